@@ -1,0 +1,1 @@
+"""What only the demonstration and the tests need; never part of a production installation."""
