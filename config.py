@@ -1,0 +1,147 @@
+"""Settings, typed and refusing. Everything comes from the environment; nothing is guessed in production.
+
+Production is the default. `DEMONSTRATION=1` is set by `make run` and the tests only; with it the marketplace may be
+bound to and known by loopback addresses alone, and without it the simulator, test keys, demonstration inbox and
+demonstration certificates are refused.
+"""
+
+import ipaddress
+from pathlib import Path
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MINIMUM_SECRET = 32
+
+
+class UnsafeSettingsError(Exception):
+    """The environment does not make a safe set-up. The text names each setting and what to do."""
+
+
+class Settings(BaseSettings):
+    """Each field is one environment variable of the same name in capitals (README, "Settings")."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    demonstration: bool = Field(
+        default=False, description="Set by `make run` and tests only: fictional insurers, no money moves."
+    )
+    bind_address: str = Field(default="127.0.0.1", description="Where the site listens; loopback in a demonstration.")
+    public_url: str = Field(description="Address of the site as customers see it; decides cookies, hosts, links.")
+    secret_key: SecretStr = Field(description="At least 32 random characters; signs cookies, tokens and codes.")
+    licence_number: str = Field(default="", description="Licence of the insurance agency; production needs one.")
+
+    database_url: SecretStr = Field(description="PostgreSQL as role `marketplace_app`.")
+    database_owner_url: SecretStr | None = Field(default=None, description="As `marketplace_owner`; migrations only.")
+    database_sequencer_url: SecretStr | None = Field(
+        default=None, description="As `marketplace_sequencer`; the evidence log only."
+    )
+    database_reader_url: SecretStr = Field(description="As `marketplace_reader`; reading evidence.")
+
+    storage_folder: Path = Field(description="Documents and signed policies, kept by their SHA-256.")
+    seals_folder: Path = Field(description="Seals (certificate and key) of the insurers and the root they chain to.")
+    timestamp_url: str = Field(
+        default="", description="Time-stamp authority (RFC 3161); empty: the demonstration's own."
+    )
+
+    stripe_secret_key: SecretStr = Field(description="Stripe's secret key; `sk_test_…` in a demonstration only.")
+    stripe_webhook_secret: SecretStr = Field(description="Secret of the webhook endpoint, `whsec_…`.")
+    stripe_api_base: str = Field(default="", description="Address of the Stripe simulator; demonstration only.")
+
+    mail_transport: Literal["smtp", "demonstration"] = Field(
+        default="smtp", description="`demonstration` keeps mails for the page /inbox and sends nothing."
+    )
+    mail_from: str = Field(default="Evenfold <service@evenfold.example>", description="Sender of every mail.")
+    smtp_host: str = Field(default="localhost", description="Mail server.")
+    smtp_port: int = Field(default=587, description="Port of the mail server.")
+    smtp_username: str = Field(default="", description="Account at the mail server, if it asks for one.")
+    smtp_password: SecretStr = Field(default=SecretStr(""), description="Password at the mail server.")
+    smtp_tls: Literal["starttls", "implicit", "none"] = Field(
+        default="starttls", description="Encryption to the mail server; `none` on loopback only."
+    )
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """The settings of this process, or UnsafeSettingsError with one line per setting that is missing or unsafe."""
+        try:
+            return cls()
+        except ValidationError as error:
+            lines = [_complaint(detail["loc"], detail["msg"]) for detail in error.errors()]
+            raise UnsafeSettingsError("\n".join(lines)) from None
+
+    @model_validator(mode="after")
+    def _refuse_unsafe(self) -> Self:
+        problems = [*self._always(), *(self._in_demonstration() if self.demonstration else self._in_production())]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _always(self) -> list[str]:
+        checks = {
+            "SECRET_KEY needs at least 32 random characters": len(self.secret_key.get_secret_value()) < MINIMUM_SECRET,
+            "PUBLIC_URL must be http(s)://host[:port] and nothing more": not _is_origin(self.public_url),
+            "SMTP_TLS=none is for a mail server on loopback only": self.mail_transport == "smtp"
+            and self.smtp_tls == "none"
+            and not is_loopback(self.smtp_host),
+        }
+        return [text for text, wrong in checks.items() if wrong]
+
+    def _in_demonstration(self) -> list[str]:
+        checks = {
+            "DEMONSTRATION=1 allows PUBLIC_URL on loopback only": not is_loopback(self.public_host),
+            "DEMONSTRATION=1 allows BIND_ADDRESS on loopback only": not is_loopback(self.bind_address),
+            "DEMONSTRATION=1 takes a key sk_test_… only": not self._test_key,
+        }
+        return [text for text, wrong in checks.items() if wrong]
+
+    def _in_production(self) -> list[str]:
+        checks = {
+            "PUBLIC_URL must begin with https://": not self.public_url.startswith("https://"),
+            "STRIPE_API_BASE (the simulator) is for demonstrations only": bool(self.stripe_api_base),
+            "STRIPE_SECRET_KEY is a test key; production takes a live one": self._test_key,
+            "MAIL_TRANSPORT=demonstration sends nothing; production takes smtp": self.mail_transport != "smtp",
+            "TIMESTAMP_URL is missing; the demonstration's authority is refused": not self.timestamp_url,
+            "LICENCE_NUMBER is missing; selling insurance needs a licence": not self.licence_number,
+            "SEALS_FOLDER holds the demonstration's seals": (self.seals_folder / "SPECIMEN").exists(),
+        }
+        return [text for text, wrong in checks.items() if wrong]
+
+    @property
+    def _test_key(self) -> bool:
+        return self.stripe_secret_key.get_secret_value().startswith("sk_test_")
+
+    @property
+    def public_host(self) -> str:
+        return urlsplit(self.public_url).hostname or ""
+
+    @property
+    def secure(self) -> bool:
+        """Whether customers reach the site over TLS."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def checkout_origin(self) -> str:
+        """Where the hosted payment page lives; part of the content security policy's form-action."""
+        return self.stripe_api_base.rstrip("/") or "https://checkout.stripe.com"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` names this machine only."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_origin(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and url == f"{parts.scheme}://{parts.netloc}"
+
+
+def _complaint(location: tuple[int | str, ...], message: str) -> str:
+    name = ".".join(str(part) for part in location).upper()
+    return f"{name}: {message}" if name else message.removeprefix("Value error, ")

@@ -1,0 +1,48 @@
+"""create_app: the application from its settings. Makes no connection; a request or a job makes the first one."""
+
+from pathlib import Path
+
+from flask import Flask
+from flask_migrate import Migrate
+from sqlalchemy.engine import make_url
+
+from config import Settings
+from marketplace import wiring
+from marketplace.infra import jobs, logs
+from marketplace.infra.db import db, refuse_unbound_roles
+from marketplace.web import error_pages, security, transaction
+from marketplace.web.hooks import health
+
+ROOT = Path(__file__).parent.parent
+
+
+def create_app(settings: Settings) -> Flask:
+    """The site, the worker and the commands all start here."""
+    logs.configure()
+    app = Flask("marketplace", root_path=str(ROOT), template_folder="templates", static_folder="static")
+    app.config.update(
+        SECRET_KEY=settings.secret_key.get_secret_value(),
+        SQLALCHEMY_DATABASE_URI=make_url(settings.database_url.get_secret_value()),
+        SQLALCHEMY_BINDS={"reader": make_url(settings.database_reader_url.get_secret_value())},
+        SQLALCHEMY_ENGINE_OPTIONS={"pool_pre_ping": True, "connect_args": {"connect_timeout": 5}},
+        DATABASE_OWNER_URL=settings.database_owner_url and settings.database_owner_url.get_secret_value(),
+        DEMONSTRATION=settings.demonstration,
+    )
+    db.init_app(app)
+    Migrate(app, db, directory=str(ROOT / "migrations"))
+    with app.app_context():
+        refuse_unbound_roles(db.engine)
+    wiring.connect(settings)
+    jobs.subscribe(wiring.SUBSCRIBERS)
+    _furnish(app, settings)
+    return app
+
+
+def _furnish(app: Flask, settings: Settings) -> None:
+    """The web's own rules and its audiences."""
+    security.protect(
+        app, public_host=settings.public_host, secure=settings.secure, checkout_origin=settings.checkout_origin
+    )
+    transaction.own_transactions(app)
+    error_pages.show_errors(app)
+    app.register_blueprint(health.blueprint)

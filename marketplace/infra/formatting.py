@@ -1,0 +1,122 @@
+"""Words, money and days for a person, in the locale of the present context (Babel; gettext catalogs read from .po).
+
+The entry point chooses the locale (`use_locale`); everything below only asks. The .po files are compiled in memory at
+first use, so there is no build step to forget.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_time
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_currency, format_decimal, format_percent
+from babel.support import LazyProxy, NullTranslations, Translations
+
+from marketplace.kernel.money import Money, minor_digits
+
+LOCALES = ("en", "zh_Hans_CN")
+DEFAULT_LOCALE = "en"
+ZONE = "Asia/Shanghai"
+TRANSLATIONS = Path(__file__).parent.parent / "translations"
+
+_locale: ContextVar[str] = ContextVar("locale", default=DEFAULT_LOCALE)
+
+
+def current_locale() -> str:
+    return _locale.get()
+
+
+def set_locale(locale: str) -> None:
+    """For entry points: the locale of this context; unknown ones become the default."""
+    _locale.set(locale if locale in LOCALES else DEFAULT_LOCALE)
+
+
+@contextmanager
+def use_locale(locale: str) -> Iterator[None]:
+    """Everything inside the block speaks `locale`."""
+    token = _locale.set(locale if locale in LOCALES else DEFAULT_LOCALE)
+    try:
+        yield
+    finally:
+        _locale.reset(token)
+
+
+@cache
+def translations(locale: str) -> NullTranslations:
+    """The gettext catalog of `locale`; English is the source and needs none."""
+    path = TRANSLATIONS / locale / "LC_MESSAGES" / "messages.po"
+    if not path.exists():
+        return NullTranslations()
+    compiled = BytesIO()
+    with path.open("rb") as file:
+        write_mo(compiled, read_po(file, locale=locale))
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+def gettext(message: str, **values: object) -> str:
+    text = translations(_locale.get()).gettext(message)
+    return text % values if values else text
+
+
+def ngettext(singular: str, plural: str, n: int, **values: object) -> str:
+    text = translations(_locale.get()).ngettext(singular, plural, n)
+    return text % {"num": n, **values}
+
+
+def lazy_gettext(message: str) -> str:
+    """A message translated when it is shown, for labels of forms and tables made at import."""
+    return LazyProxy(gettext, message, enable_cache=False)  # type: ignore[return-value]  # it behaves as str
+
+
+def format_money(money: Money) -> str:
+    """`¥1,284.00`, `US$323.06`: the amount with its currency as the locale writes it."""
+    return format_currency(decimal(money), money.currency, locale=_locale.get())
+
+
+def format_amount(money: Money) -> str:
+    """The amount without its currency, for columns that name the currency once."""
+    digits = minor_digits(money.currency)
+    return format_decimal(decimal(money), format="#,##0." + "0" * digits if digits else "#,##0", locale=_locale.get())
+
+
+def decimal(money: Money) -> Decimal:
+    return Decimal(money.minor).scaleb(-minor_digits(money.currency))
+
+
+def format_number(number: int | Decimal) -> str:
+    return format_decimal(number, locale=_locale.get())
+
+
+def format_share(share: Decimal) -> str:
+    """A share between 0 and 1 as per cent."""
+    return format_percent(share, format="#,##0.#%", locale=_locale.get())
+
+
+def format_day(day: date) -> str:
+    return format_date(day, format="long", locale=_locale.get())
+
+
+def format_instant(at: datetime, zone: str = ZONE) -> str:
+    """Day and time of `at` (aware) in `zone`."""
+    local = at.astimezone(ZoneInfo(zone))
+    return format_datetime(local, format="medium", tzinfo=ZoneInfo(zone), locale=_locale.get())
+
+
+def format_clock_time(at: datetime, zone: str = ZONE) -> str:
+    """Hours, minutes and seconds of `at` in `zone`."""
+    return format_time(at.astimezone(ZoneInfo(zone)), format="HH:mm:ss", tzinfo=ZoneInfo(zone), locale=_locale.get())
+
+
+def locale_name(locale: str) -> str:
+    """The locale's own name for its language."""
+    return {"en": "English", "zh_Hans_CN": "简体中文"}.get(locale) or str(Locale.parse(locale).display_name)

@@ -1,0 +1,147 @@
+"""Later work, committed together with its cause (Procrastinate in PostgreSQL).
+
+A service defers a job, or publishes a fact that defers every subscriber of its type, on the session's own connection:
+rolled back with the transaction, visible on commit. Jobs are plain functions in `<feature>/jobs.py` marked with
+`@task`; each runs in one transaction that is committed when it returns. A job may run more than once and must bear it.
+"""
+
+import inspect
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from typing import Any, TypeVar
+
+import procrastinate
+from procrastinate.jobs import Job
+from procrastinate.retry import BaseRetryStrategy, RetryDecision
+from pydantic import TypeAdapter, validate_call
+from sqlalchemy.engine import make_url
+
+from marketplace.infra import business_clock
+from marketplace.infra.db import db
+from marketplace.kernel import clock
+from marketplace.kernel.errors import Invalid, NotFound, Refused
+
+log = logging.getLogger(__name__)
+F = TypeVar("F", bound=Callable[..., None])
+
+# Nothing that a person waits for is given up in a day: 1, 2, 4 … 1024 s, then every half hour.
+LONGEST_PAUSE = 1800
+STALLED_AFTER = 30
+
+
+class GrowingPauses(BaseRetryStrategy):
+    """Retry with doubling pauses up to `LONGEST_PAUSE`; what the rules refuse is final at once."""
+
+    def __init__(self, attempts: int) -> None:
+        self._attempts = attempts
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        if isinstance(exception, Refused | Invalid | NotFound) or job.attempts >= self._attempts:
+            return None
+        return RetryDecision(retry_in={"seconds": min(LONGEST_PAUSE, 2 ** min(job.attempts, 11))})
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a job does, under its name (`feature.verb_noun`); `every` is a cron line for periodic ones."""
+
+    name: str
+    function: Callable[..., None]
+    attempts: int
+    every: str | None
+
+
+_tasks: dict[str, Task] = {}
+_subscribers: Mapping[type, tuple[str, ...]] = {}
+_deferring = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
+
+
+def task(name: str, *, attempts: int = 60, every: str | None = None) -> Callable[[F], F]:
+    """Mark a function of `<feature>/jobs.py` as the job `name`. Arguments arrive typed by their annotations."""
+
+    def mark(function: F) -> F:
+        if name in _tasks and _tasks[name].function is not function:
+            raise ValueError(f"two jobs are called {name}")
+        _tasks[name] = Task(name, function, attempts, every)
+        return function
+
+    return mark
+
+
+def known_tasks() -> Mapping[str, Task]:
+    return dict(_tasks)
+
+
+def subscribe(subscribers: Mapping[type, tuple[str, ...]]) -> None:
+    """For app, worker and cli at start: which jobs each type of fact defers (`wiring.SUBSCRIBERS`)."""
+    global _subscribers  # noqa: PLW0603  set once at start by the wiring
+    _subscribers = subscribers
+
+
+def defer(name: str, /, *, in_seconds: int = 0, lock: str | None = None, **arguments: Any) -> None:
+    """Defer the job `name` in the present transaction. `lock`: jobs of one lock run one after the other."""
+    options: dict[str, Any] = {"connection": db.session.connection().connection.driver_connection}
+    if in_seconds:
+        options["schedule_at"] = clock.now().astimezone(UTC) + timedelta(seconds=in_seconds)
+    if lock:
+        options["lock"] = lock
+    plain = {key: TypeAdapter(type(value)).dump_python(value, mode="json") for key, value in arguments.items()}
+    _deferring.configure_task(name, **options).defer(**plain)
+
+
+def publish(fact: object) -> None:
+    """Defer every subscriber of the fact's type. A type that the wiring does not list is a mistake."""
+    for name in _subscribers[type(fact)]:
+        defer(name, fact=fact)
+
+
+def run_once(chosen: Task, **arguments: Any) -> None:
+    """Run one job in one transaction inside an application context: commit on return, roll back on any error."""
+    business_clock.load()
+    try:
+        validate_call(chosen.function)(**arguments)
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise
+
+
+def worker_app(database_url: str, context: Callable[[], AbstractContextManager[object]]) -> procrastinate.App:
+    """The Procrastinate application of the worker: every known task, run inside `context()`."""
+    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=conninfo(database_url)))
+    for known in _tasks.values():
+        _register(app, known, context)
+    _register_rescue(app)
+    return app
+
+
+def conninfo(database_url: str) -> str:
+    """A libpq address of an SQLAlchemy URL."""
+    return make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _register(app: procrastinate.App, known: Task, context: Callable[[], AbstractContextManager[object]]) -> None:
+    wanted = set(inspect.signature(known.function).parameters)
+
+    def run(**arguments: Any) -> None:
+        with context():
+            run_once(known, **{key: value for key, value in arguments.items() if key in wanted})
+
+    registered = app.task(name=known.name, retry=GrowingPauses(known.attempts))(run)
+    if known.every:
+        periodic: Any = app.periodic(cron=known.every, periodic_id=known.name)
+        periodic(registered)
+
+
+def _register_rescue(app: procrastinate.App) -> None:
+    """Put jobs of a worker that died back into the queue: its heartbeat has stopped."""
+
+    @app.periodic(cron="* * * * * */10", periodic_id="infra.rescue_jobs")
+    @app.task(name="infra.rescue_jobs", queueing_lock="infra.rescue_jobs", pass_context=False)
+    async def rescue(timestamp: int) -> None:  # noqa: ARG001  periodic tasks are given their instant
+        for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER):
+            log.warning("job %s of a lost worker goes back into the queue", job.task_name)
+            await app.job_manager.retry_job(job)

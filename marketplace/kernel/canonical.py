@@ -1,0 +1,47 @@
+"""Canonical bytes of a record and their SHA-256: what is hashed, signed or compared must have one spelling.
+
+JSON with sorted keys, no blanks, UTF-8, no floats (RFC 8785 restricted to strings, whole numbers, booleans, null,
+lists and objects, where both agree).
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int) or type(value) is str:
+        return value
+    if isinstance(value, Enum):
+        return _plain(value.value)
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, UUID | Decimal):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    raise TypeError(f"{type(value).__name__} has no canonical form")
+
+
+def canonical_bytes(value: Any) -> bytes:
+    """The one spelling of `value`. Raises TypeError on floats and unknown types."""
+    plain = _plain(value)
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def sha256_hex(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def digest(value: Any) -> str:
+    """SHA-256 (hex) of the canonical bytes of `value`."""
+    return sha256_hex(canonical_bytes(value))

@@ -1,0 +1,1 @@
+"""Doors for machines: Stripe's webhook, health; and the demonstration's inbox."""

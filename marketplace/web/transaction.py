@@ -1,0 +1,24 @@
+"""The entry point owns the transaction: one request, one commit.
+
+An answer below 400 commits; anything else rolls back everything the request wrote.
+"""
+
+from flask import Flask, Response, request
+
+from marketplace.infra import business_clock
+from marketplace.infra.db import db
+
+
+def own_transactions(app: Flask) -> None:
+    @app.before_request
+    def load_business_clock() -> None:
+        if request.blueprint not in {None, "health"}:
+            business_clock.load()
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        if response.status_code < 400:  # noqa: PLR2004  HTTP: below are successes and redirects
+            db.session.commit()
+        else:
+            db.session.rollback()
+        return response

@@ -1,0 +1,28 @@
+"""Entry point of the worker: `python -m marketplace.worker` runs deferred jobs until it is told to stop."""
+
+import asyncio
+
+from config import Settings
+from marketplace.app import create_app
+from marketplace.infra import jobs
+
+CONCURRENCY = 4
+POLL_SECONDS = 5.0
+GRACE_SECONDS = 20.0
+
+
+async def work(settings: Settings) -> None:
+    """Run jobs; on SIGTERM finish the present ones and return."""
+    flask_app = create_app(settings)
+    app = jobs.worker_app(settings.database_url.get_secret_value(), flask_app.app_context)
+    async with app.open_async():
+        await app.run_worker_async(
+            concurrency=CONCURRENCY,
+            fetch_job_polling_interval=POLL_SECONDS,
+            shutdown_graceful_timeout=GRACE_SECONDS,
+            listen_notify=True,
+        )
+
+
+if __name__ == "__main__":
+    asyncio.run(work(Settings.from_env()))

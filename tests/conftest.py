@@ -1,0 +1,139 @@
+"""What every test may ask for: settings, the application on a real PostgreSQL, a clean database, a frozen clock."""
+
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+from sqlalchemy import create_engine, pool, text
+
+from config import Settings
+from marketplace.app import create_app
+from marketplace.infra import formatting
+from marketplace.infra.db import db
+from marketplace.kernel import clock
+from sandbox.demo_pki import make_pki
+from sandbox.embedded_db import EmbeddedServer
+
+NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)  # twelve o'clock in Shanghai
+SEALS = {"harbour": "Harbour Life Insurance Co.", "evenfold": "Evenfold insurance agency"}
+
+
+@pytest.fixture(autouse=True)
+def no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reaches beyond this machine; unit tests reach no socket at all."""
+    unit = "/tests/unit/" in str(request.node.path)
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object) -> None:
+        local = isinstance(address, str | bytes) or (
+            isinstance(address, tuple) and address[0] in {"127.0.0.1", "::1", "localhost"}
+        )
+        if unit or not local:
+            pytest.fail(f"a test tried to reach {address!r}")
+        connect(self, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    """One private PostgreSQL for the session."""
+    with EmbeddedServer(tmp_path_factory.mktemp("postgres"), fsync=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def instance_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files of the session: stored documents and demonstration seals."""
+    folder = tmp_path_factory.mktemp("instance")
+    make_pki(folder / "seals", SEALS)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def settings(server: EmbeddedServer, instance_folder: Path) -> Settings:
+    """Settings of a demonstration on the embedded server, without a Stripe behind them."""
+    return Settings.model_validate(
+        {
+            "demonstration": True,
+            "public_url": "http://localhost:8000",
+            "secret_key": "a-secret-of-the-tests-only-0123456789",
+            "database_url": server.url("marketplace_app"),
+            "database_owner_url": server.url("marketplace_owner"),
+            "database_sequencer_url": server.url("marketplace_sequencer"),
+            "database_reader_url": server.url("marketplace_reader"),
+            "storage_folder": instance_folder / "files",
+            "seals_folder": instance_folder / "seals",
+            "stripe_secret_key": "sk_test_of_the_tests",
+            "stripe_webhook_secret": "whsec_of_the_tests",
+            "stripe_api_base": "http://127.0.0.1:9",
+            "mail_transport": "demonstration",
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def migrated_app(settings: Settings) -> Flask:
+    """The application, its database migrated once."""
+    app = create_app(settings)
+    app.testing = True
+    with app.app_context():
+        upgrade()
+    return app
+
+
+@pytest.fixture
+def app(migrated_app: Flask) -> Iterator[Flask]:
+    """The application; whatever a test committed is gone after it."""
+    yield migrated_app
+    empty_tables(migrated_app)
+
+
+def empty_tables(app: Flask) -> None:
+    """Empty every table that holds a row, as the owner: the application may not delete evidence."""
+    engine = create_engine(app.config["DATABASE_OWNER_URL"], poolclass=pool.NullPool)
+    with engine.begin() as connection:
+        names = connection.execute(
+            text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'")
+        ).scalars()
+        filled = [name for name in names if connection.execute(text(f'SELECT EXISTS (SELECT FROM "{name}")')).scalar()]
+        if filled:
+            connection.execute(text("TRUNCATE " + ", ".join(f'"{name}"' for name in filled) + " CASCADE"))
+    engine.dispose()
+
+
+@pytest.fixture
+def database(app: Flask) -> Iterator[None]:
+    """An application context for tests of services; committing is allowed."""
+    with app.app_context():
+        yield
+        db.session.rollback()
+        db.session.remove()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without script."""
+    return app.test_client()
+
+
+@pytest.fixture
+def frozen_clock() -> Iterator[datetime]:
+    """Both clocks stand at noon in Shanghai on 22 November 2026."""
+    with clock.frozen(NOON):
+        yield NOON
+
+
+@pytest.fixture(autouse=True)
+def fresh_context() -> Iterator[None]:
+    """No test inherits another's locale or business clock."""
+    formatting.set_locale(formatting.DEFAULT_LOCALE)
+    clock.set_business_offset(clock.business_offset() * 0)
+    yield
+    formatting.set_locale(formatting.DEFAULT_LOCALE)
+    clock.set_business_offset(clock.business_offset() * 0)

@@ -1,0 +1,6 @@
+"""Entry point of the site: `gunicorn wsgi:app`."""
+
+from config import Settings
+from marketplace.app import create_app
+
+app = create_app(Settings.from_env())
