@@ -1,0 +1,118 @@
+"""Documents as PDF/A-3a and PDF/UA-1 in one file, set by Typst from `templates/document/<template>.typ`.
+
+The data travel as JSON, never as markup, so no text of a person can become a command. The same JSON is attached
+to the file, with the relationship "data", for machines. Equal data, QR picture and instant give equal bytes.
+
+Forking after a first rendering deadlocks in Typst's thread pool. Importing this module does no work, so a
+process may fork before it renders; one that has rendered must not fork. Render in the worker, not in a
+preloading web master.
+"""
+
+import threading
+import unicodedata
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import segno
+import typst
+from fontTools.ttLib import TTCollection
+
+from marketplace.kernel.canonical import canonical_bytes
+from marketplace.kernel.errors import Refused
+
+_TEMPLATES = Path(__file__).parents[2] / "templates" / "document"
+_FONT_PACKAGE = "manimgx_fonts_cjk"
+_FONT_FILE = "NotoSansCJK-VF.otf.ttc"
+_FONT_FAMILY = "Noto Sans CJK SC"  # the templates ask for it by this name
+_INK = "#17223b"
+_compilers = threading.local()
+
+
+class Unprintable(Refused):
+    """The document cannot be printed as it stands; a person has to look at it. Nothing was made.
+
+    `missing` holds the characters the font lacks; it is empty where the template itself failed.
+    """
+
+    code = "document:unprintable"
+
+    def __init__(self, message: str, missing: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.missing = missing
+
+
+def render(template: str, data: Mapping[str, Any], *, qr_svg: str | None, issued_at: datetime) -> bytes:
+    """Set `data` with a template. `issued_at` (aware) becomes the date of the file.
+
+    Raises Unprintable; Typst would draw an empty box for a missing glyph only outside PDF/A.
+    """
+    if issued_at.tzinfo is None:
+        raise ValueError("an instant needs a time zone")
+    attached = machine_readable(data).decode()
+    if missing := missing_glyphs(attached):
+        raise Unprintable("the font lacks some characters", missing)
+    try:
+        pdf = _compiler(template).compile(
+            format="pdf",
+            sys_inputs={"data": attached, "qr": qr_svg or ""},
+            pdf_standards=["a-3a", "ua-1"],
+            timestamp=int(issued_at.timestamp()),
+        )
+    except typst.TypstError as failure:
+        raise Unprintable(f"the template {template} failed: {failure.message}") from failure
+    if not isinstance(pdf, bytes):
+        raise TypeError("Typst gave no PDF")
+    return pdf
+
+
+def machine_readable(data: Mapping[str, Any]) -> bytes:
+    """The JSON that a document carries as its attachment, byte for byte."""
+    return canonical_bytes(data)
+
+
+def qr_svg(url: str) -> str:
+    """A QR code (ISO/IEC 18004, level M) as SVG, quiet zone included."""
+    picture = BytesIO()
+    segno.make_qr(url, error="m").save(picture, kind="svg", xmldecl=False, dark=_INK)
+    return picture.getvalue().decode()
+
+
+def missing_glyphs(text: str) -> tuple[str, ...]:
+    """The characters of `text` that no document can print, each once, in order. Empty is good.
+
+    Composed first (NFC): the font holds é, and need not hold every accent that makes one.
+    """
+    printable = _printable()
+    composed = unicodedata.normalize("NFC", text)
+    return tuple(dict.fromkeys(char for char in composed if ord(char) not in printable))
+
+
+def _compiler(template: str) -> typst.Compiler:
+    """One compiler per thread and template: sharing one between threads fails, building one each time is slow."""
+    held: dict[str, typst.Compiler] = _compilers.__dict__
+    if template not in held:
+        held[template] = typst.Compiler(_TEMPLATES / f"{template}.typ", root=_TEMPLATES, font_paths=_fonts())
+    return held[template]
+
+
+def _font_folder() -> Path:
+    return Path(str(files(_FONT_PACKAGE)))
+
+
+@cache
+def _fonts() -> typst.Fonts:
+    """The one font of all documents; what the machine has installed must not change a page."""
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(_font_folder())])
+
+
+@cache
+def _printable() -> frozenset[int]:
+    """Code points the font maps to a glyph: about 45,000, half a second to read, once per process."""
+    with TTCollection(_font_folder() / _FONT_FILE, lazy=True) as collection:
+        face = next(font for font in collection.fonts if font["name"].getDebugName(1) == _FONT_FAMILY)
+        return frozenset(face.getBestCmap())
