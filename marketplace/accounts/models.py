@@ -1,0 +1,79 @@
+"""Tables of accounts. No secret is readable here: passwords are argon2id, codes, links and counted subjects HMACs."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CHAR, CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from marketplace.infra.db import Base
+
+HMAC_HEX = 64
+
+
+class InsurerRow(Base):
+    __tablename__ = "accounts_insurer"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(40), unique=True)
+    legal_name: Mapped[dict[str, Any]]
+    short_name: Mapped[dict[str, Any]]
+    licence_no: Mapped[str] = mapped_column(String(60))
+    phone: Mapped[str] = mapped_column(String(40))
+    email: Mapped[str] = mapped_column(String(254))
+    colour: Mapped[str] = mapped_column(String(7))
+    mark: Mapped[str] = mapped_column(String(4))
+    regions: Mapped[list[Any]]
+    fictional: Mapped[bool]
+    active: Mapped[bool]
+    created_at: Mapped[datetime]
+
+
+class AccountRow(Base):
+    __tablename__ = "accounts_account"
+    __table_args__ = (
+        CheckConstraint("email = lower(email)", name="email_lower_case"),
+        CheckConstraint("(role LIKE 'insurer%') = (insurer_id IS NOT NULL)", name="insurer_of_its_staff"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    name: Mapped[str] = mapped_column(String(120))
+    role: Mapped[str] = mapped_column(String(40))
+    insurer_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_insurer.id"), index=True)
+    locale: Mapped[str] = mapped_column(String(16))
+    password_hash: Mapped[str | None] = mapped_column(String(200))
+    session_epoch: Mapped[int]
+    confirmed_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class ChallengeRow(Base):
+    """A code or link on its way to an address. The newest one of an address and purpose is the only one that works."""
+
+    __tablename__ = "accounts_challenge"
+    __table_args__ = (
+        Index("ix_accounts_challenge_email_purpose", "email", "purpose", "created_at"),
+        Index("ix_accounts_challenge_secret_hash", "secret_hash", postgresql_where=text("used_at IS NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(40))
+    email: Mapped[str] = mapped_column(String(254))
+    secret_hash: Mapped[str] = mapped_column(CHAR(HMAC_HEX))
+    payload: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    used_at: Mapped[datetime | None]
+
+
+class LimitRow(Base):
+    """How often something was tried since the window of its subject began."""
+
+    __tablename__ = "accounts_limit"
+
+    bucket: Mapped[str] = mapped_column(String(40), primary_key=True)
+    subject_hash: Mapped[str] = mapped_column(CHAR(HMAC_HEX), primary_key=True)
+    window_start: Mapped[datetime] = mapped_column(index=True)
+    count: Mapped[int]

@@ -1,0 +1,201 @@
+"""The public words of accounts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from marketplace.kernel.errors import Conflict, NotFound, Refused, Unavailable
+from marketplace.kernel.text import LocalizedText
+
+
+class Desk(StrEnum):
+    """Which part of the site a role works at. A desk opens nothing by itself; the roles at it do."""
+
+    CUSTOMER = "customer"
+    INSURER = "insurer"
+    PRACTITIONER = "practitioner"
+    BACKOFFICE = "backoffice"
+
+
+class Role(StrEnum):
+    """What an account may be. Each account has one."""
+
+    CUSTOMER = "customer"
+    INSURER_CATALOG = "insurer_catalog"
+    INSURER_UNDERWRITER = "insurer_underwriter"
+    INSURER_CLAIMS = "insurer_claims"
+    INSURER_FINANCE = "insurer_finance"
+    INSURER_ADMIN = "insurer_admin"
+    PRACTITIONER = "practitioner"
+    ADMIN_SALES = "admin_sales"
+    ADMIN_COMPLIANCE = "admin_compliance"
+    ADMIN_REVIEWER = "admin_reviewer"
+    ADMIN_FINANCE = "admin_finance"
+    ADMIN_COMPLAINTS = "admin_complaints"
+    ADMIN_OWNER = "admin_owner"
+
+    @property
+    def desk(self) -> Desk:
+        first = self.value.partition("_")[0]
+        return Desk.BACKOFFICE if first == "admin" else Desk(first)
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the account is made by an administrator, never by registration or by a code."""
+        return self is not Role.CUSTOMER
+
+
+class CodePurpose(StrEnum):
+    """What a code (typed in) or a link (followed) proves. Each proves one thing only."""
+
+    APPLICATION_EMAIL = "application_email"
+    FIND_PURCHASE = "find_purchase"
+    CONFIRM_ADDRESS = "confirm_address"
+    RESET_PASSWORD = "reset_password"  # noqa: S105  the name of a purpose
+
+
+class Bucket(StrEnum):
+    """What is counted and limited; the limits stand in `rules.LIMITS`."""
+
+    CODE_OF_ADDRESS = "code_of_address"
+    CODE_OF_SOURCE = "code_of_source"
+    TRY_OF_CODE = "try_of_code"
+    TRY_OF_SOURCE = "try_of_source"
+    SIGN_IN_OF_ADDRESS = "sign_in_of_address"
+    SIGN_IN_OF_SOURCE = "sign_in_of_source"
+
+
+class TooManyTries(Refused):
+    """There were too many tries. Please wait a few minutes and try again."""
+
+    code = "accounts:too-many-tries"
+
+    def __init__(self, retry_at: datetime) -> None:
+        super().__init__()
+        self.retry_at = retry_at
+
+
+class LimitsUnavailable(Unavailable):
+    """Tries cannot be counted at the moment, so none is allowed."""
+
+    code = "accounts:limits-unavailable"
+
+
+class SignInRefused(Refused):
+    """This address and password do not belong together."""
+
+    code = "accounts:sign-in-refused"
+
+
+class CodeRefused(Refused):
+    """This code is not right, was used already, or is too old. Ask for a new one."""
+
+    code = "accounts:code-refused"
+
+
+class LinkRefused(Refused):
+    """This link was used already or is too old. Ask for a new one."""
+
+    code = "accounts:link-refused"
+
+
+class AccountNotFound(NotFound):
+    """There is no such account."""
+
+    code = "accounts:account-not-found"
+
+
+class InsurerNotFound(NotFound):
+    """There is no such insurer."""
+
+    code = "accounts:insurer-not-found"
+
+
+class AccountExists(Conflict):
+    """An account with this address exists already."""
+
+    code = "accounts:account-exists"
+
+
+class InsurerExists(Conflict):
+    """An insurer with this code exists already."""
+
+    code = "accounts:insurer-exists"
+
+
+@dataclass(frozen=True, slots=True)
+class NewInsurer:
+    """An insurer to be entered. `colour` is `#rrggbb`, `mark` one letter or character for its sign."""
+
+    code: str
+    legal_name: LocalizedText
+    short_name: LocalizedText
+    licence_no: str
+    phone: str
+    email: str
+    colour: str
+    mark: str
+    regions: tuple[str, ...] = ()
+    fictional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Insurer:
+    """An insurer whose products are sold. `regions` are codes of where it may sell; none means everywhere."""
+
+    id: UUID
+    code: str
+    legal_name: LocalizedText
+    short_name: LocalizedText
+    licence_no: str
+    phone: str
+    email: str
+    colour: str
+    mark: str
+    regions: tuple[str, ...]
+    fictional: bool
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewStaff:
+    """A staff account to be made. Insurer roles need an insurer, the others have none."""
+
+    email: str
+    name: str
+    role: Role
+    password: str
+    insurer_id: UUID | None = None
+    locale: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody who can enter. `session_epoch` grows with every new password: sessions of an older one have ended."""
+
+    id: UUID
+    email: str
+    name: str
+    role: Role
+    insurer_id: UUID | None
+    locale: str
+    confirmed: bool
+    has_password: bool
+    session_epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRequest:
+    """A mail that somebody above must queue in the same transaction (accounts may not know correspondence).
+
+    `kind` names the message, `subject_key` makes it unique within its kind, `context` holds what its template fills in:
+    a `code`, or the `token` of a link (the route makes the address), and `minutes`, how long it works.
+    """
+
+    kind: str
+    subject_key: str
+    recipient: str
+    locale: str
+    context: Mapping[str, str | int] = field(default_factory=dict)

@@ -1,0 +1,78 @@
+"""Tables of evidence. All three are immutable for the site: it may insert, never update or delete (T26-34, T26-41).
+
+The intake cannot even be read by the site; `queries` reads it as `marketplace_reader`. It carries a foreign key to its
+journey but none to its page version: that row is shared by every visitor, and locking it for each view would make
+customers wait for one another. `services.ensure_page_version` writes it before the first view instead.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CHAR, CheckConstraint, ForeignKey, String, text
+from sqlalchemy.dialects.postgresql.base import ischema_names
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import UserDefinedType
+
+from marketplace.infra.db import Base
+
+SHA256_HEX = 64
+
+
+class Xid8(UserDefinedType[int]):
+    """PostgreSQL's 64-bit transaction id, by which a sequencer knows which rows cannot be overtaken any more."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "xid8"
+
+
+ischema_names["xid8"] = Xid8  # so that reflection (models against migrations) knows the type
+
+
+class JourneyRow(Base):
+    __tablename__ = "traceability_journey"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(String(16), unique=True)
+    channel: Mapped[str] = mapped_column(String(16))
+    attribution: Mapped[dict[str, Any]]
+    started_at: Mapped[datetime]
+    business_started_at: Mapped[datetime]
+
+
+class PageVersionRow(Base):
+    __tablename__ = "traceability_page_version"
+
+    id: Mapped[str] = mapped_column(CHAR(SHA256_HEX), primary_key=True)
+    page: Mapped[str] = mapped_column(String(120))
+    locale: Mapped[str] = mapped_column(String(16))
+    product_version_id: Mapped[UUID | None]
+    manifest: Mapped[dict[str, Any]]
+    first_served_at: Mapped[datetime]
+
+
+class IntakeRow(Base):
+    __tablename__ = "traceability_evidence_intake"
+    __table_args__ = (
+        CheckConstraint("(page_sha256 IS NULL) = (page_bytes IS NULL)", name="page_with_its_hash"),
+        CheckConstraint("page_bytes IS NULL OR page_version_id IS NOT NULL", name="page_of_a_version"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    xid: Mapped[int] = mapped_column(Xid8(), server_default=text("pg_current_xact_id()"))
+    journey_id: Mapped[UUID] = mapped_column(ForeignKey("traceability_journey.id"), index=True)
+    application_id: Mapped[UUID | None]
+    insurer_id: Mapped[UUID | None]
+    page_version_id: Mapped[str | None] = mapped_column(CHAR(SHA256_HEX))
+    type: Mapped[str] = mapped_column(String(40))
+    actor_role: Mapped[str] = mapped_column(String(16))
+    actor_id: Mapped[UUID | None]
+    actor_label: Mapped[str] = mapped_column(String(80))
+    recorded_at: Mapped[datetime]
+    business_at: Mapped[datetime]
+    body: Mapped[dict[str, Any]]
+    body_sha256: Mapped[str] = mapped_column(CHAR(SHA256_HEX))
+    page_sha256: Mapped[str | None] = mapped_column(CHAR(SHA256_HEX))
+    page_bytes: Mapped[bytes | None]

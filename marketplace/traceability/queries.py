@@ -1,0 +1,122 @@
+"""Read evidence, as `marketplace_reader`: only what is committed, and never through the site's own role."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, select
+
+from marketplace.infra.db import reader
+from marketplace.traceability.models import IntakeRow, JourneyRow, PageVersionRow
+from marketplace.traceability.values import (
+    Actor,
+    ActorRole,
+    Channel,
+    Entry,
+    EntryNotFound,
+    EntryType,
+    Journey,
+    JourneyNotFound,
+    PageVersion,
+    PageVersionNotFound,
+)
+
+# Everything but the bytes of the pages, which are fetched one at a time.
+_COLUMNS = (
+    IntakeRow.id,
+    IntakeRow.journey_id,
+    IntakeRow.application_id,
+    IntakeRow.insurer_id,
+    IntakeRow.page_version_id,
+    IntakeRow.type,
+    IntakeRow.actor_role,
+    IntakeRow.actor_id,
+    IntakeRow.actor_label,
+    IntakeRow.recorded_at,
+    IntakeRow.business_at,
+    IntakeRow.body,
+    IntakeRow.body_sha256,
+    IntakeRow.page_sha256,
+)
+
+
+def journey(journey_id: UUID) -> Journey:
+    """The journey, or JourneyNotFound."""
+    with reader() as connection:
+        row = connection.execute(select(JourneyRow.__table__).where(JourneyRow.id == journey_id)).one_or_none()
+    if row is None:
+        raise JourneyNotFound
+    return Journey(
+        id=row.id,
+        reference=row.reference,
+        channel=Channel(row.channel),
+        attribution=row.attribution,
+        started_at=row.started_at,
+        business_started_at=row.business_started_at,
+    )
+
+
+def journey_entries(journey_id: UUID) -> tuple[Entry, ...]:
+    """Every entry of a journey in the order of recording; empty when there is none."""
+    return _entries(IntakeRow.journey_id == journey_id)
+
+
+def entries_of_application(application_id: UUID) -> tuple[Entry, ...]:
+    """The entries that concern one application (one contract), in the order of recording."""
+    return _entries(IntakeRow.application_id == application_id)
+
+
+def entry(entry_id: UUID) -> Entry:
+    """One entry, or EntryNotFound."""
+    found = _entries(IntakeRow.id == entry_id)
+    if not found:
+        raise EntryNotFound
+    return found[0]
+
+
+def page_bytes(entry_id: UUID) -> bytes:
+    """The bytes of the page as they were sent, or EntryNotFound when the entry is unknown or shows no page."""
+    with reader() as connection:
+        page = connection.execute(select(IntakeRow.page_bytes).where(IntakeRow.id == entry_id)).scalar_one_or_none()
+    if page is None:
+        raise EntryNotFound
+    return page
+
+
+def page_version(version_id: str) -> PageVersion:
+    """A page version by its id (SHA-256 of its manifest), or PageVersionNotFound."""
+    with reader() as connection:
+        row = connection.execute(select(PageVersionRow.__table__).where(PageVersionRow.id == version_id)).one_or_none()
+    if row is None:
+        raise PageVersionNotFound
+    return PageVersion(
+        id=row.id,
+        page=row.page,
+        locale=row.locale,
+        product_version_id=row.product_version_id,
+        manifest=row.manifest,
+        first_served_at=row.first_served_at,
+    )
+
+
+def _entries(condition: ColumnElement[bool]) -> tuple[Entry, ...]:
+    statement = select(*_COLUMNS).where(condition).order_by(IntakeRow.recorded_at, IntakeRow.id)
+    with reader() as connection:
+        rows: Sequence[Row[tuple[object, ...]]] = connection.execute(statement).all()
+    return tuple(_entry(row) for row in rows)
+
+
+def _entry(row: Row[tuple[object, ...]]) -> Entry:
+    return Entry(
+        id=row.id,
+        journey_id=row.journey_id,
+        application_id=row.application_id,
+        insurer_id=row.insurer_id,
+        page_version_id=row.page_version_id,
+        type=EntryType(row.type),
+        actor=Actor(ActorRole(row.actor_role), row.actor_id, row.actor_label),
+        recorded_at=row.recorded_at,
+        business_at=row.business_at,
+        body=row.body,
+        body_sha256=row.body_sha256,
+        page_sha256=row.page_sha256,
+    )

@@ -1,0 +1,133 @@
+"""Write evidence. Everything here fails with `TrailUnavailable`, and what cannot be recorded must not go on (T26-33).
+
+`record_act` writes in the business transaction: the act and its entry are kept together or not at all. The other three
+write apart, in a short transaction of their own: a page that was sent stays recorded whatever becomes of the request,
+and a journey or page version must be there before the first entry that names it. Apart, a lock or a statement is waited
+for `PATIENCE` at most, so that a stuck store refuses pages quickly instead of hanging them.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, insert, literal, select, text
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import SQLAlchemyError
+
+from marketplace.infra.db import apart, db
+from marketplace.kernel import clock, ids
+from marketplace.kernel.canonical import canonical_bytes, sha256_hex
+from marketplace.traceability.models import IntakeRow, JourneyRow, PageVersionRow
+from marketplace.traceability.values import Act, ActorRole, Channel, PageManifest, TrailUnavailable, View
+
+PATIENCE = "2s"
+_LIMITS = text("SELECT set_config('lock_timeout', :patience, true), set_config('statement_timeout', :patience, true)")
+_SOON = text("SELECT set_config('synchronous_commit', 'off', true)")
+
+
+@contextmanager
+def _or_nothing() -> Iterator[None]:
+    """Whatever the store answers instead of writing, the caller is told one thing: the trail is not available."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise TrailUnavailable from error
+
+
+@contextmanager
+def _apart() -> Iterator[Connection]:
+    with _or_nothing(), apart() as connection:
+        connection.execute(_LIMITS, {"patience": PATIENCE})
+        yield connection
+
+
+def start_journey(channel: Channel, attribution: Mapping[str, Any]) -> UUID:
+    """Begin a journey, at once and whatever becomes of the request. `attribution` is opaque JSON, never changed."""
+    journey_id = ids.new_id()
+    with _apart() as connection:
+        connection.execute(
+            insert(JourneyRow).values(
+                id=journey_id,
+                reference=ids.reference("J"),
+                channel=channel.value,
+                attribution=_plain(attribution),
+                started_at=clock.now(),
+                business_started_at=clock.business_now(),
+            )
+        )
+    return journey_id
+
+
+def ensure_page_version(manifest: PageManifest) -> str:
+    """The id of the page version (SHA-256 of the manifest), which is kept from its first use on.
+
+    The same manifest gives the same version on every process and after every deployment (T26-35).
+    """
+    version_id = manifest.id
+    with _or_nothing():
+        known = db.session.scalar(select(literal(value=True)).where(PageVersionRow.id == version_id))
+    if not known:
+        with _apart() as connection:
+            connection.execute(
+                upsert(PageVersionRow)
+                .values(
+                    id=version_id,
+                    page=manifest.page,
+                    locale=manifest.locale,
+                    product_version_id=manifest.product_version_id,
+                    manifest=manifest.to_json(),
+                    first_served_at=clock.now(),
+                )
+                .on_conflict_do_nothing(index_elements=[PageVersionRow.id])
+            )
+    return version_id
+
+
+def record_act(act: Act) -> UUID:
+    """Write the entry of an act in the transaction that makes it true; rolled back with it. Returns the entry's id."""
+    with _or_nothing():
+        return _insert(db.session.connection(), act, page=None)
+
+
+def record_view(view: View) -> UUID:
+    """Write the entry of a page, with its bytes, before they leave. Returns the entry's id.
+
+    The commit does not wait for the disk: a killed process loses nothing, a power cut at most the last fractions of a
+    second of views, never an act (traceability design, "Taken for this project").
+    """
+    with _apart() as connection:
+        connection.execute(_SOON)
+        return _insert(connection, view, page=view.page)
+
+
+def _insert(connection: Connection, what: Act | View, *, page: bytes | None) -> UUID:
+    entry_id = ids.new_id()
+    body = canonical_bytes(what.body)
+    connection.execute(
+        insert(IntakeRow).values(
+            id=entry_id,
+            journey_id=what.journey_id,
+            application_id=what.application_id,
+            insurer_id=what.insurer_id,
+            page_version_id=what.page_version_id,
+            type=what.type.value,
+            actor_role=ActorRole(what.actor.role).value,
+            actor_id=what.actor.account_id,
+            actor_label=what.actor.label,
+            recorded_at=clock.now(),
+            business_at=clock.business_now(),
+            body=json.loads(body),
+            body_sha256=sha256_hex(body),
+            page_sha256=None if page is None else sha256_hex(page),
+            page_bytes=page,
+        )
+    )
+    return entry_id
+
+
+def _plain(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The record as JSON keeps it: ids and days as text."""
+    plain: dict[str, Any] = json.loads(canonical_bytes(record))
+    return plain

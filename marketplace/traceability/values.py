@@ -1,0 +1,210 @@
+"""The public words of evidence. `EntryType` is the only vocabulary of the trail.
+
+Sources: regulation checklist T26-04…06 (what a trace is), T26-31 (granularity), T26-34 and T26-35 (page versions).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from marketplace.kernel.canonical import digest
+from marketplace.kernel.errors import NotFound, Unavailable
+
+
+class TrailUnavailable(Unavailable):
+    """What happens on this page cannot be recorded at the moment, so it cannot go on."""
+
+    code = "traceability:trail-unavailable"
+
+
+class JourneyNotFound(NotFound):
+    """There is no such journey."""
+
+    code = "traceability:journey-not-found"
+
+
+class EntryNotFound(NotFound):
+    """There is no such entry, or it holds no page."""
+
+    code = "traceability:entry-not-found"
+
+
+class PageVersionNotFound(NotFound):
+    """There is no such version of a page."""
+
+    code = "traceability:page-version-not-found"
+
+
+class Channel(StrEnum):
+    """How the customer came to the pages: alone, helped by a person, or at a terminal of the institution."""
+
+    SELF = "self"
+    ASSISTED = "assisted"
+    TERMINAL = "terminal"
+
+
+class ActorRole(StrEnum):
+    """In which capacity somebody acted. The desk's own roles are in `accounts`."""
+
+    VISITOR = "visitor"
+    CUSTOMER = "customer"
+    INSURER = "insurer"
+    ADMIN = "admin"
+    SYSTEM = "system"
+    PROVIDER = "provider"
+
+
+class EntryType(StrEnum):
+    """What an entry says happened, as `subject:act`."""
+
+    COMPARISON_SHOWN = "comparison:shown"
+    PRODUCT_SHOWN = "product:shown"
+    ENTRY_SHOWN = "entry:shown"
+    ENTRY_ACKNOWLEDGED = "entry:acknowledged"
+    CODE_SENT = "code:sent"
+    EMAIL_VERIFIED = "email:verified"
+    PAGE_SHOWN = "page:shown"
+    PAGE_REFUSED = "page:refused"
+    FIELD_ENTERED = "field:entered"
+    ANSWER_GIVEN = "answer:given"
+    DOCUMENT_OPENED = "document:opened"
+    DOCUMENT_CONFIRMED = "document:confirmed"
+    EXCLUSIONS_CONFIRMED = "exclusions:confirmed"
+    HEALTH_NOTICE_ACKNOWLEDGED = "health_notice:acknowledged"
+    APPLICATION_SUBMITTED = "application:submitted"
+    UNDERWRITING_DECIDED = "underwriting:decided"
+    PAYMENT_STARTED = "payment:started"
+    PAYMENT_LEFT = "payment:left"
+    PAYMENT_RETURNED = "payment:returned"
+    PAYMENT_SUCCEEDED = "payment:succeeded"
+    PAYMENT_FAILED = "payment:failed"
+    REFUND_REQUESTED = "refund:requested"
+    REFUND_SUCCEEDED = "refund:succeeded"
+    CONTRACT_CONCLUDED = "contract:concluded"
+    POLICY_SIGNED = "policy:signed"
+    POLICY_MAILED = "policy:mailed"
+    POLICY_VIEWED = "policy:viewed"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did it. `label` is what a reader of the trail sees: a desk or a part of the system, never a person's name."""
+
+    role: ActorRole
+    account_id: UUID | None = None
+    label: str = ""
+
+
+SYSTEM = Actor(ActorRole.SYSTEM, label="marketplace")
+PROVIDER = Actor(ActorRole.PROVIDER, label="stripe")
+VISITOR = Actor(ActorRole.VISITOR, label="visitor")
+
+
+@dataclass(frozen=True, slots=True)
+class PageManifest:
+    """Everything a page is made of before a customer's own data comes in (T26-35).
+
+    `page` is the endpoint; `templates` the closure of extended and included templates (path -> sha256), `assets` the
+    static files it uses (path -> sha256), `wordings` the disclosure texts (key -> sha256), `documents` the insurer's
+    papers it shows or links (sha256). The build is not part of it: a redeploy without change is the same version.
+    """
+
+    page: str
+    locale: str
+    templates: Mapping[str, str]
+    assets: Mapping[str, str] = field(default_factory=dict)
+    wordings: Mapping[str, str] = field(default_factory=dict)
+    documents: tuple[str, ...] = ()
+    product_version_id: UUID | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The manifest as it is hashed and stored; the order in which parts were named does not matter."""
+        return {
+            "page": self.page,
+            "locale": self.locale,
+            "templates": dict(self.templates),
+            "assets": dict(self.assets),
+            "wordings": dict(self.wordings),
+            "documents": sorted(set(self.documents)),
+            "product_version_id": str(self.product_version_id) if self.product_version_id else None,
+        }
+
+    @property
+    def id(self) -> str:
+        """SHA-256 (hex) of the canonical manifest: the identity of the page version."""
+        return digest(self.to_json())
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something done or decided, recorded with it. `body` is JSON without floats; ids and days may be given as such."""
+
+    journey_id: UUID
+    type: EntryType
+    body: Mapping[str, Any]
+    actor: Actor
+    application_id: UUID | None = None
+    insurer_id: UUID | None = None
+    page_version_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A page about to be sent: its version and the exact bytes of its body."""
+
+    journey_id: UUID
+    type: EntryType
+    page_version_id: str
+    page: bytes
+    actor: Actor
+    body: Mapping[str, Any] = field(default_factory=dict)
+    application_id: UUID | None = None
+    insurer_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """One road of one customer towards a contract. `attribution` says where they came from and never changes."""
+
+    id: UUID
+    reference: str
+    channel: Channel
+    attribution: Mapping[str, Any]
+    started_at: datetime
+    business_started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PageVersion:
+    """A version of a page as first served."""
+
+    id: str
+    page: str
+    locale: str
+    product_version_id: UUID | None
+    manifest: Mapping[str, Any]
+    first_served_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the trail. `recorded_at` is real time, `business_at` the time of the contract.
+
+    `body_sha256` is the SHA-256 of the canonical body, `page_sha256` that of the bytes sent where a page was sent.
+    """
+
+    id: UUID
+    journey_id: UUID
+    application_id: UUID | None
+    insurer_id: UUID | None
+    page_version_id: str | None
+    type: EntryType
+    actor: Actor
+    recorded_at: datetime
+    business_at: datetime
+    body: Mapping[str, Any]
+    body_sha256: str
+    page_sha256: str | None

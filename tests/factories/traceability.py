@@ -1,0 +1,39 @@
+"""Journeys, manifests, acts and views with everything filled in that a test does not care about."""
+
+from typing import Any
+from uuid import UUID
+
+from marketplace.kernel.canonical import sha256_hex
+from marketplace.traceability import services
+from marketplace.traceability.values import VISITOR, Act, Actor, Channel, EntryType, PageManifest, View
+
+
+def a_journey(channel: Channel = Channel.SELF, **attribution: Any) -> UUID:
+    return services.start_journey(channel, attribution)
+
+
+def a_manifest(page: str = "storefront.comparison", locale: str = "en", **changes: Any) -> PageManifest:
+    parts: dict[str, Any] = {
+        "templates": {"base/page.html": sha256_hex(b"base"), "storefront/compare/shown.html": sha256_hex(b"shown")},
+        "assets": {"css/site.css": sha256_hex(b"css")},
+        "wordings": {"recording_notice": sha256_hex(b"notice")},
+        "documents": (sha256_hex(b"clauses"), sha256_hex(b"summary")),
+    }
+    return PageManifest(page=page, locale=locale, **(parts | changes))
+
+
+def an_act(journey_id: UUID, type_: EntryType = EntryType.ENTRY_ACKNOWLEDGED, **changes: Any) -> Act:
+    actor: Actor = changes.pop("actor", VISITOR)
+    return Act(journey_id=journey_id, type=type_, body=changes.pop("body", {}), actor=actor, **changes)
+
+
+def a_view(journey_id: UUID, page: bytes = b"<!doctype html>", **changes: Any) -> View:
+    version = changes.pop("page_version_id", None) or services.ensure_page_version(a_manifest())
+    return View(
+        journey_id=journey_id,
+        type=changes.pop("type", EntryType.COMPARISON_SHOWN),
+        page_version_id=version,
+        page=page,
+        actor=changes.pop("actor", VISITOR),
+        **changes,
+    )

@@ -1,0 +1,62 @@
+"""Evidence cannot be changed, removed or read back by the site: every role tries (T26-34, T26-41)."""
+
+import pytest
+from psycopg.errors import InsufficientPrivilege
+from sqlalchemy import create_engine, pool, text
+from sqlalchemy.exc import DBAPIError
+
+from marketplace.infra.db import db
+from marketplace.traceability import queries, services
+from tests.factories.traceability import a_journey, a_view, an_act
+
+JOURNEY, VERSION, INTAKE = "traceability_journey", "traceability_page_version", "traceability_evidence_intake"
+STATEMENTS = {
+    "SELECT": "SELECT count(*) FROM {table}",
+    "INSERT": "INSERT INTO {table} (id) VALUES (NULL)",
+    "UPDATE": "UPDATE {table} SET id = id",
+    "DELETE": "DELETE FROM {table}",
+    "TRUNCATE": "TRUNCATE {table} CASCADE",
+}
+ALLOWED = {
+    ("marketplace_app", JOURNEY): {"SELECT", "INSERT"},
+    ("marketplace_app", VERSION): {"SELECT", "INSERT"},
+    ("marketplace_app", INTAKE): {"INSERT"},
+    ("marketplace_reader", JOURNEY): {"SELECT"},
+    ("marketplace_reader", VERSION): {"SELECT"},
+    ("marketplace_reader", INTAKE): {"SELECT"},
+    ("marketplace_sequencer", JOURNEY): set(),
+    ("marketplace_sequencer", VERSION): set(),
+    ("marketplace_sequencer", INTAKE): set(),
+}
+
+
+@pytest.fixture
+def trail(database):
+    journey_id = a_journey()
+    services.record_view(a_view(journey_id))
+    services.record_act(an_act(journey_id))
+    db.session.commit()
+    return queries.journey_entries(journey_id)
+
+
+def denied(role_url, statement):
+    """Whether the grants of a role refuse a statement (an empty row that breaks a constraint got past them)."""
+    engine = create_engine(role_url, poolclass=pool.NullPool)
+    with engine.connect() as connection:
+        try:
+            connection.execute(text(statement))
+        except DBAPIError as error:
+            return isinstance(error.orig, InsufficientPrivilege)
+        finally:
+            connection.rollback()
+    return False
+
+
+@pytest.mark.requirement("T26-34", "T26-41")
+@pytest.mark.parametrize("table", [JOURNEY, VERSION, INTAKE])
+@pytest.mark.parametrize("role", ["marketplace_app", "marketplace_reader", "marketplace_sequencer"])
+def test_what_each_role_may_do_with_evidence(server, trail, role, table):
+    done = {verb for verb, sql in STATEMENTS.items() if not denied(server.url(role), sql.format(table=table))}
+
+    assert done == ALLOWED[role, table]
+    assert queries.journey_entries(trail[0].journey_id) == trail
