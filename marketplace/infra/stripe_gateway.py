@@ -1,0 +1,306 @@
+"""Stripe: the only file that imports its library. Speaks in our frozen values.
+
+Raises `Unavailable` when the same call may succeed later (no answer, 5xx, 429, our own key refused) and `Refused` when
+it never will. Each call that creates something takes the caller's idempotency key, so that asking again after a lost
+answer finds the same object (docs.stripe.com/api/idempotent_requests; keys are kept for at least 24 hours).
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, TypeVar, cast
+
+import stripe
+
+from marketplace.kernel.errors import Refused, Unavailable
+from marketplace.kernel.money import Money
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+CONNECT_SECONDS, READ_SECONDS = 3, 10
+NETWORK_RETRIES = 2
+# The library gives up on the first 429 (measured with 16.1.0), so we pause ourselves: at most about two seconds.
+RATE_LIMIT_PAUSES = (0.25, 0.5, 1.0)
+SIGNATURE_TOLERANCE = 300
+PAGE = 100
+
+
+class PaymentsUnavailable(Unavailable):
+    """The payment service does not answer at the moment."""
+
+    code = "payment:unavailable"
+
+
+class PaymentCallRefused(Refused):
+    """The payment service refused the request. `reason` is Stripe's error code."""
+
+    code = "payment:call-refused"
+
+    def __init__(self, message: str, reason: str | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class ForgedEvent(Refused):
+    """The event does not carry a valid signature, is too old, or belongs to the other mode."""
+
+    code = "payment:forged-event"
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A hosted payment page to open. `expires_at` lies 30 minutes to 24 hours ahead; `locale` is one of ours."""
+
+    amount: Money
+    description: str
+    email: str
+    locale: str
+    success_url: str
+    cancel_url: str
+    expires_at: datetime
+    our_id: str
+    metadata: Mapping[str, str]
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A Checkout Session. `status`: open, complete, expired. `payment_status`: paid, unpaid, no_payment_required.
+
+    `intent_status` is that of its PaymentIntent, known when the session was retrieved on its own.
+    """
+
+    id: str
+    url: str | None
+    status: str
+    payment_status: str
+    amount: Money | None
+    payment_intent_id: str | None
+    intent_status: str | None
+    our_id: str | None
+    expires_at: datetime
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderRefund:
+    """A refund. `status`: pending, requires_action, succeeded, failed, canceled."""
+
+    id: str
+    status: str
+    amount: Money
+    failure_reason: str | None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderEvent:
+    """A verified snapshot event. `subject` is the object it tells of, as it was then: never trusted, only looked up."""
+
+    id: str
+    type: str
+    livemode: bool
+    subject: Mapping[str, Any]
+    payload: Mapping[str, Any]
+
+    @property
+    def subject_id(self) -> str | None:
+        return self.subject.get("id")
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        return self.subject.get("metadata") or {}
+
+
+class Gateway:
+    """One account at Stripe, in test or in live mode. `api_base` is the simulator's address, else empty."""
+
+    def __init__(
+        self,
+        secret_key: str,
+        webhook_secret: str,
+        *,
+        livemode: bool,
+        api_base: str = "",
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        if livemode == secret_key.startswith(("sk_test_", "rk_test_")):
+            raise ValueError("the key of the payment service belongs to the other mode")
+        self._webhook_secret = webhook_secret
+        self._livemode = livemode
+        self._sleep = sleep
+        self._client = stripe.StripeClient(
+            secret_key,
+            base_addresses={"api": api_base.rstrip("/")} if api_base else None,
+            max_network_retries=NETWORK_RETRIES,
+            http_client=stripe.RequestsClient(timeout=(CONNECT_SECONDS, READ_SECONDS)),
+        )
+
+    def create_session(self, new: NewSession) -> Session:
+        """Open a hosted payment page, or find the one that the same idempotency key opened before."""
+        params: dict[str, Any] = {
+            "mode": "payment",
+            "ui_mode": "hosted_page",
+            "client_reference_id": new.our_id,
+            "customer_email": new.email,
+            "locale": "zh" if new.locale.startswith("zh") else "en",
+            "success_url": new.success_url,
+            "cancel_url": new.cancel_url,
+            "expires_at": int(new.expires_at.timestamp()),
+            "metadata": dict(new.metadata),
+            "payment_intent_data": {"metadata": dict(new.metadata), "description": new.description},
+            "line_items": [
+                {
+                    "quantity": 1,
+                    "price_data": {
+                        "currency": new.amount.currency.lower(),
+                        "unit_amount": new.amount.minor,
+                        "product_data": {"name": new.description},
+                    },
+                }
+            ],
+        }
+        options = stripe.RequestOptions(idempotency_key=new.idempotency_key)
+        return self._session(
+            self._ask(lambda: self._client.v1.checkout.sessions.create(cast("Any", params), options=options))
+        )
+
+    def retrieve_session(self, session_id: str) -> Session:
+        """The session as it is now, with the status of its payment."""
+        params: Any = {"expand": ["payment_intent"]}
+        return self._session(self._ask(lambda: self._client.v1.checkout.sessions.retrieve(session_id, params)))
+
+    def expire_session(self, session_id: str) -> Session:
+        """Close an open page so that nobody can pay on it. Refused when it is not open any more."""
+        return self._session(self._ask(lambda: self._client.v1.checkout.sessions.expire(session_id)))
+
+    def list_sessions(self, since: datetime, status: str) -> Iterator[Session]:
+        """Sessions in `status` created at or after `since`, newest first, page by page."""
+        after: dict[str, str] = {}
+        while True:
+            params: Any = {"created": {"gte": int(since.timestamp())}, "status": status, "limit": PAGE, **after}
+            page = self._ask(partial(self._client.v1.checkout.sessions.list, params))
+            for found in page.data:
+                yield self._session(found)
+            if not page.has_more:
+                return
+            after = {"starting_after": page.data[-1].id}
+
+    def create_refund(
+        self, payment_intent_id: str, amount: Money, metadata: Mapping[str, str], idempotency_key: str
+    ) -> ProviderRefund:
+        """Send `amount` back to where it came from (regulation O13-43: the original method only)."""
+        params: dict[str, Any] = {
+            "payment_intent": payment_intent_id,
+            "amount": amount.minor,
+            "reason": "requested_by_customer",
+            "metadata": dict(metadata),
+        }
+        options = stripe.RequestOptions(idempotency_key=idempotency_key)
+        return _refund(self._ask(lambda: self._client.v1.refunds.create(cast("Any", params), options=options)))
+
+    def retrieve_refund(self, refund_id: str) -> ProviderRefund:
+        return _refund(self._ask(lambda: self._client.v1.refunds.retrieve(refund_id)))
+
+    def list_refunds(self, payment_intent_id: str) -> tuple[ProviderRefund, ...]:
+        """The refunds of one payment (Stripe's newest hundred, far more than one payment has)."""
+        params: Any = {"payment_intent": payment_intent_id, "limit": PAGE}
+        return tuple(_refund(found) for found in self._ask(lambda: self._client.v1.refunds.list(params)).data)
+
+    def verify_event(self, payload: bytes, signature: str) -> ProviderEvent:
+        """The event in the raw body of a webhook call. Raises ForgedEvent (docs.stripe.com/webhooks/signature)."""
+        try:
+            event = self._client.construct_event(payload, signature, self._webhook_secret, SIGNATURE_TOLERANCE)
+        except (ValueError, stripe.SignatureVerificationError) as error:
+            raise ForgedEvent(f"the event was not accepted: {type(error).__name__}") from error
+        if event.livemode is not self._livemode:
+            raise ForgedEvent("the event belongs to the other mode")
+        content = event.to_dict()
+        return ProviderEvent(event.id, event.type, event.livemode, content["data"]["object"], content)
+
+    def _ask(self, call: Callable[[], T]) -> T:
+        for pause in (*RATE_LIMIT_PAUSES, None):
+            try:
+                return call()
+            except stripe.RateLimitError as error:
+                if pause is None:
+                    raise PaymentsUnavailable("the payment service is busy") from error
+                self._sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  jitter, not a secret
+            except stripe.StripeError as error:
+                raise _ours(error) from error
+        raise AssertionError("unreachable: the last pause is None")  # pragma: no cover
+
+    def _session(self, found: stripe.checkout.Session) -> Session:
+        if found.livemode is not self._livemode:
+            raise PaymentCallRefused("the payment belongs to the other mode", "livemode_mismatch")
+        return Session(
+            id=found.id,
+            url=found.url,
+            status=str(found.status),
+            payment_status=str(found.payment_status),
+            amount=_money(found.amount_total, found.currency),
+            payment_intent_id=_id(found.payment_intent),
+            intent_status=getattr(found.payment_intent, "status", None),
+            our_id=found.client_reference_id,
+            expires_at=datetime.fromtimestamp(found.expires_at, UTC),
+            metadata=found.metadata.to_dict() if found.metadata else {},
+        )
+
+
+def _money(amount: int | None, currency: str | None) -> Money | None:
+    if amount is None or currency is None:
+        return None
+    return Money(amount, currency.upper())
+
+
+def _id(reference: Any) -> str | None:
+    """Stripe gives a linked object by its id or, when expanded, whole."""
+    return reference if reference is None or isinstance(reference, str) else str(reference.id)
+
+
+def _refund(found: stripe.Refund) -> ProviderRefund:
+    amount = _money(found.amount, found.currency)
+    if amount is None:
+        raise PaymentCallRefused("a refund without an amount", "malformed_refund")
+    return ProviderRefund(
+        id=found.id,
+        status=str(found.status),
+        amount=amount,
+        failure_reason=getattr(found, "failure_reason", None),
+        metadata=found.metadata.to_dict() if found.metadata else {},
+    )
+
+
+def _ours(error: stripe.StripeError) -> PaymentsUnavailable | PaymentCallRefused:
+    final = isinstance(error, stripe.InvalidRequestError | stripe.IdempotencyError | stripe.CardError)
+    log.warning(
+        "stripe %s: status %s, code %s, request %s",
+        type(error).__name__,
+        error.http_status,
+        error.code,
+        error.request_id,
+    )
+    if final:
+        return PaymentCallRefused("the payment service refused the request", error.code)
+    # A refused key (401, 403) is our own fault in the set-up: once mended, the same call succeeds.
+    return PaymentsUnavailable("the payment service does not answer")
+
+
+_gateway: Gateway | None = None
+
+
+def configure(gateway: Gateway) -> None:
+    """For `create_app`: the account at Stripe that this process uses."""
+    global _gateway  # noqa: PLW0603  one gateway for each process, set at start
+    _gateway = gateway
+
+
+def gateway() -> Gateway:
+    if _gateway is None:
+        raise PaymentsUnavailable("the payment service is not configured")
+    return _gateway

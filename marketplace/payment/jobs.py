@@ -1,0 +1,56 @@
+"""Payment's later work. Each job may run twice, and beside itself."""
+
+import logging
+from uuid import UUID
+
+from marketplace.infra.jobs import task
+from marketplace.payment import services
+from marketplace.payment.values import AttemptNotFound, RefundNotFound
+
+log = logging.getLogger(__name__)
+
+
+@task("payment.settle")
+def settle(attempt_id: UUID, session_id: str | None = None, event_id: str | None = None) -> None:
+    try:
+        services.settle(attempt_id, session_id)
+    except AttemptNotFound:
+        _not_ours("attempt", attempt_id, event_id)
+    else:
+        services.mark_handled(event_id)
+
+
+@task("payment.expire_session")
+def expire_session(attempt_id: UUID) -> None:
+    services.expire_session(attempt_id)
+
+
+@task("payment.send_refund")
+def send_refund(refund_id: UUID, event_id: str | None = None) -> None:
+    try:
+        services.send_refund(refund_id)
+    except RefundNotFound:
+        _not_ours("refund", refund_id, event_id)
+    else:
+        services.mark_handled(event_id)
+
+
+@task("payment.note_decline")
+def note_decline(event_id: str) -> None:
+    try:
+        services.note_decline(event_id)
+    except AttemptNotFound:
+        services.mark_handled(event_id, ours=False)
+
+
+@task("payment.reconcile", every="* * * * *", attempts=1)
+def reconcile() -> None:
+    deferred = services.reconcile()
+    if deferred:
+        log.info("reconciliation deferred %s payments and refunds", deferred)
+
+
+def _not_ours(kind: str, wanted: UUID, event_id: str | None) -> None:
+    """Another system on the same account at the provider, or a row lost with a database: kept, counted, looked at."""
+    log.error("the provider knows %s %s, we do not (event %s)", kind, wanted, event_id)
+    services.mark_handled(event_id, ours=False)

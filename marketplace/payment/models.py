@@ -1,0 +1,115 @@
+"""Tables of payment. The partial unique indexes are the last guard of "one page open" and "paid once"."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, func, select, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from marketplace.infra.db import Base, db
+
+_IN_USE = text("state IN ('created', 'open', 'processing')")
+
+
+class AttemptRow(Base):
+    """One attempt to pay for a subject. Everything the call to the provider needs is here before the call is made."""
+
+    __tablename__ = "payment_attempt"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(32))
+    subject_id: Mapped[UUID]
+    reference: Mapped[str] = mapped_column(String(32))
+    number: Mapped[int]
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    state: Mapped[str] = mapped_column(String(32))
+    description: Mapped[str]
+    email: Mapped[str]
+    locale: Mapped[str] = mapped_column(String(16))
+    success_url: Mapped[str]
+    cancel_url: Mapped[str]
+    idempotency_key: Mapped[str] = mapped_column(String(255), unique=True)
+    journey_id: Mapped[UUID] = mapped_column(ForeignKey("traceability_journey.id"))
+    application_id: Mapped[UUID | None]
+    insurer_id: Mapped[UUID | None]
+    session_id: Mapped[str | None] = mapped_column(String(255), unique=True)
+    payment_intent_id: Mapped[str | None] = mapped_column(String(255))
+    url: Mapped[str | None]
+    received_minor: Mapped[int | None] = mapped_column(BigInteger)
+    received_currency: Mapped[str | None] = mapped_column(String(3))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    succeeded_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("purpose", "subject_id", "number", name="uq_payment_attempt_number"),
+        Index("uq_payment_attempt_in_use", "purpose", "subject_id", unique=True, postgresql_where=_IN_USE),
+        Index(
+            "uq_payment_attempt_paid_once",
+            "purpose",
+            "subject_id",
+            unique=True,
+            postgresql_where=text("succeeded_at IS NOT NULL"),
+        ),
+        Index("ix_payment_attempt_unsettled", "created_at", postgresql_where=text("settled_at IS NULL")),
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        CheckConstraint("(received_minor IS NULL) = (received_currency IS NULL)", name="received_whole"),
+    )
+
+
+class ProviderEventRow(Base):
+    """The inbox: each event of the provider once, whatever it is about."""
+
+    __tablename__ = "payment_provider_event"
+
+    id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    type: Mapped[str] = mapped_column(String(128))
+    livemode: Mapped[bool]
+    payload: Mapped[dict[str, Any]]
+    received_at: Mapped[datetime]
+    handled_at: Mapped[datetime | None]
+    outcome: Mapped[str | None] = mapped_column(String(32))
+
+
+class RefundRow(Base):
+    """Money going back, once per attempt and reason. `provider_id` is the refund's id at the provider."""
+
+    __tablename__ = "payment_refund"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    attempt_id: Mapped[UUID] = mapped_column(ForeignKey("payment_attempt.id"))
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    reason: Mapped[str] = mapped_column(String(32))
+    state: Mapped[str] = mapped_column(String(32))
+    provider_id: Mapped[str | None] = mapped_column(String(255), unique=True)
+    failure: Mapped[str | None]
+    requested_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("attempt_id", "reason", name="uq_payment_refund_reason"),
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        Index("ix_payment_refund_unsettled", "requested_at", postgresql_where=text("settled_at IS NULL")),
+    )
+
+
+def locked_subject(purpose: str, subject_id: UUID) -> list[AttemptRow]:
+    """All attempts of a subject by number; whoever else moves money for it waits until this transaction ends.
+
+    An advisory lock, because the first attempt has no row to lock yet.
+    """
+    key = func.hashtextextended(f"payment:{purpose}:{subject_id}", 0)
+    db.session.execute(select(func.pg_advisory_xact_lock(key)))
+    wanted = (AttemptRow.purpose == purpose, AttemptRow.subject_id == subject_id)
+    query = select(AttemptRow).where(*wanted).order_by(AttemptRow.number)
+    return list(db.session.scalars(query.execution_options(populate_existing=True)))
+
+
+def refunds_of(attempt_id: UUID) -> list[RefundRow]:
+    """Refunds of an attempt, oldest first, as they are now."""
+    query = select(RefundRow).where(RefundRow.attempt_id == attempt_id).order_by(RefundRow.requested_at, RefundRow.id)
+    return list(db.session.scalars(query.execution_options(populate_existing=True)))

@@ -1,0 +1,98 @@
+"""The inbox of the provider's events: kept once, acknowledged after commit, worked on in a job."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from marketplace.infra import jobs, stripe_gateway
+from marketplace.infra.db import db
+from marketplace.infra.stripe_gateway import ProviderEvent
+from marketplace.kernel import clock
+from marketplace.payment.models import ProviderEventRow
+from marketplace.payment.services.rows import attempt_row, record
+from marketplace.payment.values import Receipt
+from marketplace.traceability.values import PROVIDER, EntryType
+
+SESSION_EVENTS = {
+    "checkout.session.completed",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.async_payment_failed",
+    "checkout.session.expired",
+}
+REFUND_EVENTS = {"refund.updated", "refund.failed"}
+DECLINE_EVENT = "payment_intent.payment_failed"
+
+HANDLED, IGNORED, NOT_OURS = "handled", "ignored", "not_ours"
+
+
+def receive_event(payload: bytes, signature: str) -> Receipt:
+    """Keep a delivered event and defer its work, in one transaction; the route answers 200 after commit.
+
+    `payload` is the raw body. Raises ForgedEvent (signature, age over 300 s, other mode), and then nothing is kept.
+    """
+    event = stripe_gateway.gateway().verify_event(payload, signature)
+    work = _work_for(event)
+    now = clock.now()
+    kept = db.session.scalar(
+        insert(ProviderEventRow)
+        .values(
+            id=event.id,
+            type=event.type,
+            livemode=event.livemode,
+            payload=dict(event.payload),
+            received_at=now,
+            handled_at=None if work else now,
+            outcome=None if work else IGNORED,
+        )
+        .on_conflict_do_nothing()
+        .returning(ProviderEventRow.id)
+    )
+    if kept is None:
+        return Receipt.DUPLICATE
+    if work is None:
+        return Receipt.KEPT
+    name, arguments = work
+    jobs.defer(name, event_id=event.id, **arguments)
+    return Receipt.QUEUED
+
+
+def mark_handled(event_id: str | None, *, ours: bool = True) -> None:
+    """Note that the work for the event is done (or that it is about nothing of ours)."""
+    row = db.session.get(ProviderEventRow, event_id) if event_id else None
+    if row is not None and row.handled_at is None:
+        row.handled_at, row.outcome = clock.now(), HANDLED if ours else NOT_OURS
+        db.session.flush()
+
+
+def note_decline(event_id: str) -> None:
+    """Record a declined card in the trail; the customer may try another one on the same page."""
+    event = db.session.scalar(select(ProviderEventRow).where(ProviderEventRow.id == event_id).with_for_update())
+    if event is None or event.handled_at is not None:
+        return
+    intent = event.payload["data"]["object"]
+    error = intent.get("last_payment_error") or {}
+    row = attempt_row(UUID(intent["metadata"]["attempt_id"]))
+    record(row, EntryType.PAYMENT_FAILED, PROVIDER, reason=error.get("decline_code") or error.get("code") or "declined")
+    mark_handled(event_id)
+
+
+def _work_for(event: ProviderEvent) -> tuple[str, dict[str, Any]] | None:
+    """The job that an event asks for, with its arguments; None for what we do not know or did not start."""
+    attempt_id, refund_id = _our_id(event.metadata, "attempt_id"), _our_id(event.metadata, "refund_id")
+    if event.type in SESSION_EVENTS and attempt_id:
+        return "payment.settle", {"attempt_id": attempt_id, "session_id": event.subject_id}
+    if event.type in REFUND_EVENTS and refund_id:
+        return "payment.send_refund", {"refund_id": refund_id}
+    if event.type == DECLINE_EVENT and attempt_id:
+        return "payment.note_decline", {}
+    return None
+
+
+def _our_id(metadata: Mapping[str, str], name: str) -> UUID | None:
+    try:
+        return UUID(metadata.get(name, ""))
+    except ValueError:
+        return None

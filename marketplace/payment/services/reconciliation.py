@@ -1,0 +1,50 @@
+"""Find what no webhook told us: paid pages, pages that ran out, refunds under way."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+
+from marketplace.infra import jobs, stripe_gateway
+from marketplace.infra.db import db
+from marketplace.kernel import clock
+from marketplace.payment.models import AttemptRow, RefundRow
+
+# Younger ones are on their ordinary way: the customer is paying, the webhook is coming.
+ATTEMPTS_AFTER = timedelta(seconds=5)
+REFUNDS_AFTER = timedelta(minutes=1)
+# Their clock and ours may differ a little.
+CLOCK_MARGIN = timedelta(minutes=1)
+
+
+def reconcile() -> int:
+    """Defer the settling of every attempt and refund that should be settled. Returns how many were deferred.
+
+    One listing per hundred completed pages since the oldest unsettled attempt, instead of one question per attempt.
+    """
+    now = clock.now()
+    late = RefundRow.settled_at.is_(None), RefundRow.requested_at < now - REFUNDS_AFTER
+    refunds = db.session.scalars(select(RefundRow.id).where(*late).order_by(RefundRow.requested_at)).all()
+    for refund_id in refunds:
+        jobs.defer("payment.send_refund", refund_id=refund_id)
+    unsettled = AttemptRow.settled_at.is_(None), AttemptRow.created_at < now - ATTEMPTS_AFTER
+    attempts = db.session.scalars(select(AttemptRow).where(*unsettled).order_by(AttemptRow.created_at)).all()
+    if not attempts:
+        return len(refunds)
+    completed = _completed({row.id for row in attempts}, since=attempts[0].created_at - CLOCK_MARGIN)
+    for attempt_id, session_id in completed.items():
+        jobs.defer("payment.settle", attempt_id=attempt_id, session_id=session_id)
+    ran_out = [row.id for row in attempts if row.id not in completed and row.expires_at < now - CLOCK_MARGIN]
+    for attempt_id in ran_out:
+        jobs.defer("payment.settle", attempt_id=attempt_id)
+    return len(refunds) + len(completed) + len(ran_out)
+
+
+def _completed(attempt_ids: set[UUID], since: datetime) -> dict[UUID, str]:
+    """Which of the attempts have a completed page at the provider, with its id there."""
+    ours = {str(attempt_id): attempt_id for attempt_id in attempt_ids}
+    return {
+        ours[session.our_id]: session.id
+        for session in stripe_gateway.gateway().list_sessions(since, "complete")
+        if session.our_id in ours
+    }

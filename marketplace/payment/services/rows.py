@@ -1,0 +1,45 @@
+"""Load and lock rows of payment, and write what happened to them into the trail."""
+
+from typing import Any
+from uuid import UUID
+
+from marketplace.infra.db import db
+from marketplace.payment.models import AttemptRow, RefundRow, locked_subject
+from marketplace.payment.values import AttemptNotFound, RefundNotFound
+from marketplace.traceability.services import record_act
+from marketplace.traceability.values import Act, Actor, EntryType
+
+
+def attempt_row(attempt_id: UUID) -> AttemptRow:
+    row = db.session.get(AttemptRow, attempt_id, populate_existing=True)
+    if row is None:
+        raise AttemptNotFound
+    return row
+
+
+def refund_row(refund_id: UUID) -> RefundRow:
+    row = db.session.get(RefundRow, refund_id, populate_existing=True)
+    if row is None:
+        raise RefundNotFound
+    return row
+
+
+def locked_attempt(attempt_id: UUID) -> tuple[AttemptRow, list[AttemptRow]]:
+    """The attempt as it is now, and the other attempts for its subject; the subject is locked."""
+    known = attempt_row(attempt_id)
+    rows = locked_subject(known.purpose, known.subject_id)
+    return known, [row for row in rows if row.id != attempt_id]
+
+
+def record(row: AttemptRow, kind: EntryType, actor: Actor, **body: Any) -> None:
+    """Write an entry about the attempt, in the present transaction."""
+    record_act(
+        Act(
+            journey_id=row.journey_id,
+            type=kind,
+            body={"attempt_id": str(row.id), "number": row.number, "reference": row.reference, **body},
+            actor=actor,
+            application_id=row.application_id,
+            insurer_id=row.insurer_id,
+        )
+    )

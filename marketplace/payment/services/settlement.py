@@ -1,0 +1,107 @@
+"""Take the provider's word about an attempt and move it by the table, exactly once."""
+
+from uuid import UUID
+
+from marketplace.infra import jobs, stripe_gateway
+from marketplace.infra.db import db
+from marketplace.infra.stripe_gateway import Session
+from marketplace.kernel import clock
+from marketplace.kernel.money import Money
+from marketplace.payment.models import AttemptRow
+from marketplace.payment.queries import attempt_value, attempts_of, received
+from marketplace.payment.rules import ATTEMPTS, REFUNDED_AS, AttemptEvent, Seen, attempt_event, is_final
+from marketplace.payment.services.refunds import add_refund
+from marketplace.payment.services.rows import attempt_row, locked_attempt, record
+from marketplace.payment.values import (
+    Attempt,
+    AttemptState,
+    PaymentExpired,
+    PaymentFailed,
+    PaymentSucceeded,
+    Purpose,
+    SessionMismatch,
+)
+from marketplace.traceability.values import PROVIDER, EntryType
+
+
+def settle(attempt_id: UUID, session_id: str | None = None) -> Attempt:
+    """Ask the provider what became of the attempt, then move it. Webhook, return page and reconciliation all end here.
+
+    `session_id` comes from a verified event and finds the page even when our note of it was lost. Raises
+    AttemptNotFound, Unavailable.
+    """
+    row = attempt_row(attempt_id)
+    wanted = session_id or row.session_id
+    if wanted is not None:
+        return _take_word(attempt_id, stripe_gateway.gateway().retrieve_session(wanted))
+    if clock.now() > row.expires_at:
+        return _give_up(attempt_id)
+    return attempt_value(row)
+
+
+def settle_latest(purpose: Purpose, subject_id: UUID) -> Attempt | None:
+    """Settle the latest attempt for the subject at once; None when there is none. Raises Unavailable."""
+    attempts = attempts_of(purpose, subject_id)
+    return settle(attempts[-1].id) if attempts else None
+
+
+def _take_word(attempt_id: UUID, session: Session) -> Attempt:
+    if session.our_id != str(attempt_id):
+        raise SessionMismatch
+    row, others = locked_attempt(attempt_id)
+    event = _event(row, others, session)
+    _note(row, session)
+    _move(row, event)
+    if AttemptState(row.state) is AttemptState.OPEN:
+        row.url = session.url
+    db.session.flush()
+    return attempt_value(row)
+
+
+def _give_up(attempt_id: UUID) -> Attempt:
+    """Its page was never opened, as far as we know, and nobody was ever sent there."""
+    row, _ = locked_attempt(attempt_id)
+    if row.session_id is None:
+        _move(row, AttemptEvent.EXPIRED)
+        db.session.flush()
+    return attempt_value(row)
+
+
+def _event(row: AttemptRow, others: list[AttemptRow], session: Session) -> AttemptEvent:
+    seen = Seen(session.status, session.payment_status, session.intent_status, session.amount)
+    asked = Money(row.amount_minor, row.currency)
+    return attempt_event(seen, asked, paid_before=any(other.succeeded_at for other in others))
+
+
+def _note(row: AttemptRow, session: Session) -> None:
+    row.session_id = session.id
+    row.payment_intent_id = session.payment_intent_id or row.payment_intent_id
+    if session.payment_status == "paid" and session.amount is not None:
+        row.received_minor, row.received_currency = session.amount.minor, session.amount.currency
+
+
+def _move(row: AttemptRow, event: AttemptEvent) -> None:
+    before = AttemptState(row.state)
+    after = ATTEMPTS.next(before, event)
+    if is_final(after, event):
+        row.settled_at = row.settled_at or clock.now()
+    if after is not before:
+        _enter(row, after, event)
+
+
+def _enter(row: AttemptRow, after: AttemptState, event: AttemptEvent) -> None:
+    row.state = after.value
+    about = (row.id, Purpose(row.purpose), row.subject_id)
+    if after is AttemptState.SUCCEEDED:
+        row.succeeded_at = clock.now()
+        record(row, EntryType.PAYMENT_SUCCEEDED, PROVIDER, amount=row.amount_minor, currency=row.currency)
+        jobs.publish(PaymentSucceeded(*about))
+    elif after is AttemptState.FAILED:
+        record(row, EntryType.PAYMENT_FAILED, PROVIDER, reason="not_collected")
+        jobs.publish(PaymentFailed(*about))
+    elif after is AttemptState.EXPIRED:
+        jobs.publish(PaymentExpired(*about))
+    elif after is AttemptState.REFUND_PENDING:
+        came_in = received(row)
+        if came_in is not None:
+            add_refund(row, came_in, REFUNDED_AS[event])

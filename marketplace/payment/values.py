@@ -1,0 +1,192 @@
+"""The public words of payment."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from marketplace.kernel.errors import Conflict, NotFound, Refused
+from marketplace.kernel.money import Money
+from marketplace.traceability.values import Actor
+
+
+class Purpose(StrEnum):
+    """What is paid for; decides who takes the fact of success up. Later purposes of a contract's life join here."""
+
+    NEW_BUSINESS = "new_business"
+
+
+class AttemptState(StrEnum):
+    """`processing`: the customer is done and the money is still on its way (delayed methods)."""
+
+    CREATED = "created"
+    OPEN = "open"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    REFUND_PENDING = "refund_pending"
+    REFUNDED = "refunded"
+
+
+class RefundState(StrEnum):
+    REQUESTED = "requested"
+    SENT = "sent"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class RefundReason(StrEnum):
+    """Why money goes back. One refund per attempt and reason."""
+
+    AMOUNT_MISMATCH = "amount_mismatch"
+    LATE_PAYMENT = "late_payment"
+    SECOND_PAYMENT = "second_payment"
+    NOT_ISSUABLE = "not_issuable"
+
+
+@dataclass(frozen=True, slots=True)
+class StartPayment:
+    """A wish to pay `amount` for `subject_id`, known to people as `reference`.
+
+    `description` is the line on the payment page, in the customer's locale. `journey_id`, `application_id` and
+    `insurer_id` are handed through to the trail; the last two are None where several are paid at once.
+    """
+
+    purpose: Purpose
+    subject_id: UUID
+    reference: str
+    amount: Money
+    description: str
+    email: str
+    locale: str
+    success_url: str
+    cancel_url: str
+    journey_id: UUID
+    actor: Actor
+    application_id: UUID | None = None
+    insurer_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt to pay. `url` is the hosted page once it is open; `received` what the provider says came in."""
+
+    id: UUID
+    purpose: Purpose
+    subject_id: UUID
+    reference: str
+    number: int
+    amount: Money
+    state: AttemptState
+    url: str | None
+    journey_id: UUID
+    created_at: datetime
+    expires_at: datetime
+    received: Money | None
+    succeeded_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    id: UUID
+    attempt_id: UUID
+    amount: Money
+    reason: RefundReason
+    state: RefundState
+    requested_at: datetime
+    settled_at: datetime | None
+
+
+class Receipt(StrEnum):
+    """What became of a delivered event: kept for later work, kept only, or known already."""
+
+    QUEUED = "queued"
+    KEPT = "kept"
+    DUPLICATE = "duplicate"
+
+
+# Errors
+
+
+class AttemptNotFound(NotFound):
+    """There is no such payment."""
+
+    code = "payment:attempt-not-found"
+
+
+class RefundNotFound(NotFound):
+    """There is no such refund."""
+
+    code = "payment:refund-not-found"
+
+
+class AlreadyPaid(Conflict):
+    """This has been paid already."""
+
+    code = "payment:already-paid"
+
+
+class PaymentInProgress(Conflict):
+    """A payment for this is on its way; please wait for its outcome."""
+
+    code = "payment:in-progress"
+
+
+class PageClosed(Conflict):
+    """This payment page is closed. Please start the payment again."""
+
+    code = "payment:page-closed"
+
+
+class SessionMismatch(Refused):
+    """The provider's page belongs to another payment."""
+
+    code = "payment:session-mismatch"
+
+
+class NothingToRefund(Refused):
+    """More would go back than came in."""
+
+    code = "payment:nothing-to-refund"
+
+
+# Facts
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentSucceeded:
+    """The right amount came in, once for this subject."""
+
+    attempt_id: UUID
+    purpose: Purpose
+    subject_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFailed:
+    """The provider could not collect the money."""
+
+    attempt_id: UUID
+    purpose: Purpose
+    subject_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentExpired:
+    """Nobody paid while the page was open, or it was closed because the amount or the subject changed."""
+
+    attempt_id: UUID
+    purpose: Purpose
+    subject_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class RefundSucceeded:
+    """The money of this refund is on its way back to where it came from."""
+
+    refund_id: UUID
+    attempt_id: UUID
+    purpose: Purpose
+    subject_id: UUID
+    reason: RefundReason
