@@ -1,0 +1,26 @@
+"""Currencies as Stripe counts them: amounts are whole numbers of the smallest unit."""
+
+from decimal import Decimal
+
+_PRESENTMENT = """
+usd aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd bwp byn bzd cad cdf
+chf clp cny cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gnf gtq gyd hkd hnl htg huf
+idr ils inr isk jmd jod jpy kes kgs khr kmf krw kwd kyd kzt lak lbp lkr lrd lsl mad mdl mga mkd mmk mnt mop
+mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd omr pab pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd
+scr sek sgd shp sle sos srd std szl thb tjs tnd top try ttd twd tzs uah ugx uyu uzs vnd vuv wst xaf xcd xof
+xpf yer zar zmw
+"""
+_ZERO_DECIMAL = "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf"
+_THREE_DECIMAL = "bhd jod kwd omr tnd"
+
+CURRENCIES = frozenset(_PRESENTMENT.split())
+"""Presentment currencies, docs.stripe.com/currencies."""
+ZERO_DECIMAL = frozenset(_ZERO_DECIMAL.split())
+THREE_DECIMAL = frozenset(_THREE_DECIMAL.split())
+LARGEST_AMOUNT = 99_999_999
+
+
+def major_units(amount: int, currency: str) -> Decimal:
+    """What a person reads for an amount in the smallest unit."""
+    digits = 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
+    return Decimal(amount).scaleb(-digits)
