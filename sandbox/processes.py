@@ -1,4 +1,4 @@
-"""Child processes that do not outlive us: tethers, proof of identity against recycled ids, orderly ends."""
+"""Child processes that do not outlive us: tethers, marks, and orderly ends."""
 
 import os
 import shutil
@@ -10,9 +10,6 @@ from pathlib import Path
 from typing import IO
 
 import psutil
-
-# A process id alone may have been given to somebody else since; with the start time it names one process.
-_START_TIME_TOLERANCE_SECONDS = 0.05
 
 
 def tethered(command: Sequence[str], at_our_death: signal.Signals = signal.SIGTERM) -> list[str]:
@@ -46,17 +43,29 @@ def start(
     )
 
 
-def find_living(process_id: int, started_at: float | None = None) -> psutil.Process | None:
-    """The process of that id if it runs (a zombie does not) and, when told, started then (Unix seconds)."""
+def find_living(process_id: int) -> psutil.Process | None:
+    """The process of that id if it runs. A zombie, which only waits for its parent to notice, does not."""
     try:
         process = psutil.Process(process_id)
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return None
-        if started_at is not None and abs(process.create_time() - started_at) > _START_TIME_TOLERANCE_SECONDS:
-            return None
+        return None if process.status() == psutil.STATUS_ZOMBIE else process
     except psutil.NoSuchProcess:
         return None
-    return process
+
+
+def find_marked(variable: str, value: str) -> list[psutil.Process]:
+    """All other living processes with that variable in their environment, however far down they were started.
+
+    Unlike a noted process id, the mark cannot be mistaken for a stranger's who was given the same id later.
+    """
+    found = []
+    for process in psutil.process_iter():
+        try:
+            marked = process.pid != os.getpid() and process.environ().get(variable) == value
+            if marked and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue  # somebody else's, or gone meanwhile
+    return found
 
 
 def wait_for_end(process: psutil.Process, seconds: float) -> bool:
@@ -68,12 +77,28 @@ def wait_for_end(process: psutil.Process, seconds: float) -> bool:
     return True
 
 
-def end_group(process: psutil.Process, signals: Sequence[tuple[signal.Signals, float]]) -> None:
-    """Send each signal to the whole group of the process, waiting the seconds beside it, until it is gone."""
-    for number, seconds in signals:
-        try:
-            os.killpg(process.pid, number)
-        except ProcessLookupError:
-            return
-        if wait_for_end(process, seconds):
-            return
+def end_marked(variable: str, value: str, grace_seconds: float) -> int:
+    """End all marked processes, at first politely; the number that were found."""
+    found = find_marked(variable, value)
+    for process in found:
+        _send(process, signal.SIGTERM)
+    _, alive = psutil.wait_procs(found, timeout=grace_seconds)
+    for process in alive:
+        _send(process, signal.SIGKILL)
+    psutil.wait_procs(alive, timeout=grace_seconds)
+    return len(found)
+
+
+def kill_group(leader: int) -> None:
+    """Kill what is left of the group that `start` made for a child."""
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return  # nobody left; macOS says "not permitted" of a group of zombies
+
+
+def _send(process: psutil.Process, number: signal.Signals) -> None:
+    try:
+        process.send_signal(number)
+    except psutil.NoSuchProcess:
+        return

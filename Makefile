@@ -1,0 +1,82 @@
+# `make help` lists the targets. Only `run`, `install` and `test` are needed to try the marketplace.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := marketplace sandbox tests config.py wsgi.py
+
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+.PHONY: help run install test check fmt lock messages import-real clean python venv packages packages-dev
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: packages ## the whole demonstration on http://localhost:8000 (PORT=, SIMULATOR_PORT=, DATABASE_URL=)
+	@exec $(BIN)/python -m sandbox.run
+
+install: packages packages-dev ## set up .venv with everything, development requirements included
+
+test: install ## check the code, then run all tests (ARGS= for pytest)
+	@$(MAKE) --no-print-directory check
+	$(BIN)/python -m pytest $(ARGS)
+
+check: packages packages-dev ## lint, format, types, import rules, architecture tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --config tests/architecture/contracts.toml
+	$(BIN)/python -m pytest -q tests/architecture
+
+fmt: packages-dev ## format, and mend what the linter can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: packages-dev ## resolve requirements*.in for all supported versions of Python into pinned files with hashes
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-emit-index-url --no-emit-find-links requirements.in --output-file requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-emit-index-url --no-emit-find-links requirements-dev.in --output-file requirements-dev.txt
+
+messages: packages ## gather the sentences to translate into the catalogs, and compile them
+	$(BIN)/pybabel extract --mapping-file babel.cfg --sort-by-file --no-wrap --omit-header \
+		--output-file marketplace/translations/messages.pot .
+	$(BIN)/pybabel update --input-file marketplace/translations/messages.pot --output-dir marketplace/translations \
+		--no-wrap --omit-header --no-fuzzy-matching
+	$(BIN)/pybabel compile --directory marketplace/translations --statistics
+
+import-real: packages ## load the real plans and premiums (REAL_DATA=../shared/data) into the running demonstration
+	@$(BIN)/python -m sandbox.real_data
+
+clean: ## remove .venv and caches; the demonstration's data in instance/ stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache .hypothesis .pytest_cache
+	find . -name __pycache__ -type d -not -path './instance/*' -prune -exec rm -rf {} +
+
+# --- setting up: each package list is installed once, and again when the list changes -------------------------------
+
+python:
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "$(PYTHON) was not found: install Python 3.11 to 3.14, or say which one: make PYTHON=python3.12 …"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' || { \
+		echo "Python 3.11 to 3.14 is needed; $(PYTHON) is `$(PYTHON) --version 2>&1`. Say which one: make PYTHON=python3.12 …"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+		echo "Python's venv module is missing. On Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
+
+venv: python
+	@$(BIN)/python -c 'import pip' 2>/dev/null || { echo "Making $(VENV)."; $(PYTHON) -m venv --clear $(VENV); }
+
+packages: venv
+	@$(call install,requirements.txt)
+
+packages-dev: venv
+	@$(call install,requirements-dev.txt)
+
+# The stamp is the hash of the list, so that moving between branches or clones is noticed and time stamps do not matter.
+define install
+	stamp=$(VENV)/.installed-`$(PYTHON) -c 'import hashlib; print(hashlib.sha256(open("$(1)", "rb").read()).hexdigest()[:16])'`-$(1); \
+	if [ ! -e "$$stamp" ]; then \
+		echo "Installing $(1). The first time takes about a minute."; \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $(1) \
+			&& rm -f $(VENV)/.installed-*-$(1) && touch "$$stamp"; \
+	fi
+endef

@@ -1,0 +1,127 @@
+"""What one demonstration keeps under `instance/`: a lock, random secrets, and the passwords of its accounts.
+
+instance/lock             held by the supervisor that runs; holds its process id
+instance/demo.env         keys made at first start, as NAME=value lines (0600)
+instance/accounts.json    the demonstration's accounts with their passwords (0600)
+instance/database/        the embedded PostgreSQL      instance/logs/    one file per program
+instance/storage/         documents by their SHA-256   instance/seals/   the demonstration's certificates
+"""
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+MARK = "MARKETPLACE_INSTANCE"
+"""The environment variable by which every program of a demonstration knows its folder, and is known by it."""
+
+
+class AlreadyRunningError(Exception):
+    """Another supervisor runs this demonstration. The message is one line for the terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemonstrationAccount:
+    """Somebody who can sign in to the demonstration; `who` says in a few words what for."""
+
+    who: str
+    email: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """The folder of one demonstration."""
+
+    folder: Path
+
+    @classmethod
+    def of_this_process(cls) -> Self:
+        """The folder named by the supervisor that started this process."""
+        return cls(Path(os.environ[MARK]))
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "database"
+
+    @property
+    def storage(self) -> Path:
+        return self.folder / "storage"
+
+    @property
+    def seals(self) -> Path:
+        return self.folder / "seals"
+
+    @property
+    def logs(self) -> Path:
+        return self.folder / "logs"
+
+    def make(self) -> None:
+        """Make the folders that are missing, closed to other users."""
+        for folder in (self.folder, self.storage, self.seals, self.logs):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the lock that only one supervisor can; it falls when the holder dies, however it dies."""
+        with (self.folder / "lock").open("a+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                raise AlreadyRunningError(
+                    f"This demonstration already runs (process {lock.read().strip() or 'unknown'}); "
+                    "stop it there with Ctrl-C first."
+                ) from None
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+            yield
+
+    def secrets(self) -> dict[str, str]:
+        """The keys of this demonstration, random and made once. `sk_test_sim…` is known to our simulator alone."""
+        path = self.folder / "demo.env"
+        made = {
+            "SECRET_KEY": secrets.token_urlsafe(48),
+            "STRIPE_SECRET_KEY": f"sk_test_sim{secrets.token_hex(24)}",
+            "STRIPE_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(24)}",
+        }
+        kept = dict(line.split("=", 1) for line in _read(path).splitlines() if "=" in line)
+        if not made.keys() <= kept.keys():
+            kept = made | kept
+            write_private(path, "".join(f"{name}={value}\n" for name, value in kept.items()))
+        return kept
+
+    def accounts(self) -> tuple[DemonstrationAccount, ...]:
+        """The accounts in the order in which they were first asked for."""
+        rows = json.loads(_read(self.folder / "accounts.json") or "[]")
+        return tuple(DemonstrationAccount(**row) for row in rows)
+
+    def account(self, email: str, who: str) -> DemonstrationAccount:
+        """The account of that address, with a random password made when it is first asked for."""
+        known = self.accounts()
+        for account in known:
+            if account.email == email:
+                return account
+        made = DemonstrationAccount(who=who, email=email, password=secrets.token_urlsafe(12))
+        rows = [asdict(account) for account in (*known, made)]
+        write_private(self.folder / "accounts.json", json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+        return made
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read (0600), whole or not at all."""
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    unfinished.replace(path)
+
+
+def _read(path: Path) -> str:
+    return path.read_text() if path.exists() else ""

@@ -1,0 +1,326 @@
+"""`make run`: the whole demonstration under one supervisor, on loopback only.
+
+In this order: PostgreSQL (unless DATABASE_URL is set), migrations, the Stripe simulator, the worker, the catalogs and
+the history, the site. Ctrl-C stops all of it in the opposite order. Every program carries the mark of the
+instance, so that a next start finds and ends whatever a killed supervisor may have left.
+"""
+
+import asyncio
+import math
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from typing import Self
+from urllib.error import URLError
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+from config import Settings, UnsafeSettingsError
+from sandbox import processes
+from sandbox.embedded_db import EmbeddedDatabaseError, EmbeddedServer
+from sandbox.instance import MARK, AlreadyRunningError, Instance
+from sandbox.supervision import Program, Service, StepFailedError, wait_until
+
+ROOT = Path(__file__).parents[1]
+LOOPBACK = "127.0.0.1"
+_LEFTOVER_GRACE_SECONDS = 10.0
+_READY_SECONDS = 60.0
+_WORKER_GRACE_SECONDS = 25.0  # a little more than the worker gives its present jobs
+_HIGHEST_PORT = 65_535
+
+
+class CannotStartError(Exception):
+    """The demonstration cannot start as asked. The message is for the person at the terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where the demonstration is to be: what a person may choose by environment variables."""
+
+    port: int
+    simulator_port: int
+    public_url: str
+    bind_address: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """PORT, SIMULATOR_PORT, PUBLIC_URL and BIND_ADDRESS, each with its default."""
+        port = _port(environment, "PORT", 8000)
+        return cls(
+            port=port,
+            simulator_port=_port(environment, "SIMULATOR_PORT", 8001),
+            public_url=environment.get("PUBLIC_URL") or f"http://localhost:{port}",
+            bind_address=environment.get("BIND_ADDRESS") or LOOPBACK,
+        )
+
+    @property
+    def simulator_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.simulator_port}"
+
+    def refuse_ports_in_use(self) -> None:
+        """Raises CannotStartError naming the port and the variable that chooses another."""
+        for name, address, port in (
+            ("PORT", self.bind_address, self.port),
+            ("SIMULATOR_PORT", LOOPBACK, self.simulator_port),
+        ):
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            with socket.socket(family) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind((address, port))
+                except OSError as error:
+                    raise CannotStartError(
+                        f"Port {port} on {address} cannot be used ({error.strerror}); "
+                        f"choose another one, for example: make run {name}={port + 10}"
+                    ) from None
+
+
+class KeptDatabase:
+    """The embedded PostgreSQL as something the supervisor keeps alive."""
+
+    name = "PostgreSQL"
+
+    def __init__(self, server: EmbeddedServer) -> None:
+        self._server = server
+
+    async def start(self) -> None:
+        """Blocks for the second that it may take, because the server is tied to the thread that starts it."""
+        self._server.stop()
+        self._server.start()
+
+    async def wait(self) -> str:
+        """Look now and then whether it still runs."""
+        await wait_until(self._has_ended, math.inf)
+        return f"see {self._server.log_path}"
+
+    async def _has_ended(self) -> bool:
+        process = self._server.process
+        return process is None or process.poll() is not None
+
+    async def stop(self) -> None:
+        """Stop it; open work is rolled back."""
+        self._server.stop()
+
+
+class Demonstration:
+    """The programs of one instance, and the order in which they start."""
+
+    def __init__(self, instance: Instance, plan: Plan) -> None:
+        self._instance = instance
+        self._plan = plan
+        self._running = AsyncExitStack()
+
+    async def run(self) -> None:
+        """Start everything, say that it is ready, and stay until cancelled. Whatever happens, all is stopped."""
+        async with self._running:
+            databases = await self._start_database()
+            common = self._environment(databases)
+            _refuse_unsafe(common)
+            self._make_seals()
+            await self._migrate(common | {"DATABASE_OWNER_URL": databases["DATABASE_OWNER_URL"]})
+            await self._start_simulator()
+            await self._start_worker(common | {"DATABASE_SEQUENCER_URL": databases["DATABASE_SEQUENCER_URL"]})
+            say("Loading the catalogs and the history of the demonstration.")
+            await self._program("demonstration", "-m", "sandbox.demo", env=common).run_to_end()
+            await self._start_site(common)
+            self._announce()
+            await asyncio.Event().wait()
+
+    async def _start_database(self) -> dict[str, str]:
+        names = {
+            "DATABASE_URL": "marketplace_app",
+            "DATABASE_OWNER_URL": "marketplace_owner",
+            "DATABASE_SEQUENCER_URL": "marketplace_sequencer",
+            "DATABASE_READER_URL": "marketplace_reader",
+        }
+        if os.environ.get("DATABASE_URL"):
+            missing = [name for name in names if not os.environ.get(name)]
+            if missing:
+                raise CannotStartError(f"With DATABASE_URL, set {', '.join(missing)} too (docs/running.md).")
+            return {name: os.environ[name] for name in names}
+        server = EmbeddedServer(self._instance.database)
+        await self._keep(KeptDatabase(server))
+        return {name: server.url(role) for name, role in names.items()}
+
+    def _environment(self, databases: Mapping[str, str]) -> dict[str, str]:
+        """What every program of the marketplace is told. The owner of the tables only goes to the migrations."""
+        return {
+            **self._inherited(),
+            **self._instance.secrets(),
+            "DEMONSTRATION": "1",
+            "BIND_ADDRESS": self._plan.bind_address,
+            "PUBLIC_URL": self._plan.public_url,
+            "DATABASE_URL": databases["DATABASE_URL"],
+            "DATABASE_READER_URL": databases["DATABASE_READER_URL"],
+            "STORAGE_FOLDER": str(self._instance.storage),
+            "SEALS_FOLDER": str(self._instance.seals),
+            "STRIPE_API_BASE": self._plan.simulator_url,
+            "MAIL_TRANSPORT": "demonstration",
+        }
+
+    def _inherited(self) -> dict[str, str]:
+        """Our own environment without any setting (a real key must not get in here), and the mark."""
+        kept = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
+        return kept | {MARK: str(self._instance.folder), "PYTHONUNBUFFERED": "1"}
+
+    async def _migrate(self, environment: Mapping[str, str]) -> None:
+        command = ["-m", "flask", "--app", "wsgi", "db", "upgrade"]
+        await self._program("migrations", *command, env=environment).run_to_end()
+
+    async def _start_simulator(self) -> None:
+        """It knows nothing of the marketplace but where to send its webhooks."""
+        secrets = self._instance.secrets()
+        environment = {
+            **self._inherited(),
+            "SIMULATOR_PORT": str(self._plan.simulator_port),
+            "SIMULATOR_DATABASE": str(self._instance.folder / "simulator.sqlite3"),
+            "SIMULATOR_PUBLIC_URL": self._plan.simulator_url,
+            "SIMULATOR_WEBHOOK_URL": f"http://{self._plan.bind_address}:{self._plan.port}/hooks/stripe",
+            "SIMULATOR_WEBHOOK_SECRET": secrets["STRIPE_WEBHOOK_SECRET"],
+            "SIMULATOR_SECRET_KEY": secrets["STRIPE_SECRET_KEY"],
+        }
+        await self._keep(self._program("simulator", "-m", "sandbox.stripe_simulator", env=environment))
+
+    async def _start_worker(self, environment: Mapping[str, str]) -> None:
+        program = self._program("worker", "-m", "marketplace.worker", env=environment, grace=_WORKER_GRACE_SECONDS)
+        await self._keep(program)
+
+    def _make_seals(self) -> None:
+        """The root, the time-stamping authority and our own seal; insurers' seals come with their catalogs."""
+        if (self._instance.seals / "root.pem").exists():
+            return
+        from sandbox.demo_pki import make_pki  # noqa: PLC0415 (pyHanko is slow to import, and needed once)
+
+        make_pki(self._instance.seals, {})
+
+    async def _start_site(self, environment: Mapping[str, str]) -> None:
+        command = ["-m", "gunicorn", "wsgi:app", "--bind", f"{self._plan.bind_address}:{self._plan.port}"]
+        command += ["--worker-class", "gthread", "--workers", "2", "--threads", "4"]
+        command += ["--graceful-timeout", "5", "--no-control-socket"]
+        site = self._program("site", *command, env=environment)
+        await self._keep(site)
+        if not await wait_until(self._is_ready, _READY_SECONDS):
+            raise StepFailedError(
+                f"The site did not become ready:\n{site.last_lines(15)}\n(all of it: {site.log_path})"
+            )
+
+    async def _is_ready(self) -> bool:
+        """Asks as a visitor would: by the public name, which the site insists on."""
+        url = f"http://{self._plan.bind_address}:{self._plan.port}/healthz/ready"
+        request = Request(url, headers={"Host": urlsplit(self._plan.public_url).netloc})
+
+        def ask() -> bool:
+            try:
+                with urlopen(request, timeout=5) as answer:  # noqa: S310 (our own address)
+                    return bool(answer.status == 200)  # noqa: PLR2004 (HTTP's "OK")
+            except (URLError, HTTPException, OSError):
+                return False
+
+        return await asyncio.to_thread(ask)
+
+    def _program(self, name: str, *arguments: str, env: Mapping[str, str], grace: float = 10.0) -> Program:
+        return Program(
+            name,
+            [sys.executable, *arguments],
+            environment=env,
+            folder=ROOT,
+            log_path=self._instance.logs / f"{name}.log",
+            grace_seconds=grace,
+        )
+
+    async def _keep(self, kept: Program | KeptDatabase) -> None:
+        service = Service(kept, say)
+        self._running.push_async_callback(service.stop)
+        await service.start()
+
+    def _announce(self) -> None:
+        say(f"ready {self._plan.public_url}\n")
+        for account in self._instance.accounts():
+            say(f"  {account.who:<28} {account.email:<36} {account.password}")
+        say(f"\n  mails                        {self._plan.public_url}/inbox")
+        say(f"  logs, keys, data             {_short(self._instance.folder)}")
+        say("\nEverything is a specimen: no money moves, the insurers are fictional. Ctrl-C stops it.")
+
+
+def say(line: str) -> None:
+    """One line to the terminal, if there still is one."""
+    with suppress(OSError):
+        print(line, flush=True)
+
+
+def main() -> int:
+    """Run the demonstration until Ctrl-C or SIGTERM. 0 when it was stopped so, 1 when it could not start."""
+    instance = Instance(Path(os.environ.get("INSTANCE_FOLDER") or ROOT / "instance").absolute())
+    try:
+        plan = Plan.from_environment(os.environ)
+        instance.make()
+        with instance.locked():
+            # whatever carries the mark now belongs to no living supervisor: we hold the lock
+            if processes.end_marked(MARK, str(instance.folder), _LEFTOVER_GRACE_SECONDS):
+                say("Ended what an earlier run had left.")
+            plan.refuse_ports_in_use()
+            try:
+                asyncio.run(_until_stopped(Demonstration(instance, plan)))
+            finally:
+                processes.end_marked(MARK, str(instance.folder), _LEFTOVER_GRACE_SECONDS)
+    except (
+        CannotStartError,
+        AlreadyRunningError,
+        EmbeddedDatabaseError,
+        StepFailedError,
+        UnsafeSettingsError,
+    ) as error:
+        say(str(error))
+        return 1
+    return 0
+
+
+async def _until_stopped(demonstration: Demonstration) -> None:
+    """The first signal stops everything in order; those after it change nothing, the order is kept."""
+    running = asyncio.ensure_future(demonstration.run())
+    loop = asyncio.get_running_loop()
+    asked: list[signal.Signals] = []
+
+    def stop(number: signal.Signals) -> None:
+        if not asked:
+            say("\nStopping.")
+            running.cancel()
+        asked.append(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop, number)
+    with suppress(asyncio.CancelledError):
+        await running
+
+
+def _refuse_unsafe(environment: Mapping[str, str]) -> None:
+    """Let the settings speak before the programs start; each would refuse by itself, less readably."""
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(environment)
+    try:
+        Settings.from_env()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _port(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name) or str(default)
+    if not text.isdecimal() or not 0 < int(text) <= _HIGHEST_PORT:
+        raise CannotStartError(f"{name} must be a port number, 1 to {_HIGHEST_PORT}; it is {text!r}.")
+    return int(text)
+
+
+def _short(path: Path) -> str:
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
