@@ -1,0 +1,101 @@
+"""What is known of messages."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, select
+
+from marketplace.correspondence.document import take_apart
+from marketplace.correspondence.models import MessageRow
+from marketplace.correspondence.values import (
+    Attachment,
+    Message,
+    MessageKind,
+    MessageNotFound,
+    MessageParts,
+    MessageState,
+)
+from marketplace.infra.db import db
+
+# Everything but the bytes and the context, which may hold codes.
+_LISTED = (
+    MessageRow.id,
+    MessageRow.kind,
+    MessageRow.subject_key,
+    MessageRow.recipient,
+    MessageRow.locale,
+    MessageRow.subject,
+    MessageRow.state,
+    MessageRow.attachments,
+    MessageRow.queued_at,
+    MessageRow.sent_at,
+    MessageRow.attempts,
+    MessageRow.eml.is_not(None).label("readable"),
+)
+
+
+def inbox(limit: int = 50, recipient: str | None = None) -> tuple[Message, ...]:
+    """The latest messages, newest first. For the demonstration's inbox only: it shows everybody's mail."""
+    wanted = select(*_LISTED).order_by(MessageRow.queued_at.desc(), MessageRow.id).limit(limit)
+    if recipient is not None:
+        wanted = wanted.where(MessageRow.recipient == recipient)
+    return tuple(_message(row) for row in db.session.execute(wanted))
+
+
+def message(message_id: UUID) -> Message:
+    """Raises MessageNotFound."""
+    return _one(select(*_LISTED).where(MessageRow.id == message_id))
+
+
+def message_about(kind: MessageKind, subject_key: str) -> Message | None:
+    """The one message of this kind about this subject, if it was ever queued."""
+    found = messages_about(kind, (subject_key,))
+    return found[0] if found else None
+
+
+def messages_about(kind: MessageKind, subject_keys: Sequence[str]) -> tuple[Message, ...]:
+    """The messages of one kind about any of the subjects, in order of their subjects."""
+    wanted = (
+        select(*_LISTED)
+        .where(MessageRow.kind == kind, MessageRow.subject_key.in_(subject_keys))
+        .order_by(MessageRow.subject_key)
+    )
+    return tuple(_message(row) for row in db.session.execute(wanted))
+
+
+def message_eml(message_id: UUID) -> bytes:
+    """The exact bytes that were or will be sent (RFC 5322). Raises MessageNotFound where they are not kept."""
+    eml = db.session.execute(select(MessageRow.eml).where(MessageRow.id == message_id)).scalar_one_or_none()
+    if eml is None:
+        raise MessageNotFound
+    return eml
+
+
+def message_parts(message_id: UUID) -> MessageParts:
+    """The message as a reader sees it. Its HTML is shown in a sandbox only."""
+    return take_apart(message_eml(message_id))
+
+
+def _one(wanted: Select[Any]) -> Message:
+    row = db.session.execute(wanted).one_or_none()
+    if row is None:
+        raise MessageNotFound
+    return _message(row)
+
+
+def _message(row: Row[Any]) -> Message:
+    return Message(
+        id=row.id,
+        kind=MessageKind(row.kind),
+        subject_key=row.subject_key,
+        recipient=row.recipient,
+        locale=row.locale,
+        subject=row.subject,
+        state=MessageState(row.state),
+        attachments=tuple(Attachment(**attachment) for attachment in row.attachments),
+        queued_at=row.queued_at,
+        sent_at=row.sent_at,
+        attempts=row.attempts,
+        readable=row.readable,
+    )

@@ -1,0 +1,48 @@
+"""Pure decisions about messages."""
+
+from marketplace.correspondence.values import SECRET_KINDS, MessageEvent, MessageKind, MessageState
+from marketplace.kernel.transitions import Table
+
+FIRST_PAUSE = 5
+LONGEST_PAUSE = 1800
+MOST_ATTEMPTS = 120  # with half an hour between them, more than two days
+
+_S, _E = MessageState, MessageEvent
+LIFE: Table[MessageState, MessageEvent] = Table(
+    MessageState,
+    MessageEvent,
+    {
+        (_S.QUEUED, _E.COMPOSED): _S.READY,
+        (_S.QUEUED, _E.TAKEN): "it has no words yet",
+        (_S.QUEUED, _E.PUT_OFF): "it has no words yet",
+        (_S.QUEUED, _E.GIVEN_UP): "it has no words yet",
+        (_S.QUEUED, _E.ASKED_AGAIN): "it is on its way",
+        (_S.READY, _E.COMPOSED): "its words are set",
+        (_S.READY, _E.TAKEN): _S.SENT,
+        (_S.READY, _E.PUT_OFF): _S.READY,
+        (_S.READY, _E.GIVEN_UP): _S.FAILED,
+        (_S.READY, _E.ASKED_AGAIN): "it is on its way",
+        (_S.SENT, _E.COMPOSED): "its words are set",
+        (_S.SENT, _E.TAKEN): "it was sent",
+        (_S.SENT, _E.PUT_OFF): "it was sent",
+        (_S.SENT, _E.GIVEN_UP): "it was sent",
+        (_S.SENT, _E.ASKED_AGAIN): "it was sent",
+        (_S.FAILED, _E.COMPOSED): "its words are set",
+        (_S.FAILED, _E.TAKEN): "it was given up",
+        (_S.FAILED, _E.PUT_OFF): "it was given up",
+        (_S.FAILED, _E.GIVEN_UP): "it was given up",
+        (_S.FAILED, _E.ASKED_AGAIN): _S.READY,
+    },
+)
+
+
+def pause_after(attempts: int) -> int | None:
+    """Seconds until the next try after `attempts` failed ones (5, 10, 20 … 1800), or None: give up."""
+    if attempts >= MOST_ATTEMPTS:
+        return None
+    return int(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempts - 1, 16)))
+
+
+def forgets_words(kind: MessageKind, *, keeps_copies: bool) -> bool:
+    """Codes and links that let somebody in are not kept once their message has left, except in a demonstration."""
+    return kind in SECRET_KINDS and not keeps_copies

@@ -1,0 +1,148 @@
+"""Queue, compose, send and send again."""
+
+import logging
+from dataclasses import asdict
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+
+from marketplace.correspondence import rules
+from marketplace.correspondence.document import Envelope, compose
+from marketplace.correspondence.models import MessageRow, locked
+from marketplace.correspondence.values import (
+    AttachedFile,
+    Attachment,
+    MessageEvent,
+    MessageKind,
+    MessageNotFound,
+    MessageSent,
+    MessageState,
+    NotResendable,
+    QueueMessage,
+)
+from marketplace.infra import mail, storage
+from marketplace.infra.db import db
+from marketplace.infra.jobs import defer, publish
+from marketplace.kernel import clock, ids
+from marketplace.kernel.canonical import sha256_hex
+from marketplace.kernel.transitions import TransitionRefused
+from marketplace.traceability.services import record_act
+from marketplace.traceability.values import SYSTEM, Act, EntryType
+
+log = logging.getLogger(__name__)
+
+# Messages whose sending is part of the sale.
+_TRAIL = {MessageKind.POLICY_ISSUED: EntryType.POLICY_MAILED}
+
+
+def queue(command: QueueMessage) -> bool:
+    """Have a message written and sent after commit. False: there is one of this kind and subject already."""
+    message_id = ids.new_id()
+    trail = command.trail
+    values = {
+        "id": message_id,
+        "kind": command.kind,
+        "subject_key": command.subject_key,
+        "recipient": command.recipient,
+        "locale": command.locale,
+        "context": dict(command.context),
+        "attachments": [asdict(attachment) for attachment in command.attachments],
+        "journey_id": trail and trail.journey_id,
+        "application_id": trail and trail.application_id,
+        "insurer_id": trail and trail.insurer_id,
+        "state": MessageState.QUEUED,
+        "message_id": f"<{message_id}@{mail.sender_address().rpartition('@')[2]}>",
+        "queued_at": clock.now(),
+    }
+    wanted = insert(MessageRow).values(values).on_conflict_do_nothing(index_elements=["kind", "subject_key"])
+    if db.session.execute(wanted.returning(MessageRow.id)).scalar_one_or_none() is None:
+        return False
+    defer("correspondence.compose_message", message_id=message_id)
+    return True
+
+
+def compose_message(message_id: UUID) -> None:
+    """Set the words of a queued message, once; every try sends these bytes. Composing again changes nothing."""
+    row = _locked(message_id)
+    if row.state != MessageState.QUEUED:
+        return
+    envelope = Envelope(MessageKind(row.kind), mail.sender(), row.recipient, row.message_id, row.queued_at, row.locale)
+    files = tuple(_file(Attachment(**attachment)) for attachment in row.attachments)
+    row.subject, row.eml = compose(envelope, row.context, files)
+    row.eml_sha256 = sha256_hex(row.eml)
+    row.state = rules.LIFE.next(MessageState.QUEUED, MessageEvent.COMPOSED)
+    defer("correspondence.send_message", message_id=message_id)
+
+
+def send_message(message_id: UUID) -> None:
+    """Hand a composed message to the mail server. Where the server does not answer, the next try is deferred; what it
+    refuses for good fails. A message that is sent or failed is left alone.
+    """
+    row = _locked(message_id)
+    if row.state != MessageState.READY or row.eml is None:
+        return
+    row.attempts += 1
+    try:
+        mail.deliver(row.eml, row.recipient)
+    except mail.MailUnavailable as failure:
+        _put_off(row, str(failure))
+    except mail.MailRefused as refusal:
+        _give_up(row, str(refusal))
+    else:
+        _taken(row)
+
+
+def resend(message_id: UUID) -> None:
+    """Try a failed message again, from its first pause on. Raises NotResendable."""
+    row = _locked(message_id)
+    try:
+        state = rules.LIFE.next(MessageState(row.state), MessageEvent.ASKED_AGAIN)
+    except TransitionRefused as refusal:
+        raise NotResendable from refusal
+    if row.eml is None:
+        raise NotResendable
+    row.state, row.attempts = state, 0
+    defer("correspondence.send_message", message_id=message_id)
+
+
+def _taken(row: MessageRow) -> None:
+    row.state = rules.LIFE.next(MessageState.READY, MessageEvent.TAKEN)
+    row.sent_at, row.last_failure = clock.now(), None
+    _forget(row)
+    kind = MessageKind(row.kind)
+    if kind in _TRAIL and row.journey_id is not None:
+        body = {"message_id": row.message_id, "eml_sha256": row.eml_sha256, "attachments": row.attachments}
+        record_act(Act(row.journey_id, _TRAIL[kind], body, SYSTEM, row.application_id, row.insurer_id))
+    publish(MessageSent(row.id))
+
+
+def _put_off(row: MessageRow, failure: str) -> None:
+    pause = rules.pause_after(row.attempts)
+    if pause is None:
+        _give_up(row, failure)
+        return
+    row.state, row.last_failure = rules.LIFE.next(MessageState.READY, MessageEvent.PUT_OFF), failure
+    log.warning("message %s put off for %s s: %s", row.id, pause, failure)
+    defer("correspondence.send_message", in_seconds=pause, message_id=row.id)
+
+
+def _give_up(row: MessageRow, failure: str) -> None:
+    row.state, row.last_failure = rules.LIFE.next(MessageState.READY, MessageEvent.GIVEN_UP), failure
+    _forget(row)
+    log.error("ALARM message %s (%s) failed: %s", row.id, row.kind, failure)
+
+
+def _forget(row: MessageRow) -> None:
+    if rules.forgets_words(MessageKind(row.kind), keeps_copies=mail.keeps_copies()):
+        row.context, row.eml, row.subject = {}, None, None
+
+
+def _file(attachment: Attachment) -> AttachedFile:
+    return AttachedFile(attachment.name, attachment.media_type, storage.get(attachment.sha256))
+
+
+def _locked(message_id: UUID) -> MessageRow:
+    row = locked(message_id)
+    if row is None:
+        raise MessageNotFound
+    return row

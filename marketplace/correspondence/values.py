@@ -1,0 +1,183 @@
+"""The public words of messages. A new message is a line in `NEEDS` and a folder under `templates/mail`."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from marketplace.kernel.errors import Conflict, Invalid, NotFound
+
+
+class MessageKind(StrEnum):
+    APPLICATION_CODE = "application_code"
+    CONFIRM_ADDRESS = "confirm_address"
+    ADDRESS_IN_USE = "address_in_use"
+    PASSWORD_RESET = "password_reset"  # noqa: S105  the name of a message, not a password
+    FIND_PURCHASE_CODE = "find_purchase_code"
+    POLICY_ISSUED = "policy_issued"
+    APPLICATION_REFERRED = "application_referred"
+    APPLICATION_DECLINED = "application_declined"
+    REFUND_MADE = "refund_made"
+    PAYMENT_NOT_ISSUABLE = "payment_not_issuable"
+
+
+# What each message must be told. Strings in the message's language; days as ISO 8601; amounts as
+# {"minor": int, "currency": str}; `minutes` and `cooling_off_days` whole numbers; links absolute.
+NEEDS: Mapping[MessageKind, frozenset[str]] = {
+    MessageKind.APPLICATION_CODE: frozenset({"code", "minutes"}),
+    MessageKind.FIND_PURCHASE_CODE: frozenset({"code", "minutes"}),
+    MessageKind.CONFIRM_ADDRESS: frozenset({"name", "link", "minutes"}),
+    MessageKind.ADDRESS_IN_USE: frozenset({"sign_in_link", "reset_link"}),
+    MessageKind.PASSWORD_RESET: frozenset({"link", "minutes"}),
+    MessageKind.POLICY_ISSUED: frozenset(
+        {
+            "name", "policy_number", "check_code", "product_name", "insurer_name", "insurer_phone", "insured_names",
+            "start_on", "end_on", "zone", "premium", "cooling_off_days", "policy_link", "verify_link",
+        }
+    ),
+    MessageKind.APPLICATION_REFERRED: frozenset(
+        {"name", "application_reference", "product_name", "insurer_name", "application_link"}
+    ),
+    MessageKind.APPLICATION_DECLINED: frozenset(
+        {"name", "application_reference", "product_name", "insurer_name", "application_link"}
+    ),
+    MessageKind.REFUND_MADE: frozenset({"order_reference", "amount"}),
+    MessageKind.PAYMENT_NOT_ISSUABLE: frozenset({"order_reference", "product_name", "amount"}),
+}  # fmt: skip
+
+# Whoever reads one of these can act as the recipient, so their words go once they are sent.
+SECRET_KINDS = frozenset(
+    {
+        MessageKind.APPLICATION_CODE,
+        MessageKind.FIND_PURCHASE_CODE,
+        MessageKind.CONFIRM_ADDRESS,
+        MessageKind.PASSWORD_RESET,
+    }
+)
+
+
+class MessageState(StrEnum):
+    QUEUED = "queued"
+    READY = "ready"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+class MessageEvent(StrEnum):
+    COMPOSED = "composed"
+    TAKEN = "taken"
+    PUT_OFF = "put_off"
+    GIVEN_UP = "given_up"
+    ASKED_AGAIN = "asked_again"
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A stored file (`infra.storage`) that travels with the message under `name`."""
+
+    name: str
+    media_type: str
+    sha256: str
+
+    def __post_init__(self) -> None:
+        if _CONTROL.search(self.name) or "/" in self.name or "\\" in self.name:
+            raise Invalid({"name": "a file name holds no control characters and no path"})
+
+
+@dataclass(frozen=True, slots=True)
+class TrailOf:
+    """The journey in whose trail the sending is recorded."""
+
+    journey_id: UUID
+    application_id: UUID | None = None
+    insurer_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueMessage:
+    """One message to one person. `subject_key` names what it is about; with `kind` it makes the message unique.
+
+    Raises Invalid for an address no mail can go to, or a context that lacks what the kind needs.
+    """
+
+    kind: MessageKind
+    subject_key: str
+    recipient: str
+    locale: str
+    context: Mapping[str, Any]
+    attachments: tuple[Attachment, ...] = ()
+    trail: TrailOf | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        faults: dict[str, str] = {}
+        if not self.recipient.isascii() or not _ADDRESS.fullmatch(self.recipient):
+            faults["recipient"] = "not an address that mail can go to"
+        if lacking := sorted(NEEDS[self.kind] - self.context.keys()):
+            faults["context"] = f"{self.kind} needs {', '.join(lacking)}"
+        if faults:
+            raise Invalid(faults)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as desks see it. `subject` is None until its words are set."""
+
+    id: UUID
+    kind: MessageKind
+    subject_key: str
+    recipient: str
+    locale: str
+    subject: str | None
+    state: MessageState
+    attachments: tuple[Attachment, ...]
+    queued_at: datetime
+    sent_at: datetime | None
+    attempts: int
+    readable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedFile:
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MessageParts:
+    """A finished message taken apart again, as a reader's program would show it."""
+
+    subject: str
+    sender: str
+    recipient: str
+    message_id: str
+    sent_on: datetime
+    text: str
+    html: str
+    files: tuple[AttachedFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSent:
+    """The mail server took a message."""
+
+    message_id: UUID
+
+
+class MessageNotFound(NotFound):
+    """There is no such message, or its words are no longer kept."""
+
+    code = "correspondence:message-not-found"
+
+
+class NotResendable(Conflict):
+    """Only a message that failed and whose words are still kept can be sent again."""
+
+    code = "correspondence:not-resendable"

@@ -1,0 +1,65 @@
+"""The seals of this deployment: for each insurer its own where it has one, else the marketplace's.
+
+The folder holds `<code>.pem` and `<code>.key` for each seal, `root.pem`, and `timestamp.pem|.key` where no outside
+time-stamping authority is set. Reading a seal is kept for the life of the process.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from marketplace.infra.signing import Sealer, SealSettings, load_sealer
+from marketplace.infra.timestamping import TimeAuthority, load_authority, remote_authority
+from marketplace.kernel.errors import Unavailable
+
+MARKETPLACE = "marketplace"
+
+
+@dataclass(frozen=True, slots=True)
+class _Cabinet:
+    folder: Path
+    timestamp_url: str
+
+
+_cabinet: _Cabinet | None = None
+
+
+def configure(folder: Path, timestamp_url: str) -> None:
+    """For the wiring: where the seals lie, and the time-stamping authority (empty: the one in the folder)."""
+    global _cabinet  # noqa: PLW0603  one for each process, set at start
+    _cabinet = _Cabinet(folder, timestamp_url)
+    _sealer.cache_clear()
+    _authority.cache_clear()
+
+
+def sealer_of(code: str) -> Sealer:
+    """The seal for documents of the insurer `code`. Raises Unavailable, KeyExposed, KeyUnfit or OSError."""
+    own = (_configured().folder / f"{code}.pem").exists()
+    return _sealer(code if own else MARKETPLACE)
+
+
+def trust_roots() -> bytes:
+    """The certificates that seals must lead to, PEM."""
+    return (_configured().folder / "root.pem").read_bytes()
+
+
+def _configured() -> _Cabinet:
+    if _cabinet is None:
+        raise Unavailable("the folder of seals is not configured")
+    return _cabinet
+
+
+def _files(code: str) -> SealSettings:
+    folder = _configured().folder
+    return SealSettings(folder / f"{code}.pem", folder / f"{code}.key", folder / "root.pem")
+
+
+@cache
+def _sealer(code: str) -> Sealer:
+    return load_sealer(_files(code), _authority())
+
+
+@cache
+def _authority() -> TimeAuthority:
+    url = _configured().timestamp_url
+    return remote_authority(url) if url else load_authority(_files("timestamp"))

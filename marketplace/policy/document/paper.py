@@ -1,0 +1,276 @@
+"""The schedule of a contract in one language, for `templates/document/policy.typ`, whose head states the shape.
+
+Equal body, face and locale give equal data, so the unsigned document can be made again byte for byte.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from marketplace.infra.formatting import format_day, format_instant, format_money, ngettext, use_locale
+from marketplace.infra.formatting import gettext as _
+from marketplace.kernel.money import Money, minor_digits
+from marketplace.kernel.text import LocalizedText
+
+TEMPLATE = "policy"
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Facing:
+    """What stands on the paper and not in the contract: how to check it, and whose seal it carries."""
+
+    check_code: str
+    verify_url: str
+    verify_page: str
+    seal_name: str
+
+
+def paper(body: Body, facing: Facing, locale: str) -> dict[str, Any]:
+    """The data of the schedule, every word in `locale`."""
+    with use_locale(locale):
+        return {
+            "locale": locale,
+            "notice": _notice(body),
+            "policy": _policy(body, facing, locale),
+            "insurer": _insurer(body["insurer"], locale),
+            "intermediary": _intermediary(body["agency"], locale),
+            "period": _period(body["period"]),
+            "facts": _facts(body, locale),
+            "persons": [_person(person, locale) for person in body["persons"]],
+            "covers": [_cover(cover, body["premium"]["currency"], locale) for cover in body["covers"]],
+            "exclusions": [_exclusion(exclusion, locale) for exclusion in body["exclusions"]],
+            "premium": _premium(body["premium"], locale),
+            "sections": [section for section in _sections(body, locale) if section["paragraphs"]],
+            "documents": [{"title": each["title"], "sha256": each["sha256"]} for each in body["documents"]],
+            "seal": _("This document carries the digital seal of %(name)s.", name=facing.seal_name),
+            "labels": _labels(),
+        }
+
+
+def _said(words: Mapping[str, str] | None, locale: str) -> str | None:
+    return None if words is None else LocalizedText.from_json(words).in_(locale)
+
+
+def _notice(body: Body) -> str | None:
+    if not body["demonstration"]:
+        return None
+    return _("SPECIMEN: a demonstration. The insurers are fictional and nobody is insured by this document.")
+
+
+def _policy(body: Body, facing: Facing, locale: str) -> dict[str, Any]:
+    product = body["product"]
+    verify = urlsplit(facing.verify_page)
+    concluded = datetime.fromisoformat(body["concluded_at"])
+    zone = body["period"]["zone"]
+    return {
+        "number": body["number"],
+        "check_code": facing.check_code,
+        "product": _said(product["name"], locale),
+        "clause_name": _said(product["clause_name"], locale),
+        "concluded": {
+            "text": format_instant(concluded, zone),
+            "iso": concluded.astimezone(ZoneInfo(zone)).isoformat(),
+        },
+        "verify_url": facing.verify_url,
+        "verify_at": f"{verify.netloc}{verify.path}",
+    }
+
+
+def _insurer(insurer: Body, locale: str) -> dict[str, Any]:
+    return {
+        "name": _said(insurer["legal_name"], locale),
+        "lines": [
+            _("Licence %(number)s", number=insurer["licence_no"]),
+            _("Telephone %(number)s", number=insurer["phone"]),
+            insurer["email"],
+        ],
+    }
+
+
+def _intermediary(agency: Body, locale: str) -> dict[str, Any]:
+    licence = [_("Licence %(number)s", number=agency["licence_no"])] if agency["licence_no"] else []
+    return {"name": _said(agency["legal_name"], locale), "lines": [*licence, agency["email"], agency["site"]]}
+
+
+def _period(period: Body) -> dict[str, Any]:
+    """Cover begins with the first moment of the first day and ends with the last moment of the last."""
+    zone = ZoneInfo(period["zone"])
+    first, last = date.fromisoformat(period["start_on"]), date.fromisoformat(period["end_on"])
+    return {
+        "starts": {
+            "text": _("%(day)s, 00:00", day=format_day(first)),
+            "iso": datetime.combine(first, time.min, zone).isoformat(),
+        },
+        "ends": {
+            "text": _("%(day)s, 24:00", day=format_day(last)),
+            "iso": datetime.combine(last + timedelta(days=1), time.min, zone).isoformat(),
+        },
+        "note": _("Times are those of %(zone)s.", zone=period["zone"]),
+    }
+
+
+def _facts(body: Body, locale: str) -> list[dict[str, Any]]:
+    product, premium = body["product"], body["premium"]
+    chosen = [{"label": _said(fact["label"], locale), "value": _with_unit(fact, locale)} for fact in body["chosen"]]
+    stated = {
+        _("Premium is paid"): _payment(premium),
+        _("Filing number"): product["filing_no"],
+        _("Clause code"): product["clause_code"],
+    }
+    return [*chosen, *({"label": label, "value": value} for label, value in stated.items() if value)]
+
+
+def _with_unit(fact: Body, locale: str) -> str:
+    words, unit = _said(fact["words"], locale) or "", _said(fact["unit"], locale)
+    return words if unit is None else f"{words} {unit}"
+
+
+def _payment(premium: Body) -> str:
+    times = premium["times"]
+    match premium["frequency"]:
+        case "yearly":
+            return ngettext("yearly, %(num)s payment", "yearly, %(num)s payments", times)
+        case "monthly":
+            return ngettext("monthly, %(num)s payment", "monthly, %(num)s payments", times)
+        case _:
+            return _("once")
+
+
+def _person(person: Body, locale: str) -> dict[str, Any]:
+    roles = {"applicant": _("Applicant"), "insured": _("Insured")}
+    facts = [{"label": _("Date of birth"), "value": format_day(date.fromisoformat(person["birth_on"]))}]
+    relationship = _said(person["relationship"], locale)
+    if relationship:
+        facts.append({"label": _("Relationship to the applicant"), "value": relationship})
+    return {"role": roles[person["role"]], "name": person["name"], "facts": facts}
+
+
+def _cover(cover: Body, currency: str, locale: str) -> dict[str, Any]:
+    units, days = cover["limit_units"], cover["waiting_days"]
+    limit = _said(cover["limit"], locale)
+    if units is not None:
+        limit = format_money(Money(units * 10 ** minor_digits(currency), currency))
+    sub_limit = _said(cover["sub_limit"], locale)
+    return {
+        "code": cover["code"],
+        "name": _said(cover["name"], locale),
+        "what": " ".join(filter(None, (_said(cover["pays"], locale), sub_limit))),
+        "limit": limit,
+        "deductible": _said(cover["deductible"], locale),
+        "waiting_period": ngettext("%(num)s day", "%(num)s days", days) if days else None,
+    }
+
+
+def _exclusion(exclusion: Body, locale: str) -> dict[str, Any]:
+    return {
+        "code": exclusion["code"],
+        "title": _said(exclusion["title"], locale),
+        "explanation": _said(exclusion["explanation"], locale) or "",
+        "clause": exclusion["clause_ref"] or None,
+    }
+
+
+def _premium(premium: Body, locale: str) -> dict[str, Any]:
+    currency = premium["currency"]
+    note = None if premium["times"] == 1 else _("This is the first premium of %(times)s.", times=premium["times"])
+    return {
+        "currency": currency,
+        "lines": [
+            {"kind": line["kind"], "label": _said(line["label"], locale), "amount": _amount(line["minor"], currency)}
+            for line in premium["lines"]
+        ],
+        "total": _amount(premium["minor"], currency),
+        "note": note,
+    }
+
+
+def _amount(minor: int, currency: str) -> dict[str, Any]:
+    return {"text": format_money(Money(minor, currency)), "minor": minor}
+
+
+def _sections(body: Body, locale: str) -> list[dict[str, Any]]:
+    facts, insurer, agency = body["key_facts"], body["insurer"], body["agency"]
+    ending = [_said(facts[key], locale) for key in ("surrender", "cash_value")]
+    lasting = [_said(facts[key], locale) for key in ("term", "renewal")]
+    claims = _("To report a loss, call %(phone)s or write to %(email)s.", **insurer)
+    complaints = _(
+        "Complain to the insurer on %(phone)s, or to the intermediary at %(email)s. Either must answer you.",
+        phone=insurer["phone"],
+        email=agency["email"],
+    )
+    return [
+        {"key": "cooling_off", "title": _("If you change your mind"), "paragraphs": _cooling_off(facts)},
+        {"key": "duration", "title": _("How long it lasts"), "paragraphs": [each for each in lasting if each]},
+        {"key": "ending", "title": _("If you end it early"), "paragraphs": [each for each in ending if each]},
+        {"key": "grace", "title": _("If a premium is late"), "paragraphs": _grace(facts["grace_days"])},
+        {
+            "key": "claims",
+            "title": _("If something happens"),
+            "paragraphs": [each for each in (_said(facts["claim_how"], locale), claims) if each],
+        },
+        {"key": "complaints", "title": _("If you are not content"), "paragraphs": [complaints]},
+    ]
+
+
+def _cooling_off(facts: Body) -> list[str]:
+    days = facts["cooling_off_days"]
+    if not days:
+        return [_("This contract has no cooling-off period.")]
+    return [
+        ngettext(
+            "You may withdraw within %(num)s day after receiving this document, without giving a reason.",
+            "You may withdraw within %(num)s days after receiving this document, without giving a reason.",
+            days,
+        )
+    ]
+
+
+def _grace(days: int | None) -> list[str]:
+    if not days:
+        return []
+    return [
+        ngettext(
+            "You have %(num)s day of grace in which the cover goes on.",
+            "You have %(num)s days of grace in which the cover goes on.",
+            days,
+        )
+    ]
+
+
+def _labels() -> dict[str, str]:
+    return {
+        "schedule": _("Insurance policy"),
+        "policy_number": _("Policy number"),
+        "check_code": _("Check code"),
+        "insurer": _("Insurer"),
+        "intermediary": _("Sold by"),
+        "period": _("Period of cover"),
+        "from": _("From"),
+        "to": _("Until"),
+        "concluded": _("Concluded"),
+        "persons": _("Persons"),
+        "covers": _("What is covered"),
+        "cover": _("Cover"),
+        "what": _("What is paid"),
+        "limit": _("At most"),
+        "deductible": _("You bear yourself"),
+        "waiting_period": _("Waiting period"),
+        "none": _("none"),
+        "exclusions": _("What is not covered"),
+        "premium": _("Premium"),
+        "premium_line": _("Part of the premium"),
+        "amount": _("Amount"),
+        "total": _("Total"),
+        "documents": _("Documents of this contract"),
+        "document": _("Document"),
+        "sha256": _("Fingerprint (SHA-256)"),
+        "check": _("Check this policy"),
+        "check_how": _("Anyone can check it with its number and code at"),
+        "qr": _("QR code that leads to {url}"),
+        "seal": _("Digitally sealed"),
+        "page": _("Page {page} of {pages}"),
+    }

@@ -1,0 +1,17 @@
+"""Later work on contracts."""
+
+from uuid import UUID
+
+from marketplace.infra.jobs import task
+from marketplace.policy import services
+from marketplace.policy.values import PolicyIssued
+
+
+@task("policy.make_document")
+def make_document(fact: PolicyIssued) -> None:
+    services.make_document(fact.policy_id)
+
+
+@task("policy.seal_document")
+def seal_document(policy_id: UUID) -> None:
+    services.seal_document(policy_id)

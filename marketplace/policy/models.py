@@ -1,0 +1,119 @@
+"""Tables of contracts. A version is written once (the role of the application may not update it)."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from marketplace.infra.db import Base, db
+
+
+class NumberRange(Base):
+    """The next number of an insurer and year. Its row lock makes the numbers follow each other without gaps."""
+
+    __tablename__ = "policy_number_range"
+
+    insurer_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_insurer.id"), primary_key=True)
+    year: Mapped[int] = mapped_column(primary_key=True)
+    next: Mapped[int] = mapped_column(default=1, server_default=text("1"))
+
+    __table_args__ = (CheckConstraint("next > 0", name="next_positive"),)
+
+
+class PolicyRow(Base):
+    __tablename__ = "policy_policy"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(48), unique=True)
+    state: Mapped[str] = mapped_column(String(32))
+    insurer_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_insurer.id"))
+    product_version_id: Mapped[UUID] = mapped_column(ForeignKey("catalog_product_version.id"))
+    application_id: Mapped[UUID] = mapped_column(unique=True)
+    order_id: Mapped[UUID] = mapped_column(index=True)
+    journey_id: Mapped[UUID] = mapped_column(ForeignKey("traceability_journey.id"))
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_account.id"))
+    check_code: Mapped[str] = mapped_column(String(16))
+    start_on: Mapped[date]
+    end_on: Mapped[date]
+    zone: Mapped[str] = mapped_column(String(64))
+    premium_minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    concluded_at: Mapped[datetime]
+    locale: Mapped[str] = mapped_column(String(16))
+
+    __table_args__ = (
+        CheckConstraint("premium_minor >= 0", name="premium_not_negative"),
+        CheckConstraint("end_on >= start_on", name="period_forward"),
+        Index("ix_policy_policy_account", "account_id", "concluded_at"),
+        Index("ix_policy_policy_insurer", "insurer_id", "concluded_at"),
+        Index("ix_policy_policy_journey", "journey_id"),
+    )
+
+
+class VersionRow(Base):
+    """What a contract says, in canonical form; `body_sha256` is the digest of its canonical bytes."""
+
+    __tablename__ = "policy_version"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    policy_id: Mapped[UUID] = mapped_column(ForeignKey("policy_policy.id"))
+    number: Mapped[int]
+    body: Mapped[dict[str, Any]]
+    body_sha256: Mapped[str] = mapped_column(String(64))
+    recorded_at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("policy_id", "number"),)
+
+
+class DocumentRow(Base):
+    """The paper of a version: due → rendered (unsigned bytes known, seal intended) → sealed, or failed."""
+
+    __tablename__ = "policy_document"
+
+    version_id: Mapped[UUID] = mapped_column(ForeignKey("policy_version.id"), primary_key=True)
+    state: Mapped[str] = mapped_column(String(32))
+    unsigned_sha256: Mapped[str | None] = mapped_column(String(64))
+    rendered_at: Mapped[datetime | None]
+    document_sha256: Mapped[str | None] = mapped_column(String(64))
+    sealed_at: Mapped[datetime | None]
+    failure: Mapped[str | None]
+
+    __table_args__ = (
+        CheckConstraint(
+            "(state = 'sealed') = (document_sha256 IS NOT NULL AND sealed_at IS NOT NULL)", name="sealed_has_bytes"
+        ),
+        Index("ix_policy_document_unfinished", "state", postgresql_where=text("state <> 'sealed'")),
+    )
+
+
+def locked_number(insurer_id: UUID, year: int) -> int:
+    """The number that is next for the insurer and year; others of that range wait until this transaction ends."""
+    db.session.execute(insert(NumberRange).values(insurer_id=insurer_id, year=year, next=1).on_conflict_do_nothing())
+    wanted = (NumberRange.insurer_id == insurer_id, NumberRange.year == year)
+    return db.session.execute(select(NumberRange.next).where(*wanted).with_for_update()).scalar_one()
+
+
+def take_number(insurer_id: UUID, year: int) -> None:
+    """Count the locked number as used; undone with the transaction, so no number is lost."""
+    db.session.execute(
+        update(NumberRange)
+        .where(NumberRange.insurer_id == insurer_id, NumberRange.year == year)
+        .values(next=NumberRange.next + 1)
+    )
+
+
+def locked_document(policy_id: UUID) -> tuple[DocumentRow, VersionRow, PolicyRow] | None:
+    """The paper of the policy's latest version with what it says; the paper's row is locked."""
+    latest = select(func.max(VersionRow.number)).where(VersionRow.policy_id == policy_id).scalar_subquery()
+    row = db.session.execute(
+        select(DocumentRow, VersionRow, PolicyRow)
+        .join(VersionRow, VersionRow.id == DocumentRow.version_id)
+        .join(PolicyRow, PolicyRow.id == VersionRow.policy_id)
+        .where(PolicyRow.id == policy_id, VersionRow.number == latest)
+        .with_for_update(of=DocumentRow)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    return None if row is None else (row[0], row[1], row[2])

@@ -1,0 +1,142 @@
+"""What is known of contracts."""
+
+import hmac
+from uuid import UUID
+
+from sqlalchemy import Row, Select, func, select
+
+from marketplace.infra import storage
+from marketplace.infra.db import db
+from marketplace.kernel import clock
+from marketplace.kernel.money import Money
+from marketplace.kernel.text import LocalizedText
+from marketplace.policy import rules
+from marketplace.policy.models import DocumentRow, PolicyRow, VersionRow
+from marketplace.policy.values import (
+    CoverPeriod,
+    DocumentNotReady,
+    DocumentState,
+    Policy,
+    PolicyCheck,
+    PolicyNotFound,
+    PolicyState,
+)
+
+_Policies = Select[PolicyRow, VersionRow, DocumentRow]
+_LATEST = select(func.max(VersionRow.number)).where(VersionRow.policy_id == PolicyRow.id).scalar_subquery()
+_NO_CODE = "0" * rules.CHECK_CODE_LENGTH  # 0 is in no check code, so nothing matches it
+
+
+def _policies() -> _Policies:
+    """Contracts with their latest version and its paper, newest first."""
+    return (
+        select(PolicyRow, VersionRow, DocumentRow)
+        .join(VersionRow, VersionRow.policy_id == PolicyRow.id)
+        .join(DocumentRow, DocumentRow.version_id == VersionRow.id)
+        .where(VersionRow.number == _LATEST)
+        .order_by(PolicyRow.concluded_at.desc(), PolicyRow.number)
+        .execution_options(populate_existing=True)
+    )
+
+
+def policy(policy_id: UUID) -> Policy:
+    """Raises PolicyNotFound."""
+    return _one(_policies().where(PolicyRow.id == policy_id))
+
+
+def policy_by_number(number: str) -> Policy:
+    """However the number is spaced. Raises PolicyNotFound."""
+    return _one(_policies().where(PolicyRow.number == rules.read_number(number)))
+
+
+def policy_of_application(application_id: UUID) -> Policy | None:
+    found = _many(_policies().where(PolicyRow.application_id == application_id))
+    return found[0] if found else None
+
+
+def policies_of_order(order_id: UUID) -> tuple[Policy, ...]:
+    return _many(_policies().where(PolicyRow.order_id == order_id))
+
+
+def policies_of_account(account_id: UUID) -> tuple[Policy, ...]:
+    """Newest first."""
+    return _many(_policies().where(PolicyRow.account_id == account_id))
+
+
+def policies_of_insurer(insurer_id: UUID, limit: int = 50, offset: int = 0) -> tuple[Policy, ...]:
+    """Newest first."""
+    return _many(_policies().where(PolicyRow.insurer_id == insurer_id).limit(limit).offset(offset))
+
+
+def check(number: str, code: str) -> PolicyCheck | None:
+    """The public answer to a number and its check code, or None: an unknown number and a wrong code look the same and
+    cost the same. The caller limits how often it is asked (O13-04).
+    """
+    found = db.session.execute(
+        select(
+            PolicyRow.number,
+            PolicyRow.check_code,
+            PolicyRow.start_on,
+            PolicyRow.end_on,
+            PolicyRow.zone,
+            VersionRow.body["product"]["name"].label("product_name"),
+        )
+        .join(VersionRow, VersionRow.policy_id == PolicyRow.id)
+        .where(PolicyRow.number == (rules.read_number(number) or ""), VersionRow.number == _LATEST)
+    ).one_or_none()
+    expected = _NO_CODE if found is None else found.check_code
+    given = rules.read_check_code(code)
+    if not hmac.compare_digest(expected.encode(), given.encode()) or found is None:
+        return None
+    period = CoverPeriod(found.start_on, found.end_on, found.zone)
+    return PolicyCheck(
+        number=found.number,
+        product_name=LocalizedText.from_json(found.product_name),
+        state=rules.cover_on(clock.today(found.zone), period),
+        period=period,
+    )
+
+
+def document_bytes(policy_id: UUID) -> bytes:
+    """The sealed PDF as it was issued. Raises PolicyNotFound or DocumentNotReady."""
+    found = policy(policy_id)
+    if found.document_sha256 is None:
+        raise DocumentNotReady
+    return storage.get(found.document_sha256)
+
+
+def _one(wanted: _Policies) -> Policy:
+    found = _many(wanted)
+    if not found:
+        raise PolicyNotFound
+    return found[0]
+
+
+def _many(wanted: _Policies) -> tuple[Policy, ...]:
+    return tuple(_policy(row) for row in db.session.execute(wanted))
+
+
+def _policy(found: Row[PolicyRow, VersionRow, DocumentRow]) -> Policy:
+    row, version, paper = found
+    return Policy(
+        id=row.id,
+        number=row.number,
+        state=PolicyState(row.state),
+        insurer_id=row.insurer_id,
+        product_version_id=row.product_version_id,
+        application_id=row.application_id,
+        order_id=row.order_id,
+        journey_id=row.journey_id,
+        account_id=row.account_id,
+        check_code=row.check_code,
+        period=CoverPeriod(row.start_on, row.end_on, row.zone),
+        premium=Money(row.premium_minor, row.currency),
+        concluded_at=row.concluded_at,
+        locale=row.locale,
+        version=version.number,
+        body=version.body,
+        body_sha256=version.body_sha256,
+        document_state=DocumentState(paper.state),
+        document_sha256=paper.document_sha256,
+        sealed_at=paper.sealed_at,
+    )

@@ -1,0 +1,109 @@
+"""Pure decisions about contracts."""
+
+import re
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+from marketplace.catalog.values import Profile, Risk, Term
+from marketplace.kernel.errors import Invalid
+from marketplace.kernel.money import Money
+from marketplace.kernel.transitions import Table
+from marketplace.policy.values import (
+    CoverPeriod,
+    CoverState,
+    DocumentEvent,
+    DocumentState,
+    IssuePolicy,
+    NotForSale,
+    PersonRole,
+)
+
+CHECK_CODE_LENGTH = 8  # 24**8 codes, about 37 bits: far beyond what the limits of the check page let anyone try
+# A day of the contract begins and ends where the insurer's market is.
+ZONES: Mapping[Profile, str] = {
+    Profile.CN_PERSONAL: "Asia/Shanghai",
+    Profile.CN_NONLIFE: "Asia/Shanghai",
+    Profile.EU_NONLIFE: "Europe/Brussels",
+    Profile.UK: "Europe/London",
+}
+
+_S, _E = DocumentState, DocumentEvent
+DOCUMENT_LIFE: Table[DocumentState, DocumentEvent] = Table(
+    DocumentState,
+    DocumentEvent,
+    {
+        (_S.DUE, _E.RENDERED): _S.RENDERED,
+        (_S.DUE, _E.SEALED): "there is nothing to seal yet",
+        (_S.DUE, _E.UNPRINTABLE): _S.FAILED,
+        (_S.DUE, _E.ASKED_AGAIN): "it is being made",
+        (_S.RENDERED, _E.RENDERED): "it is set already",
+        (_S.RENDERED, _E.SEALED): _S.SEALED,
+        (_S.RENDERED, _E.UNPRINTABLE): "it is set already",
+        (_S.RENDERED, _E.ASKED_AGAIN): "it is being made",
+        (_S.SEALED, _E.RENDERED): "a sealed document is never made again",
+        (_S.SEALED, _E.SEALED): "a document is sealed once",
+        (_S.SEALED, _E.UNPRINTABLE): "a sealed document is never made again",
+        (_S.SEALED, _E.ASKED_AGAIN): "a sealed document is never made again",
+        (_S.FAILED, _E.RENDERED): "somebody has to look at it first",
+        (_S.FAILED, _E.SEALED): "there is nothing to seal",
+        (_S.FAILED, _E.UNPRINTABLE): "it is known to be unprintable",
+        (_S.FAILED, _E.ASKED_AGAIN): _S.DUE,
+    },
+)
+
+_NUMBER = re.compile(r"EF([0-9A-Z]+)(\d{4})(\d{6})")
+_NOT_IN_A_NUMBER = re.compile(r"[^0-9A-Z]")
+
+
+def policy_number(insurer_code: str, year: int, sequence: int) -> str:
+    """Such as EF-HARBOUR-2026-000042."""
+    return f"EF-{_compact(insurer_code)}-{year:04d}-{sequence:06d}"
+
+
+def read_number(text: str) -> str | None:
+    """The number a person meant, however it was spaced, or None when it cannot be one."""
+    match = _NUMBER.fullmatch(_compact(text))
+    return None if match is None else "EF-{}-{}-{}".format(*match.groups())
+
+
+def read_check_code(text: str) -> str:
+    """The code a person meant: capitals, without blanks and hyphens."""
+    return _compact(text)
+
+
+def _compact(text: str) -> str:
+    return _NOT_IN_A_NUMBER.sub("", text.upper())
+
+
+def require_complete(command: IssuePolicy) -> None:
+    """Refuse a contract whose lines do not add up or that names nobody. Raises Invalid naming each fault."""
+    faults: dict[str, str] = {}
+    total = sum((line.amount for line in command.premium_lines), Money.zero(command.premium.currency))
+    if total != command.premium:
+        faults["premium_lines"] = f"the lines add up to {total}, the premium is {command.premium}"
+    roles = [person.role for person in command.persons]
+    if roles.count(PersonRole.APPLICANT) != 1:
+        faults["persons"] = "exactly one applicant is named"
+    elif PersonRole.INSURED not in roles:
+        faults["persons"] = "an insured person is named"
+    if faults:
+        raise Invalid(faults)
+
+
+def zone_of(profile: Profile) -> str:
+    """The contract's time zone (IANA name). Raises NotForSale for rates that cannot be bought."""
+    if not profile.can_be_bought:
+        raise NotForSale
+    return ZONES[profile]
+
+
+def period(term: Term, risk: Risk, start_on: date, zone: str) -> CoverPeriod:
+    """First and last day of cover: a year from 1 March lasts until the end of February."""
+    return CoverPeriod(start_on, term.end_of(start_on, risk) - timedelta(days=1), zone)
+
+
+def cover_on(day: date, period: CoverPeriod) -> CoverState:
+    """Both the first and the last day are covered; `day` is a day of the contract's time zone."""
+    if day < period.start_on:
+        return CoverState.NOT_STARTED
+    return CoverState.IN_FORCE if day <= period.end_on else CoverState.ENDED

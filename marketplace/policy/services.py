@@ -1,0 +1,182 @@
+"""Conclude contracts and make their papers."""
+
+import logging
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from marketplace.accounts import queries as accounts
+from marketplace.catalog import queries as catalog
+from marketplace.infra import pdf, seals, storage
+from marketplace.infra.db import db
+from marketplace.infra.jobs import defer, publish
+from marketplace.infra.letterhead import letterhead
+from marketplace.kernel import clock, ids
+from marketplace.kernel.canonical import digest
+from marketplace.policy import queries, rules
+from marketplace.policy.document import TEMPLATE, Conclusion, Facing, contract_body, paper
+from marketplace.policy.models import (
+    DocumentRow,
+    PolicyRow,
+    VersionRow,
+    locked_document,
+    locked_number,
+    take_number,
+)
+from marketplace.policy.values import (
+    DocumentEvent,
+    DocumentState,
+    IssuePolicy,
+    Policy,
+    PolicyDocumentReady,
+    PolicyIssued,
+    PolicyNotFound,
+    PolicyState,
+)
+from marketplace.traceability.services import record_act
+from marketplace.traceability.values import SYSTEM, Act, EntryType
+
+log = logging.getLogger(__name__)
+
+
+def issue(command: IssuePolicy) -> Policy:
+    """Conclude the contract of an application; asked again, the contract that stands is returned.
+
+    Takes the next number of the insurer's year; other contracts of that insurer wait until this transaction ends, so a
+    caller with several contracts issues them in the order of their insurers. Raises Invalid or NotForSale.
+    """
+    rules.require_complete(command)
+    content = catalog.product_version(command.product_version_id).content
+    insurer = accounts.insurer(command.insurer_id)
+    zone = rules.zone_of(content.profile)
+    concluded_at = clock.business_now()
+    year = concluded_at.astimezone(ZoneInfo(zone)).year
+    sequence = locked_number(insurer.id, year)
+    standing = queries.policy_of_application(command.application_id)  # only now: whoever came first has committed
+    if standing is not None:
+        return standing
+    take_number(insurer.id, year)
+    conclusion = Conclusion(
+        number=rules.policy_number(insurer.code, year, sequence),
+        concluded_at=concluded_at,
+        period=rules.period(content.term, command.risk, command.start_on, zone),
+    )
+    body = contract_body(command, conclusion, content, insurer, letterhead())
+    policy_id = _store(command, conclusion, body)
+    publish(PolicyIssued(policy_id))
+    return queries.policy(policy_id)
+
+
+def _store(command: IssuePolicy, conclusion: Conclusion, body: dict[str, Any]) -> UUID:
+    """The contract, its first version, the paper that is due, and the entry in the trail."""
+    policy = PolicyRow(
+        id=ids.new_id(),
+        number=conclusion.number,
+        state=PolicyState.IN_FORCE,
+        insurer_id=command.insurer_id,
+        product_version_id=command.product_version_id,
+        application_id=command.application_id,
+        order_id=command.order_id,
+        journey_id=command.journey_id,
+        account_id=command.account_id,
+        check_code=ids.random_code(rules.CHECK_CODE_LENGTH),
+        start_on=conclusion.period.start_on,
+        end_on=conclusion.period.end_on,
+        zone=conclusion.period.zone,
+        premium_minor=command.premium.minor,
+        currency=command.premium.currency,
+        concluded_at=conclusion.concluded_at,
+        locale=command.locale,
+    )
+    db.session.add(policy)
+    db.session.flush()
+    version = VersionRow(
+        id=ids.new_id(),
+        policy_id=policy.id,
+        number=body["version"],
+        body=body,
+        body_sha256=digest(body),
+        recorded_at=clock.now(),
+    )
+    db.session.add(version)
+    db.session.flush()
+    db.session.add(DocumentRow(version_id=version.id, state=DocumentState.DUE))
+    db.session.flush()
+    said = {"number": policy.number, "version": version.number, "body_sha256": version.body_sha256}
+    _record(policy, EntryType.CONTRACT_CONCLUDED, said)
+    return policy.id
+
+
+def make_document(policy_id: UUID) -> None:
+    """Set the paper of a contract and keep its unsigned bytes; the seal follows in a job of its own, so number, hashes
+    and intent stand committed before the signer is asked. A paper that is past this step is left alone; one that cannot
+    be printed fails, with the contract unharmed.
+    """
+    document, version, policy = _locked_document(policy_id)
+    if document.state != DocumentState.DUE:
+        return
+    facing = _facing(policy, version)
+    data = paper(version.body, facing, policy.locale)
+    try:
+        unsigned = pdf.render(TEMPLATE, data, qr_svg=pdf.qr_svg(facing.verify_url), issued_at=policy.concluded_at)
+    except pdf.Unprintable as reason:
+        document.state = rules.DOCUMENT_LIFE.next(DocumentState.DUE, DocumentEvent.UNPRINTABLE)
+        document.failure = str(reason)
+        log.exception("ALARM the document of policy %s cannot be printed", policy.number)
+        return
+    document.state = rules.DOCUMENT_LIFE.next(DocumentState.DUE, DocumentEvent.RENDERED)
+    document.unsigned_sha256, document.rendered_at = storage.put(unsigned), clock.now()
+    defer("policy.seal_document", policy_id=policy_id)
+
+
+def seal_document(policy_id: UUID) -> None:
+    """Seal the paper with the insurer's seal and keep the bytes: once, whoever asks again finds it done.
+
+    Raises Unavailable while the seal or a time stamp cannot be had; then nothing is sealed.
+    """
+    document, version, policy = _locked_document(policy_id)
+    if document.state != DocumentState.RENDERED or document.unsigned_sha256 is None:
+        return
+    sealer = seals.sealer_of(version.body["insurer"]["code"])
+    sealed = sealer.seal(storage.get(document.unsigned_sha256), reason=f"Policy {policy.number}")
+    document.state = rules.DOCUMENT_LIFE.next(DocumentState.RENDERED, DocumentEvent.SEALED)
+    document.document_sha256, document.sealed_at = storage.put(sealed), clock.now()
+    said = {
+        "number": policy.number,
+        "version": version.number,
+        "body_sha256": version.body_sha256,
+        "unsigned_sha256": document.unsigned_sha256,
+        "document_sha256": document.document_sha256,
+        "seal": sealer.name,
+    }
+    _record(policy, EntryType.POLICY_SIGNED, said)
+    publish(PolicyDocumentReady(policy_id))
+
+
+def retry_document(policy_id: UUID) -> None:
+    """Make a failed paper again, after somebody mended its cause. Raises TransitionRefused (Conflict)."""
+    document, _, _ = _locked_document(policy_id)
+    document.state = rules.DOCUMENT_LIFE.next(DocumentState(document.state), DocumentEvent.ASKED_AGAIN)
+    document.failure = None
+    defer("policy.make_document", fact=PolicyIssued(policy_id))
+
+
+def _locked_document(policy_id: UUID) -> tuple[DocumentRow, VersionRow, PolicyRow]:
+    found = locked_document(policy_id)
+    if found is None:
+        raise PolicyNotFound
+    return found
+
+
+def _facing(policy: PolicyRow, version: VersionRow) -> Facing:
+    verify_page = f"{letterhead().public_url}/verify"
+    return Facing(
+        check_code=policy.check_code,
+        verify_url=f"{verify_page}?number={policy.number}",
+        verify_page=verify_page,
+        seal_name=seals.sealer_of(version.body["insurer"]["code"]).name,
+    )
+
+
+def _record(policy: PolicyRow, entry: EntryType, said: dict[str, Any]) -> None:
+    record_act(Act(policy.journey_id, entry, said, SYSTEM, policy.application_id, policy.insurer_id))

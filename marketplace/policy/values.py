@@ -1,0 +1,178 @@
+"""The public words of contracts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from marketplace.kernel.errors import Invalid, NotFound, Refused
+from marketplace.kernel.money import Money
+from marketplace.kernel.text import LocalizedText
+
+
+class PolicyState(StrEnum):
+    """Whether the contract binds. The later life of a contract (lapse, withdrawal, …) adds its states here."""
+
+    IN_FORCE = "in_force"
+
+
+class CoverState(StrEnum):
+    """What the public check says of a contract on a day."""
+
+    NOT_STARTED = "not_started"
+    IN_FORCE = "in_force"
+    ENDED = "ended"
+
+
+class DocumentState(StrEnum):
+    """How far the paper of a policy version is. A failed paper never breaks the contract itself."""
+
+    DUE = "due"
+    RENDERED = "rendered"
+    SEALED = "sealed"
+    FAILED = "document_failed"
+
+
+class DocumentEvent(StrEnum):
+    RENDERED = "rendered"
+    SEALED = "sealed"
+    UNPRINTABLE = "unprintable"
+    ASKED_AGAIN = "asked_again"
+
+
+class PersonRole(StrEnum):
+    APPLICANT = "applicant"
+    INSURED = "insured"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyPerson:
+    """A person named in the contract. `relationship` says how the insured stands to the applicant."""
+
+    role: PersonRole
+    name: str
+    birth_on: date
+    relationship: LocalizedText | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PremiumLine:
+    """One line of the premium as the offer showed it; `kind` is rating's kind (risk, cover, cost, fee, tax, …)."""
+
+    label: LocalizedText
+    kind: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class CoverPeriod:
+    """From the first moment of `start_on` to the last moment of `end_on`, both in `zone` (IANA name)."""
+
+    start_on: date
+    end_on: date
+    zone: str
+
+    def __post_init__(self) -> None:
+        if self.end_on < self.start_on:
+            raise Invalid({"end_on": "cover cannot end before it starts"})
+
+
+@dataclass(frozen=True, slots=True)
+class IssuePolicy:
+    """Everything a contract says that catalog and accounts do not know: the act that concludes it.
+
+    `risk` is what was rated (factor name -> value), `start_on` the first day of cover; product and risk decide how long
+    it lasts. The premium lines must add up to `premium`, the first premium, which is paid; one applicant and at least
+    one insured are named.
+    """
+
+    application_id: UUID
+    order_id: UUID
+    journey_id: UUID
+    account_id: UUID
+    insurer_id: UUID
+    product_version_id: UUID
+    locale: str
+    risk: Mapping[str, str | int | bool]
+    start_on: date
+    persons: tuple[PolicyPerson, ...]
+    premium_lines: tuple[PremiumLine, ...]
+    premium: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A contract as other rooms see it. `body` is the canonical text of version `version`."""
+
+    id: UUID
+    number: str
+    state: PolicyState
+    insurer_id: UUID
+    product_version_id: UUID
+    application_id: UUID
+    order_id: UUID
+    journey_id: UUID
+    account_id: UUID
+    check_code: str
+    period: CoverPeriod
+    premium: Money
+    concluded_at: datetime
+    locale: str
+    version: int
+    body: Mapping[str, Any]
+    body_sha256: str
+    document_state: DocumentState
+    document_sha256: str | None
+    sealed_at: datetime | None
+
+    @property
+    def product_name(self) -> LocalizedText:
+        return LocalizedText.from_json(self.body["product"]["name"])
+
+    @property
+    def insurer_name(self) -> LocalizedText:
+        return LocalizedText.from_json(self.body["insurer"]["legal_name"])
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyCheck:
+    """The public answer: never a person, never an amount."""
+
+    number: str
+    product_name: LocalizedText
+    state: CoverState
+    period: CoverPeriod
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyIssued:
+    """A contract was concluded; its document is still to be made."""
+
+    policy_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyDocumentReady:
+    """The sealed document of a contract is stored."""
+
+    policy_id: UUID
+
+
+class PolicyNotFound(NotFound):
+    """There is no such policy."""
+
+    code = "policy:not-found"
+
+
+class DocumentNotReady(NotFound):
+    """The document of this policy is not ready yet."""
+
+    code = "policy:document-not-ready"
+
+
+class NotForSale(Refused):
+    """This product can be compared but not bought."""
+
+    code = "policy:not-for-sale"
