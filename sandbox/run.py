@@ -29,10 +29,24 @@ from sandbox.supervision import Program, Service, StepFailedError, wait_until
 
 ROOT = Path(__file__).parents[1]
 LOOPBACK = "127.0.0.1"
-_LEFTOVER_GRACE_SECONDS = 10.0
+_LEFTOVER_GRACE_SECONDS = 3.0  # the kernel told them to end when their supervisor died
 _READY_SECONDS = 60.0
 _WORKER_GRACE_SECONDS = 25.0  # a little more than the worker gives its present jobs
 _HIGHEST_PORT = 65_535
+
+
+PROGRAMS: dict[str, tuple[str, ...]] = {
+    "migrations": ("-m", "flask", "--app", "wsgi", "db", "upgrade"),
+    "simulator": ("-m", "sandbox.stripe_simulator"),
+    "worker": ("-m", "marketplace.worker"),
+    "demonstration": ("-m", "sandbox.demo"),
+    "site": (
+        *("-m", "gunicorn", "wsgi:app", "--bind", "{address}"),
+        *("--worker-class", "gthread", "--workers", "2", "--threads", "4"),
+        *("--graceful-timeout", "5", "--no-control-socket"),
+    ),
+}
+"""What Python is told for each program; `{address}` is where the site listens."""
 
 
 class CannotStartError(Exception):
@@ -62,6 +76,12 @@ class Plan:
     @property
     def simulator_url(self) -> str:
         return f"http://{LOOPBACK}:{self.simulator_port}"
+
+    @property
+    def site_address(self) -> str:
+        """Where the site listens, as `host:port`."""
+        host = f"[{self.bind_address}]" if ":" in self.bind_address else self.bind_address
+        return f"{host}:{self.port}"
 
     def refuse_ports_in_use(self) -> None:
         """Raises CannotStartError naming the port and the variable that chooses another."""
@@ -123,11 +143,13 @@ class Demonstration:
             common = self._environment(databases)
             _refuse_unsafe(common)
             self._make_seals()
-            await self._migrate(common | {"DATABASE_OWNER_URL": databases["DATABASE_OWNER_URL"]})
+            owner = common | {"DATABASE_OWNER_URL": databases["DATABASE_OWNER_URL"]}
+            await self._program("migrations", owner).run_to_end()
             await self._start_simulator()
-            await self._start_worker(common | {"DATABASE_SEQUENCER_URL": databases["DATABASE_SEQUENCER_URL"]})
+            sequencer = common | {"DATABASE_SEQUENCER_URL": databases["DATABASE_SEQUENCER_URL"]}
+            await self._keep(self._program("worker", sequencer, grace_seconds=_WORKER_GRACE_SECONDS))
             say("Loading the catalogs and the history of the demonstration.")
-            await self._program("demonstration", "-m", "sandbox.demo", env=common).run_to_end()
+            await self._program("demonstration", common).run_to_end()
             await self._start_site(common)
             self._announce()
             await asyncio.Event().wait()
@@ -169,10 +191,6 @@ class Demonstration:
         kept = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
         return kept | {MARK: str(self._instance.folder), "PYTHONUNBUFFERED": "1"}
 
-    async def _migrate(self, environment: Mapping[str, str]) -> None:
-        command = ["-m", "flask", "--app", "wsgi", "db", "upgrade"]
-        await self._program("migrations", *command, env=environment).run_to_end()
-
     async def _start_simulator(self) -> None:
         """It knows nothing of the marketplace but where to send its webhooks."""
         secrets = self._instance.secrets()
@@ -181,15 +199,11 @@ class Demonstration:
             "SIMULATOR_PORT": str(self._plan.simulator_port),
             "SIMULATOR_DATABASE": str(self._instance.folder / "simulator.sqlite3"),
             "SIMULATOR_PUBLIC_URL": self._plan.simulator_url,
-            "SIMULATOR_WEBHOOK_URL": f"http://{self._plan.bind_address}:{self._plan.port}/hooks/stripe",
+            "SIMULATOR_WEBHOOK_URL": f"http://{self._plan.site_address}/hooks/stripe",
             "SIMULATOR_WEBHOOK_SECRET": secrets["STRIPE_WEBHOOK_SECRET"],
             "SIMULATOR_SECRET_KEY": secrets["STRIPE_SECRET_KEY"],
         }
-        await self._keep(self._program("simulator", "-m", "sandbox.stripe_simulator", env=environment))
-
-    async def _start_worker(self, environment: Mapping[str, str]) -> None:
-        program = self._program("worker", "-m", "marketplace.worker", env=environment, grace=_WORKER_GRACE_SECONDS)
-        await self._keep(program)
+        await self._keep(self._program("simulator", environment))
 
     def _make_seals(self) -> None:
         """The root, the time-stamping authority and our own seal; insurers' seals come with their catalogs."""
@@ -200,10 +214,7 @@ class Demonstration:
         make_pki(self._instance.seals, {})
 
     async def _start_site(self, environment: Mapping[str, str]) -> None:
-        command = ["-m", "gunicorn", "wsgi:app", "--bind", f"{self._plan.bind_address}:{self._plan.port}"]
-        command += ["--worker-class", "gthread", "--workers", "2", "--threads", "4"]
-        command += ["--graceful-timeout", "5", "--no-control-socket"]
-        site = self._program("site", *command, env=environment)
+        site = self._program("site", environment)
         await self._keep(site)
         if not await wait_until(self._is_ready, _READY_SECONDS):
             raise StepFailedError(
@@ -212,7 +223,7 @@ class Demonstration:
 
     async def _is_ready(self) -> bool:
         """Asks as a visitor would: by the public name, which the site insists on."""
-        url = f"http://{self._plan.bind_address}:{self._plan.port}/healthz/ready"
+        url = f"http://{self._plan.site_address}/healthz/ready"
         request = Request(url, headers={"Host": urlsplit(self._plan.public_url).netloc})
 
         def ask() -> bool:
@@ -224,14 +235,14 @@ class Demonstration:
 
         return await asyncio.to_thread(ask)
 
-    def _program(self, name: str, *arguments: str, env: Mapping[str, str], grace: float = 10.0) -> Program:
+    def _program(self, name: str, environment: Mapping[str, str], grace_seconds: float = 10.0) -> Program:
         return Program(
             name,
-            [sys.executable, *arguments],
-            environment=env,
+            [sys.executable, *(word.replace("{address}", self._plan.site_address) for word in PROGRAMS[name])],
+            environment=environment,
             folder=ROOT,
             log_path=self._instance.logs / f"{name}.log",
-            grace_seconds=grace,
+            grace_seconds=grace_seconds,
         )
 
     async def _keep(self, kept: Program | KeptDatabase) -> None:
