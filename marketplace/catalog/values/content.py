@@ -1,0 +1,346 @@
+"""What a product version says. One immutable record: the upload is read into it, the table keeps it as JSON, and every
+page, question, decision and policy rests on it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import StrEnum
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, TypeAdapter
+
+from marketplace.catalog.values.factors import Allowed, Line, LineDefinition, Record, Risk, Row, RowSource
+from marketplace.catalog.values.lines import LINES
+from marketplace.kernel.canonical import digest
+from marketplace.kernel.dates import add_years
+from marketplace.kernel.text import LocalizedText
+
+
+def _said(text: LocalizedText) -> LocalizedText:
+    if not text.en.strip() or (text.zh is not None and not text.zh.strip()):
+        raise ValueError("blank")
+    return text
+
+
+Text = Annotated[LocalizedText, AfterValidator(_said)]
+"""Words that are really there."""
+Code = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?$")]
+Days = Annotated[int, Field(ge=0, le=3650)]
+Minor = Annotated[int, Field(ge=0, le=10**15)]
+
+
+class Profile(StrEnum):
+    """Market profile: which law's demands a version must meet. `rates_only` can be compared, never bought."""
+
+    CN_PERSONAL = "cn_personal"
+    CN_NONLIFE = "cn_nonlife"
+    EU_NONLIFE = "eu_nonlife"
+    UK = "uk"
+    RATES_ONLY = "rates_only"
+
+    @property
+    def can_be_bought(self) -> bool:
+        return self is not Profile.RATES_ONLY
+
+
+class LimitationKind(StrEnum):
+    """What limits a promise (保险法 art. 17): each is shown on the exclusions page and explained."""
+
+    EXCLUSION = "exclusion"
+    DEDUCTIBLE = "deductible"
+    RATE = "rate"
+    PROPORTION = "proportion"
+
+
+class DocumentKind(StrEnum):
+    CLAUSES = "clauses"
+    PRODUCT_SUMMARY = "product_summary"
+    RATES = "rates"
+    IPID = "ipid"
+    OTHER = "other"
+
+
+class Frequency(StrEnum):
+    """How often the premium that the tariff gives is paid."""
+
+    SINGLE = "single"
+    YEARLY = "yearly"
+    MONTHLY = "monthly"
+
+
+class ServiceKind(StrEnum):
+    """What a policyholder must be able to do online (O13-28)."""
+
+    ENDORSEMENT = "endorsement"
+    PRESERVATION = "preservation"
+    SURRENDER = "surrender"
+    CLAIM = "claim"
+    COMPLAINT = "complaint"
+
+
+class ServiceMode(StrEnum):
+    ONLINE = "online"
+    PHONE = "phone"
+    BRANCH = "branch"
+
+
+class Outcome(StrEnum):
+    """What the insurer's guideline says to an answer."""
+
+    ACCEPT = "accept"
+    REFER = "refer"
+    DECLINE = "decline"
+
+
+class TermUnit(StrEnum):
+    DAY = "day"
+    YEAR = "year"
+
+
+@dataclass(frozen=True, slots=True)
+class SumLimit(Record):
+    """Whole-number factors whose sum is bounded: age plus term at most 70."""
+
+    factors: Annotated[tuple[str, ...], Field(min_length=2)]
+    max: int
+    reason: Text
+
+    def includes(self, risk: Risk) -> bool:
+        return sum(int(risk[name]) for name in self.factors) <= self.max
+
+
+@dataclass(frozen=True, slots=True)
+class Cover(Record):
+    """One promise: what is paid (`pays`), at most how much (`limit`, in words; `limit_minor` where it is one amount)."""
+
+    code: Code
+    name: Text
+    pays: Text
+    limit: Text
+    limit_minor: Minor | None = None
+    limit_factor: str | None = None
+    sub_limit: Text | None = None
+    deductible: Text | None = None
+    waiting_days: Days = 0
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion(Record):
+    """A limit of the promise with its plain explanation (T26-17) and the clause it stands in."""
+
+    code: Code
+    title: Text
+    plain_explanation: Text | None = None
+    clause_ref: str = ""
+    kind: LimitationKind = LimitationKind.EXCLUSION
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFacts(Record):
+    """The facts of O13-08 and O13-12: what must be visible on the product page without opening anything."""
+
+    cooling_off_days: Days | None = None
+    waiting_days: Days | None = None
+    grace_days: Days | None = None
+    term: Text | None = None
+    renewal: Text | None = None
+    renewal_guaranteed: bool = False
+    cash_value: Text | None = None
+    surrender: Text | None = None
+    claim_how: Text | None = None
+    how_to_pay: Text | None = None
+    delivery: Text | None = None
+    fully_online: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Term(Record):
+    """How long the cover lasts: `length` units, or as many as the risk's `factor` says."""
+
+    unit: TermUnit
+    length: Annotated[int, Field(ge=1, le=1200)] | None = None
+    factor: str | None = None
+
+    def units(self, risk: Risk) -> int:
+        return int(risk[self.factor]) if self.factor is not None else self.length or 1
+
+    def end_of(self, start_on: date, risk: Risk) -> date:
+        """The day after the last day of cover: cover ends at 00:00 of it."""
+        units = self.units(risk)
+        return start_on + timedelta(days=units) if self.unit is TermUnit.DAY else add_years(start_on, units)
+
+
+@dataclass(frozen=True, slots=True)
+class Payment(Record):
+    """How often the premium is paid and how many times: `times`, or as many as the risk's `times_factor` says."""
+
+    frequency: Frequency
+    times: Annotated[int, Field(ge=1, le=1200)] | None = None
+    times_factor: str | None = None
+
+    def times_of(self, risk: Risk) -> int:
+        return int(risk[self.times_factor]) if self.times_factor is not None else self.times or 1
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Record):
+    """A yes-or-no question of the application (T26-19) and what the guideline says to either answer.
+
+    `condition` is what is asked about, `lookback` how far back, `threshold` from when it counts, `covers` the covers it
+    bears on.
+    """
+
+    id: Code
+    text: Text
+    condition: Text | None = None
+    lookback: Text | None = None
+    threshold: Text | None = None
+    covers: tuple[str, ...] = ()
+    kind: Annotated[str, Field(pattern="^yes_no$")] = "yes_no"
+    on_yes: Outcome = Outcome.REFER
+    on_no: Outcome = Outcome.ACCEPT
+    reason: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRef(Record):
+    """A document of the insurer, by the hash of its bytes."""
+
+    kind: DocumentKind
+    locale: Annotated[str, Field(pattern="^(en|zh_Hans_CN)$")]
+    title: str
+    file: str
+    media_type: Annotated[str, Field(pattern="^(text/markdown|application/pdf)$")]
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Commission(Record):
+    """What the marketplace is paid by the insurer, in hundredths of a per cent of the premium. Never an input to ranking."""
+
+    basis_points: Annotated[int, Field(ge=0, le=10_000)]
+
+
+@dataclass(frozen=True, slots=True)
+class GuidelineRule:
+    """One row of the underwriting guideline."""
+
+    question_id: str
+    on_yes: Outcome
+    on_no: Outcome
+    reason: LocalizedText | None
+
+
+@dataclass(frozen=True, slots=True)
+class RowValue:
+    """The words of one comparison row for one product; several items where the row is a list."""
+
+    row: Row
+    items: tuple[LocalizedText, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProductContent(Record):
+    """Everything an insurer says about one product version, tariff and effective range aside."""
+
+    code: Code
+    line: Line
+    profile: Profile
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    marketing_name: Text
+    summary: Text
+    payment: Payment
+    term: Term
+    clause_name: Text | None = None
+    filing_no: str = ""
+    clause_code: str = ""
+    target_market: Text | None = None
+    not_for: Text | None = None
+    eligibility: Mapping[str, Allowed] = field(default_factory=dict)
+    limits: tuple[SumLimit, ...] = ()
+    covers: tuple[Cover, ...] = ()
+    exclusions: tuple[Exclusion, ...] = ()
+    key_facts: KeyFacts = field(default_factory=KeyFacts)
+    facts: Mapping[str, Text] = field(default_factory=dict)
+    services: Mapping[ServiceKind, tuple[ServiceMode, ...]] = field(default_factory=dict)
+    questions: tuple[Question, ...] = ()
+    documents: tuple[DocumentRef, ...] = ()
+    commission: Commission | None = None
+
+    @property
+    def definition(self) -> LineDefinition:
+        return LINES[self.line]
+
+    @property
+    def name(self) -> LocalizedText:
+        return self.marketing_name
+
+    @property
+    def guideline(self) -> tuple[GuidelineRule, ...]:
+        return tuple(GuidelineRule(each.id, each.on_yes, each.on_no, each.reason) for each in self.questions)
+
+    def document(self, kind: DocumentKind, locale: str) -> DocumentRef | None:
+        """The document of that kind in `locale`, else in any language, else None."""
+        found = [each for each in self.documents if each.kind is kind]
+        return next((each for each in found if each.locale == locale), found[0] if found else None)
+
+    def comparison(self) -> tuple[RowValue, ...]:
+        """The non-price rows in the order of the line; the same rows for every product of it."""
+        return tuple(RowValue(row, self._row(row)) for row in self.definition.rows)
+
+    def _row(self, row: Row) -> tuple[LocalizedText, ...]:
+        facts = self.key_facts
+        match row.source:
+            case RowSource.FACT:
+                return (self.facts.get(row.key, NOT_STATED),)
+            case RowSource.EXCLUSIONS:
+                return tuple(each.title for each in self.exclusions) or (NOT_STATED,)
+            case RowSource.QUESTIONS:
+                return (LocalizedText(str(len(self.questions)), str(len(self.questions))),)
+            case RowSource.WAITING:
+                return (_days(facts.waiting_days, "", ""),)
+            case RowSource.COOLING_OFF:
+                return (_days(facts.cooling_off_days, ", full refund", "，全额退费"),)
+            case RowSource.GRACE:
+                return (_days(facts.grace_days, " of grace", "宽限期"),)
+
+    def to_json(self) -> dict[str, Any]:
+        data: dict[str, Any] = _adapter().dump_python(self, mode="json")
+        return data
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "ProductContent":
+        return _adapter().validate_python(data)
+
+    @property
+    def sha256(self) -> str:
+        return digest(self.to_json())
+
+
+NOT_STATED = LocalizedText("not stated", "未说明")
+
+
+def _days(days: int | None, en: str, zh: str) -> LocalizedText:
+    if days is None:
+        return NOT_STATED
+    if days == 0:
+        return LocalizedText("none", "无")
+    return LocalizedText(f"{days} {'day' if days == 1 else 'days'}{en}", f"{days}天{zh}")
+
+
+@cache
+def _adapter() -> TypeAdapter[ProductContent]:
+    return TypeAdapter(ProductContent)
+
+
+def read_content(data: bytes) -> ProductContent:
+    """The content in a JSON document, strictly: no text for a number. Raises pydantic.ValidationError with every fault."""
+    return _adapter().validate_json(data, strict=True)
+
+
+def content_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of `ProductContent`."""
+    return _adapter().json_schema()

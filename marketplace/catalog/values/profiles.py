@@ -1,0 +1,136 @@
+"""What each market profile demands of a product version before it may be on sale, with the requirement it comes from."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from marketplace.catalog.values.content import (
+    DocumentKind,
+    Frequency,
+    ProductContent,
+    Profile,
+    ServiceKind,
+    ServiceMode,
+)
+from marketplace.catalog.values.factors import Line, RowSource
+
+# 健康保险管理办法 art. 15: at least 15 days for health insurance of more than a year; the same is kept for life.
+LONG_TERM_COOLING_OFF_DAYS = 15
+_CATCH_ALL = ("any other", "anything else", "abnormal", "其他任何", "任何其他", "异常")
+_BANNED_RENEWAL = ("automatic renewal", "promised renewal", "lifetime limit", "自动续保", "承诺续保", "终身限额")
+
+
+@dataclass(frozen=True, slots=True)
+class Unmet:
+    """A field that the profile demands and that is missing or not enough. `reason` is a stable word for why."""
+
+    field: str
+    requirement: str
+    reason: str = "missing"
+
+
+def unmet_demands(content: ProductContent) -> tuple[Unmet, ...]:
+    """Everything still missing for `content.profile`, in the order of the file; empty when it may be published."""
+    return (*_facts_of_line(content), *_demands(content))
+
+
+def _facts_of_line(content: ProductContent) -> Iterator[Unmet]:
+    for row in content.definition.rows:
+        if row.source is RowSource.FACT and row.key not in content.facts:
+            yield Unmet(f"facts.{row.key}", "O13-16")
+
+
+def _demands(content: ProductContent) -> Iterator[Unmet]:
+    if content.profile is Profile.RATES_ONLY:
+        return
+    yield from _identity(content)
+    yield from _key_facts(content)
+    yield from _covers_and_exclusions(content)
+    yield from _questions(content)
+    yield from _services(content)
+    yield from _documents(content)
+    yield from _personal(content)
+
+
+def _identity(content: ProductContent) -> Iterator[Unmet]:
+    """O13-07: both names, the filing number and the clause code."""
+    for name in ("clause_name", "filing_no", "clause_code"):
+        if not getattr(content, name):
+            yield Unmet(name, "O13-07")
+    if content.commission is None:
+        yield Unmet("commission", "N108-06")
+    if content.target_market is None:
+        yield Unmet("target_market", "O13-20")
+
+
+def _key_facts(content: ProductContent) -> Iterator[Unmet]:
+    """O13-08, O13-11, O13-12: each must be stated, if only as nought."""
+    names = ["cooling_off_days", "waiting_days", "term", "surrender", "claim_how"]
+    if content.payment.frequency is not Frequency.SINGLE:
+        names.append("grace_days")
+    if content.definition.personal:
+        names += ["cash_value", "renewal"]
+    for name in names:
+        if getattr(content.key_facts, name) is None:
+            yield Unmet(f"key_facts.{name}", "O13-08")
+    for name, requirement in (("fully_online", "O13-11"), ("how_to_pay", "O13-12"), ("delivery", "O13-12")):
+        if getattr(content.key_facts, name) is None:
+            yield Unmet(f"key_facts.{name}", requirement)
+
+
+def _covers_and_exclusions(content: ProductContent) -> Iterator[Unmet]:
+    if not content.covers:
+        yield Unmet("covers", "O13-08")
+    if not content.exclusions:
+        yield Unmet("exclusions", "T26-15")
+    for index, exclusion in enumerate(content.exclusions):
+        if exclusion.plain_explanation is None:
+            yield Unmet(f"exclusions.{index}.plain_explanation", "T26-17")
+        if not exclusion.clause_ref:
+            yield Unmet(f"exclusions.{index}.clause_ref", "O13-17")
+
+
+def _questions(content: ProductContent) -> Iterator[Unmet]:
+    """T26-19: bound to covers, specific, with clear limits, no catch-all."""
+    covers = {cover.code for cover in content.covers}
+    for index, question in enumerate(content.questions):
+        for name in ("condition", "lookback", "threshold", "covers"):
+            if not getattr(question, name):
+                yield Unmet(f"questions.{index}.{name}", "T26-19")
+        if set(question.covers) - covers:
+            yield Unmet(f"questions.{index}.covers", "T26-19", "unknown_cover")
+        said = f"{question.text.en} {question.text.zh or ''}".lower()
+        if any(words in said for words in _CATCH_ALL):
+            yield Unmet(f"questions.{index}.text", "T26-19", "catch_all")
+
+
+def _services(content: ProductContent) -> Iterator[Unmet]:
+    """O13-28 and O13-31: each service online, and at least two ways, phone and online among them."""
+    for service in ServiceKind:
+        modes = content.services.get(service, ())
+        if ServiceMode.ONLINE not in modes:
+            yield Unmet(f"services.{service}", "O13-28", "not_online")
+    if not any(ServiceMode.PHONE in modes for modes in content.services.values()):
+        yield Unmet("services", "O13-31", "no_phone")
+
+
+def _documents(content: ProductContent) -> Iterator[Unmet]:
+    if content.document(DocumentKind.CLAUSES, "en") is None:
+        yield Unmet("documents.clauses", "T26-14")
+    if content.profile is Profile.CN_PERSONAL and content.document(DocumentKind.PRODUCT_SUMMARY, "en") is None:
+        yield Unmet("documents.product_summary", "O13-08")
+
+
+def _personal(content: ProductContent) -> Iterator[Unmet]:
+    """Rules for insurance of persons in China: cooling-off (PER-08), words about renewal (PER-04)."""
+    if content.profile is not Profile.CN_PERSONAL:
+        return
+    days = content.key_facts.cooling_off_days
+    long_term = content.payment.frequency is not Frequency.SINGLE and content.line is not Line.HOSPITAL
+    if long_term and days is not None and days < LONG_TERM_COOLING_OFF_DAYS:
+        yield Unmet("key_facts.cooling_off_days", "PER-08", "too_short")
+    if content.line is Line.HOSPITAL and content.key_facts.renewal is not None:
+        said = f"{content.key_facts.renewal.en} {content.key_facts.renewal.zh or ''}".lower()
+        if any(words in said for words in _BANNED_RENEWAL):
+            yield Unmet("key_facts.renewal", "PER-04", "banned_words")
+        elif not content.key_facts.renewal_guaranteed and "not guaranteed" not in said:
+            yield Unmet("key_facts.renewal", "PER-04", "must_say_not_guaranteed")

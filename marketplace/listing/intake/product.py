@@ -1,0 +1,192 @@
+"""One product folder -> a draft product, or every fault in it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from pydantic import ValidationError
+
+from marketplace.catalog.values import ProductContent, read_content, unmet_demands
+from marketplace.kernel.canonical import sha256_hex
+from marketplace.listing.intake.tariff import check_examples, read_tariff_files
+from marketplace.listing.intake.toml import as_json, findings_of, line_of, read_toml
+from marketplace.listing.values import DraftProduct, Files, Finding
+
+FOLDER = re.compile(r"^products/([a-z0-9][a-z0-9-]{0,39})(@[a-z0-9-]{1,20})?/$")
+MEDIA_TYPES = {".md": "text/markdown", ".pdf": "application/pdf"}
+_PDF_START = b"%PDF-"
+
+
+@dataclass(slots=True)
+class ProductReading:
+    product: DraftProduct | None = None
+    findings: list[Finding] = field(default_factory=list)
+
+
+def read_product(folder: str, files: Files, effective: tuple[date, date | None]) -> ProductReading:
+    """The product in `folder` (ends with a slash); `effective` is the catalog's range, which the product may narrow."""
+    reading = ProductReading()
+    path = f"{folder}product.toml"
+    data, findings = read_toml(path, files[path])
+    reading.findings += findings
+    if data is None:
+        return reading
+    effective = _effective(path, files[path], data.pop("effective", {}), effective, reading.findings)
+    documents = _documents(folder, files, data, reading.findings)
+    questions = _questions(folder, files, reading.findings)
+    content = _content(folder, files, {**data, "questions": questions}, reading.findings)
+    if content is None:
+        return reading
+    reading.findings += _content_faults(folder, files, content)
+    tariff = read_tariff_files(folder, files, content)
+    reading.findings += tariff.findings
+    examples = f"{folder}examples.csv"
+    if tariff.tariff is not None and examples in files:
+        reading.findings += check_examples(examples, files[examples], tariff.tariff, content)
+    expected = {path, f"{folder}questions.toml", f"{folder}tariff.toml", examples, *tariff.used, *documents}
+    reading.findings += [Finding(name, "file_not_used") for name in sorted(files) if name not in expected]
+    if tariff.tariff is not None and not reading.findings:
+        kept = tuple((each, files[f"{folder}documents/{each.file}"]) for each in content.documents)
+        reading.product = DraftProduct(folder, content, tariff.tariff, kept, *effective)
+    return reading
+
+
+def _effective(
+    path: str, source: bytes, given: Any, catalog: tuple[date, date | None], findings: list[Finding]
+) -> tuple[date, date | None]:
+    start, end = catalog
+    if not isinstance(given, dict):
+        findings.append(Finding(path, "wrong_kind", line_of(source, ["effective"]), "effective", right="from, to"))
+        return catalog
+    for name, value in given.items():
+        right = "from, to" if name not in ("from", "to") else "2026-01-01"
+        if name not in ("from", "to") or type(value) is not date:
+            code = "unknown_field" if name not in ("from", "to") else "not_a_day"
+            row = line_of(source, ["effective", name])
+            findings.append(Finding(path, code, row, f"effective.{name}", str(value), right))
+        elif name == "from":
+            start = value
+        else:
+            end = value
+    if end is not None and end <= start:
+        row = line_of(source, ["effective", "to"])
+        findings.append(Finding(path, "ends_before_start", row, "effective.to", str(end), f"> {start}"))
+    return start, end
+
+
+def _documents(folder: str, files: Files, data: dict[str, Any], findings: list[Finding]) -> set[str]:
+    """Adds hash, size and media type to the documents that product.toml names; gives the paths that were named."""
+    path, source = f"{folder}product.toml", files[f"{folder}product.toml"]
+    named: set[str] = set()
+    entries = data.get("documents", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        return named
+    kept: list[dict[str, Any]] = []
+    for index, entry in enumerate(entries):
+        file = f"{folder}documents/{entry.get('file', '')}"
+        row, column = line_of(source, ["documents", index, "file"]), f"documents.{index}.file"
+        content = files.get(file)
+        if content is None:
+            findings.append(Finding(path, "document_missing", row, column, str(entry.get("file", "")), file))
+            continue
+        named.add(file)
+        media_type = MEDIA_TYPES.get(file[file.rfind(".") :].lower(), "")
+        findings += _document_faults(file, content, media_type)
+        kept.append({**entry, "sha256": sha256_hex(content), "size": len(content), "media_type": media_type})
+    data["documents"] = kept
+    return named
+
+
+def _document_faults(file: str, content: bytes, media_type: str) -> Iterator[Finding]:
+    if not content.strip():
+        yield Finding(file, "empty_file")
+    if media_type == "application/pdf" and not content.startswith(_PDF_START):
+        yield Finding(file, "not_a_pdf")
+    if media_type == "text/markdown":
+        try:
+            content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            yield Finding(file, "not_utf8", row=content[: error.start].count(b"\n") + 1)
+
+
+def _questions(folder: str, files: Files, findings: list[Finding]) -> Any:
+    path = f"{folder}questions.toml"
+    if path not in files:
+        return []
+    data, faults = read_toml(path, files[path])
+    findings += faults
+    if data is None:
+        return []
+    for name in data.keys() - {"questions"}:
+        findings.append(Finding(path, "unknown_field", line_of(files[path], [name]), name, right="questions"))
+    return data.get("questions", [])
+
+
+def _content(folder: str, files: Files, data: dict[str, Any], findings: list[Finding]) -> ProductContent | None:
+    path, questions = f"{folder}product.toml", f"{folder}questions.toml"
+    code = folder.removeprefix("products/").rstrip("/").partition("@")[0]
+    given = data.pop("code", code)
+    if given != code:
+        findings.append(Finding(path, "other_code", line_of(files[path], ["code"]), "code", str(given), code))
+    try:
+        return read_content(as_json({**data, "code": code}))
+    except ValidationError as error:
+        by_product = findings_of(path, files[path], error)
+        by_question = findings_of(questions, files.get(questions, b""), error)
+        findings += [
+            second if second.column.startswith("questions") else first
+            for first, second in zip(by_product, by_question, strict=True)
+        ]
+        return None
+
+
+def _content_faults(folder: str, files: Files, content: ProductContent) -> Iterator[Finding]:
+    """What the profile demands, and names that must be names of this product or line."""
+    path, source = f"{folder}product.toml", files[f"{folder}product.toml"]
+    for unmet in unmet_demands(content):
+        location: list[str | int] = [int(part) if part.isdigit() else part for part in unmet.field.split(".")]
+        asked = unmet.field.startswith("questions")
+        file, text = (f"{folder}questions.toml", files.get(f"{folder}questions.toml", b"")) if asked else (path, source)
+        yield Finding(
+            file, f"demand_{unmet.reason}", line_of(text, location), unmet.field, content.profile, unmet.requirement
+        )
+    for where, code, value, right in _name_faults(content):
+        yield Finding(path, code, line_of(source, where), ".".join(map(str, where)), value, right)
+
+
+def _name_faults(content: ProductContent) -> Iterator[tuple[list[str | int], str, str, str]]:
+    line = content.definition
+    factors = {factor.name: factor for factor in line.factors}
+    names = ", ".join(sorted(factors))
+    if content.currency != line.currency:
+        yield ["currency"], "other_currency", content.currency, line.currency
+    for name, allowed in content.eligibility.items():
+        if name not in factors:
+            yield ["eligibility", name], "unknown_factor", name, names
+        for value in allowed.values:
+            if name in factors and factors[name].fault(value):
+                right = ", ".join(str(choice.value) for choice in factors[name].choices)
+                yield ["eligibility", name], "bad_value", str(value), right or str(factors[name].fault(value))
+    named: list[tuple[list[str | int], str | None]] = [
+        (["payment", "times_factor"], content.payment.times_factor),
+        (["term", "factor"], content.term.factor),
+        *((["limits", index, "factors"], name) for index, limit in enumerate(content.limits) for name in limit.factors),
+        *((["covers", index, "limit_factor"], cover.limit_factor) for index, cover in enumerate(content.covers)),
+    ]
+    for where, factor in named:
+        if factor is not None and factor not in factors:
+            yield where, "unknown_factor", factor, names
+    rows = {row.key for row in line.rows}
+    for name in content.facts:
+        if name not in rows:
+            yield ["facts", name], "unknown_field", name, ", ".join(sorted(rows))
+    for field_name, codes in (
+        ("covers", [each.code for each in content.covers]),
+        ("exclusions", [each.code for each in content.exclusions]),
+        ("questions", [each.id for each in content.questions]),
+    ):
+        for index, code in enumerate(codes):
+            if code in codes[:index]:
+                yield [field_name, index], "name_twice", code, ""

@@ -1,0 +1,225 @@
+"""A CSV table of a tariff -> typed rows, with every fault by row and column."""
+
+import csv
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from marketplace.catalog.values import Factor, LineDefinition, Record, Scalar
+from marketplace.kernel.money import minor_digits
+from marketplace.listing.values import Finding
+from marketplace.rating.values import RATE_DIGITS
+
+MAX_ROWS = 200_000
+_FORMULA = ("=", "+", "@")
+
+
+@dataclass(frozen=True, slots=True)
+class TableEntry(Record):
+    """A `[[tables]]` entry of tariff.toml: where the numbers are and how the columns are to be read."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z]([a-z0-9_]{0,38}[a-z0-9])?$")]
+    file: Annotated[str, Field(pattern=r"^tables/[A-Za-z0-9][A-Za-z0-9._-]*\.csv$")]
+    value: Literal["rate", "amount"]
+    exact: tuple[str, ...] = ()
+    banded: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        bands = (f"{name}_{end}" for name in self.banded for end in ("from", "to"))
+        return (*self.exact, *bands, self.value)
+
+
+Row = tuple[Scalar, ...]
+
+
+@dataclass(slots=True)
+class TableReading:
+    """Typed rows in the order exact, bands, number, each with its line in the file."""
+
+    rows: list[Row] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def read_csv(file: str, data: bytes) -> tuple[list[tuple[int, list[str]]], tuple[Finding, ...]]:
+    """The rows of a comma-separated file in UTF-8 with their line numbers, blank lines left out."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return [], (Finding(file, "not_utf8", row=data[: error.start].count(b"\n") + 1),)
+    if "\0" in text:
+        return [], (Finding(file, "not_csv", row=text[: text.index("\0")].count("\n") + 1),)
+    rows: list[tuple[int, list[str]]] = []
+    reader = csv.reader(text.splitlines(), strict=True)
+    try:
+        for row in reader:
+            if any(cell.strip() for cell in row):
+                rows.append((reader.line_num, row))
+            if len(rows) > MAX_ROWS:
+                return [], (Finding(file, "too_many_rows", right=str(MAX_ROWS)),)
+    except csv.Error as error:
+        return [], (Finding(file, "not_csv", row=reader.line_num, value=str(error)),)
+    return rows, ()
+
+
+def read_table(file: str, data: bytes, entry: TableEntry, line: LineDefinition, currency: str) -> TableReading:
+    """The rows of the table, or the findings that stand in their way (all of them)."""
+    rows, findings = read_csv(file, data)
+    reading = TableReading(findings=list(findings))
+    if findings:
+        return reading
+    order = _order(file, rows, entry, reading)
+    if order is None:
+        return reading
+    cells = _Cells(file, entry, line, minor_digits(currency) if entry.value == "amount" else RATE_DIGITS)
+    for number, row in rows[1:]:
+        if len(row) != len(order):
+            reading.findings.append(Finding(file, "row_width", row=number, value=str(len(row)), right=str(len(order))))
+            continue
+        typed = cells.read(number, [row[place] for place in order], reading.findings)
+        if typed is not None:
+            reading.rows.append(typed)
+            reading.lines.append(number)
+    if not reading.findings:
+        reading.findings.extend(_cell_twice(file, entry, reading))
+    if not reading.findings:
+        reading.findings.extend(_band_faults(file, entry, reading))
+    return reading
+
+
+def _order(file: str, rows: list[tuple[int, list[str]]], entry: TableEntry, reading: TableReading) -> list[int] | None:
+    """Where each column of the entry stands in the file; None where the headings do not fit."""
+    if len(rows) < 2:  # noqa: PLR2004  headings and one row
+        reading.findings.append(Finding(file, "empty_table"))
+        return None
+    number, header = rows[0]
+    names = [name.strip() for name in header]
+    wanted = entry.columns
+    for name in wanted:
+        if name not in names:
+            reading.findings.append(Finding(file, "column_missing", row=number, column=name, right=", ".join(wanted)))
+    for place, name in enumerate(names):
+        if name not in wanted:
+            reading.findings.append(Finding(file, "column_unknown", number, name, name, ", ".join(wanted)))
+        elif name in names[:place]:
+            reading.findings.append(Finding(file, "column_twice", number, name, name))
+    return None if reading.findings else [names.index(name) for name in wanted]
+
+
+@dataclass(slots=True)
+class _Cells:
+    """Reads the cells of one table; what was read once is remembered, for a table repeats itself."""
+
+    file: str
+    entry: TableEntry
+    line: LineDefinition
+    digits: int
+    known: dict[tuple[int, str], Scalar] = field(default_factory=dict)
+
+    def read(self, number: int, row: Sequence[str], findings: list[Finding]) -> Row | None:
+        typed: list[Scalar] = []
+        for place, text in enumerate(row):
+            value = self.known.get((place, text))
+            if value is None:
+                try:
+                    value = self._parse(place, text.strip())
+                except _BadCellError as bad:
+                    findings.append(
+                        Finding(self.file, bad.code, number, self.entry.columns[place], text[:80], bad.right)
+                    )
+                    continue
+                self.known[place, text] = value
+            typed.append(value)
+        return tuple(typed) if len(typed) == len(row) else None
+
+    def _parse(self, place: int, text: str) -> Scalar:
+        if text.startswith(_FORMULA):
+            raise _BadCellError("formula", "")
+        exact = len(self.entry.exact)
+        if place == len(self.entry.columns) - 1:
+            return self._number(text)
+        try:
+            if place < exact:
+                return self.line.factor(self.entry.exact[place]).parse(text)
+            return self.line.factor(self.entry.banded[(place - exact) // 2]).parse_bound(text)
+        except ValueError as error:
+            raise _BadCellError("bad_value", _offered(self._factor(place)) or str(error)) from error
+
+    def _factor(self, place: int) -> Factor:
+        exact = len(self.entry.exact)
+        return self.line.factor(self.entry.exact[place] if place < exact else self.entry.banded[(place - exact) // 2])
+
+    def _number(self, text: str) -> str:
+        if not _NUMBER.fullmatch(text):
+            raise _BadCellError("not_a_number", f"0.{'0' * self.digits}"[: self.digits + 2])
+        if len(text.partition(".")[2].rstrip("0")) > self.digits:
+            raise _BadCellError("too_many_decimals", str(self.digits))
+        return text
+
+
+_NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
+
+
+class _BadCellError(Exception):
+    """A cell that cannot be read."""
+
+    def __init__(self, code: str, right: str) -> None:
+        super().__init__(code)
+        self.code, self.right = code, right
+
+
+def _offered(factor: Factor) -> str:
+    if factor.choices:
+        return ", ".join(str(choice.value) for choice in factor.choices)
+    if factor.minimum is not None:
+        return f"{factor.minimum}..{factor.maximum}"
+    return ""
+
+
+def _cell_twice(file: str, entry: TableEntry, reading: TableReading) -> Iterator[Finding]:
+    first: dict[Row, int] = {}
+    for row, number in zip(reading.rows, reading.lines, strict=True):
+        before = first.setdefault(row[:-1], number)
+        if before != number:
+            yield Finding(file, "row_twice", number, ", ".join(entry.columns[:-1]), _words(row[:-1]), str(before))
+
+
+def _band_faults(file: str, entry: TableEntry, reading: TableReading) -> Iterator[Finding]:
+    """Bands of one factor, all other columns to its left alike, must follow each other without overlap or gap."""
+    exact = len(entry.exact)
+    for index, name in enumerate(entry.banded):
+        at = exact + 2 * index
+        groups: dict[Row, dict[tuple[Any, Any], int]] = defaultdict(dict)
+        for row, number in zip(reading.rows, reading.lines, strict=True):
+            groups[row[:at]].setdefault((row[at], row[at + 1]), number)
+        for bands in groups.values():
+            yield from _sequence_faults(file, name, bands)
+
+
+def _sequence_faults(file: str, name: str, bands: dict[tuple[Any, Any], int]) -> Iterator[Finding]:
+    last: Any = None
+    for (start, end), number in sorted(bands.items()):
+        if start > end:
+            yield Finding(file, "band_backwards", number, f"{name}_to", str(end), f">= {start}")
+        if last is not None and start <= last:
+            yield Finding(file, "band_overlap", number, f"{name}_from", str(start), str(_after(last)))
+        elif last is not None and start != _after(last):
+            yield Finding(file, "band_gap", number, f"{name}_from", str(start), str(_after(last)))
+        last = end if last is None else max(last, end)
+
+
+def _after(value: int | str) -> int | str:
+    """The next whole number or day."""
+    if isinstance(value, int):
+        return value + 1
+    return (date.fromisoformat(value) + timedelta(days=1)).isoformat()
+
+
+def _words(row: Row) -> str:
+    return ", ".join(map(str, row))

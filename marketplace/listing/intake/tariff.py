@@ -1,0 +1,208 @@
+"""tariff.toml and its tables -> a tariff that fits the product, or every reason why not."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import islice, product
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from marketplace.catalog.values import LineDefinition, ProductContent, Scalar
+from marketplace.kernel.money import minor_digits
+from marketplace.listing.intake.tables import TableEntry, read_csv, read_table
+from marketplace.listing.intake.toml import as_json, findings_of, line_of, read_toml
+from marketplace.listing.values import Files, Finding
+from marketplace.rating.queries import Rater, check_tariff
+from marketplace.rating.values import Lookup, PerUnit, RiskOutOfRange, Tariff, TariffFault, read_tariff
+
+MAX_COMBINATIONS = 100_000
+MAX_GAPS_TOLD = 20
+_ENTRIES: TypeAdapter[tuple[TableEntry, ...]] = TypeAdapter(tuple[TableEntry, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class TariffReading:
+    tariff: Tariff | None
+    findings: tuple[Finding, ...]
+    used: frozenset[str] = frozenset()
+
+
+def read_tariff_files(folder: str, files: Files, content: ProductContent) -> TariffReading:
+    """The tariff of the product in `folder` (`products/<code>/`)."""
+    path = f"{folder}tariff.toml"
+    if path not in files:
+        return TariffReading(None, (Finding(path, "file_missing"),))
+    source = files[path]
+    data, findings = read_toml(path, source)
+    if data is None:
+        return TariffReading(None, findings)
+    try:
+        entries = _ENTRIES.validate_json(as_json(data.get("tables", [])), strict=True)
+    except ValidationError as error:
+        return TariffReading(None, tuple(_under("tables", findings_of(path, source, error), source)))
+    found = list(_unknown_factors(path, source, entries, content.definition))
+    used = frozenset(f"{folder}{entry.file}" for entry in entries)
+    if found:
+        return TariffReading(None, tuple(found), used)
+    tables, found = _read_tables(folder, files, entries, content)
+    try:
+        tariff = read_tariff(as_json({**data, "tables": tables}))
+    except ValidationError as error:
+        return TariffReading(None, (*found, *findings_of(path, source, error)), used)
+    found += _tariff_faults(path, source, tariff, content) if not found else []
+    found += _gaps(folder, entries, tariff, content) if not found else []
+    return TariffReading(None if found else tariff, tuple(found), used)
+
+
+def _under(name: str, findings: tuple[Finding, ...], source: bytes) -> Iterator[Finding]:
+    for each in findings:
+        location: list[str | int] = [name, *(int(p) if p.isdigit() else p for p in each.column.split("."))]
+        column = ".".join(map(str, location))
+        yield Finding(each.file, each.code, line_of(source, location), column, each.value, each.right)
+
+
+def _unknown_factors(
+    path: str, source: bytes, entries: tuple[TableEntry, ...], line: LineDefinition
+) -> Iterator[Finding]:
+    names = {factor.name for factor in line.factors}
+    for index, entry in enumerate(entries):
+        for kind, given in (("exact", entry.exact), ("banded", entry.banded)):
+            for name in given:
+                if name not in names:
+                    row = line_of(source, ["tables", index, kind])
+                    yield Finding(path, "unknown_factor", row, f"tables.{index}.{kind}", name, ", ".join(sorted(names)))
+
+
+def _read_tables(
+    folder: str, files: Files, entries: tuple[TableEntry, ...], content: ProductContent
+) -> tuple[list[dict[str, Any]], list[Finding]]:
+    tables: list[dict[str, Any]] = []
+    findings: list[Finding] = []
+    for entry in entries:
+        file = f"{folder}{entry.file}"
+        if file not in files:
+            findings.append(Finding(file, "file_missing"))
+            continue
+        reading = read_table(file, files[file], entry, content.definition, content.currency)
+        findings += reading.findings
+        tables.append(
+            {
+                "name": entry.name,
+                "value": entry.value,
+                "exact": entry.exact,
+                "banded": entry.banded,
+                "rows": reading.rows,
+            }
+        )
+    return tables, findings
+
+
+def _tariff_faults(path: str, source: bytes, tariff: Tariff, content: ProductContent) -> list[Finding]:
+    """Steps that do not fit each other or the line's factors."""
+    if tariff.currency != content.currency:
+        row = line_of(source, ["currency"])
+        return [Finding(path, "other_currency", row, "currency", tariff.currency, content.currency)]
+    names = {factor.name for factor in content.definition.factors}
+    found: list[Finding] = []
+    for index, step in enumerate(tariff.steps):
+        mentioned = [("when", name) for name in step.when]
+        mentioned += [("factors", name) for name in step.factors] if isinstance(step, PerUnit) else []
+        for field, name in mentioned:
+            if name not in names:
+                where: list[str | int] = ["steps", index, field]
+                column = ".".join(map(str, where))
+                found.append(
+                    Finding(path, "unknown_factor", line_of(source, where), column, name, ", ".join(sorted(names)))
+                )
+    if found:
+        return found
+    try:
+        check_tariff(tariff)
+    except TariffFault as fault:
+        location: list[str | int] = [int(part) if part.isdigit() else part for part in fault.where.split(".")]
+        return [Finding(path, f"tariff_{fault.fault}", line_of(source, location), fault.where, fault.detail)]
+    return []
+
+
+def _gaps(folder: str, entries: tuple[TableEntry, ...], tariff: Tariff, content: ProductContent) -> list[Finding]:
+    """Every risk the product says it insures must have its cell in every table that is asked."""
+    rater = Rater(tariff)
+    files = {entry.name: f"{folder}{entry.file}" for entry in entries}
+    found: dict[tuple[str, str, str], Finding] = {}
+    for table in tariff.tables:
+        for step in (step for step in tariff.steps if isinstance(step, Lookup) and step.table == table.name):
+            for risk in _eligible_risks((*table.exact, *table.banded), step, content):
+                gap = rater.gap(table.name, risk)
+                if gap is not None:
+                    finding = _gap_finding(files[table.name], gap, risk)
+                    found.setdefault((finding.file, finding.column, finding.value), finding)
+                if len(found) >= MAX_GAPS_TOLD:
+                    return list(found.values())
+    return list(found.values())
+
+
+def _gap_finding(file: str, gap: RiskOutOfRange, risk: Mapping[str, Scalar]) -> Finding:
+    """One finding for each path to the missing branch, not for every risk beyond it."""
+    names = list(risk)
+    way = names[: names.index(gap.factor) + 1]
+    return Finding(file, "cell_missing", column=gap.factor, value=", ".join(f"{name} = {risk[name]}" for name in way))
+
+
+def _eligible_risks(names: tuple[str, ...], step: Lookup, content: ProductContent) -> Iterator[dict[str, Scalar]]:
+    values = []
+    for name in names:
+        offered = content.definition.factor(name).eligible(content.eligibility.get(name))
+        values.append([v for v in offered if name not in step.when or v in step.when[name]])
+    limits = [limit for limit in content.limits if set(limit.factors) <= set(names)]
+    for combination in islice(product(*values), MAX_COMBINATIONS):
+        risk = dict(zip(names, combination, strict=True))
+        if all(limit.includes(risk) for limit in limits):
+            yield risk
+
+
+def check_examples(path: str, data: bytes, tariff: Tariff, content: ProductContent) -> tuple[Finding, ...]:
+    """Each row of examples.csv names a risk and the premium the insurer expects; one minor unit off is a finding."""
+    rows, findings = read_csv(path, data)
+    if findings or not rows:
+        return findings or (Finding(path, "empty_table"),)
+    rater = Rater(tariff)
+    header = [name.strip() for name in rows[0][1]]
+    names = {factor.name for factor in content.definition.factors}
+    right = ", ".join([*sorted(names), "premium"])
+    found = [
+        Finding(path, "column_unknown", rows[0][0], name, name, right)
+        for name in header
+        if name not in {*names, "premium"}
+    ]
+    if "premium" not in header:
+        found.append(Finding(path, "column_missing", rows[0][0], "premium", right="premium"))
+    if found:
+        return tuple(found)
+    return tuple(
+        finding
+        for number, row in rows[1:]
+        if (finding := _example_fault(path, number, dict(zip(header, row, strict=False)), rater, content))
+    )
+
+
+def _example_fault(
+    path: str, number: int, row: dict[str, str], rater: Rater, content: ProductContent
+) -> Finding | None:
+    risk: dict[str, Scalar] = {}
+    for name, text in row.items():
+        if name == "premium":
+            continue
+        try:
+            risk[name] = content.definition.factor(name).parse(text)
+        except ValueError as error:
+            return Finding(path, "bad_value", number, name, text, str(error))
+    expected = row.get("premium", "").strip()
+    try:
+        total = rater.premium(risk).total
+    except RiskOutOfRange as refusal:
+        return Finding(path, "example_refused", number, refusal.factor, str(refusal.value))
+    computed = str(Decimal(total.minor).scaleb(-minor_digits(total.currency)))
+    if expected != computed:
+        return Finding(path, "example_differs", number, "premium", expected, computed)
+    return None

@@ -1,0 +1,78 @@
+"""The public words of listing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from marketplace.catalog.values import DocumentRef, ProductContent
+from marketplace.rating.values import Tariff
+
+Files = Mapping[str, bytes]
+"""A catalog as files: path with forward slashes, relative to the catalog, and the bytes."""
+
+
+class UploadState(StrEnum):
+    REFUSED = "refused"
+    DRAFT = "draft"
+    PUBLISHED = "published"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fault of an upload.
+
+    `row` counts lines of the file from 1 (None: the file as a whole). `column` is a column's heading, or the path of a
+    field in a TOML file. `code` says what is wrong; `right` carries what would be right, as far as it is known.
+    """
+
+    file: str
+    code: str
+    row: int | None = None
+    column: str = ""
+    value: str = ""
+    right: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "file": self.file,
+            "code": self.code,
+            "row": self.row,
+            "column": self.column,
+            "value": self.value,
+            "right": self.right,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Finding":
+        return cls(data["file"], data["code"], data["row"], data["column"], data["value"], data["right"])
+
+
+@dataclass(frozen=True, slots=True)
+class DraftProduct:
+    """One product version as it would be published: on sale from `effective_from` until before `effective_to`."""
+
+    folder: str
+    content: ProductContent
+    tariff: Tariff
+    documents: tuple[tuple[DocumentRef, bytes], ...]
+    effective_from: date
+    effective_to: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A catalog without findings."""
+
+    insurer: str
+    label: str
+    products: tuple[DraftProduct, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What came of reading a container: a draft, or the findings that stand in its way."""
+
+    findings: tuple[Finding, ...]
+    draft: Draft | None = field(default=None)
