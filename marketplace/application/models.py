@@ -1,0 +1,77 @@
+"""Tables of applications. Confirmations are added, never changed."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CHAR, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, select, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from marketplace.application.values import ApplicationNotFound
+from marketplace.infra.db import Base, db
+
+UNPAID = "('started', 'accepted')"
+
+
+class ApplicationRow(Base):
+    """`expires_at` is the offer's. `persons` and `answers` are what was last given; the trail holds every change."""
+
+    __tablename__ = "application_application"
+    __table_args__ = (
+        UniqueConstraint("journey_id", "offer_id"),
+        CheckConstraint(
+            "state IN ('started', 'submitted', 'accepted', 'referred', 'declined', 'lapsed', 'contracted')",
+            name="state",
+        ),
+        CheckConstraint("account_id IS NULL OR email IS NOT NULL", name="proven_address"),
+        CheckConstraint("state IN ('started', 'lapsed') OR submitted_at IS NOT NULL", name="submitted"),
+        Index("ix_application_application_account_id", "account_id", "created_at"),
+        Index("ix_application_application_offer_id", "offer_id"),
+        Index("ix_application_application_expires_at", "expires_at", postgresql_where=text(f"state IN {UNPAID}")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(String(16), unique=True)
+    journey_id: Mapped[UUID] = mapped_column(ForeignKey("traceability_journey.id"))
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_account.id"))
+    email: Mapped[str | None] = mapped_column(String(254))
+    offer_id: Mapped[UUID] = mapped_column(ForeignKey("quoting_offer.id"))
+    need_id: Mapped[UUID] = mapped_column(ForeignKey("quoting_need.id"))
+    insurer_id: Mapped[UUID]
+    product_version_id: Mapped[UUID]
+    locale: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(16))
+    persons: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    answers: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    business_created_at: Mapped[datetime]
+    submitted_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime]
+
+
+class ConfirmationRow(Base):
+    """`page_version_id` has no foreign key, as in the trail: that row is shared by every visitor."""
+
+    __tablename__ = "application_confirmation"
+
+    application_id: Mapped[UUID] = mapped_column(
+        ForeignKey("application_application.id", name="fk_application_confirmation_application"), primary_key=True
+    )
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    subject_sha256: Mapped[str] = mapped_column(CHAR(64), primary_key=True)
+    page_version_id: Mapped[str] = mapped_column(CHAR(64))
+    confirmed_at: Mapped[datetime]
+
+
+def locked(application_id: UUID) -> ApplicationRow:
+    """The row, held until the end of the transaction: two tabs and double clicks wait for one another here."""
+    row = db.session.scalars(
+        select(ApplicationRow)
+        .where(ApplicationRow.id == application_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if row is None:
+        raise ApplicationNotFound
+    return row

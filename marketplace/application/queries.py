@@ -1,0 +1,167 @@
+"""Tell applications: to their owner (`own_…`), and to features and desks above that have checked who asks."""
+
+from typing import Any
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from sqlalchemy import select
+
+from marketplace.application import rules
+from marketplace.application.models import ApplicationRow, ConfirmationRow
+from marketplace.application.values import (
+    Application,
+    ApplicationNotFound,
+    ApplicationView,
+    Confirmation,
+    ConfirmationKind,
+    DocumentToConfirm,
+    NothingToPay,
+    People,
+    Progress,
+    QuestionAsked,
+    State,
+)
+from marketplace.catalog import queries as catalog
+from marketplace.infra.db import db
+from marketplace.quoting import queries as quoting
+from marketplace.quoting.values import OfferView
+
+_PEOPLE = TypeAdapter(People)
+
+
+def application(application_id: UUID) -> Application:
+    """The application, or ApplicationNotFound. For callers that have checked who asks."""
+    return read(_row(application_id))
+
+
+def own_application(application_id: UUID, journey_id: UUID, account_id: UUID | None) -> Application:
+    """The application if it belongs to this account, or to this journey while no account is proven.
+
+    Raises ApplicationNotFound for strangers.
+    """
+    row = _row(application_id)
+    require_own(row, journey_id, account_id)
+    return read(row)
+
+
+def application_view(application_id: UUID) -> ApplicationView:
+    """Everything the pages of an application show. For callers that have checked who asks."""
+    return view_of(_row(application_id))
+
+
+def own_application_view(application_id: UUID, journey_id: UUID, account_id: UUID | None) -> ApplicationView:
+    """As `own_application`, with everything its pages show."""
+    row = _row(application_id)
+    require_own(row, journey_id, account_id)
+    return view_of(row)
+
+
+def applications_of_account(account_id: UUID) -> tuple[Application, ...]:
+    """The applications of a customer, newest first."""
+    rows = db.session.scalars(
+        select(ApplicationRow)
+        .where(ApplicationRow.account_id == account_id)
+        .order_by(ApplicationRow.created_at.desc(), ApplicationRow.id)
+    )
+    return tuple(read(row) for row in rows)
+
+
+def payable(application_id: UUID, account_id: UUID) -> tuple[Application, OfferView]:
+    """An accepted application of this customer with its live offer, which alone says the price.
+
+    Raises ApplicationNotFound for strangers, NothingToPay unless accepted, and what `live_offer` raises.
+    """
+    row = _row(application_id)
+    if row.account_id != account_id:
+        raise ApplicationNotFound
+    if row.state != State.ACCEPTED:
+        raise NothingToPay
+    return read(row), quoting.live_offer(row.offer_id)
+
+
+def require_own(row: ApplicationRow, journey_id: UUID, account_id: UUID | None) -> None:
+    """A proven account owns its applications on every device; before that, the journey that began one does."""
+    owned = row.journey_id == journey_id if row.account_id is None else row.account_id == account_id
+    if not owned:
+        raise ApplicationNotFound
+
+
+def read(row: ApplicationRow) -> Application:
+    return Application(
+        id=row.id,
+        reference=row.reference,
+        journey_id=row.journey_id,
+        account_id=row.account_id,
+        email=row.email,
+        offer_id=row.offer_id,
+        need_id=row.need_id,
+        insurer_id=row.insurer_id,
+        product_version_id=row.product_version_id,
+        locale=row.locale,
+        state=State(row.state),
+        people=None if row.persons is None else _PEOPLE.validate_python(row.persons),
+        answers=dict(row.answers),
+        created_at=row.created_at,
+        submitted_at=row.submitted_at,
+    )
+
+
+def people_json(people: People) -> dict[str, Any]:
+    """The people as they are kept in `persons`."""
+    data: dict[str, Any] = _PEOPLE.dump_python(people, mode="json")
+    return data
+
+
+def view_of(row: ApplicationRow) -> ApplicationView:
+    offer = quoting.offer(row.offer_id)
+    content = offer.version.content
+    confirmations = _confirmations(row.id)
+    confirmed = {(each.kind, each.subject_sha256) for each in confirmations}
+    documents = tuple(
+        DocumentToConfirm(document, (ConfirmationKind.DOCUMENT, document.sha256) in confirmed)
+        for document in rules.documents_to_confirm(catalog.documents_of(row.product_version_id), row.locale)
+    )
+    questions = tuple(QuestionAsked(question, row.answers.get(question.id)) for question in content.questions)
+    exclusions = rules.exclusions_sha256(content.exclusions)
+    kinds = {each.kind for each in confirmations}
+    progress = Progress(
+        state=State(row.state),
+        entry_acknowledged=ConfirmationKind.ENTRY in kinds,
+        email_given=row.email is not None,
+        address_proven=row.account_id is not None,
+        people_given=row.persons is not None,
+        notice_missing=bool(questions) and ConfirmationKind.HEALTH_NOTICE not in kinds,
+        unanswered=tuple(each.question.id for each in questions if each.answer is None),
+        unconfirmed=tuple(each.document.id for each in documents if not each.confirmed),
+        exclusions_confirmed=not content.exclusions or (ConfirmationKind.EXCLUSIONS, exclusions) in confirmed,
+    )
+    return ApplicationView(
+        application=read(row),
+        offer=offer,
+        next_step=rules.next_step(progress),
+        notice_acknowledged=not progress.notice_missing,
+        questions=questions,
+        documents=documents,
+        exclusions_sha256=exclusions,
+        exclusions_confirmed=progress.exclusions_confirmed,
+        confirmations=confirmations,
+    )
+
+
+def _row(application_id: UUID) -> ApplicationRow:
+    row = db.session.get(ApplicationRow, application_id)
+    if row is None:
+        raise ApplicationNotFound
+    return row
+
+
+def _confirmations(application_id: UUID) -> tuple[Confirmation, ...]:
+    rows = db.session.scalars(
+        select(ConfirmationRow)
+        .where(ConfirmationRow.application_id == application_id)
+        .order_by(ConfirmationRow.confirmed_at, ConfirmationRow.kind, ConfirmationRow.subject_sha256)
+    )
+    return tuple(
+        Confirmation(ConfirmationKind(row.kind), row.subject_sha256, row.page_version_id, row.confirmed_at)
+        for row in rows
+    )

@@ -1,0 +1,209 @@
+"""Decisions about an application: what may happen in which state, which step is next, who may be insured."""
+
+import unicodedata
+from collections.abc import Sequence
+from datetime import date
+
+from marketplace.application.values import (
+    AgeDiffers,
+    ApplicantNotAdult,
+    Event,
+    InsuredMustConsent,
+    People,
+    Progress,
+    Relationship,
+    SexDiffers,
+    State,
+    Step,
+)
+from marketplace.catalog.values import (
+    Document,
+    DocumentKind,
+    Exclusion,
+    Line,
+    ProductContent,
+    Question,
+    Risk,
+)
+from marketplace.kernel.canonical import digest
+from marketplace.kernel.dates import age_on
+from marketplace.kernel.transitions import Table
+
+ADULT_AGE = 18  # Civil Code of the People's Republic of China, article 17; the same age in the EU and the UK
+LONGEST_NAME = 100
+OLDEST = 130
+# Lines that pay on death: the insured person's consent is needed (Insurance Law of the PRC, article 34).
+PAYS_ON_DEATH = frozenset({Line.TERM_LIFE, Line.ACCIDENT})
+
+_NOT_SENT = "it has not been submitted"
+_DECIDED = "it has been decided already"
+_SUBMITTED = "it has been submitted already"
+_LAPSED = "it has lapsed"
+_CONTRACTED = "the contract has been concluded"
+_NOT_ACCEPTED = "it has not been accepted"
+
+TRANSITIONS: Table[State, Event] = Table(
+    State,
+    Event,
+    {
+        (State.STARTED, Event.SUBMIT): State.SUBMITTED,
+        (State.STARTED, Event.ACCEPT): _NOT_SENT,
+        (State.STARTED, Event.REFER): _NOT_SENT,
+        (State.STARTED, Event.DECLINE): _NOT_SENT,
+        (State.STARTED, Event.LAPSE): State.LAPSED,
+        (State.STARTED, Event.CONCLUDE): _NOT_SENT,
+        (State.SUBMITTED, Event.SUBMIT): _SUBMITTED,
+        (State.SUBMITTED, Event.ACCEPT): State.ACCEPTED,
+        (State.SUBMITTED, Event.REFER): State.REFERRED,
+        (State.SUBMITTED, Event.DECLINE): State.DECLINED,
+        (State.SUBMITTED, Event.LAPSE): State.LAPSED,
+        (State.SUBMITTED, Event.CONCLUDE): _NOT_ACCEPTED,
+        (State.ACCEPTED, Event.SUBMIT): _SUBMITTED,
+        (State.ACCEPTED, Event.ACCEPT): _DECIDED,
+        (State.ACCEPTED, Event.REFER): _DECIDED,
+        (State.ACCEPTED, Event.DECLINE): _DECIDED,
+        (State.ACCEPTED, Event.LAPSE): State.LAPSED,
+        (State.ACCEPTED, Event.CONCLUDE): State.CONTRACTED,
+        (State.REFERRED, Event.SUBMIT): _SUBMITTED,
+        (State.REFERRED, Event.ACCEPT): State.ACCEPTED,
+        (State.REFERRED, Event.REFER): "it is with the insurer already",
+        (State.REFERRED, Event.DECLINE): State.DECLINED,
+        (State.REFERRED, Event.LAPSE): State.LAPSED,
+        (State.REFERRED, Event.CONCLUDE): _NOT_ACCEPTED,
+        (State.DECLINED, Event.SUBMIT): _SUBMITTED,
+        (State.DECLINED, Event.ACCEPT): _DECIDED,
+        (State.DECLINED, Event.REFER): _DECIDED,
+        (State.DECLINED, Event.DECLINE): _DECIDED,
+        (State.DECLINED, Event.LAPSE): _DECIDED,
+        (State.DECLINED, Event.CONCLUDE): _NOT_ACCEPTED,
+        (State.LAPSED, Event.SUBMIT): _LAPSED,
+        (State.LAPSED, Event.ACCEPT): _LAPSED,
+        (State.LAPSED, Event.REFER): _LAPSED,
+        (State.LAPSED, Event.DECLINE): _LAPSED,
+        (State.LAPSED, Event.LAPSE): _LAPSED,
+        (State.LAPSED, Event.CONCLUDE): _LAPSED,
+        (State.CONTRACTED, Event.SUBMIT): _SUBMITTED,
+        (State.CONTRACTED, Event.ACCEPT): _CONTRACTED,
+        (State.CONTRACTED, Event.REFER): _CONTRACTED,
+        (State.CONTRACTED, Event.DECLINE): _CONTRACTED,
+        (State.CONTRACTED, Event.LAPSE): _CONTRACTED,
+        (State.CONTRACTED, Event.CONCLUDE): _CONTRACTED,
+    },
+)
+
+_STEP_OF_STATE = {
+    State.SUBMITTED: Step.REFERRED,
+    State.ACCEPTED: Step.PAY,
+    State.REFERRED: Step.REFERRED,
+    State.DECLINED: Step.DECLINED,
+    State.LAPSED: Step.LAPSED,
+    State.CONTRACTED: Step.DONE,
+}
+
+
+def next_step(progress: Progress) -> Step:
+    """The first step that is not done (T26-09: the entry prompt is the first sales page, no step can be skipped)."""
+    if progress.state is not State.STARTED:
+        return _STEP_OF_STATE[progress.state]
+    road = (
+        (Step.ENTRY, progress.entry_acknowledged),
+        (Step.EMAIL, progress.email_given or progress.address_proven),
+        (Step.CODE, progress.address_proven),
+        (Step.PEOPLE, progress.people_given),
+        (Step.QUESTIONS, not progress.notice_missing and not progress.unanswered),
+        (Step.DOCUMENTS, not progress.unconfirmed),
+        (Step.EXCLUSIONS, progress.exclusions_confirmed),
+    )
+    return next((step for step, done in road if not done), Step.REVIEW)
+
+
+ORDER = tuple(Step)
+
+
+def is_reached(step: Step, next_: Step) -> bool:
+    """Whether `step` may be done (again) when `next_` is the first one missing."""
+    return ORDER.index(step) <= ORDER.index(next_)
+
+
+def tidy_name(name: str) -> str:
+    """The name as it will be printed: one Unicode spelling (NFC), single blanks."""
+    return " ".join(unicodedata.normalize("NFC", name).split())
+
+
+def require_fitting(people: People, content: ProductContent, risk: Risk, start_on: date, today: date) -> None:
+    """Refuse people for whom this offer was not made.
+
+    Ages are completed years: the applicant's today, the insured person's on the first day of cover, which the tariff
+    rated. Raises ApplicantNotAdult, InsuredMustConsent, AgeDiffers or SexDiffers.
+    """
+    if age_on(today, people.applicant.birth_on) < ADULT_AGE:
+        raise ApplicantNotAdult
+    definition = content.definition
+    if not definition.personal:
+        return
+    insured = people.insured_person
+    if content.line in PAYS_ON_DEATH and not _needs_no_consent(people, today):
+        raise InsuredMustConsent
+    if definition.age_factor is not None:
+        rated, actual = int(risk[definition.age_factor]), age_on(start_on, insured.birth_on)
+        if rated != actual:
+            raise AgeDiffers(rated, actual)
+    if definition.sex_factor is not None and insured.sex not in (None, risk[definition.sex_factor]):
+        raise SexDiffers
+
+
+def _needs_no_consent(people: People, today: date) -> bool:
+    """Oneself, and one's minor children (article 34, paragraph 3)."""
+    minor = age_on(today, people.insured_person.birth_on) < ADULT_AGE
+    return people.relationship is Relationship.SELF or (people.relationship is Relationship.CHILD and minor)
+
+
+def documents_to_confirm(documents: Sequence[Document], locale: str) -> tuple[Document, ...]:
+    """The papers that are read and confirmed one by one: of each kind those in `locale`, else those there are.
+
+    Published rate tables are shown but not confirmed: what is agreed is the premium on the review page.
+    """
+    chosen: list[Document] = []
+    for kind in DocumentKind:
+        of_kind = [each for each in documents if each.kind is kind and kind is not DocumentKind.RATES]
+        spoken = locale if any(each.locale == locale for each in of_kind) else None
+        chosen += [each for each in of_kind if spoken is None or each.locale == spoken]
+    return tuple(chosen)
+
+
+def exclusions_sha256(exclusions: Sequence[Exclusion]) -> str:
+    """What is confirmed on the exclusions page: every exclusion with its words, in order."""
+    return digest(
+        [
+            [
+                each.code,
+                each.kind,
+                each.title.to_json(),
+                each.plain_explanation and each.plain_explanation.to_json(),
+                each.clause_ref,
+            ]
+            for each in exclusions
+        ]
+    )
+
+
+def question_sha256(question: Question) -> str:
+    """The exact words and limits that were answered."""
+    return digest(
+        [
+            question.id,
+            question.text.to_json(),
+            *(part and part.to_json() for part in (question.condition, question.lookback, question.threshold)),
+            question.covers,
+        ]
+    )
+
+
+def kept_answers(answers: dict[str, bool], old: ProductContent, new: ProductContent) -> dict[str, bool]:
+    """Answers whose question is asked unchanged under the new product version."""
+    asked = {question.id: question_sha256(question) for question in old.questions}
+    return {
+        question.id: answers[question.id]
+        for question in new.questions
+        if question.id in answers and asked.get(question.id) == question_sha256(question)
+    }

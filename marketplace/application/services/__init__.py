@@ -1,0 +1,38 @@
+"""What an applicant does, step by step. Every service locks the application, refuses strangers and skipped steps, and
+writes its trail entry in the same transaction.
+"""
+
+from marketplace.application.services.confirming import (
+    acknowledge_health_notice,
+    confirm_document,
+    confirm_exclusions,
+    open_document,
+)
+from marketplace.application.services.deciding import conclude, lapse_overdue, submit
+from marketplace.application.services.opening import (
+    acknowledge_entry,
+    bind_account,
+    give_email,
+    note_code_sent,
+    open_application,
+)
+from marketplace.application.services.renewing import take_new_offer
+from marketplace.application.services.telling import give_answers, give_people
+
+__all__ = [
+    "acknowledge_entry",
+    "acknowledge_health_notice",
+    "bind_account",
+    "conclude",
+    "confirm_document",
+    "confirm_exclusions",
+    "give_answers",
+    "give_email",
+    "give_people",
+    "lapse_overdue",
+    "note_code_sent",
+    "open_application",
+    "open_document",
+    "submit",
+    "take_new_offer",
+]

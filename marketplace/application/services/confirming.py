@@ -1,0 +1,77 @@
+"""What the applicant confirms: the consequences of untrue answers, each document, the exclusions; each by itself."""
+
+from uuid import UUID
+
+from marketplace.application.queries import read
+from marketplace.application.services.gate import confirm, enter, record
+from marketplace.application.values import (
+    Acting,
+    Application,
+    ApplicationView,
+    ConfirmationKind,
+    DocumentNotAsked,
+    Step,
+    TextChanged,
+)
+from marketplace.catalog.values import Document
+from marketplace.disclosure import queries as disclosure
+from marketplace.disclosure.values import WordingKey
+from marketplace.traceability.values import EntryType
+
+
+def acknowledge_health_notice(by: Acting, application_id: UUID) -> Application:
+    """The consequences of an untrue answer are acknowledged before the first answer (T26-18, O13-14)."""
+    visit = enter(by, application_id, Step.QUESTIONS)
+    wording = disclosure.wording(WordingKey.TRUTHFUL_ANSWERS, visit.row.locale)
+    body = {"wording": wording.key, "version": wording.version}
+    confirm(visit, ConfirmationKind.HEALTH_NOTICE, wording.sha256, body)
+    return read(visit.row)
+
+
+def open_document(by: Acting, application_id: UUID, document_id: UUID) -> Document:
+    """The document was opened to be read; recorded each time."""
+    visit = enter(by, application_id, Step.DOCUMENTS)
+    document = _document(visit.view, document_id)
+    record(by, visit.row, EntryType.DOCUMENT_OPENED, _named(document))
+    return document
+
+
+def confirm_document(by: Acting, application_id: UUID, document_id: UUID, sha256: str) -> Application:
+    """One document, by the hash of the bytes that were read (T26-14, T26-23).
+
+    Raises TextChanged when `sha256` is not that of the pinned document, DocumentNotAsked.
+    """
+    visit = enter(by, application_id, Step.DOCUMENTS)
+    document = _document(visit.view, document_id)
+    if document.sha256 != sha256:
+        raise TextChanged
+    confirm(visit, ConfirmationKind.DOCUMENT, sha256, _named(document))
+    return read(visit.row)
+
+
+def confirm_exclusions(by: Acting, application_id: UUID, sha256: str) -> Application:
+    """The exclusions, on a page of their own (T26-15). Raises TextChanged when `sha256` is not theirs."""
+    visit = enter(by, application_id, Step.EXCLUSIONS)
+    if visit.view.exclusions_sha256 != sha256:
+        raise TextChanged
+    shown = len(visit.view.offer.version.content.exclusions)
+    body = {"exclusions": shown, "product_version_id": visit.row.product_version_id}
+    confirm(visit, ConfirmationKind.EXCLUSIONS, sha256, body)
+    return read(visit.row)
+
+
+def _document(view: ApplicationView, document_id: UUID) -> Document:
+    for each in view.documents:
+        if each.document.id == document_id:
+            return each.document
+    raise DocumentNotAsked
+
+
+def _named(document: Document) -> dict[str, object]:
+    return {
+        "document_id": document.id,
+        "kind": document.kind,
+        "locale": document.locale,
+        "title": document.title,
+        "sha256": document.sha256,
+    }

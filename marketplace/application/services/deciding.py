@@ -1,0 +1,124 @@
+"""The end of the road: declaration and decision in one transaction, conclusion, lapse."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+
+from marketplace.application.models import ApplicationRow, locked
+from marketplace.application.queries import read
+from marketplace.application.rules import TRANSITIONS
+from marketplace.application.services.gate import Visit, confirm, enter, own_locked
+from marketplace.application.values import (
+    Acting,
+    Application,
+    ApplicationSubmitted,
+    ConfirmationKind,
+    Event,
+    StartDayPassed,
+    State,
+    Step,
+)
+from marketplace.catalog.values import Outcome
+from marketplace.disclosure import queries as disclosure
+from marketplace.disclosure.values import WordingKey
+from marketplace.infra.db import db
+from marketplace.infra.formatting import ZONE
+from marketplace.infra.jobs import publish
+from marketplace.kernel import clock
+from marketplace.underwriting.services import decide_by_guideline
+from marketplace.underwriting.values import AssessApplication
+
+# A payment begun before the offer expired may still arrive: Stripe keeps a Checkout Session open for 24 hours at most.
+LAPSE_GRACE = timedelta(days=2)
+LAPSE_BATCH = 500
+_EVENT_OF = {Outcome.ACCEPT: Event.ACCEPT, Outcome.REFER: Event.REFER, Outcome.DECLINE: Event.DECLINE}
+
+
+def submit(by: Acting, application_id: UUID) -> Application:
+    """The declaration on the review page; underwriting decides in the same transaction.
+
+    The result is accepted, referred or declined. A repeated submission changes nothing and gives the same result.
+    Raises StepNotReached naming the step that is missing, the refusals of `live_offer`, StartDayPassed.
+    """
+    row = own_locked(by, application_id)
+    if row.submitted_at is not None:
+        return read(row)
+    visit = enter(by, application_id, Step.REVIEW)
+    if visit.view.offer.need.start_on < clock.today(ZONE):
+        raise StartDayPassed
+    _declare(visit)
+    _move(row, Event.SUBMIT)
+    row.submitted_at = clock.now()
+    db.session.flush()
+    outcome = _decide(visit)
+    _move(row, _EVENT_OF[outcome])
+    db.session.flush()
+    publish(ApplicationSubmitted(row.id, row.state))
+    return read(row)
+
+
+def conclude(application_id: UUID) -> Application:
+    """A contract was made of it. For the order that was paid; a repeat changes nothing.
+
+    Raises TransitionRefused unless it was accepted.
+    """
+    row = locked(application_id)
+    if row.state != State.CONTRACTED:
+        _move(row, Event.CONCLUDE)
+        db.session.flush()
+    return read(row)
+
+
+def lapse_overdue() -> int:
+    """Let applications lapse whose offer expired unpaid some time ago. Returns how many; at most a batch at a time."""
+    overdue = db.session.scalars(
+        select(ApplicationRow)
+        .where(
+            ApplicationRow.state.in_([State.STARTED.value, State.ACCEPTED.value]),
+            ApplicationRow.expires_at < clock.business_now() - LAPSE_GRACE,
+        )
+        .order_by(ApplicationRow.expires_at, ApplicationRow.id)
+        .limit(LAPSE_BATCH)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for row in overdue:
+        _move(row, Event.LAPSE)
+    db.session.flush()
+    return len(overdue)
+
+
+def _declare(visit: Visit) -> None:
+    row, view = visit.row, visit.view
+    wording = disclosure.wording(WordingKey.APPLICATION_DECLARATION, row.locale)
+    body = {
+        "offer_id": row.offer_id,
+        "product_version_id": row.product_version_id,
+        "content_sha256": view.offer.content_sha256,
+        "tariff_sha256": view.offer.tariff_sha256,
+        "premium_minor": view.offer.premium.minor,
+        "currency": view.offer.premium.currency,
+        "start_on": view.offer.need.start_on,
+        "declaration_version": wording.version,
+        "documents": [each.document.sha256 for each in view.documents],
+        "exclusions_sha256": view.exclusions_sha256,
+    }
+    confirm(visit, ConfirmationKind.DECLARATION, wording.sha256, body)
+
+
+def _decide(visit: Visit) -> Outcome:
+    row, view = visit.row, visit.view
+    recorded = decide_by_guideline(
+        AssessApplication(
+            application_id=row.id,
+            journey_id=row.journey_id,
+            insurer_id=row.insurer_id,
+            guideline=view.offer.version.content.guideline,
+            answers=view.application.answers,
+        )
+    )
+    return recorded.decision.outcome
+
+
+def _move(row: ApplicationRow, event: Event) -> None:
+    row.state = TRANSITIONS.next(State(row.state), event).value

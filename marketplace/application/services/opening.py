@@ -1,0 +1,115 @@
+"""The beginning: from an offer to an applicant whose address is proven."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from marketplace.accounts.values import Account, Role
+from marketplace.application.models import ApplicationRow
+from marketplace.application.queries import read
+from marketplace.application.services.gate import confirm, enter, own_locked, record, sealed
+from marketplace.application.values import (
+    Acting,
+    Application,
+    ApplicationNotFound,
+    ApplicationOpened,
+    ConfirmationKind,
+    NotACustomer,
+    State,
+    Step,
+)
+from marketplace.disclosure import queries as disclosure
+from marketplace.disclosure.values import WordingKey
+from marketplace.infra.db import db
+from marketplace.infra.jobs import publish
+from marketplace.kernel import clock, ids
+from marketplace.kernel.canonical import digest
+from marketplace.quoting import queries as quoting
+from marketplace.quoting.values import OfferNotFound
+from marketplace.traceability.values import EntryType
+
+ENTRY_WORDINGS = (WordingKey.ENTRY_NOTICE, WordingKey.PRIVACY_NOTICE, WordingKey.CLIENT_NOTICE)
+
+
+def open_application(by: Acting, offer_id: UUID, locale: str) -> Application:
+    """An application for a live offer of this journey; a repeat gives the same one.
+
+    Raises OfferNotFound (also for an offer of another journey) and the refusals of `live_offer`.
+    """
+    offer = quoting.live_offer(offer_id)
+    if offer.need.journey_id != by.journey_id:
+        raise OfferNotFound
+    opened = db.session.scalar(
+        insert(ApplicationRow)
+        .values(
+            id=ids.new_id(),
+            reference=ids.reference("A"),
+            journey_id=by.journey_id,
+            offer_id=offer.id,
+            need_id=offer.need.id,
+            insurer_id=offer.insurer_id,
+            product_version_id=offer.version.id,
+            locale=locale,
+            state=State.STARTED.value,
+            answers={},
+            created_at=clock.now(),
+            business_created_at=clock.business_now(),
+            expires_at=offer.expires_at,
+        )
+        .on_conflict_do_nothing(index_elements=[ApplicationRow.journey_id, ApplicationRow.offer_id])
+        .returning(ApplicationRow.id)
+    )
+    if opened is not None:
+        publish(ApplicationOpened(opened))
+    row = db.session.scalars(
+        select(ApplicationRow).where(ApplicationRow.journey_id == by.journey_id, ApplicationRow.offer_id == offer.id)
+    ).one()
+    if row.account_id not in (None, by.account_id):
+        raise ApplicationNotFound
+    return read(row)
+
+
+def acknowledge_entry(by: Acting, application_id: UUID) -> Application:
+    """The customer read the entry notices and goes on (T26-10, T26-30): nothing personal is kept before this."""
+    visit = enter(by, application_id, Step.ENTRY)
+    wordings = {key.value: disclosure.wording(key, visit.row.locale).sha256 for key in ENTRY_WORDINGS}
+    confirm(visit, ConfirmationKind.ENTRY, digest(wordings), {"wordings": wordings})
+    return read(visit.row)
+
+
+def give_email(by: Acting, application_id: UUID, email: str) -> Application:
+    """The address to be proven by code. May be changed until one is proven."""
+    row = enter(by, application_id, Step.EMAIL).row
+    address = email.strip().lower()
+    if row.account_id is None and row.email != address:
+        record(by, row, EntryType.FIELD_ENTERED, {"field": "email", "old": sealed(row.email), "new": sealed(address)})
+        row.email = address
+        db.session.flush()
+    return read(row)
+
+
+def note_code_sent(by: Acting, application_id: UUID) -> None:
+    """A one-time code went to the address given (the entry point asked accounts for it)."""
+    row = enter(by, application_id, Step.CODE).row
+    record(by, row, EntryType.CODE_SENT, {"address": sealed(row.email)})
+
+
+def bind_account(by: Acting, application_id: UUID, account: Account) -> Application:
+    """The address is proven: from now on the application belongs to this account, on every device.
+
+    Raises NotACustomer for staff (T26-25), ApplicationNotFound when it belongs to somebody else.
+    """
+    if account.role is not Role.CUSTOMER:
+        raise NotACustomer
+    if by.account_id not in (None, account.id):
+        raise ApplicationNotFound
+    proven = Acting(by.journey_id, by.page_version_id, account.id)
+    row = own_locked(proven, application_id)
+    if row.account_id == account.id:
+        return read(row)
+    enter(proven, application_id, Step.EMAIL)
+    row.account_id, row.email = account.id, account.email
+    db.session.flush()
+    record(proven, row, EntryType.EMAIL_VERIFIED, {"address": sealed(account.email), "account_id": account.id})
+    return read(row)

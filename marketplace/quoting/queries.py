@@ -1,0 +1,155 @@
+"""Tell needs and offers. The price of an offer is only ever read from its row."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select
+
+from marketplace.catalog import queries as catalog
+from marketplace.catalog.values import Line, ProductVersion
+from marketplace.infra.db import db
+from marketplace.infra.formatting import gettext as _
+from marketplace.kernel import clock
+from marketplace.kernel.money import Money
+from marketplace.kernel.text import LocalizedText
+from marketplace.quoting.models import NeedRow, OfferRow
+from marketplace.quoting.rules.ranking import RANKING_RULE, Criterion
+from marketplace.quoting.values import (
+    Need,
+    NeedNotFound,
+    NotForSale,
+    NotOffered,
+    OfferExpired,
+    OfferNotFound,
+    OfferView,
+    OfferVoided,
+    Panel,
+    ProductWithdrawn,
+    RankingWords,
+)
+from marketplace.rating.values import Breakdown
+
+
+def need(reference: str) -> Need:
+    """The need behind a comparison's link, or NeedNotFound. It holds rating factors, nothing about a person."""
+    return _one_need(NeedRow.reference == reference)
+
+
+def need_by_id(need_id: UUID) -> Need:
+    """The need, or NeedNotFound."""
+    return _one_need(NeedRow.id == need_id)
+
+
+def offers_for(need_id: UUID) -> tuple[OfferView, ...]:
+    """The offers of a need in the order in which they were ranked: three statements, however many they are."""
+    asked = need_by_id(need_id)
+    rows = db.session.scalars(select(OfferRow).where(OfferRow.need_id == need_id).order_by(OfferRow.place)).all()
+    versions = catalog.product_versions([row.product_version_id for row in rows])
+    return tuple(_offer(row, asked, versions[row.product_version_id]) for row in rows)
+
+
+def offer(offer_id: UUID) -> OfferView:
+    """An offer as it was made, live or not, or OfferNotFound."""
+    row = db.session.scalars(
+        select(OfferRow).where(OfferRow.id == offer_id).execution_options(populate_existing=True)
+    ).one_or_none()
+    if row is None:
+        raise OfferNotFound
+    return _offer(row, need_by_id(row.need_id), catalog.product_version(row.product_version_id))
+
+
+def live_offer(offer_id: UUID) -> OfferView:
+    """An offer that may be bought now.
+
+    Raises OfferNotFound; NotForSale for published rates; OfferVoided, ProductWithdrawn or OfferExpired (all Conflict)
+    when it no longer binds. At the instant of expiry it has expired.
+    """
+    found = offer(offer_id)
+    require_live(found)
+    return found
+
+
+def require_live(found: OfferView) -> None:
+    """The refusals of `live_offer` for an offer that was read in this transaction."""
+    if not found.can_be_bought:
+        raise NotForSale
+    if found.voided_at is not None:
+        raise OfferVoided
+    if found.version.withdrawn_at is not None:
+        raise ProductWithdrawn
+    if found.expires_at <= clock.business_now():
+        raise OfferExpired
+
+
+def ranking_explanation() -> RankingWords:
+    """The words of the page "how we rank", made from the rule that ranks (EU-24)."""
+    words = {
+        Criterion.TOTAL_COST: _(
+            "The total cost over the whole term: the premium times the number of payments, with taxes and fees. "
+            "Lower comes first. Amounts in different currencies are not converted; they stand in separate groups."
+        ),
+        Criterion.PRODUCT_CODE: _(
+            "Where the total is the same, the code of the product in alphabetical order. It says nothing about quality."
+        ),
+    }
+    never = (
+        _("What an insurer pays us. The commission is not among the figures the ranking is given."),
+        _("Who the insurer is, and whether you have visited its pages before."),
+        _("Anything about you that is not one of the answers shown above the comparison."),
+    )
+    return RankingWords(RANKING_RULE.id, tuple(words[criterion] for criterion in RANKING_RULE.criteria), never)
+
+
+def _one_need(condition: ColumnElement[bool]) -> Need:
+    row = db.session.scalars(select(NeedRow).where(condition)).one_or_none()
+    if row is None:
+        raise NeedNotFound
+    return Need(
+        id=row.id,
+        reference=row.reference,
+        line=Line(row.line),
+        risk=row.risk,
+        assumed=tuple(row.assumed),
+        start_on=row.start_on,
+        journey_id=row.journey_id,
+        ranking_rule=row.ranking_rule,
+        panel=_panel(row.panel),
+        created_at=row.created_at,
+        business_at=row.business_at,
+        expires_at=row.expires_at,
+    )
+
+
+def _panel(data: dict[str, Any]) -> Panel:
+    return Panel(
+        data["products"], data["offered"], data["insurers"], tuple(_not_offered(each) for each in data["not_offered"])
+    )
+
+
+def _not_offered(data: dict[str, Any]) -> NotOffered:
+    return NotOffered(
+        UUID(data["product_version_id"]),
+        UUID(data["insurer_id"]),
+        data["product_code"],
+        LocalizedText.from_json(data["name"]),
+        data["factor"],
+        LocalizedText.from_json(data["reason"]),
+    )
+
+
+def _offer(row: OfferRow, asked: Need, version: ProductVersion) -> OfferView:
+    return OfferView(
+        id=row.id,
+        need=asked,
+        place=row.place,
+        version=version,
+        insurer_id=row.insurer_id,
+        premium=Money(row.premium_minor, row.currency),
+        payments=row.payments,
+        total=Money(row.total_minor, row.currency),
+        breakdown=Breakdown.from_json(row.breakdown),
+        tariff_sha256=row.tariff_sha256,
+        content_sha256=row.content_sha256,
+        expires_at=row.expires_at,
+        voided_at=row.voided_at,
+    )

@@ -1,0 +1,84 @@
+"""Which products are offered for a risk, at what price and in which order. Nothing here knows a commission."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from marketplace.catalog.values import LineDefinition, ProductVersion, Risk
+from marketplace.kernel.money import Money
+from marketplace.kernel.text import LocalizedText
+from marketplace.quoting.rules.ranking import Rankable, order_of
+from marketplace.quoting.values import NotOffered
+from marketplace.rating.values import Breakdown, RiskOutOfRange
+from marketplace.underwriting.values import Eligible, Ineligible
+
+OFFER_HOLDS = timedelta(days=14)
+"""How long an offer binds the insurer, in business time."""
+EARLIEST_START = timedelta(days=0)
+LATEST_START = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A product version on sale, whether it fits the risk, and its tariff ready to rate."""
+
+    version: ProductVersion
+    tariff_sha256: str
+    eligibility: Eligible | Ineligible
+    premium: Callable[[Risk], Breakdown]
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """An offer in the making. `total` is the cost over the term: the premium times the number of payments."""
+
+    version: ProductVersion
+    tariff_sha256: str
+    breakdown: Breakdown
+    payments: int
+
+    @property
+    def total(self) -> Money:
+        return self.breakdown.total * self.payments
+
+
+def compare(candidates: Sequence[Candidate], risk: Risk) -> tuple[tuple[Priced, ...], tuple[NotOffered, ...]]:
+    """The offers in the disclosed order, and every other product with its reason (by product code)."""
+    outcomes = [_price(candidate, risk) for candidate in candidates]
+    priced = [outcome for outcome in outcomes if isinstance(outcome, Priced)]
+    refused = [outcome for outcome in outcomes if isinstance(outcome, NotOffered)]
+    order = order_of([Rankable(each.version.content.code, each.total) for each in priced])
+    return (
+        tuple(priced[place] for place in order),
+        tuple(sorted(refused, key=lambda each: (each.product_code, str(each.product_version_id)))),
+    )
+
+
+def can_start(start_on: date, today: date) -> bool:
+    """Whether cover may be asked for from `start_on`: today at the earliest, a year ahead at the latest."""
+    return EARLIEST_START <= start_on - today <= LATEST_START
+
+
+def _price(candidate: Candidate, risk: Risk) -> Priced | NotOffered:
+    content = candidate.version.content
+    if isinstance(candidate.eligibility, Ineligible):
+        return _not_offered(candidate, candidate.eligibility.factor, candidate.eligibility.reason)
+    try:
+        breakdown = candidate.premium(risk)
+    except RiskOutOfRange as refusal:
+        return _not_offered(candidate, refusal.factor, _no_premium(content.definition, refusal, risk))
+    return Priced(candidate.version, candidate.tariff_sha256, breakdown, content.payment.times_of(risk))
+
+
+def _not_offered(candidate: Candidate, factor: str, reason: LocalizedText) -> NotOffered:
+    version = candidate.version
+    return NotOffered(version.id, version.insurer_id, version.content.code, version.content.name, factor, reason)
+
+
+def _no_premium(definition: LineDefinition, refusal: RiskOutOfRange, risk: Risk) -> LocalizedText:
+    factor = definition.factor(refusal.factor)
+    words = factor.words(risk[refusal.factor])
+    return LocalizedText(
+        f"{factor.label.en}: the insurer has published no premium for {words.en}",
+        f"{factor.label.in_('zh')}：该公司没有公布{words.in_('zh')}对应的保费",
+    )

@@ -1,0 +1,181 @@
+"""Ask for offers, freeze them, void them."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, update
+
+from marketplace.catalog import queries as catalog
+from marketplace.catalog.values import LINES, Scalar
+from marketplace.infra.db import db
+from marketplace.infra.formatting import ZONE
+from marketplace.infra.formatting import gettext as _
+from marketplace.infra.jobs import publish
+from marketplace.kernel import clock, ids
+from marketplace.kernel.errors import Invalid
+from marketplace.quoting import queries
+from marketplace.quoting.models import NeedRow, OfferRow
+from marketplace.quoting.rules.pricing import OFFER_HOLDS, Candidate, Priced, can_start, compare
+from marketplace.quoting.rules.ranking import RANKING_RULE
+from marketplace.quoting.values import JourneyCompared, Need, NeedRequest, NotOffered, Panel
+from marketplace.rating import queries as rating
+from marketplace.traceability.services import record_act
+from marketplace.traceability.values import VISITOR, Act, EntryType
+from marketplace.underwriting import queries as underwriting
+
+
+def request_quotes(request: NeedRequest) -> Need:
+    """Compare everything on sale in the line, freeze the offers and record how they came about.
+
+    The number of SQL statements does not depend on the number of products. Raises Invalid naming every factor that is
+    missing, unknown or out of range, and `start_on` when cover cannot start on that day.
+    """
+    definition = LINES[request.line]
+    risk = definition.risk(request.risk)
+    start_on = definition.day_of_sale(risk, request.start_on)
+    if definition.start_factor is None and not can_start(start_on, clock.today(ZONE)):
+        raise Invalid({"start_on": _("Choose a day from today to a year ahead.")})
+    versions = catalog.on_sale(request.line, start_on)
+    raters = rating.raters_of([version.id for version in versions])
+    candidates = [
+        Candidate(
+            version,
+            raters[version.id].sha256,
+            underwriting.assess_eligibility(version.content, risk),
+            raters[version.id].premium,
+        )
+        for version in versions
+    ]
+    offered, not_offered = compare(candidates, risk)
+    assumed = tuple(factor.name for factor in definition.assumed(request.risk))
+    panel = Panel(len(versions), len(offered), len({version.insurer_id for version in versions}), not_offered)
+    need = _need(request, risk, assumed, start_on, panel)
+    _keep(need, offered)
+    publish(JourneyCompared(need.id, need.journey_id))
+    return need
+
+
+def requote(need_id: UUID, changes: Mapping[str, Scalar], start_on: date | None = None) -> Need:
+    """A new need in the same journey, with some factors changed (and what was assumed still only assumed)."""
+    old = queries.need_by_id(need_id)
+    told = {name: value for name, value in old.risk.items() if name not in old.assumed}
+    return request_quotes(NeedRequest(old.line, told | dict(changes), start_on or old.start_on, old.journey_id))
+
+
+def void_offers_of(product_version_id: UUID) -> int:
+    """Void every open offer of a recalled product version. Returns how many were voided."""
+    voided = db.session.execute(
+        update(OfferRow)
+        .where(OfferRow.product_version_id == product_version_id, OfferRow.voided_at.is_(None))
+        .values(voided_at=clock.business_now())
+        .returning(OfferRow.id)
+    )
+    return len(voided.all())
+
+
+def _need(
+    request: NeedRequest, risk: dict[str, Scalar], assumed: tuple[str, ...], start_on: date, panel: Panel
+) -> Need:
+    asked_at = clock.business_now()
+    return Need(
+        id=ids.new_id(),
+        reference=ids.reference("Q"),
+        line=request.line,
+        risk=risk,
+        assumed=assumed,
+        start_on=start_on,
+        journey_id=request.journey_id,
+        ranking_rule=RANKING_RULE.id,
+        panel=panel,
+        created_at=clock.now(),
+        business_at=asked_at,
+        expires_at=asked_at + OFFER_HOLDS,
+    )
+
+
+def _keep(need: Need, offered: tuple[Priced, ...]) -> None:
+    """The need, all its offers in one statement, and the trail entry that says how they were ranked."""
+    db.session.execute(
+        insert(NeedRow).values(
+            id=need.id,
+            reference=need.reference,
+            line=need.line.value,
+            risk=dict(need.risk),
+            assumed=list(need.assumed),
+            start_on=need.start_on,
+            journey_id=need.journey_id,
+            ranking_rule=need.ranking_rule,
+            panel=_panel_json(need.panel),
+            created_at=need.created_at,
+            business_at=need.business_at,
+            expires_at=need.expires_at,
+        )
+    )
+    rows = [_offer_row(need, place, priced) for place, priced in enumerate(offered, 1)]
+    if rows:
+        db.session.execute(insert(OfferRow), rows)
+    _record(need, offered, rows)
+
+
+def _offer_row(need: Need, place: int, priced: Priced) -> dict[str, Any]:
+    return {
+        "id": ids.new_id(),
+        "need_id": need.id,
+        "place": place,
+        "product_version_id": priced.version.id,
+        "insurer_id": priced.version.insurer_id,
+        "premium_minor": priced.breakdown.total.minor,
+        "payments": priced.payments,
+        "total_minor": priced.total.minor,
+        "currency": priced.total.currency,
+        "breakdown": priced.breakdown.to_json(),
+        "tariff_sha256": priced.tariff_sha256,
+        "content_sha256": priced.version.content_sha256,
+        "expires_at": need.expires_at,
+    }
+
+
+def _record(need: Need, offered: tuple[Priced, ...], rows: list[dict[str, Any]]) -> None:
+    """`quote_view` of the regulation checklist, section 6: profile, assumptions, rate versions, ranking, order."""
+    kept = ("place", "product_version_id", "tariff_sha256", "content_sha256", "total_minor", "currency")
+    record_act(
+        Act(
+            journey_id=need.journey_id,
+            type=EntryType.COMPARISON_MADE,
+            body={
+                "need": need.reference,
+                "line": need.line,
+                "profiles": sorted({priced.version.content.profile.value for priced in offered}),
+                "risk": need.risk,
+                "assumed": need.assumed,
+                "start_on": need.start_on,
+                "ranking_rule": need.ranking_rule,
+                "order": [{"offer_id": row["id"]} | {name: row[name] for name in kept} for row in rows],
+                "not_offered": [_not_offered_json(each) for each in need.panel.not_offered],
+                "expires_at": need.expires_at,
+            },
+            actor=VISITOR,
+        )
+    )
+
+
+def _panel_json(panel: Panel) -> dict[str, Any]:
+    return {
+        "products": panel.products,
+        "offered": panel.offered,
+        "insurers": panel.insurers,
+        "not_offered": [_not_offered_json(each) for each in panel.not_offered],
+    }
+
+
+def _not_offered_json(each: NotOffered) -> dict[str, Any]:
+    return {
+        "product_version_id": str(each.product_version_id),
+        "insurer_id": str(each.insurer_id),
+        "product_code": each.product_code,
+        "name": each.name.to_json(),
+        "factor": each.factor,
+        "reason": each.reason.to_json(),
+    }

@@ -1,0 +1,39 @@
+"""Tell who may be offered a product, what was decided and why."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from marketplace.catalog.values import Outcome, ProductContent, Risk
+from marketplace.infra.db import db
+from marketplace.kernel.text import LocalizedText
+from marketplace.underwriting import rules
+from marketplace.underwriting.models import DecisionRow
+from marketplace.underwriting.values import Decision, Eligible, Ineligible, NoDecision, Reason, RecordedDecision
+
+
+def assess_eligibility(content: ProductContent, risk: Risk) -> Eligible | Ineligible:
+    """Whether this product is offered for a complete risk of its line; no question is asked of the database."""
+    return rules.assess_eligibility(content, risk)
+
+
+def decision_of(application_id: UUID) -> RecordedDecision:
+    """The latest decision about an application, or NoDecision."""
+    row = db.session.scalars(
+        select(DecisionRow)
+        .where(DecisionRow.application_id == application_id)
+        .order_by(DecisionRow.number.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        raise NoDecision
+    decision = Decision(Outcome(row.outcome), tuple(_reason(each) for each in row.reasons), row.rule_sha256)
+    return RecordedDecision(row.application_id, row.number, decision, row.decided_at, row.decided_by)
+
+
+def _reason(data: dict[str, Any]) -> Reason:
+    words = data["words"]
+    return Reason(
+        data["question_id"], data["answer"], Outcome(data["outcome"]), words and LocalizedText.from_json(words)
+    )

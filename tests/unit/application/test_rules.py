@@ -1,0 +1,136 @@
+"""The application's road: what each state allows and which step comes next."""
+
+from dataclasses import replace
+from itertools import pairwise
+from uuid import UUID
+
+import pytest
+
+from marketplace.application.rules import ORDER, TRANSITIONS, is_reached, next_step, tidy_name
+from marketplace.application.values import Event, Progress, State, Step
+from marketplace.kernel.transitions import TransitionRefused
+
+DOCUMENT = UUID(int=1)
+NOTHING_DONE = Progress(
+    state=State.STARTED,
+    entry_acknowledged=False,
+    email_given=False,
+    address_proven=False,
+    people_given=False,
+    notice_missing=True,
+    unanswered=("heart", "lungs"),
+    unconfirmed=(DOCUMENT,),
+    exclusions_confirmed=False,
+)
+ALL_DONE = Progress(
+    state=State.STARTED,
+    entry_acknowledged=True,
+    email_given=True,
+    address_proven=True,
+    people_given=True,
+    notice_missing=False,
+    unanswered=(),
+    unconfirmed=(),
+    exclusions_confirmed=True,
+)
+
+ALLOWED = {
+    (State.STARTED, Event.SUBMIT): State.SUBMITTED,
+    (State.STARTED, Event.LAPSE): State.LAPSED,
+    (State.SUBMITTED, Event.ACCEPT): State.ACCEPTED,
+    (State.SUBMITTED, Event.REFER): State.REFERRED,
+    (State.SUBMITTED, Event.DECLINE): State.DECLINED,
+    (State.SUBMITTED, Event.LAPSE): State.LAPSED,
+    (State.ACCEPTED, Event.LAPSE): State.LAPSED,
+    (State.ACCEPTED, Event.CONCLUDE): State.CONTRACTED,
+    (State.REFERRED, Event.ACCEPT): State.ACCEPTED,
+    (State.REFERRED, Event.DECLINE): State.DECLINED,
+    (State.REFERRED, Event.LAPSE): State.LAPSED,
+}
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("event", Event)
+def test_truth_table(state: State, event: Event) -> None:
+    expected = ALLOWED.get((state, event))
+    if expected is None:
+        with pytest.raises(TransitionRefused) as refusal:
+            TRANSITIONS.next(state, event)
+        assert refusal.value.reason
+    else:
+        assert TRANSITIONS.next(state, event) is expected
+
+
+@pytest.mark.requirement("T26-09")
+def test_the_road_has_one_order() -> None:
+    doing = {
+        "entry_acknowledged": True,
+        "email_given": True,
+        "address_proven": True,
+        "people_given": True,
+        "notice_missing": False,
+        "unanswered": (),
+        "unconfirmed": (),
+        "exclusions_confirmed": True,
+    }
+    progress, seen = NOTHING_DONE, [next_step(NOTHING_DONE)]
+    for name, value in doing.items():
+        progress = replace(progress, **{name: value})
+        seen.append(next_step(progress))
+    assert seen == [
+        Step.ENTRY,
+        Step.EMAIL,
+        Step.CODE,
+        Step.PEOPLE,
+        Step.QUESTIONS,
+        Step.QUESTIONS,
+        Step.DOCUMENTS,
+        Step.EXCLUSIONS,
+        Step.REVIEW,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "step"),
+    [
+        ({"entry_acknowledged": False}, Step.ENTRY),
+        ({"email_given": False, "address_proven": False}, Step.EMAIL),
+        ({"address_proven": False}, Step.CODE),
+        ({"people_given": False}, Step.PEOPLE),
+        ({"notice_missing": True}, Step.QUESTIONS),
+        ({"unanswered": ("lungs",)}, Step.QUESTIONS),
+        ({"unconfirmed": (DOCUMENT,)}, Step.DOCUMENTS),
+        ({"exclusions_confirmed": False}, Step.EXCLUSIONS),
+        ({}, Step.REVIEW),
+        ({"email_given": False}, Step.REVIEW),
+    ],
+)
+def test_one_missing_thing_leads_back_to_its_step(change: dict[str, object], step: Step) -> None:
+    assert next_step(replace(ALL_DONE, **change)) is step
+
+
+@pytest.mark.parametrize(
+    ("state", "step"),
+    [
+        (State.SUBMITTED, Step.REFERRED),
+        (State.REFERRED, Step.REFERRED),
+        (State.ACCEPTED, Step.PAY),
+        (State.DECLINED, Step.DECLINED),
+        (State.LAPSED, Step.LAPSED),
+        (State.CONTRACTED, Step.DONE),
+    ],
+)
+def test_after_submission_the_state_decides(state: State, step: Step) -> None:
+    assert next_step(replace(NOTHING_DONE, state=state)) is step
+
+
+def test_earlier_steps_may_be_done_again_and_later_ones_not_yet() -> None:
+    for earlier, later in pairwise(ORDER):
+        assert is_reached(earlier, later)
+        assert is_reached(earlier, earlier)
+        assert not is_reached(later, earlier)
+
+
+def test_a_name_has_one_spelling() -> None:
+    assert tidy_name("  Zoe\u0308  van \t Dam ") == "Zoë van Dam"
+    assert tidy_name("王 小明") == "王 小明"
