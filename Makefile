@@ -76,7 +76,7 @@ define install
 	stamp=$(VENV)/.installed-`$(PYTHON) -c 'import hashlib; print(hashlib.sha256(open("$(1)", "rb").read()).hexdigest()[:16])'`-$(1); \
 	if [ ! -e "$$stamp" ]; then \
 		echo "Installing $(1). The first time takes about a minute."; \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $(1) \
+		$(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --require-hashes --only-binary :all: -r $(1) \
 			&& rm -f $(VENV)/.installed-*-$(1) && touch "$$stamp"; \
 	fi
 endef

@@ -9,6 +9,7 @@ import functools
 import importlib.util
 import json
 import os
+import pwd
 import re
 import secrets
 import shutil
@@ -380,21 +381,26 @@ class EmbeddedServer:
 
 @functools.cache
 def _as_ordinary_user() -> tuple[str, ...]:
-    """PostgreSQL refuses root. As root: words that run a program in a user namespace where we are user 1000.
+    """The words that run a program as somebody PostgreSQL accepts; none when we are somebody like that.
 
-    Outside it is still us, so that files keep their owner, no user is added and no mode is changed.
+    It refuses root, and initdb refuses an id without a name. For both: a user namespace of its own, where we are an
+    ordinary user of this machine. Outside it is still us, so that files keep their owner, no user is added and no
+    mode is changed.
     """
-    if os.geteuid() != 0:
+    us = os.geteuid()
+    named = {entry.pw_uid: entry.pw_gid for entry in pwd.getpwall()}
+    if us != 0 and us in named:
         return ()
-    words = ("unshare", "--user", "--map-user=1000", "--map-group=1000", "--")
-    unshare = shutil.which(words[0])
-    if unshare is not None:
-        tried = subprocess.run([unshare, *words[1:], "true"], capture_output=True, check=False)  # noqa: S603 (ours)
+    unshare = shutil.which("unshare")
+    user = next((candidate for candidate in sorted(named, reverse=True) if candidate != 0), None)
+    if unshare is not None and user is not None:
+        words = (unshare, "--user", f"--map-user={user}", f"--map-group={named[user] or user}", "--")
+        tried = subprocess.run([*words, "true"], capture_output=True, check=False)  # noqa: S603 (composed above)
         if tried.returncode == 0:
-            return (unshare, *words[1:])
+            return words
     raise EmbeddedDatabaseError(
-        "PostgreSQL does not run as root, and this machine forbids the user namespace that would help: "
-        "run as an ordinary user, or set DATABASE_URL."
+        f"PostgreSQL does not run as {'root' if us == 0 else f'user {us}, who has no name here'}, and this machine "
+        "forbids the user namespace that would help: run as an ordinary user, or set DATABASE_URL."
     )
 
 

@@ -1,6 +1,7 @@
 """The embedded PostgreSQL: roles that mean something, no leftovers, no confusion about who runs it."""
 
 import os
+import pwd
 import signal
 import stat
 import subprocess
@@ -223,13 +224,45 @@ def test_a_postgresql_that_is_too_old_is_passed_over(monkeypatch, tmp_path):
         embedded_db.find_server()
 
 
-def test_root_on_a_machine_without_user_namespaces_is_told_what_to_do(monkeypatch, folder):
+@pytest.fixture
+def forget_who_we_are() -> Iterator[None]:
     embedded_db._as_ordinary_user.cache_clear()
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    yield
+    embedded_db._as_ordinary_user.cache_clear()
+
+
+@pytest.mark.parametrize(("user", "called"), [(0, "root"), (4_000_000, "user 4000000, who has no name here")])
+def test_who_may_not_run_it_is_told_what_to_do(monkeypatch, forget_who_we_are, user, called):
+    monkeypatch.setattr(os, "geteuid", lambda: user)
     monkeypatch.setattr(embedded_db.shutil, "which", lambda _: None)
-    with pytest.raises(EmbeddedDatabaseError, match="run as an ordinary user, or set DATABASE_URL"):
+    with pytest.raises(EmbeddedDatabaseError) as refusal:
         embedded_db._as_ordinary_user()
-    embedded_db._as_ordinary_user.cache_clear()
+    assert str(refusal.value) == (
+        f"PostgreSQL does not run as {called}, and this machine forbids the user namespace that would help: "
+        "run as an ordinary user, or set DATABASE_URL."
+    )
+
+
+def test_an_ordinary_user_needs_no_namespace(monkeypatch, forget_who_we_are):
+    somebody = max(entry.pw_uid for entry in pwd.getpwall())
+    monkeypatch.setattr(os, "geteuid", lambda: somebody)
+    assert embedded_db._as_ordinary_user() == ()
+
+
+def test_root_becomes_somebody_whom_the_machine_knows(monkeypatch, forget_who_we_are):
+    tried = []
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(embedded_db.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(
+        embedded_db.subprocess,
+        "run",
+        lambda command, **_: tried.append(command) or subprocess.CompletedProcess(command, 0),
+    )
+    words = embedded_db._as_ordinary_user()
+    assert tried == [[*words, "true"]]
+    (user,) = (int(word.removeprefix("--map-user=")) for word in words if word.startswith("--map-user="))
+    assert user != 0
+    assert pwd.getpwuid(user).pw_uid == user
 
 
 def test_a_folder_of_another_user_is_left_alone(monkeypatch, folder):
