@@ -1,0 +1,32 @@
+"""Run deferred jobs in a test, one after the other, each in its own transaction, as the worker would."""
+
+from sqlalchemy import text
+
+from marketplace.infra import jobs
+from marketplace.infra.db import db
+
+_NEXT = text(
+    "SELECT id, task_name, args FROM procrastinate_jobs WHERE status = 'todo' AND task_name = ANY(:known) "
+    "AND (scheduled_at IS NULL OR scheduled_at <= now()) ORDER BY id LIMIT 1"
+)
+
+
+def drain() -> list[str]:
+    """Commit, then run every job that is due and known, and those they defer. Returns their names in order."""
+    done: list[str] = []
+    known = jobs.known_tasks()
+    while True:
+        db.session.commit()
+        job = db.session.execute(_NEXT, {"known": list(known)}).one_or_none()
+        if job is None:
+            return done
+        db.session.execute(text("UPDATE procrastinate_jobs SET status = 'succeeded' WHERE id = :id"), {"id": job.id})
+        db.session.commit()
+        jobs.run_once(known[job.task_name], **job.args)
+        done.append(job.task_name)
+
+
+def waiting() -> list[str]:
+    """Names of the jobs that are committed and not run, oldest first."""
+    rows = db.session.execute(text("SELECT task_name FROM procrastinate_jobs WHERE status = 'todo' ORDER BY id"))
+    return list(rows.scalars())
