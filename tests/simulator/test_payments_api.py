@@ -1,0 +1,165 @@
+"""Customers, PaymentIntents and charges over the API."""
+
+import pytest
+import stripe
+
+from tests.simulator.harness import Running, open_session, type_card
+
+
+def test_a_customer_is_kept_changed_and_found(client: stripe.StripeClient):
+    customer = client.v1.customers.create({"email": "li@example.com", "name": "李", "metadata": {"a": "1", "b": "2"}})
+    changed = client.v1.customers.update(customer.id, {"name": "李四", "metadata": {"b": "", "c": "3"}})
+    assert (changed.name, changed.email) == ("李四", "li@example.com")
+    assert changed.metadata is not None
+    assert changed.metadata.to_dict() == {"a": "1", "c": "3"}
+    client.v1.customers.create({"email": "other@example.com"})
+    assert [c.id for c in client.v1.customers.list({"email": "li@example.com"}).data] == [customer.id]
+    assert client.v1.customers.retrieve(customer.id).name == "李四"
+    updated = client.v1.events.list({"type": "customer.updated"}).data[0]
+    assert updated.data.previous_attributes is not None
+    assert updated.data.to_dict()["previous_attributes"]["name"] == "李"
+
+
+def test_an_unknown_customer_is_missing(client: stripe.StripeClient):
+    with pytest.raises(stripe.InvalidRequestError) as refusal:
+        client.v1.customers.retrieve("cus_unknown")
+    assert (refusal.value.http_status, refusal.value.code, refusal.value.param) == (404, "resource_missing", "id")
+    assert refusal.value.user_message == "No such customer: 'cus_unknown'"
+    assert refusal.value.request_id is not None
+    assert refusal.value.request_id.startswith("req_")
+
+
+def test_an_identifier_of_another_kind_is_missing_too(client: stripe.StripeClient):
+    customer = client.v1.customers.create()
+    with pytest.raises(stripe.InvalidRequestError) as refusal:
+        client.v1.payment_intents.retrieve(customer.id)
+    assert (refusal.value.code, refusal.value.param) == ("resource_missing", "intent")
+
+
+def test_an_intent_is_confirmed_with_a_card_that_pays(client: stripe.StripeClient):
+    intent = client.v1.payment_intents.create(
+        {"amount": 1099, "currency": "EUR", "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}}
+    )
+    assert (intent.status, intent.currency) == ("requires_payment_method", "eur")
+    paid = client.v1.payment_intents.confirm(
+        intent.id, {"payment_method": "pm_card_visa", "expand": ["latest_charge", "payment_method"]}
+    )
+    assert (paid.status, paid.amount_received) == ("succeeded", 1099)
+    assert isinstance(paid.latest_charge, stripe.Charge)
+    assert isinstance(paid.payment_method, stripe.PaymentMethod)
+    assert client.v1.charges.retrieve(paid.latest_charge.id).payment_method == paid.payment_method.id
+    with pytest.raises(stripe.InvalidRequestError) as refusal:
+        client.v1.payment_intents.confirm(intent.id, {"payment_method": "pm_card_visa"})
+    assert refusal.value.code == "payment_intent_unexpected_state"
+    assert len(client.v1.charges.list({"payment_intent": intent.id}).data) == 1
+
+
+def test_created_and_confirmed_at_once_a_declined_card_leaves_its_trace(client: stripe.StripeClient):
+    with pytest.raises(stripe.CardError) as refusal:
+        client.v1.payment_intents.create(
+            {
+                "amount": 1099,
+                "currency": "eur",
+                "payment_method": "pm_card_visa_chargeDeclinedInsufficientFunds",
+                "confirm": True,
+            }
+        )
+    error = refusal.value
+    assert (error.http_status, error.code) == (402, "card_declined")
+    assert error.user_message == "Your card has insufficient funds."
+    assert error.error is not None
+    assert error.error.decline_code == "insufficient_funds"
+    assert error.error.payment_intent is not None
+    intent = client.v1.payment_intents.retrieve(error.error.payment_intent.id, {"expand": ["latest_charge"]})
+    assert intent.status == "requires_payment_method"
+    assert isinstance(intent.latest_charge, stripe.Charge)
+    assert intent.latest_charge.status == "failed"
+    assert intent.latest_charge.id == error.error.charge
+    kinds = [event.type for event in client.v1.events.list().data]
+    assert kinds == ["payment_intent.payment_failed", "charge.failed", "payment_intent.created"]
+    paid = client.v1.payment_intents.confirm(intent.id, {"payment_method": "pm_card_visa"})
+    assert paid.status == "succeeded"
+
+
+def test_a_card_that_needs_the_bank_waits_with_an_address(sim: Running, client: stripe.StripeClient):
+    intent = client.v1.payment_intents.create(
+        {
+            "amount": 1099,
+            "currency": "eur",
+            "payment_method": "pm_card_authenticationRequired",
+            "confirm": True,
+            "return_url": "http://localhost:8000/done",
+        }
+    )
+    assert intent.status == "requires_action"
+    assert intent.next_action is not None
+    assert intent.next_action.redirect_to_url is not None
+    assert intent.next_action.redirect_to_url.url == f"{sim.url}/authenticate/{intent.id}"
+
+
+def test_an_intent_without_a_card_can_not_be_confirmed(client: stripe.StripeClient):
+    intent = client.v1.payment_intents.create({"amount": 1099, "currency": "eur"})
+    with pytest.raises(stripe.InvalidRequestError, match="missing a payment method"):
+        client.v1.payment_intents.confirm(intent.id)
+    assert client.v1.payment_intents.retrieve(intent.id).status == "requires_payment_method"
+
+
+def test_a_canceled_intent_stays_canceled(client: stripe.StripeClient):
+    intent = client.v1.payment_intents.create({"amount": 1099, "currency": "eur"})
+    canceled = client.v1.payment_intents.cancel(intent.id, {"cancellation_reason": "abandoned"})
+    assert (canceled.status, canceled.cancellation_reason) == ("canceled", "abandoned")
+    for act in (client.v1.payment_intents.cancel, client.v1.payment_intents.confirm):
+        with pytest.raises(stripe.InvalidRequestError) as refusal:
+            act(intent.id)
+        assert refusal.value.code == "payment_intent_unexpected_state"
+    assert [e.type for e in client.v1.events.list().data] == ["payment_intent.canceled", "payment_intent.created"]
+
+
+def test_the_intent_of_a_session_is_ruled_by_the_session(client: stripe.StripeClient):
+    session = open_session(client)
+    type_card(str(session.url), "4000000000000002")
+    intent = client.v1.payment_intents.list().data[0]
+    for act in (client.v1.payment_intents.cancel, client.v1.payment_intents.confirm):
+        with pytest.raises(stripe.InvalidRequestError, match="created by Checkout"):
+            act(intent.id)
+    assert client.v1.payment_intents.retrieve(intent.id).status == "requires_payment_method"
+
+
+@pytest.mark.parametrize(
+    ("params", "param", "code"),
+    [
+        ({"currency": "eur"}, "amount", "parameter_missing"),
+        ({"amount": 0, "currency": "eur"}, "amount", "parameter_invalid_integer"),
+        ({"amount": "ten", "currency": "eur"}, "amount", "parameter_invalid_integer"),
+        ({"amount": 5, "currency": "eur", "capture_method": "manual"}, "capture_method", "parameter_unknown"),
+        ({"amount": 5, "currency": "eur", "customer": "cus_x"}, "customer", "resource_missing"),
+        ({"amount": 5, "currency": "eur", "payment_method": "pm_x"}, "payment_method", "resource_missing"),
+        ({"amount": 5, "currency": "eur", "payment_method_types": ["alipay"]}, "payment_method_types[0]", None),
+    ],
+)
+def test_a_wrong_intent_is_named_and_not_made(client: stripe.StripeClient, params: dict, param: str, code: str | None):
+    with pytest.raises(stripe.InvalidRequestError) as refusal:
+        client.v1.payment_intents.create(params)
+    assert (refusal.value.param, refusal.value.code) == (param, code)
+    assert client.v1.payment_intents.list().data == []
+    assert client.v1.events.list().data == []
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{"limit": 0}, {"limit": 101}, {"starting_after": "pi_unknown"}, {"created": {"around": 5}}, {"status": "open"}],
+)
+def test_a_wrong_list_request_is_refused(client: stripe.StripeClient, params: dict):
+    with pytest.raises(stripe.InvalidRequestError) as refusal:
+        client.v1.payment_intents.list(params)
+    assert refusal.value.param is not None
+    assert refusal.value.param.startswith(next(iter(params)))
+
+
+@pytest.mark.parametrize("path", ["amount", "latest_charge.refunds.data", "latest_charge.a.b.c.d", "data.customer"])
+def test_what_can_not_be_expanded_is_refused(client: stripe.StripeClient, path: str):
+    paid = client.v1.payment_intents.create(
+        {"amount": 5, "currency": "eur", "payment_method": "pm_card_visa", "confirm": True}
+    )
+    with pytest.raises(stripe.InvalidRequestError):
+        client.v1.payment_intents.retrieve(paid.id, {"expand": [path]})
