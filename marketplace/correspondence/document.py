@@ -38,7 +38,6 @@ def compose(envelope: Envelope, context: Mapping[str, Any], files: tuple[Attache
     message["Subject"] = subject
     message["Date"] = format_datetime(envelope.queued_at)
     message["Message-ID"] = envelope.message_id
-    message["Content-Language"] = envelope.locale.replace("_", "-")
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers, please
     encoding = "quoted-printable" if text.isascii() else "base64"
     message.set_content(text, cte=encoding)
@@ -46,6 +45,8 @@ def compose(envelope: Envelope, context: Mapping[str, Any], files: tuple[Attache
     for file in files:
         main, _, sub = file.media_type.partition("/")
         message.add_attachment(file.content, maintype=main, subtype=sub, filename=file.name)
+    # Last: adding parts moves every Content- header into the first of them.
+    message["Content-Language"] = envelope.locale.replace("_", "-")
     return subject, message.as_bytes()
 
 

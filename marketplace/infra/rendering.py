@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from babel.dates import get_timezone_name
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from marketplace.infra import formatting
@@ -41,7 +40,7 @@ def _environment(*, html: bool) -> Environment:
     environment.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
         _gettext, _ngettext, newstyle=True
     )
-    environment.filters |= {"money": _money, "day": _day, "zone_name": _zone_name}
+    environment.filters |= {"money": _money, "day": _day, "zone_name": formatting.zone_name}
     return environment
 
 
@@ -61,7 +60,3 @@ def _money(amount: Mapping[str, Any]) -> str:
 
 def _day(iso: str) -> str:
     return formatting.format_day(date.fromisoformat(iso))
-
-
-def _zone_name(zone: str) -> str:
-    return get_timezone_name(zone, locale=formatting.current_locale())

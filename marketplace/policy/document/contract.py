@@ -1,12 +1,11 @@
 """What a contract says: its canonical body, from which pages, papers and mails are made."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from marketplace.accounts.values import Insurer
-from marketplace.catalog.values import Cover, DocumentRef, Exclusion, KeyFacts, ProductContent
+from marketplace.catalog.values import Cover, DocumentRef, Exclusion, KeyFacts, LineDefinition, ProductContent, Risk
 from marketplace.infra.letterhead import LEGAL_NAME, Letterhead
 from marketplace.kernel.text import LocalizedText
 from marketplace.policy.values import CoverPeriod, IssuePolicy, PolicyPerson, PremiumLine
@@ -53,7 +52,7 @@ def contract_body(
         },
         "premium": _premium(command, content),
         # What is optional was not asked for, so it is not promised.
-        "covers": [_cover(cover, command.risk) for cover in content.covers if not cover.optional],
+        "covers": [_cover(cover, command.risk, content.definition) for cover in content.covers if not cover.optional],
         "exclusions": [_exclusion(exclusion) for exclusion in content.exclusions],
         "key_facts": _key_facts(content.key_facts),
         "documents": [_paper(paper) for paper in content.documents],
@@ -122,14 +121,17 @@ def _premium_line(line: PremiumLine) -> dict[str, Any]:
     return {"label": line.label.to_json(), "kind": line.kind, "minor": line.amount.minor}
 
 
-def _cover(cover: Cover, risk: Mapping[str, Any]) -> dict[str, Any]:
+def _cover(cover: Cover, risk: Risk, definition: LineDefinition) -> dict[str, Any]:
+    """A promise. Where the customer chose how much, `limit` says what was chosen."""
+    chosen = cover.limit_factor
+    limit = cover.limit if chosen is None else definition.factor(chosen).words(risk[chosen])
     return {
         "code": cover.code,
         "name": cover.name.to_json(),
         "pays": cover.pays.to_json(),
-        "limit": cover.limit.to_json(),
+        "limit": limit.to_json(),
         "limit_minor": cover.limit_minor,
-        "limit_units": risk[cover.limit_factor] if cover.limit_factor else None,
+        "limit_units": None if chosen is None else risk[chosen],
         "sub_limit": _words(cover.sub_limit),
         "deductible": _words(cover.deductible),
         "waiting_days": cover.waiting_days,

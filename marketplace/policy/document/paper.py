@@ -10,9 +10,9 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from marketplace.infra.formatting import format_day, format_instant, format_money, ngettext, use_locale
+from marketplace.infra.formatting import format_day, format_instant, format_money, ngettext, use_locale, zone_name
 from marketplace.infra.formatting import gettext as _
-from marketplace.kernel.money import Money, minor_digits
+from marketplace.kernel.money import Money
 from marketplace.kernel.text import LocalizedText
 
 TEMPLATE = "policy"
@@ -41,7 +41,7 @@ def paper(body: Body, facing: Facing, locale: str) -> dict[str, Any]:
             "period": _period(body["period"]),
             "facts": _facts(body, locale),
             "persons": [_person(person, locale) for person in body["persons"]],
-            "covers": [_cover(cover, body["premium"]["currency"], locale) for cover in body["covers"]],
+            "covers": [_cover(cover, locale) for cover in body["covers"]],
             "exclusions": [_exclusion(exclusion, locale) for exclusion in body["exclusions"]],
             "premium": _premium(body["premium"], locale),
             "sections": [section for section in _sections(body, locale) if section["paragraphs"]],
@@ -72,7 +72,7 @@ def _policy(body: Body, facing: Facing, locale: str) -> dict[str, Any]:
         "product": _said(product["name"], locale),
         "clause_name": _said(product["clause_name"], locale),
         "concluded": {
-            "text": format_instant(concluded, zone),
+            "text": format_instant(concluded, zone).replace("\u202f", " "),  # the narrow blank is in no font
             "iso": concluded.astimezone(ZoneInfo(zone)).isoformat(),
         },
         "verify_url": facing.verify_url,
@@ -109,7 +109,7 @@ def _period(period: Body) -> dict[str, Any]:
             "text": _("%(day)s, 24:00", day=format_day(last)),
             "iso": datetime.combine(last + timedelta(days=1), time.min, zone).isoformat(),
         },
-        "note": _("Times are those of %(zone)s.", zone=period["zone"]),
+        "note": _("Times are those of %(zone)s.", zone=zone_name(period["zone"])),
     }
 
 
@@ -149,17 +149,14 @@ def _person(person: Body, locale: str) -> dict[str, Any]:
     return {"role": roles[person["role"]], "name": person["name"], "facts": facts}
 
 
-def _cover(cover: Body, currency: str, locale: str) -> dict[str, Any]:
-    units, days = cover["limit_units"], cover["waiting_days"]
-    limit = _said(cover["limit"], locale)
-    if units is not None:
-        limit = format_money(Money(units * 10 ** minor_digits(currency), currency))
+def _cover(cover: Body, locale: str) -> dict[str, Any]:
+    days = cover["waiting_days"]
     sub_limit = _said(cover["sub_limit"], locale)
     return {
         "code": cover["code"],
         "name": _said(cover["name"], locale),
         "what": " ".join(filter(None, (_said(cover["pays"], locale), sub_limit))),
-        "limit": limit,
+        "limit": _said(cover["limit"], locale),
         "deductible": _said(cover["deductible"], locale),
         "waiting_period": ngettext("%(num)s day", "%(num)s days", days) if days else None,
     }

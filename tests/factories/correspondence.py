@@ -1,0 +1,59 @@
+"""Messages with everything filled in that a test does not care about."""
+
+from typing import Any
+
+from marketplace.correspondence.values import MessageKind, QueueMessage
+from marketplace.kernel.ids import new_id
+
+CONTEXTS: dict[MessageKind, dict[str, Any]] = {
+    MessageKind.APPLICATION_CODE: {"code": "482913", "minutes": 15},
+    MessageKind.FIND_PURCHASE_CODE: {"code": "482913", "minutes": 1},
+    MessageKind.CONFIRM_ADDRESS: {"name": "Li Na", "link": "http://localhost:8000/confirm/abc", "minutes": 30},
+    MessageKind.ADDRESS_IN_USE: {
+        "sign_in_link": "http://localhost:8000/sign-in",
+        "reset_link": "http://localhost:8000/reset",
+    },
+    MessageKind.PASSWORD_RESET: {"link": "http://localhost:8000/reset/abc", "minutes": 30},
+    MessageKind.POLICY_ISSUED: {
+        "name": "Li Na",
+        "policy_number": "EF-HARBOUR-2026-000042",
+        "check_code": "7KMF94QC",
+        "product_name": "Harbour Term 20",
+        "insurer_name": "Harbour Life Insurance Co.",
+        "insurer_phone": "400-000-0001",
+        "insured_names": ["Li Na", "张伟"],
+        "start_on": "2026-12-01",
+        "end_on": "2046-11-30",
+        "zone": "Asia/Shanghai",
+        "premium": {"minor": 128_400, "currency": "CNY"},
+        "cooling_off_days": 15,
+        "policy_link": "http://localhost:8000/policies/42",
+        "verify_link": "http://localhost:8000/verify",
+    },
+    MessageKind.APPLICATION_REFERRED: {
+        "name": "Li Na",
+        "application_reference": "A-7KMF-94QC",
+        "product_name": "Harbour Term 20",
+        "insurer_name": "Harbour Life",
+        "application_link": "http://localhost:8000/application/1/referred",
+    },
+    MessageKind.APPLICATION_DECLINED: {
+        "name": "Li Na",
+        "application_reference": "A-7KMF-94QC",
+        "product_name": "Harbour Term 20",
+        "insurer_name": "Harbour Life",
+        "application_link": "http://localhost:8000/application/1/declined",
+    },
+    MessageKind.REFUND_MADE: {"order_reference": "O-7KMF-94QC", "amount": {"minor": 128_400, "currency": "CNY"}},
+    MessageKind.PAYMENT_NOT_ISSUABLE: {
+        "order_reference": "O-7KMF-94QC",
+        "product_name": "Harbour Term 20",
+        "amount": {"minor": 128_400, "currency": "CNY"},
+    },
+}
+
+
+def a_message(kind: MessageKind = MessageKind.POLICY_ISSUED, **changes: Any) -> QueueMessage:
+    context = CONTEXTS[kind] | changes.pop("context", {})
+    parts: dict[str, Any] = {"subject_key": str(new_id()), "recipient": "li.na@customer.example", "locale": "en"}
+    return QueueMessage(kind=kind, context=context, **(parts | changes))

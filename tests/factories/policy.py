@@ -1,0 +1,126 @@
+"""Contracts with everything filled in that a test does not care about."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from marketplace.accounts.values import Insurer
+from marketplace.catalog.values import (
+    Cover,
+    DocumentKind,
+    DocumentRef,
+    Exclusion,
+    Frequency,
+    KeyFacts,
+    Line,
+    Payment,
+    ProductContent,
+    Profile,
+    Term,
+    TermUnit,
+)
+from marketplace.infra.letterhead import Letterhead
+from marketplace.kernel.canonical import sha256_hex
+from marketplace.kernel.ids import new_id
+from marketplace.kernel.money import Money
+from marketplace.kernel.text import LocalizedText as Words
+from marketplace.policy.values import IssuePolicy, PersonRole, PolicyPerson, PremiumLine
+
+AGENCY = Letterhead("http://localhost:8000", "service@evenfold.example", "", demonstration=True)
+RISK = {
+    "age": 35,
+    "sex": "female",
+    "smoker": False,
+    "sum_insured": 1_000_000,
+    "term_years": 20,
+    "occupation_class": 1,
+    "region": "shanghai",
+}
+
+
+def a_content(**changes: Any) -> ProductContent:
+    """A term life product of twenty years with one cover, one optional cover and two exclusions."""
+    content = ProductContent(
+        code="harbour-term",
+        line=Line.TERM_LIFE,
+        profile=Profile.CN_PERSONAL,
+        currency="CNY",
+        marketing_name=Words("Harbour Term 20", "港湾定期寿险"),
+        summary=Words("Pays your family once.", "一次性给付家人。"),
+        payment=Payment(Frequency.YEARLY, times_factor="term_years"),
+        term=Term(TermUnit.YEAR, factor="term_years"),
+        clause_name=Words("Harbour Term Life Insurance Clauses", "港湾定期寿险条款"),
+        filing_no="HARB-2026-011",
+        clause_code="C-011",
+        covers=(
+            Cover(
+                "death",
+                Words("Death", "身故"),
+                Words("Pays the sum insured once.", "一次性给付保险金额。"),
+                Words("the sum insured", "保险金额"),
+                limit_factor="sum_insured",
+                waiting_days=90,
+            ),
+            Cover("waiver", Words("Waiver", "豁免"), Words("No premium", "免交"), Words("all", "全部"), optional=True),
+        ),
+        exclusions=(
+            Exclusion("suicide", Words("Suicide within two years", "两年内自杀"), Words("Not paid.", "不赔。"), "2.3"),
+            Exclusion("war", Words("War", "战争"), None, "2.4"),
+        ),
+        key_facts=KeyFacts(
+            cooling_off_days=15,
+            waiting_days=90,
+            grace_days=60,
+            surrender=Words("You get the cash value.", "退还现金价值。"),
+        ),
+        documents=(
+            DocumentRef(
+                DocumentKind.CLAUSES, "en", "Clauses", "clauses.md", "text/markdown", sha256_hex(b"clauses"), 7
+            ),
+        ),
+    )
+    return replace(content, **changes)
+
+
+def an_insurer(**changes: Any) -> Insurer:
+    insurer = Insurer(
+        id=new_id(),
+        code="harbour",
+        legal_name=Words("Harbour Life Insurance Co.", "港湾人寿保险有限公司"),
+        short_name=Words("Harbour Life", "港湾人寿"),
+        licence_no="L-0001",
+        phone="400-000-0001",
+        email="service@harbour.example",
+        colour="#0c6b64",
+        mark="H",
+        regions=(),
+        fictional=True,
+        active=True,
+    )
+    return replace(insurer, **changes)
+
+
+def a_command(**changes: Any) -> IssuePolicy:
+    """A contract of ¥1,284.00 for one person who insures herself, from 1 March 2027 on."""
+    command = IssuePolicy(
+        application_id=new_id(),
+        order_id=new_id(),
+        journey_id=new_id(),
+        account_id=new_id(),
+        insurer_id=new_id(),
+        product_version_id=UUID(int=7),
+        locale="en",
+        risk=RISK,
+        start_on=date(2027, 3, 1),
+        persons=(
+            PolicyPerson(PersonRole.APPLICANT, "Zhang Wei", date(1991, 5, 4)),
+            PolicyPerson(PersonRole.INSURED, "张伟", date(1991, 5, 4), Words("the applicant", "本人")),
+        ),
+        premium_lines=(
+            PremiumLine(Words("Risk premium", "风险保费"), "risk", Money(100_000, "CNY")),
+            PremiumLine(Words("Costs", "费用"), "cost", Money(28_400, "CNY")),
+        ),
+        premium=Money(128_400, "CNY"),
+    )
+    return replace(command, **changes)

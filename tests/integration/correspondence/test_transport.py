@@ -1,0 +1,68 @@
+"""The mail server as it answers: taken, not now, never, not there."""
+
+import socket
+
+import pytest
+
+from marketplace.infra.mail import MailRefused, MailUnavailable, SmtpSettings, SmtpTransport
+from tests.fakes.mail_server import Mailbox, free_port, mail_server
+
+EML = b"Subject: hello\r\nMessage-ID: <1@evenfold.example>\r\n\r\nA line\r\n.\r\n.dots\r\nLast\r\n"
+FROM, TO = "service@evenfold.example", "li.na@customer.example"
+
+
+@pytest.fixture
+def mailbox():
+    with mail_server() as box:
+        yield box
+
+
+def transport(mailbox: Mailbox, **changes) -> SmtpTransport:
+    return SmtpTransport(SmtpSettings(mailbox.host, mailbox.port, **({"tls": "none"} | changes)))
+
+
+def test_the_server_gets_the_very_bytes(mailbox: Mailbox) -> None:
+    transport(mailbox).deliver(EML, sender=FROM, recipient=TO)
+    assert mailbox.taken == [([TO], EML)]
+
+
+@pytest.mark.parametrize("answer", ["421 closing", "451 try later", "452 full"])
+def test_not_now_may_be_tried_again(mailbox: Mailbox, answer: str) -> None:
+    mailbox.answers.append(answer)
+    with pytest.raises(MailUnavailable):
+        transport(mailbox).deliver(EML, sender=FROM, recipient=TO)
+    assert mailbox.taken == []
+    transport(mailbox).deliver(EML, sender=FROM, recipient=TO)
+    assert mailbox.taken == [([TO], EML)]
+
+
+def test_never_is_final(mailbox: Mailbox) -> None:
+    mailbox.answers.append("554 not here")
+    with pytest.raises(MailRefused):
+        transport(mailbox).deliver(EML, sender=FROM, recipient=TO)
+
+
+@pytest.mark.parametrize(("answer", "error"), [("550 no such user", MailRefused), ("450 greylisted", MailUnavailable)])
+def test_a_recipient_may_be_unknown_or_put_off(mailbox: Mailbox, answer: str, error: type[Exception]) -> None:
+    mailbox.recipient_answers.append(answer)
+    with pytest.raises(error):
+        transport(mailbox).deliver(EML, sender=FROM, recipient=TO)
+    assert mailbox.taken == []
+
+
+def test_a_server_that_is_not_there_may_come_back() -> None:
+    with pytest.raises(MailUnavailable):
+        SmtpTransport(SmtpSettings("127.0.0.1", free_port(), tls="none")).deliver(EML, sender=FROM, recipient=TO)
+
+
+def test_a_server_that_never_answers_is_left_after_the_time_limit() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings = SmtpSettings("127.0.0.1", silent.getsockname()[1], tls="none", timeout_seconds=0.2)
+        with pytest.raises(MailUnavailable):
+            SmtpTransport(settings).deliver(EML, sender=FROM, recipient=TO)
+
+
+def test_nothing_is_sent_in_the_clear_when_encryption_is_asked_for(mailbox: Mailbox) -> None:
+    with pytest.raises(MailUnavailable):
+        transport(mailbox, tls="starttls").deliver(EML, sender=FROM, recipient=TO)
+    assert mailbox.taken == []
