@@ -3,7 +3,7 @@
 from email.utils import parseaddr
 
 from config import Settings
-from marketplace.infra import keys, letterhead, mail, seals, storage
+from marketplace.infra import keys, letterhead, mail, seals, storage, stripe_gateway
 
 # Fact type -> names of the jobs that it defers. A fact without a subscriber carries its reason.
 SUBSCRIBERS: dict[type, tuple[str, ...]] = {}
@@ -15,6 +15,7 @@ def connect(settings: Settings) -> None:
     storage.configure(settings.storage_folder)
     seals.configure(settings.seals_folder, settings.timestamp_url)
     mail.configure(_mail_transport(settings), settings.mail_from)
+    stripe_gateway.configure(_stripe(settings))
     letterhead.configure(
         letterhead.Letterhead(
             public_url=settings.public_url,
@@ -36,4 +37,13 @@ def _mail_transport(settings: Settings) -> mail.Transport:
             settings.smtp_username,
             settings.smtp_password.get_secret_value(),
         )
+    )
+
+
+def _stripe(settings: Settings) -> stripe_gateway.Gateway:
+    return stripe_gateway.Gateway(
+        settings.stripe_secret_key.get_secret_value(),
+        settings.stripe_webhook_secret.get_secret_value(),
+        livemode=not settings.demonstration,
+        api_base=settings.stripe_api_base,
     )
