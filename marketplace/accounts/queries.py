@@ -1,0 +1,87 @@
+"""Ask about accounts and insurers. Nothing here tells a password, a code, or whether a stranger's address is known."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy import select
+
+from marketplace.accounts.models import AccountRow, InsurerRow
+from marketplace.accounts.values import Account, AccountNotFound, Insurer, InsurerNotFound, Role
+from marketplace.infra.db import db
+from marketplace.kernel.text import LocalizedText
+
+
+def account(account_id: UUID) -> Account:
+    """The account, or AccountNotFound."""
+    row = db.session.get(AccountRow, account_id)
+    if row is None:
+        raise AccountNotFound
+    return account_of(row)
+
+
+def account_of(row: AccountRow) -> Account:
+    """The account that a row of this feature holds."""
+    return Account(
+        id=row.id,
+        email=row.email,
+        name=row.name,
+        role=Role(row.role),
+        insurer_id=row.insurer_id,
+        locale=row.locale,
+        confirmed=row.confirmed_at is not None,
+        has_password=row.password_hash is not None,
+        session_epoch=row.session_epoch,
+    )
+
+
+def staff() -> tuple[Account, ...]:
+    """All staff accounts, by address."""
+    rows = db.session.scalars(
+        select(AccountRow).where(AccountRow.role != Role.CUSTOMER.value).order_by(AccountRow.email)
+    )
+    return tuple(account_of(row) for row in rows)
+
+
+def insurer(insurer_id: UUID) -> Insurer:
+    """The insurer, or InsurerNotFound."""
+    row = db.session.get(InsurerRow, insurer_id)
+    if row is None:
+        raise InsurerNotFound
+    return insurer_of(row)
+
+
+def insurers(insurer_ids: Iterable[UUID]) -> dict[UUID, Insurer]:
+    """Several insurers in one question, in the order of their codes; unknown ids are left out."""
+    rows = db.session.scalars(select(InsurerRow).where(InsurerRow.id.in_(set(insurer_ids))).order_by(InsurerRow.code))
+    return {row.id: insurer_of(row) for row in rows}
+
+
+def insurer_by_code(code: str) -> Insurer:
+    """The insurer with this code, or InsurerNotFound."""
+    row = db.session.scalar(select(InsurerRow).where(InsurerRow.code == code))
+    if row is None:
+        raise InsurerNotFound
+    return insurer_of(row)
+
+
+def list_insurers() -> tuple[Insurer, ...]:
+    """Every insurer, in the order of their codes."""
+    return tuple(insurer_of(row) for row in db.session.scalars(select(InsurerRow).order_by(InsurerRow.code)))
+
+
+def insurer_of(row: InsurerRow) -> Insurer:
+    """The insurer that a row of this feature holds."""
+    return Insurer(
+        id=row.id,
+        code=row.code,
+        legal_name=LocalizedText.from_json(row.legal_name),
+        short_name=LocalizedText.from_json(row.short_name),
+        licence_no=row.licence_no,
+        phone=row.phone,
+        email=row.email,
+        colour=row.colour,
+        mark=row.mark,
+        regions=tuple(row.regions),
+        fictional=row.fictional,
+        active=row.active,
+    )

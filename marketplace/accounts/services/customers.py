@@ -1,0 +1,42 @@
+"""The account of a customer whose address is proven; made when it is proven for the first time."""
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from marketplace.accounts.models import AccountRow
+from marketplace.accounts.values import Role
+from marketplace.infra.db import db
+from marketplace.kernel import clock, ids
+
+
+def with_address(email: str) -> AccountRow | None:
+    return db.session.scalar(select(AccountRow).where(AccountRow.email == email))
+
+
+def proven(email: str, locale: str) -> AccountRow | None:
+    """The customer with this proven address, found or made; None when the address is a member of staff's.
+
+    Locked until the end of the transaction, so that two proofs at once make one account and set one password.
+    """
+    now = clock.now()
+    db.session.execute(
+        upsert(AccountRow)
+        .values(
+            id=ids.new_id(),
+            email=email,
+            name="",
+            role=Role.CUSTOMER.value,
+            locale=locale,
+            session_epoch=1,
+            confirmed_at=now,
+            created_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=[AccountRow.email])
+    )
+    row = db.session.scalars(
+        select(AccountRow).where(AccountRow.email == email).with_for_update().execution_options(populate_existing=True)
+    ).one()
+    if Role(row.role).is_staff:
+        return None
+    row.confirmed_at = row.confirmed_at or now
+    return row

@@ -1,0 +1,96 @@
+"""Enter insurers and staff: acts of an administrator (or of the demonstration's seeding), never of a visitor."""
+
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+
+from marketplace.accounts import rules
+from marketplace.accounts.models import AccountRow, InsurerRow
+from marketplace.accounts.queries import account_of, insurer_of
+from marketplace.accounts.services import hashes
+from marketplace.accounts.values import (
+    Account,
+    AccountExists,
+    AccountNotFound,
+    Insurer,
+    InsurerExists,
+    InsurerNotFound,
+    NewInsurer,
+    NewStaff,
+)
+from marketplace.infra.db import constraint_of, db
+from marketplace.infra.formatting import DEFAULT_LOCALE, LOCALES
+from marketplace.infra.formatting import gettext as _
+from marketplace.kernel import clock, ids
+
+
+def register_insurer(new: NewInsurer) -> Insurer:
+    """Enter an insurer, selling from now on. Raises Invalid and InsurerExists (same code)."""
+    rules.check_insurer(new)
+    row = InsurerRow(
+        id=ids.new_id(),
+        code=new.code,
+        legal_name=new.legal_name.to_json(),
+        short_name=new.short_name.to_json(),
+        licence_no=new.licence_no,
+        phone=new.phone,
+        email=new.email,
+        colour=new.colour,
+        mark=new.mark,
+        regions=list(new.regions),
+        fictional=new.fictional,
+        active=True,
+        created_at=clock.now(),
+    )
+    try:
+        with db.session.begin_nested():
+            db.session.add(row)
+    except IntegrityError as error:
+        if constraint_of(error) != "uq_accounts_insurer_code":
+            raise
+        raise InsurerExists(_("There is an insurer with this code already.")) from error
+    return insurer_of(row)
+
+
+def create_staff(new: NewStaff) -> Account:
+    """Make an account of staff, confirmed, with its first password. Raises Invalid, InsurerNotFound, AccountExists."""
+    rules.check_staff(new)
+    email, name = rules.address(new.email), rules.person_name(new.name)
+    rules.check_password(new.password, email, name)
+    now = clock.now()
+    row = AccountRow(
+        id=ids.new_id(),
+        email=email,
+        name=name,
+        role=new.role.value,
+        insurer_id=new.insurer_id,
+        locale=_known(new.locale),
+        password_hash=hashes.of_password(new.password),
+        session_epoch=1,
+        confirmed_at=now,
+        created_at=now,
+    )
+    try:
+        with db.session.begin_nested():
+            db.session.add(row)
+    except IntegrityError as error:
+        if constraint_of(error) == "uq_accounts_account_email":
+            raise AccountExists(_("There is an account with this address already.")) from error
+        if constraint_of(error) == "fk_accounts_account_insurer_id_accounts_insurer":
+            raise InsurerNotFound from error
+        raise
+    return account_of(row)
+
+
+def change_locale(account_id: UUID, locale: str) -> Account:
+    """The language in which this account reads and is written to. An unknown one becomes the default."""
+    row = db.session.get(AccountRow, account_id)
+    if row is None:
+        raise AccountNotFound
+    row.locale = _known(locale)
+    db.session.flush()
+    return account_of(row)
+
+
+def _known(locale: str) -> str:
+    return locale if locale in LOCALES else DEFAULT_LOCALE

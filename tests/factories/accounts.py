@@ -1,0 +1,63 @@
+"""Insurers, staff and customers, with everything filled in that a test does not care about."""
+
+from itertools import count
+from typing import Any
+
+from marketplace.accounts import services
+from marketplace.accounts.values import Account, CodePurpose, Insurer, MessageRequest, NewInsurer, NewStaff, Role
+from marketplace.infra.db import db
+from marketplace.kernel.text import LocalizedText
+
+PASSWORD = "three calm herons"
+_numbers = count(1)
+
+
+def an_insurer(code: str = "harbour", **changes: Any) -> Insurer:
+    parts: dict[str, Any] = {
+        "legal_name": LocalizedText("Harbour Life Insurance Co.", "海港人寿保险有限公司"),
+        "short_name": LocalizedText("Harbour Life", "海港人寿"),
+        "licence_no": "SPECIMEN-0001",
+        "phone": "400-000-0001",
+        "email": "service@harbour.example",
+        "colour": "#1f4e5f",
+        "mark": "H",
+        "regions": ("CN-31",),
+        "fictional": True,
+    }
+    return services.register_insurer(NewInsurer(code=code, **(parts | changes)))
+
+
+def a_member_of_staff(role: Role = Role.ADMIN_SALES, insurer: Insurer | None = None, **changes: Any) -> Account:
+    parts: dict[str, Any] = {"email": f"staff{next(_numbers)}@evenfold.example", "name": "Staff", "password": PASSWORD}
+    return services.create_staff(NewStaff(role=role, insurer_id=insurer.id if insurer else None, **(parts | changes)))
+
+
+def a_source() -> str:
+    """A network address that nobody has used before."""
+    number = next(_numbers)
+    return f"198.18.{number // 256}.{number % 256}"
+
+
+def a_guest(email: str = "guest@example.com", locale: str = "en") -> Account:
+    """A customer who proved the address by a code and has no password."""
+    source = a_source()
+    message = services.request_code(email, CodePurpose.APPLICATION_EMAIL, source, locale)
+    return services.prove_code(email, CodePurpose.APPLICATION_EMAIL, code_in(message), source)
+
+
+def a_customer(email: str = "customer@example.com", name: str = "Lin Yue", locale: str = "en") -> Account:
+    """A registered customer with the password PASSWORD. Commits nothing."""
+    source = a_source()
+    message = services.register_customer(email, PASSWORD, name, source, locale)
+    account = services.confirm_address(token_in(message), PASSWORD, source)
+    db.session.flush()
+    return account
+
+
+def code_in(message: MessageRequest) -> str:
+    return str(message.context["code"])
+
+
+def token_in(message: MessageRequest | None) -> str:
+    assert message is not None
+    return str(message.context["token"])

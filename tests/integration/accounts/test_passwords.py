@@ -1,0 +1,357 @@
+"""Register, confirm, sign in, change and reset a password."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import create_engine, pool, select, text
+
+from marketplace.accounts import queries, services
+from marketplace.accounts.models import AccountRow, ChallengeRow, LimitRow
+from marketplace.accounts.services import hashes
+from marketplace.accounts.values import (
+    AccountNotFound,
+    CodePurpose,
+    LimitsUnavailable,
+    LinkRefused,
+    Role,
+    SignInRefused,
+    TooManyTries,
+)
+from marketplace.infra.db import db
+from marketplace.kernel import clock
+from marketplace.kernel.errors import Invalid
+from tests.factories.accounts import PASSWORD, a_customer, a_guest, a_member_of_staff, a_source, code_in, token_in
+
+pytestmark = pytest.mark.usefixtures("database")
+
+LIN = "lin@example.com"
+OTHER = "four patient storks"
+
+
+def register(password=PASSWORD, email=LIN, name="Lin Yue"):
+    return services.register_customer(email, password, name, a_source(), "zh_Hans_CN")
+
+
+def accounts():
+    return db.session.scalars(select(AccountRow.email)).all()
+
+
+def signs_in(password, email=LIN):
+    try:
+        services.authenticate(email, password, a_source())
+    except SignInRefused:
+        return False
+    return True
+
+
+@pytest.fixture
+def verifications(monkeypatch):
+    """How often argon2 was asked."""
+    asked = []
+    real = type(hashes._hasher).verify
+
+    def counting(self, *arguments):
+        asked.append(None)
+        return real(self, *arguments)
+
+    monkeypatch.setattr(type(hashes._hasher), "verify", counting)
+    return asked
+
+
+def test_nothing_exists_before_the_address_is_confirmed():
+    message = register()
+    assert (message.kind, message.recipient, message.locale) == ("confirm_address", LIN, "zh_Hans_CN")
+    assert {**message.context, "token": "…"} == {"name": "Lin Yue", "token": "…", "minutes": 30}
+    assert accounts() == []
+    assert not signs_in(PASSWORD)
+
+
+def test_a_confirmed_customer_signs_in():
+    account = services.confirm_address(token_in(register()), PASSWORD, a_source())
+    assert (account.email, account.name, account.role) == (LIN, "Lin Yue", Role.CUSTOMER)
+    assert (account.locale, account.confirmed, account.has_password) == ("zh_Hans_CN", True, True)
+    assert services.authenticate(" LIN@example.com ", PASSWORD, a_source()) == account
+
+
+def test_the_link_needs_the_password_chosen_with_it():
+    """Otherwise whoever registers a stranger's address only has to wait for the stranger to follow the link."""
+    token = token_in(register())
+    with pytest.raises(SignInRefused):
+        services.confirm_address(token, OTHER, a_source())
+    assert accounts() == []
+    assert services.confirm_address(token, PASSWORD, a_source()).has_password
+
+
+def test_a_link_works_once_and_not_for_long(frozen_clock):
+    token = token_in(register())
+    with clock.frozen(frozen_clock + timedelta(minutes=30)), pytest.raises(LinkRefused):
+        services.confirm_address(token, PASSWORD, a_source())
+    services.confirm_address(token, PASSWORD, a_source())
+    with pytest.raises(LinkRefused):
+        services.confirm_address(token, PASSWORD, a_source())
+    with pytest.raises(LinkRefused):
+        services.confirm_address("not-a-token", PASSWORD, a_source())
+
+
+def test_of_two_registrations_the_first_confirmed_counts():
+    mine, theirs = token_in(register()), token_in(register(OTHER, name="Somebody"))
+    services.confirm_address(mine, PASSWORD, a_source())
+    with pytest.raises(LinkRefused):
+        services.confirm_address(theirs, OTHER, a_source())
+    assert signs_in(PASSWORD)
+    assert not signs_in(OTHER)
+
+
+def test_a_guest_who_registers_keeps_the_account_and_gets_the_password_only_when_confirmed():
+    guest = a_guest(LIN)
+    message = register()
+    assert message.kind == "confirm_address"
+    assert not queries.account(guest.id).has_password
+
+    account = services.confirm_address(token_in(message), PASSWORD, a_source())
+    assert account.id == guest.id
+    assert (account.name, account.has_password, account.session_epoch) == ("Lin Yue", True, guest.session_epoch)
+
+
+def test_a_known_address_is_told_by_mail_and_not_by_the_page():
+    a_customer(LIN)
+    message = register(OTHER)
+    assert (message.kind, message.recipient, message.locale) == ("address_in_use", LIN, "en")
+    assert signs_in(PASSWORD)
+    assert not signs_in(OTHER)
+
+
+def test_nobody_registers_as_staff():
+    staff = a_member_of_staff(email="desk@evenfold.example")
+    message = register(OTHER, email=staff.email)
+    assert message.kind == "address_in_use"
+    assert db.session.scalars(select(ChallengeRow)).all() == []
+
+
+def test_a_registration_confirmed_after_the_address_became_staffs_changes_nothing():
+    token = token_in(register(email="desk@evenfold.example"))
+    staff = a_member_of_staff(email="desk@evenfold.example", password=OTHER)
+    with pytest.raises(LinkRefused):
+        services.confirm_address(token, PASSWORD, a_source())
+    assert signs_in(OTHER, staff.email)
+    assert not signs_in(PASSWORD, staff.email)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [({"password": "short"}, "password"), ({"email": "lin@"}, "email"), ({"name": " "}, "name")],
+)
+def test_a_registration_that_does_not_fit_says_where(changes, field):
+    with pytest.raises(Invalid) as refusal:
+        register(**changes)
+    assert list(refusal.value.fields) == [field]
+    assert db.session.scalars(select(ChallengeRow)).all() == []
+    assert db.session.scalars(select(LimitRow)).all() == [], "a slip of the hand uses up no try"
+
+
+def test_every_way_to_fail_looks_alike_and_costs_the_same(verifications):
+    a_customer(LIN)
+    a_guest("guest@example.com")
+    verifications.clear()
+    refusals = []
+    for email in (LIN, "guest@example.com", "nobody@example.com"):
+        with pytest.raises(SignInRefused) as refusal:
+            services.authenticate(email, "not the password", a_source())
+        refusals.append(str(refusal.value))
+    assert len(set(refusals)) == 1
+    assert len(verifications) == 3
+
+
+def test_a_password_is_taken_as_typed():
+    account = a_customer(LIN)
+    services.change_password(account.id, PASSWORD, " three  Calm herons ", a_source())
+    assert signs_in(" three  Calm herons ")
+    assert not signs_in("three  Calm herons")
+    assert not signs_in(" three  calm herons ")
+    assert not signs_in("x" * 1_000_000)
+
+
+def test_after_ten_failures_even_the_right_password_waits(frozen_clock):
+    a_customer(LIN)
+    db.session.commit()
+    for _ in range(10):
+        assert not signs_in(OTHER)
+        db.session.rollback()
+    with pytest.raises(TooManyTries) as refusal:
+        services.authenticate(LIN, PASSWORD, a_source())
+
+    assert refusal.value.retry_at == frozen_clock + timedelta(minutes=5)
+    with clock.frozen(frozen_clock + timedelta(minutes=5)):
+        assert signs_in(PASSWORD)
+
+
+def test_ten_failures_of_one_source_whatever_the_accounts():
+    a_customer(LIN)
+    source = a_source()
+    for number in range(10):
+        with pytest.raises(SignInRefused):
+            services.authenticate(f"nobody{number}@example.com", OTHER, source)
+    with pytest.raises(TooManyTries):
+        services.authenticate(LIN, PASSWORD, source)
+    assert signs_in(PASSWORD), "the owner, elsewhere, is not locked out"
+
+
+def test_a_source_that_is_used_up_does_not_use_up_the_address():
+    a_customer(LIN)
+    source = a_source()
+    for _ in range(9):
+        with pytest.raises(SignInRefused):
+            services.authenticate("nobody@example.com", OTHER, source)
+    with pytest.raises(SignInRefused):
+        services.authenticate(LIN, OTHER, source)
+    for _ in range(20):
+        with pytest.raises(TooManyTries):
+            services.authenticate(LIN, OTHER, source)
+    assert signs_in(PASSWORD)
+
+
+def test_signing_in_uses_up_no_tries():
+    a_customer(LIN)
+    source = a_source()
+    for _ in range(11):
+        services.authenticate(LIN, PASSWORD, source)
+
+
+def test_when_tries_cannot_be_counted_none_is_allowed(app, verifications):
+    a_customer(LIN)
+    db.session.commit()
+    verifications.clear()
+    owner = create_engine(app.config["DATABASE_OWNER_URL"], poolclass=pool.NullPool)
+    with owner.begin() as connection:
+        connection.execute(text("REVOKE INSERT ON accounts_limit FROM marketplace_app"))
+    try:
+        with pytest.raises(LimitsUnavailable):
+            services.authenticate(LIN, PASSWORD, a_source())
+    finally:
+        with owner.begin() as connection:
+            connection.execute(text("GRANT INSERT ON accounts_limit TO marketplace_app"))
+    assert verifications == []
+
+
+def test_a_changed_password_ends_earlier_sessions():
+    account = a_customer(LIN)
+    changed = services.change_password(account.id, PASSWORD, OTHER, a_source())
+    assert changed.session_epoch == account.session_epoch + 1
+    assert signs_in(OTHER)
+    assert not signs_in(PASSWORD)
+
+
+def test_the_old_password_is_needed_and_the_new_one_must_fit():
+    account = a_customer(LIN)
+    with pytest.raises(SignInRefused):
+        services.change_password(account.id, OTHER, "five wandering cranes", a_source())
+    with pytest.raises(Invalid):
+        services.change_password(account.id, PASSWORD, "short", a_source())
+    assert signs_in(PASSWORD)
+    assert queries.account(account.id).session_epoch == account.session_epoch
+    with pytest.raises(AccountNotFound):
+        services.change_password(uuid4(), PASSWORD, OTHER, a_source())
+
+
+def test_a_guest_has_no_password_to_change():
+    guest = a_guest(LIN)
+    with pytest.raises(SignInRefused):
+        services.change_password(guest.id, "", OTHER, a_source())
+    assert not queries.account(guest.id).has_password
+
+
+def test_a_forgotten_password_is_set_anew_by_link():
+    account = a_customer(LIN)
+    message = services.request_password_reset("Lin@example.com", a_source(), "en")
+    assert (message.kind, message.recipient) == ("password_reset", LIN)
+    assert {**message.context, "token": "…"} == {"token": "…", "minutes": 30}
+    assert signs_in(PASSWORD), "asking changes nothing"
+
+    changed = services.reset_password(token_in(message), OTHER)
+    assert (changed.id, changed.session_epoch) == (account.id, account.session_epoch + 1)
+    assert signs_in(OTHER)
+    assert not signs_in(PASSWORD)
+    with pytest.raises(LinkRefused):
+        services.reset_password(token_in(message), PASSWORD)
+
+
+def test_a_new_password_that_does_not_fit_leaves_the_link_as_it_is():
+    a_customer(LIN)
+    token = token_in(services.request_password_reset(LIN, a_source(), "en"))
+    with pytest.raises(Invalid):
+        services.reset_password(token, "lin@example.com")
+    assert services.reset_password(token, OTHER).has_password
+
+
+def test_one_reset_ends_every_other_link_of_the_address():
+    a_customer(LIN)
+    first, second = (token_in(services.request_password_reset(LIN, a_source(), "en")) for _ in range(2))
+    services.reset_password(first, OTHER)
+    with pytest.raises(LinkRefused):
+        services.reset_password(second, PASSWORD)
+
+
+def test_a_reset_link_ends_after_thirty_minutes(frozen_clock):
+    a_customer(LIN)
+    token = token_in(services.request_password_reset(LIN, a_source(), "en"))
+    with clock.frozen(frozen_clock + timedelta(minutes=30)), pytest.raises(LinkRefused):
+        services.reset_password(token, OTHER)
+    assert signs_in(PASSWORD)
+
+
+def test_a_link_for_one_thing_does_no_other():
+    a_customer(LIN)
+    token = token_in(services.request_password_reset(LIN, a_source(), "en"))
+    with pytest.raises(LinkRefused):
+        services.confirm_address(token, PASSWORD, a_source())
+    confirming = token_in(register(email="new@example.com"))
+    with pytest.raises(LinkRefused):
+        services.reset_password(confirming, OTHER)
+
+
+def test_an_unknown_address_gets_no_link_and_the_page_need_not_say_so():
+    assert services.request_password_reset("nobody@example.com", a_source(), "en") is None
+    assert accounts() == []
+
+
+def test_resets_and_codes_share_the_limit_of_an_address():
+    for _ in range(5):
+        services.request_password_reset(LIN, a_source(), "en")
+    with pytest.raises(TooManyTries):
+        services.request_code(LIN, CodePurpose.FIND_PURCHASE, a_source(), "en")
+    with pytest.raises(TooManyTries):
+        register()
+
+
+def test_passwords_are_kept_as_argon2id_with_the_decided_cost():
+    a_customer(LIN)
+    kept = db.session.scalars(select(AccountRow.password_hash)).one()
+    assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert PASSWORD not in kept
+
+
+def test_an_older_hash_is_renewed_at_the_next_sign_in():
+    weak = type(hashes._hasher)(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    account = a_customer(LIN)
+    db.session.get(AccountRow, account.id).password_hash = weak
+    db.session.flush()
+
+    assert signs_in(PASSWORD)
+    kept = db.session.scalars(select(AccountRow.password_hash)).one()
+    assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert queries.account(account.id).session_epoch == account.session_epoch
+    assert signs_in(PASSWORD)
+
+
+def test_what_has_ended_is_forgotten(frozen_clock):
+    old = token_in(register())
+    db.session.commit()
+    with clock.frozen(frozen_clock + timedelta(days=1, minutes=31)):
+        fresh = services.request_code(LIN, CodePurpose.FIND_PURCHASE, a_source(), "en")
+        services.forget_expired()
+        assert db.session.scalars(select(ChallengeRow.purpose)).all() == ["find_purchase"]
+        assert len(db.session.scalars(select(LimitRow)).all()) == 2
+        with pytest.raises(LinkRefused):
+            services.confirm_address(old, PASSWORD, a_source())
+        assert services.prove_code(LIN, CodePurpose.FIND_PURCHASE, code_in(fresh), a_source())

@@ -1,0 +1,193 @@
+"""Which passwords, addresses, names and numbers of tries are allowed."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marketplace.accounts import rules
+from marketplace.accounts.values import Bucket, CodePurpose, NewInsurer, NewStaff, Role
+from marketplace.kernel.errors import Invalid
+from marketplace.kernel.text import LocalizedText
+
+EMAIL, NAME = "lin.yue@example.com", "Lin Yue"
+
+
+def problem(password, email=EMAIL, name=NAME):
+    with pytest.raises(Invalid) as refusal:
+        rules.check_password(password, email, name)
+    assert list(refusal.value.fields) == ["password"]
+    return refusal.value.fields["password"]
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "three calm herons",
+        "correct horse battery staple",
+        "  leading and trailing blanks  ",
+        "ночь улица фонарь аптека",
+        "春眠不觉晓处处闻啼鸟夜来风雨声",
+        "x9!" * 4 + "kQ7",
+        "a long one that a manager made " * 8,
+    ],
+)
+def test_long_enough_is_good_enough_whatever_the_characters(password):
+    rules.check_password(password, EMAIL, NAME)
+
+
+def test_length_counts_characters_from_both_ends():
+    assert "at least 12" in problem("calm herons")
+    rules.check_password("calm herons!", EMAIL, NAME)
+    rules.check_password("calm herons!" + "o" * 244, EMAIL, NAME)
+    assert "at most 256" in problem("calm herons!" + "o" * 245)
+
+
+def test_every_common_password_is_refused():
+    for password in rules.common_passwords():
+        assert problem(password)
+
+
+def test_the_list_of_common_passwords_is_long_enough_to_matter():
+    common = rules.common_passwords()
+    assert len(common) >= 3000
+    assert {"password", "123456", "qwerty123456", "1qaz2wsx3edc", "iloveyou"} <= common
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "Password2024!!",
+        "qwertyqwerty",
+        "Qwerty123456!",
+        "iloveyou-iloveyou",
+        "!!!monkey!!!!",
+        "Evenfold2026!",
+        "sunshine 2026",
+    ],
+)
+def test_a_common_word_dressed_up_is_still_common(password):
+    assert "first passwords that others would guess" in problem(password)
+
+
+@pytest.mark.parametrize("password", ["lin.yue@example.com", "Lin Yue 20261122", "linyue-linyue", "2026example2026"])
+def test_name_and_address_make_no_password(password):
+    assert "your name or address" in problem(password)
+
+
+@pytest.mark.parametrize("password", ["aaaaaaaaaaaaaaa", "121212121212", "abcdabcdabcd", "............"])
+def test_a_few_characters_again_and_again_make_no_password(password):
+    assert "repeats the same few characters" in problem(password)
+
+
+def allowed(password):
+    try:
+        rules.check_password(password, EMAIL, NAME)
+    except Invalid:
+        return False
+    return True
+
+
+@given(st.text(max_size=300))
+def test_whatever_is_typed_the_rule_answers_and_lets_only_a_fitting_length_pass(password):
+    assert not allowed(password) or 12 <= len(password) <= 256
+
+
+def test_an_address_has_one_spelling():
+    assert rules.address("  Lin.Yue@Example.COM ") == "lin.yue@example.com"
+    assert rules.address("lin@例子.example") == "lin@xn--fsqu00a.example"
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "",
+        "lin",
+        "lin@",
+        "@example.com",
+        "lin@example.com\r\nBcc: all@example.com",
+        "lin yue@example.com",
+        "林@example.com",
+        "a" * 250 + "@example.com",
+    ],
+)
+def test_what_is_no_address_is_told_so(email):
+    with pytest.raises(Invalid) as refusal:
+        rules.address(email)
+    assert list(refusal.value.fields) == ["email"]
+
+
+def test_a_name_is_kept_as_given():
+    assert rules.person_name("  林 悦 ") == "林 悦"
+    assert rules.person_name("Anne-Marie O’Neill") == "Anne-Marie O’Neill"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "   ", "x" * 81, "win at https://bad.example", "www.bad.example", "<b>Lin</b>", "Lin\nYue", "a@b.example"],
+)
+def test_a_name_cannot_carry_a_message_into_our_mails(name):
+    with pytest.raises(Invalid) as refusal:
+        rules.person_name(name)
+    assert list(refusal.value.fields) == ["name"]
+
+
+def test_limits_are_those_that_were_decided():
+    told = {bucket: (limit.tries, limit.window // timedelta(minutes=1)) for bucket, limit in rules.LIMITS.items()}
+    assert told == {
+        Bucket.CODE_OF_ADDRESS: (5, 15),
+        Bucket.CODE_OF_SOURCE: (20, 15),
+        Bucket.TRY_OF_CODE: (5, 60),
+        Bucket.TRY_OF_SOURCE: (30, 15),
+        Bucket.SIGN_IN_OF_ADDRESS: (10, 5),
+        Bucket.SIGN_IN_OF_SOURCE: (10, 5),
+    }
+
+
+def test_the_last_allowed_try_is_allowed():
+    assert not rules.exceeded(Bucket.TRY_OF_CODE, 5)
+    assert rules.exceeded(Bucket.TRY_OF_CODE, 6)
+    noon = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    assert rules.window_ends(Bucket.CODE_OF_ADDRESS, noon) == noon + timedelta(minutes=15)
+
+
+def test_no_code_outlives_the_count_of_its_tries():
+    assert all(life <= rules.LIMITS[Bucket.TRY_OF_CODE].window for life in rules.LIFETIMES.values())
+    assert {purpose: rules.minutes(purpose) for purpose in CodePurpose} == {
+        CodePurpose.APPLICATION_EMAIL: 10,
+        CodePurpose.FIND_PURCHASE: 10,
+        CodePurpose.CONFIRM_ADDRESS: 30,
+        CodePurpose.RESET_PASSWORD: 30,
+    }
+
+
+def test_a_subscriber_with_many_addresses_is_one_source():
+    assert rules.counted_source("2001:db8:1:2:3:4:5:6") == rules.counted_source("2001:db8:1:2:ffff::1")
+    assert rules.counted_source("2001:db8:1:2::1") != rules.counted_source("2001:db8:1:3::1")
+    assert rules.counted_source("198.18.0.1") != rules.counted_source("198.18.0.2")
+    assert rules.counted_source("unknown") == "unknown"
+
+
+def test_an_insurer_can_be_shown():
+    with pytest.raises(Invalid) as refusal:
+        rules.check_insurer(
+            NewInsurer("Bad Code", LocalizedText("A"), LocalizedText("A"), "1", "1", "a@a.example", "teal", "ABC")
+        )
+    assert sorted(refusal.value.fields) == ["code", "colour", "mark"]
+
+
+@pytest.mark.parametrize(
+    ("role", "insurer_id", "field"),
+    [
+        (Role.CUSTOMER, None, "role"),
+        (Role.INSURER_CATALOG, None, "insurer_id"),
+        (Role.ADMIN_SALES, uuid4(), "insurer_id"),
+        (Role.PRACTITIONER, uuid4(), "insurer_id"),
+    ],
+)
+def test_staff_belongs_where_its_role_says(role, insurer_id, field):
+    with pytest.raises(Invalid) as refusal:
+        rules.check_staff(NewStaff("a@a.example", "A", role, "three calm herons", insurer_id))
+    assert list(refusal.value.fields) == [field]
