@@ -27,6 +27,7 @@ def create_app(settings: Settings) -> Flask:
         SQLALCHEMY_ENGINE_OPTIONS={"pool_pre_ping": True, "connect_args": {"connect_timeout": 5}},
         DATABASE_OWNER_URL=settings.database_owner_url and settings.database_owner_url.get_secret_value(),
         DEMONSTRATION=settings.demonstration,
+        PUBLIC_URL=settings.public_url,
     )
     db.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"))

@@ -40,12 +40,37 @@ def _words(status: int) -> tuple[str, str]:
     }.get(status, (_("Something went wrong on our side"), _("Please try again in a moment. Nothing was charged.")))
 
 
-def page(status: int, message: str = "") -> tuple[str, int]:
-    """The error page of `status`, with what happened in words when we know it."""
+def words_of(error: errors.MarketplaceError) -> str:
+    """What happened, for a person; empty where the family's words say enough."""
+    return {
+        "quoting:offer-expired": _("This price has expired. Please compare again; it takes a minute."),
+        "quoting:offer-voided": _("Something this price rests on has changed. Please compare again."),
+        "quoting:product-withdrawn": _("The insurer has withdrawn this product. Please compare again."),
+        "quoting:not-for-sale": _("These are published rates used as test data. They cannot be bought."),
+        "application:already-submitted": _("This application was submitted and cannot be changed any more."),
+        "application:text-changed": _("The text has changed since you opened the page. Please read it again."),
+        "application:sex-differs": _("The price was calculated for a person of the other sex. Please compare again."),
+        "application:applicant-not-adult": _("Only a person of 18 years or more can apply."),
+        "application:insured-must-consent": _(
+            "Cover that pays on death needs the consent of the person insured, so that person has to apply."
+        ),
+        "application:start-day-passed": _("The day on which cover should begin has passed. Please compare again."),
+        "application:no-new-offer": _("The insurer does not offer this product for the changed details."),
+        "accounts:too-many-tries": _("There were too many tries. Please wait a quarter of an hour."),
+        "accounts:link-refused": _("This link was used already or is too old. Please ask for a new one."),
+        "payment:already-paid": _("This has been paid already."),
+        "payment:in-progress": _("A payment for this is on its way. Please wait a moment."),
+        "web:form-not-current": _("This form is not the page you were shown, or it was altered. Please read it again."),
+    }.get(error.code, "")
+
+
+def page(status: int, message: str = "", resume: str | None = None) -> tuple[str, int]:
+    """The error page of `status`, with what happened in words when we know it and where to go on."""
     title, advice = _words(status)
     body = render_template(
-        "errors/error.html", status=status, title=title, advice=advice, message=message, request_id=g.get("request_id")
-    )
+        "errors/error.html",
+        title=title, advice=advice, message=message, resume=resume, request_id=g.get("request_id"),
+    )  # fmt: skip
     return body, status
 
 
@@ -54,7 +79,7 @@ def show_errors(app: Flask) -> None:
     def known(error: errors.MarketplaceError) -> tuple[str, int]:
         status = status_of(error)
         log.info("refused %s: %s", error.code, request.endpoint)
-        return page(status, str(error) if status in {409, 422} else "")
+        return page(status, words_of(error))
 
     @app.errorhandler(CSRFError)
     def forged(error: CSRFError) -> tuple[str, int]:  # noqa: ARG001  the reason helps attackers only

@@ -1,6 +1,7 @@
 """What every answer carries and every request must be: headers, nonces, trusted hosts, CSRF."""
 
 import secrets
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, g, request
 from flask_wtf.csrf import CSRFProtect
@@ -64,3 +65,10 @@ def csp_nonce() -> str:
     if "csp_nonce" not in g:
         g.csp_nonce = secrets.token_urlsafe(16)
     return str(g.csp_nonce)
+
+
+def own_path(address: str) -> str | None:
+    """`address` if it is a path of this site, else None: nobody is sent elsewhere by a link to us."""
+    parts = urlsplit(address)
+    inside = address.startswith("/") and not address.startswith("//") and "\\" not in address
+    return address.rstrip("?") if inside and not parts.scheme and not parts.netloc and address.isprintable() else None

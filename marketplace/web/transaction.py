@@ -22,3 +22,8 @@ def own_transactions(app: Flask) -> None:
         else:
             db.session.rollback()
         return response
+
+
+def commit_now() -> None:
+    """Make what was written so far true before a neighbour is asked to act on it (our row first, then Stripe)."""
+    db.session.commit()

@@ -1,0 +1,1 @@
+"""Pages of a customer: the application, the payment, the policies, the account."""

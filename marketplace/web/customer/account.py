@@ -1,0 +1,174 @@
+"""Sign in, register, confirm, reset, and find a purchase by a code. Known and unknown addresses get the same answer."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+
+from marketplace.accounts import services as accounts
+from marketplace.accounts.values import Account, CodePurpose, CodeRefused, Desk, SignInRefused, TooManyTries
+from marketplace.infra.formatting import current_locale
+from marketplace.infra.formatting import gettext as _
+from marketplace.kernel.errors import Invalid
+from marketplace.web import access
+from marketplace.web.customer.correspondence import send
+from marketplace.web.customer.forms.account import (
+    CodeForm,
+    EmailForm,
+    NewPasswordForm,
+    RegisterForm,
+    SignInForm,
+)
+from marketplace.web.fields import Form
+from marketplace.web.security import own_path
+
+blueprint = Blueprint("account", __name__)
+
+HOME = {Desk.CUSTOMER: "policy.policies", Desk.INSURER: "insurer_sales.sales", Desk.BACKOFFICE: "sales_log.sales"}
+
+
+def form_page(form: Form, title: str, button: str, words: str = "", links: Any = ()) -> ResponseReturnValue:
+    page = render_template(
+        "customer/account/form.html", form=form, title=title, button=button, words=words, links=links
+    )
+    return page, 422 if form.errors else 200
+
+
+def sent_page(words: str) -> ResponseReturnValue:
+    return render_template("customer/account/sent.html", title=_("Please look at your mail"), words=words)
+
+
+def too_many() -> str:
+    return _("There were too many tries. Please wait a quarter of an hour.")
+
+
+def welcome(account: Account) -> ResponseReturnValue:
+    """Begin the session and go to where the person was stopped, or to the desk of the role."""
+    access.sign_in(account)
+    return redirect(own_path(request.args.get("next", "")) or url_for(HOME[account.role.desk]), 303)
+
+
+@blueprint.route("/sign-in", methods=["GET", "POST"])
+def sign_in() -> ResponseReturnValue:
+    form = SignInForm()
+    if form.validate_on_submit():
+        try:
+            return welcome(accounts.authenticate(str(form.email.data), str(form.password.data), access.source()))
+        except SignInRefused as error:
+            form.form_errors.append(str(error))
+        except TooManyTries:
+            form.form_errors.append(too_many())
+        except Invalid as error:
+            form.take_errors(error.fields)
+    links = [
+        (url_for(".find"), _("I bought without an account: send me a code")),
+        (url_for(".register"), _("Register")),
+        (url_for(".reset_request"), _("I forgot my password")),
+    ]
+    return form_page(form, _("Sign in"), _("Sign in"), links=links)
+
+
+@blueprint.post("/sign-out")
+def sign_out() -> ResponseReturnValue:
+    access.sign_out()
+    return redirect(url_for("home.home"), 303)
+
+
+@blueprint.route("/register", methods=["GET", "POST"])
+def register() -> ResponseReturnValue:
+    form = RegisterForm()
+    if form.validate_on_submit():
+        try:
+            mail = accounts.register_customer(
+                str(form.email.data), str(form.password.data), str(form.name.data), access.source(), current_locale()
+            )
+            send(mail)
+            return sent_page(_("We have sent you a mail. Please follow its link to finish."))
+        except Invalid as error:
+            form.take_errors(error.fields)
+        except TooManyTries:
+            form.form_errors.append(too_many())
+    words = _("You can buy without an account. With one, you find your policies again without a code.")
+    return form_page(form, _("Register"), _("Register"), words)
+
+
+@blueprint.route("/confirm/<token>", methods=["GET", "POST"])
+def confirm(token: str) -> ResponseReturnValue:
+    """The link finishes the registration only together with the password chosen then."""
+    form = NewPasswordForm()
+    form.password.description = _("The one you chose when you registered.")
+    if form.validate_on_submit():
+        try:
+            return welcome(accounts.confirm_address(token, str(form.password.data), access.source()))
+        except SignInRefused as error:
+            form.take_errors({"password": str(error)})
+        except TooManyTries:
+            form.form_errors.append(too_many())
+    return form_page(form, _("Confirm your address"), _("Finish"))
+
+
+@blueprint.route("/reset", methods=["GET", "POST"])
+def reset_request() -> ResponseReturnValue:
+    form = EmailForm()
+    if form.validate_on_submit():
+        try:
+            mail = accounts.request_password_reset(str(form.email.data), access.source(), current_locale())
+            if mail is not None:
+                send(mail)
+            return sent_page(_("If we know this address, we have sent it a link for a new password."))
+        except Invalid as error:
+            form.take_errors(error.fields)
+        except TooManyTries:
+            form.form_errors.append(too_many())
+    return form_page(form, _("A new password"), _("Send me a link"))
+
+
+@blueprint.route("/reset/<token>", methods=["GET", "POST"])
+def reset(token: str) -> ResponseReturnValue:
+    form = NewPasswordForm()
+    if form.validate_on_submit():
+        try:
+            account = accounts.reset_password(token, str(form.password.data))
+        except Invalid as error:
+            form.take_errors(error.fields)
+        else:
+            flash(_("Your new password is set."))
+            return welcome(account)
+    return form_page(form, _("A new password"), _("Set the password"))
+
+
+@blueprint.route("/find", methods=["GET", "POST"])
+def find() -> ResponseReturnValue:
+    """A purchase is found by proving the mail address, never by naming it."""
+    form = EmailForm()
+    if form.validate_on_submit():
+        try:
+            address = str(form.email.data)
+            send(accounts.request_code(address, CodePurpose.FIND_PURCHASE, access.source(), current_locale()))
+            session["find"] = address
+            return redirect(url_for(".find_code"), 303)
+        except Invalid as error:
+            form.take_errors(error.fields)
+        except TooManyTries:
+            form.form_errors.append(too_many())
+    words = _("Type the mail address you bought with. We send it a code; with the code you see your policies.")
+    return form_page(form, _("Find a purchase"), _("Send me a code"), words, [(url_for(".sign_in"), _("Sign in"))])
+
+
+@blueprint.route("/find/code", methods=["GET", "POST"])
+def find_code() -> ResponseReturnValue:
+    address = session.get("find")
+    if not address:
+        return redirect(url_for(".find"))
+    form = CodeForm()
+    if form.validate_on_submit():
+        try:
+            account = accounts.prove_code(address, CodePurpose.FIND_PURCHASE, str(form.code.data), access.source())
+            return welcome(account)
+        except CodeRefused as error:
+            form.take_errors({"code": str(error)})
+        except TooManyTries:
+            form.form_errors.append(too_many())
+    words = _("We have sent a code to %(address)s. It works for ten minutes.", address=address)
+    links = [(url_for(".find"), _("Send a new code, or to another address"))]
+    return form_page(form, _("Please type the code from our mail"), _("Show my policies"), words, links)

@@ -1,0 +1,380 @@
+"""The application, one question and one page at a time. Every step is gated and recorded by the application itself."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from marketplace.accounts import queries as account_queries
+from marketplace.accounts import services as accounts
+from marketplace.accounts.values import CodePurpose, CodeRefused, TooManyTries
+from marketplace.application import queries, services
+from marketplace.application.values import (
+    Acting,
+    AgeDiffers,
+    AlreadySubmitted,
+    ApplicationView,
+    State,
+    Step,
+    StepNotReached,
+)
+from marketplace.checkout import services as checkout
+from marketplace.disclosure import queries as disclosure
+from marketplace.disclosure.values import WordingKey
+from marketplace.infra import storage
+from marketplace.infra.formatting import current_locale
+from marketplace.infra.formatting import gettext as _
+from marketplace.kernel.errors import Invalid, NotFound, Refused
+from marketplace.quoting import queries as quoting
+from marketplace.traceability.values import EntryType
+from marketplace.underwriting import queries as underwriting
+from marketplace.web import access, error_pages
+from marketplace.web.customer.correspondence import send
+from marketplace.web.customer.forms.account import CodeForm, EmailForm
+from marketplace.web.customer.forms.application import (
+    ConfirmForm,
+    DeclareForm,
+    EnterForm,
+    people_data,
+    people_form,
+    people_of,
+    questions_form,
+)
+from marketplace.web.fields import factor_words
+from marketplace.web.tracing import Traced, current_journey, render_traced, seen_page_version
+
+blueprint = Blueprint("application", __name__)
+
+ENDPOINTS = {
+    Step.ENTRY: "application.email",
+    Step.EMAIL: "application.email",
+    Step.CODE: "application.code",
+    Step.PEOPLE: "application.people",
+    Step.QUESTIONS: "application.questions",
+    Step.DOCUMENTS: "application.document",
+    Step.EXCLUSIONS: "application.exclusions",
+    Step.REVIEW: "application.review",
+    Step.PAY: "checkout.pay",
+    Step.DONE: "checkout.done",
+}
+ROAD = (Step.EMAIL, Step.PEOPLE, Step.QUESTIONS, Step.DOCUMENTS, Step.EXCLUSIONS, Step.REVIEW, Step.PAY)
+
+
+def address_of(view: ApplicationView) -> str:
+    """Where this application goes on."""
+    endpoint = ENDPOINTS.get(view.next_step, "application.ended")
+    return url_for(endpoint, application_id=view.application.id)
+
+
+def acting() -> Acting:
+    """Who posts this form, in which journey, looking at which version of the page."""
+    customer = access.customer()
+    return Acting(current_journey(), seen_page_version(), customer.id if customer else None)
+
+
+def own_view(application_id: UUID) -> ApplicationView:
+    customer = access.customer()
+    return queries.own_application_view(application_id, current_journey(), customer.id if customer else None)
+
+
+def at_step(application_id: UUID, step: Step) -> ApplicationView:
+    """The application, if this step may be done now. Raises StepNotReached naming the one that may."""
+    view = own_view(application_id)
+    open_now = view.application.state is State.STARTED
+    if not open_now or ROAD.index(_on_road(view.next_step)) < ROAD.index(step):
+        raise StepNotReached(view.next_step)
+    return view
+
+
+def _on_road(step: Step) -> Step:
+    return Step.EMAIL if step in {Step.ENTRY, Step.CODE} else step
+
+
+@blueprint.app_errorhandler(StepNotReached)
+@blueprint.app_errorhandler(AlreadySubmitted)
+def go_on_where_you_are(_error: Exception) -> ResponseReturnValue:
+    """A skipped or repeated step: a reader is led to the right page, a form is refused and says where to go on."""
+    application_id = (request.view_args or {}).get("application_id")
+    resume = url_for("application.resume", application_id=application_id) if application_id else None
+    if request.method == "GET" and resume:
+        return redirect(resume)
+    return error_pages.page(409, resume=resume)
+
+
+def page(view: ApplicationView, step: Step, template: str, *, status: int = 200, **context: Any) -> Response:
+    """A page of the application, traced, with the steps on top and the choice beside."""
+    offer = view.offer
+    traced = context.pop("traced", Traced())
+    content = offer.version.content
+    return render_traced(
+        f"customer/application/{template}.html",
+        Traced(
+            type=traced.type,
+            product_version_id=offer.version.id,
+            application_id=view.application.id,
+            insurer_id=offer.insurer_id,
+            documents=traced.documents,
+            wordings=traced.wordings,
+            body=traced.body,
+        ),
+        journey_id=view.application.journey_id,
+        status=status,
+        steps=steps(step, has_questions=bool(content.questions)),
+        offer=offer,
+        content=content,
+        application=view.application,
+        insurer=account_queries.insurer(offer.insurer_id),
+        **context,
+    )
+
+
+def steps(now: Step, *, has_questions: bool) -> list[tuple[str, str, str]]:
+    """Name, words and state (done, now or empty) of each step on top of the page."""
+    words = {
+        Step.EMAIL: _("Start"),
+        Step.PEOPLE: _("People"),
+        Step.QUESTIONS: _("Questions"),
+        Step.DOCUMENTS: _("Terms"),
+        Step.EXCLUSIONS: _("Not covered"),
+        Step.REVIEW: _("Review"),
+        Step.PAY: _("Pay"),
+    }
+    road = [step for step in ROAD if step is not Step.QUESTIONS or has_questions]
+    at = road.index(now) if now in road else len(road)
+    return [
+        (step.value, words[step], "done" if place < at else "now" if place == at else "")
+        for place, step in enumerate(road)
+    ]
+
+
+def wordings(*keys: WordingKey) -> tuple[dict[str, Any], dict[str, str]]:
+    """Our texts for a template by their key, and their hashes for the page's version."""
+    found = {key.value: disclosure.wording(key, current_locale()) for key in keys}
+    return dict(found), {key: wording.sha256 for key, wording in found.items()}
+
+
+@blueprint.route("/apply/<uuid:offer_id>", methods=["GET", "POST"])
+def enter(offer_id: UUID) -> ResponseReturnValue:
+    """The entry page: what follows is an application and is recorded (T26-09, T26-10). Nothing personal before it."""
+    offer = quoting.live_offer(offer_id)
+    if offer.need.journey_id != current_journey():
+        flash(_("This price was calculated on another device or for somebody else. Please compare once more here."))
+        return redirect(url_for("compare.ask", line=offer.need.line.value, **{"from": offer.need.reference}))
+    form = EnterForm()
+    if form.validate_on_submit():
+        by = acting()
+        opened = services.open_application(by, offer_id, current_locale())
+        services.acknowledge_entry(by, opened.id)
+        return redirect(url_for(".resume", application_id=opened.id), 303)
+    texts, hashes = wordings(WordingKey.ENTRY_NOTICE, WordingKey.CLIENT_NOTICE, WordingKey.PRIVACY_NOTICE)
+    content = offer.version.content
+    return render_traced(
+        "customer/application/enter.html",
+        Traced(EntryType.ENTRY_SHOWN, offer.version.id, insurer_id=offer.insurer_id, wordings=hashes,
+               body={"offer_id": offer.id}),
+        form=form,
+        steps=steps(Step.EMAIL, has_questions=bool(content.questions)),
+        offer=offer,
+        content=content,
+        application=None,
+        insurer=account_queries.insurer(offer.insurer_id),
+        **texts,
+    )  # fmt: skip
+
+
+@blueprint.get("/application/<uuid:application_id>")
+def resume(application_id: UUID) -> ResponseReturnValue:
+    return redirect(address_of(own_view(application_id)))
+
+
+@blueprint.route("/application/<uuid:application_id>/email", methods=["GET", "POST"])
+def email(application_id: UUID) -> ResponseReturnValue:
+    """The address the policy goes to; a signed-in customer's own address is taken."""
+    view = at_step(application_id, Step.EMAIL)
+    customer = access.customer()
+    form = EmailForm(data={"email": customer.email if customer else view.application.email})
+    if form.validate_on_submit():
+        try:
+            return _take_address(application_id, str(form.email.data))
+        except Invalid as error:
+            form.take_errors(error.fields)
+        except TooManyTries:
+            form.take_errors({"email": _("Too many codes were asked for. Please wait a quarter of an hour.")})
+    return page(
+        view, Step.EMAIL, "form", form=form, title=_("Where shall we send your policy?"),
+        words=_("We send a code to this address, so that nobody else can apply in your name. No account is needed."),
+        button=_("Continue"), status=422 if form.errors else 200,
+    )  # fmt: skip
+
+
+def _take_address(application_id: UUID, address: str) -> ResponseReturnValue:
+    by, customer = acting(), access.customer()
+    if customer and customer.email == address.lower():
+        services.bind_account(by, application_id, customer)
+        return redirect(url_for(".resume", application_id=application_id), 303)
+    services.give_email(by, application_id, address)
+    _send_code(by, application_id, address)
+    return redirect(url_for(".code", application_id=application_id), 303)
+
+
+def _send_code(by: Acting, application_id: UUID, address: str) -> None:
+    send(accounts.request_code(address, CodePurpose.APPLICATION_EMAIL, access.source(), current_locale()))
+    services.note_code_sent(by, application_id)
+
+
+@blueprint.route("/application/<uuid:application_id>/code", methods=["GET", "POST"])
+def code(application_id: UUID) -> ResponseReturnValue:
+    """The code from the mail proves the address; from then on the application belongs to its owner."""
+    view = at_step(application_id, Step.EMAIL)
+    address = view.application.email
+    if address is None:
+        raise StepNotReached(Step.EMAIL)
+    form = CodeForm()
+    if form.validate_on_submit():
+        try:
+            account = accounts.prove_code(address, CodePurpose.APPLICATION_EMAIL, str(form.code.data), access.source())
+        except CodeRefused as error:
+            form.take_errors({"code": str(error)})
+        except TooManyTries:
+            form.take_errors({"code": _("Too many tries. Please wait a quarter of an hour.")})
+        else:
+            services.bind_account(acting(), application_id, account)
+            access.sign_in(account)
+            return redirect(url_for(".resume", application_id=application_id), 303)
+    return page(
+        view, Step.EMAIL, "form", form=form, title=_("Please type the code from our mail"),
+        words=_("We have sent it to %(address)s. It works for ten minutes.", address=address), button=_("Continue"),
+        mailed=address,
+        other_address=url_for(".email", application_id=application_id),
+        status=422 if form.errors else 200,
+    )  # fmt: skip
+
+
+@blueprint.route("/application/<uuid:application_id>/people", methods=["GET", "POST"])
+def people(application_id: UUID) -> ResponseReturnValue:
+    """Who applies and who is insured. Where the age is not the one priced, a new price is offered on the same page."""
+    view = at_step(application_id, Step.PEOPLE)
+    definition, risk = view.offer.version.content.definition, view.offer.need.risk
+    rated_sex = str(risk[definition.sex_factor]) if definition.sex_factor else None
+    form: Any = people_form(definition)(data=people_data(view.application.people, rated_sex))
+    recalculate = None
+    if form.validate_on_submit():
+        told = people_of(form, definition)
+        try:
+            by = acting()
+            if request.form.get("new_age", "").isdigit() and definition.age_factor:
+                changes = {definition.age_factor: int(request.form["new_age"])}
+                services.take_new_offer(by, application_id, changes)
+            services.give_people(by, application_id, told)
+            return redirect(url_for(".resume", application_id=application_id), 303)
+        except AgeDiffers as error:
+            recalculate = error.actual_age
+            form.form_errors.append(
+                _("The price is for age %(rated)s, but the insured person will be %(actual)s when cover begins.",
+                  rated=error.rated_age, actual=error.actual_age)
+            )  # fmt: skip
+        except Invalid as error:
+            form.take_errors(error.fields)
+        except Refused as error:
+            form.form_errors.append(error_pages.words_of(error))
+    return page(view, Step.PEOPLE, "people", form=form, recalculate=recalculate, status=422 if form.errors else 200)
+
+
+@blueprint.route("/application/<uuid:application_id>/questions", methods=["GET", "POST"])
+def questions(application_id: UUID) -> ResponseReturnValue:
+    """The insurer's questions, unchanged, each answered on its own, what follows from untrue answers first (T26-18)."""
+    view = at_step(application_id, Step.QUESTIONS)
+    asked = tuple(each.question for each in view.questions)
+    given = {each.question.id: "yes" if each.answer else "no" for each in view.questions if each.answer is not None}
+    form: Any = questions_form(asked, with_notice=not view.notice_acknowledged)(data=given)
+    if form.validate_on_submit():
+        by = acting()
+        if not view.notice_acknowledged:
+            services.acknowledge_health_notice(by, application_id)
+        services.give_answers(by, application_id, {each.id: form[each.id].data == "yes" for each in asked})
+        return redirect(url_for(".resume", application_id=application_id), 303)
+    texts, hashes = wordings(WordingKey.TRUTHFUL_ANSWERS)
+    return page(
+        view, Step.QUESTIONS, "questions", form=form, questions=asked, notice_missing=not view.notice_acknowledged,
+        traced=Traced(wordings=hashes), status=422 if form.errors else 200, **texts,
+    )  # fmt: skip
+
+
+@blueprint.route("/application/<uuid:application_id>/documents", methods=["GET", "POST"])
+@blueprint.route("/application/<uuid:application_id>/documents/<int:number>", methods=["GET", "POST"])
+def document(application_id: UUID, number: int | None = None) -> ResponseReturnValue:
+    """Each document is read and confirmed on its own, by the hash of its bytes (T26-14, T26-23)."""
+    view = at_step(application_id, Step.DOCUMENTS)
+    if number is None:
+        waiting = [place for place, each in enumerate(view.documents, 1) if not each.confirmed]
+        return redirect(url_for(".document", application_id=application_id, number=waiting[0] if waiting else 1))
+    if not 1 <= number <= len(view.documents):
+        raise NotFound
+    shown = view.documents[number - 1].document
+    form = ConfirmForm()
+    if form.validate_on_submit():
+        services.confirm_document(acting(), application_id, shown.id, shown.sha256)
+        return redirect(url_for(".resume", application_id=application_id), 303)
+    return page(
+        view, Step.DOCUMENTS, "document", form=form, document=shown, number=number, total=len(view.documents),
+        text=storage.get(shown.sha256).decode() if shown.media_type == "text/markdown" else "",
+        traced=Traced(EntryType.DOCUMENT_OPENED, documents=(shown.sha256,),
+                      body={"document_id": shown.id, "sha256": shown.sha256}),
+        status=422 if form.errors else 200,
+    )  # fmt: skip
+
+
+@blueprint.route("/application/<uuid:application_id>/exclusions", methods=["GET", "POST"])
+def exclusions(application_id: UUID) -> ResponseReturnValue:
+    """What is not covered, on a page of its own, nothing folded away (T26-15, T26-16)."""
+    view = at_step(application_id, Step.EXCLUSIONS)
+    form = ConfirmForm()
+    if form.validate_on_submit():
+        services.confirm_exclusions(acting(), application_id, view.exclusions_sha256)
+        return redirect(url_for(".resume", application_id=application_id), 303)
+    return page(view, Step.EXCLUSIONS, "exclusions", form=form, status=422 if form.errors else 200)
+
+
+@blueprint.route("/application/<uuid:application_id>/review", methods=["GET", "POST"])
+def review(application_id: UUID) -> ResponseReturnValue:
+    """Everything once more, then the declaration. The insurer's guideline decides at once."""
+    form = DeclareForm()
+    if form.validate_on_submit():
+        submitted = services.submit(acting(), application_id)
+        if submitted.state is State.ACCEPTED and submitted.account_id:
+            checkout.place_order([application_id], submitted.account_id)
+        return redirect(url_for(".resume", application_id=application_id), 303)
+    view = at_step(application_id, Step.REVIEW)
+    definition = view.offer.version.content.definition
+    texts, hashes = wordings(WordingKey.APPLICATION_DECLARATION, WordingKey.ELECTRONIC_DELIVERY)
+    return page(
+        view, Step.REVIEW, "review", form=form, start_on=view.offer.need.start_on, may_change=True,
+        chips=[(f, factor_words(f, view.offer.need.risk[f.name], definition.currency)) for f in definition.factors],
+        traced=Traced(wordings=hashes), status=422 if form.errors else 200, **texts,
+    )  # fmt: skip
+
+
+@blueprint.get("/application/<uuid:application_id>/ended")
+def ended(application_id: UUID) -> ResponseReturnValue:
+    """Referred, declined or lapsed: what it means, in words, with the insurer's reasons."""
+    view = own_view(application_id)
+    words = {
+        State.REFERRED: (
+            _("The insurer will look at your application"),
+            _("One of your answers needs a person’s eye. The insurer writes to you within two working days. "
+              "You pay nothing before it has accepted."),
+        ),
+        State.DECLINED: (
+            _("The insurer cannot accept this application"),
+            _("You have paid nothing. Other insurers may decide differently."),
+        ),
+        State.LAPSED: (
+            _("This application has lapsed"),
+            _("Its price was not paid in time. Nothing was charged."),
+        ),
+    }.get(view.application.state)  # fmt: skip
+    if words is None:
+        return redirect(address_of(view))
+    decision = underwriting.decision_of(application_id)
+    return page(view, Step.DONE, "ended", title=words[0], words=words[1], reasons=decision.reasons if decision else ())

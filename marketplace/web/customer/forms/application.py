@@ -1,0 +1,117 @@
+"""Forms of the application."""
+
+from typing import Any
+
+from wtforms import BooleanField, DateField, RadioField, SelectField, StringField
+from wtforms.validators import InputRequired, Length, Optional
+
+from marketplace.application.values import People, Person, Relationship
+from marketplace.catalog.values import LineDefinition, Question
+from marketplace.infra.formatting import current_locale
+from marketplace.infra.formatting import gettext as _
+from marketplace.infra.formatting import lazy_gettext as _l
+from marketplace.web.fields import Form, printable, required, yes_no
+
+LONGEST_NAME = 80
+
+
+def _ticked() -> InputRequired:
+    return InputRequired(_l("Please tick this box to go on."))
+
+
+class ConfirmForm(Form):
+    confirm = BooleanField(_l("Confirmation"), [_ticked()])
+
+
+class DeclareForm(Form):
+    declare = BooleanField(_l("Declaration"), [_ticked()])
+
+
+class EnterForm(Form):
+    """A button only."""
+
+
+def people_form(definition: LineDefinition) -> type[Form]:
+    """Applicant; where a person is insured also who, and the sex where the tariff rates it."""
+    fields: dict[str, Any] = {
+        "applicant_name": StringField(
+            _("Your name"), [required(), Length(max=LONGEST_NAME), printable],
+            description=_("As it stands in your identity document."), render_kw={"autocomplete": "name"},
+        ),
+        "applicant_birth_on": _birth(_("Your date of birth"), required()),
+    }  # fmt: skip
+    if definition.personal:
+        fields |= _insured_fields()
+    if definition.sex_factor:
+        factor = definition.factor(definition.sex_factor)
+        choices = [(str(choice.value), choice.label.in_(current_locale())) for choice in factor.choices]
+        fields["insured_sex"] = RadioField(_("Sex of the insured person"), choices=choices, validators=[required()])
+    fields["mobile"] = StringField(
+        _("Telephone (optional)"),
+        [Optional(), Length(max=24), printable],
+        render_kw={"autocomplete": "tel", "type": "tel"},
+    )
+    return type("PeopleForm", (Form,), fields)
+
+
+def _insured_fields() -> dict[str, Any]:
+    words = {
+        Relationship.SELF: _("Myself"),
+        Relationship.SPOUSE: _("My husband or wife"),
+        Relationship.CHILD: _("My child"),
+        Relationship.PARENT: _("My father or mother"),
+        Relationship.OTHER: _("Somebody else"),
+    }
+    only = _("Only if you insure somebody else.")
+    return {
+        "relationship": SelectField(
+            _("Who is to be insured?"),
+            choices=[("", _("Please choose")), *((each.value, text) for each, text in words.items())],
+            validators=[required()],
+        ),
+        "insured_name": StringField(
+            _("Name of the insured person"), [Optional(), Length(max=LONGEST_NAME), printable], description=only,
+            render_kw={"autocomplete": "off"},
+        ),
+        "insured_birth_on": _birth(_("Date of birth of the insured person"), Optional(), only),
+    }  # fmt: skip
+
+
+def _birth(label: str, presence: Any, description: str = "") -> DateField:
+    return DateField(label, [presence], description=description, render_kw={"autocomplete": "bday"})
+
+
+def people_of(form: Any, definition: LineDefinition) -> People:
+    """What a valid people form says."""
+    relationship = Relationship(form.relationship.data) if definition.personal else Relationship.SELF
+    sex = form.insured_sex.data if definition.sex_factor else None
+    alone = relationship is Relationship.SELF
+    applicant = Person(form.applicant_name.data, form.applicant_birth_on.data, sex if alone else None)
+    insured = None
+    if not alone and form.insured_name.data and form.insured_birth_on.data:
+        insured = Person(form.insured_name.data, form.insured_birth_on.data, sex)
+    return People(applicant, relationship, insured, form.mobile.data or None)
+
+
+def people_data(people: People | None, sex: str | None) -> dict[str, Any]:
+    """Data that fills the people form again; the sex that was rated is shown as rated."""
+    if people is None:
+        return {"insured_sex": sex}
+    insured = people.insured
+    return {
+        "applicant_name": people.applicant.name,
+        "applicant_birth_on": people.applicant.birth_on,
+        "relationship": people.relationship.value,
+        "insured_name": insured.name if insured else "",
+        "insured_birth_on": insured.birth_on if insured else None,
+        "insured_sex": people.insured_person.sex or sex,
+        "mobile": people.mobile or "",
+    }
+
+
+def questions_form(questions: tuple[Question, ...], *, with_notice: bool) -> type[Form]:
+    """One yes-or-no field for each question, none with a default; the notice first where it is not yet acknowledged."""
+    fields: dict[str, Any] = {each.id: yes_no(each.text.in_(current_locale())) for each in questions}
+    if with_notice:
+        fields["notice"] = BooleanField(_("Untrue answers"), [_ticked()])
+    return type("QuestionsForm", (Form,), fields)

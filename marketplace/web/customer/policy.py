@@ -1,0 +1,75 @@
+"""A customer's own policies and their documents. Another's policy does not exist here."""
+
+from uuid import UUID
+
+from flask import Blueprint, Response, render_template
+from flask.typing import ResponseReturnValue
+
+from marketplace.accounts import queries as accounts
+from marketplace.application import queries as applications
+from marketplace.application.values import State
+from marketplace.catalog import queries as catalog
+from marketplace.infra.formatting import gettext as _
+from marketplace.policy import queries
+from marketplace.policy.values import Policy, PolicyNotFound
+from marketplace.traceability.values import EntryType
+from marketplace.web import access
+from marketplace.web.tracing import Traced, render_traced
+
+blueprint = Blueprint("policy", __name__)
+
+UNDER_WAY = {State.STARTED, State.ACCEPTED, State.REFERRED}
+
+
+def own_policy(policy_id: UUID) -> Policy:
+    found = queries.policy(policy_id)
+    if found.account_id != access.here().id:
+        raise PolicyNotFound
+    return found
+
+
+def pdf(policy: Policy) -> Response:
+    """The sealed document for download, named by its number."""
+    response = Response(queries.document_bytes(policy.id), mimetype="application/pdf")
+    name = _("policy-%(number)s.pdf", number=policy.number)
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response
+
+
+@blueprint.get("/account")
+def policies() -> ResponseReturnValue:
+    account = access.here()
+    waiting = [each for each in applications.applications_of_account(account.id) if each.state in UNDER_WAY]
+    names = catalog.product_versions({each.product_version_id for each in waiting})
+    return render_template(
+        "customer/account/policies.html",
+        account=account,
+        policies=queries.policies_of_account(account.id),
+        applications=[(each, names[each.product_version_id].content.name) for each in waiting],
+    )
+
+
+@blueprint.get("/policies/<uuid:policy_id>")
+def policy(policy_id: UUID) -> ResponseReturnValue:
+    found = own_policy(policy_id)
+    version = catalog.product_version(found.product_version_id)
+    return render_traced(
+        "customer/account/policy.html",
+        Traced(
+            EntryType.POLICY_VIEWED,
+            product_version_id=version.id,
+            application_id=found.application_id,
+            insurer_id=found.insurer_id,
+            body={"policy_id": found.id},
+        ),
+        journey_id=found.journey_id,
+        policy=found,
+        content=version.content,
+        documents=catalog.documents_of(version.id),
+        insurer=accounts.insurer(found.insurer_id),
+    )
+
+
+@blueprint.get("/policies/<uuid:policy_id>/document.pdf")
+def document(policy_id: UUID) -> ResponseReturnValue:
+    return pdf(own_policy(policy_id))

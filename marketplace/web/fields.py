@@ -1,0 +1,120 @@
+"""Forms: one base, and the form of a line's rating factors made from the catalog's vocabulary."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import Field, IntegerField, RadioField, SelectField, StringField
+from wtforms.validators import InputRequired, NumberRange, ValidationError
+
+from marketplace.catalog.values import Factor, FactorKind, LineDefinition, Scalar
+from marketplace.infra.formatting import current_locale, format_money, lazy_gettext
+from marketplace.infra.formatting import gettext as _
+from marketplace.kernel.money import Money, minor_digits
+
+FEW = 4
+
+
+class Form(FlaskForm):
+    """Every form of the site: CSRF token, stripped text, no control characters."""
+
+    class Meta(FlaskForm.Meta):
+        def bind_field(self, form: Any, unbound_field: Any, options: dict[str, Any]) -> Any:
+            filters = unbound_field.kwargs.get("filters", [])
+            if issubclass(unbound_field.field_class, StringField) and _strip not in filters:
+                unbound_field.kwargs["filters"] = [*filters, _strip]
+            return unbound_field.bind(form=form, **options)
+
+    def take_errors(self, fields: Mapping[str, str]) -> None:
+        """Show what a service refused beside the field it speaks of; the rest in the summary."""
+        for name, what in fields.items():
+            field = self._fields.get(name)
+            (field.errors if field is not None else self.form_errors).append(what)
+
+
+def _strip(value: str | None) -> str | None:
+    return value.strip() if isinstance(value, str) else value
+
+
+def printable(_form: object, field: Field) -> None:
+    """No control characters in a line of text."""
+    if any(ord(char) < 32 or 127 <= ord(char) < 160 for char in field.data or ""):  # noqa: PLR2004  ASCII and C1 controls
+        raise ValidationError(_("Please leave out control characters."))
+
+
+def required() -> InputRequired:
+    return InputRequired(lazy_gettext("Please answer this."))
+
+
+def yes_no(label: str, **options: Any) -> RadioField:
+    """A question with two equal answers and no default."""
+    return RadioField(
+        label,
+        choices=[("yes", lazy_gettext("Yes")), ("no", lazy_gettext("No"))],
+        validators=[required()],
+        **options,
+    )
+
+
+def factor_form(definition: LineDefinition) -> type[Form]:
+    """A form with one field for each rating factor of the line, in its order; nothing that identifies a person."""
+    fields = {factor.name: _factor_field(factor, definition.currency) for factor in definition.factors}
+    return type("FactorForm", (Form,), fields)
+
+
+def _factor_field(factor: Factor, currency: str) -> Any:
+    label = factor.label.in_(current_locale())
+    hint = factor.hint.in_(current_locale()) if factor.hint else ""
+    if factor.kind is FactorKind.BOOLEAN:
+        return yes_no(label, description=hint)
+    if factor.choices:
+        choices = [(str(choice.value), _choice_words(factor, choice.value, currency)) for choice in factor.choices]
+        if len(choices) < FEW:
+            return RadioField(label, choices=choices, validators=[required()], description=hint)
+        return SelectField(
+            label, choices=[("", _("Please choose")), *choices], validators=[required()], description=hint
+        )
+    unit = factor.unit.in_(current_locale()) if factor.unit else ""
+    bounds = _("From %(low)s to %(high)s.", low=factor.minimum, high=factor.maximum)
+    return IntegerField(
+        label,
+        validators=[required(), NumberRange(factor.minimum, factor.maximum, bounds)],
+        description=hint or bounds,
+        render_kw={"inputmode": "numeric", "data-unit": unit},
+    )
+
+
+def _choice_words(factor: Factor, value: str | int, currency: str) -> str:
+    if factor.money and isinstance(value, int):
+        return money_words(value, currency)
+    return factor.words(value).in_(current_locale())
+
+
+def money_words(units: int, currency: str) -> str:
+    """Whole units of `currency` as an amount without its empty decimals."""
+    return format_money(Money(units * 10 ** minor_digits(currency), currency)).removesuffix(".00")
+
+
+def factor_words(factor: Factor, value: Scalar, currency: str) -> str:
+    """The value of a factor as a person reads it on the comparison."""
+    if factor.money and isinstance(value, int) and not isinstance(value, bool):
+        return money_words(value, currency)
+    unit = f" {factor.unit.in_(current_locale())}" if factor.unit else ""
+    return factor.words(value).in_(current_locale()) + unit
+
+
+def factor_values(form: Form, definition: LineDefinition) -> dict[str, Scalar]:
+    """The typed risk that a valid factor form says."""
+    return {factor.name: _typed(factor, getattr(form, factor.name).data) for factor in definition.factors}
+
+
+def factor_data(risk: Mapping[str, Scalar]) -> dict[str, Any]:
+    """A risk as the data that fills the factor form again."""
+    return {name: {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
+            for name, value in risk.items()}  # fmt: skip
+
+
+def _typed(factor: Factor, value: Any) -> Scalar:
+    if factor.kind is FactorKind.BOOLEAN:
+        return bool(value == "yes")
+    return int(value) if factor.kind is FactorKind.INTEGER else str(value)

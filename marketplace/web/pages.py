@@ -1,0 +1,72 @@
+"""What every template may use: words, money, days, the locale, the notice, the addresses of static files."""
+
+from uuid import uuid4
+
+from flask import Flask, current_app, g, request, session, url_for
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from marketplace.infra import formatting, logs
+from marketplace.infra.formatting import LOCALES, current_locale, set_locale
+from marketplace.kernel import clock
+from marketplace.kernel.text import LocalizedText
+from marketplace.web import access, security, tracing
+
+# No raw HTML from any text: an insurer's document or our own wording is words, headings, lists and tables.
+_markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+
+
+def say(text: LocalizedText | str | None) -> str:
+    """Words of a catalog in the reader's language."""
+    return text.in_(current_locale()) if isinstance(text, LocalizedText) else (text or "")
+
+
+def markdown(text: str) -> Markup:
+    """Our own and insurers' texts as HTML; raw HTML in them stays text."""
+    return Markup(_markdown.render(text))  # noqa: S704  rendered with html=False
+
+
+def asset(name: str) -> str:
+    """The address of a static file, new when its bytes are new."""
+    return url_for("static", filename=name, v=tracing.assets(str(current_app.static_folder))[name][:12])
+
+
+def furnish(app: Flask, *, demonstration: bool) -> None:
+    """Filters and globals of the templates; the locale and the id of each request."""
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
+        formatting.gettext, formatting.ngettext, newstyle=True
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(
+        say=say,
+        markdown=markdown,
+        money=formatting.format_money,
+        amount=formatting.format_amount,
+        day=formatting.format_day,
+        instant=formatting.format_instant,
+        clock_time=formatting.format_clock_time,
+        number=formatting.format_number,
+    )
+    app.jinja_env.globals.update(
+        _=formatting.gettext,
+        asset=asset,
+        csp_nonce=security.csp_nonce,
+        demonstration=demonstration,
+        locales=LOCALES,
+        locale_name=formatting.locale_name,
+        current_locale=current_locale,
+        signed_in=access.signed_in,
+        now=clock.now,
+    )
+
+    @app.before_request
+    def begin() -> None:
+        g.request_id = uuid4().hex[:16]
+        logs.bind(request_id=g.request_id, endpoint=request.endpoint)
+        set_locale(session.get("locale") or _browser_locale())
+
+
+def _browser_locale() -> str:
+    best = request.accept_languages.best_match(["en", "zh"], "en")
+    return "zh_Hans_CN" if best == "zh" else "en"

@@ -1,0 +1,28 @@
+"""The start page and the choice of language."""
+
+from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+
+from marketplace.catalog import queries as catalog
+from marketplace.catalog.values import LINES
+from marketplace.infra.formatting import LOCALES, ZONE
+from marketplace.kernel import clock
+from marketplace.web.security import own_path
+
+blueprint = Blueprint("home", __name__)
+
+
+@blueprint.get("/")
+def home() -> ResponseReturnValue:
+    counts = catalog.products_per_line(clock.today(ZONE))
+    lines = [(LINES[line], counts[line]) for line in LINES if counts.get(line)]
+    return render_template("storefront/home.html", lines=lines)
+
+
+@blueprint.post("/language")
+def choose_language() -> ResponseReturnValue:
+    """Remember the language and go back to where the reader was."""
+    locale = request.form.get("locale", "")
+    if locale in LOCALES:
+        session["locale"] = locale
+    return redirect(own_path(request.form.get("back", "")) or url_for("home.home"))

@@ -1,0 +1,95 @@
+"""One product at the price of one offer, and the insurer's documents by their hash."""
+
+from uuid import UUID
+
+from flask import Blueprint, Response, request
+from flask.typing import ResponseReturnValue
+
+from marketplace.accounts import queries as accounts
+from marketplace.catalog import queries as catalog
+from marketplace.infra import storage
+from marketplace.kernel.errors import NotFound
+from marketplace.quoting import queries as quoting
+from marketplace.quoting.values import OfferExpired, OfferVoided, ProductWithdrawn
+from marketplace.traceability.values import EntryType
+from marketplace.web.storefront.compare import rows_of
+from marketplace.web.tracing import Traced, render_traced
+
+blueprint = Blueprint("product", __name__)
+
+# What a browser may do with an insurer's file: show it, run nothing.
+DOCUMENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+
+
+@blueprint.get("/offers/<uuid:offer_id>")
+def offer(offer_id: UUID) -> ResponseReturnValue:
+    """What the product promises, what it does not, what it costs and who stands behind it."""
+    chosen = quoting.offer(offer_id)
+    content = chosen.version.content
+    return render_traced(
+        "storefront/product.html",
+        Traced(
+            EntryType.PRODUCT_SHOWN,
+            product_version_id=chosen.version.id,
+            insurer_id=chosen.insurer_id,
+            documents=tuple(document.sha256 for document in content.documents),
+            body={"offer_id": chosen.id, "premium_minor": chosen.premium.minor, "currency": chosen.premium.currency},
+        ),
+        offer=chosen,
+        content=content,
+        insurer=accounts.insurer(chosen.insurer_id),
+        documents=catalog.documents_of(chosen.version.id),
+        rows=rows_of([chosen])[0][1],
+        obstacle=_obstacle(offer_id),
+    )
+
+
+def _obstacle(offer_id: UUID) -> str | None:
+    """Why this offer can no longer be applied for, as a stable word."""
+    try:
+        quoting.live_offer(offer_id)
+    except OfferExpired:
+        return "expired"
+    except (OfferVoided, ProductWithdrawn):
+        return "withdrawn"
+    return None
+
+
+@blueprint.get("/documents/<uuid:document_id>/read")
+def document(document_id: UUID) -> ResponseReturnValue:
+    """An insurer's document as a page; PDF files are linked."""
+    found = catalog.document(document_id)
+    version = catalog.product_version(found.product_version_id)
+    text = storage.get(found.sha256).decode() if found.media_type == "text/markdown" else ""
+    return render_traced(
+        "storefront/document.html",
+        Traced(
+            EntryType.DOCUMENT_OPENED,
+            product_version_id=version.id,
+            insurer_id=version.insurer_id,
+            documents=(found.sha256,),
+            body={"document_id": found.id, "sha256": found.sha256},
+        ),
+        document=found,
+        text=text,
+        version=version,
+        insurer=accounts.insurer(version.insurer_id),
+    )
+
+
+@blueprint.get("/documents/<uuid:document_id>")
+def document_bytes(document_id: UUID) -> ResponseReturnValue:
+    """The exact bytes of the filed document; their SHA-256 is the entity tag."""
+    found = catalog.document(document_id)
+    if f'"{found.sha256}"' in request.headers.get("If-None-Match", ""):
+        return Response(status=304)
+    data = storage.get(found.sha256)
+    if not data:
+        raise NotFound
+    kind = "text/plain" if found.media_type == "text/markdown" else found.media_type
+    response = Response(data, content_type=f"{kind}; charset=utf-8" if kind == "text/plain" else kind)
+    response.headers["ETag"] = f'"{found.sha256}"'
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    response.headers["Content-Security-Policy"] = DOCUMENT_POLICY
+    response.headers["Content-Disposition"] = "inline"
+    return response

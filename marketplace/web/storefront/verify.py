@@ -1,0 +1,35 @@
+"""The public check of a policy by its number and code: status only, no personal data (O13-04)."""
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+from wtforms import StringField
+from wtforms.validators import Length
+
+from marketplace.accounts import services as accounts
+from marketplace.accounts.values import Bucket
+from marketplace.infra.formatting import lazy_gettext as _l
+from marketplace.policy import queries as policy
+from marketplace.web import access
+from marketplace.web.fields import Form, required
+
+blueprint = Blueprint("verify", __name__)
+
+
+class CheckForm(Form):
+    number = StringField(
+        _l("Policy number"), [required(), Length(max=40)], description=_l("On the first page of the policy.")
+    )
+    code = StringField(
+        _l("Check code"), [required(), Length(max=20)], description=_l("Printed beside the square code.")
+    )
+
+
+@blueprint.route("/verify", methods=["GET", "POST"])
+def check() -> ResponseReturnValue:
+    """A link from the policy fills the form in; the person presses the button."""
+    form = CheckForm(data={"number": request.args.get("number", ""), "code": request.args.get("code", "")})
+    answer, asked = None, False
+    if form.validate_on_submit():
+        accounts.count_try(Bucket.CHECK_OF_SOURCE, access.source())
+        answer, asked = policy.check(str(form.number.data), str(form.code.data)), True
+    return render_template("storefront/verify.html", form=form, answer=answer, asked=asked), 422 if form.errors else 200
