@@ -14,10 +14,11 @@ import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
 from typing import Self
-from urllib.error import URLError
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
@@ -135,6 +136,7 @@ class Demonstration:
         self._instance = instance
         self._plan = plan
         self._running = AsyncExitStack()
+        self._site_says = ""
 
     async def run(self) -> None:
         """Start everything, say that it is ready, and stay until cancelled. Whatever happens, all is stopped."""
@@ -218,22 +220,24 @@ class Demonstration:
         await self._keep(site)
         if not await wait_until(self._is_ready, _READY_SECONDS):
             raise StepFailedError(
-                f"The site did not become ready:\n{site.last_lines(15)}\n(all of it: {site.log_path})"
+                f"The site did not become ready: {self._site_says}\n{site.last_lines(15)}\n(all of it: {site.log_path})"
             )
 
     async def _is_ready(self) -> bool:
         """Asks as a visitor would: by the public name, which the site insists on."""
+        status, self._site_says = await asyncio.to_thread(self._ask_site)
+        return status == HTTPStatus.OK
+
+    def _ask_site(self) -> tuple[int | None, str]:
         url = f"http://{self._plan.site_address}/healthz/ready"
         request = Request(url, headers={"Host": urlsplit(self._plan.public_url).netloc})
-
-        def ask() -> bool:
-            try:
-                with urlopen(request, timeout=5) as answer:  # noqa: S310 (our own address)
-                    return bool(answer.status == 200)  # noqa: PLR2004 (HTTP's "OK")
-            except (URLError, HTTPException, OSError):
-                return False
-
-        return await asyncio.to_thread(ask)
+        try:
+            with urlopen(request, timeout=5) as answer:  # noqa: S310 (our own address)
+                return answer.status, ""
+        except HTTPError as error:
+            return error.code, error.read().decode(errors="replace").strip()
+        except (HTTPException, OSError) as error:
+            return None, str(error)
 
     def _program(self, name: str, environment: Mapping[str, str], grace_seconds: float = 10.0) -> Program:
         return Program(
