@@ -43,9 +43,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def mail_server() -> Iterator[Mailbox]:
-    """A server on a free port of this machine."""
-    mailbox = Mailbox(port=free_port())
+def mail_server(port: int | None = None) -> Iterator[Mailbox]:
+    """A server on this port of this machine, or on a free one."""
+    mailbox = Mailbox(port=port or free_port())
     controller = Controller(mailbox, hostname=mailbox.host, port=mailbox.port)
     controller.start()
     try:
