@@ -5,6 +5,7 @@ import random
 import re
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import BytesIO
 
@@ -278,3 +279,9 @@ def test_a_key_of_another_certificate_is_refused(pki, authority):
     _, key, _ = signing.read_seal(SealSettings.in_folder(pki, "lantern"))
     with pytest.raises(KeyUnfit, match="certificate names"):
         signing.Sealer(certificate, key, chain, authority)
+
+
+def test_threads_share_one_seal(sealer, plain_pdf, roots):
+    with ThreadPoolExecutor(4) as workers:
+        made = list(workers.map(lambda number: sealer.seal(plain_pdf, reason=f"Policy {number}"), range(12)))
+    assert [signing.check(sealed, roots).reason for sealed in made] == ["sealed"] * 12
