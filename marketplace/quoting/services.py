@@ -22,11 +22,11 @@ from marketplace.quoting.rules.ranking import RANKING_RULE
 from marketplace.quoting.values import JourneyCompared, Need, NeedRequest, NotOffered, Panel
 from marketplace.rating import queries as rating
 from marketplace.traceability.services import record_act
-from marketplace.traceability.values import VISITOR, Act, EntryType
+from marketplace.traceability.values import VISITOR, Act, Actor, EntryType
 from marketplace.underwriting import queries as underwriting
 
 
-def request_quotes(request: NeedRequest) -> Need:
+def request_quotes(request: NeedRequest, actor: Actor = VISITOR) -> Need:
     """Compare everything on sale in the line, freeze the offers and record how they came about.
 
     The number of SQL statements does not depend on the number of products. Raises Invalid naming every factor that is
@@ -52,16 +52,16 @@ def request_quotes(request: NeedRequest) -> Need:
     assumed = tuple(factor.name for factor in definition.assumed(request.risk))
     panel = Panel(len(versions), len(offered), len({version.insurer_id for version in versions}), not_offered)
     need = _need(request, risk, assumed, start_on, panel)
-    _keep(need, offered)
+    _keep(need, offered, actor)
     publish(JourneyCompared(need.id, need.journey_id))
     return need
 
 
-def requote(need_id: UUID, changes: Mapping[str, Scalar], start_on: date | None = None) -> Need:
+def requote(need_id: UUID, changes: Mapping[str, Scalar], start_on: date | None = None, actor: Actor = VISITOR) -> Need:
     """A new need in the same journey, with some factors changed (and what was assumed still only assumed)."""
     old = queries.need_by_id(need_id)
     told = {name: value for name, value in old.risk.items() if name not in old.assumed}
-    return request_quotes(NeedRequest(old.line, told | dict(changes), start_on or old.start_on, old.journey_id))
+    return request_quotes(NeedRequest(old.line, told | dict(changes), start_on or old.start_on, old.journey_id), actor)
 
 
 def void_offers_of(product_version_id: UUID) -> int:
@@ -95,7 +95,7 @@ def _need(
     )
 
 
-def _keep(need: Need, offered: tuple[Priced, ...]) -> None:
+def _keep(need: Need, offered: tuple[Priced, ...], actor: Actor) -> None:
     """The need, all its offers in one statement, and the trail entry that says how they were ranked."""
     db.session.execute(
         insert(NeedRow).values(
@@ -116,7 +116,7 @@ def _keep(need: Need, offered: tuple[Priced, ...]) -> None:
     rows = [_offer_row(need, place, priced) for place, priced in enumerate(offered, 1)]
     if rows:
         db.session.execute(insert(OfferRow), rows)
-    _record(need, offered, rows)
+    _record(need, offered, rows, actor)
 
 
 def _offer_row(need: Need, place: int, priced: Priced) -> dict[str, Any]:
@@ -137,7 +137,7 @@ def _offer_row(need: Need, place: int, priced: Priced) -> dict[str, Any]:
     }
 
 
-def _record(need: Need, offered: tuple[Priced, ...], rows: list[dict[str, Any]]) -> None:
+def _record(need: Need, offered: tuple[Priced, ...], rows: list[dict[str, Any]], actor: Actor) -> None:
     """`quote_view` of the regulation checklist, section 6: profile, assumptions, rate versions, ranking, order."""
     kept = ("place", "product_version_id", "tariff_sha256", "content_sha256", "total_minor", "currency")
     record_act(
@@ -156,7 +156,7 @@ def _record(need: Need, offered: tuple[Priced, ...], rows: list[dict[str, Any]])
                 "not_offered": [_not_offered_json(each) for each in need.panel.not_offered],
                 "expires_at": need.expires_at,
             },
-            actor=VISITOR,
+            actor=actor,
         )
     )
 

@@ -10,7 +10,7 @@ from marketplace.infra.db import db
 from marketplace.kernel.text import LocalizedText
 from marketplace.underwriting import rules
 from marketplace.underwriting.models import DecisionRow
-from marketplace.underwriting.values import Decision, Eligible, Ineligible, NoDecision, Reason, RecordedDecision
+from marketplace.underwriting.values import Decision, Eligible, Ineligible, Reason, RecordedDecision
 
 
 def assess_eligibility(content: ProductContent, risk: Risk) -> Eligible | Ineligible:
@@ -18,8 +18,8 @@ def assess_eligibility(content: ProductContent, risk: Risk) -> Eligible | Inelig
     return rules.assess_eligibility(content, risk)
 
 
-def decision_of(application_id: UUID) -> RecordedDecision:
-    """The latest decision about an application, or NoDecision."""
+def decision_of(application_id: UUID) -> RecordedDecision | None:
+    """The latest decision about an application; None while nothing is decided."""
     row = db.session.scalars(
         select(DecisionRow)
         .where(DecisionRow.application_id == application_id)
@@ -27,7 +27,7 @@ def decision_of(application_id: UUID) -> RecordedDecision:
         .limit(1)
     ).one_or_none()
     if row is None:
-        raise NoDecision
+        return None
     decision = Decision(Outcome(row.outcome), tuple(_reason(each) for each in row.reasons), row.rule_sha256)
     return RecordedDecision(row.application_id, row.number, decision, row.decided_at, row.decided_by)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from marketplace.catalog.values import GuidelineRule, Outcome
-from marketplace.kernel.errors import NotFound, Refused
+from marketplace.kernel.errors import Refused
 from marketplace.kernel.text import LocalizedText
 
 
@@ -52,6 +52,14 @@ class RecordedDecision:
     decided_at: datetime
     decided_by: str
 
+    @property
+    def outcome(self) -> Outcome:
+        return self.decision.outcome
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        return self.decision.reasons
+
 
 @dataclass(frozen=True, slots=True)
 class AssessApplication:
@@ -72,9 +80,3 @@ class AnswersIncomplete(Refused):
     def __init__(self, question_ids: tuple[str, ...]) -> None:
         super().__init__(f"missing or unknown: {', '.join(question_ids)}")
         self.question_ids = question_ids
-
-
-class NoDecision(NotFound):
-    """Nothing has been decided about this application."""
-
-    code = "underwriting:no-decision"

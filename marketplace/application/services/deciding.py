@@ -117,7 +117,7 @@ def _decide(visit: Visit) -> Outcome:
             answers=view.application.answers,
         )
     )
-    return recorded.decision.outcome
+    return recorded.outcome
 
 
 def _move(row: ApplicationRow, event: Event) -> None:

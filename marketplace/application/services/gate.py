@@ -92,18 +92,21 @@ def confirm(visit: Visit, kind: ConfirmationKind, subject_sha256: str, body: Map
 
 def record(by: Acting, row: ApplicationRow, entry: EntryType, body: Mapping[str, Any]) -> None:
     """The act's entry, tied to journey, application, insurer and the page version it was done on."""
-    actor = VISITOR if by.account_id is None else Actor(ActorRole.CUSTOMER, by.account_id, "customer")
     record_act(
         Act(
             journey_id=row.journey_id,
             type=entry,
             body=body,
-            actor=actor,
+            actor=actor_of(by),
             application_id=row.id,
             insurer_id=row.insurer_id,
             page_version_id=by.page_version_id,
         )
     )
+
+
+def actor_of(by: Acting) -> Actor:
+    return VISITOR if by.account_id is None else Actor(ActorRole.CUSTOMER, by.account_id, "customer")
 
 
 def sealed(value: Any) -> dict[str, str] | None:

@@ -102,8 +102,6 @@ def bind_account(by: Acting, application_id: UUID, account: Account) -> Applicat
     """
     if account.role is not Role.CUSTOMER:
         raise NotACustomer
-    if by.account_id not in (None, account.id):
-        raise ApplicationNotFound
     proven = Acting(by.journey_id, by.page_version_id, account.id)
     row = own_locked(proven, application_id)
     if row.account_id == account.id:

@@ -7,7 +7,7 @@ from uuid import UUID
 from marketplace.application import rules
 from marketplace.application.models import ApplicationRow
 from marketplace.application.queries import read, view_of
-from marketplace.application.services.gate import own_locked, record, require_open
+from marketplace.application.services.gate import actor_of, own_locked, record, require_open
 from marketplace.application.values import (
     Acting,
     Application,
@@ -37,7 +37,7 @@ def take_new_offer(
     row = own_locked(by, application_id)
     require_open(row)
     old = view_of(row)
-    need = quotes.requote(row.need_id, changes or {}, start_on)
+    need = quotes.requote(row.need_id, changes or {}, start_on, actor_of(by))
     offer = _same_product(old.offer, quoting.offers_for(need.id))
     record(
         by,

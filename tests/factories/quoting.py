@@ -1,0 +1,135 @@
+"""Products to quote: complete contents, one-step tariffs, needs. Whatever a test does not care about is filled in."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import uuid4
+
+from marketplace.catalog.values import (
+    LINES,
+    Commission,
+    Cover,
+    Document,
+    DocumentKind,
+    Exclusion,
+    Frequency,
+    KeyFacts,
+    Line,
+    Outcome,
+    Payment,
+    ProductContent,
+    ProductVersion,
+    Profile,
+    Question,
+    Scalar,
+    ServiceKind,
+    ServiceMode,
+    Term,
+    TermUnit,
+)
+from marketplace.kernel.canonical import sha256_hex
+from marketplace.kernel.text import LocalizedText
+from marketplace.rating.values import Add, LineKind, Tariff, Tax
+
+START_ON = date(2026, 12, 1)
+
+
+def words(text: str) -> LocalizedText:
+    return LocalizedText(text, f"（{text}）")
+
+
+EXCLUSIONS = (
+    Exclusion("war", words("War"), words("Nothing is paid for loss by acts of war."), "Clause 7.1"),
+    Exclusion("intent", words("Intent"), words("Nothing is paid for loss you cause on purpose."), "Clause 7.2"),
+)
+
+
+def a_question(id_: str, on_yes: Outcome = Outcome.REFER, **changes: Any) -> Question:
+    parts: dict[str, Any] = {
+        "text": words(f"Were you treated for {id_} in the last two years?"),
+        "condition": words(id_),
+        "lookback": words("2 years"),
+        "threshold": words("treated by a doctor"),
+        "covers": ("main",),
+        "on_yes": on_yes,
+        "reason": words(f"{id_} has to be looked at"),
+    }
+    return Question(id=id_, **(parts | changes))
+
+
+def a_content(code: str = "plain", line: Line = Line.TRAVEL, **changes: Any) -> ProductContent:
+    """Everything the profile demands, documents aside (they are published with the version)."""
+    parts: dict[str, Any] = {
+        "profile": Profile.CN_NONLIFE,
+        "currency": LINES[line].currency,
+        "marketing_name": words(f"{code} cover"),
+        "clause_name": words(f"{code} clauses"),
+        "filing_no": "SPECIMEN-2026-1",
+        "clause_code": "C-1",
+        "summary": words("Pays what is agreed."),
+        "target_market": words("Everybody on a journey."),
+        "payment": Payment(Frequency.SINGLE, times=1),
+        "term": Term(TermUnit.DAY, factor="days") if line is Line.TRAVEL else Term(TermUnit.YEAR, length=1),
+        "covers": (Cover("main", words("Main cover"), words("The loss"), words("At most 1,000")),),
+        "exclusions": EXCLUSIONS,
+        "key_facts": KeyFacts(
+            cooling_off_days=15,
+            waiting_days=0,
+            grace_days=0,
+            term=words("The journey"),
+            renewal=words("not guaranteed"),
+            cash_value=words("none"),
+            surrender=words("Any time"),
+            claim_how=words("Online"),
+            how_to_pay=words("Once, by card"),
+            delivery=words("By mail"),
+            fully_online=True,
+        ),
+        "facts": {row.key: words(row.key) for row in LINES[line].rows},
+        "services": dict.fromkeys(ServiceKind, (ServiceMode.ONLINE, ServiceMode.PHONE)),
+        "commission": Commission(1000),
+    }
+    return ProductContent(code=code, line=line, **(parts | changes))
+
+
+def a_tariff(amount: str = "100.00", currency: str = "CNY", tax: str = "0.06") -> Tariff:
+    """`amount` plus `tax` on it, whatever the risk."""
+    return Tariff(
+        currency=currency,
+        rounding="half_up",
+        steps=(
+            Add("base", amount, LineKind.COVER, words("Cover")),
+            Tax("tax", tax, words("Tax")),
+        ),
+    )
+
+
+TRAVEL_RISK: dict[str, Scalar] = {"zone": "asia", "days": 10, "age": 34, "sports": False}
+ACCIDENT_RISK: dict[str, Scalar] = {"age": 34, "occupation_class": 1, "sum_insured": 200_000, "region": "shanghai"}
+TERM_LIFE_RISK: dict[str, Scalar] = {
+    "age": 34, "sex": "female", "smoker": False, "sum_insured": 500_000, "term_years": 20, "occupation_class": 1,
+    "region": "shanghai",
+}  # fmt: skip
+
+
+def a_document(kind: DocumentKind = DocumentKind.CLAUSES, locale: str = "en", text: str = "") -> Document:
+    """A document that was never stored, for pure rules."""
+    sha256 = sha256_hex((text or f"{kind} {locale}").encode())
+    return Document(uuid4(), uuid4(), kind, locale, f"{kind} ({locale})", "text/markdown", 10, sha256)
+
+
+def a_version(content: ProductContent | None = None, **changes: Any) -> ProductVersion:
+    """A version that was never published, for pure rules."""
+    content = content or a_content()
+    parts: dict[str, Any] = {
+        "id": uuid4(),
+        "product_id": uuid4(),
+        "insurer_id": uuid4(),
+        "number": 1,
+        "content": content,
+        "content_sha256": content.sha256,
+        "effective_from": date(2026, 1, 1),
+        "effective_to": None,
+        "published_at": datetime(2026, 1, 1, tzinfo=UTC),
+        "withdrawn_at": None,
+    }
+    return ProductVersion(**(parts | changes))

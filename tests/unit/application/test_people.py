@@ -1,0 +1,101 @@
+"""Whom an offer fits: the ages that were rated, the consent that is needed, the adult who applies."""
+
+from datetime import date
+
+import pytest
+
+from marketplace.application.rules import require_fitting
+from marketplace.application.values import (
+    AgeDiffers,
+    ApplicantNotAdult,
+    InsuredMustConsent,
+    People,
+    Person,
+    Relationship,
+    SexDiffers,
+)
+from marketplace.catalog.values import Line
+from tests.factories.quoting import ACCIDENT_RISK, TERM_LIFE_RISK, TRAVEL_RISK, a_content
+
+TODAY = date(2026, 11, 22)
+START = date(2026, 12, 1)
+TRAVEL = a_content()
+LIFE = a_content(line=Line.TERM_LIFE)
+ACCIDENT = a_content(line=Line.ACCIDENT)
+HOUSEHOLD = a_content(line=Line.HOUSEHOLD)
+AGED_34 = Person("Lin Yue", date(1992, 3, 4))
+
+
+def alone(birth_on: date, sex: str | None = None) -> People:
+    return People(Person("Lin Yue", birth_on, sex), Relationship.SELF)
+
+
+def for_another(birth_on: date, relationship: Relationship = Relationship.SPOUSE) -> People:
+    return People(AGED_34, relationship, Person("Lin Hai", birth_on))
+
+
+@pytest.mark.parametrize(
+    ("birth_on", "actual"),
+    [
+        (date(1992, 12, 1), 34),  # birthday on the first day of cover
+        (date(1991, 12, 2), 34),  # the last day of being 34
+        (date(1992, 12, 2), 33),  # a day too young
+        (date(1991, 12, 1), 35),  # a day too old
+    ],
+)
+def test_the_age_on_the_first_day_of_cover_is_the_rated_one(birth_on: date, actual: int) -> None:
+    if actual == 34:
+        require_fitting(alone(birth_on), TRAVEL, TRAVEL_RISK, START, TODAY)
+    else:
+        with pytest.raises(AgeDiffers) as refusal:
+            require_fitting(alone(birth_on), TRAVEL, TRAVEL_RISK, START, TODAY)
+        assert (refusal.value.rated_age, refusal.value.actual_age) == (34, actual)
+
+
+def test_the_rated_age_is_that_of_the_insured_not_of_the_applicant() -> None:
+    require_fitting(for_another(date(2020, 5, 5)), TRAVEL, TRAVEL_RISK | {"age": 6}, START, TODAY)
+    with pytest.raises(AgeDiffers):
+        require_fitting(for_another(date(2020, 5, 5)), TRAVEL, TRAVEL_RISK, START, TODAY)
+
+
+@pytest.mark.parametrize(("birth_on", "adult"), [(date(2008, 11, 22), True), (date(2008, 11, 23), False)])
+def test_the_applicant_is_an_adult_today(birth_on: date, adult: bool) -> None:  # noqa: FBT001  a table of cases
+    risk = TRAVEL_RISK | {"age": 18}
+    if adult:
+        require_fitting(alone(birth_on), TRAVEL, risk, START, TODAY)
+    else:
+        with pytest.raises(ApplicantNotAdult):
+            require_fitting(alone(birth_on), TRAVEL, risk, START, TODAY)
+
+
+@pytest.mark.requirement("T26-22")
+@pytest.mark.parametrize("relationship", [Relationship.SPOUSE, Relationship.PARENT, Relationship.OTHER])
+@pytest.mark.parametrize(("content", "risk"), [(LIFE, TERM_LIFE_RISK), (ACCIDENT, ACCIDENT_RISK)])
+def test_cover_that_pays_on_death_needs_the_insured_persons_own_application(
+    relationship: Relationship, content: object, risk: object
+) -> None:
+    with pytest.raises(InsuredMustConsent):
+        require_fitting(for_another(date(1992, 3, 4), relationship), content, risk, START, TODAY)  # type: ignore[arg-type]
+
+
+@pytest.mark.requirement("T26-22")
+def test_parents_may_insure_their_minor_children_but_not_grown_ones() -> None:
+    child = for_another(date(2014, 2, 2), Relationship.CHILD)
+    require_fitting(child, ACCIDENT, ACCIDENT_RISK | {"age": 12}, START, TODAY)
+    with pytest.raises(InsuredMustConsent):
+        require_fitting(
+            for_another(date(2004, 2, 2), Relationship.CHILD), ACCIDENT, ACCIDENT_RISK | {"age": 22}, START, TODAY
+        )
+
+
+def test_sex_must_be_the_rated_one_where_it_is_rated() -> None:
+    born = date(1992, 3, 4)
+    require_fitting(alone(born, "female"), LIFE, TERM_LIFE_RISK, START, TODAY)
+    require_fitting(alone(born), LIFE, TERM_LIFE_RISK, START, TODAY)
+    require_fitting(alone(born, "male"), TRAVEL, TRAVEL_RISK, START, TODAY)
+    with pytest.raises(SexDiffers):
+        require_fitting(alone(born, "male"), LIFE, TERM_LIFE_RISK, START, TODAY)
+
+
+def test_a_thing_has_no_age() -> None:
+    require_fitting(alone(date(1950, 1, 1)), HOUSEHOLD, {"building_area": 90}, START, TODAY)

@@ -1,0 +1,137 @@
+"""Who may be offered a product, and what a guideline says to the answers."""
+
+from dataclasses import replace
+
+import pytest
+
+from marketplace.catalog.values import Allowed, Line, Outcome, SumLimit
+from marketplace.kernel.text import LocalizedText
+from marketplace.underwriting.rules import assess_answers, assess_eligibility, guideline_sha256
+from marketplace.underwriting.values import AnswersIncomplete, Eligible, Ineligible
+from tests.factories.quoting import ACCIDENT_RISK, TERM_LIFE_RISK, TRAVEL_RISK, a_content, a_question, words
+
+QUESTIONS = (
+    a_question("heart", Outcome.DECLINE),
+    a_question("back", Outcome.REFER),
+    a_question("teeth", Outcome.ACCEPT),
+    a_question("vaccinated", Outcome.ACCEPT, on_no=Outcome.REFER),
+)
+GUIDELINE = a_content(questions=QUESTIONS).guideline
+FINE = {"heart": False, "back": False, "teeth": False, "vaccinated": True}
+
+
+def test_a_product_without_limits_is_offered_to_everybody() -> None:
+    assert assess_eligibility(a_content(), TRAVEL_RISK) == Eligible()
+
+
+@pytest.mark.parametrize(("age", "offered"), [(17, False), (18, True), (60, True), (61, False)])
+def test_both_ends_of_a_range_are_insured(age: int, offered: bool) -> None:  # noqa: FBT001  a table of cases
+    content = a_content(eligibility={"age": Allowed(min=18, max=60)})
+    found = assess_eligibility(content, TRAVEL_RISK | {"age": age})
+    assert isinstance(found, Eligible) is offered
+
+
+@pytest.mark.parametrize(
+    ("allowed", "en", "zh"),
+    [
+        (
+            Allowed(min=18, max=30),
+            "Age of the traveller: insured from 18 to 30 years, asked for 34",
+            "旅行者年龄：承保18至30周岁，您选择的是34",
+        ),
+        (
+            Allowed(max=30),
+            "Age of the traveller: insured up to 30 years, asked for 34",
+            "旅行者年龄：承保至30周岁，您选择的是34",
+        ),
+        (
+            Allowed(min=40),
+            "Age of the traveller: insured from 40 years, asked for 34",
+            "旅行者年龄：承保40周岁起，您选择的是34",
+        ),
+        (
+            Allowed(values=(35, 36)),
+            "Age of the traveller: insured only 35, 36, asked for 34",
+            "旅行者年龄：承保仅限35、36，您选择的是34",
+        ),
+    ],
+)
+def test_the_reason_names_factor_range_and_wish(allowed: Allowed, en: str, zh: str) -> None:
+    found = assess_eligibility(a_content(eligibility={"age": allowed}), TRAVEL_RISK)
+    assert found == Ineligible("age", LocalizedText(en, zh))
+
+
+def test_choices_are_named_in_words() -> None:
+    found = assess_eligibility(a_content(eligibility={"zone": Allowed(values=("china",))}), TRAVEL_RISK)
+    assert isinstance(found, Ineligible)
+    assert found.reason.en == "Where to: insured only Within China, asked for Asia"
+
+
+def test_the_first_factor_of_the_form_decides() -> None:
+    content = a_content(eligibility={"age": Allowed(max=1), "zone": Allowed(values=("china",))})
+    found = assess_eligibility(content, TRAVEL_RISK)
+    assert isinstance(found, Ineligible)
+    assert found.factor == "zone"
+
+
+def test_a_limit_over_two_factors_gives_the_insurers_reason() -> None:
+    limit = SumLimit(("age", "term_years"), 53, words("Cover ends at 53 at the latest."))
+    content = a_content(line=Line.TERM_LIFE, limits=(limit,))
+    assert assess_eligibility(content, TERM_LIFE_RISK) == Ineligible("age", limit.reason)
+    assert assess_eligibility(content, {**TERM_LIFE_RISK, "age": 33}) == Eligible()
+
+
+def test_yes_is_not_one() -> None:
+    """A boolean never passes for the number one."""
+    content = a_content(line=Line.ACCIDENT, eligibility={"occupation_class": Allowed(values=(True,))})
+    assert isinstance(assess_eligibility(content, ACCIDENT_RISK), Ineligible)
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome", "reasons"),
+    [
+        ({}, Outcome.ACCEPT, []),
+        ({"teeth": True}, Outcome.ACCEPT, []),
+        ({"back": True}, Outcome.REFER, ["back"]),
+        ({"vaccinated": False}, Outcome.REFER, ["vaccinated"]),
+        ({"heart": True}, Outcome.DECLINE, ["heart"]),
+        ({"heart": True, "back": True}, Outcome.DECLINE, ["heart", "back"]),
+    ],
+)
+def test_the_gravest_outcome_counts_and_each_reason_is_named(
+    changes: dict[str, bool], outcome: Outcome, reasons: list[str]
+) -> None:
+    decision = assess_answers(GUIDELINE, FINE | changes)
+    assert decision.outcome is outcome
+    assert [reason.question_id for reason in decision.reasons] == reasons
+
+
+def test_a_reason_carries_answer_outcome_and_the_insurers_words() -> None:
+    (reason,) = assess_answers(GUIDELINE, FINE | {"vaccinated": False}).reasons
+    assert (reason.answer, reason.outcome, reason.words) == (False, Outcome.REFER, QUESTIONS[3].reason)
+
+
+def test_no_questions_no_objection() -> None:
+    assert assess_answers((), {}).outcome is Outcome.ACCEPT
+
+
+@pytest.mark.parametrize(
+    ("answers", "odd"),
+    [
+        ({}, ("heart", "back", "teeth", "vaccinated")),
+        ({key: value for key, value in FINE.items() if key != "back"}, ("back",)),
+        (FINE | {"sight": True}, ("sight",)),
+    ],
+)
+def test_nothing_is_decided_on_missing_or_foreign_answers(answers: dict[str, bool], odd: tuple[str, ...]) -> None:
+    with pytest.raises(AnswersIncomplete) as refusal:
+        assess_answers(GUIDELINE, answers)
+    assert refusal.value.question_ids == odd
+
+
+def test_the_hash_is_that_of_the_guideline() -> None:
+    stricter = a_content(questions=(replace(QUESTIONS[0], on_no=Outcome.REFER), *QUESTIONS[1:])).guideline
+    swapped = (GUIDELINE[1], GUIDELINE[0], *GUIDELINE[2:])
+    hashes = {guideline_sha256(each) for each in (GUIDELINE, stricter, swapped, ())}
+    assert len(hashes) == 4
+    assert assess_answers(GUIDELINE, FINE).rule_sha256 == guideline_sha256(GUIDELINE)
