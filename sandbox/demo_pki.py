@@ -1,10 +1,11 @@
 """The demonstration's certificates: random, made at first start, never in the repository.
 
-    folder/SPECIMEN            says that nothing here proves anything; production refuses such a folder
-    folder/roots.pem           the demonstration's root, which every check trusts
+    folder/SPECIMEN              says that nothing here proves anything; production refuses such a folder
+    folder/root.pem              the demonstration's root, which every check trusts
     folder/root.key
-    folder/<code>.pem|.key     one seal per code: the insurers' and the marketplace's own
-    folder/timestamp.pem|.key  the time-stamping authority
+    folder/timestamp.pem|.key    the time-stamping authority
+    folder/marketplace.pem|.key  the marketplace's own seal
+    folder/<code>.pem|.key       one seal for each insurer
 
 Every name begins with SPECIMEN, so that no viewer shows a seal that could be taken for a real one.
 """
@@ -37,9 +38,10 @@ from marketplace.infra.timestamping import SEAL_CODE
 from marketplace.kernel import clock
 
 _MARKER = "SPECIMEN"
-_ROOTS = "roots.pem"
+_ROOT = "root.pem"
 _ROOT_KEY = "root.key"
-_RESERVED = {"root", "roots", SEAL_CODE}
+_RESERVED = {"root", SEAL_CODE}
+_MARKETPLACE = {"marketplace": "Evenfold insurance agency"}
 _CODE = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _LONGEST_NAME = 64  # X.520, ub-common-name
 _DAYS = 825
@@ -54,9 +56,9 @@ class _Root:
 
 
 def make_pki(folder: Path, seals: Mapping[str, str]) -> None:
-    """Make what is missing: the root, the time-stamping authority, and a seal for each of `seals`.
+    """Make what is missing: the root, the time-stamping authority, the marketplace's seal and those of `seals`.
 
-    `seals` maps a code (of an insurer, or the marketplace's own) to a legal name. What stands is left as it is,
+    `seals` maps the code of an insurer to its legal name. What stands is left as it is,
     unless another root issued it. Raises ValueError on a code that is no file name.
     """
     for code in seals:
@@ -66,13 +68,13 @@ def make_pki(folder: Path, seals: Mapping[str, str]) -> None:
     folder.chmod(0o700)
     _write(folder / _MARKER, b"A demonstration's keys. They prove nothing and are trusted nowhere else.\n")
     root = _root(folder)
-    for code, legal_name in {SEAL_CODE: "Time stamps", **seals}.items():
+    for code, legal_name in {SEAL_CODE: "Time stamps", **_MARKETPLACE, **seals}.items():
         if not _stands(folder, code, root):
             _issue(folder, code, legal_name, root)
 
 
 def _root(folder: Path) -> _Root:
-    at, key_at = folder / _ROOTS, folder / _ROOT_KEY
+    at, key_at = folder / _ROOT, folder / _ROOT_KEY
     if at.exists() and key_at.exists():
         held = load_pem_private_key(key_at.read_bytes(), password=None)
         if isinstance(held, EllipticCurvePrivateKey):

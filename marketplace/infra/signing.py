@@ -65,8 +65,8 @@ class SealSettings:
 
     @classmethod
     def in_folder(cls, folder: Path, code: str) -> Self:
-        """The layout of a folder of seals: `<code>.pem`, `<code>.key`, and for all of them `roots.pem`."""
-        return cls(folder / f"{code}.pem", folder / f"{code}.key", folder / "roots.pem")
+        """The layout of a folder of seals: `<code>.pem`, `<code>.key`, and for all of them `root.pem`."""
+        return cls(folder / f"{code}.pem", folder / f"{code}.key", folder / "root.pem")
 
 
 @dataclass(frozen=True, slots=True)

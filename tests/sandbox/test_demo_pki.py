@@ -39,7 +39,8 @@ def test_folder_and_files_are_their_owners_only_whatever_the_umask(tmp_path):
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "seals").iterdir()}
     assert stat.S_IMODE((tmp_path / "seals").stat().st_mode) == 0o700
     assert modes == dict.fromkeys(
-        ["SPECIMEN", "roots.pem", "root.key", "harbour.pem", "harbour.key", "timestamp.pem", "timestamp.key"],
+        ["SPECIMEN", "root.pem", "root.key"]
+        + [f"{code}.{kind}" for code in ("timestamp", "marketplace", "harbour") for kind in ("pem", "key")],
         0o600,
     )
 
@@ -62,7 +63,7 @@ def test_a_new_insurer_gets_a_seal_under_the_same_root(pki):
     after = contents(pki)
     assert {name: after[name] for name in before} == before
     assert after.keys() - before.keys() == {"lantern.pem", "lantern.key"}
-    certificate(pki, "lantern").verify_directly_issued_by(certificate(pki, "roots"))
+    certificate(pki, "lantern").verify_directly_issued_by(certificate(pki, "root"))
 
 
 def test_no_two_demonstrations_share_a_key(pki, tmp_path):
@@ -78,10 +79,10 @@ def test_a_seal_of_a_lost_root_is_made_anew(pki):
     (pki / "root.key").unlink()
     make_pki(pki, HARBOUR)
     after = contents(pki)
-    assert after["roots.pem"] != before["roots.pem"]
-    for code in ("harbour", "timestamp"):
+    assert after["root.pem"] != before["root.pem"]
+    for code in ("harbour", "marketplace", "timestamp"):
         assert after[f"{code}.pem"] != before[f"{code}.pem"]
-        certificate(pki, code).verify_directly_issued_by(certificate(pki, "roots"))
+        certificate(pki, code).verify_directly_issued_by(certificate(pki, "root"))
 
 
 def test_a_seal_half_made_is_made_anew(pki):
@@ -93,7 +94,7 @@ def test_a_seal_half_made_is_made_anew(pki):
 
 def test_every_name_says_specimen_and_fits_a_certificate(tmp_path):
     make_pki(tmp_path, {"long": "The Worshipful Company of Very Long Names, Underwriters and Sons, Limited"})
-    for code in ("roots", "timestamp", "long"):
+    for code in ("root", "timestamp", "marketplace", "long"):
         subject = certificate(tmp_path, code).subject
         for part in (NameOID.ORGANIZATION_NAME, NameOID.COMMON_NAME):
             [name] = subject.get_attributes_for_oid(part)
@@ -115,7 +116,7 @@ def test_the_authority_stamps_time_and_nothing_else(pki):
     assert list(purpose.value) == [ExtendedKeyUsageOID.TIME_STAMPING]
 
 
-@pytest.mark.parametrize("code", ["../escape", "a/b", "", "Root", "root", "roots", "timestamp", ".hidden", "a b"])
+@pytest.mark.parametrize("code", ["../escape", "a/b", "", "Root", "root", "timestamp", ".hidden", "a b"])
 def test_a_code_that_is_no_file_name_is_refused_before_anything_is_made(tmp_path, code):
     with pytest.raises(ValueError, match="not a usable code"):
         make_pki(tmp_path / "seals", {code: "Name"})
@@ -124,6 +125,6 @@ def test_a_code_that_is_no_file_name_is_refused_before_anything_is_made(tmp_path
 
 def test_the_layout_is_the_one_the_product_reads(pki):
     assert SealSettings.in_folder(pki, "harbour") == SealSettings(
-        certificate=pki / "harbour.pem", key=pki / "harbour.key", chain=pki / "roots.pem"
+        certificate=pki / "harbour.pem", key=pki / "harbour.key", chain=pki / "root.pem"
     )
     assert SealSettings.in_folder(pki, "harbour").key.exists()

@@ -22,7 +22,7 @@ def pki(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def roots(pki) -> bytes:
-    return (pki / "roots.pem").read_bytes()
+    return (pki / "root.pem").read_bytes()
 
 
 @pytest.fixture(scope="session")

@@ -218,7 +218,7 @@ def test_random_flipped_bits_outside_the_container_are_seen(sealed, roots):
 
 def test_a_seal_of_another_root_is_untrusted(sealed, tmp_path):
     demo_pki.make_pki(tmp_path, {})
-    report = signing.check(sealed, (tmp_path / "roots.pem").read_bytes())
+    report = signing.check(sealed, (tmp_path / "root.pem").read_bytes())
     assert (report.valid, report.reason) == (False, "untrusted")
 
 

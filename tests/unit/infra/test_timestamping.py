@@ -25,7 +25,7 @@ def verdict(pki, token: bytes, data: bytes) -> str:
     (pki / "token").write_bytes(token)
     (pki / "data").write_bytes(data)
     done = subprocess.run(
-        ["openssl", "ts", "-verify", "-data", "data", "-token_in", "-in", "token", "-CAfile", "roots.pem"],
+        ["openssl", "ts", "-verify", "-data", "data", "-token_in", "-in", "token", "-CAfile", "root.pem"],
         cwd=pki,
         capture_output=True,
         text=True,
@@ -67,7 +67,7 @@ def test_openssl_accepts_the_answer_to_its_own_question(pki, authority):
     subprocess.run(ask, cwd=pki, capture_output=True, check=True)
     (pki / "answer").write_bytes(answer(authority, (pki / "question").read_bytes()))
 
-    check = ["openssl", "ts", "-verify", "-queryfile", "question", "-in", "answer", "-CAfile", "roots.pem"]
+    check = ["openssl", "ts", "-verify", "-queryfile", "question", "-in", "answer", "-CAfile", "root.pem"]
     done = subprocess.run(check, cwd=pki, capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "Verification: OK"
 
