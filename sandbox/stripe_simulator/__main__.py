@@ -58,7 +58,8 @@ def main() -> int:
         print(f"stripe simulator: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"stripe simulator: cannot listen on {HOST}:{port}: {error.strerror}", file=sys.stderr)
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        print(f"stripe simulator: cannot start on {HOST}:{port}: {reason}", file=sys.stderr)
         return 1
     return 0
 

@@ -147,7 +147,7 @@ class Deliveries:
             )
         except requests.RequestException as error:
             return type(error).__name__
-        return None if answer.ok and not answer.is_redirect else f"HTTP {answer.status_code}"
+        return None if answer.status_code // 100 == 2 else f"HTTP {answer.status_code}"
 
     def _again_at(self, parcel: outbox.Parcel) -> float | None:
         settings, now = self._settings, self._settings.clock()

@@ -1,0 +1,209 @@
+"""Every object the simulator shows, held against the pinned library's annotations and Stripe's own examples.
+
+A field the library does not know, a required one that is missing, a word outside a list of words: each fails.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, ClassVar, Literal, Union, get_args, get_origin
+
+import pytest
+import requests
+import stripe
+
+from tests.simulator.harness import CHALLENGED, DECLINED, KEY, Running, open_session, paid_session, type_card
+
+DATA = Path(os.environ.get("REAL_DATA") or Path(__file__).parents[3] / "shared" / "data")
+FIXTURES = DATA / "stripe-openapi" / "fixtures3.json"
+
+CLASSES: dict[str, type[stripe.StripeObject]] = {
+    "charge": stripe.Charge,
+    "checkout.session": stripe.checkout.Session,
+    "customer": stripe.Customer,
+    "event": stripe.Event,
+    "item": stripe.LineItem,
+    "payment_intent": stripe.PaymentIntent,
+    "payment_method": stripe.PaymentMethod,
+    "price": stripe.Price,
+    "refund": stripe.Refund,
+    "webhook_endpoint": stripe.WebhookEndpoint,
+}
+
+
+def everything(sim: Running) -> Iterator[dict[str, Any]]:
+    """Objects in every state the simulator has, as they come over the wire."""
+    client = sim.client
+    client.v1.webhook_endpoints.create({"url": "http://127.0.0.1:9/", "enabled_events": ["*"], "description": "d"})
+    customer = client.v1.customers.create({"email": "a@example.com", "metadata": {"k": "v"}})
+    client.v1.customers.update(customer.id, {"name": "A"})
+    paid = paid_session(client, locale="zh")
+    assert isinstance(paid.payment_intent, stripe.PaymentIntent)
+    client.v1.refunds.create({"payment_intent": paid.payment_intent.id, "amount": 5, "reason": "duplicate"})
+    declined = open_session(client)
+    type_card(str(declined.url), DECLINED)
+    type_card(str(open_session(client).url), CHALLENGED[0])
+    refused = type_card(str(open_session(client).url), CHALLENGED[1]).headers["Location"]
+    requests.post(refused, data={"answer": "refuse"}, timeout=5)
+    client.v1.checkout.sessions.expire(declined.id)
+    intent = client.v1.payment_intents.create(
+        {"amount": 5, "currency": "jpy", "automatic_payment_methods": {"enabled": True}, "customer": customer.id}
+    )
+    client.v1.payment_intents.cancel(intent.id, {"cancellation_reason": "duplicate"})
+    lists = {
+        "charges": ["data.refunds", "data.payment_intent"],
+        "checkout/sessions": ["data.line_items", "data.payment_intent.payment_method"],
+        "customers": [],
+        "events": [],
+        "payment_intents": ["data.payment_method", "data.latest_charge"],
+        "refunds": [],
+        "webhook_endpoints": [],
+    }
+    for path, expand in lists.items():
+        answer = requests.get(
+            f"{sim.url}/v1/{path}",
+            params={"limit": "100", "expand[]": expand},
+            headers={"Authorization": f"Bearer {KEY}"},
+            timeout=5,
+        )
+        assert answer.status_code == 200, answer.text
+        listed = answer.json()
+        assert set(listed) == {"object", "url", "has_more", "data"}
+        assert listed["data"]
+        yield from listed["data"]
+
+
+def fields_of(cls: type[stripe.StripeObject]) -> dict[str, Any]:
+    own = {
+        name: kind
+        for name, kind in cls.__annotations__.items()
+        if not name.startswith("_") and get_origin(kind) is not ClassVar
+    }
+    base = cls.__mro__[1]
+    inherited = fields_of(base) if issubclass(base, stripe.StripeObject) and base is not stripe.StripeObject else {}
+    return {name: kind for name, kind in (inherited | own).items() if "ClassVar" not in str(kind)}
+
+
+def alternatives(kind: Any) -> tuple[Any, ...]:
+    """`Optional[Union[X, str]]` as its parts."""
+    if get_origin(kind) in {Union, UnionType}:
+        return tuple(part for inner in get_args(kind) for part in alternatives(inner))
+    return (kind,)
+
+
+def departures(value: Any, kind: Any, where: str) -> Iterator[str]:
+    """Where a value is not what the annotation says. Types only named by a string are left out."""
+    parts = alternatives(kind)
+    if value is None:
+        if NoneType not in parts:
+            yield f"{where} must not be null"
+    elif isinstance(value, dict):
+        cls = class_for(value, parts)
+        if cls is not None:
+            yield from object_departures(value, cls, where)
+    elif isinstance(value, list):
+        kinds = [get_args(part)[0] for part in parts if get_origin(part) is list]
+        assert kinds, f"{where} must not be a list"
+        for number, item in enumerate(value):
+            yield from departures(item, kinds[0], f"{where}[{number}]")
+    else:
+        yield from plain_departures(value, parts, where)
+
+
+def class_for(value: dict[str, Any], parts: tuple[Any, ...]) -> type[stripe.StripeObject] | None:
+    """An object of the API by its own name, a part of one by its annotation; None for free words like metadata."""
+    if isinstance(value.get("object"), str) and value["object"] in CLASSES:
+        return CLASSES[value["object"]]
+    classes = [part for part in parts if isinstance(part, type) and issubclass(part, stripe.StripeObject)]
+    return classes[0] if classes and fields_of(classes[0]) else None
+
+
+def plain_departures(value: object, parts: tuple[Any, ...], where: str) -> Iterator[str]:
+    words = [word for part in parts if get_origin(part) is Literal for word in get_args(part)]
+    types = [part for part in parts if isinstance(part, type) and part is not NoneType]
+    if words and value not in words:
+        yield f"{where}: {value!r} is none of {words}"
+    # decimals come over the wire as strings
+    if not words and types and type(value) not in types and Decimal not in types:
+        yield f"{where}: {value!r} is none of {types}"
+
+
+def object_departures(body: dict[str, Any], cls: type[stripe.StripeObject], where: str) -> Iterator[str]:
+    fields = fields_of(cls)
+    for name in body.keys() - fields.keys():
+        yield f"{where}.{name} is unknown to {cls.__qualname__}"
+    for name, kind in fields.items():
+        if name in body:
+            yield from departures(body[name], kind, f"{where}.{name}")
+        elif NoneType not in alternatives(kind):
+            yield f"{where}.{name} is required by {cls.__qualname__}"
+
+
+def test_every_object_is_what_the_library_says_it_is(sim: Running):
+    shown = list(everything(sim))
+    assert {body["object"] for body in shown} == CLASSES.keys() - {"item", "price", "payment_method"}
+    found = [fault for body in shown for fault in object_departures(body, CLASSES[body["object"]], body["object"])]
+    assert sorted(set(found)) == []
+
+
+def test_the_objects_inside_events_are_whole_too(sim: Running):
+    events = [body for body in everything(sim) if body["object"] == "event"]
+    assert len({event["type"] for event in events}) >= 13
+    for event in events:
+        inner = event["data"]["object"]
+        assert list(object_departures(inner, CLASSES[inner["object"]], event["type"])) == []
+
+
+def test_the_check_itself_finds_what_is_wrong():
+    refund = {"id": "re_1", "object": "refund", "amount": None, "status": "succeeded", "surprise": 1}
+    found = set(object_departures(refund, stripe.Refund, "refund"))
+    assert {
+        "refund.surprise is unknown to Refund",
+        "refund.amount must not be null",
+        "refund.currency is required by Refund",
+    } <= found
+    charge = {"payment_method_details": {"type": "card", "card": {"brand": 5, "surprise": 1}}, "status": "odd"}
+    found = set(object_departures(charge, stripe.Charge, "charge"))
+    inner = "charge.payment_method_details.card"
+    assert f"{inner}.surprise is unknown to Charge.PaymentMethodDetails.Card" in found
+    assert f"{inner}.brand: 5 is none of [<class 'str'>]" in found
+    assert "charge.status: 'odd' is none of ['failed', 'pending', 'succeeded']" in found
+
+
+@pytest.mark.real_data
+@pytest.mark.skipif(not FIXTURES.exists(), reason=f"no examples of Stripe's objects in {FIXTURES.parent}")
+def test_nothing_that_stripes_own_examples_show_is_left_out(sim: Running):
+    examples = json.loads(FIXTURES.read_text(encoding="utf-8"))["resources"]
+    shown: dict[str, set[str]] = {}
+    for body in everything(sim):
+        shown.setdefault(body["object"], set()).update(body)
+    left_out = {kind: sorted(examples[kind].keys() - fields) for kind, fields in shown.items()}
+    assert {kind: names for kind, names in left_out.items() if names} == {}
+
+
+def test_every_error_has_stripes_shape(sim: Running):
+    cases = [
+        ("GET", "/v1/customers/cus_x", {}, 404),
+        ("POST", "/v1/customers", {"surprise": "x"}, 400),
+        ("POST", "/v1/refunds", {}, 400),
+        ("GET", "/v1/nothing", {}, 404),
+        (
+            "POST",
+            "/v1/payment_intents",
+            {"amount": "5", "currency": "eur", "payment_method": "pm_card_chargeDeclined", "confirm": "true"},
+            402,
+        ),
+    ]
+    known = set(stripe.ErrorObject.__annotations__) | {"doc_url"}
+    for method, path, form, status in cases:
+        headers = {"Authorization": f"Bearer {KEY}"}
+        answer = requests.request(method, f"{sim.url}{path}", data=form, headers=headers, timeout=5)
+        assert answer.status_code == status
+        assert answer.headers["Request-Id"].startswith("req_")
+        assert set(answer.json()) == {"error"}
+        error = answer.json()["error"]
+        assert {"type", "message"} <= error.keys() <= known
+        assert error["type"] == ("card_error" if status == 402 else "invalid_request_error")
