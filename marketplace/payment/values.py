@@ -190,3 +190,4 @@ class RefundSucceeded:
     purpose: Purpose
     subject_id: UUID
     reason: RefundReason
+    amount: Money

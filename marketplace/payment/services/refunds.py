@@ -138,7 +138,7 @@ def _enter(attempt: AttemptRow, refund: RefundRow, after: RefundState) -> None:
         if all(other.state == RefundState.SUCCEEDED.value for other in refunds_of(attempt.id)):
             attempt.state = ATTEMPTS.next(state, AttemptEvent.REFUND_SUCCEEDED).value
         about = (attempt.id, Purpose(attempt.purpose), attempt.subject_id)
-        jobs.publish(RefundSucceeded(refund.id, *about, RefundReason(refund.reason)))
+        jobs.publish(RefundSucceeded(refund.id, *about, RefundReason(refund.reason), _money(refund)))
     elif after is RefundState.FAILED:
         attempt.state = ATTEMPTS.next(state, AttemptEvent.REFUND_FAILED).value
 

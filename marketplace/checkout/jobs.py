@@ -1,0 +1,40 @@
+"""Checkout's later work. Each job may run twice, and beside itself."""
+
+from uuid import UUID
+
+from marketplace.checkout import services
+from marketplace.infra.jobs import task
+from marketplace.payment.values import PaymentSucceeded, Purpose, RefundSucceeded
+from marketplace.policy.values import PolicyDocumentReady
+
+
+@task("checkout.take_payment")
+def take_payment(fact: PaymentSucceeded) -> None:
+    if fact.purpose is Purpose.NEW_BUSINESS:
+        services.take_payment(fact.subject_id, fact.attempt_id)
+
+
+@task("checkout.issue_contracts")
+def issue_contracts(order_id: UUID) -> None:
+    services.issue_contracts(order_id)
+
+
+@task("checkout.note_refund")
+def note_refund(fact: RefundSucceeded) -> None:
+    if fact.purpose is Purpose.NEW_BUSINESS:
+        services.note_refund(fact.subject_id, fact.refund_id, fact.reason, fact.amount)
+
+
+@task("checkout.send_policy")
+def send_policy(fact: PolicyDocumentReady) -> None:
+    services.send_policy(fact.policy_id)
+
+
+@task("checkout.lapse_order")
+def lapse_order(order_id: UUID) -> None:
+    services.lapse_order(order_id)
+
+
+@task("checkout.sweep", every="*/5 * * * *", attempts=1)
+def sweep() -> None:
+    services.sweep()

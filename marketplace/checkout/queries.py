@@ -1,0 +1,87 @@
+"""Ask about orders."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from uuid import UUID
+
+from sqlalchemy import select
+
+from marketplace.checkout.models import OrderLineRow, OrderRow
+from marketplace.checkout.values import Order, OrderLine, OrderNotFound, OrderState
+from marketplace.infra.db import db
+from marketplace.kernel.money import Money
+
+
+def order(order_id: UUID) -> Order:
+    """The order, or OrderNotFound. For callers that have checked who asks."""
+    row = db.session.get(OrderRow, order_id)
+    if row is None:
+        raise OrderNotFound
+    return orders_from([row])[0]
+
+
+def own_order(order_id: UUID, account_id: UUID) -> Order:
+    """The order if it is this customer's; OrderNotFound for strangers."""
+    found = order(order_id)
+    if found.account_id != account_id:
+        raise OrderNotFound
+    return found
+
+
+def order_of_application(application_id: UUID) -> Order | None:
+    """The latest order of which the application is a line; None when it was never ordered."""
+    row = db.session.scalars(
+        select(OrderRow)
+        .join(OrderLineRow, OrderLineRow.order_id == OrderRow.id)
+        .where(OrderLineRow.application_id == application_id)
+        .order_by(OrderRow.created_at.desc(), OrderRow.id)
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else orders_from([row])[0]
+
+
+def orders_of_account(account_id: UUID) -> tuple[Order, ...]:
+    """The customer's orders, newest first."""
+    rows = db.session.scalars(
+        select(OrderRow).where(OrderRow.account_id == account_id).order_by(OrderRow.created_at.desc(), OrderRow.id)
+    ).all()
+    return orders_from(rows)
+
+
+def orders_from(rows: Sequence[OrderRow]) -> tuple[Order, ...]:
+    """The orders of these rows with all their lines, in one further question."""
+    found = db.session.scalars(
+        select(OrderLineRow)
+        .where(OrderLineRow.order_id.in_([row.id for row in rows]))
+        .order_by(OrderLineRow.order_id, OrderLineRow.number)
+    )
+    lines = {order_id: tuple(group) for order_id, group in groupby(found, key=lambda line: line.order_id)}
+    return tuple(_order(row, lines[row.id]) for row in rows)
+
+
+def _order(row: OrderRow, lines: Sequence[OrderLineRow]) -> Order:
+    return Order(
+        id=row.id,
+        reference=row.reference,
+        account_id=row.account_id,
+        state=OrderState(row.state),
+        locale=row.locale,
+        total=Money(row.total_minor, row.currency),
+        journey_id=row.journey_id,
+        lines=tuple(_line(line) for line in lines),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        paid_at=row.paid_at,
+        reason=row.reason,
+    )
+
+
+def _line(row: OrderLineRow) -> OrderLine:
+    return OrderLine(
+        number=row.number,
+        application_id=row.application_id,
+        offer_id=row.offer_id,
+        insurer_id=row.insurer_id,
+        product_version_id=row.product_version_id,
+        premium=Money(row.premium_minor, row.currency),
+    )

@@ -1,0 +1,21 @@
+"""Do: place an order, pay it, conclude its contracts, or give its money back.
+
+Nothing here commits, and every function may be repeated after a crash at any point.
+"""
+
+from marketplace.checkout.services.issuing import issue_contracts, note_refund, take_payment
+from marketplace.checkout.services.ordering import check_payment, lapse_order, pay, place_order
+from marketplace.checkout.services.sweeping import sweep
+from marketplace.checkout.services.telling import send_policy
+
+__all__ = [
+    "check_payment",
+    "issue_contracts",
+    "lapse_order",
+    "note_refund",
+    "pay",
+    "place_order",
+    "send_policy",
+    "sweep",
+    "take_payment",
+]

@@ -1,0 +1,120 @@
+"""From paid to concluded, or to money on its way back: one of the two, once, whatever dies in between."""
+
+import logging
+from uuid import UUID
+
+from marketplace.application import services as applications
+from marketplace.checkout.models import OrderLineRow, OrderRow, lines_of, locked
+from marketplace.checkout.rules import ORDERS, OrderEvent, is_overdue, persons_of, require_standing
+from marketplace.checkout.services.ordering import release
+from marketplace.checkout.services.telling import tell_not_issuable, tell_refunded
+from marketplace.checkout.values import OfferReplaced, OrderIssued, OrderNotIssuable, OrderState
+from marketplace.infra.db import db
+from marketplace.infra.jobs import defer, publish
+from marketplace.kernel import clock
+from marketplace.kernel.errors import MarketplaceError, Unavailable
+from marketplace.kernel.money import Money
+from marketplace.payment import services as payment
+from marketplace.payment.values import RefundReason
+from marketplace.policy import services as policies
+from marketplace.policy.values import IssuePolicy, PremiumLine
+from marketplace.quoting import queries as quoting
+from marketplace.quoting.values import OfferView
+
+log = logging.getLogger(__name__)
+
+TOO_LATE = "checkout:too-late"
+
+
+def take_payment(order_id: UUID, attempt_id: UUID) -> None:
+    """The order is paid: note it and have its contracts concluded. Money for a lapsed order goes back."""
+    row = locked(order_id)
+    before = OrderState(row.state)
+    after = ORDERS.next(before, OrderEvent.PAID)
+    if after is before:
+        return
+    row.paid_at, row.attempt_id = clock.now(), attempt_id
+    if after is OrderState.NOT_ISSUABLE:
+        _give_back(row, after, TOO_LATE)
+        return
+    row.state = after.value
+    db.session.flush()
+    defer("checkout.issue_contracts", order_id=order_id)
+
+
+def issue_contracts(order_id: UUID) -> None:
+    """Conclude the contract of every line of a paid order, all of them or none.
+
+    Where the rules refuse one, or a day has passed, the whole amount goes back. Raises Unavailable, and whatever nobody
+    foresaw: the job is then tried again, and the order stays paid.
+    """
+    row = locked(order_id)
+    if OrderState(row.state) is not OrderState.PAID:
+        return
+    if row.paid_at is not None and is_overdue(row.paid_at, clock.now()):
+        _cannot_issue(row, TOO_LATE)
+        return
+    try:
+        with db.session.begin_nested():
+            # In the order in which policy locks the number ranges of insurers.
+            for line in sorted(lines_of(order_id), key=lambda line: (str(line.insurer_id), line.number)):
+                _issue(row, line)
+    except Unavailable:
+        raise
+    except MarketplaceError as refusal:
+        _cannot_issue(row, refusal.code)
+        return
+    row.state = ORDERS.next(OrderState.PAID, OrderEvent.ISSUED).value
+    db.session.flush()
+    publish(OrderIssued(order_id))
+
+
+def note_refund(order_id: UUID, refund_id: UUID, reason: RefundReason, amount: Money) -> None:
+    """Money of the order went back: tell the customer, and close the order if it was its own."""
+    row = locked(order_id)
+    if reason is RefundReason.NOT_ISSUABLE:
+        row.state = ORDERS.next(OrderState(row.state), OrderEvent.REFUNDED).value
+        db.session.flush()
+    tell_refunded(row, refund_id, amount)
+
+
+def _issue(row: OrderRow, line: OrderLineRow) -> None:
+    application = applications.conclude(line.application_id)
+    offer = quoting.offer(line.offer_id)
+    if application.offer_id != line.offer_id or application.people is None:
+        raise OfferReplaced
+    require_standing(offer)
+    policies.issue(
+        IssuePolicy(
+            application_id=application.id,
+            order_id=row.id,
+            journey_id=application.journey_id,
+            account_id=row.account_id,
+            insurer_id=line.insurer_id,
+            product_version_id=line.product_version_id,
+            locale=application.locale,
+            risk=offer.need.risk,
+            start_on=offer.need.start_on,
+            persons=persons_of(application.people),
+            premium_lines=_premium_lines(offer),
+            premium=offer.premium,
+        )
+    )
+
+
+def _premium_lines(offer: OfferView) -> tuple[PremiumLine, ...]:
+    return tuple(PremiumLine(line.label, line.kind.value, line.amount) for line in offer.breakdown.lines)
+
+
+def _cannot_issue(row: OrderRow, reason: str) -> None:
+    _give_back(row, ORDERS.next(OrderState(row.state), OrderEvent.CANNOT_ISSUE), reason)
+
+
+def _give_back(row: OrderRow, after: OrderState, reason: str) -> None:
+    log.warning("order %s is paid and not issuable: %s", row.reference, reason)
+    row.state, row.reason = after.value, reason
+    release(row.id)
+    if row.attempt_id is not None:
+        payment.request_refund(row.attempt_id, Money(row.total_minor, row.currency), RefundReason.NOT_ISSUABLE)
+    tell_not_issuable(row)
+    publish(OrderNotIssuable(row.id))

@@ -1,0 +1,37 @@
+"""Find orders that stand still: unpaid past their time, or paid and waiting."""
+
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from marketplace.checkout.models import OrderRow
+from marketplace.checkout.rules import PAYING_GRACE
+from marketplace.checkout.values import OrderState
+from marketplace.infra.db import db
+from marketplace.infra.jobs import defer
+from marketplace.kernel import clock
+
+BATCH = 200
+# The job that was deferred with the payment is trying; this one only makes sure that somebody is.
+PAID_SINCE = timedelta(minutes=10)
+
+
+def sweep() -> int:
+    """Defer the lapsing of overdue orders and the issuing of paid ones; at most a batch each. Returns how many."""
+    overdue = db.session.scalars(
+        select(OrderRow.id)
+        .where(OrderRow.state == OrderState.OPEN.value, OrderRow.expires_at < clock.business_now() - PAYING_GRACE)
+        .order_by(OrderRow.created_at)
+        .limit(BATCH)
+    ).all()
+    waiting = db.session.scalars(
+        select(OrderRow.id)
+        .where(OrderRow.state == OrderState.PAID.value, OrderRow.paid_at < clock.now() - PAID_SINCE)
+        .order_by(OrderRow.created_at)
+        .limit(BATCH)
+    ).all()
+    for order_id in overdue:
+        defer("checkout.lapse_order", order_id=order_id)
+    for order_id in waiting:
+        defer("checkout.issue_contracts", order_id=order_id)
+    return len(overdue) + len(waiting)
