@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from marketplace.catalog.values import DocumentRef, ProductContent
+from marketplace.kernel.errors import NotFound, Refused
 from marketplace.rating.values import Tariff
 
 Files = Mapping[str, bytes]
@@ -76,3 +78,39 @@ class Reading:
 
     findings: tuple[Finding, ...]
     draft: Draft | None = field(default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An upload and what came of it. `products` are the codes of a draft, `version_ids` what was published from it."""
+
+    id: UUID
+    insurer_id: UUID
+    sha256: str
+    state: UploadState
+    label: str
+    products: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    received_at: datetime
+    published_at: datetime | None
+    version_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A finding in the reader's language: what is wrong and what would be right."""
+
+    wrong: str
+    right: str
+
+
+class UploadNotFound(NotFound):
+    """There is no such upload."""
+
+    code = "listing:upload-not-found"
+
+
+class UploadHasFindings(Refused):
+    """This upload has findings. Mend them and upload it again."""
+
+    code = "listing:upload-has-findings"

@@ -1,22 +1,30 @@
 """Questions to rating: what does this risk cost, and is this tariff sound?"""
 
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+
+from marketplace.infra.db import db
+from marketplace.kernel.remembering import Remembered
 from marketplace.rating import rules
-from marketplace.rating.values import Breakdown, Risk, RiskOutOfRange, Tariff
-
-
-def check_tariff(tariff: Tariff) -> None:
-    """Raises TariffFault naming the first place at which the tariff cannot be used."""
-    rules.compile_tariff(tariff)
+from marketplace.rating.models import TariffRow
+from marketplace.rating.values import Breakdown, Risk, RiskOutOfRange, Tariff, TariffAltered
 
 
 class Rater:
-    """One tariff, compiled once, for many risks."""
+    """One tariff, compiled once, for many risks. Raises TariffFault where the tariff cannot be used."""
 
     def __init__(self, tariff: Tariff) -> None:
         self._compiled = rules.compile_tariff(tariff)
 
+    @property
+    def sha256(self) -> str:
+        """The hash of the tariff."""
+        return self._compiled.sha256
+
     def premium(self, risk: Risk) -> Breakdown:
-        """Raises RiskOutOfRange naming the factor."""
+        """The premium with its lines. Raises RiskOutOfRange naming the factor."""
         return rules.premium(self._compiled, risk)
 
     def gap(self, table: str, risk: Risk) -> RiskOutOfRange | None:
@@ -26,3 +34,38 @@ class Rater:
         except RiskOutOfRange as refusal:
             return refusal
         return None
+
+
+_raters: Remembered[UUID, Rater] = Remembered(size=1024)
+"""Version id -> its tariff, compiled. A version's tariff never changes."""
+
+
+def check_tariff(tariff: Tariff) -> None:
+    """Raises TariffFault naming the first place at which the tariff cannot be used."""
+    rules.compile_tariff(tariff)
+
+
+def raters_of(version_ids: Iterable[UUID]) -> dict[UUID, Rater]:
+    """The tariffs of several product versions; those this process has not met yet are loaded in one question.
+
+    Raises TariffAltered when a tariff is not what its hash says.
+    """
+    return _raters.get_all(version_ids, _load)
+
+
+def tariffs_of(version_ids: Iterable[UUID]) -> dict[UUID, Tariff]:
+    """The tariffs of several product versions as data, to be shown or handed out."""
+    rows = db.session.scalars(select(TariffRow).where(TariffRow.product_version_id.in_(set(version_ids))))
+    return {row.product_version_id: Tariff.from_json(row.body) for row in rows}
+
+
+def _load(version_ids: Sequence[UUID]) -> dict[UUID, Rater]:
+    rows = db.session.scalars(select(TariffRow).where(TariffRow.product_version_id.in_(version_ids)))
+    return {row.product_version_id: _rater(row) for row in rows}
+
+
+def _rater(row: TariffRow) -> Rater:
+    rater = Rater(Tariff.from_json(row.body))
+    if rater.sha256 != row.sha256:
+        raise TariffAltered
+    return rater

@@ -1,12 +1,13 @@
 """How a tariff and a risk make a premium: whole numbers throughout, one rounding per line, every line explained.
 
-Rates are millionths, amounts minor units. Half up means: the nearest minor unit, and upwards (towards more) where two are
-equally near. Source: the tariff format, docs/catalog-format.md.
+Rates are millionths, amounts minor units. Half up means: the nearest minor unit, and upwards (towards more) where two
+are equally near. Source: the tariff format, docs/catalog-format.md.
 """
 
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from marketplace.kernel.money import Money, minor_digits
@@ -124,7 +125,7 @@ class CompiledTariff:
 
 
 def compile_table(table: Table, currency: str) -> CompiledTable:
-    """Raises TariffFault on an empty table, a row of the wrong width, mixed kinds, a cell given twice, overlapping bands."""
+    """Raises TariffFault on an empty table, uneven rows, mixed kinds, a cell given twice, overlapping bands."""
     width = len(table.exact) + 2 * len(table.banded) + 1
     if not table.rows:
         raise TariffFault(table.name, "empty_table")
@@ -158,7 +159,7 @@ def _grow(name: str, rows: list[tuple[Scalar, ...]], exact: int, banded: int, di
             bands.setdefault((row[0], row[1]), []).append(row[2:])
         ordered = sorted(bands)
         if any(start > end for start, end in ordered) or any(
-            later[0] <= earlier[1] for earlier, later in zip(ordered, ordered[1:], strict=False)
+            later[0] <= earlier[1] for earlier, later in pairwise(ordered)
         ):
             raise TariffFault(name, "bands_overlap")
         return Bands(
@@ -173,10 +174,14 @@ def _grow(name: str, rows: list[tuple[Scalar, ...]], exact: int, banded: int, di
 
 
 def compile_tariff(tariff: Tariff) -> CompiledTariff:
-    """Raises TariffFault where the tariff cannot be used: unknown or unused table, unknown step, a rate posted as money."""
+    """Raises TariffFault where the tariff cannot be used: an unknown table or step, a rate posted as money."""
     tables = {table.name: compile_table(table, tariff.currency) for table in tariff.tables}
     check_steps(tariff)
-    literals = {step.id: number for step in tariff.steps if (number := _literal(step, tariff.currency)) is not None}
+    literals = {
+        step.id: number
+        for index, step in enumerate(tariff.steps)
+        if (number := _literal(step, tariff.currency, f"steps.{index}")) is not None
+    }
     return CompiledTariff(tariff.sha256, tariff.currency, tariff.steps, tables, literals)
 
 
@@ -233,7 +238,7 @@ def _rate_of(step: Step) -> str | None:
             return None
 
 
-def _literal(step: Step, currency: str) -> int | None:
+def _literal(step: Step, currency: str, where: str) -> int | None:
     reference = _rate_of(step)
     if reference is not None:
         return scaled(reference, RATE_DIGITS) if reference[0].isdigit() else None
@@ -242,9 +247,9 @@ def _literal(step: Step, currency: str) -> int | None:
             try:
                 number = scaled(text, minor_digits(currency))
             except ValueError as error:
-                raise TariffFault(step.id, "too_many_decimals", text) from error
+                raise TariffFault(where, "too_many_decimals", text) from error
             if isinstance(step, Round) and number == 0:
-                raise TariffFault(step.id, "round_to_nought")
+                raise TariffFault(where, "round_to_nought")
             return number
         case _:
             return None
@@ -289,7 +294,7 @@ class _Running:
 
 
 def premium(tariff: CompiledTariff, risk: Risk) -> Breakdown:
-    """The premium of `risk` with its lines, in minor units. Raises RiskOutOfRange naming the factor that does not fit."""
+    """The premium of `risk` with its lines. Raises RiskOutOfRange naming the factor that does not fit."""
     running = _Running(tariff, risk)
     for step in tariff.steps:
         if step.when and not running.applies(step):
@@ -304,14 +309,8 @@ def _apply(running: _Running, step: Step) -> None:
             _look_up(running, step)
         case PerUnit():
             _per_unit(running, step)
-        case Multiply():
-            rate, cell = running.rate(step)
-            change = half_up(running.base(step.of) * (rate - MILLION), MILLION)
-            if rate != MILLION:
-                running.post(step.id, step.line, step.label, change, cell)
-        case Tax():
-            rate, cell = running.rate(step)
-            running.post(step.id, LineKind.TAX, step.label, half_up(running.base(step.of) * rate, MILLION), cell)
+        case Multiply() | Tax():
+            _share(running, step)
         case Add():
             running.post(step.id, step.line, step.label, running.tariff.literals[step.id])
         case Fee():
@@ -322,6 +321,16 @@ def _apply(running: _Running, step: Step) -> None:
                 running.post(step.id, LineKind.COST, step.label, lacking)
         case Round():
             _round(running, step)
+
+
+def _share(running: _Running, step: Multiply | Tax) -> None:
+    """A share of the lines so far: what multiplying adds or takes, or a tax. A factor of one posts nothing."""
+    rate, cell = running.rate(step)
+    if isinstance(step, Tax):
+        running.post(step.id, LineKind.TAX, step.label, half_up(running.base(step.of) * rate, MILLION), cell)
+    elif rate != MILLION:
+        change = half_up(running.base(step.of) * (rate - MILLION), MILLION)
+        running.post(step.id, step.line, step.label, change, cell)
 
 
 def _look_up(running: _Running, step: Lookup) -> None:

@@ -1,7 +1,8 @@
 """The public words of rating: the tariff as data, and the breakdown that explains a premium.
 
-Numbers in a tariff are decimal strings: rates with at most six decimals, amounts with the currency's own digits. Money
-arises in one place only, when a step posts a line; there the exact quotient is rounded once, half up, to the minor unit.
+Numbers in a tariff are decimal strings: rates with at most six decimals, amounts with the currency's own digits.
+Money arises in one place only, when a step posts a line; there the exact quotient is rounded once, half up, to the
+minor unit.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import ConfigDict, Field, TypeAdapter
 
 from marketplace.kernel.canonical import digest
-from marketplace.kernel.errors import Refused
+from marketplace.kernel.errors import Refused, Unavailable
 from marketplace.kernel.money import Money
 from marketplace.kernel.text import LocalizedText
 
@@ -94,7 +95,8 @@ class Add(TariffRecord):
 @dataclass(frozen=True, slots=True)
 class Multiply(TariffRecord):
     """Multiplies the lines named in `of` (all so far, when empty) and posts the difference: 1.35 adds 35 per cent, 0.9
-    takes ten off. A factor of one posts nothing."""
+    takes ten off. A factor of one posts nothing.
+    """
 
     id: Name
     by: RateRef
@@ -299,3 +301,9 @@ class TariffFault(ValueError):
     def __init__(self, where: str, fault: str, detail: str = "") -> None:
         super().__init__(f"{where}: {fault} {detail}".rstrip())
         self.where, self.fault, self.detail = where, fault, detail
+
+
+class TariffAltered(Unavailable):
+    """A tariff in the database is not what its hash says, so nothing is priced with it."""
+
+    code = "rating:tariff-altered"

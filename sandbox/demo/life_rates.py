@@ -1,7 +1,7 @@
 """The rate tables of the demonstration's term life products, from the China Life Table 2010-2013.
 
-Formula. Let q(x) be the yearly probability of death at age x (CL1 male, CL2 female), m the insurer's share of it for
-non-smokers or smokers, i the insurer's interest, v = 1 / (1 + i), and p(t) the probability of being alive after t years.
+Formula. Let q(x) be the yearly probability of death at age x (CL1 male, CL2 female), m the insurer's share of it
+for non-smokers or smokers, i the insurer's interest, v = 1 / (1 + i), and p(t) the probability of being alive after t years.
 With yearly premiums in advance and the sum paid at the end of the year of death, the level yearly premium for 1,000 of
 sum insured over n years is
 
@@ -65,7 +65,7 @@ def _basis(entry: Mapping[str, Any]) -> LifeBasis:
 
 
 def mortality() -> dict[str, list[Decimal]]:
-    """q by sex, indexed by age 0 to 105."""
+    """Q by sex, indexed by age 0 to 105."""
     with (HERE / "cl_2010_2013.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     return {sex: [Decimal(row[column]) for row in rows] for sex, column in TABLE_OF.items()}

@@ -1,5 +1,6 @@
 """What a product version says. One immutable record: the upload is read into it, the table keeps it as JSON, and every
-page, question, decision and policy rests on it."""
+page, question, decision and policy rests on it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -112,7 +113,7 @@ class SumLimit(Record):
 
 @dataclass(frozen=True, slots=True)
 class Cover(Record):
-    """One promise: what is paid (`pays`), at most how much (`limit`, in words; `limit_minor` where it is one amount)."""
+    """One promise: what is paid, and at most how much (`limit` in words, `limit_minor` as one amount)."""
 
     code: Code
     name: Text
@@ -219,7 +220,7 @@ class DocumentRef(Record):
 
 @dataclass(frozen=True, slots=True)
 class Commission(Record):
-    """What the marketplace is paid by the insurer, in hundredths of a per cent of the premium. Never an input to ranking."""
+    """What the insurer pays the marketplace, in hundredths of a per cent. Never an input to ranking."""
 
     basis_points: Annotated[int, Field(ge=0, le=10_000)]
 
@@ -337,7 +338,7 @@ def _adapter() -> TypeAdapter[ProductContent]:
 
 
 def read_content(data: bytes) -> ProductContent:
-    """The content in a JSON document, strictly: no text for a number. Raises pydantic.ValidationError with every fault."""
+    """The content in a JSON document, read strictly. Raises pydantic.ValidationError with every fault."""
     return _adapter().validate_json(data, strict=True)
 
 

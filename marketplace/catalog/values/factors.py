@@ -64,9 +64,9 @@ class Choice:
 class Factor:
     """One question of the quote form.
 
-    `minimum` and `maximum` bound an integer (or a day, as ISO string). A factor with `choices` takes only those. One with a
-    `default` need not be asked: the comparison shows it as an assumption the customer may change. `money` marks
-    whole units of the product's currency.
+    `minimum` and `maximum` bound an integer. A factor with `choices` takes only those. One with a `default` need not
+    be asked: the comparison shows it as an assumption the customer may change. `money` marks whole units of the
+    product's currency.
     """
 
     name: str
@@ -147,6 +147,19 @@ class Factor:
             case _:
                 return text
 
+    @property
+    def possible(self) -> str:
+        """The values a table may hold, as they are written."""
+        if self.choices:
+            return ", ".join(str(choice.value) for choice in self.choices)
+        match self.kind:
+            case FactorKind.INTEGER:
+                return f"{self.minimum}..{self.maximum}"
+            case FactorKind.BOOLEAN:
+                return "yes, no"
+            case _:
+                return "2026-01-31"
+
     def words(self, value: Scalar) -> LocalizedText:
         """`value` as a person reads it (numbers and days plainly; the page formats money)."""
         for choice in self.choices:
@@ -225,7 +238,8 @@ class LineDefinition:
 
     def risk(self, given: Mapping[str, Scalar]) -> dict[str, Scalar]:
         """`given` completed by the defaults, in the order of the line. Raises Invalid naming every factor that is
-        missing, unknown or out of its range."""
+        missing, unknown or out of its range.
+        """
         complete = {factor.name: given.get(factor.name, factor.default) for factor in self.factors}
         faults = {name: "is not a factor of this line" for name in given if name not in complete}
         for factor in self.factors:

@@ -1,4 +1,4 @@
-"""What each market profile demands of a product version before it may be on sale, with the requirement it comes from."""
+"""What each market profile demands of a product version before it is on sale, and the requirement behind it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

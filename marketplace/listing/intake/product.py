@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from marketplace.catalog.values import ProductContent, read_content, unmet_demands
+from marketplace.catalog.values import FactorKind, ProductContent, RowSource, read_content, unmet_demands
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.listing.intake.tariff import check_examples, read_tariff_files
 from marketplace.listing.intake.toml import as_json, findings_of, line_of, read_toml
@@ -156,37 +156,51 @@ def _content_faults(folder: str, files: Files, content: ProductContent) -> Itera
         yield Finding(path, code, line_of(source, where), ".".join(map(str, where)), value, right)
 
 
-def _name_faults(content: ProductContent) -> Iterator[tuple[list[str | int], str, str, str]]:
+Fault = tuple[list[str | int], str, str, str]
+"""Where, which code, which value, what would be right."""
+
+
+def _name_faults(content: ProductContent) -> Iterator[Fault]:
     line = content.definition
-    factors = {factor.name: factor for factor in line.factors}
-    names = ", ".join(sorted(factors))
     if content.currency != line.currency:
         yield ["currency"], "other_currency", content.currency, line.currency
-    for name, allowed in content.eligibility.items():
-        if name not in factors:
-            yield ["eligibility", name], "unknown_factor", name, names
-        for value in allowed.values:
-            if name in factors and factors[name].fault(value):
-                right = ", ".join(str(choice.value) for choice in factors[name].choices)
-                yield ["eligibility", name], "bad_value", str(value), right or str(factors[name].fault(value))
-    named: list[tuple[list[str | int], str | None]] = [
-        (["payment", "times_factor"], content.payment.times_factor),
-        (["term", "factor"], content.term.factor),
-        *((["limits", index, "factors"], name) for index, limit in enumerate(content.limits) for name in limit.factors),
-        *((["covers", index, "limit_factor"], cover.limit_factor) for index, cover in enumerate(content.covers)),
-    ]
-    for where, factor in named:
-        if factor is not None and factor not in factors:
-            yield where, "unknown_factor", factor, names
-    rows = {row.key for row in line.rows}
+    yield from _eligibility_faults(content)
+    yield from _factor_faults(content)
+    rows = {row.key for row in line.rows if row.source is RowSource.FACT}
     for name in content.facts:
         if name not in rows:
             yield ["facts", name], "unknown_field", name, ", ".join(sorted(rows))
-    for field_name, codes in (
+    for place, codes in (
         ("covers", [each.code for each in content.covers]),
         ("exclusions", [each.code for each in content.exclusions]),
         ("questions", [each.id for each in content.questions]),
     ):
         for index, code in enumerate(codes):
             if code in codes[:index]:
-                yield [field_name, index], "name_twice", code, ""
+                yield [place, index], "name_twice", code, ""
+
+
+def _eligibility_faults(content: ProductContent) -> Iterator[Fault]:
+    factors = {factor.name: factor for factor in content.definition.factors}
+    for name, allowed in content.eligibility.items():
+        if name not in factors:
+            yield ["eligibility", name], "unknown_factor", name, ", ".join(sorted(factors))
+            continue
+        for value in allowed.values:
+            if factors[name].fault(value):
+                yield ["eligibility", name], "bad_value", str(value), factors[name].possible
+
+
+def _factor_faults(content: ProductContent) -> Iterator[Fault]:
+    """Factors named in payment, term, limits and covers must count something in this line."""
+    named: list[tuple[list[str | int], str | None]] = [
+        (["payment", "times_factor"], content.payment.times_factor),
+        (["term", "factor"], content.term.factor),
+    ]
+    for index, limit in enumerate(content.limits):
+        named += [(["limits", index, "factors"], name) for name in limit.factors]
+    named += [(["covers", index, "limit_factor"], cover.limit_factor) for index, cover in enumerate(content.covers)]
+    counting = [factor.name for factor in content.definition.factors if factor.kind is FactorKind.INTEGER]
+    for where, name in named:
+        if name is not None and name not in counting:
+            yield where, "unknown_factor", name, ", ".join(counting)

@@ -149,7 +149,7 @@ class _Cells:
                 return self.line.factor(self.entry.exact[place]).parse(text)
             return self.line.factor(self.entry.banded[(place - exact) // 2]).parse_bound(text)
         except ValueError as error:
-            raise _BadCellError("bad_value", _offered(self._factor(place)) or str(error)) from error
+            raise _BadCellError("bad_value", self._factor(place).possible) from error
 
     def _factor(self, place: int) -> Factor:
         exact = len(self.entry.exact)
@@ -172,14 +172,6 @@ class _BadCellError(Exception):
     def __init__(self, code: str, right: str) -> None:
         super().__init__(code)
         self.code, self.right = code, right
-
-
-def _offered(factor: Factor) -> str:
-    if factor.choices:
-        return ", ".join(str(choice.value) for choice in factor.choices)
-    if factor.minimum is not None:
-        return f"{factor.minimum}..{factor.maximum}"
-    return ""
 
 
 def _cell_twice(file: str, entry: TableEntry, reading: TableReading) -> Iterator[Finding]:

@@ -193,10 +193,11 @@ def _example_fault(
     for name, text in row.items():
         if name == "premium":
             continue
+        factor = content.definition.factor(name)
         try:
-            risk[name] = content.definition.factor(name).parse(text)
-        except ValueError as error:
-            return Finding(path, "bad_value", number, name, text, str(error))
+            risk[name] = factor.parse(text)
+        except ValueError:
+            return Finding(path, "bad_value", number, name, text, factor.possible)
     expected = row.get("premium", "").strip()
     try:
         total = rater.premium(risk).total

@@ -3,7 +3,7 @@
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -65,19 +65,25 @@ def findings_of(file: str, source: bytes, error: ValidationError) -> tuple[Findi
 def _finding(file: str, source: bytes, fault: Any) -> Finding:
     kind, context = str(fault["type"]), fault.get("ctx", {})
     code = _CODES.get(kind, "wrong_kind" if kind.endswith(("_type", "_parsing")) else "invalid")
-    right = (
-        context.get("expected")
-        or context.get("expected_tags")
-        or context.get("pattern")
-        or context.get("discriminator")
-    )
-    if code == "out_of_bounds":
-        right = f"{'>=' if 'ge' in context else '<='} {context.get('ge', context.get('le'))}"
     value = "" if code == "missing" else json.dumps(fault["input"], default=str, ensure_ascii=False)[:80]
     location = [part for part in fault["loc"] if part not in _TAGS]
-    return Finding(
-        file, code, line_of(source, location), ".".join(map(str, location)), value, str(right or fault["msg"])
-    )
+    column = ".".join(map(str, location))
+    return Finding(file, code, line_of(source, location), column, value, _right(code, kind, context))
+
+
+def _right(code: str, kind: str, context: Mapping[str, Any]) -> str:
+    """What would be right, as far as pydantic knows it."""
+    match code:
+        case "not_one_of":
+            return str(context.get("expected") or context.get("expected_tags"))
+        case "wrong_form":
+            return str(context["pattern"])
+        case "wrong_kind":
+            return kind.removesuffix("_type").removesuffix("_parsing")
+        case "out_of_bounds":
+            return f">= {context['ge']}" if "ge" in context else f"<= {context['le']}"
+        case _:
+            return ""
 
 
 _TAGS = ("lookup", "per_unit", "add", "multiply", "minimum", "tax", "fee", "round")

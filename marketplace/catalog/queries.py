@@ -1,0 +1,147 @@
+"""Questions to the catalog: what is on sale, what does this version say, which documents has it."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select
+
+from marketplace.accounts import queries as accounts
+from marketplace.catalog.models import DocumentRow, ProductRow, ProductVersionRow
+from marketplace.catalog.values import (
+    LINES,
+    Document,
+    DocumentKind,
+    DocumentNotFound,
+    Line,
+    ProductContent,
+    ProductVersion,
+    ProductVersionNotFound,
+)
+from marketplace.infra.db import db
+from marketplace.kernel.remembering import Remembered
+
+_contents: Remembered[UUID, ProductContent] = Remembered(size=4096)
+"""Version id -> content. A version never changes."""
+
+
+def on_sale(line: Line, day: date) -> tuple[ProductVersion, ...]:
+    """The versions of active insurers that may be quoted on `day`, by product code."""
+    return _on_sale(day, ProductVersionRow.line == line.value)
+
+
+def all_on_sale(day: date) -> tuple[ProductVersion, ...]:
+    """Everything that may be quoted on `day`, in every line, by product code."""
+    return _on_sale(day)
+
+
+def _on_sale(day: date, *conditions: ColumnElement[bool]) -> tuple[ProductVersion, ...]:
+    active = [insurer.id for insurer in accounts.list_insurers() if insurer.active]
+    return _versions(
+        ProductVersionRow.insurer_id.in_(active),
+        ProductVersionRow.withdrawn_at.is_(None),
+        ProductVersionRow.effective.contains(day),
+        *conditions,
+    )
+
+
+def products_per_line(day: date) -> dict[Line, int]:
+    """How many products may be quoted in each line. A line that asks for the first day of cover counts every product
+    that is on sale on any day.
+    """
+    active = [insurer.id for insurer in accounts.list_insurers() if insurer.active]
+    rows = db.session.execute(
+        select(ProductVersionRow.line, ProductVersionRow.product_id, ProductVersionRow.effective)
+        .where(ProductVersionRow.withdrawn_at.is_(None), ProductVersionRow.insurer_id.in_(active))
+        .order_by(ProductVersionRow.line, ProductVersionRow.product_id)
+    )
+    found = {
+        (Line(row.line), row.product_id)
+        for row in rows
+        if day in row.effective or LINES[Line(row.line)].start_factor is not None
+    }
+    return dict(Counter(line for line, _ in found))
+
+
+def product_version(version_id: UUID) -> ProductVersion:
+    """The version, or ProductVersionNotFound."""
+    found = _versions(ProductVersionRow.id == version_id)
+    if not found:
+        raise ProductVersionNotFound
+    return found[0]
+
+
+def product_versions(version_ids: Iterable[UUID]) -> dict[UUID, ProductVersion]:
+    """Several versions in one question; unknown ids are left out."""
+    return {version.id: version for version in _versions(ProductVersionRow.id.in_(set(version_ids)))}
+
+
+def products_of_insurer(insurer_id: UUID) -> tuple[ProductVersion, ...]:
+    """Every version of every product of the insurer, by product code, the newest first."""
+    return _versions(ProductVersionRow.insurer_id == insurer_id)
+
+
+def documents_of(version_id: UUID) -> tuple[Document, ...]:
+    """The documents of a version in the insurer's order."""
+    rows = db.session.scalars(
+        select(DocumentRow).where(DocumentRow.product_version_id == version_id).order_by(DocumentRow.position)
+    )
+    return tuple(_document(row) for row in rows)
+
+
+def document(document_id: UUID) -> Document:
+    """The document, or DocumentNotFound."""
+    row = db.session.get(DocumentRow, document_id)
+    if row is None:
+        raise DocumentNotFound
+    return _document(row)
+
+
+def _versions(*conditions: ColumnElement[bool]) -> tuple[ProductVersion, ...]:
+    rows = db.session.scalars(
+        select(ProductVersionRow)
+        .join(ProductRow, ProductRow.id == ProductVersionRow.product_id)
+        .where(*conditions)
+        .order_by(ProductRow.code, ProductVersionRow.insurer_id, ProductVersionRow.number.desc())
+        .execution_options(populate_existing=True)
+    ).all()
+    contents = _contents.get_all((row.id for row in rows), _load_contents)
+    return tuple(_version(row, contents[row.id]) for row in rows)
+
+
+def _load_contents(version_ids: Sequence[UUID]) -> dict[UUID, ProductContent]:
+    rows = db.session.execute(
+        select(ProductVersionRow.id, ProductVersionRow.content).where(ProductVersionRow.id.in_(version_ids))
+    )
+    return {row.id: ProductContent.from_json(row.content) for row in rows}
+
+
+def _version(row: ProductVersionRow, content: ProductContent) -> ProductVersion:
+    if row.effective.lower is None:
+        raise AssertionError("the database lets no version begin at no day")
+    return ProductVersion(
+        id=row.id,
+        product_id=row.product_id,
+        insurer_id=row.insurer_id,
+        number=row.number,
+        content=content,
+        content_sha256=row.content_sha256,
+        effective_from=row.effective.lower,
+        effective_to=row.effective.upper,
+        published_at=row.published_at,
+        withdrawn_at=row.withdrawn_at,
+    )
+
+
+def _document(row: DocumentRow) -> Document:
+    return Document(
+        id=row.id,
+        product_version_id=row.product_version_id,
+        kind=DocumentKind(row.kind),
+        locale=row.locale,
+        title=row.title,
+        media_type=row.media_type,
+        size=row.size,
+        sha256=row.sha256,
+    )
