@@ -1,6 +1,7 @@
 """Read evidence, as `marketplace_reader`: only what is committed, and never through the site's own role."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, select
@@ -101,11 +102,11 @@ def page_version(version_id: str) -> PageVersion:
 def _entries(condition: ColumnElement[bool]) -> tuple[Entry, ...]:
     statement = select(*_COLUMNS).where(condition).order_by(IntakeRow.recorded_at, IntakeRow.id)
     with reader() as connection:
-        rows: Sequence[Row[tuple[object, ...]]] = connection.execute(statement).all()
+        rows: Sequence[Row[*tuple[Any, ...]]] = connection.execute(statement).all()
     return tuple(_entry(row) for row in rows)
 
 
-def _entry(row: Row[tuple[object, ...]]) -> Entry:
+def _entry(row: Row[*tuple[Any, ...]]) -> Entry:
     return Entry(
         id=row.id,
         journey_id=row.journey_id,

@@ -60,6 +60,7 @@ class ActorRole(StrEnum):
 class EntryType(StrEnum):
     """What an entry says happened, as `subject:act`."""
 
+    COMPARISON_MADE = "comparison:made"
     COMPARISON_SHOWN = "comparison:shown"
     PRODUCT_SHOWN = "product:shown"
     ENTRY_SHOWN = "entry:shown"
@@ -72,6 +73,7 @@ class EntryType(StrEnum):
     ANSWER_GIVEN = "answer:given"
     DOCUMENT_OPENED = "document:opened"
     DOCUMENT_CONFIRMED = "document:confirmed"
+    OFFER_REPLACED = "offer:replaced"
     EXCLUSIONS_CONFIRMED = "exclusions:confirmed"
     HEALTH_NOTICE_ACKNOWLEDGED = "health_notice:acknowledged"
     APPLICATION_SUBMITTED = "application:submitted"
