@@ -7,7 +7,7 @@ PACKAGES := marketplace sandbox tests config.py wsgi.py
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help run install test check fmt lock messages import-real clean python venv packages packages-dev
+.PHONY: help run install test check fmt lock messages import-real clean venv packages packages-dev
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,29 +54,29 @@ clean: ## remove .venv and caches; the demonstration's data in instance/ stays
 
 # --- setting up: each package list is installed once, and again when the list changes -------------------------------
 
-python:
+packages:
+	@$(call install,requirements.txt)
+
+packages-dev:
+	@$(call install,requirements-dev.txt)
+
+venv:
 	@command -v $(PYTHON) >/dev/null || { \
 		echo "$(PYTHON) was not found: install Python 3.11 to 3.14, or say which one: make PYTHON=python3.12 …"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' || { \
 		echo "Python 3.11 to 3.14 is needed; $(PYTHON) is `$(PYTHON) --version 2>&1`. Say which one: make PYTHON=python3.12 …"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
 		echo "Python's venv module is missing. On Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
-
-venv: python
 	@$(BIN)/python -c 'import pip' 2>/dev/null || { echo "Making $(VENV)."; $(PYTHON) -m venv --clear $(VENV); }
 
-packages: venv
-	@$(call install,requirements.txt)
-
-packages-dev: venv
-	@$(call install,requirements-dev.txt)
-
-# The stamp is the hash of the list, so that moving between branches or clones is noticed and time stamps do not matter.
+# The stamp holds the checksum of the list, so that a list from another branch is noticed and times do not matter.
+# Nothing is compiled beforehand: Python compiles the half of the packages that is used, when it is first used.
 define install
-	stamp=$(VENV)/.installed-`$(PYTHON) -c 'import hashlib; print(hashlib.sha256(open("$(1)", "rb").read()).hexdigest()[:16])'`-$(1); \
-	if [ ! -e "$$stamp" ]; then \
+	stamp=$(VENV)/.installed-$(1)-`cksum < $(1) | tr ' ' -`; \
+	if [ ! -e "$$stamp" ] || ! $(BIN)/python -c 'import pip' 2>/dev/null; then \
+		$(MAKE) --no-print-directory venv || exit 1; \
 		echo "Installing $(1). The first time takes about a minute."; \
-		$(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --require-hashes --only-binary :all: -r $(1) \
-			&& rm -f $(VENV)/.installed-*-$(1) && touch "$$stamp"; \
+		$(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --require-hashes --only-binary :all: \
+			-r $(1) && rm -f $(VENV)/.installed-$(1)-* && touch "$$stamp"; \
 	fi
 endef

@@ -6,6 +6,7 @@ instance, so that a next start finds and ends whatever a killed supervisor may h
 """
 
 import asyncio
+import hashlib
 import math
 import os
 import signal
@@ -21,6 +22,8 @@ from typing import Self
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
+
+import psycopg
 
 from config import Settings, UnsafeSettingsError
 from sandbox import processes
@@ -44,7 +47,7 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     "site": (
         *("-m", "gunicorn", "wsgi:app", "--bind", "{address}"),
         *("--worker-class", "gthread", "--workers", "2", "--threads", "4"),
-        *("--graceful-timeout", "5", "--no-control-socket"),
+        *("--preload", "--graceful-timeout", "5", "--no-control-socket"),
     ),
 }
 """What Python is told for each program; `{address}` is where the site listens."""
@@ -136,6 +139,7 @@ class Demonstration:
         self._instance = instance
         self._plan = plan
         self._running = AsyncExitStack()
+        self._embedded = False
         self._site_says = ""
 
     async def run(self) -> None:
@@ -145,13 +149,16 @@ class Demonstration:
             common = self._environment(databases)
             _refuse_unsafe(common)
             self._make_seals()
-            owner = common | {"DATABASE_OWNER_URL": databases["DATABASE_OWNER_URL"]}
-            await self._program("migrations", owner).run_to_end()
+            if not _is_migrated(databases["DATABASE_URL"]):
+                owner = common | {"DATABASE_OWNER_URL": databases["DATABASE_OWNER_URL"]}
+                await self._program("migrations", owner).run_to_end()
             await self._start_simulator()
             sequencer = common | {"DATABASE_SEQUENCER_URL": databases["DATABASE_SEQUENCER_URL"]}
             await self._keep(self._program("worker", sequencer, grace_seconds=_WORKER_GRACE_SECONDS))
-            say("Loading the catalogs and the history of the demonstration.")
-            await self._program("demonstration", common).run_to_end()
+            if not self._is_loaded():
+                say("Loading the catalogs and the history of the demonstration.")
+                await self._program("demonstration", common).run_to_end()
+                self._note_loaded()
             await self._start_site(common)
             self._announce()
             await asyncio.Event().wait()
@@ -168,6 +175,7 @@ class Demonstration:
             if missing:
                 raise CannotStartError(f"With DATABASE_URL, set {', '.join(missing)} too (docs/running.md).")
             return {name: os.environ[name] for name in names}
+        self._embedded = True
         server = EmbeddedServer(self._instance.database)
         await self._keep(KeptDatabase(server))
         return {name: server.url(role) for name, role in names.items()}
@@ -192,6 +200,23 @@ class Demonstration:
         """Our own environment without any setting (a real key must not get in here), and the mark."""
         kept = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
         return kept | {MARK: str(self._instance.folder), "PYTHONUNBUFFERED": "1"}
+
+    @property
+    def _loaded_note(self) -> Path:
+        """Lies beside the embedded cluster, so that both are removed together."""
+        return self._instance.database / "loaded"
+
+    def _is_loaded(self) -> bool:
+        """Whether this embedded database already holds this very demonstration. Of another database we know nothing."""
+        return (
+            self._embedded
+            and self._loaded_note.exists()
+            and self._loaded_note.read_text() == _digest_of_demonstration()
+        )
+
+    def _note_loaded(self) -> None:
+        if self._embedded:
+            self._loaded_note.write_text(_digest_of_demonstration())
 
     async def _start_simulator(self) -> None:
         """It knows nothing of the marketplace but where to send its webhooks."""
@@ -312,6 +337,25 @@ async def _until_stopped(demonstration: Demonstration) -> None:
         loop.add_signal_handler(number, stop, number)
     with suppress(asyncio.CancelledError):
         await running
+
+
+def _is_migrated(url: str) -> bool:
+    """Whether the database is at the version this code expects; asking is much quicker than migrating nothing."""
+    expected = (ROOT / "migrations" / "HEAD").read_text().strip()
+    try:
+        with psycopg.connect(url.replace("postgresql+psycopg:", "postgresql:", 1), connect_timeout=5) as connection:
+            return connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(expected,)]
+    except psycopg.Error:
+        return False  # the migrations will say what is wrong
+
+
+def _digest_of_demonstration() -> str:
+    """Changes with any file of `sandbox/demo` and with the tables."""
+    digest = hashlib.sha256((ROOT / "migrations" / "HEAD").read_bytes())
+    for path in sorted((ROOT / "sandbox" / "demo").rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
 
 
 def _refuse_unsafe(environment: Mapping[str, str]) -> None:
