@@ -49,6 +49,7 @@ LIMITS: Mapping[Bucket, Limit] = {
     Bucket.TRY_OF_SOURCE: Limit(30, timedelta(minutes=15)),
     Bucket.SIGN_IN_OF_ADDRESS: Limit(10, timedelta(minutes=5)),
     Bucket.SIGN_IN_OF_SOURCE: Limit(10, timedelta(minutes=5)),
+    Bucket.CHECK_OF_SOURCE: Limit(30, timedelta(minutes=15)),
 }
 
 LIFETIMES: Mapping[CodePurpose, timedelta] = {

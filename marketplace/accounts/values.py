@@ -65,6 +65,7 @@ class Bucket(StrEnum):
     TRY_OF_SOURCE = "try_of_source"
     SIGN_IN_OF_ADDRESS = "sign_in_of_address"
     SIGN_IN_OF_SOURCE = "sign_in_of_source"
+    CHECK_OF_SOURCE = "check_of_source"
 
 
 class TooManyTries(Refused):

@@ -14,13 +14,14 @@ from marketplace.accounts.services.signing_in import (
     change_password,
     request_password_reset,
     reset_password,
-)
+)from marketplace.accounts.services.tries import count_try
 
 __all__ = [
     "authenticate",
     "change_locale",
     "change_password",
     "confirm_address",
+    "count_try",
     "create_staff",
     "forget_expired",
     "prove_code",

@@ -41,6 +41,11 @@ def count(*tries: Counted) -> None:
         raise refusal
 
 
+def count_try(bucket: Bucket, source: str) -> None:
+    """For pages that let anybody try something: count one try of this source. Raises TooManyTries."""
+    count((bucket, rules.counted_source(source)))
+
+
 def give_back(*tries: Counted) -> None:
     """These tries succeeded: they no longer count."""
     with apart() as connection:

@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 
 from marketplace.accounts import queries, services
 from marketplace.accounts.models import AccountRow, ChallengeRow
-from marketplace.accounts.values import CodePurpose, CodeRefused, Role, TooManyTries
+from marketplace.accounts.values import Bucket, CodePurpose, CodeRefused, Role, TooManyTries
 from marketplace.infra.db import db
 from marketplace.kernel import clock
 from marketplace.kernel.canonical import sha256_hex
@@ -161,6 +161,15 @@ def test_right_codes_use_up_nothing():
         email = f"lin{number}@example.com"
         message = services.request_code(email, ENTRY, a_source(), "en")
         services.prove_code(email, ENTRY, code_in(message), source)
+
+
+def test_whatever_a_page_lets_anybody_try_is_limited_for_each_source():
+    source = "2001:db8:1:2::1"
+    for _ in range(30):
+        services.count_try(Bucket.CHECK_OF_SOURCE, source)
+    with pytest.raises(TooManyTries):
+        services.count_try(Bucket.CHECK_OF_SOURCE, "2001:db8:1:2:ffff::2")
+    services.count_try(Bucket.CHECK_OF_SOURCE, a_source())
 
 
 def test_a_customers_code_never_opens_an_account_of_staff():

@@ -143,6 +143,7 @@ def test_limits_are_those_that_were_decided():
         Bucket.TRY_OF_SOURCE: (30, 15),
         Bucket.SIGN_IN_OF_ADDRESS: (10, 5),
         Bucket.SIGN_IN_OF_SOURCE: (10, 5),
+        Bucket.CHECK_OF_SOURCE: (30, 15),
     }
 
 
