@@ -14,7 +14,8 @@ from marketplace.accounts.services.signing_in import (
     change_password,
     request_password_reset,
     reset_password,
-)from marketplace.accounts.services.tries import count_try
+)
+from marketplace.accounts.services.tries import count_try
 
 __all__ = [
     "authenticate",
