@@ -10,9 +10,16 @@ from config import Settings
 from marketplace import wiring
 from marketplace.infra import jobs, logs
 from marketplace.infra.db import db, refuse_unbound_roles
-from marketplace.web import error_pages, security, transaction
-from marketplace.web.hooks import health
+from marketplace.web import access, error_pages, pages, security, tracing, transaction
+from marketplace.web.customer import account, application, checkout, policy
+from marketplace.web.hooks import health, inbox, stripe
+from marketplace.web.storefront import compare, home, legal, product, verify
 
+SUBJECTS = (
+    *(home, compare, product, verify, legal),
+    *(application, checkout, account, policy),
+    *(health, stripe),
+)
 ROOT = Path(__file__).parent.parent
 
 
@@ -41,9 +48,15 @@ def create_app(settings: Settings) -> Flask:
 
 def _furnish(app: Flask, settings: Settings) -> None:
     """The web's own rules and its audiences."""
+    pages.furnish(app, demonstration=settings.demonstration, inbox=settings.mail_transport == "demonstration")
     security.protect(
         app, public_host=settings.public_host, secure=settings.secure, checkout_origin=settings.checkout_origin
     )
+    tracing.record_views(app)
     transaction.own_transactions(app)
+    access.guard(app)
     error_pages.show_errors(app)
-    app.register_blueprint(health.blueprint)
+    for subject in SUBJECTS:
+        app.register_blueprint(subject.blueprint)
+    if settings.mail_transport == "demonstration":
+        app.register_blueprint(inbox.blueprint)

@@ -3,10 +3,49 @@
 from email.utils import parseaddr
 
 from config import Settings
+from marketplace.accounts import jobs as accounts_jobs
+from marketplace.application import jobs as application_jobs
+from marketplace.application.values import ApplicationOpened, ApplicationSubmitted
+from marketplace.checkout import jobs as checkout_jobs
+from marketplace.checkout.values import OrderIssued, OrderLapsed, OrderNotIssuable, OrderPlaced
+from marketplace.correspondence import jobs as correspondence_jobs
+from marketplace.correspondence.values import MessageSent
 from marketplace.infra import keys, letterhead, mail, seals, storage, stripe_gateway
+from marketplace.listing import services as listing
+from marketplace.payment import jobs as payment_jobs
+from marketplace.payment.values import PaymentExpired, PaymentFailed, PaymentSucceeded, RefundSucceeded
+from marketplace.policy import jobs as policy_jobs
+from marketplace.policy.values import PolicyDocumentReady, PolicyIssued
+from marketplace.quoting.values import JourneyCompared
+
+# Importing these makes their jobs and tables known.
+FEATURES = (
+    accounts_jobs,
+    application_jobs,
+    checkout_jobs,
+    correspondence_jobs,
+    listing,
+    payment_jobs,
+    policy_jobs,
+)
 
 # Fact type -> names of the jobs that it defers. A fact without a subscriber carries its reason.
-SUBSCRIBERS: dict[type, tuple[str, ...]] = {}
+SUBSCRIBERS: dict[type, tuple[str, ...]] = {
+    JourneyCompared: (),  # the trail holds the comparison; the read model begins with the application
+    ApplicationOpened: (),
+    ApplicationSubmitted: ("application.tell_outcome",),
+    OrderPlaced: (),  # an order without a payment says nothing new
+    OrderIssued: (),  # each of its contracts is a PolicyIssued
+    OrderNotIssuable: (),
+    OrderLapsed: (),  # the application lapses on its own clock
+    PaymentSucceeded: ("checkout.take_payment",),
+    PaymentFailed: (),  # the customer stays on the payment page
+    PaymentExpired: (),  # checkout.sweep lapses orders by their own expiry
+    RefundSucceeded: ("checkout.note_refund",),
+    PolicyIssued: ("policy.make_document",),
+    PolicyDocumentReady: ("checkout.send_policy",),
+    MessageSent: (),
+}
 
 
 def connect(settings: Settings) -> None:

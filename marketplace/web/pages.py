@@ -31,7 +31,7 @@ def asset(name: str) -> str:
     return url_for("static", filename=name, v=tracing.assets(str(current_app.static_folder))[name][:12])
 
 
-def furnish(app: Flask, *, demonstration: bool) -> None:
+def furnish(app: Flask, *, demonstration: bool, inbox: bool) -> None:
     """Filters and globals of the templates; the locale and the id of each request."""
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
@@ -53,6 +53,7 @@ def furnish(app: Flask, *, demonstration: bool) -> None:
         asset=asset,
         csp_nonce=security.csp_nonce,
         demonstration=demonstration,
+        inbox_shown=inbox,
         locales=LOCALES,
         locale_name=formatting.locale_name,
         current_locale=current_locale,

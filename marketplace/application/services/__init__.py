@@ -2,6 +2,7 @@
 writes its trail entry in the same transaction.
 """
 
+from marketplace.application.services.announcing import tell_outcome
 from marketplace.application.services.confirming import (
     acknowledge_health_notice,
     confirm_document,
@@ -35,4 +36,5 @@ __all__ = [
     "open_document",
     "submit",
     "take_new_offer",
+    "tell_outcome",
 ]

@@ -1,0 +1,106 @@
+"""Our own payment page, the way to Stripe and back, and the end of the purchase."""
+
+from uuid import UUID
+
+from flask import Blueprint, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from marketplace.application.values import ApplicationNotFound, ApplicationView, State, Step
+from marketplace.checkout import queries, services
+from marketplace.checkout.values import Order, OrderState, PaymentUrls
+from marketplace.infra.formatting import gettext as _
+from marketplace.payment import services as payment
+from marketplace.policy import queries as policies
+from marketplace.traceability import services as traceability
+from marketplace.traceability.values import Act, EntryType
+from marketplace.web import access
+from marketplace.web.customer.application import EnterForm, address_of, own_view, page
+from marketplace.web.customer.correspondence import absolute
+from marketplace.web.customer.policy import pdf
+from marketplace.web.tracing import Traced, seen_page_version
+from marketplace.web.transaction import commit_now
+
+blueprint = Blueprint("checkout", __name__)
+
+GONE_BACK = {OrderState.NOT_ISSUABLE, OrderState.REFUNDED}
+
+
+@blueprint.route("/application/<uuid:application_id>/pay", methods=["GET", "POST"])
+def pay(application_id: UUID) -> ResponseReturnValue:
+    """Payee, product, amount and frequency on our own recorded page; then the hosted page of Stripe (T26-13)."""
+    view = own_view(application_id)
+    account = access.customer()
+    if account is None or view.application.state is not State.ACCEPTED:
+        return redirect(address_of(view))
+    order = services.place_order([application_id], account.id)
+    form = EnterForm()
+    if form.validate_on_submit():
+        return _to_stripe(order, application_id)
+    body = {"order_id": order.id, "total_minor": order.total.minor, "currency": order.total.currency}
+    cancelled = _("Nothing was charged. You can try again whenever you like.") if "cancelled" in request.args else ""
+    return page(view, Step.PAY, "pay", form=form, order=order, notice=cancelled, traced=Traced(body=body))
+
+
+def _to_stripe(order: Order, application_id: UUID) -> ResponseReturnValue:
+    seen_page_version()
+    urls = PaymentUrls(
+        success=absolute(url_for(".returned", application_id=application_id)),
+        cancel=absolute(url_for(".pay", application_id=application_id, cancelled=1)),
+    )
+    attempt = services.pay(order.id, urls)
+    commit_now()
+    return redirect(payment.open_session(attempt.id), 303)
+
+
+@blueprint.get("/application/<uuid:application_id>/return")
+def returned(application_id: UUID) -> ResponseReturnValue:
+    """Back from Stripe: ask it now instead of waiting for its word, then show how it stands."""
+    view, order = _ordered(application_id)
+    _record(view, order)
+    services.check_payment(order.id)
+    return redirect(url_for(".done", application_id=application_id), 303)
+
+
+def _record(view: ApplicationView, order: Order) -> None:
+    traceability.record_act(
+        Act(
+            view.application.journey_id,
+            EntryType.PAYMENT_RETURNED,
+            {"order_id": order.id},
+            access.actor(),
+            view.application.id,
+            view.offer.insurer_id,
+        )
+    )
+
+
+@blueprint.get("/application/<uuid:application_id>/done")
+def done(application_id: UUID) -> ResponseReturnValue:
+    """The policy number, as soon as there is one; nothing more is sold here (PER-02)."""
+    view, order = _ordered(application_id)
+    policy = policies.policy_of_application(application_id)
+    if order.state is OrderState.OPEN and policy is None:
+        order = services.check_payment(order.id)
+        if order.state is OrderState.OPEN:
+            return redirect(url_for(".pay", application_id=application_id))
+    return page(
+        view, Step.DONE, "done", policy=policy, order=order, refunded=order.state in GONE_BACK,
+        traced=Traced(body={"order_id": order.id, "policy_id": policy.id if policy else None}),
+    )  # fmt: skip
+
+
+@blueprint.get("/application/<uuid:application_id>/policy.pdf")
+def policy_document(application_id: UUID) -> ResponseReturnValue:
+    view = own_view(application_id)
+    policy = policies.policy_of_application(view.application.id)
+    if policy is None:
+        raise ApplicationNotFound
+    return pdf(policy)
+
+
+def _ordered(application_id: UUID) -> tuple[ApplicationView, Order]:
+    view = own_view(application_id)
+    order = queries.order_of_application(application_id)
+    if order is None:
+        raise ApplicationNotFound
+    return view, order
