@@ -2,14 +2,17 @@
 
 from datetime import UTC, date, datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+from marketplace.accounts.values import Insurer
+from marketplace.catalog import services as catalog
 from marketplace.catalog.values import (
     LINES,
     Commission,
     Cover,
     Document,
     DocumentKind,
+    DocumentRef,
     Exclusion,
     Frequency,
     KeyFacts,
@@ -28,7 +31,13 @@ from marketplace.catalog.values import (
 )
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.kernel.text import LocalizedText
+from marketplace.quoting import services as quoting
+from marketplace.quoting.queries import offers_for
+from marketplace.quoting.values import Need, NeedRequest, OfferView
+from marketplace.rating import services as rating
 from marketplace.rating.values import Add, LineKind, Tariff, Tax
+from marketplace.traceability.values import SYSTEM
+from tests.factories.traceability import a_journey
 
 START_ON = date(2026, 12, 1)
 
@@ -37,6 +46,16 @@ def words(text: str) -> LocalizedText:
     return LocalizedText(text, f"（{text}）")
 
 
+PAPERS = {
+    (DocumentKind.CLAUSES, "en"): b"# Clauses\n\n1. We pay.",
+    (DocumentKind.CLAUSES, "zh_Hans_CN"): "# 条款".encode(),
+    (DocumentKind.PRODUCT_SUMMARY, "en"): b"# Summary",
+}
+DOCUMENT_BYTES = {sha256_hex(each): each for each in PAPERS.values()}
+DOCUMENTS = tuple(
+    DocumentRef(kind, locale, f"{kind}", f"{kind}.{locale}.md", "text/markdown", sha256_hex(each), len(each))
+    for (kind, locale), each in PAPERS.items()
+)
 EXCLUSIONS = (
     Exclusion("war", words("War"), words("Nothing is paid for loss by acts of war."), "Clause 7.1"),
     Exclusion("intent", words("Intent"), words("Nothing is paid for loss you cause on purpose."), "Clause 7.2"),
@@ -57,7 +76,7 @@ def a_question(id_: str, on_yes: Outcome = Outcome.REFER, **changes: Any) -> Que
 
 
 def a_content(code: str = "plain", line: Line = Line.TRAVEL, **changes: Any) -> ProductContent:
-    """Everything the profile demands, documents aside (they are published with the version)."""
+    """A content with everything its profile demands."""
     parts: dict[str, Any] = {
         "profile": Profile.CN_NONLIFE,
         "currency": LINES[line].currency,
@@ -86,6 +105,7 @@ def a_content(code: str = "plain", line: Line = Line.TRAVEL, **changes: Any) -> 
         ),
         "facts": {row.key: words(row.key) for row in LINES[line].rows},
         "services": dict.fromkeys(ServiceKind, (ServiceMode.ONLINE, ServiceMode.PHONE)),
+        "documents": DOCUMENTS,
         "commission": Commission(1000),
     }
     return ProductContent(code=code, line=line, **(parts | changes))
@@ -109,6 +129,7 @@ TERM_LIFE_RISK: dict[str, Scalar] = {
     "age": 34, "sex": "female", "smoker": False, "sum_insured": 500_000, "term_years": 20, "occupation_class": 1,
     "region": "shanghai",
 }  # fmt: skip
+RISKS = {Line.TRAVEL: TRAVEL_RISK, Line.ACCIDENT: ACCIDENT_RISK, Line.TERM_LIFE: TERM_LIFE_RISK}
 
 
 def a_document(kind: DocumentKind = DocumentKind.CLAUSES, locale: str = "en", text: str = "") -> Document:
@@ -133,3 +154,32 @@ def a_version(content: ProductContent | None = None, **changes: Any) -> ProductV
         "withdrawn_at": None,
     }
     return ProductVersion(**(parts | changes))
+
+
+def publish(
+    insurer: Insurer, content: ProductContent | None = None, tariff: Tariff | None = None, **changes: Any
+) -> ProductVersion:
+    """A version on sale since 2026-01-01 with its tariff. Commits nothing."""
+    content = content or a_content()
+    version = catalog.publish_version(
+        insurer.id,
+        content,
+        DOCUMENT_BYTES | changes.pop("documents", {}),
+        effective_from=changes.pop("effective_from", date(2026, 1, 1)),
+        effective_to=changes.pop("effective_to", None),
+        actor=SYSTEM,
+    )
+    rating.store_tariff(version.id, tariff or a_tariff(currency=content.currency))
+    return version
+
+
+def a_need(journey_id: UUID | None = None, line: Line = Line.TRAVEL, **changes: Any) -> Need:
+    """A comparison for `line` with the usual risk, cover from START_ON. Commits nothing."""
+    risk = RISKS[line] | changes.pop("risk", {})
+    start_on = changes.pop("start_on", START_ON)
+    return quoting.request_quotes(NeedRequest(line, risk, start_on, journey_id or a_journey()))
+
+
+def an_offer(journey_id: UUID | None = None, line: Line = Line.TRAVEL, **changes: Any) -> OfferView:
+    """The first offer of such a comparison."""
+    return offers_for(a_need(journey_id, line, **changes).id)[0]
