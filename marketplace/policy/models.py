@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from marketplace.infra.db import Base, db
 
@@ -89,6 +89,11 @@ class DocumentRow(Base):
     )
 
 
+_newer = aliased(VersionRow)
+LATEST = select(func.max(_newer.number)).where(_newer.policy_id == PolicyRow.id).correlate(PolicyRow).scalar_subquery()
+"""The number of a contract's latest version, inside a question that names the contract."""
+
+
 def locked_number(insurer_id: UUID, year: int) -> int:
     """The number that is next for the insurer and year; others of that range wait until this transaction ends."""
     db.session.execute(insert(NumberRange).values(insurer_id=insurer_id, year=year, next=1).on_conflict_do_nothing())
@@ -107,12 +112,11 @@ def take_number(insurer_id: UUID, year: int) -> None:
 
 def locked_document(policy_id: UUID) -> tuple[DocumentRow, VersionRow, PolicyRow] | None:
     """The paper of the policy's latest version with what it says; the paper's row is locked."""
-    latest = select(func.max(VersionRow.number)).where(VersionRow.policy_id == policy_id).scalar_subquery()
     row = db.session.execute(
         select(DocumentRow, VersionRow, PolicyRow)
         .join(VersionRow, VersionRow.id == DocumentRow.version_id)
         .join(PolicyRow, PolicyRow.id == VersionRow.policy_id)
-        .where(PolicyRow.id == policy_id, VersionRow.number == latest)
+        .where(PolicyRow.id == policy_id, VersionRow.number == LATEST)
         .with_for_update(of=DocumentRow)
         .execution_options(populate_existing=True)
     ).one_or_none()

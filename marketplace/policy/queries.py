@@ -3,7 +3,7 @@
 import hmac
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, select
 
 from marketplace.infra import storage
 from marketplace.infra.db import db
@@ -11,7 +11,7 @@ from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.kernel.text import LocalizedText
 from marketplace.policy import rules
-from marketplace.policy.models import DocumentRow, PolicyRow, VersionRow
+from marketplace.policy.models import LATEST, DocumentRow, PolicyRow, VersionRow
 from marketplace.policy.values import (
     CoverPeriod,
     DocumentNotReady,
@@ -23,7 +23,6 @@ from marketplace.policy.values import (
 )
 
 _Policies = Select[PolicyRow, VersionRow, DocumentRow]
-_LATEST = select(func.max(VersionRow.number)).where(VersionRow.policy_id == PolicyRow.id).scalar_subquery()
 _NO_CODE = "0" * rules.CHECK_CODE_LENGTH  # 0 is in no check code, so nothing matches it
 
 
@@ -33,7 +32,7 @@ def _policies() -> _Policies:
         select(PolicyRow, VersionRow, DocumentRow)
         .join(VersionRow, VersionRow.policy_id == PolicyRow.id)
         .join(DocumentRow, DocumentRow.version_id == VersionRow.id)
-        .where(VersionRow.number == _LATEST)
+        .where(VersionRow.number == LATEST)
         .order_by(PolicyRow.concluded_at.desc(), PolicyRow.number)
         .execution_options(populate_existing=True)
     )
@@ -82,7 +81,7 @@ def check(number: str, code: str) -> PolicyCheck | None:
             VersionRow.body["product"]["name"].label("product_name"),
         )
         .join(VersionRow, VersionRow.policy_id == PolicyRow.id)
-        .where(PolicyRow.number == (rules.read_number(number) or ""), VersionRow.number == _LATEST)
+        .where(PolicyRow.number == (rules.read_number(number) or ""), VersionRow.number == LATEST)
     ).one_or_none()
     expected = _NO_CODE if found is None else found.check_code
     given = rules.read_check_code(code)

@@ -6,7 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from marketplace.accounts.values import Insurer
+from marketplace.catalog import queries as catalog_queries
+from marketplace.catalog import services as catalog
 from marketplace.catalog.values import (
+    LINES,
+    Commission,
     Cover,
     DocumentKind,
     DocumentRef,
@@ -16,7 +20,10 @@ from marketplace.catalog.values import (
     Line,
     Payment,
     ProductContent,
+    ProductVersion,
     Profile,
+    ServiceKind,
+    ServiceMode,
     Term,
     TermUnit,
 )
@@ -26,6 +33,9 @@ from marketplace.kernel.ids import new_id
 from marketplace.kernel.money import Money
 from marketplace.kernel.text import LocalizedText as Words
 from marketplace.policy.values import IssuePolicy, PersonRole, PolicyPerson, PremiumLine
+from marketplace.traceability.values import SYSTEM
+from tests.factories import accounts
+from tests.factories.traceability import a_journey
 
 AGENCY = Letterhead("http://localhost:8000", "service@evenfold.example", "", demonstration=True)
 RISK = {
@@ -37,6 +47,39 @@ RISK = {
     "occupation_class": 1,
     "region": "shanghai",
 }
+
+
+CLAUSES, SUMMARY = b"# Clauses", b"# Product summary"
+
+
+def _paper(kind: DocumentKind, title: str, data: bytes) -> DocumentRef:
+    return DocumentRef(kind, "en", title, f"{kind}.md", "text/markdown", sha256_hex(data), len(data))
+
+
+def a_published_version(insurer_id: UUID, **changes: Any) -> ProductVersion:
+    """The product on sale. Commits nothing."""
+    papers = {sha256_hex(data): data for data in (CLAUSES, SUMMARY)}
+    return catalog.publish_version(
+        insurer_id,
+        a_content(**changes),
+        papers,
+        effective_from=date(2026, 1, 1),
+        effective_to=None,
+        actor=SYSTEM,
+    )
+
+
+def a_contract(insurer: Insurer | None = None, email: str = "zhang@customer.example", **changes: Any) -> IssuePolicy:
+    """A command whose insurer, product, customer and journey are really there. Commits nothing."""
+    insurer = insurer or accounts.an_insurer()
+    version = catalog_queries.products_of_insurer(insurer.id)
+    parts: dict[str, Any] = {
+        "insurer_id": insurer.id,
+        "product_version_id": version[0].id if version else a_published_version(insurer.id).id,
+        "account_id": accounts.a_guest(email).id,
+        "journey_id": a_journey(),
+    }
+    return a_command(**(parts | changes))
 
 
 def a_content(**changes: Any) -> ProductContent:
@@ -66,18 +109,28 @@ def a_content(**changes: Any) -> ProductContent:
         ),
         exclusions=(
             Exclusion("suicide", Words("Suicide within two years", "两年内自杀"), Words("Not paid.", "不赔。"), "2.3"),
-            Exclusion("war", Words("War", "战争"), None, "2.4"),
+            Exclusion("war", Words("War", "战争"), Words("Not paid.", "不赔。"), "2.4"),
         ),
         key_facts=KeyFacts(
             cooling_off_days=15,
             waiting_days=90,
             grace_days=60,
+            term=Words("Twenty years", "二十年"),
+            renewal=Words("It ends with its term.", "期满终止。"),
+            cash_value=Words("None in the first year.", "首年没有。"),
             surrender=Words("You get the cash value.", "退还现金价值。"),
+            claim_how=Words("Online or by telephone.", "在线或电话。"),
+            how_to_pay=Words("By card, once a year.", "每年刷卡。"),
+            delivery=Words("By e-mail.", "电子邮件。"),
+            fully_online=True,
         ),
+        target_market=Words("Families.", "家庭。"),
+        facts={row.key: Words(row.key, row.key) for row in LINES[Line.TERM_LIFE].rows},
+        services=dict.fromkeys(ServiceKind, (ServiceMode.ONLINE, ServiceMode.PHONE)),
+        commission=Commission(1000),
         documents=(
-            DocumentRef(
-                DocumentKind.CLAUSES, "en", "Clauses", "clauses.md", "text/markdown", sha256_hex(b"clauses"), 7
-            ),
+            _paper(DocumentKind.CLAUSES, "Clauses", CLAUSES),
+            _paper(DocumentKind.PRODUCT_SUMMARY, "Product summary", SUMMARY),
         ),
     )
     return replace(content, **changes)

@@ -1,0 +1,201 @@
+"""The paper of a contract: set, sealed and kept once, whatever is run again; a paper that fails leaves the contract."""
+
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from marketplace.infra import jobs, pdf, seals, signing, storage
+from marketplace.infra.db import db
+from marketplace.infra.timestamping import StampUnavailable
+from marketplace.kernel.canonical import sha256_hex
+from marketplace.kernel.transitions import TransitionRefused
+from marketplace.policy import queries, services
+from marketplace.policy.values import (
+    DocumentNotReady,
+    DocumentState,
+    Policy,
+    PolicyDocumentReady,
+    PolicyIssued,
+    PolicyState,
+)
+from marketplace.traceability.queries import journey_entries
+from marketplace.traceability.values import EntryType
+from tests.factories import accounts
+from tests.factories.policy import a_contract
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture(autouse=True)
+def subscribers(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {PolicyIssued: ("policy.make_document",), PolicyDocumentReady: ("a.subscriber",)}
+    monkeypatch.setattr(jobs, "_subscribers", told)
+
+
+def concluded(**changes) -> UUID:
+    """The id of a contract that was concluded and committed."""
+    policy = services.issue(a_contract(**changes))
+    db.session.commit()
+    return policy.id
+
+
+def waiting() -> list[str]:
+    return list(db.session.execute(text("SELECT task_name FROM procrastinate_jobs ORDER BY id")).scalars())
+
+
+def run(name: str) -> None:
+    """Run the oldest waiting job of that name as a worker does; it stays waiting when it raises."""
+    row = db.session.execute(
+        text("SELECT id, args FROM procrastinate_jobs WHERE task_name = :name ORDER BY id"), {"name": name}
+    ).first()
+    db.session.commit()
+    jobs.run_once(jobs.known_tasks()[name], **row.args)
+    db.session.execute(text("DELETE FROM procrastinate_jobs WHERE id = :id"), {"id": row.id})
+    db.session.commit()
+
+
+def sealed(**changes) -> Policy:
+    policy_id = concluded(**changes)
+    run("policy.make_document")
+    run("policy.seal_document")
+    return queries.policy(policy_id)
+
+
+@pytest.mark.parametrize("locale", ["en", "zh_Hans_CN"])
+def test_the_paper_is_set_and_sealed_with_the_seal_of_the_insurer(locale: str) -> None:
+    policy = sealed(locale=locale)
+    paper = queries.document_bytes(policy.id)
+    report = signing.check(paper, seals.trust_roots())
+    assert (report.valid, report.reason) == (True, "sealed")
+    assert report.signer == "SPECIMEN Harbour Life Insurance Co."
+    assert policy.document_state is DocumentState.SEALED
+    assert policy.document_sha256 == sha256_hex(paper)
+    assert waiting() == ["a.subscriber"]
+
+
+def test_hashes_and_intent_are_committed_before_the_signer_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    concluded()
+    run("policy.make_document")
+    seen = []
+
+    def asked(code: str) -> signing.Sealer:
+        with db.engine.connect() as elsewhere:
+            seen.append(elsewhere.execute(text("SELECT state, unsigned_sha256 FROM policy_document")).one())
+        return seal_of(code)
+
+    seal_of = seals.sealer_of
+    monkeypatch.setattr(seals, "sealer_of", asked)
+    run("policy.seal_document")
+    ((state, unsigned),) = seen
+    assert state == DocumentState.RENDERED
+    assert storage.get(unsigned).startswith(b"%PDF")
+
+
+def test_the_sealed_paper_is_the_unsigned_one_and_a_seal_behind_it() -> None:
+    policy = sealed()
+    unsigned = db.session.execute(text("SELECT unsigned_sha256 FROM policy_document")).scalar_one()
+    assert queries.document_bytes(policy.id).startswith(storage.get(unsigned))
+
+
+def test_running_again_makes_nothing_anew() -> None:
+    policy = sealed()
+    services.make_document(policy.id)
+    services.seal_document(policy.id)
+    db.session.commit()
+    assert queries.policy(policy.id) == policy
+    assert waiting() == ["a.subscriber"]
+    types = [entry.type for entry in journey_entries(policy.journey_id)]
+    assert types == [EntryType.CONTRACT_CONCLUDED, EntryType.POLICY_SIGNED]
+
+
+def test_a_worker_that_dies_after_sealing_leaves_one_paper() -> None:
+    policy_id = concluded()
+    run("policy.make_document")
+    services.seal_document(policy_id)
+    db.session.rollback()  # died before the commit
+    with pytest.raises(DocumentNotReady):
+        queries.document_bytes(policy_id)
+    run("policy.seal_document")
+    policy = queries.policy(policy_id)
+    (_, signed) = journey_entries(policy.journey_id)
+    assert signed.body["document_sha256"] == policy.document_sha256
+
+
+def test_a_crash_before_the_paper_is_kept_makes_the_same_bytes_again() -> None:
+    policy_id = concluded()
+    hashes = []
+    for _ in range(2):
+        services.make_document(policy_id)
+        hashes.append(db.session.execute(text("SELECT unsigned_sha256 FROM policy_document")).scalar_one())
+        db.session.rollback()
+    assert hashes[0] == hashes[1]
+
+
+def test_the_trail_says_which_body_became_which_paper() -> None:
+    policy = sealed()
+    entry = journey_entries(policy.journey_id)[-1]
+    assert entry.type is EntryType.POLICY_SIGNED
+    assert entry.body["number"] == policy.number
+    assert entry.body["body_sha256"] == policy.body_sha256
+    assert entry.body["document_sha256"] == policy.document_sha256
+    assert "SPECIMEN Harbour Life Insurance Co." in entry.body["seal"]
+
+
+def test_an_insurer_without_a_seal_of_its_own_uses_the_marketplaces() -> None:
+    north = accounts.an_insurer("north")
+    policy = services.issue(a_contract(north))
+    db.session.commit()
+    run("policy.make_document")
+    run("policy.seal_document")
+    report = signing.check(queries.document_bytes(policy.id), seals.trust_roots())
+    assert (report.valid, report.signer) == (True, "SPECIMEN Evenfold insurance agency")
+
+
+def test_without_a_time_stamp_nothing_is_sealed_and_the_job_may_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    policy_id = concluded()
+    run("policy.make_document")
+    with monkeypatch.context() as broken:
+
+        def unavailable(*_: object, **__: object) -> bytes:
+            raise StampUnavailable
+
+        broken.setattr(signing.Sealer, "seal", unavailable)
+        with pytest.raises(StampUnavailable):
+            run("policy.seal_document")
+    assert queries.policy(policy_id).document_state is DocumentState.RENDERED
+    run("policy.seal_document")
+    assert queries.policy(policy_id).document_state is DocumentState.SEALED
+
+
+def test_an_unprintable_paper_raises_an_alarm_and_leaves_the_contract_in_force(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    policy_id = concluded()
+    with monkeypatch.context() as broken:
+
+        def unprintable(*_: object, **__: object) -> bytes:
+            raise pdf.Unprintable("the font lacks some characters", ("𠮷",))
+
+        broken.setattr(pdf, "render", unprintable)
+        run("policy.make_document")
+    policy = queries.policy(policy_id)
+    assert (policy.state, policy.document_state) == (PolicyState.IN_FORCE, DocumentState.FAILED)
+    assert "ALARM" in caplog.text
+    assert "张伟" not in caplog.text
+    assert waiting() == []
+    assert queries.check(policy.number, policy.check_code) is not None
+    with pytest.raises(DocumentNotReady):
+        queries.document_bytes(policy_id)
+    services.retry_document(policy_id)
+    db.session.commit()
+    run("policy.make_document")
+    run("policy.seal_document")
+    assert queries.policy(policy_id).document_state is DocumentState.SEALED
+
+
+def test_only_a_failed_paper_is_asked_for_again() -> None:
+    policy = sealed()
+    with pytest.raises(TransitionRefused):
+        services.retry_document(policy.id)
+    assert queries.policy(policy.id) == policy

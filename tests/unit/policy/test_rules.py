@@ -1,0 +1,115 @@
+"""Numbers, periods, and what may become a contract."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from marketplace.catalog.values import Profile, Term, TermUnit
+from marketplace.kernel.errors import Invalid
+from marketplace.kernel.money import Money
+from marketplace.kernel.transitions import TransitionRefused
+from marketplace.policy import rules
+from marketplace.policy.values import CoverPeriod, CoverState, DocumentEvent, DocumentState, NotForSale, PersonRole
+from tests.factories.policy import a_command
+
+SHANGHAI = "Asia/Shanghai"
+
+
+def test_a_number_names_insurer_year_and_place_in_the_year() -> None:
+    assert rules.policy_number("harbour", 2026, 42) == "EF-HARBOUR-2026-000042"
+    assert rules.policy_number("north-star_2", 2027, 1) == "EF-NORTHSTAR2-2027-000001"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "EF-HARBOUR-2026-000042",
+        "ef-harbour-2026-000042",
+        " EF HARBOUR 2026 000042 ",
+        "EFHARBOUR2026000042",
+        "EF–HARBOUR–2026–000042",
+    ],
+)
+def test_a_number_is_read_however_it_is_spaced(typed: str) -> None:
+    assert rules.read_number(typed) == "EF-HARBOUR-2026-000042"
+
+
+@pytest.mark.parametrize("typed", ["", "EF", "42", "EF-HARBOUR-2026-42", "XX-HARBOUR-2026-000042", "'; DROP TABLE"])
+def test_what_cannot_be_a_number_is_none(typed: str) -> None:
+    assert rules.read_number(typed) is None
+
+
+def test_a_check_code_is_read_in_capitals_without_blanks() -> None:
+    assert rules.read_check_code(" 7kmf-94 qc ") == "7KMF94QC"
+
+
+@pytest.mark.parametrize(
+    ("term", "risk", "start", "end"),
+    [
+        (Term(TermUnit.DAY, factor="days"), {"days": 1}, date(2026, 12, 1), date(2026, 12, 1)),
+        (Term(TermUnit.DAY, factor="days"), {"days": 10}, date(2026, 12, 25), date(2027, 1, 3)),
+        (Term(TermUnit.YEAR, length=1), {}, date(2027, 3, 1), date(2028, 2, 29)),
+        (Term(TermUnit.YEAR, length=1), {}, date(2028, 2, 29), date(2029, 2, 27)),
+        (Term(TermUnit.YEAR, factor="term_years"), {"term_years": 20}, date(2027, 3, 1), date(2047, 2, 28)),
+    ],
+)
+def test_cover_ends_with_the_day_before_the_anniversary(term: Term, risk: dict, start: date, end: date) -> None:
+    assert rules.period(term, risk, start, SHANGHAI) == CoverPeriod(start, end, SHANGHAI)
+
+
+def test_first_and_last_day_are_covered() -> None:
+    period = CoverPeriod(date(2027, 3, 1), date(2027, 3, 3), SHANGHAI)
+    days = [date(2027, 2, 28), date(2027, 3, 1), date(2027, 3, 3), date(2027, 3, 4)]
+    assert [rules.cover_on(day, period) for day in days] == [
+        CoverState.NOT_STARTED,
+        CoverState.IN_FORCE,
+        CoverState.IN_FORCE,
+        CoverState.ENDED,
+    ]
+
+
+def test_cover_cannot_end_before_it_starts() -> None:
+    with pytest.raises(Invalid):
+        CoverPeriod(date(2027, 3, 2), date(2027, 3, 1), SHANGHAI)
+
+
+def test_every_market_but_mere_rates_has_its_zone() -> None:
+    zones = {profile: rules.zone_of(profile) for profile in Profile if profile.can_be_bought}
+    assert zones[Profile.CN_PERSONAL] == zones[Profile.CN_NONLIFE] == SHANGHAI
+    assert zones[Profile.UK] == "Europe/London"
+    with pytest.raises(NotForSale):
+        rules.zone_of(Profile.RATES_ONLY)
+
+
+def test_a_premium_whose_lines_do_not_add_up_is_refused() -> None:
+    with pytest.raises(Invalid) as refusal:
+        rules.require_complete(a_command(premium=Money(128_399, "CNY")))
+    assert set(refusal.value.fields) == {"premium_lines"}
+
+
+def test_a_contract_names_one_applicant_and_an_insured() -> None:
+    complete = a_command()
+    applicant, insured = complete.persons
+    rules.require_complete(complete)
+    for persons in ((applicant,), (insured,), (applicant, replace(insured, role=PersonRole.APPLICANT)), ()):
+        with pytest.raises(Invalid) as refusal:
+            rules.require_complete(replace(complete, persons=persons))
+        assert set(refusal.value.fields) == {"persons"}
+
+
+ARROWS = {
+    (DocumentState.DUE, DocumentEvent.RENDERED): DocumentState.RENDERED,
+    (DocumentState.DUE, DocumentEvent.UNPRINTABLE): DocumentState.FAILED,
+    (DocumentState.RENDERED, DocumentEvent.SEALED): DocumentState.SEALED,
+    (DocumentState.FAILED, DocumentEvent.ASKED_AGAIN): DocumentState.DUE,
+}
+
+
+@pytest.mark.parametrize(("state", "event"), list(rules.DOCUMENT_LIFE.pairs()))
+def test_every_state_of_a_paper_answers_every_event(state: DocumentState, event: DocumentEvent) -> None:
+    if (state, event) in ARROWS:
+        assert rules.DOCUMENT_LIFE.next(state, event) == ARROWS[state, event]
+    else:
+        with pytest.raises(TransitionRefused):
+            rules.DOCUMENT_LIFE.next(state, event)
