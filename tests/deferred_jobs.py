@@ -11,10 +11,13 @@ _NEXT = text(
 )
 
 
-def drain() -> list[str]:
-    """Commit, then run every job that is due and known, and those they defer. Returns their names in order."""
+def drain(*features: str) -> list[str]:
+    """Commit, then run every job of these features (of all, when none is named) that is due, and those they defer.
+
+    Returns their names in order.
+    """
     done: list[str] = []
-    known = jobs.known_tasks()
+    known = {name: task for name, task in jobs.known_tasks().items() if not features or name.split(".")[0] in features}
     while True:
         db.session.commit()
         job = db.session.execute(_NEXT, {"known": list(known)}).one_or_none()

@@ -71,7 +71,7 @@ def test_an_event_we_do_not_know_is_kept_and_counted() -> None:
 def test_an_event_about_a_payment_we_never_started_is_kept_and_counted() -> None:
     foreign = an_event("checkout.session.completed", metadata={"attempt_id": str(new_id())})
     assert services.receive_event(foreign, signed(foreign)) is Receipt.QUEUED
-    assert drain() == ["payment.settle"]
+    assert drain("payment") == ["payment.settle"]
     assert queries.event_counts() == {("checkout.session.completed", "not_ours"): 1}
 
 

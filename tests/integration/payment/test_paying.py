@@ -47,7 +47,7 @@ def test_a_good_card_is_taken_and_the_webhook_settles_it(simulator: SimulatorSer
     assert queries.attempt(attempt.id).state is AttemptState.OPEN
     assert deliver(simulator) is Receipt.QUEUED
     assert waiting() == ["payment.settle"]
-    assert drain() == ["payment.settle"]
+    assert drain("payment") == ["payment.settle"]
     paid = queries.attempt(attempt.id)
     assert (paid.state, paid.received) == (AttemptState.SUCCEEDED, PREMIUM)
     assert waiting() == ["fact.succeeded"]
@@ -72,11 +72,11 @@ def test_a_declined_card_then_a_good_one_on_the_same_page(simulator: SimulatorSe
     attempt, url = an_open_attempt()
     assert simulator.pay(url, DECLINED_CARD).status_code == 402
     assert deliver(simulator, "payment_intent.payment_failed") is Receipt.QUEUED
-    drain()
+    drain("payment")
     assert queries.attempt(attempt.id).state is AttemptState.OPEN
     assert simulator.pay(url).status_code == 303
     deliver(simulator)
-    drain()
+    drain("payment")
     assert queries.attempt(attempt.id).state is AttemptState.SUCCEEDED
     assert trail(attempt.id) == ["payment:started", "payment:failed", "payment:succeeded"]
 
@@ -87,7 +87,7 @@ def test_a_webhook_that_comes_twice_counts_once(simulator: SimulatorServer) -> N
     simulator.pay(url)
     assert deliver(simulator) is Receipt.QUEUED
     assert deliver(simulator) is Receipt.DUPLICATE
-    drain()
+    drain("payment")
     assert waiting() == ["fact.succeeded"]
     assert trail(attempt.id) == ["payment:started", "payment:succeeded"]
 
@@ -99,7 +99,7 @@ def test_a_lost_webhook_is_found_by_reconciliation(simulator: SimulatorServer) -
     assert services.reconcile() == 0, "younger than a few seconds: on its ordinary way"
     with clock.frozen(clock.now() + timedelta(seconds=10)):
         assert services.reconcile() == 1
-        drain()
+        drain("payment")
         assert queries.attempt(attempt.id).state is AttemptState.SUCCEEDED
         assert services.reconcile() == 0, "settled ones are not asked for again"
     assert waiting() == ["fact.succeeded"]
@@ -114,7 +114,7 @@ def test_an_attempt_without_our_note_of_the_page_is_found_by_reconciliation(simu
     simulator.pay(url)
     with clock.frozen(clock.now() + timedelta(seconds=10)):
         assert services.reconcile() == 1
-        drain()
+        drain("payment")
     assert queries.attempt(attempt.id).state is AttemptState.SUCCEEDED
 
 
@@ -126,7 +126,7 @@ def test_the_return_page_may_come_before_the_webhook(simulator: SimulatorServer)
     assert settled is not None
     assert settled.state is AttemptState.SUCCEEDED
     deliver(simulator)
-    drain()
+    drain("payment")
     assert waiting() == ["fact.succeeded"], "the webhook found everything done"
 
 
@@ -236,7 +236,7 @@ def test_a_page_that_ran_out_gives_a_new_attempt_with_a_new_number(simulator: Si
             services.open_session(first.id)
         second = services.start_attempt(wish)
         assert second.number == 2
-        drain()
+        drain("payment")
     assert queries.attempt(first.id).state is AttemptState.EXPIRED
     assert simulator.pay(url).status_code == 410, "closed at the provider too"
 
@@ -246,7 +246,7 @@ def test_another_amount_closes_the_page_that_is_open(simulator: SimulatorServer)
     first, url = an_open_attempt(wish)
     dearer = a_wish_to_pay(wish.subject_id, amount=Money(130_000, "CNY"), journey_id=wish.journey_id)
     second, _ = an_open_attempt(dearer)
-    drain()
+    drain("payment")
     assert second.number == 2
     assert queries.attempt(first.id).state is AttemptState.EXPIRED
     assert simulator.pay(url).status_code == 410
@@ -272,7 +272,7 @@ def test_another_amount_than_asked_goes_back_and_does_not_count(simulator: Simul
     db.session.execute(text("UPDATE payment_attempt SET amount_minor = 999 WHERE id = :id"), {"id": attempt.id})
     db.session.commit()
     deliver(simulator)
-    assert drain() == ["payment.settle", "payment.send_refund"]
+    assert drain("payment") == ["payment.settle", "payment.send_refund"]
     assert queries.attempt(attempt.id).state is AttemptState.REFUNDED
     (refund,) = queries.refunds_for(Purpose.NEW_BUSINESS, attempt.subject_id)
     assert (refund.reason, refund.state, refund.amount) == (
@@ -289,7 +289,7 @@ def test_money_for_a_closed_subject_goes_back(simulator: SimulatorServer) -> Non
     attempt, url = an_open_attempt()
     simulator.pay(url)
     services.close_subject(Purpose.NEW_BUSINESS, attempt.subject_id)
-    assert "payment.send_refund" in drain()
+    assert "payment.send_refund" in drain("payment")
     (refund,) = queries.refunds_for(Purpose.NEW_BUSINESS, attempt.subject_id)
     assert (refund.reason, refund.state) == (RefundReason.LATE_PAYMENT, RefundState.SUCCEEDED)
     assert "fact.succeeded" not in waiting()
@@ -306,7 +306,7 @@ def test_the_second_payment_for_the_same_thing_goes_back(simulator: SimulatorSer
     simulator.pay(second_url)
     services.settle(second.id)
     simulator.pay(first_url)  # the first page is still open at the provider: its closing is late
-    drain()
+    drain("payment")
     assert queries.attempt(second.id).state is AttemptState.SUCCEEDED
     assert queries.attempt(first.id).state is AttemptState.REFUNDED
     (refund,) = queries.refunds_for(wish.purpose, wish.subject_id)
@@ -319,7 +319,7 @@ def test_an_attempt_never_opened_runs_out_by_itself(simulator: SimulatorServer) 
     db.session.commit()
     with clock.frozen(clock.now() + timedelta(hours=2)):
         assert services.reconcile() == 1
-        drain()
+        drain("payment")
         assert services.reconcile() == 0
     assert queries.attempt(attempt.id).state is AttemptState.EXPIRED
     assert waiting() == ["fact.expired"]

@@ -32,7 +32,7 @@ def test_a_refund_goes_back_once_to_the_payment_it_came_from(simulator: Simulato
     refund = services.request_refund(paid.id, PREMIUM, REASON)
     again = services.request_refund(paid.id, PREMIUM, REASON)
     assert refund.id == again.id
-    assert drain() == ["payment.send_refund"]
+    assert drain("payment") == ["payment.send_refund"]
     services.send_refund(refund.id)
     db.session.commit()
     (sent,) = simulator.listed("/v1/refunds")
@@ -76,7 +76,7 @@ def test_a_failing_provider_leaves_the_refund_for_the_next_try(simulator: Simula
     assert queries.attempt(paid.id).state is AttemptState.REFUND_PENDING
     with clock.frozen(clock.now() + timedelta(minutes=2)):
         assert services.reconcile() == 1
-    drain()
+    drain("payment")
     assert queries.attempt(paid.id).state is AttemptState.REFUNDED
     assert len(simulator.listed("/v1/refunds")) == 1
 
@@ -84,7 +84,7 @@ def test_a_failing_provider_leaves_the_refund_for_the_next_try(simulator: Simula
 def test_what_the_provider_refuses_for_good_waits_for_a_person(simulator: SimulatorServer, paid: Attempt) -> None:
     services.request_refund(paid.id, PREMIUM, REASON)
     simulator.switch(fail_next=[{"path": "/v1/refunds", "status": 400}])
-    drain()
+    drain("payment")
     (refund,) = queries.refunds_for(paid.purpose, paid.subject_id)
     assert refund.state is RefundState.FAILED
     assert queries.attempt(paid.id).state is AttemptState.REFUND_PENDING
@@ -99,7 +99,7 @@ def test_a_part_goes_back_and_never_more_than_came_in(simulator: SimulatorServer
     db.session.rollback()
     services.request_refund(paid.id, Money(28_400, "CNY"), RefundReason.NOT_ISSUABLE)
     services.request_refund(paid.id, Money(100_000, "CNY"), RefundReason.LATE_PAYMENT)
-    drain()
+    drain("payment")
     assert sorted(refund["amount"] for refund in simulator.listed("/v1/refunds")) == [28_400, 100_000]
     assert queries.attempt(paid.id).state is AttemptState.REFUNDED
 

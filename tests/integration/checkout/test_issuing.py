@@ -1,0 +1,254 @@
+"""A paid order ends with a contract for every line or with all of its money back: never both, never neither."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from marketplace.application import queries as applications
+from marketplace.application.values import State
+from marketplace.checkout import queries, services
+from marketplace.checkout.values import Order, OrderState, PaymentUrls
+from marketplace.infra.db import db
+from marketplace.infra.stripe_gateway import PaymentsUnavailable
+from marketplace.kernel import clock
+from marketplace.kernel.errors import Unavailable
+from marketplace.kernel.money import Money
+from marketplace.payment import queries as payments
+from marketplace.payment import services as payment
+from marketplace.payment.values import AttemptState, Purpose, RefundReason, RefundState
+from marketplace.policy import queries as policies
+from marketplace.traceability.queries import journey_entries
+from tests.deferred_jobs import drain, waiting
+from tests.factories.accounts import a_guest
+from tests.factories.checkout import an_accepted_application
+from tests.simulator_server import SimulatorServer
+
+URLS = PaymentUrls("http://localhost:8000/return", "http://localhost:8000/pay")
+PREMIUM = Money(10_600, "CNY")
+
+
+@pytest.fixture
+def paid(simulator: SimulatorServer) -> Order:
+    """Paid at the provider; nothing of ours has heard of it yet."""
+    customer = a_guest("li.na@example.com")
+    order = services.place_order([an_accepted_application(customer).id], customer.id)
+    attempt = services.pay(order.id, URLS)
+    db.session.commit()
+    url = payment.open_session(attempt.id)
+    db.session.commit()
+    assert simulator.pay(url).status_code == 303
+    return order
+
+
+def messages() -> list[str]:
+    return list(db.session.execute(text("SELECT kind FROM correspondence_message ORDER BY queued_at")).scalars())
+
+
+def contracts(order: Order) -> int:
+    return len(policies.policies_of_order(order.id))
+
+
+def refunds(order: Order) -> list[tuple[RefundReason, RefundState, Money]]:
+    found = payments.refunds_for(Purpose.NEW_BUSINESS, order.id)
+    return [(refund.reason, refund.state, refund.amount) for refund in found]
+
+
+def state(order: Order) -> OrderState:
+    db.session.commit()
+    db.session.expire_all()
+    return queries.order(order.id).state
+
+
+def hear_webhook(simulator: SimulatorServer) -> None:
+    delivery = simulator.webhook("checkout.session.completed")
+    payment.receive_event(delivery.payload, delivery.signature)
+    db.session.commit()
+
+
+def test_paid_by_webhook_and_concluded(simulator: SimulatorServer, paid: Order) -> None:
+    hear_webhook(simulator)
+    assert drain("payment", "checkout") == ["payment.settle", "checkout.take_payment", "checkout.issue_contracts"]
+    assert state(paid) is OrderState.ISSUED
+    (policy,) = policies.policies_of_order(paid.id)
+    assert (policy.application_id, policy.premium) == (paid.lines[0].application_id, PREMIUM)
+    assert applications.application(paid.lines[0].application_id).state is State.CONTRACTED
+    assert {"fact.policy_issued", "fact.order_issued"} <= set(waiting())
+    entries = [entry.type.value for entry in journey_entries(paid.journey_id)]
+    assert entries[-3:] == ["payment:started", "payment:succeeded", "contract:concluded"]
+    assert refunds(paid) == []
+
+
+def test_the_return_page_asks_and_the_webhook_finds_everything_done(simulator: SimulatorServer, paid: Order) -> None:
+    services.check_payment(paid.id)
+    drain("payment", "checkout")
+    hear_webhook(simulator)
+    drain("payment", "checkout")
+    assert state(paid) is OrderState.ISSUED
+    assert contracts(paid) == 1
+
+
+def test_the_return_page_bears_a_provider_that_does_not_answer(simulator: SimulatorServer, paid: Order) -> None:
+    simulator.switch(
+        drop_webhooks=True,
+        fail_next=[{"path": "/v1/checkout/sessions/*", "method": "GET", "status": 503, "times": 3}],
+    )
+    assert services.check_payment(paid.id).state is OrderState.OPEN
+    assert "payment.settle" in (done := drain("payment", "checkout"))
+    assert done[-1] == "checkout.issue_contracts"
+    assert contracts(paid) == 1
+
+
+def test_every_job_run_again_changes_nothing(paid: Order) -> None:
+    services.check_payment(paid.id)
+    drain("payment", "checkout")
+    (attempt,) = payments.attempts_of(Purpose.NEW_BUSINESS, paid.id)
+    before = waiting()
+    for _ in range(2):
+        payment.settle(attempt.id)
+        services.take_payment(paid.id, attempt.id)
+        services.issue_contracts(paid.id)
+        services.sweep()
+        db.session.commit()
+    assert waiting() == before
+    assert (contracts(paid), refunds(paid)) == (1, [])
+
+
+def test_a_crash_in_the_middle_of_issuing_leaves_the_order_paid_and_is_repeated(
+    paid: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.check_payment(paid.id)
+    (attempt,) = payments.attempts_of(Purpose.NEW_BUSINESS, paid.id)
+    services.take_payment(paid.id, attempt.id)
+    db.session.commit()
+    with monkeypatch.context() as patch:
+        patch.setattr("marketplace.checkout.services.issuing.publish", _die)
+        with pytest.raises(KeyboardInterrupt):
+            services.issue_contracts(paid.id)
+        db.session.rollback()
+    assert state(paid) is OrderState.PAID
+    assert contracts(paid) == 0
+    drain("payment", "checkout")
+    assert state(paid) is OrderState.ISSUED
+    assert contracts(paid) == 1
+
+
+def test_two_workers_issue_at_once_and_one_contract_is_made(paid: Order, app: Flask) -> None:
+    services.check_payment(paid.id)
+    (attempt,) = payments.attempts_of(Purpose.NEW_BUSINESS, paid.id)
+    services.take_payment(paid.id, attempt.id)
+    db.session.commit()
+    together = threading.Barrier(3)
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            with app.app_context():
+                together.wait()
+                services.issue_contracts(paid.id)
+                db.session.commit()
+                db.session.remove()
+        except BaseException as error:  # noqa: BLE001  reported below, in the test's own thread
+            failures.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert state(paid) is OrderState.ISSUED
+    assert (contracts(paid), waiting().count("fact.order_issued")) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("UPDATE quoting_offer SET voided_at = now()", "quoting:offer-voided"),
+        ("UPDATE catalog_product_version SET withdrawn_at = now()", "quoting:product-withdrawn"),
+        ("UPDATE application_application SET state = 'lapsed'", "transition:refused"),
+    ],
+    ids=["offer voided", "product withdrawn", "application lapsed"],
+)
+def test_paid_and_not_issuable_gives_everything_back_once(
+    simulator: SimulatorServer, paid: Order, change: str, reason: str
+) -> None:
+    db.session.execute(text(change))
+    db.session.commit()
+    services.check_payment(paid.id)
+    drain("payment", "checkout")
+    hear_webhook(simulator)
+    drain("payment", "checkout")
+    assert state(paid) is OrderState.REFUNDED
+    assert queries.order(paid.id).reason == reason
+    assert contracts(paid) == 0
+    assert refunds(paid) == [(RefundReason.NOT_ISSUABLE, RefundState.SUCCEEDED, PREMIUM)]
+    assert [refund["amount"] for refund in simulator.listed("/v1/refunds")] == [10_600]
+    assert messages() == ["payment_not_issuable", "refund_made"]
+    assert waiting().count("fact.order_not_issuable") == 1
+    assert "fact.policy_issued" not in waiting()
+
+
+def test_a_neighbour_that_is_away_is_waited_for_and_not_refunded(paid: Order, monkeypatch: pytest.MonkeyPatch) -> None:
+    services.check_payment(paid.id)
+    (attempt,) = payments.attempts_of(Purpose.NEW_BUSINESS, paid.id)
+    services.take_payment(paid.id, attempt.id)
+    db.session.commit()
+    with monkeypatch.context() as patch:
+        patch.setattr("marketplace.policy.services.issue", _away)
+        with pytest.raises(Unavailable):
+            services.issue_contracts(paid.id)
+        db.session.rollback()
+    assert (state(paid), refunds(paid)) == (OrderState.PAID, [])
+    with clock.frozen(clock.now() + timedelta(minutes=11)):
+        assert services.sweep() == 1
+    drain("payment", "checkout")
+    assert state(paid) is OrderState.ISSUED
+
+
+def test_what_could_not_be_issued_for_a_day_is_given_back(simulator: SimulatorServer, paid: Order) -> None:
+    services.check_payment(paid.id)
+    (attempt,) = payments.attempts_of(Purpose.NEW_BUSINESS, paid.id)
+    services.take_payment(paid.id, attempt.id)
+    db.session.commit()
+    with clock.frozen(clock.now() + timedelta(hours=25)):
+        services.issue_contracts(paid.id)
+    drain("payment", "checkout")
+    assert (state(paid), queries.order(paid.id).reason) == (OrderState.REFUNDED, "checkout:too-late")
+    assert contracts(paid) == 0
+
+
+def test_a_refund_the_provider_cannot_take_now_is_sent_later(simulator: SimulatorServer, paid: Order) -> None:
+    db.session.execute(text("UPDATE quoting_offer SET voided_at = now()"))
+    db.session.commit()
+    simulator.switch(fail_next=[{"path": "/v1/refunds", "status": 503, "times": 3}])
+    services.check_payment(paid.id)
+    with pytest.raises(PaymentsUnavailable):
+        drain("payment", "checkout")
+    assert (state(paid), contracts(paid)) == (OrderState.NOT_ISSUABLE, 0)
+    with clock.frozen(clock.now() + timedelta(minutes=2)):
+        payment.reconcile()
+    drain("payment", "checkout")
+    assert state(paid) is OrderState.REFUNDED
+    assert len(simulator.listed("/v1/refunds")) == 1
+
+
+def test_money_for_a_lapsed_order_goes_back(simulator: SimulatorServer, paid: Order) -> None:
+    db.session.execute(text("UPDATE checkout_order SET state = 'lapsed'"))
+    db.session.commit()
+    services.check_payment(paid.id)
+    drain("payment", "checkout")
+    assert (state(paid), contracts(paid)) == (OrderState.REFUNDED, 0)
+    (attempt,) = payments.attempts_of(Purpose.NEW_BUSINESS, paid.id)
+    assert attempt.state is AttemptState.REFUNDED
+    assert messages() == ["payment_not_issuable", "refund_made"]
+
+
+def _die(_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _away(_: object) -> None:
+    raise Unavailable("the insurer does not answer")
