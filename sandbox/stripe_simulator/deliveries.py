@@ -9,6 +9,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable
+from http import HTTPStatus
 
 import requests
 
@@ -147,7 +148,8 @@ class Deliveries:
             )
         except requests.RequestException as error:
             return type(error).__name__
-        return None if answer.status_code // 100 == 2 else f"HTTP {answer.status_code}"
+        success = HTTPStatus.OK <= answer.status_code < HTTPStatus.MULTIPLE_CHOICES
+        return None if success else f"HTTP {answer.status_code}"
 
     def _again_at(self, parcel: outbox.Parcel) -> float | None:
         settings, now = self._settings, self._settings.clock()

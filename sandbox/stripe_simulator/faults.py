@@ -4,7 +4,7 @@ import threading
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
 class Failure(BaseModel):
@@ -23,6 +23,10 @@ class Failure(BaseModel):
     times: Annotated[int, Field(ge=1)] = 1
 
 
+def _several(value: object) -> object:
+    return [value] if isinstance(value, dict) else value
+
+
 class Switches(BaseModel):
     """Webhook switches act on events from now on: a dropped one stays lost after the switch is off."""
 
@@ -30,7 +34,7 @@ class Switches(BaseModel):
     drop_webhooks: bool = False
     duplicate_webhooks: bool = False
     delay_webhooks: Annotated[float, Field(ge=0)] = 0.0
-    fail_next: tuple[Failure, ...] = ()
+    fail_next: Annotated[tuple[Failure, ...], BeforeValidator(_several)] = ()
 
 
 class Faults:

@@ -100,7 +100,10 @@ def nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
             group = group.setdefault(step or str(len(group)), {})
             if not isinstance(group, dict):
                 raise ParameterError(f"Invalid object: {name}", param=name)
-        group[steps[-1] or str(len(group))] = value
+        last = steps[-1] or str(len(group))
+        if isinstance(group.get(last), dict):
+            raise ParameterError(f"Invalid object: {name}", param=name)
+        group[last] = value
     return root
 
 

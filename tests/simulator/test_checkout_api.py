@@ -101,6 +101,8 @@ def test_sessions_are_listed_newest_first_by_time_page_and_payment(sim: Running,
     assert isinstance(paid.payment_intent, stripe.PaymentIntent)
     found = client.v1.checkout.sessions.list({"payment_intent": paid.payment_intent.id})
     assert [s.id for s in found.data] == [paid.id]
+    by_mail = client.v1.checkout.sessions.list({"customer_details": {"email": "wang@example.com"}})
+    assert [s.id for s in by_mail.data] == [paid.id]
     assert len(client.v1.checkout.sessions.list({"status": "open"}).data) == 5
 
 

@@ -1,6 +1,7 @@
 """The payment page and the bank's page, as a person without script meets them."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
@@ -82,7 +83,7 @@ def test_a_test_card_can_be_chosen_by_link(client: stripe.StripeClient):
     session = open_session(client)
     tree = page_of(requests.get(f"{session.url}?card=378282246310005", timeout=5))
     filled = {field.get("name"): field.get("value") for field in tree.iter(f"{XHTML}input")}
-    assert filled["number"] == "3782 8224 6310 005"
+    assert filled["number"] == "3782 822463 10005"
     assert type_card(str(session.url), **filled).status_code == 303
 
 
@@ -215,6 +216,29 @@ def test_a_double_click_pays_once(client: stripe.StripeClient):
     assert first.status_code == second.status_code == 303
     assert first.headers["Location"] == second.headers["Location"]
     assert len(client.v1.charges.list().data) == 1
+
+
+def test_many_tabs_at_once_pay_once(client: stripe.StripeClient):
+    session = open_session(client)
+    with ThreadPoolExecutor(8) as tabs:
+        answers = list(tabs.map(lambda _: type_card(str(session.url)).status_code, range(8)))
+    assert answers == [303] * 8
+    assert len(client.v1.charges.list().data) == 1
+    assert len(client.v1.payment_intents.list().data) == 1
+    assert len(client.v1.events.list({"type": "checkout.session.completed"}).data) == 1
+
+
+def test_paying_while_the_shop_expires_the_session_ends_one_way_or_the_other(client: stripe.StripeClient):
+    session = open_session(client)
+    with ThreadPoolExecutor(2) as both:
+        paying = both.submit(type_card, str(session.url))
+        expiring = both.submit(client.v1.checkout.sessions.expire, session.id)
+        paid = paying.result().status_code == 303
+        expired = expiring.exception() is None
+    assert paid != expired
+    after = client.v1.checkout.sessions.retrieve(session.id)
+    assert (after.status, after.payment_status) == (("complete", "paid") if paid else ("expired", "unpaid"))
+    assert len(client.v1.charges.list().data) == int(paid)
 
 
 def test_a_paid_session_says_so(client: stripe.StripeClient):

@@ -1,9 +1,10 @@
 """Customers, PaymentIntents and charges over the API."""
 
 import pytest
+import requests
 import stripe
 
-from tests.simulator.harness import Running, open_session, type_card
+from tests.simulator.harness import Running, open_session, page_of, type_card, words_of
 
 
 def test_a_customer_is_kept_changed_and_found(client: stripe.StripeClient):
@@ -82,19 +83,39 @@ def test_created_and_confirmed_at_once_a_declined_card_leaves_its_trace(client: 
 
 
 def test_a_card_that_needs_the_bank_waits_with_an_address(sim: Running, client: stripe.StripeClient):
-    intent = client.v1.payment_intents.create(
-        {
-            "amount": 1099,
-            "currency": "eur",
-            "payment_method": "pm_card_authenticationRequired",
-            "confirm": True,
-            "return_url": "http://localhost:8000/done",
-        }
-    )
+    intent = challenged(client)
     assert intent.status == "requires_action"
+    assert bank_page(intent) == f"{sim.url}/authenticate/{intent.id}"
+    assert client.v1.charges.list().data == []
+
+
+@pytest.mark.parametrize("answer", ["confirm", "refuse"])
+def test_after_the_banks_page_the_person_is_led_back(client: stripe.StripeClient, answer: str):
+    intent = challenged(client, return_url="http://localhost:8000/done")
+    back = requests.post(bank_page(intent), data={"answer": answer}, timeout=5, allow_redirects=False)
+    assert (back.status_code, back.headers["Location"]) == (303, "http://localhost:8000/done")
+    after = client.v1.payment_intents.retrieve(intent.id)
+    assert after.status == ("succeeded" if answer == "confirm" else "requires_payment_method")
+    assert len(client.v1.charges.list().data) == (1 if answer == "confirm" else 0)
+
+
+def test_without_a_way_back_the_banks_page_says_thank_you(client: stripe.StripeClient):
+    intent = challenged(client)
+    assert "pm_" in str(intent.payment_method)
+    answer = requests.post(bank_page(intent), data={"answer": "confirm"}, timeout=5)
+    assert "You can close this page" in words_of(page_of(answer))
+    assert client.v1.payment_intents.retrieve(intent.id).amount_received == 1099
+
+
+def challenged(client: stripe.StripeClient, **params: str) -> stripe.PaymentIntent:
+    card = {"payment_method": "pm_card_authenticationRequired", "confirm": True}
+    return client.v1.payment_intents.create({"amount": 1099, "currency": "eur", **card, **params})
+
+
+def bank_page(intent: stripe.PaymentIntent) -> str:
     assert intent.next_action is not None
     assert intent.next_action.redirect_to_url is not None
-    assert intent.next_action.redirect_to_url.url == f"{sim.url}/authenticate/{intent.id}"
+    return str(intent.next_action.redirect_to_url.url)
 
 
 def test_an_intent_without_a_card_can_not_be_confirmed(client: stripe.StripeClient):

@@ -20,6 +20,7 @@ from sandbox.stripe_simulator.resources import checkout_sessions, payment_intent
 
 STYLE = (Path(__file__).parent / "templates" / "hosted.css").read_text(encoding="utf-8")
 ANY_EXPIRY, ANY_CVC, ANY_AMEX_CVC = "12 / 34", "123", "1234"
+AMEX_LENGTH = 15
 GONE, UNPAID = 410, 402
 
 
@@ -223,6 +224,9 @@ def _amount(amount: int, currency: str, words: Wording) -> str:
 
 
 def _grouped(number: str) -> str:
+    """As printed on the card: fours, or four, six and five."""
+    if len(number) == AMEX_LENGTH:
+        return f"{number[:4]} {number[4:10]} {number[10:]}"
     return " ".join(number[start : start + 4] for start in range(0, len(number), 4))
 
 
