@@ -1,0 +1,81 @@
+"""Products on sale: the demonstration's reference catalog, uploaded and published through the services."""
+
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from marketplace.accounts.values import Insurer
+from marketplace.catalog import queries as catalog
+from marketplace.catalog.values import ProductVersion, Scalar
+from marketplace.listing import services as listing
+from marketplace.listing.intake import read_catalog
+from marketplace.listing.values import DraftProduct, Finding
+from marketplace.traceability.values import Actor, ActorRole
+from tests.factories.accounts import an_insurer
+
+CATALOGS = Path(__file__).parents[2] / "sandbox" / "demo" / "catalogs"
+HARBOUR_TERM = "products/harbour-term/"
+STAFF = Actor(ActorRole.INSURER, label="catalog desk")
+RISK: Mapping[str, Scalar] = {
+    "age": 34,
+    "sex": "female",
+    "smoker": False,
+    "sum_insured": 1_000_000,
+    "term_years": 20,
+    "occupation_class": 1,
+    "region": "shanghai",
+}
+"""A woman of 34 who wants ¥1,000,000 for twenty years; Harbour Term asks ¥1,320.75 a year."""
+PREMIUM_MINOR = 132_075
+
+
+def catalog_files(name: str = "harbour") -> dict[str, bytes]:
+    """The files of a demonstration catalog, to be changed at will."""
+    folder = CATALOGS / name
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+
+
+def changed(file: str, old: str, new: str, files: Mapping[str, bytes] | None = None) -> dict[str, bytes]:
+    """The reference catalog with one piece of text replaced; the piece must be there."""
+    found = dict(files or catalog_files())
+    text = found[file].decode()
+    assert old in text, f"{old!r} is not in {file}"
+    return found | {file: text.replace(old, new, 1).encode()}
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def a_draft_product() -> DraftProduct:
+    """The reference product, read but not stored."""
+    draft = read_catalog(catalog_files(), "harbour").draft
+    assert draft is not None
+    return draft.products[0]
+
+
+def findings_in(files: Mapping[str, bytes]) -> tuple[Finding, ...]:
+    """What is found in a catalog; a catalog with findings gives no draft."""
+    reading = read_catalog(files, "harbour")
+    assert (reading.draft is None) == bool(reading.findings)
+    return reading.findings
+
+
+def published(insurer: Insurer, files: Mapping[str, bytes]) -> tuple[ProductVersion, ...]:
+    """Upload and publish a catalog. Commits nothing."""
+    upload = listing.upload_catalog(insurer.id, files, STAFF)
+    assert upload.findings == ()
+    versions = catalog.product_versions(listing.publish_upload(upload.id, STAFF))
+    return tuple(sorted(versions.values(), key=lambda version: version.content.code))
+
+
+def harbour_term(insurer: Insurer | None = None) -> ProductVersion:
+    """Harbour Term on sale from 2026-01-01, of a new insurer unless one is given. Commits nothing."""
+    return published(insurer or an_insurer("harbour"), catalog_files())[0]
