@@ -48,7 +48,8 @@ def create_app(settings: Settings) -> Flask:
 
 def _furnish(app: Flask, settings: Settings) -> None:
     """The web's own rules and its audiences."""
-    pages.furnish(app, demonstration=settings.demonstration, inbox=settings.mail_transport == "demonstration")
+    shows_inbox = settings.mail_transport == "demonstration"
+    pages.furnish(app, demonstration=settings.demonstration, inbox=shows_inbox, licence_number=settings.licence_number)
     security.protect(
         app, public_host=settings.public_host, secure=settings.secure, checkout_origin=settings.checkout_origin
     )
@@ -58,5 +59,5 @@ def _furnish(app: Flask, settings: Settings) -> None:
     error_pages.show_errors(app)
     for subject in SUBJECTS:
         app.register_blueprint(subject.blueprint)
-    if settings.mail_transport == "demonstration":
+    if shows_inbox:
         app.register_blueprint(inbox.blueprint)

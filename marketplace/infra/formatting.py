@@ -15,7 +15,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_time
+from babel.dates import format_date, format_datetime, format_time, get_timezone_name
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal, format_percent
@@ -80,7 +80,8 @@ def lazy_gettext(message: str) -> str:
 
 def format_money(money: Money) -> str:
     """`¥1,284.00`, `US$323.06`: the amount with its currency as the locale writes it."""
-    return format_currency(decimal(money), money.currency, locale=_locale.get())
+    # Babel writes CN¥ in English; here every yuan is the Chinese one.
+    return format_currency(decimal(money), money.currency, locale=_locale.get()).replace("CN¥", "¥")
 
 
 def format_amount(money: Money) -> str:
@@ -115,6 +116,11 @@ def format_instant(at: datetime, zone: str = ZONE) -> str:
 def format_clock_time(at: datetime, zone: str = ZONE) -> str:
     """Hours, minutes and seconds of `at` in `zone`."""
     return format_time(at.astimezone(ZoneInfo(zone)), format="HH:mm:ss", tzinfo=ZoneInfo(zone), locale=_locale.get())
+
+
+def zone_name(zone: str) -> str:
+    """What people call a time zone (IANA name): `China Time`."""
+    return get_timezone_name(zone, locale=_locale.get())
 
 
 def locale_name(locale: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import Field, IntegerField, RadioField, SelectField, StringField
+from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, NumberRange, ValidationError
 
 from marketplace.catalog.values import Factor, FactorKind, LineDefinition, Scalar
@@ -50,7 +51,7 @@ def yes_no(label: str, **options: Any) -> RadioField:
     """A question with two equal answers and no default."""
     return RadioField(
         label,
-        choices=[("yes", lazy_gettext("Yes")), ("no", lazy_gettext("No"))],
+        choices=[SelectChoice("yes", lazy_gettext("Yes")), SelectChoice("no", lazy_gettext("No"))],
         validators=[required()],
         **options,
     )
@@ -68,11 +69,13 @@ def _factor_field(factor: Factor, currency: str) -> Any:
     if factor.kind is FactorKind.BOOLEAN:
         return yes_no(label, description=hint)
     if factor.choices:
-        choices = [(str(choice.value), _choice_words(factor, choice.value, currency)) for choice in factor.choices]
+        choices = [
+            SelectChoice(str(choice.value), _choice_words(factor, choice.value, currency)) for choice in factor.choices
+        ]
         if len(choices) < FEW:
             return RadioField(label, choices=choices, validators=[required()], description=hint)
         return SelectField(
-            label, choices=[("", _("Please choose")), *choices], validators=[required()], description=hint
+            label, choices=[SelectChoice("", _("Please choose")), *choices], validators=[required()], description=hint
         )
     unit = factor.unit.in_(current_locale()) if factor.unit else ""
     bounds = _("From %(low)s to %(high)s.", low=factor.minimum, high=factor.maximum)

@@ -1,5 +1,6 @@
 """What every template may use: words, money, days, the locale, the notice, the addresses of static files."""
 
+from collections.abc import Sequence
 from uuid import uuid4
 
 from flask import Flask, current_app, g, request, session, url_for
@@ -21,9 +22,13 @@ def say(text: LocalizedText | str | None) -> str:
     return text.in_(current_locale()) if isinstance(text, LocalizedText) else (text or "")
 
 
-def markdown(text: str) -> Markup:
-    """Our own and insurers' texts as HTML; raw HTML in them stays text."""
-    return Markup(_markdown.render(text))  # noqa: S704  rendered with html=False
+def markdown(text: str, below: int = 0) -> Markup:
+    """Our own and insurers' texts as HTML, their headings `below` levels deeper; raw HTML in them stays text."""
+    tokens = _markdown.parse(text)
+    for token in tokens:
+        if token.type in {"heading_open", "heading_close"}:
+            token.tag = f"h{min(6, int(token.tag[1]) + below)}"
+    return Markup(_markdown.renderer.render(tokens, _markdown.options, {}))  # noqa: S704  parsed with html=False
 
 
 def asset(name: str) -> str:
@@ -31,7 +36,13 @@ def asset(name: str) -> str:
     return url_for("static", filename=name, v=tracing.assets(str(current_app.static_folder))[name][:12])
 
 
-def furnish(app: Flask, *, demonstration: bool, inbox: bool) -> None:
+def described_by(described: str, errors: Sequence[str]) -> dict[str, str]:
+    """Attributes that tie a field to its hint and its error."""
+    given = {"aria-describedby": described, "aria-invalid": "true" if errors else ""}
+    return {name: value for name, value in given.items() if value}
+
+
+def furnish(app: Flask, *, demonstration: bool, inbox: bool, licence_number: str) -> None:
     """Filters and globals of the templates; the locale and the id of each request."""
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
@@ -52,8 +63,10 @@ def furnish(app: Flask, *, demonstration: bool, inbox: bool) -> None:
         _=formatting.gettext,
         asset=asset,
         csp_nonce=security.csp_nonce,
+        described_by=described_by,
         demonstration=demonstration,
         inbox_shown=inbox,
+        licence_number=licence_number,
         locales=LOCALES,
         locale_name=formatting.locale_name,
         current_locale=current_locale,

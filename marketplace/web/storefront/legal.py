@@ -6,7 +6,9 @@ from flask.typing import ResponseReturnValue
 from marketplace.accounts import queries as accounts
 from marketplace.catalog import queries as catalog
 from marketplace.disclosure import queries as disclosure
+from marketplace.disclosure.values import WordingKey
 from marketplace.infra.formatting import ZONE, current_locale
+from marketplace.infra.formatting import gettext as _
 from marketplace.kernel import clock
 
 blueprint = Blueprint("legal", __name__)
@@ -20,15 +22,19 @@ def disclosure_page() -> ResponseReturnValue:
         "storefront/disclosure.html",
         insurers=[insurer for insurer in accounts.list_insurers() if insurer.active],
         versions=versions,
-        notice=disclosure.wording("client_notice", current_locale()),
+        notice=disclosure.wording(WordingKey.CLIENT_NOTICE, current_locale()),
     )
 
 
 @blueprint.get("/what-we-record")
 def recording() -> ResponseReturnValue:
-    return render_template("storefront/wording.html", wording=disclosure.wording("recording_notice", current_locale()))
+    return _wording(WordingKey.RECORDING_NOTICE, _("What we record"))
 
 
 @blueprint.get("/privacy")
 def privacy() -> ResponseReturnValue:
-    return render_template("storefront/wording.html", wording=disclosure.wording("privacy_notice", current_locale()))
+    return _wording(WordingKey.PRIVACY_NOTICE, _("What we do with your data"))
+
+
+def _wording(key: WordingKey, title: str) -> str:
+    return render_template("storefront/wording.html", title=title, wording=disclosure.wording(key, current_locale()))

@@ -3,6 +3,7 @@
 from typing import Any
 
 from wtforms import BooleanField, DateField, RadioField, SelectField, StringField
+from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 
 from marketplace.application.values import People, Person, Relationship
@@ -44,7 +45,7 @@ def people_form(definition: LineDefinition) -> type[Form]:
         fields |= _insured_fields()
     if definition.sex_factor:
         factor = definition.factor(definition.sex_factor)
-        choices = [(str(choice.value), choice.label.in_(current_locale())) for choice in factor.choices]
+        choices = [SelectChoice(str(choice.value), choice.label.in_(current_locale())) for choice in factor.choices]
         fields["insured_sex"] = RadioField(_("Sex of the insured person"), choices=choices, validators=[required()])
     fields["mobile"] = StringField(
         _("Telephone (optional)"),
@@ -66,7 +67,10 @@ def _insured_fields() -> dict[str, Any]:
     return {
         "relationship": SelectField(
             _("Who is to be insured?"),
-            choices=[("", _("Please choose")), *((each.value, text) for each, text in words.items())],
+            choices=[
+                SelectChoice("", _("Please choose")),
+                *(SelectChoice(each.value, text) for each, text in words.items()),
+            ],
             validators=[required()],
         ),
         "insured_name": StringField(
