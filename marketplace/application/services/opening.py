@@ -73,7 +73,8 @@ def open_application(by: Acting, offer_id: UUID, locale: str) -> Application:
 def acknowledge_entry(by: Acting, application_id: UUID) -> Application:
     """The customer read the entry notices and goes on (T26-10, T26-30): nothing personal is kept before this."""
     visit = enter(by, application_id, Step.ENTRY)
-    wordings = {key.value: disclosure.wording(key, visit.row.locale).sha256 for key in ENTRY_WORDINGS}
+    shown = disclosure.wordings(ENTRY_WORDINGS, visit.row.locale)
+    wordings = {key.value: wording.sha256 for key, wording in shown.items()}
     confirm(visit, ConfirmationKind.ENTRY, digest(wordings), {"wordings": wordings})
     return read(visit.row)
 

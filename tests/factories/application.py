@@ -1,0 +1,69 @@
+"""Applications at any step of the road, made by the services in their order."""
+
+from dataclasses import replace
+from datetime import date
+from uuid import UUID
+
+from marketplace.accounts.values import Account
+from marketplace.application import queries, services
+from marketplace.application.values import Acting, Application, ApplicationView, People, Person, Relationship, Step
+from marketplace.disclosure.services import publish_wordings
+from marketplace.quoting.values import OfferView
+from marketplace.traceability.services import ensure_page_version
+from tests.factories.accounts import a_guest
+from tests.factories.traceability import a_manifest
+
+LIN_YUE = People(Person("林月", date(1992, 3, 4)), Relationship.SELF)
+"""34 years old on the first day of cover, as the usual risks are rated."""
+
+
+def acting_in(journey_id: UUID, page: str = "customer.application") -> Acting:
+    """A visitor in this journey, in front of a page that was served."""
+    return Acting(journey_id, ensure_page_version(a_manifest(page)))
+
+
+def an_application(offer: OfferView, upto: Step = Step.ENTRY, **given: object) -> tuple[Acting, Application]:
+    """An application whose next step is `upto`, and who acts in it. `given`: account, people, answers, locale."""
+    publish_wordings()
+    by = acting_in(offer.need.journey_id)
+    application = services.open_application(by, offer.id, str(given.get("locale", "en")))
+    for step in Step:
+        if step is upto or (view := queries.application_view(application.id)).next_step is upto:
+            break
+        if step is view.next_step:
+            by = do_step(by, view, step, given)
+    return by, queries.application(application.id)
+
+
+def do_step(by: Acting, view: ApplicationView, step: Step, given: dict[str, object]) -> Acting:
+    """Do one step as its page would. Returns who acts from then on."""
+    id_ = view.application.id
+    match step:
+        case Step.ENTRY:
+            services.acknowledge_entry(by, id_)
+        case Step.EMAIL:
+            services.give_email(by, id_, "guest@example.com")
+        case Step.CODE:
+            account = given.get("account") or a_guest()
+            assert isinstance(account, Account)
+            services.bind_account(by, id_, account)
+            return replace(by, account_id=account.id)
+        case Step.PEOPLE:
+            people = given.get("people", LIN_YUE)
+            assert isinstance(people, People)
+            services.give_people(by, id_, people)
+        case Step.QUESTIONS:
+            services.acknowledge_health_notice(by, id_)
+            yes = given.get("yes", ())
+            assert isinstance(yes, tuple)
+            services.give_answers(by, id_, {each.question.id: each.question.id in yes for each in view.questions})
+        case Step.DOCUMENTS:
+            for each in view.documents:
+                services.confirm_document(by, id_, each.document.id, each.document.sha256)
+        case Step.EXCLUSIONS:
+            services.confirm_exclusions(by, id_, view.exclusions_sha256)
+        case Step.REVIEW:
+            services.submit(by, id_)
+        case _:
+            raise ValueError(f"{step} is not done by the applicant")
+    return by
