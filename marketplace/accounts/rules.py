@@ -14,9 +14,7 @@ from pathlib import Path
 
 from email_validator import EmailNotValidError, validate_email
 
-from marketplace.accounts.values import Bucket, CodePurpose, NewInsurer, NewStaff
-from marketplace.infra.formatting import gettext as _
-from marketplace.kernel.errors import Invalid
+from marketplace.accounts.values import Bucket, CodePurpose, Desk, Fault, NewInsurer, NewStaff
 
 # Long enough that a leaked argon2id hash is not worth the guessing, short enough for three words; no rule about
 # which characters (ASVS 6.2.1, 6.2.5), and no upper end that a password manager would meet (ASVS 6.2.9).
@@ -30,7 +28,6 @@ _COMMON = Path(__file__).with_name("common_passwords.txt")
 _OUR_WORDS = frozenset({"evenfold", "hengye", "insurance", "password", "passphrase"})
 _SHORTEST_WORD = 4
 _NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f<>@/\\{}]")
-_COLOUR = re.compile(r"#[0-9a-f]{6}")
 _IPV6_NETWORK = 64
 
 
@@ -85,43 +82,38 @@ def counted_source(source: str) -> str:
     return str(address)
 
 
-def address(email: str) -> str:
-    """The one spelling of a mail address, lower case. Raises Invalid(email)."""
+def spelled(email: str) -> str | None:
+    """The one spelling of a mail address, lower case; None when it is not one that mail can go to."""
     try:
         parsed = validate_email(email.strip(), check_deliverability=False, allow_smtputf8=False)
     except EmailNotValidError:
-        raise Invalid({"email": _("Please enter an e-mail address such as name@example.com.")}) from None
+        return None
     return (parsed.ascii_email or parsed.normalized).lower()
 
 
-def person_name(name: str) -> str:
-    """The name as given, without outer blanks. It goes into mails, so nothing in it may pass for a link."""
+def name_fault(name: str) -> Fault | None:
+    """What is wrong with a person's name, outer blanks aside. It goes into mails: nothing may pass for a link."""
     stripped = name.strip()
     if not stripped:
-        raise Invalid({"name": _("Please enter your name.")})
+        return Fault.NAME_MISSING
     if len(stripped) > LONGEST_NAME or _NOT_IN_NAMES.search(stripped) or "www." in stripped.lower():
-        raise Invalid({"name": _("Please enter a name of at most %(most)s letters.", most=LONGEST_NAME)})
-    return stripped
+        return Fault.NAME_UNFIT
+    return None
 
 
-def check_password(password: str, email: str, name: str = "") -> None:
-    """Raises Invalid(password) with the one thing to change. The password is taken as typed, blanks included."""
-    if problem := _password_problem(password, email, name):
-        raise Invalid({"password": problem})
-
-
-def _password_problem(password: str, email: str, name: str) -> str | None:
+def password_fault(password: str, email: str, name: str = "") -> Fault | None:
+    """The one thing to change about a new password, which is taken as typed, blanks included."""
     if len(password) < SHORTEST_PASSWORD:
-        return _("Please use at least %(least)s characters; three or four words do well.", least=SHORTEST_PASSWORD)
+        return Fault.PASSWORD_SHORT
     if len(password) > LONGEST_PASSWORD:
-        return _("Please use at most %(most)s characters.", most=LONGEST_PASSWORD)
+        return Fault.PASSWORD_LONG
     folded = password.casefold()
     if len(set(folded)) < FEWEST_DIFFERENT:
-        return _("This password repeats the same few characters. Please choose another.")
+        return Fault.PASSWORD_REPEATS
     if folded in common_passwords() or _core(folded) in _guessed_first():
-        return _("This is one of the first passwords that others would guess. Please choose another.")
+        return Fault.PASSWORD_COMMON
     if _core(folded) in _words_of(email, name):
-        return _("This password is made of your name or address. Please choose another.")
+        return Fault.PASSWORD_PERSONAL
     return None
 
 
@@ -159,22 +151,20 @@ def _guessed_first() -> frozenset[str]:
     return frozenset(core for core in cores if len(core) >= _SHORTEST_WORD) | _OUR_WORDS
 
 
-def check_insurer(new: NewInsurer) -> None:
-    """Raises Invalid for what the pages could not show."""
-    faults: dict[str, str] = {}
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{1,39}", new.code):
-        faults["code"] = _("A code has 2 to 40 small letters, digits and hyphens.")
-    if not _COLOUR.fullmatch(new.colour):
-        faults["colour"] = _("A colour is written #rrggbb in small letters.")
-    if len(new.mark) not in {1, 2}:
-        faults["mark"] = _("A mark has one or two characters.")
-    if faults:
-        raise Invalid(faults)
+def insurer_faults(new: NewInsurer) -> dict[str, Fault]:
+    """By field: what the pages could not show."""
+    checks = {
+        "code": (Fault.INSURER_CODE, re.fullmatch(r"[a-z0-9][a-z0-9-]{1,39}", new.code)),
+        "colour": (Fault.INSURER_COLOUR, re.fullmatch(r"#[0-9a-f]{6}", new.colour)),
+        "mark": (Fault.INSURER_MARK, len(new.mark) in {1, 2}),
+    }
+    return {field: fault for field, (fault, fits) in checks.items() if not fits}
 
 
-def check_staff(new: NewStaff) -> None:
-    """Raises Invalid unless the role is a staff role, with an insurer exactly where the role is an insurer's."""
+def staff_faults(new: NewStaff) -> dict[str, Fault]:
+    """By field: a role that is no staff role, or an insurer missing where the role is an insurer's, or too many."""
     if not new.role.is_staff:
-        raise Invalid({"role": _("Customers open their accounts themselves.")})
-    if new.role.value.startswith("insurer") != (new.insurer_id is not None):
-        raise Invalid({"insurer_id": _("Staff of an insurer, and nobody else, belong to an insurer.")})
+        return {"role": Fault.ROLE_OF_CUSTOMER}
+    if (new.role.desk is Desk.INSURER) != (new.insurer_id is not None):
+        return {"insurer_id": Fault.INSURER_OF_STAFF}
+    return {}

@@ -68,6 +68,24 @@ class Bucket(StrEnum):
     CHECK_OF_SOURCE = "check_of_source"
 
 
+class Fault(StrEnum):
+    """What may be wrong with what somebody typed; the words for a person are in `services.checks`."""
+
+    NO_ADDRESS = "no_address"
+    NAME_MISSING = "name_missing"
+    NAME_UNFIT = "name_unfit"
+    PASSWORD_SHORT = "password_short"  # noqa: S105  the name of a fault
+    PASSWORD_LONG = "password_long"  # noqa: S105  the name of a fault
+    PASSWORD_REPEATS = "password_repeats"  # noqa: S105  the name of a fault
+    PASSWORD_COMMON = "password_common"  # noqa: S105  the name of a fault
+    PASSWORD_PERSONAL = "password_personal"  # noqa: S105  the name of a fault
+    INSURER_CODE = "insurer_code"
+    INSURER_COLOUR = "insurer_colour"
+    INSURER_MARK = "insurer_mark"
+    ROLE_OF_CUSTOMER = "role_of_customer"
+    INSURER_OF_STAFF = "insurer_of_staff"
+
+
 class TooManyTries(Refused):
     """There were too many tries. Please wait a few minutes and try again."""
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from marketplace.accounts import rules
 from marketplace.accounts.queries import account_of
-from marketplace.accounts.services import challenges, customers, tries
+from marketplace.accounts.services import challenges, checks, customers, tries
 from marketplace.accounts.values import (
     Account,
     Bucket,
@@ -30,7 +30,7 @@ def request_code(email: str, purpose: CodePurpose, source: str, locale: str) -> 
     TooManyTries (of the source, or of the address).
     """
     kind = _MESSAGES[purpose]
-    address = rules.address(email)
+    address = checks.address(email)
     tries.count((Bucket.CODE_OF_SOURCE, rules.counted_source(source)), (Bucket.CODE_OF_ADDRESS, address))
     account = customers.with_address(address)
     if account is not None and Role(account.role).is_staff:
@@ -51,7 +51,7 @@ def prove_code(email: str, purpose: CodePurpose, code: str, source: str) -> Acco
     Raises Invalid(email), TooManyTries of the source, or CodeRefused: wrong, used, too old, tried five times, or not
     a customer's.
     """
-    address = rules.address(email)
+    address = checks.address(email)
     payload = challenges.use_code(purpose, address, code, rules.counted_source(source))
     row = customers.proven(address, payload["locale"])
     if row is None:

@@ -4,10 +4,9 @@ from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
-from marketplace.accounts import rules
 from marketplace.accounts.models import AccountRow, InsurerRow
 from marketplace.accounts.queries import account_of, insurer_of
-from marketplace.accounts.services import hashes
+from marketplace.accounts.services import checks, hashes
 from marketplace.accounts.values import (
     Account,
     AccountExists,
@@ -26,7 +25,7 @@ from marketplace.kernel import clock, ids
 
 def register_insurer(new: NewInsurer) -> Insurer:
     """Enter an insurer, selling from now on. Raises Invalid and InsurerExists (same code)."""
-    rules.check_insurer(new)
+    checks.insurer(new)
     row = InsurerRow(
         id=ids.new_id(),
         code=new.code,
@@ -54,9 +53,9 @@ def register_insurer(new: NewInsurer) -> Insurer:
 
 def create_staff(new: NewStaff) -> Account:
     """Make an account of staff, confirmed, with its first password. Raises Invalid, InsurerNotFound, AccountExists."""
-    rules.check_staff(new)
-    email, name = rules.address(new.email), rules.person_name(new.name)
-    rules.check_password(new.password, email, name)
+    checks.staff(new)
+    email, name = checks.address(new.email), checks.person_name(new.name)
+    checks.new_password(new.password, email, name)
     now = clock.now()
     row = AccountRow(
         id=ids.new_id(),

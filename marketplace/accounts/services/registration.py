@@ -7,7 +7,7 @@ password of their own, and wait for the stranger to follow the link and buy.
 
 from marketplace.accounts import rules
 from marketplace.accounts.queries import account_of
-from marketplace.accounts.services import challenges, customers, hashes, tries
+from marketplace.accounts.services import challenges, checks, customers, hashes, tries
 from marketplace.accounts.services.codes import address_in_use
 from marketplace.accounts.values import Account, Bucket, CodePurpose, MessageRequest, SignInRefused
 from marketplace.infra.db import db
@@ -20,8 +20,8 @@ def register_customer(email: str, password: str, name: str, source: str, locale:
     Takes as long either way. An address that was proven by code only (a purchase as a guest) is not in use. Raises
     Invalid(email, password, name) and TooManyTries.
     """
-    address, called = rules.address(email), rules.person_name(name)
-    rules.check_password(password, address, called)
+    address, called = checks.address(email), checks.person_name(name)
+    checks.new_password(password, address, called)
     tries.count((Bucket.CODE_OF_SOURCE, rules.counted_source(source)), (Bucket.CODE_OF_ADDRESS, address))
     password_hash = hashes.of_password(password)
     account = customers.with_address(address)

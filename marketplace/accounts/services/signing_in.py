@@ -7,7 +7,7 @@ from sqlalchemy import select
 from marketplace.accounts import rules
 from marketplace.accounts.models import AccountRow
 from marketplace.accounts.queries import account_of
-from marketplace.accounts.services import challenges, customers, hashes, tries
+from marketplace.accounts.services import challenges, checks, customers, hashes, tries
 from marketplace.accounts.values import (
     Account,
     AccountNotFound,
@@ -28,7 +28,7 @@ def authenticate(email: str, password: str, source: str) -> Account:
     Raises SignInRefused, Invalid(email), and TooManyTries: then even the right password is refused until the window
     ends.
     """
-    address = rules.address(email)
+    address = checks.address(email)
     counted = _count_sign_in(address, source)
     row = customers.with_address(address)
     if not hashes.fits(row.password_hash if row else None, password) or row is None or row.password_hash is None:
@@ -58,7 +58,7 @@ def request_password_reset(email: str, source: str, locale: str) -> MessageReque
 
     The page says the same either way. Raises Invalid(email) and TooManyTries.
     """
-    address = rules.address(email)
+    address = checks.address(email)
     tries.count((Bucket.CODE_OF_SOURCE, rules.counted_source(source)), (Bucket.CODE_OF_ADDRESS, address))
     challenge_id, token = challenges.issue_link(CodePurpose.RESET_PASSWORD, address, {})
     if customers.with_address(address) is None:
@@ -82,7 +82,7 @@ def reset_password(token: str, password: str) -> Account:
     known = customers.with_address(challenge.email)
     if known is None:
         raise challenges.refused_link()
-    rules.check_password(password, known.email, known.name)
+    checks.new_password(password, known.email, known.name)
     challenges.use_link(challenge)
     row = _locked(known.id)
     row.confirmed_at = row.confirmed_at or clock.now()
@@ -108,7 +108,7 @@ def _locked(account_id: UUID) -> AccountRow:
 
 
 def _set_password(row: AccountRow, password: str) -> Account:
-    rules.check_password(password, row.email, row.name)
+    checks.new_password(password, row.email, row.name)
     row.password_hash = hashes.of_password(password)
     row.session_epoch += 1
     db.session.flush()

@@ -1,0 +1,63 @@
+"""Refuse what somebody typed, in words: the rules name the fault, this says it."""
+
+from marketplace.accounts import rules
+from marketplace.accounts.values import Fault, NewInsurer, NewStaff
+from marketplace.infra.formatting import gettext as _
+from marketplace.kernel.errors import Invalid
+
+
+def address(email: str) -> str:
+    """The one spelling of a mail address. Raises Invalid(email)."""
+    spelled = rules.spelled(email)
+    if spelled is None:
+        raise Invalid({"email": words(Fault.NO_ADDRESS)})
+    return spelled
+
+
+def person_name(name: str) -> str:
+    """The name without outer blanks. Raises Invalid(name)."""
+    if fault := rules.name_fault(name):
+        raise Invalid({"name": words(fault)})
+    return name.strip()
+
+
+def new_password(password: str, email: str, name: str) -> None:
+    """Raises Invalid(password) for a password that is too easy to guess."""
+    if fault := rules.password_fault(password, email, name):
+        raise Invalid({"password": words(fault)})
+
+
+def insurer(new: NewInsurer) -> None:
+    """Raises Invalid(code, colour, mark)."""
+    _refuse(rules.insurer_faults(new))
+
+
+def staff(new: NewStaff) -> None:
+    """Raises Invalid(role or insurer_id)."""
+    _refuse(rules.staff_faults(new))
+
+
+def _refuse(faults: dict[str, Fault]) -> None:
+    if faults:
+        raise Invalid({field: words(fault) for field, fault in faults.items()})
+
+
+def words(fault: Fault) -> str:
+    """What a person is told."""
+    return {
+        Fault.NO_ADDRESS: _("Please enter an e-mail address such as name@example.com."),
+        Fault.NAME_MISSING: _("Please enter your name."),
+        Fault.NAME_UNFIT: _("Please enter a name of at most %(most)s letters.", most=rules.LONGEST_NAME),
+        Fault.PASSWORD_SHORT: _(
+            "Please use at least %(least)s characters; three or four words do well.", least=rules.SHORTEST_PASSWORD
+        ),
+        Fault.PASSWORD_LONG: _("Please use at most %(most)s characters.", most=rules.LONGEST_PASSWORD),
+        Fault.PASSWORD_REPEATS: _("This password repeats the same few characters. Please choose another."),
+        Fault.PASSWORD_COMMON: _("This is one of the first passwords that others would guess. Please choose another."),
+        Fault.PASSWORD_PERSONAL: _("This password is made of your name or address. Please choose another."),
+        Fault.INSURER_CODE: _("A code has 2 to 40 small letters, digits and hyphens."),
+        Fault.INSURER_COLOUR: _("A colour is written #rrggbb in small letters."),
+        Fault.INSURER_MARK: _("A mark has one or two characters."),
+        Fault.ROLE_OF_CUSTOMER: _("Customers open their accounts themselves."),
+        Fault.INSURER_OF_STAFF: _("Staff of an insurer, and nobody else, belong to an insurer."),
+    }[fault]
