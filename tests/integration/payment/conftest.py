@@ -5,35 +5,26 @@ from pathlib import Path
 
 import pytest
 
-from config import Settings
 from marketplace import wiring
-from marketplace.infra import jobs, stripe_gateway
+from marketplace.infra import jobs
 from marketplace.payment.values import PaymentExpired, PaymentFailed, PaymentSucceeded, RefundSucceeded
-from tests.simulator_server import SECRET_KEY, WEBHOOK_SECRET, SimulatorServer, running_simulator
+from tests.simulator_server import SimulatorServer, simulator_in_use
 
 
 @pytest.fixture
-def simulator(tmp_path: Path, database: None, settings: Settings) -> Iterator[SimulatorServer]:
-    before = stripe_gateway.gateway()
-    with running_simulator(tmp_path) as running:
-        stripe_gateway.configure(
-            stripe_gateway.Gateway(
-                SECRET_KEY, WEBHOOK_SECRET, livemode=False, api_base=running.url, sleep=lambda _: None
-            )
-        )
+def simulator(tmp_path: Path, database: None) -> Iterator[SimulatorServer]:
+    with simulator_in_use(tmp_path) as running:
         yield running
-    stripe_gateway.configure(before)
 
 
 @pytest.fixture(autouse=True)
 def facts(app: object) -> Iterator[None]:
-    jobs.subscribe(
-        {
-            PaymentSucceeded: ("fact.succeeded",),
-            PaymentFailed: ("fact.failed",),
-            PaymentExpired: ("fact.expired",),
-            RefundSucceeded: ("fact.refunded",),
-        }
-    )
+    counted = {
+        PaymentSucceeded: ("fact.succeeded",),
+        PaymentFailed: ("fact.failed",),
+        PaymentExpired: ("fact.expired",),
+        RefundSucceeded: ("fact.refunded",),
+    }
+    jobs.subscribe(wiring.SUBSCRIBERS | counted)
     yield
     jobs.subscribe(wiring.SUBSCRIBERS)
