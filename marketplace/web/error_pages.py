@@ -6,12 +6,14 @@ from flask import Flask, g, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
+from marketplace.accounts.values import TooManyTries
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel import errors
 
 log = logging.getLogger(__name__)
 
 STATUS: tuple[tuple[type[errors.MarketplaceError], int], ...] = (
+    (TooManyTries, 429),
     (errors.NotFound, 404),
     (errors.Conflict, 409),
     (errors.Invalid, 422),
