@@ -129,7 +129,15 @@ TERM_LIFE_RISK: dict[str, Scalar] = {
     "age": 34, "sex": "female", "smoker": False, "sum_insured": 500_000, "term_years": 20, "occupation_class": 1,
     "region": "shanghai",
 }  # fmt: skip
-RISKS = {Line.TRAVEL: TRAVEL_RISK, Line.ACCIDENT: ACCIDENT_RISK, Line.TERM_LIFE: TERM_LIFE_RISK}
+HOUSEHOLD_RISK: dict[str, Scalar] = {
+    "building_area": 90, "building_type": "brick", "contents_sum": 100_000, "let_out": False, "region": "shanghai",
+}  # fmt: skip
+RISKS = {
+    Line.TRAVEL: TRAVEL_RISK,
+    Line.ACCIDENT: ACCIDENT_RISK,
+    Line.TERM_LIFE: TERM_LIFE_RISK,
+    Line.HOUSEHOLD: HOUSEHOLD_RISK,
+}
 
 
 def a_document(kind: DocumentKind = DocumentKind.CLAUSES, locale: str = "en", text: str = "") -> Document:
