@@ -19,6 +19,12 @@ def issue_contracts(order_id: UUID) -> None:
     services.issue_contracts(order_id)
 
 
+@task("checkout.issue_overdue", attempts=1)
+def issue_overdue(order_id: UUID) -> None:
+    """Asked for by the sweep, which asks again by itself."""
+    services.issue_contracts(order_id)
+
+
 @task("checkout.note_refund")
 def note_refund(fact: RefundSucceeded) -> None:
     if fact.purpose is Purpose.NEW_BUSINESS:
@@ -30,8 +36,9 @@ def send_policy(fact: PolicyDocumentReady) -> None:
     services.send_policy(fact.policy_id)
 
 
-@task("checkout.lapse_order")
+@task("checkout.lapse_order", attempts=1)
 def lapse_order(order_id: UUID) -> None:
+    """Asked for by the sweep, which asks again by itself."""
     services.lapse_order(order_id)
 
 

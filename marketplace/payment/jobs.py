@@ -20,6 +20,18 @@ def settle(attempt_id: UUID, session_id: str | None = None, event_id: str | None
         services.mark_handled(event_id)
 
 
+@task("payment.settle_overdue", attempts=1)
+def settle_overdue(attempt_id: UUID, session_id: str | None = None) -> None:
+    """Asked for by reconciliation, which asks again by itself."""
+    services.settle(attempt_id, session_id)
+
+
+@task("payment.send_overdue_refund", attempts=1)
+def send_overdue_refund(refund_id: UUID) -> None:
+    """Asked for by reconciliation, which asks again by itself."""
+    services.send_refund(refund_id)
+
+
 @task("payment.expire_session")
 def expire_session(attempt_id: UUID) -> None:
     services.expire_session(attempt_id)

@@ -115,6 +115,12 @@ class AttemptNotFound(NotFound):
     code = "payment:attempt-not-found"
 
 
+class AttemptNotCommitted(NotFound):
+    """The payment has to be committed before its page is opened."""
+
+    code = "payment:attempt-not-committed"
+
+
 class RefundNotFound(NotFound):
     """There is no such refund."""
 

@@ -3,8 +3,8 @@
 Nothing here commits, and every function may be repeated after a crash at any point.
 """
 
-from marketplace.checkout.services.issuing import issue_contracts, note_refund, take_payment
-from marketplace.checkout.services.ordering import check_payment, lapse_order, pay, place_order
+from marketplace.checkout.services.issuing import check_payment, issue_contracts, note_refund, take_payment
+from marketplace.checkout.services.ordering import lapse_order, pay, place_order
 from marketplace.checkout.services.sweeping import sweep
 from marketplace.checkout.services.telling import send_policy
 

@@ -5,17 +5,19 @@ from uuid import UUID
 
 from marketplace.application import services as applications
 from marketplace.checkout.models import OrderLineRow, OrderRow, lines_of, locked
+from marketplace.checkout.queries import order
 from marketplace.checkout.rules import ORDERS, OrderEvent, is_overdue, persons_of, require_standing
-from marketplace.checkout.services.ordering import release
+from marketplace.checkout.services.ordering import PURPOSE, release
 from marketplace.checkout.services.telling import tell_not_issuable, tell_refunded
-from marketplace.checkout.values import OfferReplaced, OrderIssued, OrderNotIssuable, OrderState
+from marketplace.checkout.values import OfferReplaced, Order, OrderIssued, OrderNotIssuable, OrderState
 from marketplace.infra.db import db
 from marketplace.infra.jobs import defer, publish
 from marketplace.kernel import clock
 from marketplace.kernel.errors import MarketplaceError, Unavailable
 from marketplace.kernel.money import Money
+from marketplace.payment import queries as payments
 from marketplace.payment import services as payment
-from marketplace.payment.values import RefundReason
+from marketplace.payment.values import AttemptState, RefundReason
 from marketplace.policy import services as policies
 from marketplace.policy.values import IssuePolicy, PremiumLine
 from marketplace.quoting import queries as quoting
@@ -24,6 +26,21 @@ from marketplace.quoting.values import OfferView
 log = logging.getLogger(__name__)
 
 TOO_LATE = "checkout:too-late"
+
+
+def check_payment(order_id: UUID) -> Order:
+    """For the page the customer returns to: ask the provider now instead of waiting for its word or for a job.
+
+    Where it does not answer, the question is deferred and the order is given as it stands.
+    """
+    try:
+        attempt = payment.settle_latest(PURPOSE, order_id)
+    except Unavailable:
+        defer("payment.settle", attempt_id=payments.attempts_of(PURPOSE, order_id)[-1].id)
+        attempt = None
+    if attempt is not None and attempt.state is AttemptState.SUCCEEDED:
+        take_payment(order_id, attempt.id)
+    return order(order_id)
 
 
 def take_payment(order_id: UUID, attempt_id: UUID) -> None:

@@ -9,7 +9,7 @@ from marketplace.accounts import queries as accounts
 from marketplace.application import queries as applications
 from marketplace.application.values import Application
 from marketplace.checkout.models import OrderLineRow, OrderRow, lines_of, lock_customer, locked
-from marketplace.checkout.queries import order, orders_from
+from marketplace.checkout.queries import orders_from
 from marketplace.checkout.rules import ORDERS, OrderEvent, total_of
 from marketplace.checkout.values import (
     AlreadyOrdered,
@@ -21,10 +21,8 @@ from marketplace.checkout.values import (
     PaymentUrls,
 )
 from marketplace.infra.db import db
-from marketplace.infra.jobs import defer, publish
+from marketplace.infra.jobs import publish
 from marketplace.kernel import clock, ids
-from marketplace.kernel.errors import Unavailable
-from marketplace.payment import queries as payments
 from marketplace.payment import services as payment
 from marketplace.payment.values import AlreadyPaid, Attempt, PaymentInProgress, Purpose, StartPayment
 from marketplace.quoting import queries as quoting
@@ -102,19 +100,6 @@ def pay(order_id: UUID, urls: PaymentUrls) -> Attempt:
             insurer_id=None if only is None else only.insurer_id,
         )
     )
-
-
-def check_payment(order_id: UUID) -> Order:
-    """For the page the customer returns to: ask the provider now instead of waiting for its word.
-
-    Where it does not answer, the question is deferred and the order is given as it stands.
-    """
-    try:
-        payment.settle_latest(PURPOSE, order_id)
-    except Unavailable:
-        attempts = payments.attempts_of(PURPOSE, order_id)
-        defer("payment.settle", attempt_id=attempts[-1].id)
-    return order(order_id)
 
 
 def lapse_order(order_id: UUID) -> None:

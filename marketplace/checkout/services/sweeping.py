@@ -33,5 +33,5 @@ def sweep() -> int:
     for order_id in overdue:
         defer("checkout.lapse_order", order_id=order_id)
     for order_id in waiting:
-        defer("checkout.issue_contracts", order_id=order_id)
+        defer("checkout.issue_overdue", order_id=order_id)
     return len(overdue) + len(waiting)

@@ -3,8 +3,10 @@
 from contextlib import suppress
 from uuid import UUID
 
+from sqlalchemy import select
+
 from marketplace.infra import jobs, stripe_gateway
-from marketplace.infra.db import db
+from marketplace.infra.db import apart, db
 from marketplace.infra.stripe_gateway import NewSession, PaymentCallRefused
 from marketplace.kernel import clock, ids
 from marketplace.kernel.money import Money
@@ -16,6 +18,7 @@ from marketplace.payment.services.settlement import settle
 from marketplace.payment.values import (
     AlreadyPaid,
     Attempt,
+    AttemptNotCommitted,
     AttemptState,
     PageClosed,
     PaymentExpired,
@@ -52,9 +55,10 @@ def start_attempt(command: StartPayment) -> Attempt:
 def open_session(attempt_id: UUID) -> str:
     """The address of the attempt's hosted page: opened at the provider by the first call, the same ever after.
 
-    The attempt must be committed. Raises PageClosed when the attempt cannot be paid any more, Unavailable or Refused
-    when the provider does not open a page.
+    Raises AttemptNotCommitted, PageClosed when the attempt cannot be paid any more, Unavailable or Refused when the
+    provider does not open a page.
     """
+    _require_committed(attempt_id)
     row = attempt_row(attempt_id)
     state = AttemptState(row.state)
     if not is_usable(state, row.created_at, row.expires_at, clock.now()):
@@ -94,6 +98,13 @@ def expire_session(attempt_id: UUID) -> None:
     with suppress(PaymentCallRefused):
         stripe_gateway.gateway().expire_session(row.session_id)
     settle(attempt_id)
+
+
+def _require_committed(attempt_id: UUID) -> None:
+    """Money must never come in for a row that may still be rolled back, so another connection has to see it."""
+    with apart() as connection:
+        if connection.execute(select(AttemptRow.id).where(AttemptRow.id == attempt_id)).one_or_none() is None:
+            raise AttemptNotCommitted
 
 
 def _in_use(rows: list[AttemptRow]) -> AttemptRow | None:

@@ -26,17 +26,17 @@ def reconcile() -> int:
     late = RefundRow.settled_at.is_(None), RefundRow.requested_at < now - REFUNDS_AFTER
     refunds = db.session.scalars(select(RefundRow.id).where(*late).order_by(RefundRow.requested_at)).all()
     for refund_id in refunds:
-        jobs.defer("payment.send_refund", refund_id=refund_id)
+        jobs.defer("payment.send_overdue_refund", refund_id=refund_id)
     unsettled = AttemptRow.settled_at.is_(None), AttemptRow.created_at < now - ATTEMPTS_AFTER
     attempts = db.session.scalars(select(AttemptRow).where(*unsettled).order_by(AttemptRow.created_at)).all()
     if not attempts:
         return len(refunds)
     completed = _completed({row.id for row in attempts}, since=attempts[0].created_at - CLOCK_MARGIN)
     for attempt_id, session_id in completed.items():
-        jobs.defer("payment.settle", attempt_id=attempt_id, session_id=session_id)
+        jobs.defer("payment.settle_overdue", attempt_id=attempt_id, session_id=session_id)
     ran_out = [row.id for row in attempts if row.id not in completed and row.expires_at < now - CLOCK_MARGIN]
     for attempt_id in ran_out:
-        jobs.defer("payment.settle", attempt_id=attempt_id)
+        jobs.defer("payment.settle_overdue", attempt_id=attempt_id)
     return len(refunds) + len(completed) + len(ran_out)
 
 

@@ -68,6 +68,7 @@ def hear_webhook(simulator: SimulatorServer) -> None:
     db.session.commit()
 
 
+@pytest.mark.requirement("T26-13")
 def test_paid_by_webhook_and_concluded(simulator: SimulatorServer, paid: Order) -> None:
     hear_webhook(simulator)
     assert drain("payment", "checkout") == ["payment.settle", "checkout.take_payment", "checkout.issue_contracts"]
@@ -76,8 +77,15 @@ def test_paid_by_webhook_and_concluded(simulator: SimulatorServer, paid: Order) 
     assert (policy.application_id, policy.premium) == (paid.lines[0].application_id, PREMIUM)
     assert applications.application(paid.lines[0].application_id).state is State.CONTRACTED
     assert {"fact.policy_issued", "fact.order_issued"} <= set(waiting())
-    entries = [entry.type.value for entry in journey_entries(paid.journey_id)]
-    assert entries[-3:] == ["payment:started", "payment:succeeded", "contract:concluded"]
+    started, succeeded, concluded = journey_entries(paid.journey_id)[-3:]
+    assert [entry.type.value for entry in (started, succeeded, concluded)] == [
+        "payment:started",
+        "payment:succeeded",
+        "contract:concluded",
+    ]
+    (session,) = simulator.listed("/v1/checkout/sessions")
+    assert (session["amount_total"], session["currency"]) == (PREMIUM.minor, "cny")
+    assert started.body["amount"] == succeeded.body["amount"] == PREMIUM.minor
     assert refunds(paid) == []
 
 
@@ -88,6 +96,15 @@ def test_the_return_page_asks_and_the_webhook_finds_everything_done(simulator: S
     drain("payment", "checkout")
     assert state(paid) is OrderState.ISSUED
     assert contracts(paid) == 1
+
+
+def test_the_return_page_needs_no_worker_to_know_that_it_is_paid(simulator: SimulatorServer, paid: Order) -> None:
+    hear_webhook(simulator)
+    drain("payment")
+    assert services.check_payment(paid.id).state is OrderState.PAID
+    assert services.check_payment(paid.id).state is OrderState.PAID
+    db.session.commit()
+    assert waiting().count("checkout.issue_contracts") == 1
 
 
 def test_the_return_page_bears_a_provider_that_does_not_answer(simulator: SimulatorServer, paid: Order) -> None:
@@ -119,9 +136,7 @@ def test_every_job_run_again_changes_nothing(paid: Order) -> None:
 def test_a_crash_in_the_middle_of_issuing_leaves_the_order_paid_and_is_repeated(
     paid: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    services.check_payment(paid.id)
-    (attempt,) = payments.attempts_of(Purpose.NEW_BUSINESS, paid.id)
-    services.take_payment(paid.id, attempt.id)
+    assert services.check_payment(paid.id).state is OrderState.PAID
     db.session.commit()
     with monkeypatch.context() as patch:
         patch.setattr("marketplace.checkout.services.issuing.publish", _die)
@@ -136,9 +151,7 @@ def test_a_crash_in_the_middle_of_issuing_leaves_the_order_paid_and_is_repeated(
 
 
 def test_two_workers_issue_at_once_and_one_contract_is_made(paid: Order, app: Flask) -> None:
-    services.check_payment(paid.id)
-    (attempt,) = payments.attempts_of(Purpose.NEW_BUSINESS, paid.id)
-    services.take_payment(paid.id, attempt.id)
+    assert services.check_payment(paid.id).state is OrderState.PAID
     db.session.commit()
     together = threading.Barrier(3)
     failures: list[BaseException] = []
@@ -192,9 +205,7 @@ def test_paid_and_not_issuable_gives_everything_back_once(
 
 
 def test_a_neighbour_that_is_away_is_waited_for_and_not_refunded(paid: Order, monkeypatch: pytest.MonkeyPatch) -> None:
-    services.check_payment(paid.id)
-    (attempt,) = payments.attempts_of(Purpose.NEW_BUSINESS, paid.id)
-    services.take_payment(paid.id, attempt.id)
+    assert services.check_payment(paid.id).state is OrderState.PAID
     db.session.commit()
     with monkeypatch.context() as patch:
         patch.setattr("marketplace.policy.services.issue", _away)
@@ -209,9 +220,7 @@ def test_a_neighbour_that_is_away_is_waited_for_and_not_refunded(paid: Order, mo
 
 
 def test_what_could_not_be_issued_for_a_day_is_given_back(simulator: SimulatorServer, paid: Order) -> None:
-    services.check_payment(paid.id)
-    (attempt,) = payments.attempts_of(Purpose.NEW_BUSINESS, paid.id)
-    services.take_payment(paid.id, attempt.id)
+    assert services.check_payment(paid.id).state is OrderState.PAID
     db.session.commit()
     with clock.frozen(clock.now() + timedelta(hours=25)):
         services.issue_contracts(paid.id)

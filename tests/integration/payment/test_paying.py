@@ -1,7 +1,10 @@
 """From the wish to pay to money that counts, through the simulator: every row of the road (fault table, payments)."""
 
+import json
 import threading
+import time
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -14,17 +17,20 @@ from marketplace.kernel.money import Money
 from marketplace.payment import queries, services
 from marketplace.payment.values import (
     AlreadyPaid,
+    AttemptNotCommitted,
     AttemptState,
     PageClosed,
     Purpose,
     Receipt,
     RefundReason,
     RefundState,
+    SessionMismatch,
 )
 from marketplace.traceability.queries import journey_entries
+from sandbox.stripe_simulator.deliveries import signature
 from tests.deferred_jobs import drain, waiting
 from tests.factories.payment import PREMIUM, a_wish_to_pay, an_open_attempt
-from tests.simulator_server import DECLINED_CARD, SimulatorServer
+from tests.simulator_server import DECLINED_CARD, WEBHOOK_SECRET, SimulatorServer
 
 
 def deliver(simulator: SimulatorServer, kind: str = "checkout.session.completed") -> Receipt:
@@ -33,6 +39,16 @@ def deliver(simulator: SimulatorServer, kind: str = "checkout.session.completed"
     receipt = services.receive_event(delivery.payload, delivery.signature)
     db.session.commit()
     return receipt
+
+
+def tell(payload: bytes, event_id: str, kind: str, attempt_id: UUID | None = None) -> None:
+    """Take in an event made of a real one, signed with the endpoint's secret."""
+    event = json.loads(payload) | {"id": event_id, "type": kind}
+    if attempt_id is not None:
+        event["data"]["object"]["metadata"]["attempt_id"] = str(attempt_id)
+    changed = json.dumps(event).encode()
+    services.receive_event(changed, signature(changed, WEBHOOK_SECRET, int(time.time())))
+    db.session.commit()
 
 
 def trail(attempt_id, *, of=queries.attempt) -> list[str]:
@@ -162,6 +178,13 @@ def test_two_workers_settle_at_once_and_it_counts_once(simulator: SimulatorServe
     assert failures == []
     assert waiting() == ["fact.succeeded"]
     assert trail(attempt.id) == ["payment:started", "payment:succeeded"]
+
+
+def test_no_page_is_opened_for_a_row_that_may_be_rolled_back(simulator: SimulatorServer) -> None:
+    attempt = services.start_attempt(a_wish_to_pay())
+    with pytest.raises(AttemptNotCommitted):
+        services.open_session(attempt.id)
+    assert simulator.listed("/v1/checkout/sessions") == []
 
 
 def test_a_double_click_opens_one_page(simulator: SimulatorServer) -> None:
@@ -312,6 +335,39 @@ def test_the_second_payment_for_the_same_thing_goes_back(simulator: SimulatorSer
     (refund,) = queries.refunds_for(wish.purpose, wish.subject_id)
     assert (refund.attempt_id, refund.reason) == (first.id, RefundReason.SECOND_PAYMENT)
     assert waiting().count("fact.succeeded") == 1
+
+
+def test_a_page_of_another_payment_is_not_believed(simulator: SimulatorServer) -> None:
+    paid, url = an_open_attempt()
+    other, _ = an_open_attempt()
+    simulator.pay(url)
+    services.settle(paid.id)
+    db.session.commit()
+    (complete,) = simulator.listed("/v1/checkout/sessions", status="complete")
+    with pytest.raises(SessionMismatch):
+        services.settle(other.id, complete["id"])
+    db.session.rollback()
+    assert queries.attempt(other.id).state is AttemptState.OPEN
+    assert waiting() == ["fact.succeeded"]
+
+
+def test_an_event_is_a_hint_and_only_the_provider_is_believed(simulator: SimulatorServer) -> None:
+    """Signed, but telling of another time: late, early or out of order makes no difference."""
+    attempt, url = an_open_attempt()
+    simulator.pay(url)
+    completed = simulator.webhook("checkout.session.completed").payload
+    tell(completed, "evt_early", "checkout.session.expired")
+    drain("payment")
+    assert queries.attempt(attempt.id).state is AttemptState.SUCCEEDED
+    tell(completed, "evt_late", "checkout.session.async_payment_failed")
+    drain("payment")
+    assert queries.attempt(attempt.id).state is AttemptState.SUCCEEDED
+    unpaid, _ = an_open_attempt()
+    tell(completed, "evt_untrue", "checkout.session.completed", unpaid.id)
+    with pytest.raises(SessionMismatch):
+        drain("payment")
+    assert queries.attempt(unpaid.id).state is AttemptState.OPEN
+    assert waiting() == ["fact.succeeded"]
 
 
 def test_an_attempt_never_opened_runs_out_by_itself(simulator: SimulatorServer) -> None:
