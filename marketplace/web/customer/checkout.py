@@ -7,9 +7,10 @@ from flask.typing import ResponseReturnValue
 
 from marketplace.application.values import ApplicationNotFound, ApplicationView, State, Step
 from marketplace.checkout import queries, services
-from marketplace.checkout.values import Order, OrderState, PaymentUrls
+from marketplace.checkout.values import AlreadyOrdered, Order, OrderState, PaymentUrls
 from marketplace.infra.formatting import gettext as _
 from marketplace.payment import services as payment
+from marketplace.payment.values import AlreadyPaid
 from marketplace.policy import queries as policies
 from marketplace.traceability import services as traceability
 from marketplace.traceability.values import Act, EntryType
@@ -32,7 +33,10 @@ def pay(application_id: UUID) -> ResponseReturnValue:
     account = access.customer()
     if account is None or view.application.state is not State.ACCEPTED:
         return redirect(address_of(view))
-    order = services.place_order([application_id], account.id)
+    try:
+        order = services.place_order([application_id], account.id)
+    except AlreadyOrdered:
+        return redirect(url_for(".done", application_id=application_id), 303)
     form = EnterForm()
     if form.validate_on_submit():
         return _to_stripe(order, application_id)
@@ -47,7 +51,10 @@ def _to_stripe(order: Order, application_id: UUID) -> ResponseReturnValue:
         success=absolute(url_for(".returned", application_id=application_id)),
         cancel=absolute(url_for(".pay", application_id=application_id, cancelled=1)),
     )
-    attempt = services.pay(order.id, urls)
+    try:
+        attempt = services.pay(order.id, urls)
+    except AlreadyPaid:  # in another tab, a moment ago
+        return redirect(urls.success, 303)
     commit_now()
     return redirect(payment.open_session(attempt.id), 303)
 
