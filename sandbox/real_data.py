@@ -1,7 +1,7 @@
 """`make import-real`: the published plans and premiums of real insurers, loaded as each insurer's own upload would be.
 
-The folder REAL_DATA (default ../shared/data beside the repository) holds `health-plans-ma-2017/plans.csv` (94 plan years
-of 64 plans of 8 insurers) and `premiums.csv` (75,484 monthly premiums). Source: Massachusetts small-group market
+The folder REAL_DATA (default ../shared/data beside the repository) holds `health-plans-ma-2017/plans.csv` (94 plan
+years of 64 plans of 8 insurers) and `premiums.csv` (75,484 monthly premiums). Source: Massachusetts small-group market
 2017-2018, as kept in the public repository ideacrew/enroll (MIT License). They are test data: profile `rates_only`,
 quotable and comparable, refused in production, never bought. Loading them again changes nothing.
 """

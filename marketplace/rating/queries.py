@@ -1,6 +1,7 @@
 """Questions to rating: what does this risk cost, and is this tariff sound?"""
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from uuid import UUID
 
 from sqlalchemy import select
@@ -16,12 +17,13 @@ class Rater:
     """One tariff, compiled once, for many risks. Raises TariffFault where the tariff cannot be used."""
 
     def __init__(self, tariff: Tariff) -> None:
+        self._tariff = tariff
         self._compiled = rules.compile_tariff(tariff)
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """The hash of the tariff."""
-        return self._compiled.sha256
+        return self._tariff.sha256
 
     def premium(self, risk: Risk) -> Breakdown:
         """The premium with its lines. Raises RiskOutOfRange naming the factor."""
@@ -30,7 +32,7 @@ class Rater:
     def gap(self, table: str, risk: Risk) -> RiskOutOfRange | None:
         """The refusal of one table for `risk` (only the table's own factors are looked at), or None."""
         try:
-            self._compiled.tables[table].find(risk, table)
+            self._compiled.tables[table].walk(risk, table)
         except RiskOutOfRange as refusal:
             return refusal
         return None
@@ -38,11 +40,6 @@ class Rater:
 
 _raters: Remembered[UUID, Rater] = Remembered(size=1024)
 """Version id -> its tariff, compiled. A version's tariff never changes."""
-
-
-def check_tariff(tariff: Tariff) -> None:
-    """Raises TariffFault naming the first place at which the tariff cannot be used."""
-    rules.compile_tariff(tariff)
 
 
 def raters_of(version_ids: Iterable[UUID]) -> dict[UUID, Rater]:

@@ -82,26 +82,34 @@ class CompiledTable:
 
     def find(self, risk: Risk, step: str) -> tuple[int, Cell]:
         """The scaled number and the cell that fits. Raises RiskOutOfRange with the first factor that does not fit."""
-        node, key = self.tree, []
-        for position, name in enumerate(self.exact):
+        leaf, matched = self.walk(risk, step)
+        names = (*self.exact, *self.banded)
+        key = tuple((name, band_words(start, end)) for name, (start, end) in zip(names, matched, strict=True))
+        return leaf.number, Cell(self.name, key, leaf.written)
+
+    def walk(self, risk: Risk, step: str) -> tuple[Leaf, list[tuple[Scalar, Scalar]]]:
+        """The leaf that fits, and what matched on the way: from and to of each factor. Raises RiskOutOfRange."""
+        node: Any = self.tree
+        matched: list[tuple[Scalar, Scalar]] = []
+        for name, kind in zip(self.exact, self.types, strict=False):
             value = risk.get(name)
-            node = node.get(value) if type(value) is self.types[position] else None
-            if node is None:
+            node = node.get(value) if type(value) is kind else None
+            if value is None or node is None:
                 raise RiskOutOfRange(name, value, step)
-            key.append((name, written(value)))
-        for position, name in enumerate(self.banded, len(self.exact)):
+            matched.append((value, value))
+        for name, kind in zip(self.banded, self.types[len(self.exact) :], strict=True):
             value = risk.get(name)
-            if type(value) is not self.types[position]:
+            if type(value) is not kind:
                 raise RiskOutOfRange(name, value, step)
             place = bisect_right(node.starts, value) - 1
             if place < 0 or value > node.ends[place]:
                 raise RiskOutOfRange(name, value, step)
-            key.append((name, band_words(node.starts[place], node.ends[place])))
+            matched.append((node.starts[place], node.ends[place]))
             node = node.under[place]
-        return node.number, Cell(self.name, tuple(key), node.written)
+        return node, matched
 
 
-def written(value: Scalar | None) -> str:
+def written(value: Scalar) -> str:
     """A factor's value as it stands in a table file."""
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -116,7 +124,6 @@ def band_words(start: Scalar, end: Scalar) -> str:
 class CompiledTariff:
     """A tariff ready to rate: tables as trees, literals scaled."""
 
-    sha256: str
     currency: str
     steps: tuple[Step, ...]
     tables: Mapping[str, CompiledTable]
@@ -182,7 +189,7 @@ def compile_tariff(tariff: Tariff) -> CompiledTariff:
         for index, step in enumerate(tariff.steps)
         if (number := _literal(step, tariff.currency, f"steps.{index}")) is not None
     }
-    return CompiledTariff(tariff.sha256, tariff.currency, tariff.steps, tables, literals)
+    return CompiledTariff(tariff.currency, tariff.steps, tables, literals)
 
 
 def check_steps(tariff: Tariff) -> None:

@@ -12,8 +12,9 @@ from marketplace.rating.values import Tariff
 
 def store_tariff(product_version_id: UUID, tariff: Tariff) -> str:
     """Keep the tariff of a version, once and for ever; returns its hash. Raises TariffFault where it cannot be used."""
-    compiled = rules.compile_tariff(tariff)
+    rules.compile_tariff(tariff)
+    sha256 = tariff.sha256
     db.session.execute(
-        insert(TariffRow).values(product_version_id=product_version_id, sha256=compiled.sha256, body=tariff.to_json())
+        insert(TariffRow).values(product_version_id=product_version_id, sha256=sha256, body=tariff.to_json())
     )
-    return compiled.sha256
+    return sha256

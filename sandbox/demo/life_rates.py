@@ -1,9 +1,9 @@
 """The rate tables of the demonstration's term life products, from the China Life Table 2010-2013.
 
-Formula. Let q(x) be the yearly probability of death at age x (CL1 male, CL2 female), m the insurer's share of it
-for non-smokers or smokers, i the insurer's interest, v = 1 / (1 + i), and p(t) the probability of being alive after t years.
-With yearly premiums in advance and the sum paid at the end of the year of death, the level yearly premium for 1,000 of
-sum insured over n years is
+Formula. Let q(x) be the yearly probability of death at age x (CL1 male, CL2 female), m the insurer's share
+of it for non-smokers or smokers, i the insurer's interest, v = 1 / (1 + i), and p(t) the probability of
+being alive after t years. With yearly premiums in advance and the sum paid at the end of the year of death,
+the level yearly premium for 1,000 of sum insured over n years is
 
     1000 * sum(v**(t + 1) * p(t) * m * q(x + t), t = 0 .. n - 1) / sum(v**t * p(t), t = 0 .. n - 1)
 

@@ -13,7 +13,7 @@ from marketplace.kernel.money import minor_digits
 from marketplace.listing.intake.tables import TableEntry, read_csv, read_table
 from marketplace.listing.intake.toml import as_json, findings_of, line_of, read_toml
 from marketplace.listing.values import Files, Finding
-from marketplace.rating.queries import Rater, check_tariff
+from marketplace.rating.queries import Rater
 from marketplace.rating.values import Lookup, PerUnit, RiskOutOfRange, Tariff, TariffFault, read_tariff
 
 MAX_COMBINATIONS = 100_000
@@ -51,7 +51,15 @@ def read_tariff_files(folder: str, files: Files, content: ProductContent) -> Tar
     except ValidationError as error:
         return TariffReading(None, (*found, *findings_of(path, source, error)), used)
     found += _tariff_faults(path, source, tariff, content) if not found else []
-    found += _gaps(folder, entries, tariff, content) if not found else []
+    if found:
+        return TariffReading(None, tuple(found), used)
+    try:
+        rater = Rater(tariff)
+    except TariffFault as fault:
+        location: list[str | int] = [int(part) if part.isdigit() else part for part in fault.where.split(".")]
+        row = line_of(source, location)
+        return TariffReading(None, (Finding(path, f"tariff_{fault.fault}", row, fault.where, fault.detail),), used)
+    found = _gaps(folder, entries, rater, tariff, content)
     return TariffReading(None if found else tariff, tuple(found), used)
 
 
@@ -99,7 +107,7 @@ def _read_tables(
 
 
 def _tariff_faults(path: str, source: bytes, tariff: Tariff, content: ProductContent) -> list[Finding]:
-    """Steps that do not fit each other or the line's factors."""
+    """A currency that is not the product's, and factors the line does not have."""
     if tariff.currency != content.currency:
         row = line_of(source, ["currency"])
         return [Finding(path, "other_currency", row, "currency", tariff.currency, content.currency)]
@@ -115,19 +123,13 @@ def _tariff_faults(path: str, source: bytes, tariff: Tariff, content: ProductCon
                 found.append(
                     Finding(path, "unknown_factor", line_of(source, where), column, name, ", ".join(sorted(names)))
                 )
-    if found:
-        return found
-    try:
-        check_tariff(tariff)
-    except TariffFault as fault:
-        location: list[str | int] = [int(part) if part.isdigit() else part for part in fault.where.split(".")]
-        return [Finding(path, f"tariff_{fault.fault}", line_of(source, location), fault.where, fault.detail)]
-    return []
+    return found
 
 
-def _gaps(folder: str, entries: tuple[TableEntry, ...], tariff: Tariff, content: ProductContent) -> list[Finding]:
+def _gaps(
+    folder: str, entries: tuple[TableEntry, ...], rater: Rater, tariff: Tariff, content: ProductContent
+) -> list[Finding]:
     """Every risk the product says it insures must have its cell in every table that is asked."""
-    rater = Rater(tariff)
     files = {entry.name: f"{folder}{entry.file}" for entry in entries}
     found: dict[tuple[str, str, str], Finding] = {}
     for table in tariff.tables:
