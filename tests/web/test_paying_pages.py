@@ -1,0 +1,89 @@
+"""Paying through the pages when things go another way: no worker, two tabs, a webhook that is forged or comes twice."""
+
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from marketplace.infra.db import db
+from sandbox.demo.visitor import Identity, Visitor, words
+from tests.simulator_server import SimulatorServer
+from tests.web.conftest import ANSWERS
+
+LI_NA = Identity("Li Na", date(1992, 3, 5), "li.na@example.com")
+
+
+@pytest.fixture
+def at_payment(visitor: Visitor, code_for: Callable[[str], str]) -> Visitor:
+    """An accepted applicant on our own payment page."""
+    visitor.enter(visitor.compare("term_life", ANSWERS)[0])
+    visitor.give_address(LI_NA.email)
+    visitor.give_code(code_for(LI_NA.email))
+    visitor.give_people(LI_NA)
+    visitor.answer(LI_NA)
+    assert visitor.submit() == "pay"
+    return visitor
+
+
+def count(shop: Flask, table: str) -> int:
+    with shop.app_context():
+        return db.session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
+
+
+def test_who_paid_sees_so_though_no_worker_runs(
+    shop: Flask, at_payment: Visitor, work: Callable[[], list[str]]
+) -> None:
+    pay_page = at_payment.at
+    assert at_payment.pay() is True
+    assert "Your payment is being confirmed" in words(at_payment.text)
+    at_payment.get(pay_page)
+    assert at_payment.at.endswith("/done"), "going back leads to the end of the purchase, not to another payment"
+    assert count(shop, "payment_attempt") == 1
+    work()
+    at_payment.get(at_payment.at)
+    assert "Thank you" in words(at_payment.text)
+    assert count(shop, "policy_policy") == 1
+
+
+def test_a_second_tab_left_open_does_not_pay_again(shop: Flask, at_payment: Visitor) -> None:
+    tab = Visitor(at_payment.client)
+    tab.get(at_payment.at)
+    assert at_payment.pay() is True
+    tab.post({})
+    assert tab.at.endswith("/done")
+    assert count(shop, "payment_attempt") == 1
+
+
+def test_turning_back_from_the_payment_charges_nothing_and_may_be_tried_again(shop: Flask, at_payment: Visitor) -> None:
+    pay_page = at_payment.at
+    at_payment.post({})
+    first = at_payment.at
+    at_payment.get(f"{pay_page}?cancelled=1")
+    assert "Nothing was charged" in words(at_payment.text)
+    at_payment.post({}, pay_page)
+    assert at_payment.at == first, "the same payment page again"
+    assert count(shop, "payment_attempt") == 1
+
+
+def test_stripes_word_is_taken_once_and_a_forged_one_never(
+    shop: Flask, simulator: SimulatorServer, at_payment: Visitor, work: Callable[[], list[str]]
+) -> None:
+    """The customer closes the browser after paying: the webhook alone concludes the contract."""
+    at_payment.post({})
+    while not simulator.deliveries.empty():
+        simulator.deliveries.get()
+    assert simulator.pay(at_payment.at).status_code == 303
+    word = simulator.webhook("checkout.session.completed")
+    forged = shop.test_client().post("/hooks/stripe", data=word.payload, headers={"Stripe-Signature": "t=1,v1=0"})
+    assert forged.status_code // 100 == 4
+    assert count(shop, "payment_provider_event") == 0
+    for _ in range(2):
+        answer = shop.test_client().post(
+            "/hooks/stripe", data=word.payload, headers={"Stripe-Signature": word.signature}
+        )
+        assert answer.status_code == 200
+    assert count(shop, "payment_provider_event") == 1
+    work()
+    assert count(shop, "policy_policy") == 1
