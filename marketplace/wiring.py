@@ -1,20 +1,28 @@
 """The one place that knows everyone: which jobs each fact defers, and which adapter stands behind each port."""
 
 from email.utils import parseaddr
+from typing import Any
 
 from config import Settings
 from marketplace.accounts import jobs as accounts_jobs
 from marketplace.application import jobs as application_jobs
+from marketplace.application import rules as application_rules
 from marketplace.application.values import ApplicationOpened, ApplicationSubmitted
 from marketplace.checkout import jobs as checkout_jobs
+from marketplace.checkout import rules as checkout_rules
 from marketplace.checkout.values import OrderIssued, OrderLapsed, OrderNotIssuable, OrderPlaced
 from marketplace.correspondence import jobs as correspondence_jobs
+from marketplace.correspondence import rules as correspondence_rules
 from marketplace.correspondence.values import MessageSent
 from marketplace.infra import keys, letterhead, mail, seals, storage, stripe_gateway
+from marketplace.kernel.transitions import Table
 from marketplace.listing import services as listing
+from marketplace.oversight import jobs as oversight_jobs
 from marketplace.payment import jobs as payment_jobs
+from marketplace.payment import rules as payment_rules
 from marketplace.payment.values import PaymentExpired, PaymentFailed, PaymentSucceeded, RefundSucceeded
 from marketplace.policy import jobs as policy_jobs
+from marketplace.policy import rules as policy_rules
 from marketplace.policy.values import PolicyDocumentReady, PolicyIssued
 from marketplace.quoting.values import JourneyCompared
 
@@ -25,26 +33,38 @@ FEATURES = (
     checkout_jobs,
     correspondence_jobs,
     listing,
+    oversight_jobs,
     payment_jobs,
     policy_jobs,
 )
 
 # Fact type -> names of the jobs that it defers. A fact without a subscriber carries its reason.
 SUBSCRIBERS: dict[type, tuple[str, ...]] = {
-    JourneyCompared: (),  # the trail holds the comparison; the read model begins with the application
-    ApplicationOpened: (),
-    ApplicationSubmitted: ("application.tell_outcome",),
-    OrderPlaced: (),  # an order without a payment says nothing new
+    JourneyCompared: ("oversight.note_comparison",),
+    ApplicationOpened: ("oversight.note_opened",),
+    ApplicationSubmitted: ("application.tell_outcome", "oversight.note_submitted"),
+    OrderPlaced: ("oversight.note_ordered",),
     OrderIssued: (),  # each of its contracts is a PolicyIssued
-    OrderNotIssuable: (),
-    OrderLapsed: (),  # the application lapses on its own clock
-    PaymentSucceeded: ("checkout.take_payment",),
+    OrderNotIssuable: ("oversight.note_not_issuable",),
+    OrderLapsed: ("oversight.note_lapsed",),
+    PaymentSucceeded: ("checkout.take_payment", "oversight.note_paid"),
     PaymentFailed: (),  # the customer stays on the payment page
     PaymentExpired: (),  # checkout.sweep lapses orders by their own expiry
-    RefundSucceeded: ("checkout.note_refund",),
-    PolicyIssued: ("policy.make_document",),
+    RefundSucceeded: ("checkout.note_refund", "oversight.note_refunded"),
+    PolicyIssued: ("policy.make_document", "oversight.note_issued"),
     PolicyDocumentReady: ("checkout.send_policy",),
-    MessageSent: (),
+    MessageSent: ("oversight.note_mailed",),
+}
+
+
+# The state machines, for whoever wants to see them drawn (`marketplace.cli draw`).
+MACHINES: dict[str, Table[Any, Any]] = {
+    "application": application_rules.TRANSITIONS,
+    "order": checkout_rules.ORDERS,
+    "payment": payment_rules.ATTEMPTS,
+    "refund": payment_rules.REFUNDS,
+    "document": policy_rules.DOCUMENT_LIFE,
+    "message": correspondence_rules.LIFE,
 }
 
 

@@ -1,0 +1,31 @@
+"""Fill the demonstration: `python -m sandbox.demo`, run by the supervisor with the settings of the site."""
+
+import sys
+
+from sqlalchemy import text
+
+from config import Settings
+from marketplace.app import create_app
+from marketplace.infra.db import db
+from sandbox.demo import history, loading
+from sandbox.instance import Instance
+
+
+def main() -> int:
+    """Load what is missing; on a database without journeys, live the history."""
+    settings = Settings.from_env()
+    if not settings.demonstration:
+        print("The demonstration is loaded with DEMONSTRATION=1 only.", file=sys.stderr)
+        return 1
+    app = create_app(settings)
+    with app.app_context():
+        desks = loading.load(Instance.of_this_process())
+        print(f"{len(desks)} insurers on sale")
+        begun = db.session.execute(text("SELECT EXISTS (SELECT FROM traceability_journey)")).scalar()
+    if not begun:
+        print(f"{history.live(app)} visits of the past")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,264 @@
+"""A believable past: visitors who compared, gave up, were referred or declined, paid and got their policies.
+
+Each goes through the site's own pages under the business clock, pays at the simulator, and waits for the worker like
+anybody else. No row is inserted past the services.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import cycle
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from flask import Flask
+from sqlalchemy import text
+
+from marketplace.catalog.values import Outcome
+from marketplace.correspondence import queries as correspondence
+from marketplace.correspondence.values import MessageKind
+from marketplace.infra import business_clock
+from marketplace.infra.db import db
+from marketplace.infra.formatting import ZONE
+from marketplace.kernel import clock
+from marketplace.kernel.dates import add_years
+from marketplace.quoting import queries as quoting
+from sandbox.demo.visitor import DECLINED_CARD, Identity, Visitor
+
+DAYS_BACK = 45
+SEED = 20260926
+PATIENCE_SECONDS = 60.0
+
+ANSWERS: dict[str, tuple[dict[str, str], ...]] = {
+    "term_life": (
+        {"age": "34", "sex": "female", "smoker": "no", "sum_insured": "1000000", "term_years": "20",
+         "occupation_class": "1", "region": "shanghai"},
+        {"age": "41", "sex": "male", "smoker": "yes", "sum_insured": "500000", "term_years": "15",
+         "occupation_class": "2", "region": "guangdong"},
+        {"age": "29", "sex": "male", "smoker": "no", "sum_insured": "800000", "term_years": "25",
+         "occupation_class": "1", "region": "beijing"},
+    ),
+    "travel": (
+        {"zone": "europe", "days": "12", "age": "37", "sports": "no"},
+        {"zone": "asia", "days": "6", "age": "28", "sports": "yes"},
+        {"zone": "world", "days": "20", "age": "52", "sports": "no"},
+    ),
+    "household": (
+        {"building_area": "92", "building_type": "concrete", "contents_sum": "100000", "let_out": "no",
+         "region": "shanghai"},
+        {"building_area": "120", "building_type": "brick", "contents_sum": "200000", "let_out": "no",
+         "region": "jiangsu"},
+    ),
+    "hospital": (
+        {"age": "31", "social_insurance": "yes", "deductible": "10000", "region": "shanghai"},
+        {"age": "45", "social_insurance": "yes", "deductible": "10000", "region": "zhejiang"},
+    ),
+    "accident": (
+        {"age": "33", "occupation_class": "1", "sum_insured": "500000", "region": "shanghai"},
+        {"age": "26", "occupation_class": "2", "sum_insured": "200000", "region": "sichuan"},
+    ),
+}  # fmt: skip
+
+NAMES = (
+    "林晓岚", "周子墨", "Grace Morton", "沈嘉宁", "Daniel Reyes", "许知远", "韩若溪", "Amelia Frost",
+    "顾言之", "唐雨桐",
+    "Peter Lindgren", "陆思齐", "叶清和", "Hannah Osei", "邵文柏", "程念慈", "Tomas Varga", "苏静姝",
+    "江望舒", "Elena Brandt",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How far a visitor goes, and how often this happens."""
+
+    name: str
+    times: int
+    walk: Callable[["Walk"], None]
+
+
+@dataclass
+class Walk:
+    """One visitor of the history on the way."""
+
+    app: Flask
+    visitor: Visitor
+    line: str
+    answers: dict[str, str]
+    who: Identity
+    place: int
+
+    def compare(self) -> list[str]:
+        return self.visitor.compare(self.line, self.answers)
+
+    def choose(self) -> str:
+        offers = self.compare()
+        return offers[self.place % len(offers)]
+
+    def to_people(self, offer: str) -> None:
+        self.visitor.enter(offer)
+        self.visitor.give_address(self.who.email)
+        self.visitor.give_code(self._code())
+
+    def to_review(self, offer: str) -> None:
+        self.to_people(offer)
+        self.visitor.give_people(self.who)
+        self.visitor.answer(self.who)
+
+    def _code(self) -> str:
+        """The code from the newest mail, once the worker has written it."""
+
+        def newest() -> str | None:
+            for mail in correspondence.inbox(recipient=self.who.email):
+                if mail.kind is MessageKind.APPLICATION_CODE and mail.readable:
+                    words = correspondence.message_parts(mail.id).text.split()
+                    return next(word for word in words if word.isdigit() and len(word) == 6)  # noqa: PLR2004  six digits
+            return None
+
+        return wait_for(self.app, newest, "the mail with the code")
+
+
+def wait_for(app: Flask, look: Callable[[], str | None], what: str) -> str:
+    """Look again and again until there is something; a worker that does nothing is said so.
+
+    Each look has an application context of its own: the visitors' requests must not find one, or they would share it.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        with app.app_context():
+            found = look()
+        if found:
+            return found
+        time.sleep(0.03)
+    raise TimeoutError(f"waited {PATIENCE_SECONDS:.0f} s for {what}; does the worker run?")
+
+
+def worker_is_done() -> str | None:
+    """Something, once every job that is due has been done."""
+    due = db.session.execute(
+        text(
+            "SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing') "
+            "AND (scheduled_at IS NULL OR scheduled_at <= now()) AND task_name NOT LIKE 'infra.%'"
+        )
+    ).scalar_one()
+    return "done" if due == 0 else None
+
+
+# --- how visits end --------------------------------------------------------------------------------------------------
+
+
+def _looks(walk: Walk) -> None:
+    walk.compare()
+
+
+def _reads_product(walk: Walk) -> None:
+    walk.visitor.get(walk.choose())
+
+
+def _leaves_at_the_door(walk: Walk) -> None:
+    walk.visitor.enter(walk.choose())
+
+
+def _leaves_after_the_code(walk: Walk) -> None:
+    walk.to_people(walk.choose())
+
+
+def _leaves_at_review(walk: Walk) -> None:
+    walk.to_review(walk.choose())
+
+
+def _does_not_pay(walk: Walk) -> None:
+    walk.to_review(walk.choose())
+    walk.visitor.submit()
+
+
+def _card_declined(walk: Walk) -> None:
+    walk.to_review(walk.choose())
+    if walk.visitor.submit() == "pay":
+        walk.visitor.pay(DECLINED_CARD)
+
+
+def _buys(walk: Walk) -> None:
+    walk.to_review(walk.choose())
+    if walk.visitor.submit() == "pay":
+        walk.visitor.pay()
+
+
+def _answers_yes(walk: Walk, outcome: Outcome) -> None:
+    """Apply for the first product that asks a question with this outcome, and say yes to it."""
+    for offer in walk.compare():
+        with walk.app.app_context():
+            content = quoting.offer(UUID(urlsplit(offer).path.rsplit("/", 1)[1])).version.content
+        asked = [place for place, question in enumerate(content.questions) if question.on_yes is outcome]
+        if asked:
+            walk.who = Identity(walk.who.name, walk.who.born_on, walk.who.email, frozenset(asked[:1]))
+            walk.to_review(offer)
+            walk.visitor.submit()
+            return
+
+
+def _is_referred(walk: Walk) -> None:
+    _answers_yes(walk, Outcome.REFER)
+
+
+def _is_declined(walk: Walk) -> None:
+    _answers_yes(walk, Outcome.DECLINE)
+
+
+ENDINGS = (
+    Ending("looks at a comparison", 6, _looks),
+    Ending("reads a product", 3, _reads_product),
+    Ending("leaves at the entry page", 2, _leaves_at_the_door),
+    Ending("leaves after the code", 2, _leaves_after_the_code),
+    Ending("leaves at the review", 2, _leaves_at_review),
+    Ending("is accepted and does not pay", 2, _does_not_pay),
+    Ending("has the card declined", 1, _card_declined),
+    Ending("is referred", 4, _is_referred),
+    Ending("is declined", 2, _is_declined),
+    Ending("buys", 12, _buys),
+)
+PERSONAL_ONLY = {_is_referred, _is_declined}
+
+
+def live(app: Flask) -> int:
+    """Live the history, day by day, from `DAYS_BACK` days ago to now; how many visits it held."""
+    chosen = random.Random(SEED)  # noqa: S311  a story, not a secret
+    visits = [ending for ending in ENDINGS for _ in range(ending.times)]
+    chosen.shuffle(visits)
+    walks = _walks(app, chosen)
+    for number, ending in enumerate(visits):
+        back = timedelta(days=DAYS_BACK * (1 - number / len(visits)))
+        _set_clock(app, -back)
+        walk = next(walks)
+        while ending.walk in PERSONAL_ONLY and walk.line not in {"term_life", "hospital"}:
+            walk = next(walks)
+        ending.walk(walk)
+        wait_for(app, worker_is_done, "the worker")
+    _set_clock(app, timedelta())
+    return len(visits)
+
+
+def _set_clock(app: Flask, offset: timedelta) -> None:
+    with app.app_context():
+        business_clock.move_to_offset(offset)
+        db.session.commit()
+
+
+def _walks(app: Flask, chosen: random.Random) -> Iterator[Walk]:
+    names = cycle(NAMES)
+    for place, line in enumerate(cycle(ANSWERS)):
+        answers = chosen.choice(ANSWERS[line])
+        name = next(names)
+        born_on = _born(int(answers.get("age", "40")))
+        locale = "en" if name.isascii() else "zh_Hans_CN"
+        client = app.test_client()
+        # Addresses kept for documentation (RFC 5737), so that limits count each visitor apart.
+        client.environ_base["REMOTE_ADDR"] = f"198.51.100.{place % 254 + 1}"
+        who = Identity(name, born_on, f"visitor{place + 1}@mail.example")
+        yield Walk(app, Visitor(client, locale), line, answers, who, place)
+
+
+def _born(age: int) -> date:
+    """A date of birth that gives this age now and for some months."""
+    return add_years(clock.today(ZONE), -age) - timedelta(days=120)

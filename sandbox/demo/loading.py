@@ -1,0 +1,108 @@
+"""The demonstration's insurers, people and catalogs, entered by the same services that real ones would be."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from marketplace.accounts import queries as accounts_queries
+from marketplace.accounts import services as accounts
+from marketplace.accounts.values import (
+    Account,
+    AccountExists,
+    Insurer,
+    InsurerNotFound,
+    NewInsurer,
+    NewStaff,
+    Role,
+)
+from marketplace.disclosure import services as disclosure
+from marketplace.infra.db import db
+from marketplace.kernel.text import LocalizedText
+from marketplace.listing import services as listing
+from marketplace.listing.values import UploadHasFindings
+from marketplace.traceability.values import Actor, ActorRole
+from sandbox.demo_pki import make_pki
+from sandbox.instance import Instance
+
+FOLDER = Path(__file__).parent
+CATALOGS = FOLDER / "catalogs"
+CUSTOMER = "customer@evenfold.example"
+ADMIN = "admin@evenfold.example"
+SHOWN_INSURERS = 2
+"""For so many insurers the terminal names an account; the others have one too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """An insurer of the demonstration and the member of its staff who publishes its catalog."""
+
+    insurer: Insurer
+    staff: Account
+
+
+def load(instance: Instance) -> tuple[Desk, ...]:
+    """Wordings, insurers with their seals, people, catalogs. Everything that is there already is left alone."""
+    disclosure.publish_wordings()
+    entries = tomllib.loads((FOLDER / "insurers.toml").read_text())["insurers"]
+    make_pki(instance.seals, {entry["code"]: entry["legal_name"]["en"] for entry in entries})
+    _customer(instance)
+    _staff(instance, ADMIN, "admin: sales log", Role.ADMIN_SALES, None)
+    desks = tuple(_desk(instance, entry) for entry in entries)
+    db.session.commit()
+    for desk in desks:
+        if (CATALOGS / desk.insurer.code).exists():
+            _publish(desk)
+    return desks
+
+
+def _desk(instance: Instance, entry: dict[str, object]) -> Desk:
+    insurer = _insurer(entry)
+    who = f"staff of {insurer.short_name.en}"
+    return Desk(insurer, _staff(instance, f"staff@{insurer.code}.example", who, Role.INSURER_ADMIN, insurer))
+
+
+def _insurer(entry: dict[str, object]) -> Insurer:
+    code = str(entry["code"])
+    try:
+        return accounts_queries.insurer_by_code(code)
+    except InsurerNotFound:
+        words = {name: LocalizedText.from_json(entry[name]) for name in ("legal_name", "short_name")}  # type: ignore[arg-type]  # TOML tables of words
+        plain = {name: entry[name] for name in ("licence_no", "phone", "email", "colour", "mark")}
+        regions = tuple(entry.get("regions", ()))  # type: ignore[arg-type]  # a TOML list of codes
+        return accounts.register_insurer(NewInsurer(code=code, fictional=True, regions=regions, **words, **plain))  # type: ignore[arg-type]
+
+
+def _staff(instance: Instance, email: str, who: str, role: Role, insurer: Insurer | None) -> Account:
+    password = instance.account(email, who).password
+    try:
+        return accounts.create_staff(
+            NewStaff(email=email, name=who, role=role, password=password, insurer_id=insurer and insurer.id)
+        )
+    except AccountExists:
+        return next(account for account in accounts_queries.staff() if account.email == email)
+
+
+def _customer(instance: Instance) -> None:
+    """The customer registers and follows the link of the mail, like anybody."""
+    known = any(account.email == CUSTOMER for account in instance.accounts())
+    account = instance.account(CUSTOMER, "customer")
+    if known:
+        return
+    mail = accounts.register_customer(CUSTOMER, account.password, "Chen Yutong", "127.0.0.1", "en")
+    if "token" in mail.context:
+        accounts.confirm_address(str(mail.context["token"]), account.password, "127.0.0.1")
+
+
+def _publish(desk: Desk) -> None:
+    """Upload the insurer's catalog folder and publish it, each in its own transaction."""
+    folder = CATALOGS / desk.insurer.code
+    files = {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+    actor = Actor(ActorRole.INSURER, desk.staff.id, desk.staff.role.value)
+    upload = listing.upload_catalog(desk.insurer.id, files, actor)
+    db.session.commit()
+    if upload.findings:
+        raise UploadHasFindings("\n".join(str(finding) for finding in upload.findings))
+    listing.publish_upload(upload.id, actor)
+    db.session.commit()
