@@ -1,0 +1,75 @@
+"""The sales log follows the facts. Each job reads how everything stands instead of trusting the order of the facts."""
+
+from uuid import UUID
+
+from marketplace.application.values import ApplicationOpened, ApplicationSubmitted
+from marketplace.checkout.values import OrderLapsed, OrderNotIssuable, OrderPlaced
+from marketplace.correspondence.values import MessageSent
+from marketplace.infra.jobs import task
+from marketplace.oversight import services
+from marketplace.payment.values import PaymentSucceeded, Purpose, RefundSucceeded
+from marketplace.policy.values import PolicyIssued
+from marketplace.quoting.values import JourneyCompared
+
+
+@task("oversight.note_comparison")
+def note_comparison(fact: JourneyCompared) -> None:
+    services.refresh_comparison(fact.need_id)
+
+
+@task("oversight.note_opened")
+def note_opened(fact: ApplicationOpened) -> None:
+    services.refresh_application(fact.application_id)
+
+
+@task("oversight.note_submitted")
+def note_submitted(fact: ApplicationSubmitted) -> None:
+    services.refresh_application(fact.application_id)
+
+
+@task("oversight.note_ordered")
+def note_ordered(fact: OrderPlaced) -> None:
+    services.refresh_order(fact.order_id)
+
+
+@task("oversight.note_paid")
+def note_paid(fact: PaymentSucceeded) -> None:
+    if fact.purpose is Purpose.NEW_BUSINESS:
+        services.refresh_order(fact.subject_id)
+
+
+@task("oversight.note_not_issuable")
+def note_not_issuable(fact: OrderNotIssuable) -> None:
+    services.refresh_order(fact.order_id)
+
+
+@task("oversight.note_lapsed")
+def note_lapsed(fact: OrderLapsed) -> None:
+    services.refresh_order(fact.order_id)
+
+
+@task("oversight.note_refunded")
+def note_refunded(fact: RefundSucceeded) -> None:
+    if fact.purpose is Purpose.NEW_BUSINESS:
+        services.refresh_order(fact.subject_id)
+
+
+@task("oversight.note_issued")
+def note_issued(fact: PolicyIssued) -> None:
+    services.refresh_policy(fact.policy_id)
+
+
+@task("oversight.note_mailed")
+def note_mailed(fact: MessageSent) -> None:
+    services.note_message(fact.message_id)
+
+
+@task("oversight.refresh_application")
+def refresh_application(application_id: UUID) -> None:
+    services.refresh_application(application_id)
+
+
+@task("oversight.catch_up", every="27 * * * *")
+def catch_up() -> None:
+    """Once an hour: what ends by the clock alone publishes no fact, so unfinished sales are looked at again."""
+    services.catch_up()

@@ -1,0 +1,152 @@
+"""The trail's vocabulary as sentences. What an entry's body says is put in where it helps; nothing is guessed."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from marketplace.catalog.values import LINES, Line
+from marketplace.infra.formatting import current_locale, format_money, lazy_gettext, ngettext
+from marketplace.infra.formatting import gettext as _
+from marketplace.kernel.money import Money
+from marketplace.traceability.values import ActorRole, EntryType
+
+Body = Mapping[str, Any]
+
+
+def entry_words(kind: EntryType, body: Body) -> str:
+    """What happened, in one sentence of the present locale."""
+    if kind in _TELLERS:
+        return _TELLERS[kind](body)
+    needs, richer = _RICHER.get(kind, ("", ""))
+    if needs not in body:
+        return str(_PLAIN[kind])
+    value = body[needs]
+    return str(richer) % {needs: format_money(Money(value, body["currency"])) if needs == "amount" else value}
+
+
+def actor_words(role: ActorRole) -> str:
+    return {
+        ActorRole.VISITOR: _("Visitor"),
+        ActorRole.CUSTOMER: _("Customer"),
+        ActorRole.INSURER: _("Insurer"),
+        ActorRole.ADMIN: _("Administrator"),
+        ActorRole.SYSTEM: _("System"),
+        ActorRole.PROVIDER: _("Payment provider"),
+    }[role]
+
+
+def page_words(endpoint: str) -> str:
+    """What people call the page of an endpoint; an unknown one is named as it is."""
+    words = {
+        "compare.comparison": _("Comparison"),
+        "product.offer": _("Product"),
+        "product.document": _("Document"),
+        "application.enter": _("Entry"),
+        "application.email": _("E-mail address"),
+        "application.code": _("Code"),
+        "application.people": _("Persons"),
+        "application.questions": _("Questions"),
+        "application.document": _("Document to confirm"),
+        "application.exclusions": _("Not covered"),
+        "application.review": _("Review"),
+        "application.ended": _("End of the application"),
+        "checkout.pay": _("Payment"),
+        "checkout.returned": _("Back from paying"),
+        "checkout.done": _("Done"),
+        "policy.policy": _("Policy"),
+    }
+    return words.get(endpoint, endpoint)
+
+
+def _compared(body: Body) -> str:
+    offers = len(body["order"])
+    return ngettext(
+        "Compared %(num)s offer, %(line)s, ranking rule %(rule)s",
+        "Compared %(num)s offers, %(line)s, ranking rule %(rule)s",
+        offers,
+        line=LINES[Line(body["line"])].name.in_(current_locale()),
+        rule=body["ranking_rule"],
+    )
+
+
+def _entered(body: Body) -> str:
+    name = _field_words(str(body.get("field", "")))
+    if body.get("old") is not None:
+        return _("Changed: %(field)s", field=name)
+    return _("Entered: %(field)s", field=name)
+
+
+def _field_words(field: str) -> str:
+    words = {
+        "email": _("e-mail address"),
+        "applicant_name": _("name of the applicant"),
+        "applicant_birth_on": _("date of birth of the applicant"),
+        "insured_name": _("name of the insured"),
+        "insured_birth_on": _("date of birth of the insured"),
+        "insured_sex": _("sex of the insured"),
+        "relationship": _("relationship"),
+        "mobile": _("mobile number"),
+    }
+    return words.get(field.replace(".", "_"), field)
+
+
+def _answered(body: Body) -> str:
+    if body.get("old") is not None:
+        return _("Changed the answer to question %(question)s", question=body["question"])
+    return _("Answered question %(question)s", question=body["question"])
+
+
+def _decided(body: Body) -> str:
+    words = {
+        "accept": _("Accepted by the insurer's guideline"),
+        "refer": _("Referred to the insurer"),
+        "decline": _("Declined by the insurer's guideline"),
+    }
+    return words.get(str(body.get("outcome")), _("Decided"))
+
+
+_TELLERS: Mapping[EntryType, Callable[[Body], str]] = {
+    EntryType.COMPARISON_MADE: _compared,
+    EntryType.FIELD_ENTERED: _entered,
+    EntryType.ANSWER_GIVEN: _answered,
+    EntryType.UNDERWRITING_DECIDED: _decided,
+}
+
+# The part of the body that makes the sentence richer, and the richer sentence.
+_RICHER: Mapping[EntryType, tuple[str, str]] = {
+    EntryType.DOCUMENT_OPENED: ("title", lazy_gettext("Document opened: %(title)s")),
+    EntryType.DOCUMENT_CONFIRMED: ("title", lazy_gettext("Document confirmed: %(title)s")),
+    EntryType.PAYMENT_STARTED: ("amount", lazy_gettext("Payment of %(amount)s started")),
+    EntryType.PAYMENT_SUCCEEDED: ("amount", lazy_gettext("Paid %(amount)s")),
+    EntryType.PAYMENT_FAILED: ("reason", lazy_gettext("Payment failed (%(reason)s)")),
+    EntryType.REFUND_REQUESTED: ("amount", lazy_gettext("Refund of %(amount)s requested")),
+    EntryType.REFUND_SUCCEEDED: ("amount", lazy_gettext("Refunded %(amount)s")),
+    EntryType.CONTRACT_CONCLUDED: ("number", lazy_gettext("Contract %(number)s concluded")),
+}
+
+_PLAIN: Mapping[EntryType, str] = {
+    EntryType.COMPARISON_SHOWN: lazy_gettext("Comparison shown"),
+    EntryType.PRODUCT_SHOWN: lazy_gettext("Product page shown"),
+    EntryType.ENTRY_SHOWN: lazy_gettext("Entry page shown"),
+    EntryType.ENTRY_ACKNOWLEDGED: lazy_gettext("Entered the application, told of recording"),
+    EntryType.CODE_SENT: lazy_gettext("Code sent to the e-mail address"),
+    EntryType.EMAIL_VERIFIED: lazy_gettext("E-mail address proven by code"),
+    EntryType.PAGE_SHOWN: lazy_gettext("Page shown"),
+    EntryType.PAGE_REFUSED: lazy_gettext("Page refused"),
+    EntryType.DOCUMENT_OPENED: lazy_gettext("Document opened"),
+    EntryType.DOCUMENT_CONFIRMED: lazy_gettext("Document confirmed"),
+    EntryType.OFFER_REPLACED: lazy_gettext("Went on with a new offer"),
+    EntryType.EXCLUSIONS_CONFIRMED: lazy_gettext("Confirmed what is not covered"),
+    EntryType.HEALTH_NOTICE_ACKNOWLEDGED: lazy_gettext("Told what untrue answers lead to"),
+    EntryType.APPLICATION_SUBMITTED: lazy_gettext("Application declared true and submitted"),
+    EntryType.PAYMENT_STARTED: lazy_gettext("Payment started"),
+    EntryType.PAYMENT_LEFT: lazy_gettext("Left for the payment page"),
+    EntryType.PAYMENT_RETURNED: lazy_gettext("Came back from the payment page"),
+    EntryType.PAYMENT_SUCCEEDED: lazy_gettext("Paid"),
+    EntryType.PAYMENT_FAILED: lazy_gettext("Payment failed"),
+    EntryType.REFUND_REQUESTED: lazy_gettext("Refund requested"),
+    EntryType.REFUND_SUCCEEDED: lazy_gettext("Refunded"),
+    EntryType.CONTRACT_CONCLUDED: lazy_gettext("Contract concluded"),
+    EntryType.POLICY_SIGNED: lazy_gettext("Policy sealed"),
+    EntryType.POLICY_MAILED: lazy_gettext("Policy mailed"),
+    EntryType.POLICY_VIEWED: lazy_gettext("Policy looked at"),
+}

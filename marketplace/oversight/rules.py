@@ -1,0 +1,47 @@
+"""Pure decisions of the sales log."""
+
+from dataclasses import dataclass
+
+from marketplace.application.values import State
+from marketplace.checkout.values import OrderState
+from marketplace.oversight.values import SaleState
+
+_OF_APPLICATION = {
+    State.STARTED: SaleState.ENTERED,
+    State.SUBMITTED: SaleState.APPLIED,
+    State.ACCEPTED: SaleState.APPLIED,
+    State.REFERRED: SaleState.REFERRED,
+    State.DECLINED: SaleState.DECLINED,
+    State.LAPSED: SaleState.LAPSED,
+    State.CONTRACTED: SaleState.ISSUED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the features say of one application now. `paid`: the money came in, whether checkout knows it or not."""
+
+    application: State
+    order: OrderState | None
+    paid: bool
+    issued: bool
+    mailed: bool
+
+
+def state_of(standing: Standing) -> SaleState:
+    """The furthest truth about a sale. A contract outweighs everything, money outweighs the application."""
+    if standing.issued:
+        return SaleState.MAILED if standing.mailed else SaleState.ISSUED
+    if standing.order is OrderState.REFUNDED:
+        return SaleState.REFUNDED
+    if standing.order is OrderState.NOT_ISSUABLE:
+        return SaleState.REFUND_DUE
+    if standing.paid:
+        return SaleState.PAID
+    return _OF_APPLICATION[standing.application]
+
+
+def masked(email: str) -> str:
+    """Enough of an address for a desk to recognise it, too little to write to it: `l…@customer.example`."""
+    name, _, host = email.partition("@")
+    return f"{name[:1]}…@{host}"

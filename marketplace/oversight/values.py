@@ -1,0 +1,111 @@
+"""The public words of the sales log."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from marketplace.catalog.values import Line
+from marketplace.kernel.errors import NotFound
+from marketplace.kernel.money import Money
+from marketplace.kernel.text import LocalizedText
+from marketplace.traceability.values import Channel, EntryType
+
+
+class SaleState(StrEnum):
+    """How far a sale came, in the order in which a good one goes; the last ones are other ends."""
+
+    COMPARED = "compared"
+    ENTERED = "entered"
+    APPLIED = "applied"
+    PAID = "paid"
+    ISSUED = "issued"
+    MAILED = "mailed"
+    REFERRED = "referred"
+    DECLINED = "declined"
+    LAPSED = "lapsed"
+    REFUND_DUE = "refund_due"
+    REFUNDED = "refunded"
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """A line of the sales log. What a journey that only compared does not have yet is None.
+
+    `customer` is the masked e-mail address. Instants are business time.
+    """
+
+    id: UUID
+    state: SaleState
+    line: Line
+    journey_id: UUID
+    journey_reference: str
+    channel: Channel
+    application_id: UUID | None
+    application_reference: str | None
+    order_id: UUID | None
+    order_reference: str | None
+    policy_id: UUID | None
+    policy_number: str | None
+    insurer_id: UUID | None
+    insurer_name: LocalizedText | None
+    product_version_id: UUID | None
+    product_name: LocalizedText | None
+    premium: Money | None
+    customer: str | None
+    started_at: datetime
+    concluded_at: datetime | None
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SaleFilter:
+    """Which sales: all that is given must hold. Days are those of `ZONE`, both ends included.
+
+    `text` is a policy number (or its beginning) or the reference of an application, order or journey.
+    """
+
+    line: Line | None = None
+    state: SaleState | None = None
+    insurer_id: UUID | None = None
+    since: date | None = None
+    until: date | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SalesPage:
+    """One page of the log, newest first; `number` counts from 1."""
+
+    sales: tuple[Sale, ...]
+    number: int
+    size: int
+    total: int
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.total // self.size))
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """A line of a sale's trail in words. `page` says on or as which page; `has_page`: its bytes can be looked at."""
+
+    entry_id: UUID
+    type: EntryType
+    recorded_at: datetime
+    business_at: datetime
+    words: str
+    actor: str
+    page: str | None
+    page_version_id: str | None
+    has_page: bool
+    body: Mapping[str, Any]
+
+
+class SaleNotFound(NotFound):
+    """There is no such sale, or it is not one of yours."""
+
+    code = "oversight:sale-not-found"
