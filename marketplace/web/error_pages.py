@@ -56,7 +56,7 @@ def words_of(error: errors.MarketplaceError) -> str:
         "application:insured-must-consent": _(
             "Cover that pays on death needs the consent of the person insured, so that person has to apply."
         ),
-        "application:start-day-passed": _("The day on which cover should begin has passed. Please compare again."),
+        "quoting:start-day-passed": _("The day on which cover should begin has passed. Please compare again."),
         "application:no-new-offer": _("The insurer does not offer this product for the changed details."),
         "accounts:too-many-tries": _("There were too many tries. Please wait a quarter of an hour."),
         "accounts:link-refused": _("This link was used already or is too old. Please ask for a new one."),

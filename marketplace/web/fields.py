@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import Field, IntegerField, RadioField, SelectField, StringField
-from wtforms.fields import SelectChoice
+from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # the stubs are of an older version
 from wtforms.validators import InputRequired, NumberRange, ValidationError
 
 from marketplace.catalog.values import Factor, FactorKind, LineDefinition, Scalar

@@ -3,6 +3,8 @@
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 from marketplace.accounts import queries as accounts_queries
 from marketplace.accounts import services as accounts
@@ -28,8 +30,6 @@ FOLDER = Path(__file__).parent
 CATALOGS = FOLDER / "catalogs"
 CUSTOMER = "customer@evenfold.example"
 ADMIN = "admin@evenfold.example"
-SHOWN_INSURERS = 2
-"""For so many insurers the terminal names an account; the others have one too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,28 +55,27 @@ def load(instance: Instance) -> tuple[Desk, ...]:
     return desks
 
 
-def _desk(instance: Instance, entry: dict[str, object]) -> Desk:
+def _desk(instance: Instance, entry: dict[str, Any]) -> Desk:
     insurer = _insurer(entry)
     who = f"staff of {insurer.short_name.en}"
-    return Desk(insurer, _staff(instance, f"staff@{insurer.code}.example", who, Role.INSURER_ADMIN, insurer))
+    return Desk(insurer, _staff(instance, f"staff@{insurer.code}.example", who, Role.INSURER_ADMIN, insurer.id))
 
 
-def _insurer(entry: dict[str, object]) -> Insurer:
-    code = str(entry["code"])
+def _insurer(entry: dict[str, Any]) -> Insurer:
     try:
-        return accounts_queries.insurer_by_code(code)
+        return accounts_queries.insurer_by_code(entry["code"])
     except InsurerNotFound:
-        words = {name: LocalizedText.from_json(entry[name]) for name in ("legal_name", "short_name")}  # type: ignore[arg-type]  # TOML tables of words
-        plain = {name: entry[name] for name in ("licence_no", "phone", "email", "colour", "mark")}
-        regions = tuple(entry.get("regions", ()))  # type: ignore[arg-type]  # a TOML list of codes
-        return accounts.register_insurer(NewInsurer(code=code, fictional=True, regions=regions, **words, **plain))  # type: ignore[arg-type]
+        words = {name: LocalizedText.from_json(entry[name]) for name in ("legal_name", "short_name")}
+        plain = {name: entry[name] for name in ("code", "licence_no", "phone", "email", "colour", "mark")}
+        regions = tuple(entry.get("regions", ()))
+        return accounts.register_insurer(NewInsurer(fictional=True, regions=regions, **words, **plain))
 
 
-def _staff(instance: Instance, email: str, who: str, role: Role, insurer: Insurer | None) -> Account:
+def _staff(instance: Instance, email: str, who: str, role: Role, insurer_id: UUID | None) -> Account:
     password = instance.account(email, who).password
     try:
         return accounts.create_staff(
-            NewStaff(email=email, name=who, role=role, password=password, insurer_id=insurer and insurer.id)
+            NewStaff(email=email, name=who, role=role, password=password, insurer_id=insurer_id)
         )
     except AccountExists:
         return next(account for account in accounts_queries.staff() if account.email == email)

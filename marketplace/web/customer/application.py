@@ -160,7 +160,7 @@ def enter(offer_id: UUID) -> ResponseReturnValue:
     offer = quoting.live_offer(offer_id)
     if offer.need.journey_id != current_journey():
         flash(_("This price was calculated on another device or for somebody else. Please compare once more here."))
-        return redirect(url_for("compare.ask", line=offer.need.line.value, **{"from": offer.need.reference}))
+        return redirect(f"{url_for('compare.ask', line=offer.need.line.value)}?from={offer.need.reference}")
     form = EnterForm()
     if form.validate_on_submit():
         by = acting()

@@ -3,7 +3,7 @@
 from typing import Any
 
 from wtforms import BooleanField, DateField, RadioField, SelectField, StringField
-from wtforms.fields import SelectChoice
+from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # the stubs are of an older version
 from wtforms.validators import InputRequired, Length, Optional
 
 from marketplace.application.values import People, Person, Relationship
