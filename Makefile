@@ -40,7 +40,7 @@ lock: packages-dev ## resolve requirements*.in for all supported versions of Pyt
 
 messages: packages ## gather the sentences to translate into the catalogs, and compile them
 	$(BIN)/pybabel extract --mapping-file babel.cfg --sort-by-file --no-wrap --omit-header \
-		--output-file marketplace/translations/messages.pot .
+		--keyword lazy_gettext --output-file marketplace/translations/messages.pot .
 	$(BIN)/pybabel update --input-file marketplace/translations/messages.pot --output-dir marketplace/translations \
 		--no-wrap --omit-header --no-fuzzy-matching
 	$(BIN)/pybabel compile --directory marketplace/translations --statistics

@@ -66,6 +66,11 @@ def applications_of_account(account_id: UUID) -> tuple[Application, ...]:
     return tuple(read(row) for row in rows)
 
 
+def application_ids() -> tuple[UUID, ...]:
+    """Every application, first to last; for rebuilding what was derived from them."""
+    return tuple(db.session.scalars(select(ApplicationRow.id).order_by(ApplicationRow.created_at, ApplicationRow.id)))
+
+
 def payable(application_id: UUID, account_id: UUID) -> tuple[Application, OfferView]:
     """An accepted application of this customer with its live offer, which alone says the price.
 

@@ -28,7 +28,6 @@ from marketplace.quoting.values import Need
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import Journey
 
-
 # What only an application has.
 _NONE_YET = dict.fromkeys(
     (

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, select
 from marketplace.catalog import queries as catalog
 from marketplace.catalog.values import Line, ProductVersion
 from marketplace.infra.db import db
+from marketplace.infra.formatting import ZONE
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
@@ -26,6 +27,7 @@ from marketplace.quoting.values import (
     Panel,
     ProductWithdrawn,
     RankingWords,
+    StartDayPassed,
 )
 from marketplace.rating.values import Breakdown
 
@@ -38,6 +40,11 @@ def need(reference: str) -> Need:
 def need_by_id(need_id: UUID) -> Need:
     """The need, or NeedNotFound."""
     return _one_need(NeedRow.id == need_id)
+
+
+def need_ids() -> tuple[UUID, ...]:
+    """Every need, first to last; for rebuilding what was derived from them."""
+    return tuple(db.session.scalars(select(NeedRow.id).order_by(NeedRow.created_at, NeedRow.id)))
 
 
 def offers_for(need_id: UUID) -> tuple[OfferView, ...]:
@@ -62,7 +69,8 @@ def live_offer(offer_id: UUID) -> OfferView:
     """An offer that may be bought now.
 
     Raises OfferNotFound; NotForSale for published rates; OfferVoided, ProductWithdrawn or OfferExpired (all Conflict)
-    when it no longer binds. At the instant of expiry it has expired.
+    when it no longer binds, StartDayPassed where it expired with its first day of cover. At the instant of expiry it
+    has expired.
     """
     found = offer(offer_id)
     require_live(found)
@@ -78,7 +86,7 @@ def require_live(found: OfferView) -> None:
     if found.version.withdrawn_at is not None:
         raise ProductWithdrawn
     if found.expires_at <= clock.business_now():
-        raise OfferExpired
+        raise StartDayPassed if found.need.start_on < clock.today(ZONE) else OfferExpired
 
 
 def ranking_explanation() -> RankingWords:

@@ -1,6 +1,6 @@
 """Read evidence, as `marketplace_reader`: only what is committed, and never through the site's own role."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -85,17 +85,29 @@ def page_bytes(entry_id: UUID) -> bytes:
 
 def page_version(version_id: str) -> PageVersion:
     """A page version by its id (SHA-256 of its manifest), or PageVersionNotFound."""
-    with reader() as connection:
-        row = connection.execute(select(PageVersionRow.__table__).where(PageVersionRow.id == version_id)).one_or_none()
-    if row is None:
+    found = page_versions((version_id,))
+    if not found:
         raise PageVersionNotFound
-    return PageVersion(
-        id=row.id,
-        page=row.page,
-        locale=row.locale,
-        product_version_id=row.product_version_id,
-        manifest=row.manifest,
-        first_served_at=row.first_served_at,
+    return found[0]
+
+
+def page_versions(version_ids: Iterable[str]) -> tuple[PageVersion, ...]:
+    """Several page versions in one question, in the order of their ids; unknown ids are left out."""
+    statement = (
+        select(PageVersionRow.__table__).where(PageVersionRow.id.in_(set(version_ids))).order_by(PageVersionRow.id)
+    )
+    with reader() as connection:
+        rows = connection.execute(statement).all()
+    return tuple(
+        PageVersion(
+            id=row.id,
+            page=row.page,
+            locale=row.locale,
+            product_version_id=row.product_version_id,
+            manifest=row.manifest,
+            first_served_at=row.first_served_at,
+        )
+        for row in rows
     )
 
 
