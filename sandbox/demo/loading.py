@@ -65,10 +65,12 @@ def _insurer(entry: dict[str, Any]) -> Insurer:
     try:
         return accounts_queries.insurer_by_code(entry["code"])
     except InsurerNotFound:
-        words = {name: LocalizedText.from_json(entry[name]) for name in ("legal_name", "short_name")}
-        plain = {name: entry[name] for name in ("code", "licence_no", "phone", "email", "colour", "mark")}
-        regions = tuple(entry.get("regions", ()))
-        return accounts.register_insurer(NewInsurer(fictional=True, regions=regions, **words, **plain))
+        told: dict[str, Any] = entry | {
+            "legal_name": LocalizedText.from_json(entry["legal_name"]),
+            "short_name": LocalizedText.from_json(entry["short_name"]),
+            "regions": tuple(entry.get("regions", ())),
+        }
+        return accounts.register_insurer(NewInsurer(fictional=True, **told))
 
 
 def _staff(instance: Instance, email: str, who: str, role: Role, insurer_id: UUID | None) -> Account:
