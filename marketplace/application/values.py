@@ -244,12 +244,6 @@ class InsuredMustConsent(Refused):
     code = "application:insured-must-consent"
 
 
-class StartDayPassed(Conflict):
-    """The day on which cover should start has passed. Please choose a new day."""
-
-    code = "application:start-day-passed"
-
-
 class NoNewOffer(Refused):
     """This product cannot be offered for the changed details."""
 

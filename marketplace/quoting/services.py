@@ -17,7 +17,7 @@ from marketplace.kernel import clock, ids
 from marketplace.kernel.errors import Invalid
 from marketplace.quoting import queries
 from marketplace.quoting.models import NeedRow, OfferRow
-from marketplace.quoting.rules.pricing import OFFER_HOLDS, Candidate, Priced, can_start, compare
+from marketplace.quoting.rules.pricing import Candidate, Priced, can_start, compare, expiry
 from marketplace.quoting.rules.ranking import RANKING_RULE
 from marketplace.quoting.values import JourneyCompared, Need, NeedRequest, NotOffered, Panel
 from marketplace.rating import queries as rating
@@ -91,7 +91,7 @@ def _need(
         panel=panel,
         created_at=clock.now(),
         business_at=asked_at,
-        expires_at=asked_at + OFFER_HOLDS,
+        expires_at=expiry(asked_at, start_on if LINES[request.line].start_factor is None else None, ZONE),
     )
 
 

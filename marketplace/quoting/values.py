@@ -119,6 +119,12 @@ class OfferExpired(Conflict):
     code = "quoting:offer-expired"
 
 
+class StartDayPassed(OfferExpired):
+    """The day on which cover should start has passed. Please choose a new day."""
+
+    code = "quoting:start-day-passed"
+
+
 class OfferVoided(Conflict):
     """This offer is no longer valid because something it rests on has changed. Please compare again."""
 

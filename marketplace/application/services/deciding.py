@@ -15,7 +15,6 @@ from marketplace.application.values import (
     ApplicationSubmitted,
     ConfirmationKind,
     Event,
-    StartDayPassed,
     State,
     Step,
 )
@@ -23,7 +22,6 @@ from marketplace.catalog.values import Outcome
 from marketplace.disclosure import queries as disclosure
 from marketplace.disclosure.values import WordingKey
 from marketplace.infra.db import db
-from marketplace.infra.formatting import ZONE
 from marketplace.infra.jobs import publish
 from marketplace.kernel import clock
 from marketplace.underwriting.services import decide_by_guideline
@@ -39,14 +37,13 @@ def submit(by: Acting, application_id: UUID) -> Application:
     """The declaration on the review page; underwriting decides in the same transaction.
 
     The result is accepted, referred or declined. A repeated submission changes nothing and gives the same result.
-    Raises StepNotReached naming the step that is missing, the refusals of `live_offer`, StartDayPassed.
+    Raises StepNotReached naming the step that is missing, and the refusals of `live_offer`: cover never starts before
+    the day on which it was applied for.
     """
     row = own_locked(by, application_id)
     if row.submitted_at is not None:
         return read(row)
     visit = enter(by, application_id, Step.REVIEW)
-    if visit.view.offer.need.start_on < clock.today(ZONE):
-        raise StartDayPassed
     _declare(visit)
     _move(row, Event.SUBMIT)
     row.submitted_at = clock.now()

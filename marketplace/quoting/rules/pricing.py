@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from marketplace.catalog.values import LineDefinition, ProductVersion, Risk
 from marketplace.kernel.money import Money
@@ -13,7 +14,7 @@ from marketplace.rating.values import Breakdown, RiskOutOfRange
 from marketplace.underwriting.values import Eligible, Ineligible
 
 OFFER_HOLDS = timedelta(days=14)
-"""How long an offer binds the insurer, in business time."""
+"""How long an offer binds the insurer at most, in business time."""
 EARLIEST_START = timedelta(days=0)
 LATEST_START = timedelta(days=365)
 
@@ -57,6 +58,18 @@ def compare(candidates: Sequence[Candidate], risk: Risk) -> tuple[tuple[Priced, 
 def can_start(start_on: date, today: date) -> bool:
     """Whether cover may be asked for from `start_on`: today at the earliest, a year ahead at the latest."""
     return EARLIEST_START <= start_on - today <= LATEST_START
+
+
+def expiry(asked_at: datetime, last_start_on: date | None, zone: str) -> datetime:
+    """When an offer ends: two weeks after it was asked for, and no later than the first day of cover does in `zone`.
+
+    Whoever buys after that day would pay for days on which nothing was covered. None: no first day binds the offer.
+    """
+    by_time = asked_at + OFFER_HOLDS
+    if last_start_on is None:
+        return by_time
+    day_ends = datetime.combine(last_start_on + timedelta(days=1), time(), ZoneInfo(zone))
+    return min(by_time, day_ends.astimezone(UTC))
 
 
 def _price(candidate: Candidate, risk: Risk) -> Priced | NotOffered:

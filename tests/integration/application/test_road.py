@@ -16,7 +16,6 @@ from marketplace.application.values import (
     DocumentNotAsked,
     NotACustomer,
     NothingToPay,
-    StartDayPassed,
     State,
     Step,
     StepNotReached,
@@ -30,7 +29,7 @@ from marketplace.kernel import clock
 from marketplace.kernel.errors import Conflict
 from marketplace.kernel.ids import new_id
 from marketplace.kernel.transitions import TransitionRefused
-from marketplace.quoting.values import NotForSale, OfferExpired, OfferNotFound, ProductWithdrawn
+from marketplace.quoting.values import NotForSale, OfferExpired, OfferNotFound, ProductWithdrawn, StartDayPassed
 from marketplace.traceability.queries import entries_of_application
 from marketplace.traceability.values import ActorRole, EntryType
 from marketplace.underwriting.queries import decision_of
@@ -448,9 +447,10 @@ def test_a_contract_is_concluded_once(offer) -> None:
 )
 def test_what_was_not_paid_lapses_two_days_after_its_offer(offer, upto: Step, yes, after: State) -> None:
     by, application = an_application(offer, upto, yes=yes)
-    clock.set_business_offset(timedelta(days=16, minutes=-1))
+    to_expiry = offer.expires_at - clock.now()
+    clock.set_business_offset(to_expiry + timedelta(days=2, minutes=-1))
     assert services.lapse_overdue() == 0
-    clock.set_business_offset(timedelta(days=16, minutes=1))
+    clock.set_business_offset(to_expiry + timedelta(days=2, minutes=1))
     assert services.lapse_overdue() == (after is State.LAPSED)
     assert queries.application(application.id).state is after
     if after is State.LAPSED:

@@ -25,6 +25,7 @@ from marketplace.quoting.values import (
     OfferNotFound,
     OfferVoided,
     ProductWithdrawn,
+    StartDayPassed,
 )
 from marketplace.traceability.queries import journey_entries
 from marketplace.traceability.values import EntryType
@@ -200,7 +201,7 @@ def test_sixty_four_plans_cost_as_many_statements_as_one() -> None:
 @pytest.mark.parametrize(("after", "live"), [(timedelta(days=14, seconds=-1), True), (timedelta(days=14), False)])
 def test_an_offer_holds_fourteen_days_of_business_time(after: timedelta, live: bool) -> None:  # noqa: FBT001  cases
     publish(an_insurer())
-    offer = an_offer()
+    offer = an_offer(start_on=TODAY + timedelta(days=60))
     assert offer.expires_at == clock.business_now() + timedelta(days=14)
     clock.set_business_offset(after)
     if live:
@@ -209,6 +210,19 @@ def test_an_offer_holds_fourteen_days_of_business_time(after: timedelta, live: b
         with pytest.raises(OfferExpired):
             queries.live_offer(offer.id)
         assert queries.offer(offer.id) == offer
+
+
+@pytest.mark.parametrize(("after", "live"), [(timedelta(hours=11, minutes=59), True), (timedelta(hours=12), False)])
+def test_an_offer_ends_with_the_first_day_of_its_cover(after: timedelta, live: bool) -> None:  # noqa: FBT001  cases
+    """It is noon in Shanghai; cover starts today."""
+    publish(an_insurer())
+    offer = an_offer(start_on=TODAY)
+    clock.set_business_offset(after)
+    if live:
+        assert queries.live_offer(offer.id) == offer
+    else:
+        with pytest.raises(StartDayPassed):
+            queries.live_offer(offer.id)
 
 
 def test_a_withdrawn_product_takes_its_open_offers_with_it() -> None:
