@@ -77,7 +77,7 @@ def test_stripes_word_is_taken_once_and_a_forged_one_never(
     assert simulator.pay(at_payment.at).status_code == 303
     word = simulator.webhook("checkout.session.completed")
     forged = shop.test_client().post("/hooks/stripe", data=word.payload, headers={"Stripe-Signature": "t=1,v1=0"})
-    assert forged.status_code // 100 == 4
+    assert forged.status_code == 400
     assert count(shop, "payment_provider_event") == 0
     for _ in range(2):
         answer = shop.test_client().post(

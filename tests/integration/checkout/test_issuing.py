@@ -204,6 +204,13 @@ def test_paid_and_not_issuable_gives_everything_back_once(
     assert "fact.policy_issued" not in waiting()
 
 
+def test_who_began_to_pay_in_time_is_insured_though_the_offer_expired_meanwhile(paid: Order) -> None:
+    with clock.frozen(paid.expires_at + timedelta(minutes=30)):
+        services.check_payment(paid.id)
+        drain("payment", "checkout")
+    assert (state(paid), contracts(paid), refunds(paid)) == (OrderState.ISSUED, 1, [])
+
+
 def test_a_neighbour_that_is_away_is_waited_for_and_not_refunded(paid: Order, monkeypatch: pytest.MonkeyPatch) -> None:
     assert services.check_payment(paid.id).state is OrderState.PAID
     db.session.commit()

@@ -1,8 +1,11 @@
 """Placing an order and paying it: the price comes from the offers only, and nobody orders twice or for another."""
 
+import threading
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
+from flask import Flask
 from sqlalchemy import text
 
 from marketplace.accounts.values import Account
@@ -77,6 +80,28 @@ def test_placing_it_again_gives_the_same_order(customer: Account) -> None:
     db.session.commit()
     assert services.place_order([application.id, application.id], customer.id) == first
     assert orders() == 1
+
+
+def test_placing_it_from_two_tabs_at_once_gives_one_order(customer: Account, app: Flask) -> None:
+    application = an_accepted_application(customer)
+    db.session.commit()
+    together = threading.Barrier(3)
+    placed: list[UUID] = []
+
+    def place() -> None:
+        with app.app_context():
+            together.wait()
+            placed.append(services.place_order([application.id], customer.id).id)
+            db.session.commit()
+            db.session.remove()
+
+    threads = [threading.Thread(target=place) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(placed) == 3
+    assert (len(set(placed)), orders()) == (1, 1)
 
 
 def test_nobody_orders_nothing(customer: Account) -> None:
