@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPException
@@ -51,6 +51,9 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     ),
 }
 """What Python is told for each program; `{address}` is where the site listens."""
+
+
+STOPPING_ORDER = ("site", "worker", "simulator", "PostgreSQL")
 
 
 class CannotStartError(Exception):
@@ -138,30 +141,40 @@ class Demonstration:
     def __init__(self, instance: Instance, plan: Plan) -> None:
         self._instance = instance
         self._plan = plan
-        self._running = AsyncExitStack()
+        self._services: dict[str, Service] = {}
         self._embedded = False
         self._site_says = ""
 
     async def run(self) -> None:
         """Start everything, say that it is ready, and stay until cancelled. Whatever happens, all is stopped."""
-        async with self._running:
-            databases = await self._start_database()
-            common = self._environment(databases)
-            _refuse_unsafe(common)
-            self._make_seals()
-            if not _is_migrated(databases["DATABASE_URL"]):
-                owner = common | {"DATABASE_OWNER_URL": databases["DATABASE_OWNER_URL"]}
-                await self._program("migrations", owner).run_to_end()
-            await self._start_simulator()
-            sequencer = common | {"DATABASE_SEQUENCER_URL": databases["DATABASE_SEQUENCER_URL"]}
-            await self._keep(self._program("worker", sequencer, grace_seconds=_WORKER_GRACE_SECONDS))
-            if not self._is_loaded():
-                say("Loading the catalogs and the history of the demonstration.")
-                await self._program("demonstration", common).run_to_end()
-                self._note_loaded()
-            await self._start_site(common)
+        try:
+            await self._start()
             self._announce()
             await asyncio.Event().wait()
+        finally:
+            for name in STOPPING_ORDER:
+                if name in self._services:
+                    await self._services[name].stop()
+
+    async def _start(self) -> None:
+        databases = await self._start_database()
+        common = self._environment(databases)
+        _refuse_unsafe(common)
+        if not _is_migrated(databases["DATABASE_URL"]):
+            owner = common | {"DATABASE_OWNER_URL": databases["DATABASE_OWNER_URL"]}
+            await self._program("migrations", owner).run_to_end()
+        await self._start_simulator()
+        sequencer = common | {"DATABASE_SEQUENCER_URL": databases["DATABASE_SEQUENCER_URL"]}
+        worker = self._program("worker", sequencer, grace_seconds=_WORKER_GRACE_SECONDS)
+        if self._is_loaded():
+            await self._start_site(common)
+            await self._keep(worker)  # last: its start would only make the visitor wait
+        else:
+            await self._keep(worker)
+            say("Loading the catalogs and the history of the demonstration.")
+            await self._program("demonstration", common).run_to_end()
+            self._note_loaded()
+            await self._start_site(common)
 
     async def _start_database(self) -> dict[str, str]:
         names = {
@@ -232,14 +245,6 @@ class Demonstration:
         }
         await self._keep(self._program("simulator", environment))
 
-    def _make_seals(self) -> None:
-        """The root, the time-stamping authority and our own seal; insurers' seals come with their catalogs."""
-        if (self._instance.seals / "root.pem").exists():
-            return
-        from sandbox.demo_pki import make_pki  # noqa: PLC0415 (pyHanko is slow to import, and needed once)
-
-        make_pki(self._instance.seals, {})
-
     async def _start_site(self, environment: Mapping[str, str]) -> None:
         site = self._program("site", environment)
         await self._keep(site)
@@ -275,9 +280,8 @@ class Demonstration:
         )
 
     async def _keep(self, kept: Program | KeptDatabase) -> None:
-        service = Service(kept, say)
-        self._running.push_async_callback(service.stop)
-        await service.start()
+        self._services[kept.name] = Service(kept, say)
+        await self._services[kept.name].start()
 
     def _announce(self) -> None:
         say(f"ready {self._plan.public_url}\n")

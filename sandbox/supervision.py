@@ -1,7 +1,6 @@
 """Keeping the demonstration's programs alive: steps that run once, services that are started again when they die."""
 
 import asyncio
-import os
 import signal
 import time
 from asyncio.subprocess import DEVNULL, STDOUT, Process
@@ -80,6 +79,7 @@ class Program:
         self.log_path = log_path
         self._grace_seconds = grace_seconds
         self._process: Process | None = None
+        self._life_begins_at = 0
 
     @property
     def name(self) -> str:
@@ -93,6 +93,7 @@ class Program:
     async def start(self) -> None:
         """Start it in a session of its own (Ctrl-C reaches only us), tethered to the life of this thread."""
         _prepare_log(self.log_path)
+        self._life_begins_at = self.log_path.stat().st_size
         with self.log_path.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *processes.tethered(self._command),
@@ -145,9 +146,9 @@ class Program:
             )
 
     def last_lines(self, count: int = 1) -> str:
-        """The end of its log, for the terminal."""
+        """The end of what it said in its latest life, for the terminal."""
         with self.log_path.open("rb") as log:
-            log.seek(-min(_SHOWN_BYTES, self.log_path.stat().st_size), os.SEEK_END)
+            log.seek(max(self._life_begins_at, self.log_path.stat().st_size - _SHOWN_BYTES))
             lines = log.read().decode(errors="replace").splitlines()
         return "\n".join([line for line in lines if line.strip()][-count:])
 

@@ -49,13 +49,21 @@ def test_a_step_that_succeeds_leaves_its_log(tmp_path):
 
 
 def test_a_step_that_fails_shows_its_last_lines_and_where_the_rest_is(tmp_path):
-    step = program(tmp_path, "for n in range(30): print('line', n)\nraise SystemExit(3)")
+    asyncio.run(program(tmp_path, "print('of an earlier run')").run_to_end())
+    step = program(tmp_path, "for n in range(20, 30): print('line', n)\nraise SystemExit(3)")
     with pytest.raises(StepFailedError) as failure:
         asyncio.run(step.run_to_end())
     lines = str(failure.value).splitlines()
     assert lines[0] == "child failed (exit status 3):"
-    assert lines[1:-1] == [f"line {n}" for n in range(15, 30)]
+    assert lines[1:-1] == [f"line {n}" for n in range(20, 30)]
     assert lines[-1] == f"(all of it: {step.log_path})"
+
+
+def test_no_more_than_the_last_lines_are_shown(tmp_path):
+    step = program(tmp_path, "for n in range(30): print('line', n)\nraise SystemExit(1)")
+    with pytest.raises(StepFailedError) as failure:
+        asyncio.run(step.run_to_end())
+    assert str(failure.value).splitlines()[1:-1] == [f"line {n}" for n in range(15, 30)]
 
 
 def test_a_cancelled_step_is_ended(tmp_path):
