@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
+from itertools import groupby
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
@@ -88,6 +89,17 @@ def documents_of(version_id: UUID) -> tuple[Document, ...]:
         select(DocumentRow).where(DocumentRow.product_version_id == version_id).order_by(DocumentRow.position)
     )
     return tuple(_document(row) for row in rows)
+
+
+def documents_of_versions(version_ids: Iterable[UUID]) -> dict[UUID, tuple[Document, ...]]:
+    """The documents of several versions in one question; a version without any is left out."""
+    rows = db.session.scalars(
+        select(DocumentRow)
+        .where(DocumentRow.product_version_id.in_(set(version_ids)))
+        .order_by(DocumentRow.product_version_id, DocumentRow.position)
+    )
+    by_version = groupby(rows, key=lambda row: row.product_version_id)
+    return {version_id: tuple(_document(row) for row in group) for version_id, group in by_version}
 
 
 def document(document_id: UUID) -> Document:

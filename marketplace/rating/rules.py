@@ -251,12 +251,13 @@ def _literal(step: Step, currency: str, where: str) -> int | None:
         return scaled(reference, RATE_DIGITS) if reference[0].isdigit() else None
     match step:
         case Add(amount=text) | Minimum(amount=text) | Fee(amount=text) | Round(to=text):
+            name = "to" if isinstance(step, Round) else "amount"
             try:
                 number = scaled(text, minor_digits(currency))
             except ValueError as error:
-                raise TariffFault(where, "too_many_decimals", text) from error
+                raise TariffFault(f"{where}.{name}", "too_many_decimals", text) from error
             if isinstance(step, Round) and number == 0:
-                raise TariffFault(where, "round_to_nought")
+                raise TariffFault(f"{where}.to", "round_to_nought")
             return number
         case _:
             return None

@@ -2,12 +2,17 @@
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
 
 from marketplace.accounts.values import Insurer
 from marketplace.catalog import queries as catalog
 from marketplace.catalog.values import ProductVersion, Scalar
+from marketplace.infra.db import db
 from marketplace.listing import services as listing
 from marketplace.listing.intake import read_catalog
 from marketplace.listing.values import DraftProduct, Finding
@@ -79,3 +84,18 @@ def published(insurer: Insurer, files: Mapping[str, bytes]) -> tuple[ProductVers
 def harbour_term(insurer: Insurer | None = None) -> ProductVersion:
     """Harbour Term on sale from 2026-01-01, of a new insurer unless one is given. Commits nothing."""
     return published(insurer or an_insurer("harbour"), catalog_files())[0]
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """The SQL statements that are sent inside the block."""
+    sent: list[str] = []
+
+    def note(*call: Any) -> None:
+        sent.append(call[2])
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)

@@ -9,7 +9,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from marketplace.catalog.values import Record
 from marketplace.listing.intake.container import check_files, pack, unpack
 from marketplace.listing.intake.product import FOLDER, read_product
-from marketplace.listing.intake.toml import as_json, findings_of, read_toml
+from marketplace.listing.intake.toml import as_json, findings_of, line_of, read_toml
 from marketplace.listing.values import Draft, DraftProduct, Files, Finding, Reading
 
 __all__ = ["check_files", "pack", "read_catalog", "read_container", "unpack"]
@@ -73,10 +73,11 @@ def _head(files: Files, insurer: str, findings: list[Finding]) -> CatalogFile | 
         findings += findings_of(path, files[path], error)
         return None
     if head.insurer != insurer:
-        findings.append(Finding(path, "other_insurer", column="insurer", value=head.insurer, right=insurer))
+        row = line_of(files[path], ["insurer"])
+        findings.append(Finding(path, "other_insurer", row, "insurer", head.insurer, insurer))
     if head.effective_to is not None and head.effective_to <= head.effective_from:
-        right = f"> {head.effective_from}"
-        findings.append(Finding(path, "ends_before_start", None, "effective_to", str(head.effective_to), right))
+        row, right = line_of(files[path], ["effective_to"]), f"> {head.effective_from}"
+        findings.append(Finding(path, "ends_before_start", row, "effective_to", str(head.effective_to), right))
     return head
 
 

@@ -46,6 +46,8 @@ def read_product(folder: str, files: Files, effective: tuple[date, date | None])
     if tariff.tariff is not None and examples in files:
         reading.findings += check_examples(examples, files[examples], tariff.tariff, content)
     expected = {path, f"{folder}questions.toml", f"{folder}tariff.toml", examples, *tariff.used, *documents}
+    if tariff.tariff is None and not tariff.used:  # which tables are used is not known
+        expected |= {name for name in files if name.startswith(f"{folder}tables/")}
     reading.findings += [Finding(name, "file_not_used") for name in sorted(files) if name not in expected]
     if tariff.tariff is not None and not reading.findings:
         kept = tuple((each, files[f"{folder}documents/{each.file}"]) for each in content.documents)
@@ -70,7 +72,7 @@ def _effective(
             start = value
         else:
             end = value
-    if end is not None and end <= start:
+    if given and end is not None and end <= start:
         row = line_of(source, ["effective", "to"])
         findings.append(Finding(path, "ends_before_start", row, "effective.to", str(end), f"> {start}"))
     return start, end

@@ -65,8 +65,11 @@ def findings_of(file: str, source: bytes, error: ValidationError) -> tuple[Findi
 def _finding(file: str, source: bytes, fault: Any) -> Finding:
     kind, context = str(fault["type"]), fault.get("ctx", {})
     code = _CODES.get(kind, "wrong_kind" if kind.endswith(("_type", "_parsing")) else "invalid")
-    value = "" if code == "missing" else json.dumps(fault["input"], default=str, ensure_ascii=False)[:80]
+    given = context.get("tag", fault["input"])
+    value = "" if code == "missing" else json.dumps(given, default=str, ensure_ascii=False)[:80]
     location = [part for part in fault["loc"] if part not in _TAGS]
+    if kind.startswith("union_tag"):
+        location.append("kind")
     column = ".".join(map(str, location))
     return Finding(file, code, line_of(source, location), column, value, _right(code, kind, context))
 

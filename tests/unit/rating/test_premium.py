@@ -24,10 +24,8 @@ def a_tariff(*steps: dict[str, Any], tables: tuple[dict[str, Any], ...] = (), cu
     return Tariff.from_json({"currency": currency, "rounding": "half_up", "steps": steps, "tables": tables})
 
 
-def per_unit(rate: str, factor: str = "days", unit: int = 1) -> dict[str, Any]:
-    return {
-def test_half_up_goes_upwards_from_the_middle(numerator: int, denominator: int, rounded: int) -> None:
-    }  # fmt: skip
+def per_unit(rate: str) -> dict[str, Any]:
+    return {"id": "base", "kind": "per_unit", "rate": rate, "factors": ["days"], "line": "risk", "label": LABEL}
 
 
 def rated(tariff: Tariff, **risk: Any) -> Breakdown:
@@ -206,8 +204,8 @@ FIND = {"id": "rate", "kind": "lookup", "table": "rates"}
         ((per_unit("1"), {"id": "t", "kind": "tax", "rate": "0.1", "of": ["later"], "label": LABEL}), (), "steps.1.of",
          "unknown_step"),
         (({**FIND, "when": {"sports": [True]}}, per_unit("rate")), (RATES,), "steps.1.when", "rate_not_always_there"),
-        (({"id": "f", "kind": "fee", "amount": "1.005", "label": LABEL},), (), "steps.0", "too_many_decimals"),
-        (({"id": "r", "kind": "round", "to": "0", "label": LABEL}, per_unit("1")), (), "steps.0", "round_to_nought"),
+        (({"id": "f", "kind": "fee", "amount": "1.005", "label": LABEL},), (), "steps.0.amount", "too_many_decimals"),
+        (({"id": "r", "kind": "round", "to": "0", "label": LABEL}, per_unit("1")), (), "steps.0.to", "round_to_nought"),
         ((PRICE,), (BANDED, BANDED), "tables", "name_twice"),
         ((PRICE,), ({**BANDED, "rows": []},), "price", "empty_table"),
         ((PRICE,), ({**BANDED, "rows": [["asia", 1, 7, 0, "1"]]},), "price", "row_width"),

@@ -1,0 +1,208 @@
+"""What a product version says, and what follows from it."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+import pytest
+from pydantic import ValidationError
+
+from marketplace.catalog.values import (
+    Allowed,
+    DocumentKind,
+    Frequency,
+    KeyFacts,
+    Line,
+    Payment,
+    ProductContent,
+    ProductVersion,
+    Profile,
+    SumLimit,
+    Term,
+    TermUnit,
+    read_content,
+    unmet_demands,
+)
+from marketplace.kernel.canonical import canonical_bytes
+from marketplace.kernel.text import LocalizedText as Words
+from tests.factories.catalog import RISK, a_draft_product
+
+CONTENT = a_draft_product().content
+
+
+def test_content_survives_its_journey_through_json_with_its_hash() -> None:
+    again = ProductContent.from_json(CONTENT.to_json())
+    assert again == CONTENT
+    assert again.sha256 == CONTENT.sha256
+    assert replace(CONTENT, filing_no="x").sha256 != CONTENT.sha256
+    assert read_content(canonical_bytes(CONTENT.to_json())) == CONTENT
+
+
+def test_reading_is_strict() -> None:
+    data = CONTENT.to_json()
+    data["key_facts"]["grace_days"] = "60"
+    with pytest.raises(ValidationError, match="valid integer"):
+        read_content(canonical_bytes(data))
+
+
+@pytest.mark.requirement("O13-16")
+def test_the_comparison_has_the_rows_of_the_line_in_its_order() -> None:
+    rows = {value.row.key: [item.en for item in value.items] for value in CONTENT.comparison()}
+    assert list(rows) == [row.key for row in CONTENT.definition.rows]
+    assert rows == {
+        "pays_out_on": ["Death, any cause"],
+        "waiting_period": ["90 days"],
+        "not_covered": [
+            "Suicide in the first 2 years", "Intentional crime", "War and nuclear events",
+            "Illness in the first 90 days",
+        ],
+        "cooling_off": ["15 days, full refund"],
+        "stop_paying": ["60 days of grace"],
+        "health_questions": ["4"],
+        "cash_value": ["Cash value, less than paid"],
+        "claim_decided": ["10 days"],
+    }  # fmt: skip
+    assert [value.items[0].in_("zh_Hans_CN") for value in CONTENT.comparison()][1] == "90天"
+
+
+def test_what_is_not_stated_is_said_to_be_so() -> None:
+    silent = replace(CONTENT, key_facts=KeyFacts(waiting_days=0, grace_days=1), exclusions=(), facts={})
+    rows = {value.row.key: value.items[0].en for value in silent.comparison()}
+    assert rows["waiting_period"] == "none"
+    assert rows["stop_paying"] == "1 day of grace"
+    assert {rows["cooling_off"], rows["not_covered"], rows["pays_out_on"]} == {"not stated"}
+
+
+@pytest.mark.parametrize(
+    ("allowed", "value", "included"),
+    [
+        (Allowed(min=18, max=60), 18, True),
+        (Allowed(min=18, max=60), 60, True),
+        (Allowed(min=18, max=60), 17, False),
+        (Allowed(min=18, max=60), 61, False),
+        (Allowed(min=18), 99, True),
+        (Allowed(max=60), 0, True),
+        (Allowed(values=(10, 20)), 20, True),
+        (Allowed(values=(10, 20)), 15, False),
+        (Allowed(values=(1,)), True, False),
+        (Allowed(values=(False,)), False, True),
+        (Allowed(values=(False,)), True, False),
+        (Allowed(min="2017-04-01"), "2017-03-31", False),
+        (Allowed(min="2017-04-01", max="2017-06-30"), "2017-06-30", True),
+        (Allowed(max="2017-06-30"), "2017-07-01", False),
+        (Allowed(), True, True),
+    ],
+)
+def test_who_is_insured(allowed: Allowed, value: object, included: bool) -> None:  # noqa: FBT001  a row of a truth table
+    assert allowed.includes(value) is included  # type: ignore[arg-type]
+
+
+def test_a_limit_over_several_factors() -> None:
+    limit = SumLimit(("age", "term_years"), 54, Words("too long"))
+    assert limit.includes(RISK)
+    assert not limit.includes({**RISK, "age": 35})
+
+
+@pytest.mark.parametrize(
+    ("term", "start", "end"),
+    [
+        (Term(TermUnit.YEAR, factor="term_years"), date(2027, 3, 1), date(2047, 3, 1)),
+        (Term(TermUnit.YEAR, length=1), date(2028, 2, 29), date(2029, 2, 28)),
+        (Term(TermUnit.DAY, length=10), date(2026, 12, 27), date(2027, 1, 6)),
+    ],
+)
+def test_cover_ends_at_the_beginning_of_this_day(term: Term, start: date, end: date) -> None:
+    assert term.end_of(start, RISK) == end
+
+
+def test_how_many_times_the_premium_is_paid() -> None:
+    assert CONTENT.payment.times_of(RISK) == 20
+    assert Payment(Frequency.MONTHLY, times=12).times_of(RISK) == 12
+    assert Payment(Frequency.SINGLE).times_of(RISK) == 1
+
+
+def test_documents_are_found_by_kind_and_language() -> None:
+    found = CONTENT.document(DocumentKind.CLAUSES, "zh_Hans_CN")
+    assert found is not None
+    assert found.file == "clauses.zh.md"
+    other = CONTENT.document(DocumentKind.CLAUSES, "fr")
+    assert other is not None
+    assert other.file == "clauses.en.md"
+    assert CONTENT.document(DocumentKind.IPID, "en") is None
+
+
+def test_the_guideline_is_that_of_the_questions() -> None:
+    assert [(rule.question_id, rule.on_yes.value, rule.on_no.value) for rule in CONTENT.guideline] == [
+        ("heart", "decline", "accept"),
+        ("cancer", "decline", "accept"),
+        ("blood_pressure", "refer", "accept"),
+        ("hospital", "refer", "accept"),
+    ]
+
+
+def demands(content: ProductContent) -> list[tuple[str, str, str]]:
+    return [(each.field, each.requirement, each.reason) for each in unmet_demands(content)]
+
+
+def test_the_reference_product_meets_its_profile() -> None:
+    assert demands(CONTENT) == []
+
+
+def test_rates_only_demands_the_facts_of_the_comparison_only() -> None:
+    bare = ProductContent(
+        code="bare",
+        line=Line.TERM_LIFE,
+        profile=Profile.RATES_ONLY,
+        currency="CNY",
+        marketing_name=Words("Bare"),
+        summary=Words("Bare"),
+        payment=Payment(Frequency.YEARLY),
+        term=Term(TermUnit.YEAR, length=1),
+        facts=CONTENT.facts,
+    )
+    assert demands(bare) == []
+    assert not bare.profile.can_be_bought
+    assert [field for field, _, _ in demands(replace(bare, facts={}))] == [
+        "facts.pays_out_on", "facts.cash_value", "facts.claim_decided",
+    ]  # fmt: skip
+    named = {field for field, _, _ in demands(replace(bare, profile=Profile.CN_PERSONAL))}
+    assert {"clause_name", "filing_no", "clause_code", "covers", "exclusions", "documents.clauses"} <= named
+
+
+@pytest.mark.requirement("O13-31")
+def test_the_phone_is_one_of_the_ways() -> None:
+    online = {service: modes[:1] for service, modes in CONTENT.services.items()}
+    assert demands(replace(CONTENT, services=online)) == [("services", "O13-31", "no_phone")]
+
+
+@pytest.mark.requirement("PER-04")
+@pytest.mark.parametrize(
+    ("said", "guaranteed", "reason"),
+    [
+        ("May be renewed each year.", False, "must_say_not_guaranteed"),
+        ("May be renewed each year; renewal is not guaranteed.", False, None),
+        ("Automatic renewal each year.", False, "banned_words"),
+        ("Guaranteed for six years.", True, None),
+    ],
+)
+def test_a_hospital_product_promises_no_renewal(said: str, guaranteed: bool, reason: str | None) -> None:  # noqa: FBT001  a row of a truth table
+    facts = replace(CONTENT.key_facts, renewal=Words(said), renewal_guaranteed=guaranteed)
+    hospital = replace(CONTENT, line=Line.HOSPITAL, key_facts=facts)
+    found = [each for each in demands(hospital) if each[0] == "key_facts.renewal"]
+    assert found == ([] if reason is None else [("key_facts.renewal", "PER-04", reason)])
+
+
+def test_a_version_is_on_sale_from_its_first_day_until_before_its_end() -> None:
+    version = a_version(date(2026, 1, 1), date(2027, 1, 1))
+    assert version.on_sale_on(date(2026, 1, 1))
+    assert version.on_sale_on(date(2026, 12, 31))
+    assert not version.on_sale_on(date(2025, 12, 31))
+    assert not version.on_sale_on(date(2027, 1, 1))
+    assert not replace(version, withdrawn_at=version.published_at).on_sale_on(date(2026, 6, 1))
+    assert a_version(date(2026, 1, 1), None).on_sale_on(date(2099, 1, 1))
+    assert version.line is Line.TERM_LIFE
+
+
+def a_version(start: date, end: date | None) -> ProductVersion:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    return ProductVersion(UUID(int=1), UUID(int=2), UUID(int=3), 1, CONTENT, CONTENT.sha256, start, end, at, None)
