@@ -64,15 +64,13 @@ def requote(need_id: UUID, changes: Mapping[str, Scalar], start_on: date | None 
     return request_quotes(NeedRequest(old.line, told | dict(changes), start_on or old.start_on, old.journey_id), actor)
 
 
-def void_offers_of(product_version_id: UUID) -> int:
-    """Void every open offer of a recalled product version. Returns how many were voided."""
-    voided = db.session.execute(
+def void_offer(offer_id: UUID) -> None:
+    """End an offer at once, because another has taken its place. Asked again, nothing changes."""
+    db.session.execute(
         update(OfferRow)
-        .where(OfferRow.product_version_id == product_version_id, OfferRow.voided_at.is_(None))
+        .where(OfferRow.id == offer_id, OfferRow.voided_at.is_(None))
         .values(voided_at=clock.business_now())
-        .returning(OfferRow.id)
     )
-    return len(voided.all())
 
 
 def _need(

@@ -7,7 +7,6 @@ from marketplace.application.services.confirming import (
     acknowledge_health_notice,
     confirm_document,
     confirm_exclusions,
-    open_document,
 )
 from marketplace.application.services.deciding import conclude, lapse_overdue, submit
 from marketplace.application.services.opening import (
@@ -33,7 +32,6 @@ __all__ = [
     "lapse_overdue",
     "note_code_sent",
     "open_application",
-    "open_document",
     "submit",
     "take_new_offer",
     "tell_outcome",

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from marketplace.application.queries import read
-from marketplace.application.services.gate import confirm, enter, record
+from marketplace.application.services.gate import confirm, enter
 from marketplace.application.values import (
     Acting,
     Application,
@@ -16,7 +16,6 @@ from marketplace.application.values import (
 from marketplace.catalog.values import Document
 from marketplace.disclosure import queries as disclosure
 from marketplace.disclosure.values import WordingKey
-from marketplace.traceability.values import EntryType
 
 
 def acknowledge_health_notice(by: Acting, application_id: UUID) -> Application:
@@ -26,14 +25,6 @@ def acknowledge_health_notice(by: Acting, application_id: UUID) -> Application:
     body = {"wording": wording.key, "version": wording.version}
     confirm(visit, ConfirmationKind.HEALTH_NOTICE, wording.sha256, body)
     return read(visit.row)
-
-
-def open_document(by: Acting, application_id: UUID, document_id: UUID) -> Document:
-    """The document was opened to be read; recorded each time."""
-    visit = enter(by, application_id, Step.DOCUMENTS)
-    document = _document(visit.view, document_id)
-    record(by, visit.row, EntryType.DOCUMENT_OPENED, _named(document))
-    return document
 
 
 def confirm_document(by: Acting, application_id: UUID, document_id: UUID, sha256: str) -> Application:

@@ -32,7 +32,9 @@ def take_new_offer(
     """Quote again, with `changes` to the rating factors, and go on with the same insurer's product at its new price.
 
     What was confirmed stays confirmed only where it is unchanged: documents and exclusions by hash, answers by their
-    question; the people stay when the new price is for them (T26-26). Raises NoNewOffer, Invalid, ApplicationNotFound.
+    question; the people stay when the new price is for them (T26-26). The old offer is void.
+
+    Raises NoNewOffer, Invalid, ApplicationNotFound, AlreadySubmitted, ApplicationLapsed.
     """
     row = own_locked(by, application_id)
     require_open(row)
@@ -53,6 +55,7 @@ def take_new_offer(
             "tariff_sha256": offer.tariff_sha256,
         },
     )
+    quotes.void_offer(old.offer.id)
     _replace(row, old, offer)
     return read(row)
 

@@ -22,8 +22,9 @@ from marketplace.infra.db import db
 from marketplace.kernel import clock
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.kernel.money import Money
+from marketplace.quoting.queries import live_offer
 from marketplace.quoting.queries import offer as offer_by_id
-from marketplace.quoting.values import OfferExpired
+from marketplace.quoting.values import OfferExpired, OfferVoided
 from marketplace.traceability.queries import entries_of_application
 from marketplace.traceability.values import EntryType
 from tests.factories.accounts import a_guest, an_insurer
@@ -108,6 +109,8 @@ def test_another_age_gives_another_price_and_asks_for_the_people_again(ready) ->
     renewed = services.take_new_offer(by, application.id, {"age": 36})
     assert renewed.people is None
     assert queries.application_view(application.id).next_step is Step.PEOPLE
+    with pytest.raises(OfferVoided):
+        live_offer(application.offer_id)
     older = People(Person("林月", date(1990, 3, 4)), Relationship.SELF)
     services.give_people(by, application.id, older)
     assert services.submit(by, application.id).people == older

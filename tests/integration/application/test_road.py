@@ -290,14 +290,6 @@ def test_a_document_is_confirmed_by_the_hash_of_what_was_read(offer) -> None:
     assert confirmed.body["sha256"] == first.sha256 == DOCUMENTS[0].sha256
 
 
-def test_an_opened_document_is_recorded(offer) -> None:
-    by, application = an_application(offer, Step.DOCUMENTS)
-    first = queries.application_view(application.id).documents[0].document
-    assert services.open_document(by, application.id, first.id) == first
-    assert trail(application.id)[-1] is EntryType.DOCUMENT_OPENED
-    assert not queries.application_view(application.id).documents[0].confirmed
-
-
 def test_documents_are_those_of_the_language_of_the_application(offer) -> None:
     _by, application = an_application(offer, Step.DOCUMENTS, locale="zh_Hans_CN")
     documents = [each.document for each in queries.application_view(application.id).documents]

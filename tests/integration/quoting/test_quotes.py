@@ -234,15 +234,18 @@ def test_a_withdrawn_product_takes_its_open_offers_with_it() -> None:
     assert a_need().panel.products == 0
 
 
-def test_a_recalled_version_voids_its_offers_and_no_others() -> None:
-    recalled = publish(an_insurer(), a_content("a"), a_tariff("1.00"))
+def test_a_voided_offer_is_gone_and_its_neighbour_stays() -> None:
+    publish(an_insurer(), a_content("a"), a_tariff("1.00"))
     publish(an_insurer("lantern"), a_content("b"), a_tariff("2.00"))
     first, second = queries.offers_for(a_need().id)
-    assert services.void_offers_of(recalled.id) == 1
+    services.void_offer(first.id)
+    voided = queries.offer(first.id)
+    clock.set_business_offset(timedelta(hours=1))
+    services.void_offer(first.id)
     with pytest.raises(OfferVoided):
         queries.live_offer(first.id)
+    assert queries.offer(first.id) == voided
     assert queries.live_offer(second.id) == second
-    assert services.void_offers_of(recalled.id) == 0
 
 
 def test_published_rates_can_be_compared_and_never_bought() -> None:
