@@ -25,7 +25,7 @@ class SaleRow(Base):
     order_id: Mapped[UUID | None] = mapped_column(ForeignKey("checkout_order.id"))
     order_reference: Mapped[str | None] = mapped_column(String(32), index=True)
     policy_id: Mapped[UUID | None] = mapped_column(ForeignKey("policy_policy.id"))
-    policy_number: Mapped[str | None] = mapped_column(String(48))
+    policy_number: Mapped[str | None] = mapped_column(String(64))
     insurer_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_insurer.id"))
     product_version_id: Mapped[UUID | None]
     product_name: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))

@@ -4,7 +4,18 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, func, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    func,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
@@ -27,7 +38,7 @@ class PolicyRow(Base):
     __tablename__ = "policy_policy"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    number: Mapped[str] = mapped_column(String(48), unique=True)
+    number: Mapped[str] = mapped_column(String(64), unique=True)
     state: Mapped[str] = mapped_column(String(32))
     insurer_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_insurer.id"))
     product_version_id: Mapped[UUID] = mapped_column(ForeignKey("catalog_product_version.id"))
@@ -39,7 +50,7 @@ class PolicyRow(Base):
     start_on: Mapped[date]
     end_on: Mapped[date]
     zone: Mapped[str] = mapped_column(String(64))
-    premium_minor: Mapped[int]
+    premium_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     concluded_at: Mapped[datetime]
     locale: Mapped[str] = mapped_column(String(16))

@@ -51,28 +51,28 @@ DOCUMENT_LIFE: Table[DocumentState, DocumentEvent] = Table(
     },
 )
 
-_NUMBER = re.compile(r"EF([0-9A-Z]+)(\d{4})(\d{6})")
-_NOT_IN_A_NUMBER = re.compile(r"[^0-9A-Z]")
+_NUMBER = re.compile(r"EF-[0-9A-Z-]+-\d{4}-\d{6}")
+_RUN_TOGETHER = re.compile(r"EF([0-9A-Z]+)(\d{4})(\d{6})")
+_SEPARATORS = re.compile(r"[^0-9A-Z]+")
 
 
 def policy_number(insurer_code: str, year: int, sequence: int) -> str:
     """Such as EF-HARBOUR-2026-000042."""
-    return f"EF-{_compact(insurer_code)}-{year:04d}-{sequence:06d}"
+    return f"EF-{insurer_code.upper()}-{year:04d}-{sequence:06d}"
 
 
 def read_number(text: str) -> str | None:
-    """The number a person meant, however it was spaced, or None when it cannot be one."""
-    match = _NUMBER.fullmatch(_compact(text))
-    return None if match is None else "EF-{}-{}-{}".format(*match.groups())
+    """The number a person meant, with blanks, dashes or nothing for the hyphens; None when it cannot be one."""
+    spaced = _SEPARATORS.sub("-", text.upper()).strip("-")
+    if _NUMBER.fullmatch(spaced):
+        return spaced
+    together = _RUN_TOGETHER.fullmatch(_SEPARATORS.sub("", text.upper()))
+    return None if together is None else "EF-{}-{}-{}".format(*together.groups())
 
 
 def read_check_code(text: str) -> str:
     """The code a person meant: capitals, without blanks and hyphens."""
-    return _compact(text)
-
-
-def _compact(text: str) -> str:
-    return _NOT_IN_A_NUMBER.sub("", text.upper())
+    return _SEPARATORS.sub("", text.upper())
 
 
 def require_complete(command: IssuePolicy) -> None:

@@ -33,6 +33,7 @@ from marketplace.policy.values import (
     PolicyNotFound,
     PolicyState,
 )
+from marketplace.traceability import queries as trail
 from marketplace.traceability.services import record_act
 from marketplace.traceability.values import SYSTEM, Act, EntryType
 
@@ -58,6 +59,7 @@ def issue(command: IssuePolicy) -> Policy:
     take_number(insurer.id, year)
     conclusion = Conclusion(
         number=rules.policy_number(insurer.code, year, sequence),
+        channel=trail.journey(command.journey_id).channel,
         concluded_at=concluded_at,
         period=rules.period(content.term, command.risk, command.start_on, zone),
     )

@@ -57,7 +57,7 @@ def _create_policy() -> None:
     op.create_table(
         "policy_policy",
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("number", sa.String(48), nullable=False),
+        sa.Column("number", sa.String(64), nullable=False),
         sa.Column("state", sa.String(32), nullable=False),
         sa.Column("insurer_id", sa.Uuid(), sa.ForeignKey("accounts_insurer.id"), nullable=False),
         sa.Column("product_version_id", sa.Uuid(), sa.ForeignKey("catalog_product_version.id"), nullable=False),
@@ -69,7 +69,7 @@ def _create_policy() -> None:
         sa.Column("start_on", sa.Date(), nullable=False),
         sa.Column("end_on", sa.Date(), nullable=False),
         sa.Column("zone", sa.String(64), nullable=False),
-        sa.Column("premium_minor", sa.Integer(), nullable=False),
+        sa.Column("premium_minor", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(3), nullable=False),
         sa.Column("concluded_at", INSTANT, nullable=False),
         sa.Column("locale", sa.String(16), nullable=False),

@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.Column("order_id", sa.Uuid(), sa.ForeignKey("checkout_order.id")),
         sa.Column("order_reference", sa.String(32)),
         sa.Column("policy_id", sa.Uuid(), sa.ForeignKey("policy_policy.id")),
-        sa.Column("policy_number", sa.String(48)),
+        sa.Column("policy_number", sa.String(64)),
         sa.Column("insurer_id", sa.Uuid(), sa.ForeignKey("accounts_insurer.id")),
         sa.Column("product_version_id", sa.Uuid()),
         sa.Column("product_name", JSONB()),

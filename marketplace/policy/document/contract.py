@@ -9,15 +9,17 @@ from marketplace.catalog.values import Cover, DocumentRef, Exclusion, KeyFacts, 
 from marketplace.infra.letterhead import LEGAL_NAME, Letterhead
 from marketplace.kernel.text import LocalizedText
 from marketplace.policy.values import CoverPeriod, IssuePolicy, PolicyPerson, PremiumLine
+from marketplace.traceability.values import Channel
 
 FORMAT = "evenfold-policy/1"
 
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """What the moment of conclusion adds to the command."""
+    """What the moment of conclusion adds to the command. `channel` is how the customer came to buy."""
 
     number: str
+    channel: Channel
     concluded_at: datetime
     period: CoverPeriod
 
@@ -42,6 +44,7 @@ def contract_body(
             "email": agency.support_email,
             "site": agency.public_url,
         },
+        "channel": conclusion.channel.value,
         "product": _product(command, content),
         "persons": [_person(person) for person in command.persons],
         "chosen": _chosen(command, content),

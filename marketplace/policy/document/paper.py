@@ -118,10 +118,20 @@ def _facts(body: Body, locale: str) -> list[dict[str, Any]]:
     chosen = [{"label": _said(fact["label"], locale), "value": _with_unit(fact, locale)} for fact in body["chosen"]]
     stated = {
         _("Premium is paid"): _payment(premium),
+        _("Bought"): _channel(body["channel"]),
         _("Filing number"): product["filing_no"],
         _("Clause code"): product["clause_code"],
     }
     return [*chosen, *({"label": label, "value": value} for label, value in stated.items() if value)]
+
+
+def _channel(channel: str) -> str:
+    words = {
+        "self": _("online, without a salesperson"),
+        "assisted": _("online, with the help of a person"),
+        "terminal": _("at a terminal of the intermediary"),
+    }
+    return words[channel]
 
 
 def _with_unit(fact: Body, locale: str) -> str:

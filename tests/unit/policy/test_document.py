@@ -11,6 +11,7 @@ from marketplace.kernel.canonical import canonical_bytes, digest
 from marketplace.kernel.text import LocalizedText as Words
 from marketplace.policy import rules
 from marketplace.policy.document import TEMPLATE, Conclusion, Facing, contract_body, paper
+from marketplace.traceability.values import Channel
 from tests.factories.policy import AGENCY, a_command, a_content, an_insurer
 
 CONCLUDED_AT = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
@@ -25,7 +26,7 @@ FACING = Facing(
 def a_body(**changes) -> dict:
     content, command = a_content(**changes), a_command()
     period = rules.period(content.term, command.risk, command.start_on, "Asia/Shanghai")
-    conclusion = Conclusion("EF-HARBOUR-2026-000042", CONCLUDED_AT, period)
+    conclusion = Conclusion("EF-HARBOUR-2026-000042", Channel.SELF, CONCLUDED_AT, period)
     return contract_body(command, conclusion, content, an_insurer(), AGENCY)
 
 
@@ -49,6 +50,11 @@ def test_the_contract_names_everything_a_policy_must_show() -> None:
     assert [each["code"] for each in body["exclusions"]] == ["suicide", "war"]
     assert [each["sha256"] for each in body["documents"]] == [each.sha256 for each in a_content().documents]
     assert body["key_facts"]["waiting_days"] == 90
+    assert body["channel"] == "self"
+    facts = {fact["label"]: fact["value"] for fact in paper(body, FACING, "en")["facts"]}
+    assert facts["Bought"] == "online, without a salesperson"
+    assert facts["Sum insured"] == "¥1,000,000"
+    assert facts["Premium is paid"] == "yearly, 20 payments"
 
 
 def test_the_sum_insured_is_what_the_customer_chose() -> None:

@@ -18,7 +18,8 @@ SHANGHAI = "Asia/Shanghai"
 
 def test_a_number_names_insurer_year_and_place_in_the_year() -> None:
     assert rules.policy_number("harbour", 2026, 42) == "EF-HARBOUR-2026-000042"
-    assert rules.policy_number("north-star_2", 2027, 1) == "EF-NORTHSTAR2-2027-000001"
+    assert rules.policy_number("north-star", 2027, 1) == "EF-NORTH-STAR-2027-000001"
+    assert rules.read_number("ef north star 2027 000001") == "EF-NORTH-STAR-2027-000001"
 
 
 @pytest.mark.parametrize(
