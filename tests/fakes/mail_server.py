@@ -4,6 +4,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -43,10 +44,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def mail_server(port: int | None = None) -> Iterator[Mailbox]:
-    """A server on this port of this machine, or on a free one."""
+def mail_server(port: int | None = None, **demands: Any) -> Iterator[Mailbox]:
+    """A server on this port of this machine, or on a free one. `demands` are those of `aiosmtpd.smtp.SMTP`."""
     mailbox = Mailbox(port=port or free_port())
-    controller = Controller(mailbox, hostname=mailbox.host, port=mailbox.port)
+    controller = Controller(mailbox, hostname=mailbox.host, port=mailbox.port, **demands)
     controller.start()
     try:
         yield mailbox

@@ -1,10 +1,22 @@
 """The mail server as it answers: taken, not now, never, not there."""
 
 import socket
+import ssl
+from collections.abc import Iterator
+from datetime import timedelta
+from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
+from aiosmtpd.smtp import AuthResult, LoginPassword
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from marketplace.infra.mail import MailRefused, MailUnavailable, SmtpSettings, SmtpTransport
+from marketplace.kernel import clock
 from tests.fakes.mail_server import Mailbox, free_port, mail_server
 
 EML = b"Subject: hello\r\nMessage-ID: <1@evenfold.example>\r\n\r\nA line\r\n.\r\n.dots\r\nLast\r\n"
@@ -66,3 +78,63 @@ def test_nothing_is_sent_in_the_clear_when_encryption_is_asked_for(mailbox: Mail
     with pytest.raises(MailUnavailable):
         transport(mailbox, tls="starttls").deliver(EML, sender=FROM, recipient=TO)
     assert mailbox.taken == []
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for 127.0.0.1 with its key in one file; nobody trusts it unless told to."""
+    key = generate_private_key(SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "SPECIMEN mail server")])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(clock.now() - timedelta(days=1))
+        .not_valid_after(clock.now() + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, SHA256())
+    )
+    file = tmp_path / "server.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(made.public_bytes(Encoding.PEM) + private)
+    return file
+
+
+@pytest.fixture
+def guarded(certificate: Path) -> Iterator[Mailbox]:
+    """A server that takes mail only after STARTTLS and from whoever knows the password."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    def known(_server: object, _session: object, _envelope: object, _mechanism: str, data: LoginPassword) -> AuthResult:
+        return AuthResult(success=data.login == b"evenfold" and data.password == b"right")
+
+    with mail_server(tls_context=context, require_starttls=True, auth_required=True, authenticator=known) as box:
+        yield box
+
+
+def test_over_a_trusted_connection_with_the_password_mail_is_taken(
+    guarded: Mailbox, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    signed_in = transport(guarded, tls="starttls", username="evenfold", password="right")
+    signed_in.deliver(EML, sender=FROM, recipient=TO)
+    assert guarded.taken == [([TO], EML)]
+
+
+def test_a_wrong_password_is_our_mistake_and_may_be_mended(
+    guarded: Mailbox, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with pytest.raises(MailUnavailable):
+        transport(guarded, tls="starttls", username="evenfold", password="wrong").deliver(
+            EML, sender=FROM, recipient=TO
+        )
+    assert guarded.taken == []
+
+
+def test_a_server_that_nobody_vouches_for_gets_neither_mail_nor_password(guarded: Mailbox) -> None:
+    with pytest.raises(MailUnavailable):
+        transport(guarded, tls="starttls", username="evenfold", password="right").deliver(
+            EML, sender=FROM, recipient=TO
+        )
+    assert guarded.taken == []
