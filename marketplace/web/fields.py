@@ -1,12 +1,13 @@
 """Forms: one base, and the form of a line's rating factors made from the catalog's vocabulary."""
 
 from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import Field, IntegerField, RadioField, SelectField, StringField
+from wtforms import DateField, Field, IntegerField, RadioField, SelectField, StringField
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # the stubs are of an older version
-from wtforms.validators import InputRequired, NumberRange, ValidationError
+from wtforms.validators import InputRequired, NumberRange, Optional, ValidationError
 
 from marketplace.catalog.values import Factor, FactorKind, LineDefinition, Scalar
 from marketplace.infra.formatting import current_locale, format_money, lazy_gettext
@@ -47,44 +48,64 @@ def required() -> InputRequired:
     return InputRequired(lazy_gettext("Please answer this."))
 
 
-def yes_no(label: str, **options: Any) -> RadioField:
+def yes_no(label: str, presence: InputRequired | Optional | None = None, description: str = "") -> RadioField:
     """A question with two equal answers and no default."""
     return RadioField(
         label,
         choices=[SelectChoice("yes", lazy_gettext("Yes")), SelectChoice("no", lazy_gettext("No"))],
-        validators=[required()],
-        **options,
+        validators=[presence or required()],
+        description=description,
     )
 
 
-def factor_form(definition: LineDefinition) -> type[Form]:
-    """A form with one field for each rating factor of the line, in its order; nothing that identifies a person."""
+def factor_form(definition: LineDefinition, today: date) -> type[Form]:
+    """A form with one field for each rating factor of the line, in its order; nothing that identifies a person.
+
+    Lines whose factors do not hold the first day of cover ask for it too (`start_on`, tomorrow unless said otherwise).
+    """
     fields = {factor.name: _factor_field(factor, definition.currency) for factor in definition.factors}
+    if definition.start_factor is None:
+        fields["start_on"] = DateField(
+            _("First day of cover"),
+            [required()],
+            description=_("From 00:00 of this day, Beijing time."),
+            default=today + timedelta(days=1),
+        )
     return type("FactorForm", (Form,), fields)
 
 
 def _factor_field(factor: Factor, currency: str) -> Any:
     label = factor.label.in_(current_locale())
-    hint = factor.hint.in_(current_locale()) if factor.hint else ""
+    presence = required() if factor.default is None else Optional()
     if factor.kind is FactorKind.BOOLEAN:
-        return yes_no(label, description=hint)
+        return yes_no(label, presence, description=_hint(factor, currency))
     if factor.choices:
         choices = [
             SelectChoice(str(choice.value), _choice_words(factor, choice.value, currency)) for choice in factor.choices
         ]
         if len(choices) < FEW:
-            return RadioField(label, choices=choices, validators=[required()], description=hint)
+            return RadioField(label, choices=choices, validators=[presence], description=_hint(factor, currency))
+        choose = SelectChoice("", _("Please choose") if factor.default is None else _("Left open"))
         return SelectField(
-            label, choices=[SelectChoice("", _("Please choose")), *choices], validators=[required()], description=hint
+            label, choices=[choose, *choices], validators=[presence], description=_hint(factor, currency)
         )
     unit = factor.unit.in_(current_locale()) if factor.unit else ""
     bounds = _("From %(low)s to %(high)s.", low=factor.minimum, high=factor.maximum)
     return IntegerField(
         label,
-        validators=[required(), NumberRange(factor.minimum, factor.maximum, bounds)],
-        description=hint or bounds,
+        validators=[presence, NumberRange(factor.minimum, factor.maximum, bounds)],
+        description=_hint(factor, currency) or bounds,
         render_kw={"inputmode": "numeric", "data-unit": unit},
     )
+
+
+def _hint(factor: Factor, currency: str) -> str:
+    """The factor's own hint, and what is assumed when it is left open."""
+    words = [factor.hint.in_(current_locale())] if factor.hint else []
+    if factor.default is not None:
+        assumed = factor_words(factor, factor.default, currency)
+        words.append(_("If you leave this open we assume: %(assumed)s.", assumed=assumed))
+    return " ".join(words)
 
 
 def _choice_words(factor: Factor, value: str | int, currency: str) -> str:
@@ -107,8 +128,9 @@ def factor_words(factor: Factor, value: Scalar, currency: str) -> str:
 
 
 def factor_values(form: Form, definition: LineDefinition) -> dict[str, Scalar]:
-    """The typed risk that a valid factor form says."""
-    return {factor.name: _typed(factor, getattr(form, factor.name).data) for factor in definition.factors}
+    """The typed risk that a valid factor form says; what was left open is not in it."""
+    given = {factor: getattr(form, factor.name).data for factor in definition.factors}
+    return {factor.name: _typed(factor, value) for factor, value in given.items() if value not in {None, ""}}
 
 
 def factor_data(risk: Mapping[str, Scalar]) -> dict[str, Any]:

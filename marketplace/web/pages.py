@@ -1,17 +1,20 @@
 """What every template may use: words, money, days, the locale, the notice, the addresses of static files."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app, g, request, session, url_for
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from marketplace.catalog.values import LINES
 from marketplace.infra import formatting, logs
 from marketplace.infra.formatting import LOCALES, current_locale, set_locale
 from marketplace.kernel import clock
 from marketplace.kernel.text import LocalizedText
-from marketplace.web import access, security, tracing
+from marketplace.web import access, desks, security, tracing
 
 # No raw HTML from any text: an insurer's document or our own wording is words, headings, lists and tables.
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
@@ -36,6 +39,11 @@ def asset(name: str) -> str:
     return url_for("static", filename=name, v=tracing.assets(str(current_app.static_folder))[name][:12])
 
 
+def last_day(until: datetime) -> str:
+    """The last whole day before an instant, where contracts are made."""
+    return formatting.format_day((until - timedelta(seconds=1)).astimezone(ZoneInfo(formatting.ZONE)).date())
+
+
 def described_by(described: str, errors: Sequence[str]) -> dict[str, str]:
     """Attributes that tie a field to its hint and its error."""
     given = {"aria-describedby": described, "aria-invalid": "true" if errors else ""}
@@ -55,9 +63,13 @@ def furnish(app: Flask, *, demonstration: bool, inbox: bool, licence_number: str
         money=formatting.format_money,
         amount=formatting.format_amount,
         day=formatting.format_day,
+        last_day=last_day,
         instant=formatting.format_instant,
         clock_time=formatting.format_clock_time,
         number=formatting.format_number,
+        line_name=lambda line: say(LINES[line].name),
+        sale_state=desks.state_words,
+        sale_tone=desks.state_tone,
     )
     app.jinja_env.globals.update(
         _=formatting.gettext,

@@ -80,7 +80,8 @@ class Visitor:
     def compare(self, line: str, answers: Mapping[str, str]) -> list[str]:
         """Ask for offers; the paths of the products offered, in their order."""
         self.get(f"/compare/{line}")
-        self.post(answers)
+        start = re.search(r'name="start_on"[^>]*value="([^"]+)"', self.text)
+        self.post(({"start_on": start[1]} if start else {}) | dict(answers))
         self.expect(f"/compare/{line}/[A-Z]-")
         return list(dict.fromkeys(re.findall(r'href="(/offers/[0-9a-f-]+)"', self.text)))
 
@@ -104,11 +105,10 @@ class Visitor:
         fields = {"applicant_name": who.name, "applicant_birth_on": who.born_on.isoformat()}
         if 'name="relationship"' in self.text:
             fields["relationship"] = "self"
-        sex = re.search(r'name="insured_sex"[^>]*value="([^"]+)"[^>]*checked', self.text)
-        self.post(fields | ({"insured_sex": sex[1]} if sex else {}))
-        if 'name="new_age"' in self.text:
-            age = re.search(r'name="new_age" value="(\d+)"', self.text)
-            self.post(fields | ({"insured_sex": sex[1]} if sex else {}) | {"new_age": age[1] if age else ""})
+        self.post(fields)
+        age = re.search(r'name="new_age" value="(\d+)"', self.text)
+        if age:
+            self.post(fields | {"new_age": age[1]})
         self.expect("/questions$|/documents")
 
     def answer(self, who: Identity) -> None:

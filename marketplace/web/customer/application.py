@@ -257,10 +257,10 @@ def people(application_id: UUID) -> ResponseReturnValue:
     view = at_step(application_id, Step.PEOPLE)
     definition, risk = view.offer.version.content.definition, view.offer.need.risk
     rated_sex = str(risk[definition.sex_factor]) if definition.sex_factor else None
-    form: Any = people_form(definition)(data=people_data(view.application.people, rated_sex))
+    form: Any = people_form(definition)(data=people_data(view.application.people))
     recalculate = None
     if form.validate_on_submit():
-        told = people_of(form, definition)
+        told = people_of(form, definition, rated_sex)
         try:
             by = acting()
             if request.form.get("new_age", "").isdigit() and definition.age_factor:
@@ -312,9 +312,9 @@ def document(application_id: UUID, number: int | None = None) -> ResponseReturnV
     if not 1 <= number <= len(view.documents):
         raise NotFound
     shown = view.documents[number - 1].document
-    form = ConfirmForm()
+    form = ConfirmForm(data={"sha256": shown.sha256})
     if form.validate_on_submit():
-        services.confirm_document(acting(), application_id, shown.id, shown.sha256)
+        services.confirm_document(acting(), application_id, shown.id, str(form.sha256.data))
         return redirect(url_for(".resume", application_id=application_id), 303)
     return page(
         view, Step.DOCUMENTS, "document", form=form, document=shown, number=number, total=len(view.documents),
@@ -329,9 +329,9 @@ def document(application_id: UUID, number: int | None = None) -> ResponseReturnV
 def exclusions(application_id: UUID) -> ResponseReturnValue:
     """What is not covered, on a page of its own, nothing folded away (T26-15, T26-16)."""
     view = at_step(application_id, Step.EXCLUSIONS)
-    form = ConfirmForm()
+    form = ConfirmForm(data={"sha256": view.exclusions_sha256})
     if form.validate_on_submit():
-        services.confirm_exclusions(acting(), application_id, view.exclusions_sha256)
+        services.confirm_exclusions(acting(), application_id, str(form.sha256.data))
         return redirect(url_for(".resume", application_id=application_id), 303)
     return page(view, Step.EXCLUSIONS, "exclusions", form=form, status=422 if form.errors else 200)
 

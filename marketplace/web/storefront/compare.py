@@ -3,14 +3,14 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.accounts import queries as accounts
-from marketplace.accounts.values import Insurer
 from marketplace.catalog.values import LINES, Line, LineDefinition, Profile, RowValue
 from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
@@ -49,10 +49,11 @@ def ask(line: str) -> ResponseReturnValue:
     """The form of rating factors; a good one leads to its comparison."""
     definition = _definition(line)
     earlier = quoting.need(request.args["from"]) if "from" in request.args else None
-    form = factor_form(definition)(data=factor_data(earlier.risk) if earlier else None)
+    today = clock.today(ZONE)
+    form: Any = factor_form(definition, today)(data=_filled(earlier, today) if earlier else None)
     if form.validate_on_submit():
         try:
-            need = _quote(definition, factor_values(form, definition))
+            need = _quote(definition, form)
         except Invalid as error:
             form.take_errors(error.fields)
         else:
@@ -62,11 +63,16 @@ def ask(line: str) -> ResponseReturnValue:
     return page, 422 if form.errors else 200
 
 
-def _quote(definition: LineDefinition, risk: dict[str, str | int | bool]) -> Need:
-    start = risk.get(definition.start_factor or "")
-    start_on = date.fromisoformat(start) if isinstance(start, str) else clock.today(ZONE)
-    request_ = NeedRequest(definition.line, risk, start_on, current_journey())
-    return services.request_quotes(request_, access.actor())
+def _filled(earlier: Need, today: date) -> dict[str, Any]:
+    """The answers of an earlier comparison; what was only assumed stays open, a past first day is not repeated."""
+    told = {name: value for name, value in earlier.risk.items() if name not in earlier.assumed}
+    return factor_data(told) | {"start_on": max(earlier.start_on, today + timedelta(days=1))}
+
+
+def _quote(definition: LineDefinition, form: Any) -> Need:
+    risk = factor_values(form, definition)
+    start_on = form.start_on.data if definition.start_factor is None else clock.today(ZONE)
+    return services.request_quotes(NeedRequest(definition.line, risk, start_on, current_journey()), access.actor())
 
 
 @blueprint.get("/compare/<line>/<reference>")
@@ -117,7 +123,3 @@ def _cell(row: RowValue, said: Counter[tuple[str, LocalizedText]], offers: int) 
 @blueprint.get("/how-we-rank")
 def ranking() -> ResponseReturnValue:
     return render_template("storefront/ranking.html", words=quoting.ranking_explanation())
-
-
-def insurer_of(offer: OfferView) -> Insurer:
-    return accounts.insurer(offer.insurer_id)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from wtforms import BooleanField, DateField, RadioField, SelectField, StringField
+from wtforms import BooleanField, DateField, HiddenField, SelectField, StringField
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # the stubs are of an older version
 from wtforms.validators import InputRequired, Length, Optional
 
@@ -21,7 +21,10 @@ def _ticked() -> InputRequired:
 
 
 class ConfirmForm(Form):
+    """`sha256` says what was on the page: exactly that is confirmed, or nothing."""
+
     confirm = BooleanField(_l("Confirmation"), [_ticked()])
+    sha256 = HiddenField()
 
 
 class DeclareForm(Form):
@@ -33,7 +36,7 @@ class EnterForm(Form):
 
 
 def people_form(definition: LineDefinition) -> type[Form]:
-    """Applicant; where a person is insured also who, and the sex where the tariff rates it."""
+    """The applicant and, where a person is insured, who."""
     fields: dict[str, Any] = {
         "applicant_name": StringField(
             _("Your name"), [required(), Length(max=LONGEST_NAME), printable],
@@ -43,10 +46,6 @@ def people_form(definition: LineDefinition) -> type[Form]:
     }  # fmt: skip
     if definition.personal:
         fields |= _insured_fields()
-    if definition.sex_factor:
-        factor = definition.factor(definition.sex_factor)
-        choices = [SelectChoice(str(choice.value), choice.label.in_(current_locale())) for choice in factor.choices]
-        fields["insured_sex"] = RadioField(_("Sex of the insured person"), choices=choices, validators=[required()])
     fields["mobile"] = StringField(
         _("Telephone (optional)"),
         [Optional(), Length(max=24), printable],
@@ -85,10 +84,9 @@ def _birth(label: str, presence: Any, description: str = "") -> DateField:
     return DateField(label, [presence], description=description, render_kw={"autocomplete": "bday"})
 
 
-def people_of(form: Any, definition: LineDefinition) -> People:
-    """What a valid people form says."""
+def people_of(form: Any, definition: LineDefinition, sex: str | None) -> People:
+    """What a valid people form says; `sex` is the one the price was calculated for, asked once only."""
     relationship = Relationship(form.relationship.data) if definition.personal else Relationship.SELF
-    sex = form.insured_sex.data if definition.sex_factor else None
     alone = relationship is Relationship.SELF
     applicant = Person(form.applicant_name.data, form.applicant_birth_on.data, sex if alone else None)
     insured = None
@@ -97,10 +95,10 @@ def people_of(form: Any, definition: LineDefinition) -> People:
     return People(applicant, relationship, insured, form.mobile.data or None)
 
 
-def people_data(people: People | None, sex: str | None) -> dict[str, Any]:
-    """Data that fills the people form again; the sex that was rated is shown as rated."""
+def people_data(people: People | None) -> dict[str, Any]:
+    """Data that fills the people form again."""
     if people is None:
-        return {"insured_sex": sex}
+        return {}
     insured = people.insured
     return {
         "applicant_name": people.applicant.name,
@@ -108,7 +106,6 @@ def people_data(people: People | None, sex: str | None) -> dict[str, Any]:
         "relationship": people.relationship.value,
         "insured_name": insured.name if insured else "",
         "insured_birth_on": insured.birth_on if insured else None,
-        "insured_sex": people.insured_person.sex or sex,
         "mobile": people.mobile or "",
     }
 
