@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := marketplace sandbox tests config.py wsgi.py
+CATALOG := marketplace/translations/zh_Hans_CN/LC_MESSAGES/messages.po
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
@@ -38,12 +38,16 @@ lock: packages-dev ## resolve requirements*.in for all supported versions of Pyt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-emit-index-url --no-emit-find-links requirements-dev.in --output-file requirements-dev.txt
 
-messages: packages ## gather the sentences to translate into the catalogs, and compile them
-	$(BIN)/pybabel extract --mapping-file babel.cfg --sort-by-file --no-wrap --omit-header \
-		--keyword lazy_gettext --output-file marketplace/translations/messages.pot .
-	$(BIN)/pybabel update --input-file marketplace/translations/messages.pot --output-dir marketplace/translations \
-		--no-wrap --omit-header --no-fuzzy-matching
-	$(BIN)/pybabel compile --directory marketplace/translations --statistics
+messages: packages ## gather the sentences to translate into the catalog, and compile it
+	$(BIN)/python -m babel.messages.frontend --quiet extract --mapping-file babel.cfg --keyword lazy_gettext \
+		--keyword _l --sort-by-file --add-location file --no-wrap --output-file $(VENV)/messages.pot .
+	@mkdir -p $(CATALOG:/messages.po=)
+	@[ -e $(CATALOG) ] || $(BIN)/python -m babel.messages.frontend --quiet init --input-file $(VENV)/messages.pot \
+		--locale zh_Hans_CN --output-file $(CATALOG) --no-wrap
+	$(BIN)/python -m babel.messages.frontend --quiet update --input-file $(VENV)/messages.pot --locale zh_Hans_CN \
+		--output-file $(CATALOG) --no-wrap --no-fuzzy-matching --ignore-pot-creation-date
+	$(BIN)/python -m babel.messages.frontend compile --input-file $(CATALOG) --locale zh_Hans_CN \
+		--output-file $(CATALOG:.po=.mo) --statistics
 
 import-real: packages ## load the real plans and premiums (REAL_DATA=../shared/data) into the running demonstration
 	@$(BIN)/python -m sandbox.real_data
