@@ -11,13 +11,17 @@ from marketplace import wiring
 from marketplace.infra import jobs, logs
 from marketplace.infra.db import db, refuse_unbound_roles
 from marketplace.web import access, error_pages, pages, security, tracing, transaction
+from marketplace.web.backoffice import sales_log
 from marketplace.web.customer import account, application, checkout, policy
 from marketplace.web.hooks import health, inbox, stripe
+from marketplace.web.insurer import products as insurer_products
+from marketplace.web.insurer import sales as insurer_sales
 from marketplace.web.storefront import compare, home, legal, product, verify
 
 SUBJECTS = (
     *(home, compare, product, verify, legal),
     *(application, checkout, account, policy),
+    *(insurer_sales, insurer_products, sales_log),
     *(health, stripe),
 )
 ROOT = Path(__file__).parent.parent

@@ -1,5 +1,6 @@
 """Tell who may be offered a product, what was decided and why."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -26,8 +27,20 @@ def decision_of(application_id: UUID) -> RecordedDecision | None:
         .order_by(DecisionRow.number.desc())
         .limit(1)
     ).one_or_none()
-    if row is None:
-        return None
+    return None if row is None else _recorded(row)
+
+
+def decisions_of(application_ids: Iterable[UUID]) -> dict[UUID, RecordedDecision]:
+    """The latest decision about each of several applications, in one question; undecided ones are left out."""
+    rows = db.session.scalars(
+        select(DecisionRow)
+        .where(DecisionRow.application_id.in_(set(application_ids)))
+        .order_by(DecisionRow.application_id, DecisionRow.number)
+    )
+    return {row.application_id: _recorded(row) for row in rows}
+
+
+def _recorded(row: DecisionRow) -> RecordedDecision:
     decision = Decision(Outcome(row.outcome), tuple(_reason(each) for each in row.reasons), row.rule_sha256)
     return RecordedDecision(row.application_id, row.number, decision, row.decided_at, row.decided_by)
 

@@ -63,7 +63,7 @@ ACCESS: dict[str, Rule] = {
     **_rules(Who.CUSTOMER, PageClass.SERVICE, "policy.policies", "policy.policy", "policy.document"),
     **_rules(
         Who.INSURER, PageClass.STAFF,
-        "insurer_sales.sales", "insurer_sales.sale", "insurer_sales.products", "insurer_sales.policy_document",
+        "insurer_sales.sales", "insurer_sales.sale", "insurer_sales.policy_document", "insurer_products.products",
     ),
     **_rules(
         Who.BACKOFFICE, PageClass.STAFF,

@@ -18,7 +18,7 @@ from marketplace.web import access
 from marketplace.web.customer.application import address_of, own_view, page
 from marketplace.web.customer.correspondence import absolute
 from marketplace.web.customer.forms.application import EnterForm
-from marketplace.web.customer.policy import pdf
+from marketplace.web.papers import policy_pdf
 from marketplace.web.tracing import Traced, seen_page_version
 from marketplace.web.transaction import commit_now
 
@@ -103,7 +103,7 @@ def policy_document(application_id: UUID) -> ResponseReturnValue:
     policy = policies.policy_of_application(view.application.id)
     if policy is None:
         raise ApplicationNotFound
-    return pdf(policy)
+    return policy_pdf(policy)
 
 
 def _ordered(application_id: UUID) -> tuple[ApplicationView, Order]:

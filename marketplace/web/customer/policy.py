@@ -2,18 +2,18 @@
 
 from uuid import UUID
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from marketplace.accounts import queries as accounts
 from marketplace.application import queries as applications
 from marketplace.application.values import State
 from marketplace.catalog import queries as catalog
-from marketplace.infra.formatting import gettext as _
 from marketplace.policy import queries
 from marketplace.policy.values import Policy, PolicyNotFound
 from marketplace.traceability.values import EntryType
 from marketplace.web import access
+from marketplace.web.papers import policy_pdf
 from marketplace.web.tracing import Traced, render_traced
 
 blueprint = Blueprint("policy", __name__)
@@ -26,14 +26,6 @@ def own_policy(policy_id: UUID) -> Policy:
     if found.account_id != access.here().id:
         raise PolicyNotFound
     return found
-
-
-def pdf(policy: Policy) -> Response:
-    """The sealed document for download, named by its number."""
-    response = Response(queries.document_bytes(policy.id), mimetype="application/pdf")
-    name = _("policy-%(number)s.pdf", number=policy.number)
-    response.headers.set("Content-Disposition", "attachment", filename=name)
-    return response
 
 
 @blueprint.get("/account")
@@ -72,4 +64,4 @@ def policy(policy_id: UUID) -> ResponseReturnValue:
 
 @blueprint.get("/policies/<uuid:policy_id>/document.pdf")
 def document(policy_id: UUID) -> ResponseReturnValue:
-    return pdf(own_policy(policy_id))
+    return policy_pdf(own_policy(policy_id))

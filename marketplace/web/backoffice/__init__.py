@@ -1,0 +1,1 @@
+"""The desk of the marketplace's own staff: every sale, as it was recorded."""

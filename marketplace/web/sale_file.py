@@ -1,0 +1,210 @@
+"""One sale as the desks show it: the trail day by day, the contract, the money, the people, the confirmations."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from marketplace.application import queries as applications
+from marketplace.application.values import ApplicationView, ConfirmationKind, Relationship
+from marketplace.catalog.values import LINES
+from marketplace.infra.formatting import ZONE, current_locale, format_day
+from marketplace.infra.formatting import gettext as _
+from marketplace.infra.formatting import lazy_gettext as _l
+from marketplace.kernel.money import Money
+from marketplace.oversight import queries as oversight
+from marketplace.oversight.values import Sale, TimelineEntry
+from marketplace.payment import queries as payments
+from marketplace.payment.values import AttemptState, Purpose, RefundState
+from marketplace.policy import queries as policies
+from marketplace.policy.values import Policy
+from marketplace.underwriting import queries as underwriting
+from marketplace.underwriting.values import Reason
+from marketplace.web.fields import factor_words
+
+_ATTEMPTS: dict[AttemptState, str] = {
+    AttemptState.CREATED: _l("begun"),
+    AttemptState.OPEN: _l("payment page open"),
+    AttemptState.PROCESSING: _l("money on its way"),
+    AttemptState.SUCCEEDED: _l("paid"),
+    AttemptState.FAILED: _l("failed"),
+    AttemptState.EXPIRED: _l("not paid in time"),
+    AttemptState.REFUND_PENDING: _l("paid, refund under way"),
+    AttemptState.REFUNDED: _l("paid and refunded"),
+}
+
+_REFUNDS: dict[RefundState, str] = {
+    RefundState.REQUESTED: _l("refund requested"),
+    RefundState.SENT: _l("refund sent"),
+    RefundState.SUCCEEDED: _l("refunded"),
+    RefundState.FAILED: _l("refund failed"),
+}
+
+_CONFIRMED: dict[ConfirmationKind, str] = {
+    ConfirmationKind.ENTRY: _l("Entered, told of recording"),
+    ConfirmationKind.HEALTH_NOTICE: _l("What untrue answers lead to"),
+    ConfirmationKind.DOCUMENT: _l("Document"),
+    ConfirmationKind.EXCLUSIONS: _l("What is not covered"),
+    ConfirmationKind.DECLARATION: _l("Declaration of the applicant"),
+}
+
+_RELATIONSHIPS: dict[Relationship, str] = {
+    Relationship.SELF: _l("the applicant"),
+    Relationship.SPOUSE: _l("husband or wife of the applicant"),
+    Relationship.CHILD: _l("child of the applicant"),
+    Relationship.PARENT: _l("parent of the applicant"),
+    Relationship.OTHER: _l("another person"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the timeline. `page_of` is the entry that keeps the page's bytes: its own, or the view it answers."""
+
+    entry: TimelineEntry
+    page_of: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What was confirmed, the hash of exactly that, and on which version of which page."""
+
+    title: str
+    sha256: str
+    page_version_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyMoved:
+    """One attempt to pay or one refund."""
+
+    words: str
+    amount: Money
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A question, its answer (None while open), and whether this answer kept the application from being accepted."""
+
+    question: str
+    answer: bool | None
+    reason: Reason | None
+
+
+@dataclass(frozen=True, slots=True)
+class SaleFile:
+    """Everything a desk shows of one sale; without an application only the way to it."""
+
+    sale: Sale
+    days: tuple[tuple[date, tuple[Row, ...]], ...]
+    view: ApplicationView | None
+    policy: Policy | None
+    money: tuple[MoneyMoved, ...]
+    reasons: tuple[Reason, ...]
+
+    @property
+    def title(self) -> str:
+        """`Harbour Term, sold 22 November 2026`."""
+        line = LINES[self.sale.line].name
+        product = (self.sale.product_name or line).in_(current_locale())
+        if self.sale.concluded_at is not None:
+            return _("%(product)s, sold %(day)s", product=product, day=format_day(_day(self.sale.concluded_at)))
+        return _("%(product)s, begun %(day)s", product=product, day=format_day(_day(self.sale.started_at)))
+
+    @property
+    def entries(self) -> int:
+        return sum(len(rows) for _day_, rows in self.days)
+
+    @property
+    def insured(self) -> tuple[str, str] | None:
+        """The insured person's name and what the person is to the applicant."""
+        people = self.view.application.people if self.view else None
+        return None if people is None else (people.insured_person.name, str(_RELATIONSHIPS[people.relationship]))
+
+    @property
+    def confirmations(self) -> tuple[Confirmed, ...]:
+        if self.view is None:
+            return ()
+        titles = {each.document.sha256: each.document.title for each in self.view.documents}
+        return tuple(
+            Confirmed(
+                titles.get(each.subject_sha256, str(_CONFIRMED[each.kind])),
+                each.subject_sha256,
+                each.page_version_id,
+                each.confirmed_at,
+            )
+            for each in self.view.confirmations
+        )
+
+    @property
+    def answers(self) -> tuple[Answered, ...]:
+        if self.view is None:
+            return ()
+        reasons = {reason.question_id: reason for reason in self.reasons}
+        return tuple(
+            Answered(each.question.text.in_(current_locale()), each.answer, reasons.get(each.question.id))
+            for each in self.view.questions
+        )
+
+    @property
+    def risk(self) -> tuple[tuple[str, str], ...]:
+        """What was rated: each factor and its value in words."""
+        if self.view is None:
+            return ()
+        need = self.view.offer.need
+        line = LINES[need.line]
+        return tuple(
+            (factor.label.in_(current_locale()), factor_words(factor, need.risk[factor.name], line.currency))
+            for factor in line.factors
+            if factor.name in need.risk
+        )
+
+
+def sale_file(sale_id: UUID, *, only_insurer: UUID | None = None) -> SaleFile:
+    """The file of a sale. Raises SaleNotFound, also for a sale of another insurer than `only_insurer`."""
+    sale = oversight.sale(sale_id, only_insurer=only_insurer)
+    decision = underwriting.decision_of(sale.application_id) if sale.application_id else None
+    return SaleFile(
+        sale=sale,
+        days=_by_day(oversight.timeline(sale_id, only_insurer=only_insurer)),
+        view=applications.application_view(sale.application_id) if sale.application_id else None,
+        policy=policies.policy(sale.policy_id) if sale.policy_id else None,
+        money=_money(sale.order_id) if sale.order_id else (),
+        reasons=decision.reasons if decision else (),
+    )
+
+
+def _by_day(timeline: tuple[TimelineEntry, ...]) -> tuple[tuple[date, tuple[Row, ...]], ...]:
+    rows = _rows(timeline)
+    return tuple((day, tuple(group)) for day, group in groupby(rows, key=lambda row: _day(row.entry.business_at)))
+
+
+def _rows(timeline: tuple[TimelineEntry, ...]) -> list[Row]:
+    """Each entry with where its page can be looked at: an act names the version of the page on which it was done, and
+    the latest view of that version before it kept the bytes.
+    """
+    seen: dict[str | None, UUID] = {}
+    rows = []
+    for entry in timeline:
+        if entry.has_page:
+            seen[entry.page_version_id] = entry.entry_id
+        rows.append(Row(entry, seen.get(entry.page_version_id) if entry.page_version_id else None))
+    return rows
+
+
+def _money(order_id: UUID) -> tuple[MoneyMoved, ...]:
+    attempts = payments.attempts_of(Purpose.NEW_BUSINESS, order_id)
+    refunds = payments.refunds_for(Purpose.NEW_BUSINESS, order_id)
+    return (
+        *(MoneyMoved(str(_ATTEMPTS[each.state]), each.amount, each.succeeded_at or each.created_at)
+          for each in attempts),
+        *(MoneyMoved(str(_REFUNDS[each.state]), each.amount, each.settled_at or each.requested_at)
+          for each in refunds),
+    )  # fmt: skip
+
+
+def _day(at: datetime) -> date:
+    return at.astimezone(ZoneInfo(ZONE)).date()

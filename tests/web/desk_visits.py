@@ -1,0 +1,52 @@
+"""Staff at their desks, and the sales that tests put there."""
+
+import re
+from collections.abc import Callable
+from datetime import date
+
+from flask import Flask
+
+from marketplace.accounts.values import Insurer, Role
+from marketplace.infra.db import db
+from sandbox.demo.visitor import Identity, Visitor
+from tests.factories.accounts import PASSWORD, a_member_of_staff
+from tests.web.conftest import ANSWERS
+
+LI_NA = Identity("Li Na", date(1992, 3, 5), "li.na@example.com")
+ILL = Identity("Wang Fang", date(1992, 3, 5), "wang.fang@example.com", yes_to=frozenset({2}))
+
+
+def at_the_desk(shop: Flask, role: Role, insurer: Insurer | None = None) -> Visitor:
+    """A new browser in which a member of staff has signed in."""
+    with shop.app_context():
+        account = a_member_of_staff(role, insurer)
+        db.session.commit()
+    desk = Visitor(shop.test_client())
+    desk.get("/sign-in")
+    desk.post({"email": account.email, "password": PASSWORD})
+    return desk
+
+
+def apply(shop: Flask, code_for: Callable[[str], str], who: Identity = LI_NA) -> tuple[Visitor, str]:
+    """A new customer at the end of the application, and where the submission led."""
+    customer = Visitor(shop.test_client())
+    customer.enter(customer.compare("term_life", ANSWERS)[0])
+    customer.give_address(who.email)
+    customer.give_code(code_for(who.email))
+    customer.give_people(who)
+    customer.answer(who)
+    return customer, customer.submit()
+
+
+def buy(shop: Flask, work: Callable[[], list[str]], code_for: Callable[[str], str], who: Identity = LI_NA) -> Visitor:
+    """A whole purchase with everything the worker does afterwards."""
+    customer, led_to = apply(shop, code_for, who)
+    assert led_to == "pay"
+    assert customer.pay() is True
+    work()
+    return customer
+
+
+def links(page: str, pattern: str) -> list[str]:
+    """Addresses on a page that match, each once, in their order."""
+    return list(dict.fromkeys(re.findall(rf'href="({pattern})"', page)))

@@ -1,0 +1,247 @@
+"""The sales log: who may open it, what it shows of a sale, and each page as it was sent."""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event
+
+from marketplace.accounts import queries as accounts
+from marketplace.accounts.values import Role
+from marketplace.application import queries as applications
+from marketplace.infra.db import db
+from marketplace.kernel.canonical import sha256_hex
+from marketplace.oversight import queries as oversight
+from marketplace.oversight.values import SaleFilter, SaleState
+from marketplace.policy import queries as policies
+from marketplace.traceability import queries as trail
+from marketplace.web.security import STORED_PAGE_POLICY
+from sandbox.demo.visitor import Visitor, words
+from tests.web.conftest import ANSWERS
+from tests.web.desk_visits import ILL, LI_NA, apply, at_the_desk, buy, links
+
+SALE = "/admin/sales/[0-9a-f-]{36}"
+NOBODY = "00000000-0000-4000-8000-000000000000"
+
+Work = Callable[[], list[str]]
+CodeFor = Callable[[str], str]
+
+
+@pytest.fixture
+def admin(shop: Flask, client: FlaskClient) -> Visitor:
+    return at_the_desk(shop, Role.ADMIN_SALES)
+
+
+@pytest.mark.parametrize("path", ["/admin", f"/admin/sales/{NOBODY}", f"/admin/sales/{NOBODY}/policy.pdf"])
+def test_a_visitor_is_sent_to_sign_in(client: FlaskClient, path: str) -> None:
+    response = client.get(path)
+    assert response.status_code == 302
+    assert response.headers["Location"] == f"/sign-in?next={path}"
+
+
+def test_customers_and_insurers_may_not_open_the_log(
+    shop: Flask, client: FlaskClient, code_for: CodeFor, work: Work
+) -> None:
+    customer, _ = apply(shop, code_for)
+    assert "/admin" not in customer.get("/")
+    customer.get("/admin")
+    assert customer.status == 403
+    with shop.app_context():
+        insurer = accounts.insurer_by_code("harbour")
+    staff = at_the_desk(shop, Role.INSURER_ADMIN, insurer)
+    work()
+    with shop.app_context():
+        sale = oversight.sales(SaleFilter()).sales[0]
+    for path in ("/admin", f"/admin/sales/{sale.id}"):
+        staff.get(path)
+        assert staff.status == 403
+        assert sale.journey_reference not in staff.text
+
+
+@pytest.mark.requirement("T26-37")
+def test_the_log_shows_a_purchase_with_every_consent(
+    shop: Flask, admin: Visitor, work: Work, code_for: CodeFor
+) -> None:
+    buy(shop, work, code_for)
+    assert "policy mailed" in admin.get("/admin")
+    found = links(admin.text, SALE)
+    assert len(found) == 1
+    shown = words(admin.get(found[0]))
+    assert "Harbour Term, sold" in shown
+    with shop.app_context():
+        sale = oversight.sales(SaleFilter()).sales[0]
+        told = oversight.timeline(sale.id)
+    assert sale.state is SaleState.MAILED
+    for step in (
+        "Compared 1 offer", "Entered the application, told of recording", "E-mail address proven by code",
+        "Told what untrue answers lead to", "Document confirmed", "Confirmed what is not covered",
+        "Application declared true and submitted", "Accepted by the insurer", "Paid ¥1,320.75", "Policy mailed",
+    ):  # fmt: skip
+        assert step in shown, step
+    for entry in told:
+        assert entry.entry_id.hex[:8] in shown
+        if entry.page_version_id:
+            assert entry.page_version_id[:8] in shown
+    assert LI_NA.email not in admin.text
+    assert "l…@example.com" in shown
+    assert sale.policy_number is not None
+    assert sale.policy_number in shown
+
+
+def test_every_confirmation_is_there_with_the_hash_of_what_was_confirmed(
+    shop: Flask, admin: Visitor, work: Work, code_for: CodeFor
+) -> None:
+    buy(shop, work, code_for)
+    admin.get("/admin")
+    admin.get(links(admin.text, SALE)[0])
+    with shop.app_context():
+        sale = oversight.sales(SaleFilter()).sales[0]
+        assert sale.application_id is not None
+        confirmations = applications.application_view(sale.application_id).confirmations
+    assert {each.kind for each in confirmations} >= {"entry", "health_notice", "document", "exclusions", "declaration"}
+    for each in confirmations:
+        assert each.subject_sha256 in admin.text
+        assert each.page_version_id[:8] in admin.text
+
+
+@pytest.mark.requirement("T26-35")
+def test_each_page_is_shown_byte_for_byte_in_a_sandbox(
+    shop: Flask, admin: Visitor, work: Work, code_for: CodeFor
+) -> None:
+    buy(shop, work, code_for)
+    admin.get("/admin")
+    sale = links(admin.text, SALE)[0]
+    admin.get(sale)
+    pages = links(admin.text, f"{sale}/pages/[0-9a-f-]+")
+    assert len(pages) >= 10
+    for path in pages:
+        admin.get(path)
+        assert admin.status == 200
+        stored = admin.client.get(f"{path}/stored")
+        assert stored.headers["Content-Security-Policy"] == STORED_PAGE_POLICY
+        assert "X-Frame-Options" not in stored.headers
+        assert f'<iframe class="page-frame" sandbox src="{path}/stored"' in admin.text
+        assert sha256_hex(stored.data) in admin.text
+        assert b"Evenfold" in stored.data
+
+
+def test_a_page_of_another_sale_or_an_entry_without_one_is_not_served(
+    shop: Flask, admin: Visitor, work: Work, code_for: CodeFor
+) -> None:
+    buy(shop, work, code_for)
+    apply(shop, code_for, ILL)
+    work()
+    with shop.app_context():
+        of_ill, of_li_na = oversight.sales(SaleFilter()).sales
+        told = oversight.timeline(of_li_na.id)
+        page = next(entry.entry_id for entry in told if entry.has_page)
+        act = next(entry.entry_id for entry in told if not entry.has_page)
+        assert trail.page_bytes(page)
+    for path in (f"{of_ill.id}/pages/{page}", f"{of_li_na.id}/pages/{act}", f"{of_li_na.id}/pages/{NOBODY}"):
+        for ending in ("", "/stored"):
+            admin.get(f"/admin/sales/{path}{ending}")
+            assert admin.status == 404
+    assert admin.get(f"/admin/sales/{NOBODY}")
+    assert admin.status == 404
+
+
+def test_the_sealed_policy_is_downloaded_from_the_sale(
+    shop: Flask, admin: Visitor, work: Work, code_for: CodeFor
+) -> None:
+    buy(shop, work, code_for)
+    apply(shop, code_for, ILL)
+    work()
+    with shop.app_context():
+        unsold, sold = oversight.sales(SaleFilter()).sales
+        assert sold.policy_id is not None
+        paper = policies.document_bytes(sold.policy_id)
+    answer = admin.client.get(f"/admin/sales/{sold.id}/policy.pdf")
+    assert answer.data == paper
+    assert answer.headers["Content-Disposition"] == f"attachment; filename=policy-{sold.policy_number}.pdf"
+    assert admin.client.get(f"/admin/sales/{unsold.id}/policy.pdf").status_code == 404
+
+
+def test_filters_narrow_the_log(shop: Flask, admin: Visitor, work: Work, code_for: CodeFor) -> None:
+    buy(shop, work, code_for)
+    apply(shop, code_for, ILL)
+    Visitor(shop.test_client()).compare("term_life", ANSWERS)
+    work()
+    with shop.app_context():
+        compared, referred, sold = (str(sale.id) for sale in oversight.sales(SaleFilter()).sales)
+        number = oversight.sale(oversight.sales(SaleFilter()).sales[2].id).policy_number
+        insurer_id = oversight.sales(SaleFilter()).sales[2].insurer_id
+    for asked, expected in (
+        ("", [compared, referred, sold]),
+        (f"text={number}", [sold]),
+        ("state=referred", [referred]),
+        (f"insurer={insurer_id}", [referred, sold]),
+        ("line=term_life&state=compared", [compared]),
+        ("line=travel", []),
+        ("until=2020-01-01", []),
+        ("since=2020-01-01&state=mailed", [sold]),
+        ("page=2", []),
+        ("text=%00", [compared, referred, sold]),
+    ):
+        admin.get(f"/admin?{asked}")
+        assert admin.status == 200, asked
+        assert [path.rsplit("/", 1)[1] for path in links(admin.text, SALE)] == expected, asked
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["state=sold", "line=boats", "insurer=nobody", "since=yesterday", "since=2026-02-01&until=2026-01-01"],
+)
+def test_a_filter_that_means_nothing_is_said_so(admin: Visitor, asked: str) -> None:
+    admin.get(f"/admin?{asked}")
+    assert admin.status == 422
+    assert "Please look at this again" in admin.text
+
+
+@pytest.mark.parametrize("page", ["0", "-3", "x", "99999999999999999999"])
+def test_any_page_number_gives_a_page(admin: Visitor, page: str) -> None:
+    admin.get(f"/admin?page={page}")
+    assert admin.status == 200
+
+
+def test_the_list_asks_the_database_no_more_often_when_it_is_longer(
+    shop: Flask, admin: Visitor, work: Work, code_for: CodeFor
+) -> None:
+    def statements() -> int:
+        asked: list[str] = []
+
+        def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+            asked.append(statement)
+
+        with shop.app_context():
+            engine = db.engine
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            admin.get("/admin")
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+        return len(asked)
+
+    apply(shop, code_for, ILL)
+    work()
+    short = statements()
+    assert len(links(admin.text, SALE)) == 1
+    for _ in range(4):
+        Visitor(shop.test_client()).compare("term_life", ANSWERS)
+    apply(shop, code_for)
+    work()
+    assert statements() == short
+    assert len(links(admin.text, SALE)) == 6
+
+
+def test_who_looked_at_a_sale_is_noted_in_the_log(
+    shop: Flask, admin: Visitor, work: Work, code_for: CodeFor, caplog: pytest.LogCaptureFixture
+) -> None:
+    apply(shop, code_for)
+    work()
+    with shop.app_context():
+        sale = oversight.sales(SaleFilter()).sales[0]
+    with caplog.at_level("INFO", "marketplace.web.backoffice"):
+        admin.get(f"/admin/sales/{sale.id}")
+    assert [record for record in caplog.messages if f"looked at sale {sale.id}" in record]
+    assert LI_NA.email not in caplog.text
