@@ -67,8 +67,8 @@ packages-dev:
 venv:
 	@command -v $(PYTHON) >/dev/null || { \
 		echo "$(PYTHON) was not found: install Python 3.11 to 3.14, or say which one: make PYTHON=python3.12 …"; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' || { \
-		echo "Python 3.11 to 3.14 is needed; $(PYTHON) is `$(PYTHON) --version 2>&1`. Say which one: make PYTHON=python3.12 …"; exit 1; }
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info[:2] <= (3, 14) or sys.exit( \
+		"Python 3.11 to 3.14 is needed; $(PYTHON) is %d.%d. Say which one: make PYTHON=python3.12 ..." % sys.version_info[:2])'
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
 		echo "Python's venv module is missing. On Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
 	@$(BIN)/python -c 'import pip' 2>/dev/null || { echo "Making $(VENV)."; $(PYTHON) -m venv --clear $(VENV); }
