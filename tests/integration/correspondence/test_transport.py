@@ -106,7 +106,7 @@ def guarded(certificate: Path) -> Iterator[Mailbox]:
     context.load_cert_chain(certificate)
 
     def known(_server: object, _session: object, _envelope: object, _mechanism: str, data: LoginPassword) -> AuthResult:
-        return AuthResult(success=data.login == b"evenfold" and data.password == b"right")
+        return AuthResult(success=data.login == b"evenfold" and data.password == b"right", handled=False)
 
     with mail_server(tls_context=context, require_starttls=True, auth_required=True, authenticator=known) as box:
         yield box
