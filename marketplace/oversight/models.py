@@ -56,9 +56,12 @@ class SaleRow(Base):
 
 
 def lock_journey(journey_id: UUID) -> None:
-    """One refresh of a journey at a time: whoever reads second also writes second."""
+    """One refresh of a journey at a time: whoever reads second also writes second, so what was read before the lock is
+    read again.
+    """
     key = func.hashtextextended(f"oversight:{journey_id}", 0)
     db.session.execute(select(func.pg_advisory_xact_lock(key)))
+    db.session.expire_all()
 
 
 def lock_log() -> None:

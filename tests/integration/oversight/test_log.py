@@ -1,10 +1,14 @@
 """The sales log follows a sale from the comparison to the mailed policy, whatever order the facts come in."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from uuid import UUID
 
 import pytest
+from flask import Flask
 from sqlalchemy import text
 
+from marketplace.application import queries as applications
 from marketplace.application.values import Step
 from marketplace.checkout import queries as orders
 from marketplace.checkout import services as checkout
@@ -14,6 +18,7 @@ from marketplace.infra import jobs
 from marketplace.infra.db import db
 from marketplace.kernel.money import Money
 from marketplace.oversight import services
+from marketplace.oversight.models import lock_journey
 from marketplace.oversight.queries import sale, sales, state_counts
 from marketplace.oversight.values import Sale, SaleFilter, SaleNotFound, SaleState
 from marketplace.payment import services as payment
@@ -184,6 +189,28 @@ def test_two_applications_of_one_journey_are_two_sales() -> None:
     assert {each.journey_id for each in found} == {need.journey_id}
     assert {each.state for each in found} == {SaleState.ENTERED}
     assert len({each.insurer_id for each in found}) == len(found) == 2
+
+
+def test_a_refresh_that_had_to_wait_writes_what_is_true_when_its_turn_comes(app: Flask) -> None:
+    _, application = an_application(an_offer_of())
+    drain("oversight")
+    lock_journey(application.journey_id)
+    db.session.execute(text("UPDATE application_application SET state = 'lapsed'"))
+    started = Event()
+
+    def refresh() -> None:
+        with app.app_context():
+            applications.application(application.id)  # read before its turn
+            started.set()
+            services.refresh_application(application.id)
+            db.session.commit()
+
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(refresh)
+        assert started.wait(10)
+        db.session.commit()
+        waiting.result(10)
+    assert the_sale().state is SaleState.LAPSED
 
 
 def test_sales_that_end_by_the_clock_are_caught_up_with() -> None:
