@@ -37,6 +37,7 @@ _LEFTOVER_GRACE_SECONDS = 3.0  # the kernel told them to end when their supervis
 _READY_SECONDS = 60.0
 _WORKER_GRACE_SECONDS = 25.0  # a little more than the worker gives its present jobs
 _HIGHEST_PORT = 65_535
+_ACCOUNTS_SHOWN = 4  # the customer, the admin, and staff of two insurers
 
 
 PROGRAMS: dict[str, tuple[str, ...]] = {
@@ -46,7 +47,7 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     "demonstration": ("-m", "sandbox.demo"),
     "site": (
         *("-m", "gunicorn", "wsgi:app", "--bind", "{address}"),
-        *("--worker-class", "gthread", "--workers", "2", "--threads", "4"),
+        *("--worker-class", "gthread", "--workers", "2", "--threads", "4", "--preload"),
         *("--preload", "--graceful-timeout", "5", "--no-control-socket"),
     ),
 }
@@ -285,8 +286,11 @@ class Demonstration:
 
     def _announce(self) -> None:
         say(f"ready {self._plan.public_url}\n")
-        for account in self._instance.accounts():
+        accounts = self._instance.accounts()
+        for account in accounts[:_ACCOUNTS_SHOWN]:
             say(f"  {account.who:<28} {account.email:<36} {account.password}")
+        if len(accounts) > _ACCOUNTS_SHOWN:
+            say(f"  staff of the other insurers  {_short(self._instance.folder)}/accounts.json")
         say(f"\n  mails                        {self._plan.public_url}/inbox")
         say(f"  logs, keys, data             {_short(self._instance.folder)}")
         say("\nEverything is a specimen: no money moves, the insurers are fictional. Ctrl-C stops it.")

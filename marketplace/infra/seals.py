@@ -2,15 +2,21 @@
 
 The folder holds `<code>.pem` and `<code>.key` for each seal, `root.pem`, and `timestamp.pem|.key` where no outside
 time-stamping authority is set. Reading a seal is kept for the life of the process.
+
+The signing library is imported when the first seal is read: the site knows this file and never seals, and the library
+would take a fifth of its start.
 """
 
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from marketplace.infra.signing import Sealer, SealSettings, load_sealer
-from marketplace.infra.timestamping import TimeAuthority, load_authority, remote_authority
 from marketplace.kernel.errors import Unavailable
+
+if TYPE_CHECKING:
+    from marketplace.infra.signing import Sealer, SealSettings
+    from marketplace.infra.timestamping import TimeAuthority
 
 MARKETPLACE = "marketplace"
 
@@ -32,7 +38,7 @@ def configure(folder: Path, timestamp_url: str) -> None:
     _authority.cache_clear()
 
 
-def sealer_of(code: str) -> Sealer:
+def sealer_of(code: str) -> "Sealer":
     """The seal for documents of the insurer `code`. Raises Unavailable, KeyExposed, KeyUnfit or OSError."""
     own = (_configured().folder / f"{code}.pem").exists()
     return _sealer(code if own else MARKETPLACE)
@@ -49,17 +55,23 @@ def _configured() -> _Cabinet:
     return _cabinet
 
 
-def _files(code: str) -> SealSettings:
+def _files(code: str) -> "SealSettings":
+    from marketplace.infra.signing import SealSettings  # noqa: PLC0415  see the head of the file
+
     folder = _configured().folder
     return SealSettings(folder / f"{code}.pem", folder / f"{code}.key", folder / "root.pem")
 
 
 @cache
-def _sealer(code: str) -> Sealer:
+def _sealer(code: str) -> "Sealer":
+    from marketplace.infra.signing import load_sealer  # noqa: PLC0415  see the head of the file
+
     return load_sealer(_files(code), _authority())
 
 
 @cache
-def _authority() -> TimeAuthority:
+def _authority() -> "TimeAuthority":
+    from marketplace.infra.timestamping import load_authority, remote_authority  # noqa: PLC0415  see the head of the file
+
     url = _configured().timestamp_url
     return remote_authority(url) if url else load_authority(_files("timestamp"))
