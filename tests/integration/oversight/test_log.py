@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from marketplace.application import queries as applications
+from marketplace.application.models import ApplicationRow
 from marketplace.application.values import Step
 from marketplace.checkout import queries as orders
 from marketplace.checkout import services as checkout
@@ -200,9 +200,11 @@ def test_a_refresh_that_had_to_wait_writes_what_is_true_when_its_turn_comes(app:
 
     def refresh() -> None:
         with app.app_context():
-            applications.application(application.id)  # read before its turn
+            held = db.session.get(ApplicationRow, application.id)  # read before its turn, and kept in the session
+            assert held is not None
             started.set()
             services.refresh_application(application.id)
+            assert held.state == "lapsed"
             db.session.commit()
 
     with ThreadPoolExecutor(1) as threads:
