@@ -13,6 +13,8 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+_PLAIN_TYPES = frozenset({str, int, bool, type(None)})
+
 
 def _plain(value: Any) -> Any:
     if value is None or isinstance(value, bool | int) or type(value) is str:
@@ -28,7 +30,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
+        # Tables are lists of plain cells by the ten thousand; those need no call each.
+        return [inner if type(inner) in _PLAIN_TYPES else _plain(inner) for inner in value]
     raise TypeError(f"{type(value).__name__} has no canonical form")
 
 

@@ -1,12 +1,12 @@
 """Questions to rating: what does this risk cost, and is this tariff sound?"""
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from uuid import UUID
 
 from sqlalchemy import select
 
 from marketplace.infra.db import db
+from marketplace.kernel.canonical import digest
 from marketplace.kernel.remembering import Remembered
 from marketplace.rating import rules
 from marketplace.rating.models import TariffRow
@@ -14,16 +14,14 @@ from marketplace.rating.values import Breakdown, Risk, RiskOutOfRange, Tariff, T
 
 
 class Rater:
-    """One tariff, compiled once, for many risks. Raises TariffFault where the tariff cannot be used."""
+    """One tariff, compiled once, for many risks; `sha256` is its hash where it is a published one.
 
-    def __init__(self, tariff: Tariff) -> None:
-        self._tariff = tariff
+    Raises TariffFault where the tariff cannot be used.
+    """
+
+    def __init__(self, tariff: Tariff, sha256: str = "") -> None:
         self._compiled = rules.compile_tariff(tariff)
-
-    @cached_property
-    def sha256(self) -> str:
-        """The hash of the tariff."""
-        return self._tariff.sha256
+        self.sha256 = sha256
 
     def premium(self, risk: Risk) -> Breakdown:
         """The premium with its lines. Raises RiskOutOfRange naming the factor."""
@@ -62,7 +60,6 @@ def _load(version_ids: Sequence[UUID]) -> dict[UUID, Rater]:
 
 
 def _rater(row: TariffRow) -> Rater:
-    rater = Rater(Tariff.from_json(row.body))
-    if rater.sha256 != row.sha256:
+    if digest(row.body) != row.sha256:
         raise TariffAltered
-    return rater
+    return Rater(Tariff.from_json(row.body), row.sha256)

@@ -161,23 +161,27 @@ def _grow(name: str, rows: list[tuple[Scalar, ...]], exact: int, banded: int, di
             branches.setdefault(row[0], []).append(row[1:])
         return {value: _grow(name, under, exact - 1, banded, digits) for value, under in branches.items()}
     if banded:
-        bands: dict[tuple[Any, Any], list[tuple[Scalar, ...]]] = {}
-        for row in rows:
-            bands.setdefault((row[0], row[1]), []).append(row[2:])
-        ordered = sorted(bands)
-        if any(start > end for start, end in ordered) or any(
-            later[0] <= earlier[1] for earlier, later in pairwise(ordered)
-        ):
-            raise TariffFault(name, "bands_overlap")
-        return Bands(
-            [start for start, _ in ordered],
-            [end for _, end in ordered],
-            [_grow(name, bands[band], 0, banded - 1, digits) for band in ordered],
-        )
+        return _bands(name, rows, banded, digits)
     if len(rows) > 1:
         raise TariffFault(name, "cell_twice")
     number = str(rows[0][0])
     return Leaf(scaled(number, digits), number)
+
+
+def _bands(name: str, rows: list[tuple[Scalar, ...]], banded: int, digits: int) -> Bands:
+    """The bands of the first banded column in order, with what lies under each. Raises TariffFault on overlap."""
+    branches: dict[tuple[Any, Any], list[tuple[Scalar, ...]]] = {}
+    for row in rows:
+        branches.setdefault((row[0], row[1]), []).append(row[2:])
+    ordered = sorted(branches)
+    backwards = any(start > end for start, end in ordered)
+    if backwards or any(later[0] <= earlier[1] for earlier, later in pairwise(ordered)):
+        raise TariffFault(name, "bands_overlap")
+    return Bands(
+        [start for start, _ in ordered],
+        [end for _, end in ordered],
+        [_grow(name, branches[band], 0, banded - 1, digits) for band in ordered],
+    )
 
 
 def compile_tariff(tariff: Tariff) -> CompiledTariff:

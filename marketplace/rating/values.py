@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import ConfigDict, Field, PlainSerializer, TypeAdapter
 
 from marketplace.kernel.canonical import digest
 from marketplace.kernel.errors import Refused, Unavailable
@@ -159,6 +159,11 @@ Step = Annotated[
 ]
 
 
+def _as_lists(rows: tuple[tuple[Scalar, ...], ...]) -> list[list[Scalar]]:
+    """Rows are plain already; told so, pydantic writes them out several times faster."""
+    return [list(row) for row in rows]
+
+
 @dataclass(frozen=True, slots=True)
 class Table(TariffRecord):
     """A table of rates or amounts.
@@ -170,7 +175,7 @@ class Table(TariffRecord):
     value: Literal["rate", "amount"]
     exact: tuple[str, ...]
     banded: tuple[str, ...]
-    rows: tuple[tuple[Scalar, ...], ...]
+    rows: Annotated[tuple[tuple[Scalar, ...], ...], PlainSerializer(_as_lists)]
 
 
 @dataclass(frozen=True, slots=True)
