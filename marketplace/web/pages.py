@@ -56,6 +56,7 @@ def furnish(app: Flask, *, demonstration: bool, inbox: bool, licence_number: str
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
         formatting.gettext, formatting.ngettext, newstyle=True
     )
+    app.jinja_env.policies["ext.i18n.trimmed"] = True  # as the sentences are gathered
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
         say=say,
