@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 PERMISSIVE = re.compile(
-    r"MIT|BSD|Apache|ISC|PSF|MPL-2\.0|Unlicense|OFL|LGPL|Zlib|HPND|CC0|Python Software Foundation", re.IGNORECASE
+    r"MIT|BSD|Apache|ISC|PSF|MPL.2\.0|Unlicense|OFL|LGPL|Zlib|HPND|CC0|Python Software Foundation", re.IGNORECASE
 )
 STRONG_COPYLEFT = re.compile(r"(?<![L])(A?GPL)", re.IGNORECASE)
 # Packages whose metadata carry the licence's text instead of its name; read by hand.
