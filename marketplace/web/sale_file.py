@@ -7,9 +7,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from marketplace.application import queries as applications
-from marketplace.application.values import ApplicationView, ConfirmationKind, Relationship
+from marketplace.application.values import ApplicationView, Confirmation, ConfirmationKind, Relationship
 from marketplace.catalog.values import LINES
-from marketplace.infra.formatting import ZONE, current_locale, format_day
+from marketplace.infra.formatting import ZONE, current_locale, format_day, zone_name
 from marketplace.infra.formatting import gettext as _
 from marketplace.infra.formatting import lazy_gettext as _l
 from marketplace.kernel.money import Money
@@ -72,8 +72,9 @@ class Confirmed:
 
     title: str
     sha256: str
+    page: str | None
     page_version_id: str
-    at: datetime
+    page_of: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,6 @@ class MoneyMoved:
 
     words: str
     amount: Money
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class SaleFile:
     """Everything a desk shows of one sale; without an application only the way to it."""
 
     sale: Sale
-    days: tuple[tuple[date, tuple[Row, ...]], ...]
+    rows: tuple[Row, ...]
     view: ApplicationView | None
     policy: Policy | None
     money: tuple[MoneyMoved, ...]
@@ -115,8 +115,19 @@ class SaleFile:
         return _("%(product)s, begun %(day)s", product=product, day=format_day(_day(self.sale.started_at)))
 
     @property
-    def entries(self) -> int:
-        return sum(len(rows) for _day_, rows in self.days)
+    def days(self) -> tuple[tuple[date, tuple[Row, ...]], ...]:
+        """The trail by the days of the contract's time."""
+        by_day = groupby(self.rows, key=lambda row: _day(row.entry.business_at))
+        return tuple((day, tuple(group)) for day, group in by_day)
+
+    @property
+    def recorded(self) -> tuple[datetime, datetime]:
+        """From when to when the trail was recorded, by the real clock."""
+        return self.rows[0].entry.recorded_at, self.rows[-1].entry.recorded_at
+
+    @property
+    def zone(self) -> str:
+        return zone_name(ZONE)
 
     @property
     def insured(self) -> tuple[str, str] | None:
@@ -128,16 +139,14 @@ class SaleFile:
     def confirmations(self) -> tuple[Confirmed, ...]:
         if self.view is None:
             return ()
-        titles = {each.document.sha256: each.document.title for each in self.view.documents}
-        return tuple(
-            Confirmed(
-                titles.get(each.subject_sha256, str(_CONFIRMED[each.kind])),
-                each.subject_sha256,
-                each.page_version_id,
-                each.confirmed_at,
-            )
-            for each in self.view.confirmations
-        )
+        return tuple(self._confirmed(each) for each in self.view.confirmations)
+
+    def _confirmed(self, given: Confirmation) -> Confirmed:
+        titles = {each.document.sha256: each.document.title for each in self.view.documents} if self.view else {}
+        title = titles.get(given.subject_sha256, str(_CONFIRMED[given.kind]))
+        row = next((row for row in self.rows if row.entry.page_version_id == given.page_version_id), None)
+        page, page_of = (row.entry.page, row.page_of) if row else (None, None)
+        return Confirmed(title, given.subject_sha256, page, given.page_version_id, page_of)
 
     @property
     def answers(self) -> tuple[Answered, ...]:
@@ -169,7 +178,7 @@ def sale_file(sale_id: UUID, *, only_insurer: UUID | None = None) -> SaleFile:
     decision = underwriting.decision_of(sale.application_id) if sale.application_id else None
     return SaleFile(
         sale=sale,
-        days=_by_day(oversight.timeline(sale_id, only_insurer=only_insurer)),
+        rows=_rows(oversight.timeline(sale_id, only_insurer=only_insurer)),
         view=applications.application_view(sale.application_id) if sale.application_id else None,
         policy=policies.policy(sale.policy_id) if sale.policy_id else None,
         money=_money(sale.order_id) if sale.order_id else (),
@@ -177,12 +186,7 @@ def sale_file(sale_id: UUID, *, only_insurer: UUID | None = None) -> SaleFile:
     )
 
 
-def _by_day(timeline: tuple[TimelineEntry, ...]) -> tuple[tuple[date, tuple[Row, ...]], ...]:
-    rows = _rows(timeline)
-    return tuple((day, tuple(group)) for day, group in groupby(rows, key=lambda row: _day(row.entry.business_at)))
-
-
-def _rows(timeline: tuple[TimelineEntry, ...]) -> list[Row]:
+def _rows(timeline: tuple[TimelineEntry, ...]) -> tuple[Row, ...]:
     """Each entry with where its page can be looked at: an act names the version of the page on which it was done, and
     the latest view of that version before it kept the bytes.
     """
@@ -192,18 +196,16 @@ def _rows(timeline: tuple[TimelineEntry, ...]) -> list[Row]:
         if entry.has_page:
             seen[entry.page_version_id] = entry.entry_id
         rows.append(Row(entry, seen.get(entry.page_version_id) if entry.page_version_id else None))
-    return rows
+    return tuple(rows)
 
 
 def _money(order_id: UUID) -> tuple[MoneyMoved, ...]:
     attempts = payments.attempts_of(Purpose.NEW_BUSINESS, order_id)
     refunds = payments.refunds_for(Purpose.NEW_BUSINESS, order_id)
     return (
-        *(MoneyMoved(str(_ATTEMPTS[each.state]), each.amount, each.succeeded_at or each.created_at)
-          for each in attempts),
-        *(MoneyMoved(str(_REFUNDS[each.state]), each.amount, each.settled_at or each.requested_at)
-          for each in refunds),
-    )  # fmt: skip
+        *(MoneyMoved(str(_ATTEMPTS[each.state]), each.amount) for each in attempts),
+        *(MoneyMoved(str(_REFUNDS[each.state]), each.amount) for each in refunds),
+    )
 
 
 def _day(at: datetime) -> date:

@@ -102,7 +102,7 @@ def test_a_referred_application_is_listed_with_the_answer_that_caused_it(
     work()
     with shop.app_context():
         version = catalog.products_of_insurer(accounts.insurer_by_code("harbour").id)[0]
-        question = version.content.questions[0].text.en
+        question = version.content.questions[2].text.en
     listed = words(harbour.get("/insurer"))
     assert "1 application waits for your decision." in listed
     assert f"{question} Yes" in listed

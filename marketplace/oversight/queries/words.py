@@ -80,6 +80,7 @@ def _field_words(field: str) -> str:
         "email": _("e-mail address"),
         "applicant_name": _("name of the applicant"),
         "applicant_birth_on": _("date of birth of the applicant"),
+        "applicant_sex": _("sex of the applicant"),
         "insured_name": _("name of the insured"),
         "insured_birth_on": _("date of birth of the insured"),
         "insured_sex": _("sex of the insured"),
