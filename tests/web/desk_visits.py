@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import date
 
 from flask import Flask
+from sqlalchemy import event
 
 from marketplace.accounts.values import Insurer, Role
 from marketplace.infra.db import db
@@ -50,3 +51,20 @@ def buy(shop: Flask, work: Callable[[], list[str]], code_for: Callable[[str], st
 def links(page: str, pattern: str) -> list[str]:
     """Addresses on a page that match, each once, in their order."""
     return list(dict.fromkeys(re.findall(rf'href="({pattern})"', page)))
+
+
+def statements(shop: Flask, ask: Callable[[], object]) -> int:
+    """How many statements the site's own role sends to the database meanwhile."""
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        sent.append(statement)
+
+    with shop.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        ask()
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    return len(sent)

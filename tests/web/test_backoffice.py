@@ -5,21 +5,20 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
 
 from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Role
 from marketplace.application import queries as applications
-from marketplace.infra.db import db
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import SaleFilter, SaleState
 from marketplace.policy import queries as policies
 from marketplace.traceability import queries as trail
+from marketplace.web import tracing
 from marketplace.web.security import STORED_PAGE_POLICY
 from sandbox.demo.visitor import Visitor, words
 from tests.web.conftest import ANSWERS
-from tests.web.desk_visits import ILL, LI_NA, apply, at_the_desk, buy, links
+from tests.web.desk_visits import ILL, LI_NA, apply, at_the_desk, buy, links, statements
 
 SALE = "/admin/sales/[0-9a-f-]{36}"
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -124,6 +123,21 @@ def test_each_page_is_shown_byte_for_byte_in_a_sandbox(
         assert f'<iframe class="page-frame" sandbox src="{path}/stored"' in admin.text
         assert sha256_hex(stored.data) in admin.text
         assert b"Evenfold" in stored.data
+        assert "The style of the site has changed" not in admin.text
+
+
+def test_a_page_whose_style_has_changed_since_says_so(
+    shop: Flask, admin: Visitor, work: Work, code_for: CodeFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply(shop, code_for)
+    work()
+    with shop.app_context():
+        sale = oversight.sales(SaleFilter()).sales[0]
+        page = next(entry.entry_id for entry in oversight.timeline(sale.id) if entry.has_page)
+    now = tracing.assets(str(shop.static_folder)) | {"css/evenfold.css": "0" * 64}
+    monkeypatch.setattr(tracing, "assets", lambda _folder: now)
+    admin.get(f"/admin/sales/{sale.id}/pages/{page}")
+    assert "The style of the site has changed" in admin.text
 
 
 def test_a_page_of_another_sale_or_an_entry_without_one_is_not_served(
@@ -207,30 +221,15 @@ def test_any_page_number_gives_a_page(admin: Visitor, page: str) -> None:
 def test_the_list_asks_the_database_no_more_often_when_it_is_longer(
     shop: Flask, admin: Visitor, work: Work, code_for: CodeFor
 ) -> None:
-    def statements() -> int:
-        asked: list[str] = []
-
-        def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-            asked.append(statement)
-
-        with shop.app_context():
-            engine = db.engine
-        event.listen(engine, "before_cursor_execute", note)
-        try:
-            admin.get("/admin")
-        finally:
-            event.remove(engine, "before_cursor_execute", note)
-        return len(asked)
-
     apply(shop, code_for, ILL)
     work()
-    short = statements()
+    short = statements(shop, lambda: admin.get("/admin"))
     assert len(links(admin.text, SALE)) == 1
     for _ in range(4):
         Visitor(shop.test_client()).compare("term_life", ANSWERS)
     apply(shop, code_for)
     work()
-    assert statements() == short
+    assert statements(shop, lambda: admin.get("/admin")) == short
     assert len(links(admin.text, SALE)) == 6
 
 

@@ -1,6 +1,7 @@
 """The desk of an insurer: its own sales and products, and not a trace of anybody else's."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -19,7 +20,7 @@ from marketplace.rating import queries as rating
 from sandbox.demo.visitor import Visitor, words
 from tests.factories.accounts import an_insurer
 from tests.factories.catalog import HARBOUR_TERM, STAFF, changed
-from tests.web.desk_visits import ILL, apply, at_the_desk, buy, links
+from tests.web.desk_visits import ILL, apply, at_the_desk, buy, links, statements
 
 SALE = "/insurer/sales/[0-9a-f-]{36}"
 
@@ -141,3 +142,16 @@ def test_another_insurers_products_are_not_shown(shop: Flask, rival: Visitor) ->
     assert "You have no product here yet." in shown
     assert "Nothing was uploaded yet." in shown
     assert "Harbour Term" not in shown
+
+
+def test_the_list_asks_the_database_no_more_often_when_more_is_referred(
+    shop: Flask, harbour: Visitor, work: Work, code_for: CodeFor
+) -> None:
+    apply(shop, code_for, ILL)
+    work()
+    short = statements(shop, lambda: harbour.get("/insurer"))
+    for who in ("a@example.com", "b@example.com"):
+        apply(shop, code_for, replace(ILL, email=who))
+    work()
+    assert statements(shop, lambda: harbour.get("/insurer")) == short
+    assert harbour.text.count("referred to the insurer</span>") == 3

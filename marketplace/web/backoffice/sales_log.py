@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 blueprint = Blueprint("sales_log", __name__, url_prefix="/admin")
 
+STYLE = "css/evenfold.css"
 WAITING = (SaleState.REFUND_DUE, SaleState.PAID)
 
 
@@ -54,7 +55,7 @@ def page(sale_id: UUID, entry_id: UUID) -> ResponseReturnValue:
         line=line,
         entry=entry,
         version=version,
-        same_assets=version.manifest["assets"] == tracing.assets(str(current_app.static_folder)),
+        same_style=version.manifest["assets"].get(STYLE) == tracing.assets(str(current_app.static_folder))[STYLE],
     )
 
 
