@@ -4,7 +4,7 @@ import logging
 
 from flask import Flask, g, render_template, request
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, SecurityError
 
 from marketplace.accounts.values import TooManyTries
 from marketplace.infra.formatting import gettext as _
@@ -50,6 +50,7 @@ def words_of(error: errors.MarketplaceError) -> str:
         "quoting:product-withdrawn": _("The insurer has withdrawn this product. Please compare again."),
         "quoting:not-for-sale": _("These are published rates used as test data. They cannot be bought."),
         "application:already-submitted": _("This application was submitted and cannot be changed any more."),
+        "application:lapsed": _("The price of this application was not paid in time. Please compare again."),
         "application:text-changed": _("The text has changed since you opened the page. Please read it again."),
         "application:sex-differs": _("The price was calculated for a person of the other sex. Please compare again."),
         "application:applicant-not-adult": _("Only a person of 18 years or more can apply."),
@@ -66,12 +67,13 @@ def words_of(error: errors.MarketplaceError) -> str:
     }.get(error.code, "")
 
 
-def page(status: int, message: str = "", resume: str | None = None) -> tuple[str, int]:
-    """The error page of `status`, with what happened in words when we know it and where to go on."""
+def page(status: int, message: str = "", *, resume: str | None = None, again: str | None = None) -> tuple[str, int]:
+    """The error page of `status`, with what happened in words when we know it and where to go on or compare again."""
     title, advice = _words(status)
     body = render_template(
         "errors/error.html",
-        title=title, advice=advice, message=message, resume=resume, request_id=g.get("request_id"),
+        title=title, advice=advice, message=message, resume=resume, again=again,
+        request_id=g.get("request_id"),
     )  # fmt: skip
     return body, status
 
@@ -86,6 +88,15 @@ def show_errors(app: Flask) -> None:
     @app.errorhandler(CSRFError)
     def forged(error: CSRFError) -> tuple[str, int]:  # noqa: ARG001  the reason helps attackers only
         return page(400, _("The form had expired or did not come from this site."))
+
+    @app.errorhandler(SecurityError)
+    def other_host(_error: SecurityError) -> tuple[str, int, dict[str, str]]:
+        """Asked for under a name that is not ours: no address of a page can be made, so there is no page."""
+        return "This site is not known by that name.\n", 400, {"Content-Type": "text/plain; charset=utf-8"}
+
+    @app.errorhandler(MethodNotAllowed)
+    def other_method(error: MethodNotAllowed) -> tuple[str, int, dict[str, str]]:
+        return *page(405), {"Allow": ", ".join(error.valid_methods or ())}
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> tuple[str, int]:

@@ -1,5 +1,6 @@
 """Forms: one base, and the form of a line's rating factors made from the catalog's vocabulary."""
 
+import re
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
@@ -15,6 +16,16 @@ from marketplace.infra.formatting import gettext as _
 from marketplace.kernel.money import Money, minor_digits
 
 FEW = 4
+_LONGEST_NUMBER = 40
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+class WholeNumber(IntegerField):
+    """An integer that shows again what was typed only as far as a page can hold it."""
+
+    def _value(self) -> str:
+        typed = str(self.raw_data[0]) if self.raw_data else "" if self.data is None else str(self.data)
+        return _CONTROLS.sub("", typed)[:_LONGEST_NUMBER]
 
 
 class Form(FlaskForm):
@@ -39,8 +50,10 @@ def _strip(value: str | None) -> str | None:
 
 
 def printable(_form: object, field: Field) -> None:
-    """No control characters in a line of text."""
-    if any(ord(char) < 32 or 127 <= ord(char) < 160 for char in field.data or ""):  # noqa: PLR2004  ASCII and C1 controls
+    """No control characters in a line of text; it is shown again without them."""
+    typed = field.data or ""
+    field.data = _CONTROLS.sub("", typed)
+    if field.data != typed:
         raise ValidationError(_("Please leave out control characters."))
 
 
@@ -91,7 +104,7 @@ def _factor_field(factor: Factor, currency: str) -> Any:
         )
     unit = factor.unit.in_(current_locale()) if factor.unit else ""
     bounds = _("From %(low)s to %(high)s.", low=factor.minimum, high=factor.maximum)
-    return IntegerField(
+    return WholeNumber(
         label,
         validators=[presence, NumberRange(factor.minimum, factor.maximum, bounds)],
         description=_hint(factor, currency) or bounds,
@@ -125,6 +138,12 @@ def factor_words(factor: Factor, value: Scalar, currency: str) -> str:
         return money_words(value, currency)
     unit = f" {factor.unit.in_(current_locale())}" if factor.unit else ""
     return factor.words(value).in_(current_locale()) + unit
+
+
+def named(definition: LineDefinition, errors: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong with a rating factor, under its name, for a page that does not ask it."""
+    labels = {factor.name: factor.label.in_(current_locale()) for factor in definition.factors}
+    return {name: f"{labels[name]}: {what}" if name in labels else what for name, what in errors.items()}
 
 
 def factor_values(form: Form, definition: LineDefinition) -> dict[str, Scalar]:

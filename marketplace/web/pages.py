@@ -85,6 +85,7 @@ def furnish(app: Flask, *, demonstration: bool, inbox: bool, licence_number: str
         current_locale=current_locale,
         signed_in=access.signed_in,
         now=clock.now,
+        here=lambda: security.own_path(request.full_path) or "",
     )
 
     @app.before_request

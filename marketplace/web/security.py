@@ -11,6 +11,9 @@ csrf = CSRFProtect()
 MAX_BODY = 8 * 1024 * 1024
 MAX_FORM = 512 * 1024
 MAX_PARTS = 400
+URL_ENCODED = "application/x-www-form-urlencoded"
+FORMS = {URL_ENCODED, "multipart/form-data"}
+OTHER_BODIES = {"stripe.receive"}
 
 # The stored page of a desk is shown in a frame that may run nothing and reach nothing.
 STORED_PAGE_POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; sandbox; frame-ancestors 'self'"
@@ -29,20 +32,15 @@ def protect(app: Flask, *, public_host: str, secure: bool, checkout_origin: str)
         SESSION_COOKIE_SAMESITE="Lax",
         WTF_CSRF_TIME_LIMIT=None,
     )
-    csrf.init_app(app)
 
-    def policy() -> str:
-        nonce = csp_nonce()
-        return (
-            f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-            f"connect-src 'self'; form-action 'self' {checkout_origin}; frame-src 'self'; frame-ancestors 'none'; "
-            "base-uri 'none'"
-        )
+    app.before_request(_limit_form)
+    csrf.init_app(app)
+    app.before_request(_refuse_odd_requests)
 
     @app.after_request
     def add_headers(response: Response) -> Response:
         headers = response.headers
-        headers.setdefault("Content-Security-Policy", policy())
+        headers.setdefault("Content-Security-Policy", page_policy(checkout_origin))
         headers.setdefault("X-Content-Type-Options", "nosniff")
         headers.setdefault("Referrer-Policy", "same-origin")
         headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
@@ -53,11 +51,30 @@ def protect(app: Flask, *, public_host: str, secure: bool, checkout_origin: str)
             headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
         return response
 
-    @app.before_request
-    def refuse_doubled_fields() -> None:
-        doubled = [name for name, values in request.form.lists() if len(values) > 1]
-        if doubled:
-            abort(400)
+
+def _limit_form() -> None:
+    """Werkzeug applies MAX_FORM_MEMORY_SIZE to multipart bodies only; ours are the other kind."""
+    if request.mimetype == URL_ENCODED:
+        request.max_content_length = MAX_FORM
+
+
+def _refuse_odd_requests() -> None:
+    """No page reads a body that is no form, a field given twice, or an address with a NUL in it."""
+    if "\0" in request.path or b"%00" in request.query_string:
+        abort(404)
+    if request.method == "POST" and request.endpoint not in OTHER_BODIES and request.mimetype not in FORMS:
+        abort(415)
+    if any(len(values) > 1 for _, values in request.form.lists()):
+        abort(400)
+
+
+def page_policy(checkout_origin: str) -> str:
+    """The content security policy of a page with this answer's nonce."""
+    return (
+        f"default-src 'none'; script-src 'nonce-{csp_nonce()}'; style-src 'self'; img-src 'self' data:; "
+        f"font-src 'self'; connect-src 'self'; form-action 'self' {checkout_origin}; frame-src 'self'; "
+        "frame-ancestors 'none'; base-uri 'none'"
+    )
 
 
 def csp_nonce() -> str:
@@ -69,6 +86,9 @@ def csp_nonce() -> str:
 
 def own_path(address: str) -> str | None:
     """`address` if it is a path of this site, else None: nobody is sent elsewhere by a link to us."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
     inside = address.startswith("/") and not address.startswith("//") and "\\" not in address
     return address.rstrip("?") if inside and not parts.scheme and not parts.netloc and address.isprintable() else None

@@ -79,12 +79,14 @@ def render_traced(
 
 
 def seen_page_version() -> str:
-    """The version of the page on which the posted form stood. Raises FormNotCurrent for anything we did not sign."""
+    """The version of the page on which the posted form stood. Raises FormNotCurrent for anything we did not sign, and
+    for the page of another address: having seen one document does not confirm the next.
+    """
     try:
-        endpoint, version_id = _serializer().loads(request.form.get("seen", ""))
+        path, version_id = _serializer().loads(request.form.get("seen", ""))
     except (BadData, ValueError):
         raise FormNotCurrent from None
-    if endpoint != request.endpoint:
+    if path != request.path:
         raise FormNotCurrent
     return str(version_id)
 
@@ -105,7 +107,7 @@ def record_views(app: Flask) -> None:
 
 
 def _token(version_id: str) -> str:
-    token = _serializer().dumps([request.endpoint, version_id])
+    token = _serializer().dumps([request.path, version_id])
     return token if isinstance(token, str) else token.decode()
 
 

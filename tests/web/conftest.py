@@ -1,16 +1,21 @@
-"""A marketplace with one insurer's term life on sale, a payment simulator, and a visitor."""
+"""A marketplace with one insurer's term life on sale, a payment simulator, and visitors."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import date, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from marketplace.correspondence import queries as correspondence
 from marketplace.disclosure import services as disclosure
-from marketplace.infra import stripe_gateway
+from marketplace.infra import business_clock, stripe_gateway
 from marketplace.infra.db import db
-from sandbox.demo.visitor import Visitor
+from marketplace.web import tracing
+from sandbox.demo.visitor import Identity, Visitor, hidden_fields
 from tests.deferred_jobs import drain
 from tests.factories.catalog import harbour_term
 from tests.simulator_server import SECRET_KEY, WEBHOOK_SECRET, SimulatorServer, running_simulator
@@ -19,6 +24,14 @@ ANSWERS = {
     "age": "34", "sex": "female", "smoker": "no", "sum_insured": "1000000", "term_years": "20",
     "occupation_class": "1", "region": "shanghai",
 }  # fmt: skip
+LI_NA = Identity("Li Na", date(1992, 3, 5), "li.na@example.com")
+
+# What a look at a page may leave behind; everything else is a write.
+TRACES_OF_LOOKING = ("traceability_page_version", "traceability_journey", "accounts_limit", "alembic_version")
+_TABLES = text(
+    "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> ALL(:looking) "
+    "AND tablename NOT IN ('procrastinate_workers', 'procrastinate_periodic_defers') ORDER BY 1"
+)
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +59,14 @@ def visitor(shop: Flask, client: FlaskClient) -> Visitor:
 
 
 @pytest.fixture
+def stranger(shop: Flask, visitor: Visitor) -> Visitor:
+    """Another browser, which has been on the start page."""
+    other = Visitor(shop.test_client())
+    other.get("/")
+    return other
+
+
+@pytest.fixture
 def work(shop: Flask) -> Callable[[], list[str]]:
     """Run what the worker would run."""
 
@@ -68,3 +89,102 @@ def code_for(shop: Flask, work: Callable[[], list[str]]) -> Callable[[str], str]
             return next(word for word in text.split() if word.isdigit() and len(word) == 6)
 
     return read
+
+
+@pytest.fixture
+def link_for(shop: Flask, work: Callable[[], list[str]]) -> Callable[[str, str], str]:
+    """The path of the link in the newest mail of a kind to an address."""
+
+    def read(address: str, kind: str) -> str:
+        work()
+        with shop.app_context():
+            newest = next(mail for mail in correspondence.inbox(recipient=address) if mail.kind == kind)
+            words = correspondence.message_parts(newest.id).text.split()
+            return urlsplit(next(word for word in words if word.startswith("http"))).path
+
+    return read
+
+
+@pytest.fixture
+def at_step(visitor: Visitor, code_for: Callable[[str], str]) -> Callable[..., Visitor]:
+    """The visitor as Li Na in front of a step of the application, named as its address ends: `email` … `pay`."""
+
+    def go(step: str, who: Identity = LI_NA) -> Visitor:
+        visitor.get("/")
+        visitor.enter(visitor.compare("term_life", ANSWERS)[0])
+        return go_on(visitor, step, who, code_for)
+
+    return go
+
+
+def go_on(visitor: Visitor, step: str, who: Identity, code_for: Callable[[str], str]) -> Visitor:
+    """Do one step after the other until the page of `step` is shown."""
+    acts: dict[str, Callable[[], object]] = {
+        "email": lambda: visitor.give_address(who.email),
+        "code": lambda: visitor.give_code(code_for(who.email)),
+        "people": lambda: visitor.give_people(who),
+        "questions": lambda: visitor.post({"notice": "yes"} | dict.fromkeys(asked(visitor.text), "no")),
+        "documents": lambda: visitor.post({"confirm": "yes"}),
+        "exclusions": lambda: visitor.post({"confirm": "yes"}),
+        "review": visitor.submit,
+    }
+    while (now := step_of(visitor.at)) != step:
+        acts[now]()
+    return visitor
+
+
+def step_of(path: str) -> str:
+    """`…/application/<id>/documents/2` is the step `documents`."""
+    return urlsplit(path).path.split("/")[3]
+
+
+def asked(page: str) -> list[str]:
+    """The names of the questions on a page."""
+    names = [part.split('"')[0] for part in page.split('type="radio" name="')[1:]]
+    return list(dict.fromkeys(names))
+
+
+@pytest.fixture
+def nothing_written(shop: Flask) -> Callable[[], AbstractContextManager[None]]:
+    """Hold that no row of any table comes, goes or changes meanwhile; pages looked at are recorded all the same."""
+
+    @contextmanager
+    def hold() -> Iterator[None]:
+        before = written(shop)
+        yield
+        after = written(shop)
+        assert [name for name in after if after[name] != before[name]] == []
+
+    return hold
+
+
+def written(shop: Flask) -> dict[str, str]:
+    """By table: a digest of all its rows; of the trail, of its acts."""
+    with shop.app_context():
+        names = db.session.execute(_TABLES, {"looking": list(TRACES_OF_LOOKING)}).scalars().all()
+        with db.engines["reader"].connect() as reader:
+            return {name: str(reader.execute(text(_digest_of(name))).scalar()) for name in names}
+
+
+def _digest_of(table: str) -> str:
+    only = " WHERE page_bytes IS NULL" if table == "traceability_evidence_intake" else ""
+    return f"SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {table} t{only}"
+
+
+def count(shop: Flask, table: str, condition: str = "true") -> int:
+    with shop.app_context(), db.engines["reader"].connect() as reader:
+        return int(reader.execute(text(f"SELECT count(*) FROM {table} WHERE {condition}")).scalar_one())
+
+
+def days_later(shop: Flask, days: int) -> None:
+    """Move the business clock."""
+    with shop.app_context():
+        business_clock.move_to_offset(timedelta(days=days))
+        db.session.commit()
+
+
+def form_for(shop: Flask, visitor: Visitor, path: str) -> dict[str, str]:
+    """The hidden fields that a page at `path` would carry, though the visitor was never shown it."""
+    with shop.test_request_context(path):
+        seen = tracing._token("0" * 64)
+    return {"csrf_token": hidden_fields(visitor.text)["csrf_token"], "seen": seen}

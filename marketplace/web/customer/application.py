@@ -27,6 +27,7 @@ from marketplace.infra.formatting import current_locale
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel.errors import Invalid, NotFound, Refused
 from marketplace.quoting import queries as quoting
+from marketplace.quoting.values import OfferExpired, OfferView, OfferVoided, ProductWithdrawn
 from marketplace.traceability.values import EntryType
 from marketplace.underwriting import queries as underwriting
 from marketplace.web import access, error_pages
@@ -41,7 +42,7 @@ from marketplace.web.customer.forms.application import (
     people_of,
     questions_form,
 )
-from marketplace.web.fields import factor_words
+from marketplace.web.fields import factor_words, named
 from marketplace.web.tracing import Traced, current_journey, render_traced, seen_page_version
 
 blueprint = Blueprint("application", __name__)
@@ -102,6 +103,24 @@ def go_on_where_you_are(_error: Exception) -> ResponseReturnValue:
     return error_pages.page(409, resume=resume)
 
 
+@blueprint.app_errorhandler(OfferExpired)
+@blueprint.app_errorhandler(OfferVoided)
+@blueprint.app_errorhandler(ProductWithdrawn)
+def compare_again(error: OfferExpired | OfferVoided | ProductWithdrawn) -> ResponseReturnValue:
+    """A price that holds no longer: the way back is the comparison with the same answers."""
+    given = request.view_args or {}
+    again = None
+    if "offer_id" in given:
+        again = _comparison_form(quoting.offer(given["offer_id"]))
+    elif "application_id" in given:
+        again = _comparison_form(own_view(given["application_id"]).offer)
+    return error_pages.page(409, error_pages.words_of(error), again=again)
+
+
+def _comparison_form(offer: OfferView) -> str:
+    return f"{url_for('compare.ask', line=offer.need.line.value)}?from={offer.need.reference}"
+
+
 def page(view: ApplicationView, step: Step, template: str, *, status: int = 200, **context: Any) -> Response:
     """A page of the application, traced, with the steps on top and the choice beside."""
     offer = view.offer
@@ -160,7 +179,7 @@ def enter(offer_id: UUID) -> ResponseReturnValue:
     offer = quoting.live_offer(offer_id)
     if offer.need.journey_id != current_journey():
         flash(_("This price was calculated on another device or for somebody else. Please compare once more here."))
-        return redirect(f"{url_for('compare.ask', line=offer.need.line.value)}?from={offer.need.reference}")
+        return redirect(_comparison_form(offer))
     form = EnterForm()
     if form.validate_on_submit():
         by = acting()
@@ -192,6 +211,8 @@ def resume(application_id: UUID) -> ResponseReturnValue:
 def email(application_id: UUID) -> ResponseReturnValue:
     """The address the policy goes to; a signed-in customer's own address is taken."""
     view = at_step(application_id, Step.EMAIL)
+    if view.application.account_id is not None:
+        return redirect(address_of(view), 303)
     customer = access.customer()
     form = EmailForm(data={"email": customer.email if customer else view.application.email})
     if form.validate_on_submit():
@@ -227,6 +248,8 @@ def _send_code(by: Acting, application_id: UUID, address: str) -> None:
 def code(application_id: UUID) -> ResponseReturnValue:
     """The code from the mail proves the address; from then on the application belongs to its owner."""
     view = at_step(application_id, Step.EMAIL)
+    if view.application.account_id is not None:
+        return redirect(address_of(view), 303)
     address = view.application.email
     if address is None:
         raise StepNotReached(Step.EMAIL)
@@ -263,9 +286,9 @@ def people(application_id: UUID) -> ResponseReturnValue:
         told = people_of(form, definition, rated_sex)
         try:
             by = acting()
-            if request.form.get("new_age", "").isdigit() and definition.age_factor:
-                changes = {definition.age_factor: int(request.form["new_age"])}
-                services.take_new_offer(by, application_id, changes)
+            new_age = request.form.get("new_age", type=int)
+            if new_age is not None and definition.age_factor:
+                services.take_new_offer(by, application_id, {definition.age_factor: new_age})
             services.give_people(by, application_id, told)
             return redirect(url_for(".resume", application_id=application_id), 303)
         except AgeDiffers as error:
@@ -275,7 +298,7 @@ def people(application_id: UUID) -> ResponseReturnValue:
                   rated=error.rated_age, actual=error.actual_age)
             )  # fmt: skip
         except Invalid as error:
-            form.take_errors(error.fields)
+            form.take_errors(named(definition, error.fields))
         except Refused as error:
             form.form_errors.append(error_pages.words_of(error))
     return page(view, Step.PEOPLE, "people", form=form, recalculate=recalculate, status=422 if form.errors else 200)

@@ -10,17 +10,17 @@ from marketplace.accounts.values import Bucket
 from marketplace.infra.formatting import lazy_gettext as _l
 from marketplace.policy import queries as policy
 from marketplace.web import access
-from marketplace.web.fields import Form, required
+from marketplace.web.fields import Form, printable, required
 
 blueprint = Blueprint("verify", __name__)
 
 
 class CheckForm(Form):
     number = StringField(
-        _l("Policy number"), [required(), Length(max=40)], description=_l("On the first page of the policy.")
+        _l("Policy number"), [required(), Length(max=40), printable], description=_l("On the first page of the policy.")
     )
     code = StringField(
-        _l("Check code"), [required(), Length(max=20)], description=_l("Printed beside the square code.")
+        _l("Check code"), [required(), Length(max=20), printable], description=_l("Printed beside the square code.")
     )
 
 
