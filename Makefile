@@ -3,7 +3,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-CATALOG := marketplace/translations/zh_Hans_CN/LC_MESSAGES/messages.po
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
@@ -38,16 +37,8 @@ lock: packages-dev ## resolve requirements*.in for all supported versions of Pyt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-emit-index-url --no-emit-find-links requirements-dev.in --output-file requirements-dev.txt
 
-messages: packages ## gather the sentences to translate into the catalog, and compile it
-	$(BIN)/python -m babel.messages.frontend --quiet extract --mapping-file babel.cfg --keyword lazy_gettext \
-		--keyword _l --sort-by-file --add-location file --no-wrap --output-file $(VENV)/messages.pot .
-	@mkdir -p $(CATALOG:/messages.po=)
-	@[ -e $(CATALOG) ] || $(BIN)/python -m babel.messages.frontend --quiet init --input-file $(VENV)/messages.pot \
-		--locale zh_Hans_CN --output-file $(CATALOG) --no-wrap
-	$(BIN)/python -m babel.messages.frontend --quiet update --input-file $(VENV)/messages.pot --locale zh_Hans_CN \
-		--output-file $(CATALOG) --no-wrap --no-fuzzy-matching --ignore-pot-creation-date
-	$(BIN)/python -m babel.messages.frontend compile --input-file $(CATALOG) --locale zh_Hans_CN \
-		--output-file $(CATALOG:.po=.mo) --statistics
+messages: packages ## bring the catalog of Chinese sentences up to date with the code and the templates
+	@$(BIN)/python -m tests.architecture.messages
 
 import-real: packages ## load the real plans and premiums (REAL_DATA=../shared/data) into the running demonstration
 	@$(BIN)/python -m sandbox.real_data

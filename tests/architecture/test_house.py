@@ -7,8 +7,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from babel.messages.extract import extract_from_dir
-from babel.messages.pofile import read_po
+from babel.messages.catalog import Message
 from flask import Flask
 from sqlalchemy import create_engine, pool
 
@@ -17,10 +16,12 @@ from marketplace.infra import jobs
 from marketplace.infra.db import Base
 from marketplace.web.access import ACCESS
 from marketplace.wiring import SUBSCRIBERS
+from tests.architecture import messages
 
 ROOT = Path(__file__).parent.parent.parent
 TEMPLATES = sorted(path for path in (ROOT / "templates").rglob("*.html"))
 NOT_OURS = ("procrastinate_", "infra_business_clock")
+PLACE = re.compile(r"%\(\w+\)|\{\w+\}")
 
 
 def test_every_route_states_who_may_enter(migrated_app: Flask) -> None:
@@ -82,24 +83,28 @@ def test_no_post_form_without_its_token() -> None:
 
 
 def test_chinese_is_complete() -> None:
-    """Every string that the code or a template shows has Chinese words of its own, with the same placeholders."""
-    with (ROOT / "marketplace/translations/zh_Hans_CN/LC_MESSAGES/messages.po").open("rb") as file:
-        catalog = read_po(file, locale="zh_Hans_CN")
-    methods = [("marketplace/**.py", "python"), ("templates/**", "jinja2"), ("sandbox/stripe_simulator/**", "ignore")]
-    keywords = {"_": None, "_l": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2)}
-    wanted = {
-        message if isinstance(message, str) else message[0]
-        for _, _, message, _, _ in extract_from_dir(
-            str(ROOT), methods, {"**": {"trimmed": "true"}}, keywords=keywords,
-            directory_filter=lambda folder: not re.search(r"/(\.venv|instance|tests|sandbox|node_modules|static)(/|$)", folder),
-        )
-    }  # fmt: skip
-    said = {
-        (m.id if isinstance(m.id, str) else m.id[0]): m.string for m in catalog if m.id and not m.fuzzy
-    }
-    assert sorted(message for message in wanted if not said.get(message)) == []
-    wrong = [m.id for m in catalog if m.id and list(m.check())]
-    assert wrong == []
+    """Every sentence that the code or a template shows has Chinese words, and no others are kept (`make messages`)."""
+    kept = {key_of(message): message for message in messages.catalog() if message.id}
+    shown = {key_of(message) for message in messages.sentences() if message.id}
+    assert sorted(shown - kept.keys()) == []
+    assert sorted(kept.keys() - shown) == []
+    assert sorted(key for key, message in kept.items() if not messages.said(message) or message.fuzzy) == []
+
+
+def test_chinese_keeps_what_is_put_in() -> None:
+    for message in messages.catalog():
+        places = {name for text in strings(message.id) for name in PLACE.findall(text)} - {"%(num)"}
+        for words in messages.said(message) if message.id else ():
+            assert set(PLACE.findall(words)) - {"%(num)"} == places, message.id
+        assert list(message.check()) == []
+
+
+def key_of(message: Message) -> str:
+    return strings(message.id)[0]
+
+
+def strings(id_: str | list[str] | tuple[str, ...]) -> tuple[str, ...]:
+    return (id_,) if isinstance(id_, str) else tuple(id_)
 
 
 def test_stylesheet_is_small() -> None:
