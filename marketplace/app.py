@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 from config import Settings
 from marketplace import wiring
 from marketplace.infra import jobs, logs
-from marketplace.infra.db import db, refuse_unbound_roles
+from marketplace.infra.db import db, refuse_demonstration_data, refuse_unbound_roles
 from marketplace.web import access, error_pages, pages, security, tracing, transaction
 from marketplace.web.backoffice import sales_log
 from marketplace.web.customer import account, application, checkout, policy
@@ -44,6 +44,8 @@ def create_app(settings: Settings) -> Flask:
     Migrate(app, db, directory=str(ROOT / "migrations"))
     with app.app_context():
         refuse_unbound_roles(db.engine)
+        if not settings.demonstration:
+            refuse_demonstration_data(db.engine)
     wiring.connect(settings)
     jobs.subscribe(wiring.SUBSCRIBERS)
     _furnish(app, settings)

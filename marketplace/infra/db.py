@@ -60,6 +60,10 @@ def apart() -> Iterator[Connection]:
         yield connection
 
 
+class DemonstrationDataError(Exception):
+    """A production was pointed at the database of a demonstration."""
+
+
 _ROLE = text(
     """
     SELECT rolsuper OR rolbypassrls AS unbound, current_user AS name,
@@ -80,6 +84,28 @@ def refuse_unbound_roles(engine: Engine) -> None:
             raise UnsafeRoleError(
                 f"DATABASE_URL logs in as {role.name}, which grants do not bind; use marketplace_app (docs/running.md)"
             )
+
+
+_DEMONSTRATION = text(
+    """
+    SELECT EXISTS (SELECT FROM accounts_insurer WHERE fictional) OR EXISTS (SELECT FROM infra_business_clock)
+    """
+)
+
+
+def refuse_demonstration_data(engine: Engine) -> None:
+    """On the first connection of a production's `engine`, refuse a database in which a demonstration was lived.
+
+    Its insurers are fictional, its accounts have passwords in a file, its business clock was moved.
+    """
+
+    @event.listens_for(engine, "engine_connect", once=True)
+    def _check(connection: Connection) -> None:
+        migrated = connection.execute(text("SELECT to_regclass('infra_business_clock') IS NOT NULL")).scalar_one()
+        lived = migrated and connection.execute(_DEMONSTRATION).scalar_one()
+        connection.rollback()
+        if lived:
+            raise DemonstrationDataError("this database holds a demonstration; production needs one of its own")
 
 
 def constraint_of(error: Exception) -> str | None:

@@ -41,7 +41,12 @@ class GrowingPauses(BaseRetryStrategy):
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         if isinstance(exception, Refused | Invalid | NotFound) or job.attempts >= self._attempts:
             return None
-        return RetryDecision(retry_in={"seconds": min(LONGEST_PAUSE, 2 ** min(job.attempts, 11))})
+        return RetryDecision(retry_in={"seconds": pause_after(job.attempts)})
+
+
+def pause_after(attempts: int) -> int:
+    """Seconds until the next try after so many attempts: 1, 2, 4 … and `LONGEST_PAUSE` at the most."""
+    return LONGEST_PAUSE if attempts >= LONGEST_PAUSE.bit_length() else 2**attempts
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,45 @@
+"""A process does not start its work as a role that grants do not bind, nor on a demonstration's data in production."""
+
+import pytest
+from flask import Flask
+from sqlalchemy import create_engine, pool, text
+
+from marketplace.infra.db import (
+    DemonstrationDataError,
+    UnsafeRoleError,
+    db,
+    refuse_demonstration_data,
+    refuse_unbound_roles,
+)
+from tests.factories.accounts import an_insurer
+
+
+@pytest.mark.parametrize("setting", ["DATABASE_OWNER_URL"])
+def test_the_owner_of_tables_is_refused(app: Flask, setting: str) -> None:
+    engine = create_engine(app.config[setting], poolclass=pool.NullPool)
+    refuse_unbound_roles(engine)
+    with pytest.raises(UnsafeRoleError, match="marketplace_owner"):
+        engine.connect()
+    engine.dispose()
+
+
+def test_the_sites_own_role_is_let_in(app: Flask) -> None:
+    engine = create_engine(app.config["SQLALCHEMY_DATABASE_URI"], poolclass=pool.NullPool)
+    refuse_unbound_roles(engine)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT current_user")).scalar_one() == "marketplace_app"
+    engine.dispose()
+
+
+def test_production_refuses_the_database_of_a_demonstration(app: Flask, database: None) -> None:
+    engine = create_engine(app.config["SQLALCHEMY_DATABASE_URI"], poolclass=pool.NullPool)
+    refuse_demonstration_data(engine)
+    engine.connect().close()
+    an_insurer(fictional=True)
+    db.session.commit()
+    again = create_engine(app.config["SQLALCHEMY_DATABASE_URI"], poolclass=pool.NullPool)
+    refuse_demonstration_data(again)
+    with pytest.raises(DemonstrationDataError, match="production needs one of its own"):
+        again.connect()
+    engine.dispose()
+    again.dispose()

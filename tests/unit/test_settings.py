@@ -1,0 +1,104 @@
+"""Settings refuse what is unsafe, each with a line that names it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config import Settings, UnsafeSettingsError
+
+PRODUCTION: dict[str, str] = {
+    "PUBLIC_URL": "https://insurance.example",
+    "SECRET_KEY": "a-long-random-secret-of-no-importance",
+    "LICENCE_NUMBER": "L-1",
+    "DATABASE_URL": "postgresql+psycopg://marketplace_app:x@db.example/marketplace",
+    "DATABASE_READER_URL": "postgresql+psycopg://marketplace_reader:x@db.example/marketplace",
+    "STORAGE_FOLDER": "/var/lib/marketplace/files",
+    "SEALS_FOLDER": "/etc/marketplace/seals",
+    "TIMESTAMP_URL": "https://timestamp.example",
+    "STRIPE_SECRET_KEY": "sk_live_of_nobody",
+    "STRIPE_WEBHOOK_SECRET": "whsec_of_nobody",
+}
+DEMONSTRATION = PRODUCTION | {
+    "DEMONSTRATION": "1",
+    "PUBLIC_URL": "http://localhost:8000",
+    "STRIPE_SECRET_KEY": "sk_test_of_nobody",
+    "STRIPE_API_BASE": "http://127.0.0.1:8001",
+    "MAIL_TRANSPORT": "demonstration",
+    "TIMESTAMP_URL": "",
+    "LICENCE_NUMBER": "",
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def of(values: dict[str, str]) -> Settings:
+        for name in Settings.model_fields:
+            monkeypatch.delenv(name.upper(), raising=False)
+        for name, value in values.items():
+            monkeypatch.setenv(name, value)
+        return Settings.from_env()
+
+    return of
+
+
+def test_a_complete_production_starts(environment: Any) -> None:
+    settings = environment(PRODUCTION)
+    assert (settings.demonstration, settings.secure, settings.checkout_origin) == (
+        False, True, "https://checkout.stripe.com",
+    )  # fmt: skip
+
+
+def test_a_demonstration_on_loopback_starts(environment: Any) -> None:
+    settings = environment(DEMONSTRATION)
+    assert (settings.demonstration, settings.secure, settings.checkout_origin) == (True, False, "http://127.0.0.1:8001")
+
+
+@pytest.mark.requirement("O13-01")
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("LICENCE_NUMBER", "", "LICENCE_NUMBER is missing"),
+        ("STRIPE_API_BASE", "http://127.0.0.1:8001", "the simulator"),
+        ("STRIPE_SECRET_KEY", "sk_test_of_nobody", "test key"),
+        ("MAIL_TRANSPORT", "demonstration", "sends nothing"),
+        ("TIMESTAMP_URL", "", "TIMESTAMP_URL is missing"),
+        ("PUBLIC_URL", "http://insurance.example", "https://"),
+        ("PUBLIC_URL", "https://insurance.example/path", "nothing more"),
+        ("SECRET_KEY", "short", "at least 32"),
+        ("DATABASE_URL", "", "DATABASE_URL"),
+    ],
+)
+def test_production_refuses(environment: Any, name: str, value: str, said: str) -> None:
+    with pytest.raises(UnsafeSettingsError, match=said):
+        environment(PRODUCTION | {name: value})
+
+
+def test_production_refuses_the_seals_of_a_demonstration(environment: Any, tmp_path: Path) -> None:
+    (tmp_path / "SPECIMEN").write_text("not to be trusted")
+    with pytest.raises(UnsafeSettingsError, match="demonstration's seals"):
+        environment(PRODUCTION | {"SEALS_FOLDER": str(tmp_path)})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PUBLIC_URL", "http://shop.example:8000"),
+        ("BIND_ADDRESS", "0.0.0.0"),  # noqa: S104  the test that it is refused
+        ("BIND_ADDRESS", "192.0.2.7"),
+        ("STRIPE_SECRET_KEY", "sk_live_of_somebody"),
+    ],
+)
+def test_a_demonstration_stays_on_this_machine(environment: Any, name: str, value: str) -> None:
+    with pytest.raises(UnsafeSettingsError, match="DEMONSTRATION=1"):
+        environment(DEMONSTRATION | {name: value})
+
+
+def test_secrets_are_not_shown(environment: Any) -> None:
+    assert "sk_live" not in repr(environment(PRODUCTION))
+
+
+def test_mail_without_encryption_only_on_loopback(environment: Any) -> None:
+    with pytest.raises(UnsafeSettingsError, match="SMTP_TLS=none"):
+        environment(PRODUCTION | {"SMTP_TLS": "none", "SMTP_HOST": "mail.example"})
+    assert environment(PRODUCTION | {"SMTP_TLS": "none", "SMTP_HOST": "127.0.0.1"}).smtp_tls == "none"
