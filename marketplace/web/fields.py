@@ -28,10 +28,32 @@ class WholeNumber(IntegerField):
         return _CONTROLS.sub("", typed)[:_LONGEST_NUMBER]
 
 
+# What WTForms says of its own accord, and what we say instead.
+_OWN_WORDS: Mapping[str, str] = {
+    "Not a valid choice.": lazy_gettext("Please choose one of the values offered."),
+    "Not a valid integer value.": lazy_gettext("Please enter a whole number."),
+    "Not a valid date value.": lazy_gettext("Please enter a date, such as 2026-01-31."),
+    "Field cannot be longer than %(max)d character.": lazy_gettext("Please use at most %(max)d characters."),
+}
+
+
+class _Words:
+    """Messages of WTForms in our words and the reader's language."""
+
+    def gettext(self, message: str) -> str:
+        return str(_OWN_WORDS.get(message, message))
+
+    def ngettext(self, singular: str, _plural: str, _n: int) -> str:
+        return self.gettext(singular)
+
+
 class Form(FlaskForm):
     """Every form of the site: CSRF token, stripped text, no control characters."""
 
     class Meta(FlaskForm.Meta):
+        def get_translations(self, _form: Any) -> _Words:
+            return _Words()
+
         def bind_field(self, form: Any, unbound_field: Any, options: dict[str, Any]) -> Any:
             filters = unbound_field.kwargs.get("filters", [])
             if issubclass(unbound_field.field_class, StringField) and _strip not in filters:
@@ -140,16 +162,23 @@ def factor_words(factor: Factor, value: Scalar, currency: str) -> str:
     return factor.words(value).in_(current_locale()) + unit
 
 
-def named(definition: LineDefinition, errors: Mapping[str, str]) -> dict[str, str]:
-    """What is wrong with a rating factor, under its name, for a page that does not ask it."""
-    labels = {factor.name: factor.label.in_(current_locale()) for factor in definition.factors}
-    return {name: f"{labels[name]}: {what}" if name in labels else what for name, what in errors.items()}
-
-
 def factor_values(form: Form, definition: LineDefinition) -> dict[str, Scalar]:
     """The typed risk that a valid factor form says; what was left open is not in it."""
     given = {factor: getattr(form, factor.name).data for factor in definition.factors}
     return {factor.name: _typed(factor, value) for factor, value in given.items() if value not in {None, ""}}
+
+
+def factor_faults(definition: LineDefinition, faults: Mapping[str, str]) -> dict[str, str]:
+    """What was refused, each rating factor under its name and in the reader's words."""
+    factors = {factor.name: factor for factor in definition.factors}
+    return {name: _fault_words(factors[name]) if name in factors else what for name, what in faults.items()}
+
+
+def _fault_words(factor: Factor) -> str:
+    label = factor.label.in_(current_locale())
+    if factor.minimum is None or factor.choices:
+        return _("%(question)s: please choose one of the values offered.", question=label)
+    return _("%(question)s: from %(low)s to %(high)s.", question=label, low=factor.minimum, high=factor.maximum)
 
 
 def factor_data(risk: Mapping[str, Scalar]) -> dict[str, Any]:

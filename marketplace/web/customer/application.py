@@ -42,7 +42,7 @@ from marketplace.web.customer.forms.application import (
     people_of,
     questions_form,
 )
-from marketplace.web.fields import factor_words, named
+from marketplace.web.fields import factor_faults, factor_words
 from marketplace.web.tracing import Traced, current_journey, render_traced, seen_page_version
 
 blueprint = Blueprint("application", __name__)
@@ -298,7 +298,7 @@ def people(application_id: UUID) -> ResponseReturnValue:
                   rated=error.rated_age, actual=error.actual_age)
             )  # fmt: skip
         except Invalid as error:
-            form.take_errors(named(definition, error.fields))
+            form.take_errors(factor_faults(definition, error.fields))
         except Refused as error:
             form.form_errors.append(error_pages.words_of(error))
     return page(view, Step.PEOPLE, "people", form=form, recalculate=recalculate, status=422 if form.errors else 200)

@@ -21,7 +21,7 @@ from marketplace.quoting import services
 from marketplace.quoting.values import Need, NeedRequest, OfferView
 from marketplace.traceability.values import EntryType
 from marketplace.web import access
-from marketplace.web.fields import factor_data, factor_form, factor_values, factor_words
+from marketplace.web.fields import factor_data, factor_faults, factor_form, factor_values, factor_words
 from marketplace.web.tracing import Traced, current_journey, render_traced
 
 blueprint = Blueprint("compare", __name__)
@@ -55,7 +55,7 @@ def ask(line: str) -> ResponseReturnValue:
         try:
             need = _quote(definition, form)
         except Invalid as error:
-            form.take_errors(error.fields)
+            form.take_errors(factor_faults(definition, error.fields))
         else:
             return redirect(url_for(".comparison", line=line, reference=need.reference), 303)
     rates_only = definition.line is Line.US_HEALTH
