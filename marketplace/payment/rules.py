@@ -1,7 +1,7 @@
 """Pure decisions about payments: what Stripe's answer means, and what it does in each state.
 
 Sources: docs.stripe.com/checkout/fulfillment, /webhooks, /refunds. Duplicates and late or out-of-order events are rows
-like any other; docs/decisions/our-row-before-stripes.md says which test holds which fault.
+like any other; docs/decisions/0004-our-row-before-stripes.md says which test holds which fault.
 """
 
 from dataclasses import dataclass

@@ -3,24 +3,22 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.accounts import queries as account_queries
 from marketplace.accounts import services as accounts
 from marketplace.accounts.values import CodePurpose, CodeRefused, TooManyTries
-from marketplace.application import queries, services
+from marketplace.application import services
 from marketplace.application.values import (
     Acting,
     AgeDiffers,
     AlreadySubmitted,
-    ApplicationView,
     State,
     Step,
     StepNotReached,
 )
 from marketplace.checkout import services as checkout
-from marketplace.disclosure import queries as disclosure
 from marketplace.disclosure.values import WordingKey
 from marketplace.infra import storage
 from marketplace.infra.formatting import current_locale
@@ -42,54 +40,11 @@ from marketplace.web.customer.forms.application import (
     people_of,
     questions_form,
 )
+from marketplace.web.customer.road import acting, address_of, at_step, own_view, page, steps, wordings
 from marketplace.web.fields import factor_faults, factor_words
-from marketplace.web.tracing import Traced, current_journey, render_traced, seen_page_version
+from marketplace.web.tracing import Traced, current_journey, render_traced
 
 blueprint = Blueprint("application", __name__)
-
-ENDPOINTS = {
-    Step.ENTRY: "application.email",
-    Step.EMAIL: "application.email",
-    Step.CODE: "application.code",
-    Step.PEOPLE: "application.people",
-    Step.QUESTIONS: "application.questions",
-    Step.DOCUMENTS: "application.document",
-    Step.EXCLUSIONS: "application.exclusions",
-    Step.REVIEW: "application.review",
-    Step.PAY: "checkout.pay",
-    Step.DONE: "checkout.done",
-}
-ROAD = (Step.EMAIL, Step.PEOPLE, Step.QUESTIONS, Step.DOCUMENTS, Step.EXCLUSIONS, Step.REVIEW, Step.PAY)
-
-
-def address_of(view: ApplicationView) -> str:
-    """Where this application goes on."""
-    endpoint = ENDPOINTS.get(view.next_step, "application.ended")
-    return url_for(endpoint, application_id=view.application.id)
-
-
-def acting() -> Acting:
-    """Who posts this form, in which journey, looking at which version of the page."""
-    customer = access.customer()
-    return Acting(current_journey(), seen_page_version(), customer.id if customer else None)
-
-
-def own_view(application_id: UUID) -> ApplicationView:
-    customer = access.customer()
-    return queries.own_application_view(application_id, current_journey(), customer.id if customer else None)
-
-
-def at_step(application_id: UUID, step: Step) -> ApplicationView:
-    """The application, if this step may be done now. Raises StepNotReached naming the one that may."""
-    view = own_view(application_id)
-    open_now = view.application.state is State.STARTED
-    if not open_now or ROAD.index(_on_road(view.next_step)) < ROAD.index(step):
-        raise StepNotReached(view.next_step)
-    return view
-
-
-def _on_road(step: Step) -> Step:
-    return Step.EMAIL if step in {Step.ENTRY, Step.CODE} else step
 
 
 @blueprint.app_errorhandler(StepNotReached)
@@ -119,58 +74,6 @@ def compare_again(error: OfferExpired | OfferVoided | ProductWithdrawn) -> Respo
 
 def _comparison_form(offer: OfferView) -> str:
     return f"{url_for('compare.ask', line=offer.need.line.value)}?from={offer.need.reference}"
-
-
-def page(view: ApplicationView, step: Step, template: str, *, status: int = 200, **context: Any) -> Response:
-    """A page of the application, traced, with the steps on top and the choice beside."""
-    offer = view.offer
-    traced = context.pop("traced", Traced())
-    content = offer.version.content
-    return render_traced(
-        f"customer/application/{template}.html",
-        Traced(
-            type=traced.type,
-            product_version_id=offer.version.id,
-            application_id=view.application.id,
-            insurer_id=offer.insurer_id,
-            documents=traced.documents,
-            wordings=traced.wordings,
-            body=traced.body,
-        ),
-        journey_id=view.application.journey_id,
-        status=status,
-        steps=steps(step, has_questions=bool(content.questions)),
-        offer=offer,
-        content=content,
-        application=view.application,
-        insurer=account_queries.insurer(offer.insurer_id),
-        **context,
-    )
-
-
-def steps(now: Step, *, has_questions: bool) -> list[tuple[str, str, str]]:
-    """Name, words and state (done, now or empty) of each step on top of the page."""
-    words = {
-        Step.EMAIL: _("Start"),
-        Step.PEOPLE: _("People"),
-        Step.QUESTIONS: _("Questions"),
-        Step.DOCUMENTS: _("Terms"),
-        Step.EXCLUSIONS: _("Not covered"),
-        Step.REVIEW: _("Review"),
-        Step.PAY: _("Pay"),
-    }
-    road = [step for step in ROAD if step is not Step.QUESTIONS or has_questions]
-    at = road.index(now) if now in road else len(road)
-    return [
-        (step.value, words[step], "done" if place < at else "now" if place == at else "")
-        for place, step in enumerate(road)
-    ]
-
-
-def wordings(*keys: WordingKey) -> tuple[dict[str, Any], dict[str, str]]:
-    """Our texts for a template by their key, and their hashes for the page's version."""
-    found = {key.value: disclosure.wording(key, current_locale()) for key in keys}
-    return dict(found), {key: wording.sha256 for key, wording in found.items()}
 
 
 @blueprint.route("/apply/<uuid:offer_id>", methods=["GET", "POST"])
