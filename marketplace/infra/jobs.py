@@ -19,7 +19,7 @@ from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from pydantic import TypeAdapter, validate_call
 from sqlalchemy.engine import make_url
 
-from marketplace.infra import business_clock
+from marketplace.infra import business_clock, logs
 from marketplace.infra.db import db
 from marketplace.kernel import clock
 from marketplace.kernel.errors import Invalid, NotFound, Refused
@@ -132,6 +132,7 @@ def _register(app: procrastinate.App, known: Task, context: Callable[[], Abstrac
     wanted = set(inspect.signature(known.function).parameters)
 
     def run(**arguments: Any) -> None:
+        logs.bind(job=known.name)
         with context():
             run_once(known, **{key: value for key, value in arguments.items() if key in wanted})
 

@@ -1,11 +1,13 @@
 """What every template may use: words, money, days, the locale, the notice, the addresses of static files."""
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from time import perf_counter
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from flask import Flask, current_app, g, request, session, url_for
+from flask import Flask, Response, current_app, g, request, session, url_for
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
@@ -15,6 +17,10 @@ from marketplace.infra.formatting import LOCALES, current_locale, set_locale
 from marketplace.kernel import clock
 from marketplace.kernel.text import LocalizedText
 from marketplace.web import access, desks, security, tracing
+
+log = logging.getLogger(__name__)
+
+QUIET = {"static", "health.live", "health.ready"}
 
 # No raw HTML from any text: an insurer's document or our own wording is words, headings, lists and tables.
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
@@ -90,9 +96,17 @@ def furnish(app: Flask, *, demonstration: bool, inbox: bool, licence_number: str
 
     @app.before_request
     def begin() -> None:
-        g.request_id = uuid4().hex[:16]
-        logs.bind(request_id=g.request_id, endpoint=request.endpoint)
+        g.request_id, g.begun = uuid4().hex[:16], perf_counter()
+        logs.bind(request_id=g.request_id, endpoint=request.endpoint, method=request.method)
         set_locale(session.get("locale") or _browser_locale())
+
+    @app.after_request
+    def note(response: Response) -> Response:
+        """One line for each request: the endpoint, never the address, which may hold a token."""
+        if request.endpoint not in QUIET:
+            milliseconds = round((perf_counter() - g.begun) * 1000)
+            log.info("answered", extra={"status": response.status_code, "milliseconds": milliseconds})
+        return response
 
 
 def _browser_locale() -> str:
