@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     )
     bind_address: str = Field(default="127.0.0.1", description="Where the site listens; loopback in a demonstration.")
     public_url: str = Field(description="Address of the site as customers see it; decides cookies, hosts, links.")
+    trusted_proxies: int = Field(
+        default=0, ge=0, le=3, description="Proxies of yours in front that set X-Forwarded-For; 0 believes none."
+    )
     secret_key: SecretStr = Field(description="At least 32 random characters; signs cookies, tokens and codes.")
     licence_number: str = Field(default="", description="Licence of the insurance agency; production needs one.")
 

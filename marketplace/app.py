@@ -57,7 +57,11 @@ def _furnish(app: Flask, settings: Settings) -> None:
     shows_inbox = settings.mail_transport == "demonstration"
     pages.furnish(app, demonstration=settings.demonstration, inbox=shows_inbox, licence_number=settings.licence_number)
     security.protect(
-        app, public_host=settings.public_host, secure=settings.secure, checkout_origin=settings.checkout_origin
+        app,
+        public_host=settings.public_host,
+        secure=settings.secure,
+        checkout_origin=settings.checkout_origin,
+        proxies=settings.trusted_proxies,
     )
     tracing.record_views(app)
     transaction.own_transactions(app)

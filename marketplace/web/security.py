@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, g, request
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 csrf = CSRFProtect()
 
@@ -19,8 +20,14 @@ OTHER_BODIES = {"stripe.receive"}
 STORED_PAGE_POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; sandbox; frame-ancestors 'self'"
 
 
-def protect(app: Flask, *, public_host: str, secure: bool, checkout_origin: str) -> None:
-    """Set cookies, hosts and limits by the public address, and add the headers to every answer."""
+def protect(app: Flask, *, public_host: str, secure: bool, checkout_origin: str, proxies: int) -> None:
+    """Set cookies, hosts and limits by the public address, and add the headers to every answer.
+
+    `proxies` of our own say where a request comes from; the header of anybody else is not believed, and none decides
+    the host.
+    """
+    if proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=0, x_prefix=0)  # type: ignore[method-assign]  # Flask's own way to wrap it
     app.config.update(
         TRUSTED_HOSTS=[public_host, *(["127.0.0.1", "localhost"] if not secure else [])],
         MAX_CONTENT_LENGTH=MAX_BODY,
