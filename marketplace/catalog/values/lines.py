@@ -28,7 +28,7 @@ SEX = Factor(
     FactorKind.CHOICE,
     Words("Sex", "性别"),
     _choices({"female": ("female", "女"), "male": ("male", "男")}),
-    hint=Words("Mortality differs by sex; insurers in China rate it.", "死亡率因性别而异，中国的保险公司据此定价。"),
+    hint=Words("Women live longer on average, so insurers charge by sex.", "女性平均寿命较长，保险公司按性别定价。"),
 )
 SMOKER = Factor(
     "smoker",
