@@ -72,8 +72,8 @@ class SimulatorServer:
 
 
 @contextmanager
-def running_simulator(folder: Path) -> Iterator[SimulatorServer]:
-    """A simulator of its own on a free port, with its webhooks going to a door of the test."""
+def running_simulator(folder: Path, site_webhook: str | None = None) -> Iterator[SimulatorServer]:
+    """A simulator of its own on a free port, with its webhooks going to a door of the test, or to a site's."""
     received: queue.Queue[Delivery] = queue.Queue()
 
     @Request.application
@@ -83,7 +83,9 @@ def running_simulator(folder: Path) -> Iterator[SimulatorServer]:
 
     with _listening() as (door_listener, webhook_url), _listening() as (listener, url), _serving(door, door_listener):
         simulator = create_simulator(
-            SimulatorSettings(folder / "simulator.sqlite3", url, webhook_url, WEBHOOK_SECRET, SECRET_KEY)
+            SimulatorSettings(
+                folder / "simulator.sqlite3", url, site_webhook or webhook_url, WEBHOOK_SECRET, SECRET_KEY
+            )
         )
         with _serving(simulator, listener):
             simulator.start_deliveries()

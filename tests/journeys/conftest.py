@@ -1,0 +1,273 @@
+"""The whole marketplace as its processes (site, worker, payment simulator) and customers at a real Chromium."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+import requests
+from flask import Flask
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from config import Settings
+from marketplace.correspondence import queries as correspondence
+from marketplace.correspondence.values import Message, MessageState
+from marketplace.disclosure import services as disclosure
+from marketplace.infra import jobs
+from marketplace.infra.db import db
+from tests.conftest import empty_tables
+from tests.factories.catalog import harbour_term
+from tests.simulator_server import SECRET_KEY, WEBHOOK_SECRET, SimulatorServer, running_simulator
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+PATIENCE_SECONDS = 20
+SITE = ("-m", "gunicorn", "wsgi:app", "--worker-class", "gthread", "--threads", "4", "--no-control-socket")
+WORKER = ("-m", "marketplace.worker")
+Answer = TypeVar("Answer")
+
+
+def until(ask: Callable[[], Answer | None], what: str) -> Answer:
+    """Ask until there is an answer."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < end:
+        if answer := ask():
+            return answer
+        threading.Event().wait(0.1)
+    pytest.fail(f"waited {PATIENCE_SECONDS} s for {what}")
+
+
+@dataclass
+class Marketplace:
+    """A running site. `app` looks into the same database; `worker` may be killed and started again."""
+
+    url: str
+    app: Flask
+    simulator: SimulatorServer
+    environment: dict[str, str]
+    log: Path
+    worker: subprocess.Popen[bytes] | None = None
+
+    def start_worker(self) -> None:
+        self.worker = self.started(*WORKER)
+
+    def kill_worker(self) -> None:
+        """As `kill -9` does."""
+        if self.worker is not None:
+            self.worker.kill()
+            self.worker.wait()
+            self.worker = None
+
+    def started(self, *arguments: str, keep: int | None = None) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, *arguments],
+                env=self.environment,
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+                pass_fds=() if keep is None else (keep,),
+            )
+
+    def mail(self, recipient: str, kind: str) -> Message:
+        """The newest mail of a kind to an address, as soon as it was sent."""
+
+        def look() -> Message | None:
+            with self.app.app_context():
+                found = correspondence.inbox(recipient=recipient)
+            return next((mail for mail in found if mail.kind == kind and mail.state == MessageState.SENT), None)
+
+        return until(look, f"the mail {kind}")
+
+    def code(self, recipient: str) -> str:
+        mail = self.mail(recipient, "application_code")
+        with self.app.app_context():
+            text = correspondence.message_parts(mail.id).text
+        return next(word for word in text.split() if word.isdigit() and len(word) == 6)
+
+    def reconcile(self) -> None:
+        """What the clock of the worker does each minute."""
+        with self.app.app_context():
+            jobs.defer("payment.reconcile")
+            db.session.commit()
+
+
+@pytest.fixture(scope="module")
+def marketplace(
+    migrated_app: Flask, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Marketplace]:
+    """Harbour Term on sale, site and worker as processes of their own, Stripe's words going to the site."""
+    folder = tmp_path_factory.mktemp("journeys")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with running_simulator(folder, f"http://127.0.0.1:{port}/hooks/stripe") as simulator, _goods(migrated_app):
+            environment = _environment(settings, f"http://localhost:{port}", simulator.url)
+            running = Marketplace(f"http://localhost:{port}", migrated_app, simulator, environment, folder / "log")
+            site = running.started(*SITE, "--bind", f"fd://{listener.fileno()}", keep=listener.fileno())
+            running.start_worker()
+            try:
+                until(lambda: _ready(running.url), "the site")
+                yield running
+            finally:
+                for process in (site, running.worker):
+                    if process is not None:
+                        process.terminate()
+                        process.wait()
+
+
+@contextmanager
+def _goods(app: Flask) -> Iterator[None]:
+    with app.app_context():
+        disclosure.publish_wordings()
+        harbour_term()
+        db.session.commit()
+    yield
+    empty_tables(app)
+
+
+def _environment(settings: Settings, url: str, simulator_url: str) -> dict[str, str]:
+    """The settings of the tests as a process reads them, under another address."""
+    told = settings.model_dump(exclude_none=True) | {
+        "public_url": url, "stripe_api_base": simulator_url, "stripe_secret_key": SECRET_KEY,
+        "stripe_webhook_secret": WEBHOOK_SECRET, "demonstration": "1",
+    }  # fmt: skip
+    plain = {name.upper(): _plain(value) for name, value in told.items()}
+    return {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "PYTHONPATH": str(ROOT)} | plain
+
+
+def _plain(value: object) -> str:
+    return str(value.get_secret_value() if hasattr(value, "get_secret_value") else value)
+
+
+def _ready(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/healthz/ready", timeout=PATIENCE_SECONDS).status_code == 200
+    except requests.RequestException:
+        return False
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium in PATH and CHROMIUM= is not set: journeys in a browser are left out")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Buyer:
+    """A person at a browser window of their own. Every page of the site is held to be free of errors."""
+
+    page: Page
+    market: Marketplace
+    email: str
+    complaints: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", self._said)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _said(self, message: ConsoleMessage) -> None:
+        """The console also tells refusals of the content policy."""
+        ours = message.location.get("url", "").startswith(self.market.url) or "Content Security" in message.text
+        if message.type == "error" and ours:
+            self.complaints.append(f"{self.page.url}: {message.text}")
+
+    @property
+    def step(self) -> str:
+        return self.page.url.removeprefix(self.market.url).split("?")[0].rsplit("/", 1)[-1]
+
+    def fits(self) -> bool:
+        """Whether nothing is wider than the window."""
+        return bool(self.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+
+    def fill(self, **answers: str) -> None:
+        for name, value in answers.items():
+            control = self.page.locator(f'main [name="{name}"]').first
+            if control.evaluate("each => each.tagName") == "SELECT":
+                control.select_option(value)
+            elif control.get_attribute("type") in {"radio", "checkbox"}:
+                self.page.locator(f'main [name="{name}"][value="{value}"]').check()
+            else:
+                control.fill(value)
+
+    def press(self) -> None:
+        """The main button of the page, by keyboard."""
+        self.page.locator("main form button.btn").first.focus()
+        with self.page.expect_navigation():
+            self.page.keyboard.press("Enter")
+
+    def tick(self, name: str) -> None:
+        """By keyboard."""
+        box = self.page.locator(f"#{name}")
+        assert not box.is_checked()
+        box.focus()
+        self.page.keyboard.press("Space")
+
+    def apply(self, name: str = "Li Na") -> None:
+        """From the start page to our own payment page."""
+        page = self.page
+        page.goto(self.market.url)
+        page.locator('a[href="/compare/term_life"]').click()
+        self.fill(age="34", sex="female", smoker="no", sum_insured="1000000", term_years="20",
+                  occupation_class="1", region="shanghai")  # fmt: skip
+        self.press()
+        page.locator("article.offer a.btn").first.click()
+        page.locator("aside a.btn").click()
+        self.press()
+        self.fill(email=self.email)
+        self.press()
+        self.fill(code=self.market.code(self.email))
+        self.press()
+        self.fill(applicant_name=name, applicant_birth_on="1992-03-05", relationship="self")
+        self.press()
+        self.answer()
+        self.tick("declare")
+        self.press()
+        assert self.step == "pay"
+
+    def answer(self) -> None:
+        """Every question with no; every document and the exclusions confirmed."""
+        self.tick("notice")
+        for no in self.page.locator('main input[type="radio"][value="no"]').all():
+            no.check()
+        self.press()
+        while self.step != "review":
+            self.tick("confirm")
+            self.press()
+
+    def card(self, number: str) -> None:
+        """On the hosted page, by keyboard."""
+        for name, typed in {"number": number, "expiry": "12/34", "cvc": "123", "name": "Li Na"}.items():
+            self.page.locator(f"#{name}").fill("")
+            self.page.locator(f"#{name}").focus()
+            self.page.keyboard.type(typed)
+        with self.page.expect_navigation():
+            self.page.keyboard.press("Enter")
+
+
+@pytest.fixture
+def buyer(chromium: Browser, marketplace: Marketplace, request: pytest.FixtureRequest) -> Iterator[Buyer]:
+    """A buyer of the test's own. Parametrize indirectly with the options of the browser's context."""
+    options = getattr(request, "param", {"locale": "en-GB"})
+    context = chromium.new_context(**options)
+    context.set_default_timeout(PATIENCE_SECONDS * 1000)
+    buyer = Buyer(context.new_page(), marketplace, f"{request.node.originalname.replace('_', '.')}@example.com")
+    yield buyer
+    context.close()
+    assert buyer.complaints == []
