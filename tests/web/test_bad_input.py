@@ -1,7 +1,6 @@
 """What people send by mistake, by impatience or by intent: a clear answer each time, and nothing written."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -10,10 +9,9 @@ from flask import Flask
 
 from sandbox.demo.visitor import Visitor, hidden_fields, words
 from tests.simulator_server import SimulatorServer
-from tests.web.conftest import ANSWERS, LI_NA, asked, count, days_later, form_for, go_on, step_of
+from tests.web.conftest import ANSWERS, LI_NA, NothingWritten, asked, count, days_later, form_for, go_on, step_of
 
 AtStep = Callable[..., Visitor]
-NothingWritten = Callable[[], AbstractContextManager[None]]
 PEOPLE = {
     "applicant_name": LI_NA.name, "applicant_birth_on": LI_NA.born_on.isoformat(), "relationship": "self",
     "insured_sex": "female",
