@@ -92,8 +92,8 @@ def _field_words(field: str) -> str:
 
 def _answered(body: Body) -> str:
     if body.get("old") is not None:
-        return _("Changed the answer to question %(question)s", question=body["question"])
-    return _("Answered question %(question)s", question=body["question"])
+        return _("Changed the answer: %(question)s", question=body["question"])
+    return _("Answered: %(question)s", question=body["question"])
 
 
 def _decided(body: Body) -> str:

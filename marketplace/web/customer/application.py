@@ -303,4 +303,5 @@ def ended(application_id: UUID) -> ResponseReturnValue:
     if words is None:
         return redirect(address_of(view))
     decision = underwriting.decision_of(application_id)
-    return page(view, Step.DONE, "ended", title=words[0], words=words[1], reasons=decision.reasons if decision else ())
+    reasons = [reason.words for reason in decision.reasons if reason.words] if decision else []
+    return page(view, Step.DONE, "ended", title=words[0], words=words[1], reasons=reasons)

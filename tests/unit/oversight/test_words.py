@@ -33,7 +33,7 @@ def test_every_kind_of_entry_has_a_sentence(kind: EntryType) -> None:
         (EntryType.FIELD_ENTERED, BODIES[EntryType.FIELD_ENTERED], "Entered: name of the applicant"),
         (EntryType.FIELD_ENTERED, {"field": "mobile", "old": SEALED, "new": SEALED}, "Changed: mobile number"),
         (EntryType.FIELD_ENTERED, {"field": "new_field", "old": None, "new": SEALED}, "Entered: new_field"),
-        (EntryType.ANSWER_GIVEN, {"question": "q3", "old": SEALED}, "Changed the answer to question q3"),
+        (EntryType.ANSWER_GIVEN, {"question": "q3", "old": SEALED}, "Changed the answer: q3"),
         (EntryType.DOCUMENT_OPENED, {"title": "Clauses 100% cover"}, "Document opened: Clauses 100% cover"),
         (EntryType.DOCUMENT_OPENED, {"document_id": "1"}, "Document opened"),
         (EntryType.UNDERWRITING_DECIDED, {"outcome": "refer"}, "Referred to the insurer"),
