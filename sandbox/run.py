@@ -47,7 +47,7 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     "demonstration": ("-m", "sandbox.demo"),
     "site": (
         *("-m", "gunicorn", "wsgi:app", "--bind", "{address}"),
-        *("--worker-class", "gthread", "--workers", "2", "--threads", "4", "--preload"),
+        *("--worker-class", "gthread", "--workers", "2", "--threads", "4"),
         *("--preload", "--graceful-timeout", "5", "--no-control-socket"),
     ),
 }
