@@ -69,8 +69,12 @@ def gettext(message: str, **values: object) -> str:
 
 
 def ngettext(singular: str, plural: str, n: int, **values: object) -> str:
-    text = translations(_locale.get()).ngettext(singular, plural, n)
-    return text % {"num": n, **values}
+    return plural_form(singular, plural, n) % {"num": n, **values}
+
+
+def plural_form(singular: str, plural: str, n: int) -> str:
+    """The translated form for `n`, its places not yet filled: Jinja fills them itself."""
+    return translations(_locale.get()).ngettext(singular, plural, n)
 
 
 def lazy_gettext(message: str) -> str:
@@ -119,8 +123,8 @@ def format_clock_time(at: datetime, zone: str = ZONE) -> str:
 
 
 def zone_name(zone: str) -> str:
-    """What people call a time zone (IANA name): `China Time`."""
-    return get_timezone_name(zone, locale=_locale.get())
+    """What people call a time zone (IANA name)."""
+    return gettext("Beijing time") if zone == ZONE else get_timezone_name(zone, locale=_locale.get())
 
 
 def locale_name(locale: str) -> str:

@@ -1,7 +1,7 @@
 """What the applicant tells: who applies, who is insured, and the answers to the insurer's questions."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -121,9 +121,14 @@ def _person_faults(who: str, person: Person, today: date) -> Iterator[Fault]:
     elif len(person.name) > rules.LONGEST_NAME:
         yield f"{who}_name", _("This name is longer than %(most)s characters.", most=rules.LONGEST_NAME)
     elif lacking := missing_glyphs(person.name):
-        yield f"{who}_name", _("We cannot print %(characters)s on a policy.", characters=" ".join(lacking))
+        yield f"{who}_name", _("We cannot print %(characters)s on a policy.", characters=_shown(lacking))
     if person.birth_on > today or age_on(today, person.birth_on) > rules.OLDEST:
         yield f"{who}_birth_on", _("Check the date of birth.")
+
+
+def _shown(characters: Sequence[str]) -> str:
+    """Characters as a reader can see them; those that show nothing by their Unicode number."""
+    return " ".join(each if each.isprintable() else f"U+{ord(each):04X}" for each in characters)
 
 
 def _fields(persons: Mapping[str, object] | None) -> dict[str, object]:

@@ -46,7 +46,7 @@ def paper(body: Body, facing: Facing, locale: str) -> dict[str, Any]:
             "premium": _premium(body["premium"], locale),
             "sections": [section for section in _sections(body, locale) if section["paragraphs"]],
             "documents": [{"title": each["title"], "sha256": each["sha256"]} for each in body["documents"]],
-            "seal": _("This document carries the digital seal of %(name)s.", name=facing.seal_name),
+            "seal": _("Digital seal: %(name)s", name=facing.seal_name),
             "labels": _labels(),
         }
 
@@ -109,7 +109,7 @@ def _period(period: Body) -> dict[str, Any]:
             "text": _("%(day)s, 24:00", day=format_day(last)),
             "iso": datetime.combine(last + timedelta(days=1), time.min, zone).isoformat(),
         },
-        "note": _("Times are those of %(zone)s.", zone=zone_name(period["zone"])),
+        "note": _("All times are %(zone)s.", zone=zone_name(period["zone"])),
     }
 
 
@@ -136,7 +136,7 @@ def _channel(channel: str) -> str:
 
 def _with_unit(fact: Body, locale: str) -> str:
     words, unit = _said(fact["words"], locale) or "", _said(fact["unit"], locale)
-    return words if unit is None else f"{words} {unit}"
+    return words if unit is None else _("%(value)s %(unit)s", value=words, unit=unit)
 
 
 def _payment(premium: Body) -> str:
@@ -201,8 +201,9 @@ def _amount(minor: int, currency: str) -> dict[str, Any]:
 
 def _sections(body: Body, locale: str) -> list[dict[str, Any]]:
     facts, insurer, agency = body["key_facts"], body["insurer"], body["agency"]
-    ending = [_said(facts[key], locale) for key in ("surrender", "cash_value")]
-    lasting = [_said(facts[key], locale) for key in ("term", "renewal")]
+    cash_value = _said(facts["cash_value"], locale)
+    ending = [_said(facts["surrender"], locale), cash_value and _("Cash value: %(words)s", words=cash_value)]
+    renewal = _said(facts["renewal"], locale)
     claims = _("To report a loss, call %(phone)s or write to %(email)s.", **insurer)
     complaints = _(
         "Complain to the insurer on %(phone)s, or to the intermediary at %(email)s. Either must answer you.",
@@ -211,7 +212,7 @@ def _sections(body: Body, locale: str) -> list[dict[str, Any]]:
     )
     return [
         {"key": "cooling_off", "title": _("If you change your mind"), "paragraphs": _cooling_off(facts)},
-        {"key": "duration", "title": _("How long it lasts"), "paragraphs": [each for each in lasting if each]},
+        {"key": "renewal", "title": _("Renewal"), "paragraphs": [renewal] if renewal else []},
         {"key": "ending", "title": _("If you end it early"), "paragraphs": [each for each in ending if each]},
         {"key": "grace", "title": _("If a premium is late"), "paragraphs": _grace(facts["grace_days"])},
         {

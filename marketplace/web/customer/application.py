@@ -1,5 +1,6 @@
 """The application, one question and one page at a time. Every step is gated and recorded by the application itself."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -272,10 +273,12 @@ def review(application_id: UUID) -> ResponseReturnValue:
             checkout.place_order([application_id], submitted.account_id)
         return redirect(url_for(".resume", application_id=application_id), 303)
     view = at_step(application_id, Step.REVIEW)
-    definition = view.offer.version.content.definition
+    content, need = view.offer.version.content, view.offer.need
+    definition = content.definition
     texts, hashes = wordings(WordingKey.APPLICATION_DECLARATION, WordingKey.ELECTRONIC_DELIVERY)
     return page(
-        view, Step.REVIEW, "review", form=form, start_on=view.offer.need.start_on, may_change=True,
+        view, Step.REVIEW, "review", form=form, start_on=need.start_on, may_change=True,
+        last_day_of_cover=content.term.end_of(need.start_on, need.risk) - timedelta(days=1),
         chips=[(f, factor_words(f, view.offer.need.risk[f.name], definition.currency)) for f in definition.factors],
         traced=Traced(wordings=hashes), status=422 if form.errors else 200, **texts,
     )  # fmt: skip

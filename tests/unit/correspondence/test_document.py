@@ -72,7 +72,7 @@ def test_the_policy_mail_says_what_was_bought_how_to_withdraw_and_how_to_check()
         "Policy number: EF-HARBOUR-2026-000042",
         "Insurer: Harbour Life Insurance Co.",
         "Insured: Li Na, 张伟",
-        "Period of cover: from December 1, 2026, 00:00, to November 30, 2046, 24:00 (China Time)",
+        "Period of cover: from December 1, 2026, 00:00, to November 30, 2046, 24:00 (Beijing time)",
         "1,284.00",
         "electronic policy",
         "Within 15 days after receiving this policy you can withdraw",
