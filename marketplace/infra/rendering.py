@@ -38,7 +38,7 @@ def _environment(*, html: bool) -> Environment:
         keep_trailing_newline=False,
     )
     environment.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
-        _gettext, _ngettext, newstyle=True
+        _gettext, formatting.plural_form, newstyle=True
     )
     environment.filters |= {"money": _money, "day": _day, "zone_name": formatting.zone_name}
     return environment
@@ -47,10 +47,6 @@ def _environment(*, html: bool) -> Environment:
 def _gettext(message: str) -> str:
     """The translated message; Jinja itself puts the values in, escaped where the template is HTML."""
     return formatting.translations(formatting.current_locale()).gettext(message)
-
-
-def _ngettext(singular: str, plural: str, n: int) -> str:
-    return formatting.translations(formatting.current_locale()).ngettext(singular, plural, n)
 
 
 def _money(amount: Mapping[str, Any]) -> str:

@@ -158,8 +158,8 @@ def factor_words(factor: Factor, value: Scalar, currency: str) -> str:
     """The value of a factor as a person reads it on the comparison."""
     if factor.money and isinstance(value, int) and not isinstance(value, bool):
         return money_words(value, currency)
-    unit = f" {factor.unit.in_(current_locale())}" if factor.unit else ""
-    return factor.words(value).in_(current_locale()) + unit
+    words = factor.words(value).in_(current_locale())
+    return _("%(value)s %(unit)s", value=words, unit=factor.unit.in_(current_locale())) if factor.unit else words
 
 
 def factor_values(form: Form, definition: LineDefinition) -> dict[str, Scalar]:

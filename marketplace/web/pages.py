@@ -60,7 +60,7 @@ def furnish(app: Flask, *, demonstration: bool, inbox: bool, licence_number: str
     """Filters and globals of the templates; the locale and the id of each request."""
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
-        formatting.gettext, formatting.ngettext, newstyle=True
+        formatting.gettext, formatting.plural_form, newstyle=True
     )
     app.jinja_env.policies["ext.i18n.trimmed"] = True  # as the sentences are gathered
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -300,11 +300,11 @@ class ProductContent(Record):
             case RowSource.EXCLUSIONS:
                 return tuple(each.title for each in self.exclusions) or (NOT_STATED,)
             case RowSource.QUESTIONS:
-                return (LocalizedText(str(len(self.questions)), str(len(self.questions))),)
+                return (LocalizedText(str(len(self.questions)), f"{len(self.questions)}项"),)
             case RowSource.WAITING:
                 return (_days(facts.waiting_days, "", ""),)
             case RowSource.COOLING_OFF:
-                return (_days(facts.cooling_off_days, ", full refund", "，全额退费"),)
+                return (_days(facts.cooling_off_days, ", full refund", "，全额退还保险费"),)
             case RowSource.GRACE:
                 return (_days(facts.grace_days, " of grace", "宽限期"),)
 

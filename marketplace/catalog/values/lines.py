@@ -71,7 +71,7 @@ OCCUPATION = Factor(
     default=1,
 )
 
-NOT_COVERED = Row("not_covered", Words("Not covered", "不保什么"), RowSource.EXCLUSIONS)
+NOT_COVERED = Row("not_covered", Words("Not covered", "责任免除"), RowSource.EXCLUSIONS)
 WAITING = Row(
     "waiting_period", Words("Waiting period", "等待期"), RowSource.WAITING,
     Words("Days after the start in which illness is not yet covered.", "合同生效后疾病尚不获保障的天数。"),
@@ -81,7 +81,7 @@ COOLING_OFF = Row(
     Words("Days in which you may withdraw and get everything back.", "可以反悔并全额退费的天数。"),
 )  # fmt: skip
 STOP_PAYING = Row("stop_paying", Words("If you stop paying", "停止交费后"), RowSource.GRACE)
-HEALTH_QUESTIONS = Row("health_questions", Words("Health questions", "健康问题"), RowSource.QUESTIONS)
+HEALTH_QUESTIONS = Row("health_questions", Words("Health questions", "健康告知"), RowSource.QUESTIONS)
 
 TERM_LIFE = LineDefinition(
     Line.TERM_LIFE,
@@ -111,7 +111,7 @@ TERM_LIFE = LineDefinition(
         COOLING_OFF,
         STOP_PAYING,
         HEALTH_QUESTIONS,
-        Row("cash_value", Words("If you end it early", "提前解除")),
+        Row("cash_value", Words("If you end it early", "退保")),
         Row("claim_decided", Words("A claim is decided within", "理赔核定时限")),
     ),
     age_factor="age",
