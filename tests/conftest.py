@@ -18,6 +18,7 @@ from marketplace.infra.db import db
 from marketplace.kernel import clock
 from sandbox.demo_pki import make_pki
 from sandbox.embedded_db import EmbeddedServer
+from tests.web.page_checks import CheckedClient
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)  # twelve o'clock in Shanghai
 SEALS = {"harbour": "Harbour Life Insurance Co.", "evenfold": "Evenfold insurance agency"}
@@ -121,7 +122,8 @@ def database(app: Flask) -> Iterator[None]:
 
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
-    """A browser without script."""
+    """A browser without script that refuses pages which are not in order."""
+    app.test_client_class = CheckedClient
     return app.test_client()
 
 
