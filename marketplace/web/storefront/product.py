@@ -10,7 +10,7 @@ from marketplace.catalog import queries as catalog
 from marketplace.infra import storage
 from marketplace.kernel.errors import NotFound
 from marketplace.quoting import queries as quoting
-from marketplace.quoting.values import OfferExpired, OfferVoided, ProductWithdrawn
+from marketplace.quoting.values import NotForSale, OfferExpired, OfferVoided, ProductWithdrawn
 from marketplace.traceability.values import EntryType
 from marketplace.web.storefront.compare import rows_of
 from marketplace.web.tracing import Traced, render_traced
@@ -52,6 +52,8 @@ def _obstacle(offer_id: UUID) -> str | None:
         return "expired"
     except (OfferVoided, ProductWithdrawn):
         return "withdrawn"
+    except NotForSale:
+        return None  # the page says of published rates by itself that they cannot be bought
     return None
 
 
