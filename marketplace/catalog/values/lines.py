@@ -111,7 +111,7 @@ TERM_LIFE = LineDefinition(
         COOLING_OFF,
         STOP_PAYING,
         HEALTH_QUESTIONS,
-        Row("cash_value", Words("If you end it early", "退保")),
+        Row("cash_value", Words("If you end it early", "提前退保")),
         Row("claim_decided", Words("A claim is decided within", "理赔核定时限")),
     ),
     age_factor="age",
