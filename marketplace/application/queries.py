@@ -149,6 +149,7 @@ def view_of(row: ApplicationRow) -> ApplicationView:
         documents=documents,
         exclusions_sha256=exclusions,
         exclusions_confirmed=progress.exclusions_confirmed,
+        told_sha256=rules.told_sha256(row.offer_id, row.email, row.persons, row.answers),
         confirmations=confirmations,
     )
 

@@ -1,8 +1,10 @@
 """Decisions about an application: what may happen in which state, which step is next, who may be insured."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
+from uuid import UUID
 
 from marketplace.application.values import (
     AgeDiffers,
@@ -169,6 +171,13 @@ def documents_to_confirm(documents: Sequence[Document], locale: str) -> tuple[Do
         spoken = locale if any(each.locale == locale for each in of_kind) else None
         chosen += [each for each in of_kind if spoken is None or each.locale == spoken]
     return tuple(chosen)
+
+
+def told_sha256(
+    offer_id: UUID, email: str | None, persons: Mapping[str, Any] | None, answers: Mapping[str, bool]
+) -> str:
+    """What is declared true on the review page: the choice, the address, the people and every answer."""
+    return digest([offer_id, email, persons and dict(persons), dict(answers)])
 
 
 def exclusions_sha256(exclusions: Sequence[Exclusion]) -> str:

@@ -170,6 +170,7 @@ class ApplicationView:
     documents: tuple[DocumentToConfirm, ...]
     exclusions_sha256: str
     exclusions_confirmed: bool
+    told_sha256: str  # of everything the applicant told and chose: what the declaration is about
     confirmations: tuple[Confirmation, ...]
 
 

@@ -15,6 +15,7 @@ from marketplace.kernel.dates import add_years
 from marketplace.quoting.values import OfferView
 from marketplace.traceability.services import ensure_page_version
 from tests.factories.accounts import a_guest, an_insurer
+from tests.factories.application import declare
 from tests.factories.quoting import TRAVEL_RISK, a_content, a_tariff, an_offer, publish
 from tests.factories.traceability import a_journey, a_manifest
 
@@ -51,4 +52,4 @@ def an_accepted_application(
     view = queries.application_view(opened.id)
     if view.next_step is Step.EXCLUSIONS:
         services.confirm_exclusions(by, opened.id, view.exclusions_sha256)
-    return services.submit(by, opened.id)
+    return declare(by, opened.id)

@@ -205,6 +205,19 @@ def test_going_back_before_submission_changes_what_was_told(shop: Flask, at_step
     assert count(shop, "application_application") == 1
 
 
+def test_a_review_page_that_shows_other_people_by_now_is_not_submitted(
+    at_step: AtStep, nothing_written: NothingWritten
+) -> None:
+    visitor = at_step("review")
+    tab = Visitor(visitor.client)
+    tab.get(visitor.at.replace("/review", "/people"))
+    tab.post(PEOPLE | {"applicant_name": "Li Nana"})
+    with nothing_written():
+        visitor.post({"declare": "yes"})
+    assert visitor.status == 409
+    assert "Please read it again." in words(visitor.text)
+
+
 def test_an_address_once_proven_is_not_changed_from_an_old_tab(
     at_step: AtStep, nothing_written: NothingWritten
 ) -> None:

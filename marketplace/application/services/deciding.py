@@ -17,6 +17,7 @@ from marketplace.application.values import (
     Event,
     State,
     Step,
+    TextChanged,
 )
 from marketplace.catalog.values import Outcome
 from marketplace.disclosure import queries as disclosure
@@ -33,17 +34,20 @@ LAPSE_BATCH = 500
 _EVENT_OF = {Outcome.ACCEPT: Event.ACCEPT, Outcome.REFER: Event.REFER, Outcome.DECLINE: Event.DECLINE}
 
 
-def submit(by: Acting, application_id: UUID) -> Application:
+def submit(by: Acting, application_id: UUID, told_sha256: str) -> Application:
     """The declaration on the review page; underwriting decides in the same transaction.
 
     The result is accepted, referred or declined. A repeated submission changes nothing and gives the same result.
-    Raises StepNotReached naming the step that is missing, and the refusals of `live_offer`: cover never starts before
-    the day on which it was applied for.
+    `told_sha256` says what the page showed: exactly that is declared, or nothing. Raises TextChanged when something
+    was told otherwise meanwhile (in another tab), StepNotReached naming the step that is missing, and the refusals of
+    `live_offer`: cover never starts before the day on which it was applied for.
     """
     row = own_locked(by, application_id)
     if row.submitted_at is not None:
         return read(row)
     visit = enter(by, application_id, Step.REVIEW)
+    if visit.view.told_sha256 != told_sha256:
+        raise TextChanged
     _declare(visit)
     _move(row, Event.SUBMIT)
     row.submitted_at = clock.now()
@@ -99,6 +103,7 @@ def _declare(visit: Visit) -> None:
         "declaration_version": wording.version,
         "documents": [each.document.sha256 for each in view.documents],
         "exclusions_sha256": view.exclusions_sha256,
+        "told_sha256": view.told_sha256,
     }
     confirm(visit, ConfirmationKind.DECLARATION, wording.sha256, body)
 

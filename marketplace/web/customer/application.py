@@ -268,7 +268,7 @@ def review(application_id: UUID) -> ResponseReturnValue:
     """Everything once more, then the declaration. The insurer's guideline decides at once."""
     form = DeclareForm()
     if form.validate_on_submit():
-        submitted = services.submit(acting(), application_id)
+        submitted = services.submit(acting(), application_id, str(form.sha256.data))
         if submitted.state is State.ACCEPTED and submitted.account_id:
             checkout.place_order([application_id], submitted.account_id)
         return redirect(url_for(".resume", application_id=application_id), 303)
@@ -277,7 +277,7 @@ def review(application_id: UUID) -> ResponseReturnValue:
     definition = content.definition
     texts, hashes = wordings(WordingKey.APPLICATION_DECLARATION, WordingKey.ELECTRONIC_DELIVERY)
     return page(
-        view, Step.REVIEW, "review", form=form, start_on=need.start_on, may_change=True,
+        view, Step.REVIEW, "review", form=form, told_sha256=view.told_sha256, start_on=need.start_on, may_change=True,
         last_day_of_cover=content.term.end_of(need.start_on, need.risk) - timedelta(days=1),
         chips=[(f, factor_words(f, view.offer.need.risk[f.name], definition.currency)) for f in definition.factors],
         traced=Traced(wordings=hashes), status=422 if form.errors else 200, **texts,

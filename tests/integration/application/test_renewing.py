@@ -28,7 +28,7 @@ from marketplace.quoting.values import OfferExpired, OfferVoided
 from marketplace.traceability.queries import entries_of_application
 from marketplace.traceability.values import EntryType
 from tests.factories.accounts import a_guest, an_insurer
-from tests.factories.application import acting_in, an_application
+from tests.factories.application import acting_in, an_application, declare
 from tests.factories.quoting import DOCUMENTS, EXCLUSIONS, a_content, a_question, a_tariff, an_offer, publish, words
 from tests.factories.traceability import a_journey
 
@@ -75,7 +75,7 @@ def test_after_a_recall_only_what_changed_is_confirmed_again(insurer, ready) -> 
     assert renewed.people == application.people
     assert renewed.answers == application.answers
     services.confirm_document(by, application.id, view.documents[0].document.id, CHANGED.sha256)
-    assert services.submit(by, application.id).state is State.ACCEPTED
+    assert declare(by, application.id).state is State.ACCEPTED
 
 
 def test_changed_exclusions_and_questions_are_asked_again(insurer, ready) -> None:
@@ -96,12 +96,12 @@ def test_after_expiry_the_same_product_is_offered_anew(ready) -> None:
     by, application = ready
     clock.set_business_offset(timedelta(days=14))
     with pytest.raises(OfferExpired):
-        services.submit(by, application.id)
+        declare(by, application.id)
     renewed = services.take_new_offer(by, application.id, start_on=TODAY + timedelta(days=20))
     assert renewed.offer_id != application.offer_id
     assert renewed.product_version_id == application.product_version_id
     assert offer_by_id(application.offer_id).expires_at < clock.business_now()
-    assert services.submit(by, application.id).state is State.ACCEPTED
+    assert declare(by, application.id).state is State.ACCEPTED
 
 
 def test_another_age_gives_another_price_and_asks_for_the_people_again(ready) -> None:
@@ -113,7 +113,7 @@ def test_another_age_gives_another_price_and_asks_for_the_people_again(ready) ->
         live_offer(application.offer_id)
     older = People(Person("林月", date(1990, 3, 4)), Relationship.SELF)
     services.give_people(by, application.id, older)
-    assert services.submit(by, application.id).people == older
+    assert declare(by, application.id).people == older
 
 
 def test_the_change_is_recorded_with_both_prices(ready) -> None:
@@ -140,7 +140,7 @@ def test_strangers_and_submitted_applications_get_no_new_offer(ready) -> None:
     for stranger in (acting_in(a_journey()), replace(by, account_id=a_guest("other@example.com").id)):
         with pytest.raises(ApplicationNotFound):
             services.take_new_offer(stranger, application.id)
-    services.submit(by, application.id)
+    declare(by, application.id)
     with pytest.raises(AlreadySubmitted):
         services.take_new_offer(by, application.id)
     assert queries.application(application.id).offer_id == application.offer_id

@@ -34,7 +34,7 @@ from marketplace.traceability.queries import entries_of_application
 from marketplace.traceability.values import ActorRole, EntryType
 from marketplace.underwriting.queries import decision_of
 from tests.factories.accounts import a_customer, a_guest, a_member_of_staff, an_insurer
-from tests.factories.application import LIN_YUE, acting_in, an_application, do_step
+from tests.factories.application import LIN_YUE, acting_in, an_application, declare, do_step
 from tests.factories.quoting import DOCUMENTS, START_ON, a_content, a_question, a_tariff, an_offer, publish
 from tests.factories.traceability import a_journey
 
@@ -101,7 +101,7 @@ def test_no_later_step_can_be_done_and_nothing_is_written(offer, present: Step) 
         Step.QUESTIONS: lambda: services.give_answers(by, application.id, {"heart": False}),
         Step.DOCUMENTS: lambda: services.confirm_document(by, application.id, document.id, document.sha256),
         Step.EXCLUSIONS: lambda: services.confirm_exclusions(by, application.id, view.exclusions_sha256),
-        Step.REVIEW: lambda: services.submit(by, application.id),
+        Step.REVIEW: lambda: declare(by, application.id),
     }
     for step in ROAD[ROAD.index(present) + 1 :]:
         with pytest.raises(StepNotReached) as refusal:
@@ -224,7 +224,7 @@ def test_staff_cannot_become_the_applicant(offer) -> None:
 
 def test_an_unknown_application_is_not_found(offer) -> None:
     with pytest.raises(ApplicationNotFound):
-        services.submit(acting_in(offer.need.journey_id), new_id())
+        services.submit(acting_in(offer.need.journey_id), new_id(), "")
     with pytest.raises(ApplicationNotFound):
         queries.application(new_id())
 
@@ -317,13 +317,25 @@ def test_exclusions_are_confirmed_by_the_hash_of_their_words(offer) -> None:
 
 def test_a_double_click_submits_once(offer) -> None:
     by, application = an_application(offer, Step.REVIEW)
-    first = services.submit(by, application.id)
-    assert services.submit(by, application.id) == first
+    first = declare(by, application.id)
+    assert declare(by, application.id) == first
     assert first.state is State.ACCEPTED
     assert rows("underwriting_decision") == 1
     assert trail(application.id).count(EntryType.APPLICATION_SUBMITTED) == 1
     jobs = db.session.execute(text("SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'fact.submitted'"))
     assert jobs.scalar_one() == 1
+
+
+def test_what_was_told_otherwise_in_another_tab_is_not_declared(offer) -> None:
+    by, application = an_application(offer, Step.REVIEW)
+    shown = queries.application_view(application.id).told_sha256
+    services.give_people(by, application.id, replace(LIN_YUE, applicant=replace(LIN_YUE.applicant, name="林悦")))
+    with pytest.raises(TextChanged):
+        services.submit(by, application.id, shown)
+    assert queries.application(application.id).state is State.STARTED
+    assert EntryType.APPLICATION_SUBMITTED not in trail(application.id)
+    assert rows("underwriting_decision") == 0
+    assert declare(by, application.id).state is State.ACCEPTED
 
 
 @pytest.mark.parametrize(
@@ -377,10 +389,10 @@ def test_cover_cannot_begin_before_it_is_applied_for(offer, days: int, possible:
     clock.set_business_offset(timedelta(days=days))
     assert date(2026, 12, 1) == START_ON
     if possible:
-        assert services.submit(by, application.id).state is State.ACCEPTED
+        assert declare(by, application.id).state is State.ACCEPTED
     else:
         with pytest.raises(StartDayPassed):
-            services.submit(by, application.id)
+            declare(by, application.id)
         assert queries.application(application.id) == application
         assert rows("underwriting_decision") == 0
 

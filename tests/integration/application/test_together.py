@@ -14,7 +14,7 @@ from marketplace.application.values import Acting, State, Step
 from marketplace.infra.db import db
 from marketplace.infra.jobs import known_tasks
 from tests.factories.accounts import an_insurer
-from tests.factories.application import acting_in, an_application
+from tests.factories.application import acting_in, an_application, declare
 from tests.factories.quoting import an_offer, publish
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -56,7 +56,7 @@ def ready_to_submit() -> tuple[Acting, UUID]:
 
 def test_two_tabs_submit_once(app: Flask) -> None:
     by, application_id = ready_to_submit()
-    first, second = both_at_once(app, lambda: services.submit(by, application_id))
+    first, second = both_at_once(app, lambda: declare(by, application_id))
     assert first == second == queries.application(application_id)
     assert queries.application(application_id).state is State.ACCEPTED
     assert count("underwriting_decision") == 1
@@ -111,7 +111,7 @@ def test_the_database_refuses_what_cannot_be(statement: str, constraint: str) ->
 )
 def test_not_even_the_site_itself_rewrites_what_was_confirmed_or_decided(statement: str) -> None:
     by, application_id = ready_to_submit()
-    services.submit(by, application_id)
+    declare(by, application_id)
     db.session.commit()
     with pytest.raises(ProgrammingError, match="permission denied"):
         db.session.execute(text(statement))

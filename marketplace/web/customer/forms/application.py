@@ -28,7 +28,10 @@ class ConfirmForm(Form):
 
 
 class DeclareForm(Form):
+    """`sha256` says what was on the page: exactly that is declared, or nothing."""
+
     declare = BooleanField(_l("Declaration"), [_ticked()])
+    sha256 = HiddenField()
 
 
 class EnterForm(Form):
