@@ -172,7 +172,7 @@ class Demonstration:
             await self._keep(worker)  # last: its start would only make the visitor wait
         else:
             await self._keep(worker)
-            say("Loading the catalogs and the history of the demonstration.")
+            say(self._what_is_loaded())
             await self._program("demonstration", common).run_to_end()
             self._note_loaded()
             await self._start_site(common)
@@ -227,6 +227,14 @@ class Demonstration:
             and self._loaded_note.exists()
             and self._loaded_note.read_text() == _digest_of_demonstration()
         )
+
+    def _what_is_loaded(self) -> str:
+        if self._embedded and self._loaded_note.exists():
+            return (
+                "The demonstration's catalogs have changed since they were loaded. What is on sale stays; "
+                f"to begin anew, stop this and remove {_short(self._instance.folder)}/."
+            )
+        return "Loading the catalogs and the history of the demonstration."
 
     def _note_loaded(self) -> None:
         if self._embedded:

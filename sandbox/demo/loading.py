@@ -17,6 +17,7 @@ from marketplace.accounts.values import (
     NewStaff,
     Role,
 )
+from marketplace.catalog.values import EffectiveOverlaps
 from marketplace.disclosure import services as disclosure
 from marketplace.infra.db import db
 from marketplace.kernel.text import LocalizedText
@@ -95,7 +96,7 @@ def _customer(instance: Instance) -> None:
 
 
 def _publish(desk: Desk) -> None:
-    """Upload the insurer's catalog folder and publish it, each in its own transaction."""
+    """Upload the insurer's catalog folder and publish it, each in its own transaction, unless another is on sale."""
     folder = CATALOGS / desk.insurer.code
     files = {
         path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
@@ -105,5 +106,10 @@ def _publish(desk: Desk) -> None:
     db.session.commit()
     if upload.findings:
         raise UploadHasFindings("\n".join(str(finding) for finding in upload.findings))
-    listing.publish_upload(upload.id, actor)
+    try:
+        listing.publish_upload(upload.id, actor)
+    except EffectiveOverlaps:
+        db.session.rollback()  # the catalog was changed since: what is on sale stays what it was
+        print(f"{desk.insurer.code}: another catalog is on sale already, and stays")
+        return
     db.session.commit()
