@@ -31,6 +31,8 @@ def test_the_page_of_a_plan_says_that_it_is_real_and_not_for_sale(visitor: Visit
     assert "insurers are fictional" not in said
     assert "They cannot be bought." in said
     assert "/apply/" not in visitor.text
+    assert "sold by" not in said
+    assert "Telephone" not in said
 
 
 def test_nobody_enters_an_application_for_a_plan(visitor: Visitor, plan: str, nothing_written: NothingWritten) -> None:
