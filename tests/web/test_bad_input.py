@@ -128,7 +128,8 @@ def test_a_price_in_the_form_is_not_the_price(shop: Flask, simulator: SimulatorS
 def test_a_form_without_the_page_it_stood_on_is_refused(at_step: AtStep, nothing_written: NothingWritten) -> None:
     visitor = at_step("exclusions")
     genuine = hidden_fields(visitor.text)["seen"]
-    for seen in ("", "x", genuine[:-1] + ("A" if genuine[-1] != "A" else "B"), "W10.AAAA"):
+    altered = genuine[:-2] + ("A" if genuine[-2] != "A" else "B") + genuine[-1]  # the last one has bits that say nothing
+    for seen in ("", "x", altered, "W10.AAAA"):
         with nothing_written():
             visitor.get(visitor.at)
             visitor.post({"confirm": "yes", "seen": seen})
@@ -216,6 +217,7 @@ def test_a_review_page_that_shows_other_people_by_now_is_not_submitted(
         visitor.post({"declare": "yes"})
     assert visitor.status == 409
     assert "Please read it again." in words(visitor.text)
+    assert "Go on where you are" in visitor.text
 
 
 def test_an_address_once_proven_is_not_changed_from_an_old_tab(

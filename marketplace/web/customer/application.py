@@ -18,6 +18,7 @@ from marketplace.application.values import (
     State,
     Step,
     StepNotReached,
+    TextChanged,
 )
 from marketplace.checkout import services as checkout
 from marketplace.disclosure.values import WordingKey
@@ -43,7 +44,7 @@ from marketplace.web.customer.forms.application import (
 )
 from marketplace.web.customer.road import acting, address_of, at_step, own_view, page, steps, wordings
 from marketplace.web.fields import factor_faults, factor_words
-from marketplace.web.tracing import Traced, current_journey, render_traced
+from marketplace.web.tracing import FormNotCurrent, Traced, current_journey, render_traced
 
 blueprint = Blueprint("application", __name__)
 
@@ -57,6 +58,15 @@ def go_on_where_you_are(_error: Exception) -> ResponseReturnValue:
     if request.method == "GET" and resume:
         return redirect(resume)
     return error_pages.page(409, resume=resume)
+
+
+@blueprint.app_errorhandler(TextChanged)
+@blueprint.app_errorhandler(FormNotCurrent)
+def read_it_again(error: TextChanged | FormNotCurrent) -> ResponseReturnValue:
+    """A form whose page says something else by now: the way back is the step that may be done."""
+    application_id = (request.view_args or {}).get("application_id")
+    resume = url_for("application.resume", application_id=application_id) if application_id else None
+    return error_pages.page(409, error_pages.words_of(error), resume=resume)
 
 
 @blueprint.app_errorhandler(OfferExpired)
