@@ -128,7 +128,7 @@ def test_a_price_in_the_form_is_not_the_price(shop: Flask, simulator: SimulatorS
 def test_a_form_without_the_page_it_stood_on_is_refused(at_step: AtStep, nothing_written: NothingWritten) -> None:
     visitor = at_step("exclusions")
     genuine = hidden_fields(visitor.text)["seen"]
-    altered = genuine[:-2] + ("A" if genuine[-2] != "A" else "B") + genuine[-1]  # the last one has bits that say nothing
+    altered = genuine[:-2] + ("A" if genuine[-2] != "A" else "B") + genuine[-1]  # not the last: it has idle bits
     for seen in ("", "x", altered, "W10.AAAA"):
         with nothing_written():
             visitor.get(visitor.at)
