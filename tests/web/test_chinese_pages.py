@@ -43,7 +43,10 @@ STAYS = {
     "Li", "Na", "Wang", "Fang", "Zhang", "Wei", "Staff",
 }  # fmt: skip
 ADDRESS = r"https?://\S+|\S+@[\w.-]+|[\w.-]+\.(?:example|com|pdf)\b"
-REFERENCE = r"\b[A-Z0-9]+(?:[-/.][A-Z0-9]+)+\b|\b(?=[A-Z]*[0-9])[A-Z0-9]+\b|\b[A-Z0-9]{8}\b|\b[0-9a-f]{8,}\b|\b[A-Z]{1,3}\b"
+REFERENCE = (
+    r"\b[A-Z0-9]+(?:[-/.][A-Z0-9]+)+\b|\b(?=[A-Z]*[0-9])[A-Z0-9]+\b|\b[A-Z0-9]{8}\b"
+    r"|\b[0-9a-f]{8,}\b|\b[A-Z]{1,3}\b"
+)
 VERSIONED = r"\b[a-z]+(?:[-_/][a-z]+)*[-_/][0-9]+\b"
 NAMED = re.compile(f"{ADDRESS}|{REFERENCE}|{VERSIONED}", re.ASCII)
 WORD = re.compile(r"[A-Za-z][A-Za-z’'-]+")
