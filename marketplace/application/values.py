@@ -205,6 +205,12 @@ class ApplicationLapsed(Conflict):
     code = "application:lapsed"
 
 
+class ToldChanged(Conflict):
+    """What you told us was changed in another window since you opened the page. Please check it again."""
+
+    code = "application:told-changed"
+
+
 class TextChanged(Conflict):
     """What you confirmed is not the text that applies now. Please read it again."""
 

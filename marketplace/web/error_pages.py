@@ -51,6 +51,9 @@ def words_of(error: errors.MarketplaceError) -> str:
         "quoting:not-for-sale": _("These are published rates used as test data. They cannot be bought."),
         "application:already-submitted": _("This application was submitted and cannot be changed any more."),
         "application:lapsed": _("The price of this application was not paid in time. Please compare again."),
+        "application:told-changed": _(
+            "What you told us was changed in another window since you opened the page. Please check it again."
+        ),
         "application:text-changed": _("The text has changed since you opened the page. Please read it again."),
         "application:sex-differs": _("The price was calculated for a person of the other sex. Please compare again."),
         "application:applicant-not-adult": _("Only a person of 18 years or more can apply."),

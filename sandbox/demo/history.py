@@ -25,6 +25,7 @@ from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
 from marketplace.kernel.dates import add_years
 from marketplace.quoting import queries as quoting
+from sandbox.demo.loading import CUSTOMER, CUSTOMER_NAME
 from sandbox.demo.visitor import DECLINED_CARD, Identity, Visitor
 
 DAYS_BACK = 45
@@ -227,12 +228,15 @@ def live(app: Flask) -> int:
     visits = [ending for ending in ENDINGS for _ in range(ending.times)]
     chosen.shuffle(visits)
     walks = _walks(app, chosen)
+    first_purchase = next(number for number, ending in enumerate(visits) if ending.walk is _buys)
     for number, ending in enumerate(visits):
         back = timedelta(days=DAYS_BACK * (1 - number / len(visits)))
         _set_clock(app, -back)
         walk = next(walks)
         while ending.walk in PERSONAL_ONLY and walk.line not in {"term_life", "hospital"}:
             walk = next(walks)
+        if number == first_purchase:  # so that the customer whose account is printed finds a policy there
+            walk.who = Identity(CUSTOMER_NAME, walk.who.born_on, CUSTOMER)
         ending.walk(walk)
         wait_for(app, worker_is_done, "the worker")
     _set_clock(app, timedelta())

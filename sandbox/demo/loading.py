@@ -30,6 +30,7 @@ from sandbox.instance import Instance
 FOLDER = Path(__file__).parent
 CATALOGS = FOLDER / "catalogs"
 CUSTOMER = "customer@evenfold.example"
+CUSTOMER_NAME = "Chen Yutong"
 ADMIN = "admin@evenfold.example"
 
 
@@ -90,7 +91,7 @@ def _customer(instance: Instance) -> None:
     account = instance.account(CUSTOMER, "customer")
     if known:
         return
-    mail = accounts.register_customer(CUSTOMER, account.password, "Chen Yutong", "127.0.0.1", "en")
+    mail = accounts.register_customer(CUSTOMER, account.password, CUSTOMER_NAME, "127.0.0.1", "en")
     if "token" in mail.context:
         accounts.confirm_address(str(mail.context["token"]), account.password, "127.0.0.1")
 

@@ -52,6 +52,8 @@ def catalog() -> Catalog:
 
 def said(message: Message) -> tuple[str, ...]:
     """The Chinese words of a message; empty while there are none."""
+    if not message.string:
+        return ()
     words = (message.string,) if isinstance(message.string, str) else tuple(message.string)
     return words if all(words) else ()
 

@@ -216,7 +216,7 @@ def test_a_review_page_that_shows_other_people_by_now_is_not_submitted(
     with nothing_written():
         visitor.post({"declare": "yes"})
     assert visitor.status == 409
-    assert "Please read it again." in words(visitor.text)
+    assert "Please check it again." in words(visitor.text)
     assert "Go on where you are" in visitor.text
 
 

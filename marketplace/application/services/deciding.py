@@ -17,7 +17,7 @@ from marketplace.application.values import (
     Event,
     State,
     Step,
-    TextChanged,
+    ToldChanged,
 )
 from marketplace.catalog.values import Outcome
 from marketplace.disclosure import queries as disclosure
@@ -38,7 +38,7 @@ def submit(by: Acting, application_id: UUID, told_sha256: str) -> Application:
     """The declaration on the review page; underwriting decides in the same transaction.
 
     The result is accepted, referred or declined. A repeated submission changes nothing and gives the same result.
-    `told_sha256` says what the page showed: exactly that is declared, or nothing. Raises TextChanged when something
+    `told_sha256` says what the page showed: exactly that is declared, or nothing. Raises ToldChanged when something
     was told otherwise meanwhile (in another tab), StepNotReached naming the step that is missing, and the refusals of
     `live_offer`: cover never starts before the day on which it was applied for.
     """
@@ -47,7 +47,7 @@ def submit(by: Acting, application_id: UUID, told_sha256: str) -> Application:
         return read(row)
     visit = enter(by, application_id, Step.REVIEW)
     if visit.view.told_sha256 != told_sha256:
-        raise TextChanged
+        raise ToldChanged
     _declare(visit)
     _move(row, Event.SUBMIT)
     row.submitted_at = clock.now()

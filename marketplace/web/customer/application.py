@@ -19,6 +19,7 @@ from marketplace.application.values import (
     Step,
     StepNotReached,
     TextChanged,
+    ToldChanged,
 )
 from marketplace.checkout import services as checkout
 from marketplace.disclosure.values import WordingKey
@@ -61,8 +62,9 @@ def go_on_where_you_are(_error: Exception) -> ResponseReturnValue:
 
 
 @blueprint.app_errorhandler(TextChanged)
+@blueprint.app_errorhandler(ToldChanged)
 @blueprint.app_errorhandler(FormNotCurrent)
-def read_it_again(error: TextChanged | FormNotCurrent) -> ResponseReturnValue:
+def read_it_again(error: TextChanged | ToldChanged | FormNotCurrent) -> ResponseReturnValue:
     """A form whose page says something else by now: the way back is the step that may be done."""
     application_id = (request.view_args or {}).get("application_id")
     resume = url_for("application.resume", application_id=application_id) if application_id else None

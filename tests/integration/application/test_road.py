@@ -20,6 +20,7 @@ from marketplace.application.values import (
     Step,
     StepNotReached,
     TextChanged,
+    ToldChanged,
 )
 from marketplace.catalog import services as catalog
 from marketplace.catalog.values import Line, Outcome, Profile
@@ -330,7 +331,7 @@ def test_what_was_told_otherwise_in_another_tab_is_not_declared(offer) -> None:
     by, application = an_application(offer, Step.REVIEW)
     shown = queries.application_view(application.id).told_sha256
     services.give_people(by, application.id, replace(LIN_YUE, applicant=replace(LIN_YUE.applicant, name="林悦")))
-    with pytest.raises(TextChanged):
+    with pytest.raises(ToldChanged):
         services.submit(by, application.id, shown)
     assert queries.application(application.id).state is State.STARTED
     assert EntryType.APPLICATION_SUBMITTED not in trail(application.id)
