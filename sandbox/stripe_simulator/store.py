@@ -127,7 +127,7 @@ class Records:
             order = "ASC"
         rows = self.sql.execute(
             # conditions are this program's own constants; every value is bound
-            f"SELECT body FROM object WHERE {' AND '.join(conditions)} ORDER BY sequence {order} LIMIT ?",  # noqa: S608
+            f"SELECT body FROM object WHERE {' AND '.join(conditions)} ORDER BY sequence {order} LIMIT ?",  # noqa: S608  (conditions are ours, values are bound)
             (*bound, query.limit + 1),
         ).fetchall()
         found = [_decoded(body) for (body,) in rows]
