@@ -71,8 +71,15 @@ class Settings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            lines = [_complaint(detail["loc"], detail["msg"]) for detail in error.errors()]
-            raise UnsafeSettingsError("\n".join(lines)) from None
+            raise UnsafeSettingsError("\n".join(_complaints(error))) from None
+
+    @classmethod
+    def or_exit(cls) -> Self:
+        """For entry points: the settings, or the end of the process with what to set on standard error."""
+        try:
+            return cls.from_env()
+        except UnsafeSettingsError as error:
+            raise SystemExit(str(error)) from None
 
     @model_validator(mode="after")
     def _refuse_unsafe(self) -> Self:
@@ -145,6 +152,14 @@ def _is_origin(url: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and url == f"{parts.scheme}://{parts.netloc}"
 
 
-def _complaint(location: tuple[int | str, ...], message: str) -> str:
-    name = ".".join(str(part) for part in location).upper()
-    return f"{name}: {message}" if name else message.removeprefix("Value error, ")
+def _complaints(error: ValidationError) -> list[str]:
+    """What is missing in one line; what is unsafe in a line each."""
+    missing = [str(detail["loc"][0]).upper() for detail in error.errors() if detail["type"] == "missing"]
+    lines = [
+        ": ".join([*(str(part).upper() for part in detail["loc"]), detail["msg"].removeprefix("Value error, ")])
+        for detail in error.errors()
+        if detail["type"] != "missing"
+    ]
+    if missing:
+        lines.insert(0, f"Not set: {', '.join(missing)} (README, Settings; `make run` sets all of them).")
+    return lines

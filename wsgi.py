@@ -3,4 +3,4 @@
 from config import Settings
 from marketplace.app import create_app
 
-app = create_app(Settings.from_env())
+app = create_app(Settings.or_exit())

@@ -18,7 +18,7 @@ from marketplace.wiring import MACHINES
 def main(context: click.Context) -> None:
     """Commands of the marketplace, with the same settings as the site."""
     if context.invoked_subcommand != "draw":
-        app = create_app(Settings.from_env())
+        app = create_app(Settings.or_exit())
         context.with_resource(app.app_context())
 
 

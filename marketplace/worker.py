@@ -25,4 +25,4 @@ async def work(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(work(Settings.from_env()))
+    asyncio.run(work(Settings.or_exit()))

@@ -102,3 +102,18 @@ def test_mail_without_encryption_only_on_loopback(environment: Any) -> None:
     with pytest.raises(UnsafeSettingsError, match="SMTP_TLS=none"):
         environment(PRODUCTION | {"SMTP_TLS": "none", "SMTP_HOST": "mail.example"})
     assert environment(PRODUCTION | {"SMTP_TLS": "none", "SMTP_HOST": "127.0.0.1"}).smtp_tls == "none"
+
+
+def test_what_is_missing_is_said_in_one_line(environment: Any) -> None:
+    with pytest.raises(UnsafeSettingsError) as refusal:
+        environment({"PUBLIC_URL": "https://insurance.example"})
+    first, *others = str(refusal.value).splitlines()
+    assert first.startswith("Not set: SECRET_KEY, DATABASE_URL, DATABASE_READER_URL,")
+    assert others == []
+
+
+def test_an_entry_point_ends_with_what_to_set(environment: Any) -> None:
+    with pytest.raises(UnsafeSettingsError):
+        environment({})
+    with pytest.raises(SystemExit, match="Not set: PUBLIC_URL"):
+        Settings.or_exit()
