@@ -105,11 +105,26 @@ def _decided(body: Body) -> str:
     return words.get(str(body.get("outcome")), _("Decided"))
 
 
+def _not_paid(body: Body) -> str:
+    """Stripe's decline codes in words (docs.stripe.com/declines/codes); a code without words stands as it is."""
+    reason = body.get("reason")
+    words = {
+        None: _("Payment failed"),
+        "card_declined": _("The card was declined"),
+        "generic_decline": _("The card was declined"),
+        "insufficient_funds": _("The card was declined: not enough money"),
+        "expired_card": _("The card was declined: it has expired"),
+        "incorrect_cvc": _("The card was declined: wrong security code"),
+    }
+    return words.get(reason) or _("Payment failed (%(reason)s)", reason=reason)
+
+
 _TELLERS: Mapping[EntryType, Callable[[Body], str]] = {
     EntryType.COMPARISON_MADE: _compared,
     EntryType.FIELD_ENTERED: _entered,
     EntryType.ANSWER_GIVEN: _answered,
     EntryType.UNDERWRITING_DECIDED: _decided,
+    EntryType.PAYMENT_FAILED: _not_paid,
 }
 
 # The part of the body that makes the sentence richer, and the richer sentence.
@@ -118,7 +133,6 @@ _RICHER: Mapping[EntryType, tuple[str, str]] = {
     EntryType.DOCUMENT_CONFIRMED: ("title", lazy_gettext("Document confirmed: %(title)s")),
     EntryType.PAYMENT_STARTED: ("amount", lazy_gettext("Payment of %(amount)s started")),
     EntryType.PAYMENT_SUCCEEDED: ("amount", lazy_gettext("Paid %(amount)s")),
-    EntryType.PAYMENT_FAILED: ("reason", lazy_gettext("Payment failed (%(reason)s)")),
     EntryType.REFUND_REQUESTED: ("amount", lazy_gettext("Refund of %(amount)s requested")),
     EntryType.REFUND_SUCCEEDED: ("amount", lazy_gettext("Refunded %(amount)s")),
     EntryType.CONTRACT_CONCLUDED: ("number", lazy_gettext("Contract %(number)s concluded")),
@@ -143,7 +157,6 @@ _PLAIN: Mapping[EntryType, str] = {
     EntryType.PAYMENT_LEFT: lazy_gettext("Left for the payment page"),
     EntryType.PAYMENT_RETURNED: lazy_gettext("Came back from the payment page"),
     EntryType.PAYMENT_SUCCEEDED: lazy_gettext("Paid"),
-    EntryType.PAYMENT_FAILED: lazy_gettext("Payment failed"),
     EntryType.REFUND_REQUESTED: lazy_gettext("Refund requested"),
     EntryType.REFUND_SUCCEEDED: lazy_gettext("Refunded"),
     EntryType.CONTRACT_CONCLUDED: lazy_gettext("Contract concluded"),

@@ -37,7 +37,10 @@ def test_every_kind_of_entry_has_a_sentence(kind: EntryType) -> None:
         (EntryType.DOCUMENT_OPENED, {"title": "Clauses 100% cover"}, "Document opened: Clauses 100% cover"),
         (EntryType.DOCUMENT_OPENED, {"document_id": "1"}, "Document opened"),
         (EntryType.UNDERWRITING_DECIDED, {"outcome": "refer"}, "Referred to the insurer"),
-        (EntryType.PAYMENT_FAILED, {"reason": "card_declined"}, "Payment failed (card_declined)"),
+        (EntryType.PAYMENT_FAILED, {"reason": "generic_decline"}, "The card was declined"),
+        (EntryType.PAYMENT_FAILED, {"reason": "insufficient_funds"}, "The card was declined: not enough money"),
+        (EntryType.PAYMENT_FAILED, {"reason": "lost_card"}, "Payment failed (lost_card)"),
+        (EntryType.PAYMENT_FAILED, {}, "Payment failed"),
         (EntryType.CONTRACT_CONCLUDED, {"number": "EF-1"}, "Contract EF-1 concluded"),
     ],
 )
