@@ -18,7 +18,7 @@ from babel import Locale
 from babel.dates import format_date, format_datetime, format_time, get_timezone_name
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_currency, format_decimal, format_percent
+from babel.numbers import format_currency, format_decimal
 from babel.support import LazyProxy, NullTranslations, Translations
 
 from marketplace.kernel.money import Money, minor_digits
@@ -100,11 +100,6 @@ def decimal(money: Money) -> Decimal:
 
 def format_number(number: int | Decimal) -> str:
     return format_decimal(number, locale=_locale.get())
-
-
-def format_share(share: Decimal) -> str:
-    """A share between 0 and 1 as per cent."""
-    return format_percent(share, format="#,##0.#%", locale=_locale.get())
 
 
 def format_day(day: date) -> str:

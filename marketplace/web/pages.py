@@ -14,7 +14,6 @@ from markupsafe import Markup
 from marketplace.catalog.values import LINES
 from marketplace.infra import formatting, logs
 from marketplace.infra.formatting import LOCALES, current_locale, set_locale
-from marketplace.kernel import clock
 from marketplace.kernel.text import LocalizedText
 from marketplace.web import access, desks, security, tracing
 
@@ -90,7 +89,6 @@ def furnish(app: Flask, *, demonstration: bool, inbox: bool, licence_number: str
         locale_name=formatting.locale_name,
         current_locale=current_locale,
         signed_in=access.signed_in,
-        now=clock.now,
         here=lambda: security.own_path(request.full_path) or "",
     )
 

@@ -1,7 +1,6 @@
 """Words, money and days as a person of each language writes them."""
 
 from datetime import UTC, date, datetime
-from decimal import Decimal
 
 import pytest
 
@@ -35,7 +34,6 @@ def test_days_and_instants() -> None:
 
 def test_amounts_without_their_currency() -> None:
     assert formatting.format_amount(Money(66_800, "CNY")) == "668.00"
-    assert formatting.format_share(Decimal("0.125")) == "12.5%"
 
 
 def test_an_unknown_locale_is_the_default() -> None:
