@@ -41,6 +41,9 @@ def configure() -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
+    for server in ("gunicorn.error", "gunicorn.access"):  # it brings a format of its own
+        logging.getLogger(server).handlers = []
+        logging.getLogger(server).propagate = True
     for chatty in ("procrastinate", "fontTools", "stripe", "urllib3", "pyhanko", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
