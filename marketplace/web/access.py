@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
 from marketplace.accounts import queries as accounts
-from marketplace.accounts.values import Account, Desk
+from marketplace.accounts.values import Account, Bucket, Desk
 from marketplace.kernel.errors import NotFound
 from marketplace.traceability.values import VISITOR, Actor, ActorRole
 
@@ -36,17 +36,34 @@ class Who(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class Door:
+    """One endpoint's rule.
+
+    `step_up`: the person must have proven who they are within the last minutes. `limit`: what each unsafe request is
+    counted in by its source before anything is done. `audited`: reading here looks into a customer's file and leaves an
+    entry; what staff change is always audited.
+    """
+
     who: Who
     page_class: PageClass
+    step_up: bool = False
+    limit: Bucket | None = None
+    audited: bool = False
 
 
-def _rules(who: Who, page_class: PageClass, *endpoints: str) -> dict[str, Rule]:
-    return {endpoint: Rule(who, page_class) for endpoint in endpoints}
+def _doors(
+    who: Who,
+    page_class: PageClass,
+    *endpoints: str,
+    step_up: bool = False,
+    limit: Bucket | None = None,
+    audited: bool = False,
+) -> dict[str, Door]:
+    return {endpoint: Door(who, page_class, step_up, limit, audited) for endpoint in endpoints}
 
 
-ACCESS: dict[str, Rule] = {
-    **_rules(
+ACCESS: dict[str, Door] = {
+    **_doors(
         Who.ANYONE, PageClass.NON_SALES,
         "static", "home.home", "home.choose_language", "compare.ask", "compare.comparison", "compare.ranking",
         "product.offer", "product.document", "product.document_bytes", "verify.check", "legal.disclosure_page",
@@ -54,22 +71,32 @@ ACCESS: dict[str, Rule] = {
         "account.sign_in", "account.sign_out", "account.register", "account.confirm", "account.reset_request",
         "account.reset", "account.find", "account.find_code",
     ),
-    **_rules(
+    **_doors(
         Who.ANYONE, PageClass.SALES,
         "application.enter", "application.email", "application.code", "application.people", "application.questions",
         "application.document", "application.exclusions", "application.review", "application.ended",
         "application.resume", "checkout.pay", "checkout.returned", "checkout.done", "checkout.policy_document",
     ),
-    **_rules(Who.CUSTOMER, PageClass.SERVICE, "policy.policies", "policy.policy", "policy.document"),
-    **_rules(
+    **_doors(Who.CUSTOMER, PageClass.SERVICE, "policy.policies", "policy.policy", "policy.document"),
+    **_doors(
         Who.INSURER, PageClass.STAFF,
-        "insurer_sales.sales", "insurer_sales.sale", "insurer_sales.policy_document", "insurer_products.products",
+        "insurer_sales.sales", "insurer_products.products",
     ),
-    **_rules(
+    **_doors(
+        Who.INSURER, PageClass.STAFF,
+        "insurer_sales.sale", "insurer_sales.policy_document",
+        audited=True,
+    ),
+    **_doors(
         Who.BACKOFFICE, PageClass.STAFF,
-        "sales_log.sales", "sales_log.sale", "sales_log.page", "sales_log.stored_page", "sales_log.policy_document",
+        "sales_log.sales",
     ),
-    **_rules(
+    **_doors(
+        Who.BACKOFFICE, PageClass.STAFF,
+        "sales_log.sale", "sales_log.page", "sales_log.stored_page", "sales_log.policy_document",
+        audited=True,
+    ),
+    **_doors(
         Who.ANYONE, PageClass.MACHINE,
         "health.live", "health.ready", "stripe.receive", "inbox.messages", "inbox.message", "inbox.body",
         "inbox.attachment", "inbox.source",
@@ -106,15 +133,15 @@ def guard(app: Flask) -> None:
     def at_the_door() -> ResponseReturnValue | None:
         if request.endpoint is None:
             return None
-        rule = ACCESS.get(request.endpoint)
-        if rule is None:
+        door = ACCESS.get(request.endpoint)
+        if door is None:
             abort(404)
-        if rule.who is Who.ANYONE:
+        if door.who is Who.ANYONE:
             return None
         account = signed_in()
         if account is None:
             return redirect(url_for("account.sign_in", next=request.full_path.rstrip("?")))
-        if account.role.desk is not DESK_OF[rule.who]:
+        if account.role.desk is not DESK_OF[door.who]:
             abort(403)
         return None
 
