@@ -65,6 +65,12 @@ class Settings(BaseSettings):
         default="starttls", description="Encryption to the mail server; `none` on loopback only."
     )
 
+    metrics_address: str = Field(default="127.0.0.1", description="Where the worker answers Prometheus.")
+    metrics_port: int = Field(default=0, ge=0, le=65_535, description="Port of the worker's figures; 0 shows none.")
+    prometheus_multiproc_dir: Path | None = Field(
+        default=None, description="Folder in which the processes of a host add up their figures; emptied at boot."
+    )
+
     @classmethod
     def from_env(cls) -> Self:
         """The settings of this process, or UnsafeSettingsError with one line per setting that is missing or unsafe."""

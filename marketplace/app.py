@@ -10,7 +10,7 @@ from config import Settings
 from marketplace import wiring
 from marketplace.infra import jobs, logs
 from marketplace.infra.db import db, refuse_demonstration_data, refuse_unbound_roles
-from marketplace.web import access, error_pages, pages, security, tracing, transaction
+from marketplace.web import access, error_pages, metering, pages, security, tracing, transaction
 from marketplace.web.backoffice import sales_log
 from marketplace.web.customer import account, application, checkout, policy
 from marketplace.web.hooks import health, inbox, stripe
@@ -55,6 +55,7 @@ def create_app(settings: Settings) -> Flask:
 def _furnish(app: Flask, settings: Settings) -> None:
     """The web's own rules and its audiences."""
     shows_inbox = settings.mail_transport == "demonstration"
+    metering.meter(app)
     pages.furnish(app, demonstration=settings.demonstration, inbox=shows_inbox, licence_number=settings.licence_number)
     security.protect(
         app,

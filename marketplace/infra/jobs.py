@@ -17,9 +17,10 @@ import procrastinate
 from procrastinate.jobs import Job
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from pydantic import TypeAdapter, validate_call
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from marketplace.infra import business_clock, logs
+from marketplace.infra import business_clock, logs, metrics
 from marketplace.infra.db import db
 from marketplace.kernel import clock
 from marketplace.kernel.errors import Invalid, NotFound, Refused
@@ -58,6 +59,21 @@ class Task:
     attempts: int
     every: str | None
 
+
+_COUNTS = text(
+    """
+    SELECT task_name, status::text, count(*) FROM procrastinate_jobs
+    WHERE status IN ('todo', 'doing', 'failed') GROUP BY task_name, status ORDER BY task_name, status
+    """
+)
+_OLDEST_DUE = text(
+    """
+    SELECT extract(epoch FROM now() - min(greatest(deferred.at, job.scheduled_at)))
+    FROM procrastinate_jobs job
+    JOIN procrastinate_events deferred ON deferred.job_id = job.id AND deferred.type = 'deferred'
+    WHERE job.status = 'todo' AND (job.scheduled_at IS NULL OR job.scheduled_at <= now())
+    """
+)
 
 _tasks: dict[str, Task] = {}
 _subscribers: Mapping[type, tuple[str, ...]] = {}
@@ -114,6 +130,17 @@ def run_once(chosen: Task, **arguments: Any) -> None:
         raise
 
 
+def readings() -> tuple[metrics.Reading, ...]:
+    """What waits, what is being done and what was given up, for whoever watches over the marketplace."""
+    counts = tuple(((name, state), float(number)) for name, state, number in db.session.execute(_COUNTS))
+    oldest = float(db.session.execute(_OLDEST_DUE).scalar_one() or 0.0)
+    db.session.rollback()
+    return (
+        metrics.Reading("marketplace_jobs", "Jobs that are not done.", ("job", "state"), counts),
+        metrics.Reading("marketplace_jobs_oldest_seconds", "Age of the oldest due job.", (), (((), oldest),)),
+    )
+
+
 def worker_app(database_url: str, context: Callable[[], AbstractContextManager[object]]) -> procrastinate.App:
     """The Procrastinate application of the worker: every known task, run inside `context()`."""
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=conninfo(database_url)))
@@ -133,7 +160,7 @@ def _register(app: procrastinate.App, known: Task, context: Callable[[], Abstrac
 
     def run(**arguments: Any) -> None:
         logs.bind(job=known.name)
-        with context():
+        with context(), metrics.timed(metrics.JOBS, known.name):
             run_once(known, **{key: value for key, value in arguments.items() if key in wanted})
 
     registered = app.task(name=known.name, retry=GrowingPauses(known.attempts))(run)

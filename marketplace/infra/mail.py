@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from email.utils import parseaddr
 from typing import Literal, Protocol
 
+from marketplace.infra import metrics
 from marketplace.kernel.errors import Refused, Unavailable
 
 PERMANENT = 500  # reply codes from 500 on are final (RFC 5321, 4.2.1)
@@ -141,4 +142,5 @@ def keeps_copies() -> bool:
 
 def deliver(eml: bytes, recipient: str) -> None:
     """Hand a finished message (CRLF line ends) to the mail server."""
-    _configured().transport.deliver(eml, sender=sender_address(), recipient=recipient)
+    with metrics.timed(metrics.NEIGHBOURS, "mail"):
+        _configured().transport.deliver(eml, sender=sender_address(), recipient=recipient)

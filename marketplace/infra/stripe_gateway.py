@@ -16,6 +16,7 @@ from typing import Any, TypeVar, cast
 
 import stripe
 
+from marketplace.infra import metrics
 from marketplace.kernel.errors import Refused, Unavailable
 from marketplace.kernel.money import Money
 
@@ -226,7 +227,8 @@ class Gateway:
     def _ask(self, call: Callable[[], T]) -> T:
         for pause in (*RATE_LIMIT_PAUSES, None):
             try:
-                return call()
+                with metrics.timed(metrics.NEIGHBOURS, "stripe"):
+                    return call()
             except stripe.RateLimitError as error:
                 if pause is None:
                     raise PaymentsUnavailable("the payment service is busy") from error

@@ -12,6 +12,7 @@ from asn1crypto import x509 as asn1_x509
 from cryptography.x509 import random_serial_number
 from pyhanko.sign.timestamps import HTTPTimeStamper, TimeStamper
 
+from marketplace.infra import metrics
 from marketplace.infra.signing import HeldKey, SealSettings, read_seal
 from marketplace.kernel import clock
 from marketplace.kernel.errors import Unavailable
@@ -41,7 +42,8 @@ class TimeAuthority(TimeStamper):
     async def async_timestamp(self, message_digest: bytes, md_algorithm: str) -> cms.ContentInfo:
         """Fetch a token and see that it is about this digest, which pyHanko leaves to the verifier."""
         try:
-            token = await super().async_timestamp(message_digest, md_algorithm)
+            with metrics.timed(metrics.NEIGHBOURS, "timestamps"):
+                token = await super().async_timestamp(message_digest, md_algorithm)
             imprint = token["content"]["encap_content_info"]["content"].parsed["message_imprint"]
             about = imprint["hash_algorithm"]["algorithm"].native, imprint["hashed_message"].native
         # OSError: refused or not reached. The others: an answer that is no token, or not to our question.
