@@ -43,6 +43,12 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorSer
 
 @pytest.fixture
 def shop(app: Flask, simulator: SimulatorServer) -> Iterator[Flask]:
+    with open_shop(app, simulator):
+        yield app
+
+
+@contextmanager
+def open_shop(app: Flask, simulator: SimulatorServer) -> Iterator[None]:
     """Wordings published, Harbour Term on sale, the gateway speaking to the simulator."""
     before = stripe_gateway.gateway()
     stripe_gateway.configure(stripe_gateway.Gateway(SECRET_KEY, WEBHOOK_SECRET, livemode=False, api_base=simulator.url))
@@ -50,7 +56,7 @@ def shop(app: Flask, simulator: SimulatorServer) -> Iterator[Flask]:
         disclosure.publish_wordings()
         harbour_term()
         db.session.commit()
-    yield app
+    yield
     stripe_gateway.configure(before)
 
 
@@ -70,40 +76,40 @@ def stranger(shop: Flask, visitor: Visitor) -> Visitor:
 @pytest.fixture
 def work(shop: Flask) -> Callable[[], list[str]]:
     """Run what the worker would run."""
+    return lambda: run_jobs(shop)
 
-    def run() -> list[str]:
-        with shop.app_context():
-            return drain()
 
-    return run
+def run_jobs(shop: Flask) -> list[str]:
+    with shop.app_context():
+        return drain()
 
 
 @pytest.fixture
-def code_for(shop: Flask, work: Callable[[], list[str]]) -> Callable[[str], str]:
+def code_for(shop: Flask) -> Callable[[str], str]:
+    return lambda address: newest_code(shop, address)
+
+
+def newest_code(shop: Flask, address: str) -> str:
     """The newest code mailed to an address."""
-
-    def read(address: str) -> str:
-        work()
-        with shop.app_context():
-            newest = next(mail for mail in correspondence.inbox(recipient=address) if "code" in mail.kind)
-            text = correspondence.message_parts(newest.id).text
-            return next(word for word in text.split() if word.isdigit() and len(word) == 6)
-
-    return read
+    run_jobs(shop)
+    with shop.app_context():
+        newest = next(mail for mail in correspondence.inbox(recipient=address) if "code" in mail.kind)
+        text = correspondence.message_parts(newest.id).text
+        return next(word for word in text.split() if word.isdigit() and len(word) == 6)
 
 
 @pytest.fixture
-def link_for(shop: Flask, work: Callable[[], list[str]]) -> Callable[[str, str], str]:
+def link_for(shop: Flask) -> Callable[[str, str], str]:
+    return lambda address, kind: newest_link(shop, address, kind)
+
+
+def newest_link(shop: Flask, address: str, kind: str) -> str:
     """The path of the link in the newest mail of a kind to an address."""
-
-    def read(address: str, kind: str) -> str:
-        work()
-        with shop.app_context():
-            newest = next(mail for mail in correspondence.inbox(recipient=address) if mail.kind == kind)
-            words = correspondence.message_parts(newest.id).text.split()
-            return urlsplit(next(word for word in words if word.startswith("http"))).path
-
-    return read
+    run_jobs(shop)
+    with shop.app_context():
+        newest = next(mail for mail in correspondence.inbox(recipient=address) if mail.kind == kind)
+        words = correspondence.message_parts(newest.id).text.split()
+        return urlsplit(next(word for word in words if word.startswith("http"))).path
 
 
 @pytest.fixture
