@@ -77,3 +77,27 @@ class LimitRow(Base):
     subject_hash: Mapped[str] = mapped_column(CHAR(HMAC_HEX), primary_key=True)
     window_start: Mapped[datetime] = mapped_column(index=True)
     count: Mapped[int]
+
+
+class SecurityEventRow(Base):
+    """What happened at the doors. The site may insert and nothing else, not even read; `queries` asks as the reader.
+
+    No foreign keys: an event outlives the session and, when an account is closed, the account it speaks of.
+    """
+
+    __tablename__ = "accounts_security_event"
+    __table_args__ = (
+        Index("ix_accounts_security_event_account_id", "account_id", "at"),
+        Index("ix_accounts_security_event_type", "type", "at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    type: Mapped[str] = mapped_column(String(40))
+    outcome: Mapped[str] = mapped_column(String(16))
+    account_id: Mapped[UUID | None]
+    actor_label: Mapped[str] = mapped_column(String(40))
+    session_id: Mapped[UUID | None]
+    source_hash: Mapped[str] = mapped_column(CHAR(HMAC_HEX))
+    endpoint: Mapped[str] = mapped_column(String(120))
+    detail: Mapped[dict[str, Any]]

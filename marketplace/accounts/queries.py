@@ -3,11 +3,22 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 
-from marketplace.accounts.models import AccountRow, InsurerRow
-from marketplace.accounts.values import Account, AccountNotFound, Insurer, InsurerNotFound, Role
-from marketplace.infra.db import db
+from marketplace.accounts.models import AccountRow, InsurerRow, SecurityEventRow
+from marketplace.accounts.values import (
+    Account,
+    AccountNotFound,
+    EventOutcome,
+    Insurer,
+    InsurerNotFound,
+    Role,
+    SecurityEvent,
+    SecurityEventFilter,
+    SecurityEventsPage,
+    SecurityEventType,
+)
+from marketplace.infra.db import db, reader
 from marketplace.kernel.text import LocalizedText
 
 
@@ -85,3 +96,43 @@ def insurer_of(row: InsurerRow) -> Insurer:
         fictional=row.fictional,
         active=row.active,
     )
+
+
+def security_events(wanted: SecurityEventFilter, page: int = 1, *, size: int = 50) -> SecurityEventsPage:
+    """One page of what happened at the doors, newest first: two statements, however long the list is."""
+    row, conditions = SecurityEventRow, tuple(_event_conditions(wanted))
+    number = max(1, page)
+    with reader() as connection:
+        total = connection.execute(select(func.count()).select_from(row).where(*conditions)).scalar_one()
+        found = connection.execute(
+            select(row.__table__)
+            .where(*conditions)
+            .order_by(row.at.desc(), row.id)
+            .limit(size)
+            .offset((number - 1) * size)
+        ).all()
+    events = tuple(
+        SecurityEvent(
+            id=each.id,
+            at=each.at,
+            type=SecurityEventType(each.type),
+            outcome=EventOutcome(each.outcome),
+            account_id=each.account_id,
+            actor=each.actor_label,
+            session_id=each.session_id,
+            source_hash=each.source_hash,
+            endpoint=each.endpoint,
+            detail=each.detail,
+        )
+        for each in found
+    )
+    return SecurityEventsPage(events, number, size, total)
+
+
+def _event_conditions(wanted: SecurityEventFilter) -> Iterable[ColumnElement[bool]]:
+    if wanted.type is not None:
+        yield SecurityEventRow.type == wanted.type.value
+    if wanted.outcome is not None:
+        yield SecurityEventRow.outcome == wanted.outcome.value
+    if wanted.account_id is not None:
+        yield SecurityEventRow.account_id == wanted.account_id

@@ -47,6 +47,10 @@ LIMITS: Mapping[Bucket, Limit] = {
     Bucket.SIGN_IN_OF_ADDRESS: Limit(10, timedelta(minutes=5)),
     Bucket.SIGN_IN_OF_SOURCE: Limit(10, timedelta(minutes=5)),
     Bucket.CHECK_OF_SOURCE: Limit(30, timedelta(minutes=15)),
+    Bucket.COMPARISON_OF_SOURCE: Limit(60, timedelta(minutes=15)),
+    Bucket.PAYMENT_OF_SOURCE: Limit(30, timedelta(minutes=15)),
+    Bucket.FORM_OF_SOURCE: Limit(300, timedelta(minutes=15)),
+    Bucket.REFUSAL_OF_SOURCE: Limit(100, timedelta(minutes=15)),
 }
 
 LIFETIMES: Mapping[CodePurpose, timedelta] = {

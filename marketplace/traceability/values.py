@@ -89,6 +89,7 @@ class EntryType(StrEnum):
     POLICY_SIGNED = "policy:signed"
     POLICY_MAILED = "policy:mailed"
     POLICY_VIEWED = "policy:viewed"
+    SALE_VIEWED = "sale:viewed"
 
 
 @dataclass(frozen=True, slots=True)

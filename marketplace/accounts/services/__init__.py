@@ -9,6 +9,7 @@ from marketplace.accounts.services.codes import prove_code, request_code
 from marketplace.accounts.services.entering import change_locale, create_staff, register_insurer
 from marketplace.accounts.services.housekeeping import forget_expired
 from marketplace.accounts.services.registration import confirm_address, register_customer
+from marketplace.accounts.services.security_events import record_security_event, record_security_event_apart
 from marketplace.accounts.services.signing_in import (
     authenticate,
     change_password,
@@ -26,6 +27,8 @@ __all__ = [
     "create_staff",
     "forget_expired",
     "prove_code",
+    "record_security_event",
+    "record_security_event_apart",
     "register_customer",
     "register_insurer",
     "request_code",

@@ -163,4 +163,5 @@ _PLAIN: Mapping[EntryType, str] = {
     EntryType.POLICY_SIGNED: lazy_gettext("Policy sealed"),
     EntryType.POLICY_MAILED: lazy_gettext("Policy mailed"),
     EntryType.POLICY_VIEWED: lazy_gettext("Policy looked at"),
+    EntryType.SALE_VIEWED: lazy_gettext("Staff looked at this sale"),
 }
