@@ -1,0 +1,122 @@
+"""Tables of privacy. What a person wrote, and what we answered, is sealed under the person's own key."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CHAR, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, select, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from marketplace.infra.db import Base, db
+from marketplace.privacy.values import ExportNotFound, RequestNotFound
+
+
+class ExportRow(Base):
+    """A copy of somebody's data. `content` is the sealed ZIP while it can be fetched; NULL before and after."""
+
+    __tablename__ = "privacy_export"
+    __table_args__ = (
+        CheckConstraint("state IN ('asked', 'ready', 'expired')", name="state"),
+        CheckConstraint("(state = 'ready') = (content IS NOT NULL)", name="ready_has_content"),
+        Index(
+            "uq_privacy_export_asked", "account_id", unique=True, postgresql_where=text("state = 'asked'")
+        ),
+        Index("ix_privacy_export_account", "account_id", "asked_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_account.id"))
+    state: Mapped[str] = mapped_column(String(16))
+    asked_at: Mapped[datetime]
+    ready_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    size: Mapped[int | None]
+    sha256: Mapped[str | None] = mapped_column(CHAR(64))
+    content: Mapped[bytes | None] = mapped_column(deferred=True)
+
+
+class RequestRow(Base):
+    """Something a person asked of us about their data that another person must decide."""
+
+    __tablename__ = "privacy_request"
+    __table_args__ = (
+        CheckConstraint("kind IN ('access', 'correction', 'restriction', 'objection', 'erasure')", name="kind"),
+        CheckConstraint("(answered_at IS NULL) = (answer IS NULL)", name="answered_with_words"),
+        CheckConstraint("(answered_at IS NULL) = (answered_by IS NULL)", name="answered_by_somebody"),
+        CheckConstraint("(answered_at IS NULL) = (outcome IS NULL)", name="answered_with_outcome"),
+        Index("ix_privacy_request_open", "due_on", postgresql_where=text("answered_at IS NULL")),
+        Index("ix_privacy_request_account", "account_id", "asked_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(String(16), unique=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_account.id"))
+    kind: Mapped[str] = mapped_column(String(16))
+    words: Mapped[bytes]
+    asked_at: Mapped[datetime]
+    due_on: Mapped[date]
+    outcome: Mapped[str | None] = mapped_column(String(16))
+    answer: Mapped[bytes | None]
+    answered_at: Mapped[datetime | None]
+    answered_by: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_account.id"))
+
+
+class RestrictionRow(Base):
+    """A contract whose customer has left: kept because it must be, open to those who answer for the keeping only."""
+
+    __tablename__ = "privacy_restriction"
+
+    policy_id: Mapped[UUID] = mapped_column(ForeignKey("policy_policy.id"), primary_key=True)
+    application_id: Mapped[UUID] = mapped_column(ForeignKey("application_application.id"), unique=True)
+    journey_id: Mapped[UUID] = mapped_column(ForeignKey("traceability_journey.id"), index=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_account.id"), index=True)
+    reason: Mapped[str] = mapped_column(String(16))
+    covered_until: Mapped[date]
+    kept_until: Mapped[date]
+    restricted_at: Mapped[datetime]
+
+
+class ErasureRow(Base):
+    """That something was erased, when and why. Never changed, never deleted, and it names no person."""
+
+    __tablename__ = "privacy_erasure"
+    __table_args__ = (
+        UniqueConstraint("subject", "subject_id", name="uq_privacy_erasure_subject"),
+        CheckConstraint("subject IN ('account', 'application', 'journey')", name="subject"),
+        CheckConstraint("reason IN ('retention', 'closing')", name="reason"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(String(16))
+    subject_id: Mapped[UUID]
+    reason: Mapped[str] = mapped_column(String(16))
+    erased_at: Mapped[datetime]
+
+
+class RunRow(Base):
+    """One run of the daily forgetting and what it found, also when it found nothing."""
+
+    __tablename__ = "privacy_run"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    ran_at: Mapped[datetime] = mapped_column(index=True)
+    business_at: Mapped[datetime]
+    counts: Mapped[dict[str, Any]]
+
+
+def locked_export(export_id: UUID) -> ExportRow:
+    """The export, held until the end of the transaction. Raises ExportNotFound."""
+    row = db.session.get(ExportRow, export_id, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise ExportNotFound
+    return row
+
+
+def locked_request(request_id: UUID) -> RequestRow:
+    """The request, held until the end of the transaction. Raises RequestNotFound."""
+    row = db.session.scalars(
+        select(RequestRow).where(RequestRow.id == request_id).with_for_update().execution_options(populate_existing=True)
+    ).one_or_none()
+    if row is None:
+        raise RequestNotFound
+    return row
