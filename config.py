@@ -45,6 +45,7 @@ class Settings(BaseSettings):
 
     storage_folder: Path = Field(description="Documents and signed policies, kept by their SHA-256.")
     seals_folder: Path = Field(description="Seals (certificate and key) of the insurers and the root they chain to.")
+    keeper_socket: Path = Field(description="Socket of the keeper, the process that holds the keys of personal data.")
     timestamp_url: str = Field(
         default="", description="Time-stamp authority (RFC 3161); empty: the demonstration's own."
     )

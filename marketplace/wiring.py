@@ -14,7 +14,7 @@ from marketplace.checkout.values import OrderIssued, OrderLapsed, OrderNotIssuab
 from marketplace.correspondence import jobs as correspondence_jobs
 from marketplace.correspondence import rules as correspondence_rules
 from marketplace.correspondence.values import MessageSent
-from marketplace.infra import keys, letterhead, mail, seals, storage, stripe_gateway
+from marketplace.infra import keys, letterhead, mail, seals, storage, stripe_gateway, vault
 from marketplace.kernel.transitions import Table
 from marketplace.listing import services as listing
 from marketplace.oversight import jobs as oversight_jobs
@@ -71,6 +71,7 @@ MACHINES: dict[str, Table[Any, Any]] = {
 def connect(settings: Settings) -> None:
     """Hand each neighbour what the settings say. Called once at start by `app.create_app`."""
     keys.configure(settings.secret_key.get_secret_value())
+    vault.configure(vault.RemoteKeeper(settings.keeper_socket))
     storage.configure(settings.storage_folder)
     seals.configure(settings.seals_folder, settings.timestamp_url)
     mail.configure(_mail_transport(settings), settings.mail_from)

@@ -5,18 +5,23 @@ instance/demo.env         keys made at first start, as NAME=value lines (0600)
 instance/accounts.json    the demonstration's accounts with their passwords (0600)
 instance/database/        the embedded PostgreSQL      instance/logs/    one file per program
 instance/storage/         documents by their SHA-256   instance/seals/   the demonstration's certificates
+instance/keeper/          the keys of personal data (0600) and the socket of the process that holds them
 """
 
 import fcntl
 import json
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
+from marketplace.infra.keeper import Keys
+
+_LONGEST_SOCKET_PATH = 100  # 107 bytes on Linux, 103 on macOS
 MARK = "MARKETPLACE_INSTANCE"
 """The environment variable by which every program of a demonstration knows its folder, and is known by it."""
 
@@ -58,13 +63,31 @@ class Instance:
         return self.folder / "seals"
 
     @property
+    def keeper_keys(self) -> Path:
+        """Read by the keeper alone."""
+        return self.folder / "keeper" / "keys.json"
+
+    @property
+    def keeper_socket(self) -> Path:
+        """Beside the keys, or in a temporary folder of ours where that path is too long for a socket."""
+        near = self.folder / "keeper" / "socket"
+        if len(os.fsencode(near)) <= _LONGEST_SOCKET_PATH:
+            return near
+        noted = self.folder / "keeper" / "socket-folder"
+        if not noted.exists() or not Path(noted.read_text()).is_dir():
+            noted.write_text(tempfile.mkdtemp(prefix="marketplace-keeper-"))
+        return Path(noted.read_text()) / "socket"
+
+    @property
     def logs(self) -> Path:
         return self.folder / "logs"
 
     def make(self) -> None:
         """Make the folders that are missing, closed to other users."""
-        for folder in (self.folder, self.storage, self.seals, self.logs):
+        for folder in (self.folder, self.storage, self.seals, self.logs, self.keeper_keys.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self.keeper_keys.exists():
+            Keys.made().write(self.keeper_keys)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

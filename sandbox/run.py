@@ -1,8 +1,8 @@
 """`make run`: the whole demonstration under one supervisor, on loopback only.
 
-In this order: PostgreSQL (unless DATABASE_URL is set), migrations, the Stripe simulator, the worker, the catalogs and
-the history, the site. Ctrl-C stops all of it in the opposite order. Every program carries the mark of the
-instance, so that a next start finds and ends whatever a killed supervisor may have left.
+In this order: the keeper of keys, PostgreSQL (unless DATABASE_URL is set), migrations, the Stripe simulator, the
+worker, the catalogs and the history, the site. Ctrl-C stops all of it in the opposite order. Every program carries the
+mark of the instance, so that a next start finds and ends whatever a killed supervisor may have left.
 """
 
 import asyncio
@@ -35,12 +35,14 @@ ROOT = Path(__file__).parents[1]
 LOOPBACK = "127.0.0.1"
 _LEFTOVER_GRACE_SECONDS = 3.0  # the kernel told them to end when their supervisor died
 _READY_SECONDS = 60.0
+_KEEPER_SECONDS = 20.0
 _WORKER_GRACE_SECONDS = 25.0  # a little more than the worker gives its present jobs
 _HIGHEST_PORT = 65_535
 _ACCOUNTS_SHOWN = 4  # the customer, the admin, and staff of two insurers
 
 
 PROGRAMS: dict[str, tuple[str, ...]] = {
+    "keeper": ("-m", "marketplace.infra.keeper", "serve", "{keys}", "{socket}"),
     "migrations": ("-m", "flask", "--app", "wsgi", "db", "upgrade"),
     "simulator": ("-m", "sandbox.stripe_simulator"),
     "worker": ("-m", "marketplace.worker"),
@@ -51,10 +53,10 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
         *("--preload", "--graceful-timeout", "5", "--no-control-socket"),
     ),
 }
-"""What Python is told for each program; `{address}` is where the site listens."""
+"""What Python is told for each program; `{address}` is where the site listens, the rest lies in the instance."""
 
 
-STOPPING_ORDER = ("site", "worker", "simulator", "PostgreSQL")
+STOPPING_ORDER = ("site", "worker", "simulator", "keeper", "PostgreSQL")
 
 
 class CannotStartError(Exception):
@@ -158,6 +160,7 @@ class Demonstration:
                     await self._services[name].stop()
 
     async def _start(self) -> None:
+        await self._start_keeper()
         databases = await self._start_database()
         common = self._environment(databases)
         _refuse_unsafe(common)
@@ -206,6 +209,7 @@ class Demonstration:
             "DATABASE_READER_URL": databases["DATABASE_READER_URL"],
             "STORAGE_FOLDER": str(self._instance.storage),
             "SEALS_FOLDER": str(self._instance.seals),
+            "KEEPER_SOCKET": str(self._instance.keeper_socket),
             "STRIPE_API_BASE": self._plan.simulator_url,
             "MAIL_TRANSPORT": "demonstration",
         }
@@ -254,6 +258,18 @@ class Demonstration:
         }
         await self._keep(self._program("simulator", environment))
 
+    async def _start_keeper(self) -> None:
+        """It alone is told where the keys lie, and is told nothing else."""
+        socket_path = self._instance.keeper_socket
+        socket_path.unlink(missing_ok=True)
+        keeper = self._program("keeper", self._inherited())
+        await self._keep(keeper)
+        if not await wait_until(self._keeper_listens, _KEEPER_SECONDS):
+            raise StepFailedError(f"The keeper of keys did not start.\n{keeper.last_lines(15)}")
+
+    async def _keeper_listens(self) -> bool:
+        return self._instance.keeper_socket.is_socket()
+
     async def _start_site(self, environment: Mapping[str, str]) -> None:
         site = self._program("site", environment)
         await self._keep(site)
@@ -281,12 +297,20 @@ class Demonstration:
     def _program(self, name: str, environment: Mapping[str, str], grace_seconds: float = 10.0) -> Program:
         return Program(
             name,
-            [sys.executable, *(word.replace("{address}", self._plan.site_address) for word in PROGRAMS[name])],
+            [sys.executable, *(self._filled(word) for word in PROGRAMS[name])],
             environment=environment,
             folder=ROOT,
             log_path=self._instance.logs / f"{name}.log",
             grace_seconds=grace_seconds,
         )
+
+    def _filled(self, word: str) -> str:
+        places = {
+            "{address}": self._plan.site_address,
+            "{keys}": str(self._instance.keeper_keys),
+            "{socket}": str(self._instance.keeper_socket),
+        }
+        return places.get(word, word)
 
     async def _keep(self, kept: Program | KeptDatabase) -> None:
         self._services[kept.name] = Service(kept, say)

@@ -1,6 +1,8 @@
 """What every test may ask for: settings, the application on a real PostgreSQL, a clean database, a frozen clock."""
 
 import socket
+import tempfile
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +15,9 @@ from sqlalchemy import create_engine, pool, text
 
 from config import Settings
 from marketplace.app import create_app
-from marketplace.infra import formatting
+from marketplace.infra import formatting, vault
 from marketplace.infra.db import db
+from marketplace.infra.keeper import Keeper, KeeperServer, Keys
 from marketplace.kernel import clock
 from sandbox.demo_pki import make_pki
 from sandbox.embedded_db import EmbeddedServer
@@ -57,7 +60,20 @@ def instance_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def settings(server: EmbeddedServer, instance_folder: Path) -> Settings:
+def keeper_socket() -> Iterator[Path]:
+    """The keeper, in a thread of its own behind a real socket; a socket's path is short, unlike those of pytest."""
+    with tempfile.TemporaryDirectory(prefix="keeper-") as folder:
+        path = Path(folder) / "socket"
+        with KeeperServer(path, Keeper(Keys.made(), alarm_per_minute=10**6, limit_per_minute=10**6)) as serving:
+            thread = threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+            thread.start()
+            yield path
+            serving.shutdown()
+            thread.join()
+
+
+@pytest.fixture(scope="session")
+def settings(server: EmbeddedServer, instance_folder: Path, keeper_socket: Path) -> Settings:
     """Settings of a demonstration on the embedded server, without a Stripe behind them."""
     return Settings.model_validate(
         {
@@ -70,6 +86,7 @@ def settings(server: EmbeddedServer, instance_folder: Path) -> Settings:
             "database_reader_url": server.url("marketplace_reader"),
             "storage_folder": instance_folder / "files",
             "seals_folder": instance_folder / "seals",
+            "keeper_socket": keeper_socket,
             "stripe_secret_key": "sk_test_of_the_tests",
             "stripe_webhook_secret": "whsec_of_the_tests",
             "stripe_api_base": "http://127.0.0.1:9",
@@ -96,6 +113,7 @@ def app(migrated_app: Flask) -> Iterator[Flask]:
     """The application; whatever a test committed is gone after it."""
     yield migrated_app
     empty_tables(migrated_app)
+    vault.forget()
 
 
 def empty_tables(app: Flask) -> None:

@@ -15,6 +15,7 @@ PRODUCTION: dict[str, str] = {
     "DATABASE_READER_URL": "postgresql+psycopg://marketplace_reader:x@db.example/marketplace",
     "STORAGE_FOLDER": "/var/lib/marketplace/files",
     "SEALS_FOLDER": "/etc/marketplace/seals",
+    "KEEPER_SOCKET": "/run/marketplace-keeper/socket",
     "TIMESTAMP_URL": "https://timestamp.example",
     "STRIPE_SECRET_KEY": "sk_live_of_nobody",
     "STRIPE_WEBHOOK_SECRET": "whsec_of_nobody",
