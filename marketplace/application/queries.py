@@ -66,6 +66,16 @@ def applications_of_account(account_id: UUID) -> tuple[Application, ...]:
     return tuple(read(row) for row in rows)
 
 
+def applications_of_journey(journey_id: UUID) -> tuple[Application, ...]:
+    """The applications begun in a journey, oldest first; they may be of several people who shared a browser."""
+    rows = db.session.scalars(
+        select(ApplicationRow)
+        .where(ApplicationRow.journey_id == journey_id)
+        .order_by(ApplicationRow.created_at, ApplicationRow.id)
+    )
+    return tuple(read(row) for row in rows)
+
+
 def application_ids() -> tuple[UUID, ...]:
     """Every application, first to last; for rebuilding what was derived from them."""
     return tuple(db.session.scalars(select(ApplicationRow.id).order_by(ApplicationRow.created_at, ApplicationRow.id)))

@@ -1,10 +1,10 @@
 """What is known of messages."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, and_, or_, select
 
 from marketplace.correspondence.document import take_apart
 from marketplace.correspondence.models import MessageRow
@@ -62,6 +62,19 @@ def messages_about(kind: MessageKind, subject_keys: Sequence[str]) -> tuple[Mess
         .order_by(MessageRow.subject_key)
     )
     return tuple(_message(row) for row in db.session.execute(wanted))
+
+
+def messages_for(address: str, application_ids: Collection[UUID]) -> tuple[tuple[Message, MessageParts | None], ...]:
+    """What one person was sent, oldest first, with the words where they are kept: everything about these applications,
+    and what went to the address without concerning any application.
+    """
+    own = or_(
+        MessageRow.application_id.in_(application_ids),
+        and_(MessageRow.application_id.is_(None), MessageRow.recipient == address),
+    )
+    wanted = select(*_LISTED, MessageRow.eml).where(own).order_by(MessageRow.queued_at, MessageRow.id)
+    found = db.session.execute(wanted).all()
+    return tuple((_message(row), take_apart(row.eml) if row.eml else None) for row in found)
 
 
 def message_eml(message_id: UUID) -> bytes:

@@ -22,6 +22,9 @@ class MessageKind(StrEnum):
     APPLICATION_DECLINED = "application_declined"
     REFUND_MADE = "refund_made"
     PAYMENT_NOT_ISSUABLE = "payment_not_issuable"
+    DATA_EXPORT_READY = "data_export_ready"
+    DATA_REQUEST_ANSWERED = "data_request_answered"
+    ACCOUNT_CLOSED = "account_closed"
 
 
 # What each message must be told. Strings in the message's language; days as ISO 8601; amounts as
@@ -46,6 +49,9 @@ NEEDS: Mapping[MessageKind, frozenset[str]] = {
     ),
     MessageKind.REFUND_MADE: frozenset({"order_reference", "amount"}),
     MessageKind.PAYMENT_NOT_ISSUABLE: frozenset({"order_reference", "product_name", "amount"}),
+    MessageKind.DATA_EXPORT_READY: frozenset({"link", "days"}),
+    MessageKind.DATA_REQUEST_ANSWERED: frozenset({"reference", "link"}),
+    MessageKind.ACCOUNT_CLOSED: frozenset({"contracts", "link"}),
 }  # fmt: skip
 
 # Whoever reads one of these can act as the recipient, so their words go once they are sent.

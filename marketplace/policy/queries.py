@@ -1,6 +1,7 @@
 """What is known of contracts."""
 
 import hmac
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import Row, Select, select
@@ -65,6 +66,11 @@ def policies_of_account(account_id: UUID) -> tuple[Policy, ...]:
 def policies_of_insurer(insurer_id: UUID, limit: int = 50, offset: int = 0) -> tuple[Policy, ...]:
     """Newest first."""
     return _many(_policies().where(PolicyRow.insurer_id == insurer_id).limit(limit).offset(offset))
+
+
+def policies_ended_before(day: date) -> tuple[Policy, ...]:
+    """Contracts whose last day of cover was before `day`, the earliest first."""
+    return _many(_policies().where(PolicyRow.end_on < day).order_by(None).order_by(PolicyRow.end_on, PolicyRow.number))
 
 
 def check(number: str, code: str) -> PolicyCheck | None:

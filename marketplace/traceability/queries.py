@@ -1,10 +1,11 @@
 """Read evidence, as `marketplace_reader`: only what is committed, and never through the site's own role."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import ColumnElement, Row, exists, or_, select
 
 from marketplace.infra.db import reader
 from marketplace.traceability.models import IntakeRow, JourneyRow, PageVersionRow
@@ -81,6 +82,38 @@ def page_bytes(entry_id: UUID) -> bytes:
     if page is None:
         raise EntryNotFound
     return page
+
+
+def pages_of_journey(journey_id: UUID) -> dict[UUID, bytes]:
+    """Entry id -> the page it shows, as it was sent, for every entry of a journey that shows one, oldest first."""
+    statement = (
+        select(IntakeRow.id, IntakeRow.page_bytes)
+        .where(IntakeRow.journey_id == journey_id, IntakeRow.page_bytes.is_not(None))
+        .order_by(IntakeRow.recorded_at, IntakeRow.id)
+    )
+    with reader() as connection:
+        return {row.id: row.page_bytes for row in connection.execute(statement)}
+
+
+def idle_journeys(before: datetime, limit: int) -> tuple[UUID, ...]:
+    """Journeys without an entry since `before` (business time) that led to no contract and are not erased yet, the
+    oldest first.
+    """
+    later = exists().where(
+        IntakeRow.journey_id == JourneyRow.id,
+        or_(
+            IntakeRow.business_at >= before,
+            IntakeRow.type.in_([EntryType.CONTRACT_CONCLUDED.value, EntryType.DATA_ERASED.value]),
+        ),
+    )
+    statement = (
+        select(JourneyRow.id)
+        .where(JourneyRow.business_started_at < before, ~later)
+        .order_by(JourneyRow.business_started_at, JourneyRow.id)
+        .limit(limit)
+    )
+    with reader() as connection:
+        return tuple(connection.execute(statement).scalars())
 
 
 def page_version(version_id: str) -> PageVersion:

@@ -89,6 +89,8 @@ class EntryType(StrEnum):
     POLICY_SIGNED = "policy:signed"
     POLICY_MAILED = "policy:mailed"
     POLICY_VIEWED = "policy:viewed"
+    DATA_RESTRICTED = "data:restricted"
+    DATA_ERASED = "data:erased"
     SALE_VIEWED = "sale:viewed"
 
 

@@ -45,6 +45,12 @@ CONTEXTS: dict[MessageKind, dict[str, Any]] = {
         "application_link": "http://localhost:8000/application/1/declined",
     },
     MessageKind.REFUND_MADE: {"order_reference": "O-7KMF-94QC", "amount": {"minor": 128_400, "currency": "CNY"}},
+    MessageKind.DATA_EXPORT_READY: {"link": "http://localhost:8000/account/data", "days": 7},
+    MessageKind.DATA_REQUEST_ANSWERED: {"reference": "D-7KMF-94QC", "link": "http://localhost:8000/account/data"},
+    MessageKind.ACCOUNT_CLOSED: {
+        "contracts": [{"number": "EF-HARBOUR-2026-000042", "kept_until": "2056-11-30"}],
+        "link": "http://localhost:8000/privacy/data",
+    },
     MessageKind.PAYMENT_NOT_ISSUABLE: {
         "order_reference": "O-7KMF-94QC",
         "product_name": "Harbour Term 20",
