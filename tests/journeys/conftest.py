@@ -26,6 +26,7 @@ from marketplace.infra import jobs
 from marketplace.infra.db import db
 from tests.conftest import empty_tables
 from tests.factories.catalog import harbour_term
+from tests.journeys.every_page import LOCALES, Seen, every_page
 from tests.simulator_server import SECRET_KEY, WEBHOOK_SECRET, SimulatorServer, running_simulator
 
 ROOT = Path(__file__).parents[2]
@@ -40,14 +41,14 @@ WORKER = ("-m", "marketplace.worker")
 Answer = TypeVar("Answer")
 
 
-def until(ask: Callable[[], Answer | None], what: str) -> Answer:
+def until(ask: Callable[[], Answer | None], what: str, seconds: float = PATIENCE_SECONDS) -> Answer:
     """Ask until there is an answer."""
-    end = time.monotonic() + PATIENCE_SECONDS
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         if answer := ask():
             return answer
         threading.Event().wait(0.1)
-    pytest.fail(f"waited {PATIENCE_SECONDS} s for {what}")
+    pytest.fail(f"waited {seconds} s for {what}")
 
 
 @dataclass
@@ -71,11 +72,12 @@ class Marketplace:
             self.worker.wait()
             self.worker = None
 
-    def started(self, *arguments: str, keep: int | None = None) -> subprocess.Popen[bytes]:
+    def started(self, *arguments: str, keep: int | None = None, **other: str) -> subprocess.Popen[bytes]:
+        """A program of the marketplace, told `other` settings than the rest; `keep` is a socket handed on to it."""
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, *arguments],
-                env=self.environment,
+                env=self.environment | other,
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,
@@ -159,8 +161,20 @@ def _ready(url: str) -> bool:
         return False
 
 
+@pytest.fixture(scope="session")
+def walked(migrated_app: Flask, tmp_path_factory: pytest.TempPathFactory) -> tuple[Seen, ...]:
+    """Every page in every language, as it was sent. Not to be asked for beside a running `marketplace`."""
+    pages: list[Seen] = []
+    with running_simulator(tmp_path_factory.mktemp("walk")) as simulator:
+        for locale in LOCALES:
+            pages += every_page(migrated_app, simulator, locale)
+            empty_tables(migrated_app)
+    return tuple(pages)
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """For one module: while its driver runs, nothing else in this process can run an event loop, as sealing does."""
     if CHROMIUM is None:
         pytest.skip("no Chromium in PATH and CHROMIUM= is not set: journeys in a browser are left out")
     with sync_playwright() as playwright:
