@@ -163,5 +163,7 @@ _PLAIN: Mapping[EntryType, str] = {
     EntryType.POLICY_SIGNED: lazy_gettext("Policy sealed"),
     EntryType.POLICY_MAILED: lazy_gettext("Policy mailed"),
     EntryType.POLICY_VIEWED: lazy_gettext("Policy looked at"),
+    EntryType.DATA_RESTRICTED: lazy_gettext("Account closed, records restricted"),
+    EntryType.DATA_ERASED: lazy_gettext("Personal data erased"),
     EntryType.SALE_VIEWED: lazy_gettext("Staff looked at this sale"),
 }
