@@ -36,6 +36,10 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(description="At least 32 random characters; signs cookies, tokens and codes.")
     licence_number: str = Field(default="", description="Licence of the insurance agency; production needs one.")
 
+    security_contact: str = Field(
+        default="", description="Where weaknesses are reported, `mailto:…` or `https://…`; production needs one."
+    )
+
     database_url: SecretStr = Field(description="PostgreSQL as role `marketplace_app`.")
     database_owner_url: SecretStr | None = Field(default=None, description="As `marketplace_owner`; migrations only.")
     database_sequencer_url: SecretStr | None = Field(
@@ -99,6 +103,8 @@ class Settings(BaseSettings):
         checks = {
             "SECRET_KEY needs at least 32 random characters": len(self.secret_key.get_secret_value()) < MINIMUM_SECRET,
             "PUBLIC_URL must be http(s)://host[:port] and nothing more": not _is_origin(self.public_url),
+            "SECURITY_CONTACT must begin with mailto: or https://": bool(self.security_contact)
+            and not self.security_contact.startswith(("mailto:", "https://")),
             "SMTP_TLS=none is for a mail server on loopback only": self.mail_transport == "smtp"
             and self.smtp_tls == "none"
             and not is_loopback(self.smtp_host),
@@ -121,6 +127,7 @@ class Settings(BaseSettings):
             "MAIL_TRANSPORT=demonstration sends nothing; production takes smtp": self.mail_transport != "smtp",
             "TIMESTAMP_URL is missing; the demonstration's authority is refused": not self.timestamp_url,
             "LICENCE_NUMBER is missing; selling insurance needs a licence": not self.licence_number,
+            "SECURITY_CONTACT is missing; say where weaknesses are reported": not self.security_contact,
             "SEALS_FOLDER holds the demonstration's seals": (self.seals_folder / "SPECIMEN").exists(),
         }
         return [text for text, wrong in checks.items() if wrong]

@@ -11,6 +11,7 @@ PRODUCTION: dict[str, str] = {
     "PUBLIC_URL": "https://insurance.example",
     "SECRET_KEY": "a-long-random-secret-of-no-importance",
     "LICENCE_NUMBER": "L-1",
+    "SECURITY_CONTACT": "mailto:security@insurance.example",
     "DATABASE_URL": "postgresql+psycopg://marketplace_app:x@db.example/marketplace",
     "DATABASE_READER_URL": "postgresql+psycopg://marketplace_reader:x@db.example/marketplace",
     "STORAGE_FOLDER": "/var/lib/marketplace/files",
@@ -28,6 +29,7 @@ DEMONSTRATION = PRODUCTION | {
     "MAIL_TRANSPORT": "demonstration",
     "TIMESTAMP_URL": "",
     "LICENCE_NUMBER": "",
+    "SECURITY_CONTACT": "",
 }
 
 
@@ -60,6 +62,8 @@ def test_a_demonstration_on_loopback_starts(environment: Any) -> None:
     ("name", "value", "said"),
     [
         ("LICENCE_NUMBER", "", "LICENCE_NUMBER is missing"),
+        ("SECURITY_CONTACT", "", "SECURITY_CONTACT is missing"),
+        ("SECURITY_CONTACT", "security@insurance.example", "mailto: or https://"),
         ("STRIPE_API_BASE", "http://127.0.0.1:8001", "the simulator"),
         ("STRIPE_SECRET_KEY", "sk_test_of_nobody", "test key"),
         ("MAIL_TRANSPORT", "demonstration", "sends nothing"),
