@@ -2,8 +2,10 @@
 
 import logging
 from dataclasses import asdict
+from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.dialects.postgresql import insert
 
 from marketplace.correspondence import rules
@@ -30,6 +32,8 @@ from marketplace.traceability.services import record_act
 from marketplace.traceability.values import SYSTEM, Act, EntryType
 
 log = logging.getLogger(__name__)
+
+FORGOTTEN = ""  # whose mail it was is not known any more
 
 # Messages whose sending is part of the sale.
 _TRAIL = {MessageKind.POLICY_ISSUED: EntryType.POLICY_MAILED}
@@ -103,6 +107,31 @@ def resend(message_id: UUID) -> None:
         raise NotResendable
     row.state, row.attempts = state, 0
     defer("correspondence.send_message", message_id=message_id)
+
+
+def forget_application(application_id: UUID) -> int:
+    """Take recipient and words out of every mail about this application; what waits is not sent. Returns how many."""
+    return _forget_all(MessageRow.application_id == application_id)
+
+
+def forget_address(address: str) -> int:
+    """The same for what went to this address without concerning an application."""
+    return _forget_all(MessageRow.application_id.is_(None), MessageRow.recipient == address)
+
+
+def forget_old(before: datetime) -> int:
+    """The same for what was queued before `before` without concerning an application: codes, links, notices."""
+    return _forget_all(MessageRow.application_id.is_(None), MessageRow.queued_at < before)
+
+
+def _forget_all(*which: ColumnElement[bool]) -> int:
+    wanted = select(MessageRow).where(*which, MessageRow.recipient != FORGOTTEN).order_by(MessageRow.id)
+    rows = db.session.scalars(wanted.with_for_update()).all()
+    for row in rows:
+        row.state = rules.LIFE.next(MessageState(row.state), MessageEvent.FORGOTTEN)
+        row.recipient, row.context, row.eml, row.subject = FORGOTTEN, {}, None, None
+    db.session.flush()
+    return len(rows)
 
 
 def _taken(row: MessageRow) -> None:

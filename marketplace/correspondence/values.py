@@ -17,6 +17,11 @@ class MessageKind(StrEnum):
     ADDRESS_IN_USE = "address_in_use"
     PASSWORD_RESET = "password_reset"  # noqa: S105  the name of a message, not a password
     FIND_PURCHASE_CODE = "find_purchase_code"
+    CONFIRM_IDENTITY_CODE = "confirm_identity_code"
+    NO_ACCOUNT = "no_account"
+    NEW_DEVICE = "new_device"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105  the name of a message, not a password
+    FACTOR_CHANGED = "factor_changed"
     POLICY_ISSUED = "policy_issued"
     APPLICATION_REFERRED = "application_referred"
     APPLICATION_DECLINED = "application_declined"
@@ -35,6 +40,11 @@ NEEDS: Mapping[MessageKind, frozenset[str]] = {
     MessageKind.CONFIRM_ADDRESS: frozenset({"name", "link", "minutes"}),
     MessageKind.ADDRESS_IN_USE: frozenset({"sign_in_link", "reset_link"}),
     MessageKind.PASSWORD_RESET: frozenset({"link", "minutes"}),
+    MessageKind.CONFIRM_IDENTITY_CODE: frozenset({"code", "minutes"}),
+    MessageKind.NO_ACCOUNT: frozenset({"register_link"}),
+    MessageKind.NEW_DEVICE: frozenset({"device", "security_link", "reset_link"}),
+    MessageKind.PASSWORD_CHANGED: frozenset({"reset_link"}),
+    MessageKind.FACTOR_CHANGED: frozenset({"change", "security_link", "reset_link"}),
     MessageKind.POLICY_ISSUED: frozenset(
         {
             "name", "policy_number", "check_code", "product_name", "insurer_name", "insurer_phone", "insured_names",
@@ -61,6 +71,7 @@ SECRET_KINDS = frozenset(
         MessageKind.FIND_PURCHASE_CODE,
         MessageKind.CONFIRM_ADDRESS,
         MessageKind.PASSWORD_RESET,
+        MessageKind.CONFIRM_IDENTITY_CODE,
     }
 )
 
@@ -78,6 +89,7 @@ class MessageEvent(StrEnum):
     PUT_OFF = "put_off"
     GIVEN_UP = "given_up"
     ASKED_AGAIN = "asked_again"
+    FORGOTTEN = "forgotten"
 
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

@@ -8,6 +8,7 @@ from sqlalchemy import CHAR, CheckConstraint, ForeignKey, Index, String, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.infra.db import Base, db
+from marketplace.infra.sealed import SealedBytes, SealedJson
 from marketplace.privacy.values import ExportNotFound, RequestNotFound
 
 
@@ -18,9 +19,7 @@ class ExportRow(Base):
     __table_args__ = (
         CheckConstraint("state IN ('asked', 'ready', 'expired')", name="state"),
         CheckConstraint("(state = 'ready') = (content IS NOT NULL)", name="ready_has_content"),
-        Index(
-            "uq_privacy_export_asked", "account_id", unique=True, postgresql_where=text("state = 'asked'")
-        ),
+        Index("uq_privacy_export_asked", "account_id", unique=True, postgresql_where=text("state = 'asked'")),
         Index("ix_privacy_export_account", "account_id", "asked_at"),
     )
 
@@ -32,7 +31,8 @@ class ExportRow(Base):
     expires_at: Mapped[datetime | None]
     size: Mapped[int | None]
     sha256: Mapped[str | None] = mapped_column(CHAR(64))
-    content: Mapped[bytes | None] = mapped_column(deferred=True)
+    content_sealed: Mapped[bytes | None] = mapped_column("content", deferred=True)
+    content = SealedBytes[bytes | None]("content_sealed", subject="account_id")
 
 
 class RequestRow(Base):
@@ -52,11 +52,13 @@ class RequestRow(Base):
     reference: Mapped[str] = mapped_column(String(16), unique=True)
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_account.id"))
     kind: Mapped[str] = mapped_column(String(16))
-    words: Mapped[bytes]
+    words_sealed: Mapped[bytes] = mapped_column("words")
+    words = SealedJson[str]("words_sealed", subject="account_id")
     asked_at: Mapped[datetime]
     due_on: Mapped[date]
     outcome: Mapped[str | None] = mapped_column(String(16))
-    answer: Mapped[bytes | None]
+    answer_sealed: Mapped[bytes | None] = mapped_column("answer")
+    answer = SealedJson[str | None]("answer_sealed", subject="account_id")
     answered_at: Mapped[datetime | None]
     answered_by: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_account.id"))
 
@@ -115,7 +117,10 @@ def locked_export(export_id: UUID) -> ExportRow:
 def locked_request(request_id: UUID) -> RequestRow:
     """The request, held until the end of the transaction. Raises RequestNotFound."""
     row = db.session.scalars(
-        select(RequestRow).where(RequestRow.id == request_id).with_for_update().execution_options(populate_existing=True)
+        select(RequestRow)
+        .where(RequestRow.id == request_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     ).one_or_none()
     if row is None:
         raise RequestNotFound

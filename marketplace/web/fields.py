@@ -18,6 +18,7 @@ from marketplace.kernel.money import Money, minor_digits
 FEW = 4
 _LONGEST_NUMBER = 40
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_UNSEEN = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 class WholeNumber(IntegerField):
@@ -77,6 +78,11 @@ def printable(_form: object, field: Field) -> None:
     field.data = _CONTROLS.sub("", typed)
     if field.data != typed:
         raise ValidationError(_("Please leave out control characters."))
+
+
+def lines_of_text(_form: object, field: Field) -> None:
+    """Several lines are fine; characters that show nothing are taken out."""
+    field.data = _UNSEEN.sub("", (field.data or "").replace("\r\n", "\n"))
 
 
 def required() -> InputRequired:

@@ -29,7 +29,6 @@ def upgrade() -> None:
     op.execute("REVOKE UPDATE, DELETE ON privacy_erasure, privacy_run, privacy_restriction FROM marketplace_app")
     op.execute("REVOKE DELETE ON privacy_request, privacy_export FROM marketplace_app")
     op.add_column("application_application", sa.Column("erased_at", INSTANT))
-    op.add_column("accounts_account", sa.Column("closed_at", INSTANT))
 
 
 def _create_export() -> None:

@@ -47,7 +47,7 @@ class Item:
     retention: str
     sensitive: bool
     exported: bool
-    unless: str
+    unless: LocalizedText | None
     places: Places
 
 
@@ -100,6 +100,6 @@ def _item(key: str, data: Mapping[str, Any]) -> Item:
         retention=data["retention"],
         sensitive=data.get("sensitive", False),
         exported=data.get("exported", True),
-        unless=data.get("unless", ""),
+        unless=LocalizedText.from_json(data["unless"]) if "unless" in data else None,
         places=Places.of(data),
     )

@@ -26,9 +26,12 @@ class RequestKind(StrEnum):
 
 
 class Outcome(StrEnum):
+    """What became of a request. `withdrawn`: the person closed the account before it was answered."""
+
     DONE = "done"
     PARTLY = "partly"
     REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
 
 
 class Subject(StrEnum):
@@ -171,12 +174,6 @@ class PaymentUnderWay(Conflict):
 
 
 class Restricted(Refused):
-    """The customer closed the account. These records are kept because the law asks for it, and open to compliance only."""
+    """The customer closed the account. These records are kept as the law asks, and only compliance opens them."""
 
     code = "privacy:restricted"
-
-
-class NotForYou(Refused):
-    """Only those who answer for the protection of personal data may do this."""
-
-    code = "privacy:not-for-you"

@@ -1,0 +1,38 @@
+"""Forget what was told in an application that never became a contract (GDPR article 17, PIPL article 47)."""
+
+from uuid import UUID
+
+from marketplace.application.models import ApplicationRow, locked
+from marketplace.application.rules import TRANSITIONS
+from marketplace.application.values import ContractKept, Event, State
+from marketplace.infra import vault
+from marketplace.infra.db import db
+from marketplace.kernel import clock
+
+_FINAL = {State.DECLINED, State.LAPSED}
+
+
+def erase_application(application_id: UUID) -> bool:
+    """Take out persons, answers and address, destroy the key of everything sealed about the application, and let it
+    lapse if it was not at its end. Its number, product and states stay. False: it was erased before.
+
+    Raises ApplicationNotFound, and ContractKept where a contract was made of it.
+    """
+    row = locked(application_id)
+    if row.state == State.CONTRACTED:
+        raise ContractKept
+    if row.erased_at is not None:
+        return False
+    _empty(row)
+    if State(row.state) not in _FINAL:
+        row.state = TRANSITIONS.next(State(row.state), Event.LAPSE).value
+    row.erased_at = clock.now()
+    db.session.flush()
+    vault.destroy(application_id)
+    return True
+
+
+def _empty(row: ApplicationRow) -> None:
+    row.persons = None
+    row.answers = {}
+    row.email = None

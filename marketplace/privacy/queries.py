@@ -1,0 +1,176 @@
+"""Ask: a person's copies and requests, the queue of requests, restrictions, what closing an account would do."""
+
+from collections.abc import Iterable
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import select
+
+from marketplace.application import queries as applications
+from marketplace.application.values import State
+from marketplace.checkout import queries as orders
+from marketplace.checkout.values import OrderState
+from marketplace.infra.db import db
+from marketplace.infra.formatting import ZONE
+from marketplace.infra.vault import DataDestroyed
+from marketplace.kernel import clock
+from marketplace.policy import queries as policies
+from marketplace.policy.values import Policy
+from marketplace.privacy import rules
+from marketplace.privacy.models import ExportRow, RequestRow, RestrictionRow, RunRow
+from marketplace.privacy.values import (
+    ClosingPreview,
+    Export,
+    ExportNotFound,
+    ExportState,
+    KeptContract,
+    Outcome,
+    Request,
+    RequestKind,
+    RequestLine,
+    RequestNotFound,
+    Restriction,
+    RestrictionReason,
+    Run,
+)
+
+UNFINISHED = {OrderState.PAID, OrderState.NOT_ISSUABLE}
+LATEST = 30
+
+
+def exports_of(account_id: UUID) -> tuple[Export, ...]:
+    """The copies a person asked for, newest first."""
+    rows = db.session.scalars(
+        select(ExportRow).where(ExportRow.account_id == account_id).order_by(ExportRow.asked_at.desc(), ExportRow.id)
+    )
+    return tuple(export_of(row) for row in rows)
+
+
+def export_bytes(export_id: UUID, account_id: UUID) -> bytes:
+    """The ZIP, for the person it is about, while it is kept. Raises ExportNotFound, also for anybody else."""
+    row = db.session.get(ExportRow, export_id)
+    if row is None or row.account_id != account_id or row.expires_at is None or row.expires_at <= clock.now():
+        raise ExportNotFound
+    data = row.content
+    if data is None:
+        raise ExportNotFound
+    return data
+
+
+def requests_of(account_id: UUID) -> tuple[Request, ...]:
+    """What a person asked, newest first."""
+    rows = db.session.scalars(
+        select(RequestRow)
+        .where(RequestRow.account_id == account_id)
+        .order_by(RequestRow.asked_at.desc(), RequestRow.id)
+    )
+    return tuple(request_of(row) for row in rows)
+
+
+def request(request_id: UUID) -> Request:
+    """Raises RequestNotFound. For callers that have checked who asks."""
+    row = db.session.get(RequestRow, request_id)
+    if row is None:
+        raise RequestNotFound
+    return request_of(row)
+
+
+def queue() -> tuple[RequestLine, ...]:
+    """Requests that wait for an answer, the most pressing first, then the latest answered ones."""
+    waiting = select(RequestRow).where(RequestRow.answered_at.is_(None)).order_by(RequestRow.due_on, RequestRow.id)
+    answered = (
+        select(RequestRow)
+        .where(RequestRow.answered_at.is_not(None))
+        .order_by(RequestRow.answered_at.desc(), RequestRow.id)
+        .limit(LATEST)
+    )
+    rows = [*db.session.scalars(waiting), *db.session.scalars(answered)]
+    return tuple(line_of(row) for row in rows)
+
+
+def restrictions(application_ids: Iterable[UUID]) -> dict[UUID, Restriction]:
+    """Application id -> its restriction, for those that have one; one question."""
+    rows = db.session.scalars(
+        select(RestrictionRow)
+        .where(RestrictionRow.application_id.in_(set(application_ids)))
+        .order_by(RestrictionRow.restricted_at, RestrictionRow.policy_id)
+    )
+    return {row.application_id: restriction_of(row) for row in rows}
+
+
+def closing_preview(account_id: UUID) -> ClosingPreview:
+    """What closing this account would keep, erase, and wait for."""
+    kept = tuple(kept_contract(policy) for policy in policies.policies_of_account(account_id))
+    told = applications.applications_of_account(account_id)
+    erased = tuple(each.reference for each in told if each.state is not State.CONTRACTED)
+    open_orders = tuple(each.reference for each in orders.orders_of_account(account_id) if each.state in UNFINISHED)
+    return ClosingPreview(kept, erased, open_orders)
+
+
+def contracts_due(today: date | None = None) -> tuple[KeptContract, ...]:
+    """Contracts whose records need not be kept any more, for a person to decide about; oldest end first."""
+    day = today or clock.today(ZONE)
+    found = (kept_contract(each) for each in policies.policies_ended_before(rules.earliest_due(day)))
+    return tuple(each for each in found if each.kept_until < day)
+
+
+def latest_runs() -> tuple[Run, ...]:
+    """The latest daily runs of forgetting, newest first."""
+    rows = db.session.scalars(select(RunRow).order_by(RunRow.ran_at.desc(), RunRow.id).limit(LATEST))
+    return tuple(Run(row.ran_at, row.business_at, row.counts) for row in rows)
+
+
+def kept_contract(policy: Policy) -> KeptContract:
+    until = rules.kept_until(policy.period.start_on, policy.period.end_on)
+    return KeptContract(policy.id, policy.number, policy.product_name.to_json(), policy.period.end_on, until)
+
+
+def export_of(row: ExportRow) -> Export:
+    expired = row.expires_at is not None and row.expires_at <= clock.now()
+    return Export(
+        id=row.id,
+        account_id=row.account_id,
+        state=ExportState.EXPIRED if expired else ExportState(row.state),
+        asked_at=row.asked_at,
+        ready_at=row.ready_at,
+        expires_at=row.expires_at,
+        size=row.size,
+    )
+
+
+def request_of(row: RequestRow) -> Request:
+    """The request that a row holds; its words are empty once the person closed the account."""
+    try:
+        words, answer = row.words, row.answer
+    except DataDestroyed:
+        words, answer = "", None
+    return Request(
+        id=row.id,
+        reference=row.reference,
+        account_id=row.account_id,
+        kind=RequestKind(row.kind),
+        words=words,
+        asked_at=row.asked_at,
+        due_on=row.due_on,
+        outcome=Outcome(row.outcome) if row.outcome else None,
+        answer=answer,
+        answered_at=row.answered_at,
+    )
+
+
+def line_of(row: RequestRow) -> RequestLine:
+    pressing = row.answered_at is None and rules.is_pressing(row.asked_at, clock.business_now())
+    return RequestLine(
+        row.id, row.reference, RequestKind(row.kind), row.asked_at, row.due_on, row.answered_at, pressing
+    )
+
+
+def restriction_of(row: RestrictionRow) -> Restriction:
+    return Restriction(
+        policy_id=row.policy_id,
+        application_id=row.application_id,
+        reason=RestrictionReason(row.reason),
+        covered_until=row.covered_until,
+        kept_until=row.kept_until,
+        restricted_at=row.restricted_at,
+    )

@@ -1,0 +1,61 @@
+"""Erase, and never silently: a row that proves it, an entry in the trail, a security event."""
+
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+
+from marketplace.accounts import services as accounts
+from marketplace.accounts.values import NewSecurityEvent, SecurityEventType
+from marketplace.application import services as applications
+from marketplace.application.values import Application, State
+from marketplace.correspondence import services as correspondence
+from marketplace.infra import vault
+from marketplace.infra.db import db
+from marketplace.infra.jobs import publish
+from marketplace.kernel import clock, ids
+from marketplace.privacy.models import ErasureRow
+from marketplace.privacy.values import ApplicationErased, ErasureReason, Subject
+from marketplace.traceability.services import record_act
+from marketplace.traceability.values import SYSTEM, Act, EntryType
+
+
+def erase_application(application: Application, reason: ErasureReason) -> bool:
+    """What was told in an application without a contract, and the mails about it. False: it was erased before."""
+    if application.state is State.CONTRACTED or not applications.erase_application(application.id):
+        return False
+    correspondence.forget_application(application.id)
+    entry = Act(
+        application.journey_id,
+        EntryType.DATA_ERASED,
+        {"reason": reason},
+        SYSTEM,
+        application.id,
+        application.insurer_id,
+    )
+    record_act(entry)
+    note(Subject.APPLICATION, application.id, reason)
+    publish(ApplicationErased(application.id))
+    return True
+
+
+def erase_journey(journey_id: UUID, reason: ErasureReason) -> None:
+    """The record of a journey that led to no contract: its entries stay with their hashes, nobody can read them."""
+    record_act(Act(journey_id, EntryType.DATA_ERASED, {"reason": reason}, SYSTEM))
+    vault.destroy(journey_id)
+    note(Subject.JOURNEY, journey_id, reason)
+
+
+def note(subject: Subject, subject_id: UUID, reason: ErasureReason) -> None:
+    """Keep the proof of an erasure, and the event. Erasing twice leaves one proof."""
+    values = {
+        "id": ids.new_id(),
+        "subject": subject.value,
+        "subject_id": subject_id,
+        "reason": reason.value,
+        "erased_at": clock.now(),
+    }
+    db.session.execute(insert(ErasureRow).values(values).on_conflict_do_nothing())
+    detail = {"subject": subject.value, "subject_id": str(subject_id), "reason": reason.value}
+    accounts.record_security_event(
+        NewSecurityEvent(type=SecurityEventType.DATA_ERASED, actor="marketplace", detail=detail)
+    )

@@ -1,0 +1,71 @@
+"""A customer's own data: a copy of it, requests about it, and closing the account."""
+
+from uuid import UUID
+
+from flask import Blueprint, Response, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from marketplace.infra.formatting import gettext as _
+from marketplace.privacy import queries, services
+from marketplace.privacy.values import RequestKind
+from marketplace.web import access
+from marketplace.web.customer.forms.privacy import KINDS, CloseForm, ExportForm, RequestForm
+
+blueprint = Blueprint("privacy", __name__)
+
+
+@blueprint.get("/account/data")
+def overview() -> ResponseReturnValue:
+    account = access.here()
+    return render_template(
+        "customer/privacy/overview.html",
+        exports=queries.exports_of(account.id),
+        requests=queries.requests_of(account.id),
+        kinds=KINDS,
+    )
+
+
+@blueprint.route("/account/data/copy", methods=["GET", "POST"])
+def export() -> ResponseReturnValue:
+    form = ExportForm()
+    if form.validate_on_submit():
+        services.ask_export(access.here().id)
+        flash(_("We are making the copy. We mail you when it is ready."))
+        return redirect(url_for(".overview"), 303)
+    return render_template("customer/privacy/export.html", form=form), 422 if form.errors else 200
+
+
+@blueprint.get("/account/data/copies/<uuid:export_id>.zip")
+def download(export_id: UUID) -> ResponseReturnValue:
+    response = Response(queries.export_bytes(export_id, access.here().id), mimetype="application/zip")
+    response.headers.set("Content-Disposition", "attachment", filename="evenfold-my-data.zip")
+    return response
+
+
+@blueprint.route("/account/data/ask", methods=["GET", "POST"])
+def ask() -> ResponseReturnValue:
+    form = RequestForm()
+    if form.validate_on_submit():
+        asked = services.ask_request(access.here().id, RequestKind(form.kind.data), str(form.words.data))
+        flash(_("We have your request %(reference)s.", reference=asked.reference))
+        return redirect(url_for(".overview"), 303)
+    page = render_template("customer/privacy/ask.html", form=form)
+    return page, 422 if form.errors else 200
+
+
+@blueprint.route("/account/close", methods=["GET", "POST"])
+def close() -> ResponseReturnValue:
+    """Says what is erased and what is kept; the button does it. Afterwards nobody is signed in."""
+    account, form = access.here(), CloseForm()
+    preview = queries.closing_preview(account.id)
+    if form.validate_on_submit() and not preview.unfinished_orders:
+        services.close_account(account.id)
+        access.sign_out()
+        return redirect(url_for(".closed"), 303)
+    page = render_template("customer/privacy/close.html", form=form, preview=preview, account=account)
+    return page, 422 if form.errors else 200
+
+
+@blueprint.get("/account-closed")
+def closed() -> ResponseReturnValue:
+    return render_template("customer/privacy/closed.html")
