@@ -1,5 +1,6 @@
 """create_app: the application from its settings. Makes no connection; a request or a job makes the first one."""
 
+from email.utils import parseaddr
 from pathlib import Path
 
 from flask import Flask
@@ -9,10 +10,11 @@ from sqlalchemy.engine import make_url
 from config import Settings
 from marketplace import wiring
 from marketplace.infra import jobs, logs
-from marketplace.infra.db import db, refuse_demonstration_data, refuse_unbound_roles
-from marketplace.web import access, error_pages, metering, pages, security, tracing, transaction
+from marketplace.infra.db import bind_scope, db, refuse_demonstration_data, refuse_unbound_roles
+from marketplace.web import access, error_pages, metering, pages, scopes, security, tracing, transaction
 from marketplace.web.backoffice import sales_log
-from marketplace.web.customer import account, application, checkout, policy
+from marketplace.web.customer import account, application, checkout, factor, policy
+from marketplace.web.customer import security as account_security
 from marketplace.web.hooks import health, inbox, stripe
 from marketplace.web.insurer import products as insurer_products
 from marketplace.web.insurer import sales as insurer_sales
@@ -20,7 +22,7 @@ from marketplace.web.storefront import compare, home, legal, product, verify
 
 SUBJECTS = (
     *(home, compare, product, verify, legal),
-    *(application, checkout, account, policy),
+    *(application, checkout, account, account_security, factor, policy),
     *(insurer_sales, insurer_products, sales_log),
     *(health, stripe),
 )
@@ -39,16 +41,20 @@ def create_app(settings: Settings) -> Flask:
         DATABASE_OWNER_URL=settings.database_owner_url and settings.database_owner_url.get_secret_value(),
         DEMONSTRATION=settings.demonstration,
         PUBLIC_URL=settings.public_url,
+        SECURITY_CONTACT=settings.security_contact or f"mailto:{parseaddr(settings.mail_from)[1]}",
     )
     db.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"))
     with app.app_context():
+        for engine in db.engines.values():
+            bind_scope(engine)
         refuse_unbound_roles(db.engine)
         if not settings.demonstration:
             refuse_demonstration_data(db.engine)
     wiring.connect(settings)
     jobs.subscribe(wiring.SUBSCRIBERS)
     _furnish(app, settings)
+    scopes.scope_requests(app)
     return app
 
 

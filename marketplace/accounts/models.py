@@ -1,10 +1,13 @@
-"""Tables of accounts. No secret is readable here: passwords are argon2id, codes, links and counted subjects HMACs."""
+"""Tables of accounts. No secret is readable here: passwords are argon2id, codes, links and counted subjects HMACs.
+
+Tokens of sessions are SHA-256 (they are random), the secrets of one-time codes sealed under a key of the deployment.
+"""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CHAR, CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CHAR, BigInteger, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.infra.db import Base
@@ -44,8 +47,8 @@ class AccountRow(Base):
     insurer_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_insurer.id"), index=True)
     locale: Mapped[str] = mapped_column(String(16))
     password_hash: Mapped[str | None] = mapped_column(String(200))
-    session_epoch: Mapped[int]
     confirmed_at: Mapped[datetime | None]
+    disabled_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 
@@ -101,3 +104,81 @@ class SecurityEventRow(Base):
     source_hash: Mapped[str] = mapped_column(CHAR(HMAC_HEX))
     endpoint: Mapped[str] = mapped_column(String(120))
     detail: Mapped[dict[str, Any]]
+
+
+class SessionRow(Base):
+    """Somebody signed in at one browser. For staff it opens nothing until `second_factor_at` is set."""
+
+    __tablename__ = "accounts_session"
+    __table_args__ = (CheckConstraint("(ended_at IS NULL) = (ended_reason IS NULL)", name="ended_for_a_reason"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    token_sha256: Mapped[str] = mapped_column(CHAR(HMAC_HEX), unique=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_account.id"), index=True)
+    created_at: Mapped[datetime]
+    authenticated_at: Mapped[datetime]
+    second_factor_at: Mapped[datetime | None]
+    last_seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    ended_at: Mapped[datetime | None]
+    ended_reason: Mapped[str | None] = mapped_column(String(24))
+    device: Mapped[str] = mapped_column(String(80))
+
+
+class DeviceRow(Base):
+    """A browser in which the account was signed in whole, known again by a cookie of its own."""
+
+    __tablename__ = "accounts_device"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_account.id"), primary_key=True)
+    token_hash: Mapped[str] = mapped_column(CHAR(HMAC_HEX), primary_key=True)
+    last_seen_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class PasskeyRow(Base):
+    __tablename__ = "accounts_passkey"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_account.id"), index=True)
+    credential_id: Mapped[bytes] = mapped_column(unique=True)
+    public_key: Mapped[bytes]
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    transports: Mapped[list[Any]]
+    name: Mapped[str] = mapped_column(String(80))
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+
+
+class OneTimeSecretRow(Base):
+    """What an authenticator app shares with us. `last_step` is the 30 seconds whose code was used last."""
+
+    __tablename__ = "accounts_one_time_secret"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_account.id"), index=True)
+    sealed_secret: Mapped[bytes]
+    last_step: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+
+
+class RecoveryCodeRow(Base):
+    __tablename__ = "accounts_recovery_code"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_account.id"), primary_key=True)
+    code_hash: Mapped[str] = mapped_column(CHAR(HMAC_HEX), primary_key=True)
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class CeremonyRow(Base):
+    """A passkey's challenge on its way to a browser and back; read once."""
+
+    __tablename__ = "accounts_ceremony"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(16))
+    challenge: Mapped[bytes]
+    session_id: Mapped[UUID | None]
+    expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -5,11 +5,23 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select
 
-from marketplace.accounts.models import AccountRow, InsurerRow, SecurityEventRow
+from marketplace.accounts import rules
+from marketplace.accounts.models import (
+    AccountRow,
+    InsurerRow,
+    OneTimeSecretRow,
+    PasskeyRow,
+    RecoveryCodeRow,
+    SecurityEventRow,
+    SessionRow,
+)
 from marketplace.accounts.values import (
     Account,
     AccountNotFound,
     EventOutcome,
+    Factor,
+    FactorKind,
+    Factors,
     Insurer,
     InsurerNotFound,
     Role,
@@ -17,8 +29,10 @@ from marketplace.accounts.values import (
     SecurityEventFilter,
     SecurityEventsPage,
     SecurityEventType,
+    Session,
 )
 from marketplace.infra.db import db, reader
+from marketplace.kernel import clock
 from marketplace.kernel.text import LocalizedText
 
 
@@ -41,7 +55,78 @@ def account_of(row: AccountRow) -> Account:
         locale=row.locale,
         confirmed=row.confirmed_at is not None,
         has_password=row.password_hash is not None,
-        session_epoch=row.session_epoch,
+        disabled=row.disabled_at is not None,
+    )
+
+
+def session_behind(token: str) -> tuple[Session, Account] | None:
+    """The session that this token of a browser opens, and its account; None when it ended, ran out, or never was."""
+    found = db.session.execute(
+        select(SessionRow, AccountRow)
+        .join(AccountRow, AccountRow.id == SessionRow.account_id)
+        .where(SessionRow.token_sha256 == rules.token_sha256(token), SessionRow.ended_at.is_(None))
+        .where(AccountRow.disabled_at.is_(None))
+    ).one_or_none()
+    if found is None:
+        return None
+    account = account_of(found.AccountRow)
+    session = session_of(found.SessionRow, account.role)
+    return (session, account) if rules.session_lives(session, account.role, clock.now()) else None
+
+
+def sessions(account_id: UUID) -> tuple[Session, ...]:
+    """Where this account is signed in now, the latest used first."""
+    role = account(account_id).role
+    rows = db.session.scalars(
+        select(SessionRow)
+        .where(SessionRow.account_id == account_id, SessionRow.ended_at.is_(None))
+        .order_by(SessionRow.last_seen_at.desc(), SessionRow.id)
+    )
+    found = (session_of(row, role) for row in rows)
+    return tuple(each for each in found if each.whole and rules.session_lives(each, role, clock.now()))
+
+
+def session_of(row: SessionRow, role: Role) -> Session:
+    """The session that a row of this feature holds."""
+    proven_at = row.second_factor_at if role.is_staff else row.authenticated_at
+    return Session(
+        id=row.id,
+        account_id=row.account_id,
+        whole=rules.is_whole(role, row.second_factor_at),
+        created_at=row.created_at,
+        proven_at=proven_at or row.authenticated_at,
+        last_seen_at=row.last_seen_at,
+        expires_at=row.expires_at,
+        device=row.device,
+    )
+
+
+def is_fresh(session: Session) -> bool:
+    """Whether whoever holds this session proved to be there within the last minutes."""
+    return rules.is_fresh(session, clock.now())
+
+
+def factors(account_id: UUID) -> Factors:
+    """The second steps of this account that work, the oldest first."""
+    passkeys = db.session.scalars(
+        select(PasskeyRow).where(PasskeyRow.account_id == account_id).order_by(PasskeyRow.created_at, PasskeyRow.id)
+    )
+    secrets = db.session.scalars(
+        select(OneTimeSecretRow).where(
+            OneTimeSecretRow.account_id == account_id, OneTimeSecretRow.confirmed_at.is_not(None)
+        )
+    )
+    left = db.session.scalar(
+        select(func.count())
+        .select_from(RecoveryCodeRow)
+        .where(RecoveryCodeRow.account_id == account_id, RecoveryCodeRow.used_at.is_(None))
+    )
+    return Factors(
+        factors=(
+            *(Factor(row.id, FactorKind.PASSKEY, row.name, row.created_at, row.last_used_at) for row in passkeys),
+            *(Factor(row.id, FactorKind.AUTHENTICATOR, "", row.created_at, row.last_used_at) for row in secrets),
+        ),
+        recovery_codes=left or 0,
     )
 
 

@@ -4,6 +4,7 @@ Sources: OWASP ASVS 5.0.0 chapter 6 (length instead of composition, common and c
 figures of the design's reliability study, sections 1 and 4.
 """
 
+import hashlib
 import ipaddress
 import re
 from collections.abc import Mapping
@@ -14,7 +15,17 @@ from pathlib import Path
 
 from email_validator import EmailNotValidError, validate_email
 
-from marketplace.accounts.values import Bucket, CodePurpose, Desk, Fault, NewInsurer, NewStaff
+from marketplace.accounts.values import (
+    Bucket,
+    CodePurpose,
+    Desk,
+    FactorKind,
+    Fault,
+    NewInsurer,
+    NewStaff,
+    Role,
+    Session,
+)
 
 # Long enough that a leaked argon2id hash is not worth the guessing, short enough for three words; no rule about
 # which characters (ASVS 6.2.1, 6.2.5), and no upper end that a password manager would meet (ASVS 6.2.9).
@@ -29,6 +40,7 @@ _OUR_WORDS = frozenset({"evenfold", "hengye", "insurance", "password", "passphra
 _SHORTEST_WORD = 4
 _NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f<>@/\\{}]")
 _IPV6_NETWORK = 64
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +56,10 @@ LIMITS: Mapping[Bucket, Limit] = {
     Bucket.CODE_OF_SOURCE: Limit(20, timedelta(minutes=15)),
     Bucket.TRY_OF_CODE: Limit(5, timedelta(hours=1)),
     Bucket.TRY_OF_SOURCE: Limit(30, timedelta(minutes=15)),
-    Bucket.SIGN_IN_OF_ADDRESS: Limit(10, timedelta(minutes=5)),
-    Bucket.SIGN_IN_OF_SOURCE: Limit(10, timedelta(minutes=5)),
+    Bucket.SIGN_IN_OF_PAIR: Limit(10, timedelta(minutes=5)),
+    Bucket.SIGN_IN_OF_SOURCE: Limit(30, timedelta(minutes=5)),
+    Bucket.SIGN_IN_OF_ADDRESS: Limit(50, timedelta(hours=1)),
+    Bucket.FACTOR_OF_ACCOUNT: Limit(10, timedelta(minutes=15)),
     Bucket.CHECK_OF_SOURCE: Limit(30, timedelta(minutes=15)),
     Bucket.COMPARISON_OF_SOURCE: Limit(60, timedelta(minutes=15)),
     Bucket.PAYMENT_OF_SOURCE: Limit(30, timedelta(minutes=15)),
@@ -58,7 +72,96 @@ LIFETIMES: Mapping[CodePurpose, timedelta] = {
     CodePurpose.FIND_PURCHASE: timedelta(minutes=10),
     CodePurpose.CONFIRM_ADDRESS: timedelta(minutes=30),
     CodePurpose.RESET_PASSWORD: timedelta(minutes=30),
+    CodePurpose.CONFIRM_IDENTITY: timedelta(minutes=10),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """How long a session lasts without a request (`idle`), and in all (`absolute`)."""
+
+    idle: timedelta
+    absolute: timedelta
+
+
+# ASVS 7.1.1 asks for the figures and their reason: NIST SP 800-63B-4 allows one hour and 24 hours for what a customer
+# does (2.2.3), 15 minutes and 12 hours where most is at stake (2.3.3); both are kept below that. A half-open session
+# (password only) waits for its second step and for nothing else.
+CUSTOMER_SESSION = SessionLimits(idle=timedelta(minutes=30), absolute=timedelta(hours=12))
+STAFF_SESSION = SessionLimits(idle=timedelta(minutes=15), absolute=timedelta(hours=8))
+HALF_OPEN_SESSION = SessionLimits(idle=timedelta(minutes=10), absolute=timedelta(minutes=10))
+SEEN_AT_MOST_EVERY = timedelta(minutes=1)
+PROOF_IS_FRESH = timedelta(minutes=10)
+CEREMONY_LASTS = timedelta(minutes=5)
+SESSION_KEPT_AFTER_THE_END = timedelta(days=30)
+
+# Codes of an authenticator app, RFC 6238: six digits, 30 seconds; one step off for a clock that goes wrong.
+STEP_SECONDS = 30
+STEPS_OFF = 1
+RECOVERY_CODES = 10
+RECOVERY_CODE_LENGTH = 10  # of 24 characters: 45 bits
+LONGEST_FACTOR_NAME = 60
+
+
+def session_limits(role: Role, *, whole: bool) -> SessionLimits:
+    if not whole:
+        return HALF_OPEN_SESSION
+    return STAFF_SESSION if role.is_staff else CUSTOMER_SESSION
+
+
+def token_sha256(token: str) -> str:
+    """Under which a session is kept; its token is random, so nothing slower is needed."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def is_whole(role: Role, second_factor_at: datetime | None) -> bool:
+    """Whether all that the role needs was proven: of staff, a second factor."""
+    return not role.is_staff or second_factor_at is not None
+
+
+def session_lives(session: Session, role: Role, now: datetime) -> bool:
+    idle = session_limits(role, whole=session.whole).idle
+    return now < session.expires_at and now < session.last_seen_at + idle
+
+
+def is_fresh(session: Session, now: datetime) -> bool:
+    """Whether the person proved to be there lately enough for what is sensitive."""
+    return session.whole and now - session.proven_at <= PROOF_IS_FRESH
+
+
+_BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (
+    ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS X", "macOS"),
+    ("CrOS", "ChromeOS"), ("Linux", "Linux"),
+)  # fmt: skip
+
+
+def device_words(user_agent: str) -> str:
+    """`Firefox, Windows`: what the owner of a session knows it by. Empty when the browser says nothing we know."""
+    parts = (_BROWSERS, _SYSTEMS)
+    return ", ".join(filter(None, (next((name for mark, name in part if mark in user_agent), "") for part in parts)))
+
+
+def steps_allowed(now: datetime) -> range:
+    """The 30 seconds whose codes are taken at this instant, oldest first."""
+    step = int(now.timestamp()) // STEP_SECONDS
+    return range(step - STEPS_OFF, step + STEPS_OFF + 1)
+
+
+def factor_name(typed: str, kind: FactorKind) -> str:
+    """The name somebody gave a second step, shortened; its kind when they gave none."""
+    return " ".join(_CONTROLS.sub(" ", typed).split())[:LONGEST_FACTOR_NAME] or kind.value
+
+
+def recovery_spelled(typed: str) -> str:
+    """A recovery code without what people put between its groups."""
+    return re.sub(r"[\s-]", "", typed).upper()
+
+
+def recovery_shown(code: str) -> str:
+    """Two groups of five."""
+    half = RECOVERY_CODE_LENGTH // 2
+    return f"{code[:half]}-{code[half:]}"
 
 
 def exceeded(bucket: Bucket, count: int) -> bool:

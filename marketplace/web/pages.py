@@ -19,6 +19,9 @@ from marketplace.web import access, desks, security, tracing
 
 log = logging.getLogger(__name__)
 
+ASSET_VERSION = 12
+"""How many digits of a static file's hash stand in its address."""
+
 QUIET = {"static", "health.live", "health.ready"}
 
 # No raw HTML from any text: an insurer's document or our own wording is words, headings, lists and tables.
@@ -41,7 +44,7 @@ def markdown(text: str, below: int = 0) -> Markup:
 
 def asset(name: str) -> str:
     """The address of a static file, new when its bytes are new."""
-    return url_for("static", filename=name, v=tracing.assets(str(current_app.static_folder))[name][:12])
+    return url_for("static", filename=name, v=tracing.assets(str(current_app.static_folder))[name][:ASSET_VERSION])
 
 
 def last_day(until: datetime) -> str:
@@ -89,8 +92,18 @@ def furnish(app: Flask, *, demonstration: bool, inbox: bool, licence_number: str
         locale_name=formatting.locale_name,
         current_locale=current_locale,
         signed_in=access.signed_in,
+        second_step_of=access.second_step_of,
         here=lambda: security.own_path(request.full_path) or "",
     )
+
+    @app.after_request
+    def keep_assets(response: Response) -> Response:
+        """A file asked for by the hash of the bytes it has now is kept for good."""
+        name = (request.view_args or {}).get("filename", "")
+        known = tracing.assets(str(current_app.static_folder)).get(name, "") if request.endpoint == "static" else ""
+        if known and request.args.get("v") == known[:ASSET_VERSION]:
+            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
 
     @app.before_request
     def begin() -> None:

@@ -14,3 +14,28 @@ addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").
 
 const waiting = document.querySelector("[data-refresh]");
 if (waiting) setTimeout(() => location.reload(), Number(waiting.dataset.refresh) * 1000);
+
+// Passkeys. A form that says data-passkey="create" or "get" first asks the server what to sign, then the browser.
+for (const form of document.querySelectorAll("form[data-passkey]")) {
+  if (!window.PublicKeyCredential?.parseRequestOptionsFromJSON) continue;
+  form.hidden = false;
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const trouble = form.querySelector("[role=alert]");
+    trouble.textContent = "";
+    try {
+      const token = new URLSearchParams({ csrf_token: form.elements.csrf_token.value });
+      const answer = await fetch(form.dataset.options, { method: "POST", body: token });
+      if (!answer.ok) throw new Error(answer.statusText);
+      const asked = await answer.json();
+      const credential = form.dataset.passkey === "create"
+        ? await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(asked) })
+        : await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(asked) });
+      form.elements.credential.value = JSON.stringify(credential.toJSON());
+      HTMLFormElement.prototype.submit.call(form);
+    } catch {
+      trouble.textContent = form.dataset.trouble;
+      delete form.dataset.sent;
+    }
+  });
+}

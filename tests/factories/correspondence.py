@@ -14,6 +14,19 @@ CONTEXTS: dict[MessageKind, dict[str, Any]] = {
         "reset_link": "http://localhost:8000/reset",
     },
     MessageKind.PASSWORD_RESET: {"link": "http://localhost:8000/reset/abc", "minutes": 30},
+    MessageKind.CONFIRM_IDENTITY_CODE: {"code": "482913", "minutes": 10},
+    MessageKind.NO_ACCOUNT: {"register_link": "http://localhost:8000/register"},
+    MessageKind.NEW_DEVICE: {
+        "device": "Firefox, Linux",
+        "security_link": "http://localhost:8000/account/security",
+        "reset_link": "http://localhost:8000/reset",
+    },
+    MessageKind.PASSWORD_CHANGED: {"reset_link": "http://localhost:8000/reset"},
+    MessageKind.FACTOR_CHANGED: {
+        "change": "passkey_added",
+        "security_link": "http://localhost:8000/account/security",
+        "reset_link": "http://localhost:8000/reset",
+    },
     MessageKind.POLICY_ISSUED: {
         "name": "Li Na",
         "policy_number": "EF-HARBOUR-2026-000042",

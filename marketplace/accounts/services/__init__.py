@@ -1,37 +1,85 @@
-"""Do: enter insurers and staff, prove addresses by code or link, register, sign in, set passwords.
+"""Do: enter insurers and staff, prove addresses by code or link, register, sign in, set passwords, prove second steps.
 
-Services flush and the entry point commits, with one exception: tries are counted apart and at once (`tries`), because a
-refused try is rolled back with its request and would otherwise never have been counted. Services that send something
-return a `MessageRequest`, which the entry point queues in the same transaction.
+Services flush and the entry point commits, with two exceptions: tries are counted apart and at once (`tries`), and
+challenges of passkeys are used up so, because a refused try is rolled back with its request. Services that send
+something return a `MessageRequest`, which the entry point queues in the same transaction.
 """
 
-from marketplace.accounts.services.codes import prove_code, request_code
+from marketplace.accounts.services.codes import (
+    prove_code,
+    prove_identity_code,
+    request_code,
+    request_identity_code,
+)
 from marketplace.accounts.services.entering import change_locale, create_staff, register_insurer
+from marketplace.accounts.services.factors import (
+    forget_factors,
+    make_recovery_codes,
+    prove_recovery_code,
+    remove_factor,
+)
 from marketplace.accounts.services.housekeeping import forget_expired
+from marketplace.accounts.services.one_time_codes import (
+    begin_one_time_codes,
+    confirm_one_time_codes,
+    prove_one_time_code,
+    secret_to_confirm,
+)
+from marketplace.accounts.services.passkeys import add_passkey, ask_for_passkey, begin_passkey, prove_passkey
 from marketplace.accounts.services.registration import confirm_address, register_customer
 from marketplace.accounts.services.security_events import record_security_event, record_security_event_apart
+from marketplace.accounts.services.sessions import (
+    begin_session,
+    disable_account,
+    end_session,
+    end_sessions,
+    note_seen,
+    renew_session,
+)
 from marketplace.accounts.services.signing_in import (
     authenticate,
     change_password,
+    prove_password,
     request_password_reset,
     reset_password,
 )
 from marketplace.accounts.services.tries import count_try
 
 __all__ = [
+    "add_passkey",
+    "ask_for_passkey",
     "authenticate",
+    "begin_one_time_codes",
+    "begin_passkey",
+    "begin_session",
     "change_locale",
     "change_password",
     "confirm_address",
+    "confirm_one_time_codes",
     "count_try",
     "create_staff",
+    "disable_account",
+    "end_session",
+    "end_sessions",
     "forget_expired",
+    "forget_factors",
+    "make_recovery_codes",
+    "note_seen",
     "prove_code",
+    "prove_identity_code",
+    "prove_one_time_code",
+    "prove_passkey",
+    "prove_password",
+    "prove_recovery_code",
     "record_security_event",
     "record_security_event_apart",
     "register_customer",
     "register_insurer",
+    "remove_factor",
+    "renew_session",
     "request_code",
+    "request_identity_code",
     "request_password_reset",
     "reset_password",
+    "secret_to_confirm",
 ]

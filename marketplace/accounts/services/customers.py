@@ -14,7 +14,7 @@ def with_address(email: str) -> AccountRow | None:
 
 
 def proven(email: str, locale: str) -> AccountRow | None:
-    """The customer with this proven address, found or made; None when the address is a member of staff's.
+    """The customer with this proven address, found or made; None when it is a member of staff's or disabled.
 
     Locked until the end of the transaction, so that two proofs at once make one account and set one password.
     """
@@ -27,7 +27,6 @@ def proven(email: str, locale: str) -> AccountRow | None:
             name="",
             role=Role.CUSTOMER.value,
             locale=locale,
-            session_epoch=1,
             confirmed_at=now,
             created_at=now,
         )
@@ -36,7 +35,7 @@ def proven(email: str, locale: str) -> AccountRow | None:
     row = db.session.scalars(
         select(AccountRow).where(AccountRow.email == email).with_for_update().execution_options(populate_existing=True)
     ).one()
-    if Role(row.role).is_staff:
+    if Role(row.role).is_staff or row.disabled_at is not None:
         return None
     row.confirmed_at = row.confirmed_at or now
     return row

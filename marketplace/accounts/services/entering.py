@@ -65,7 +65,6 @@ def create_staff(new: NewStaff) -> Account:
         insurer_id=new.insurer_id,
         locale=_known(new.locale),
         password_hash=hashes.of_password(new.password),
-        session_epoch=1,
         confirmed_at=now,
         created_at=now,
     )

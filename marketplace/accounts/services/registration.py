@@ -45,10 +45,8 @@ def confirm_address(token: str, password: str, source: str) -> Account:
     (another password than the one chosen; the link still works) and TooManyTries.
     """
     challenge = challenges.open_link(CodePurpose.CONFIRM_ADDRESS, token)
-    counted = (
-        (Bucket.SIGN_IN_OF_SOURCE, rules.counted_source(source)),
-        (Bucket.SIGN_IN_OF_ADDRESS, challenge.email),
-    )
+    network = rules.counted_source(source)
+    counted = (Bucket.SIGN_IN_OF_SOURCE, network), (Bucket.SIGN_IN_OF_PAIR, f"{network} {challenge.email}")
     tries.count(*counted)
     if not hashes.fits(challenge.payload["password_hash"], password):
         raise SignInRefused(_("This is not the password you chose when you registered."))

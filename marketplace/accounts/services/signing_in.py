@@ -1,4 +1,4 @@
-"""Sign in by password, change it, and set a new one by link. Customers and staff alike; staff have no other way yet."""
+"""Sign in by password, change it, and set a new one by link. For staff it is the first of two steps."""
 
 from uuid import UUID
 
@@ -7,31 +7,36 @@ from sqlalchemy import select
 from marketplace.accounts import rules
 from marketplace.accounts.models import AccountRow
 from marketplace.accounts.queries import account_of
-from marketplace.accounts.services import challenges, checks, customers, hashes, tries
+from marketplace.accounts.services import challenges, checks, customers, devices, hashes, sessions, tries
 from marketplace.accounts.values import (
     Account,
     AccountNotFound,
     Bucket,
     CodePurpose,
+    Ended,
+    LinkNeeded,
     MessageRequest,
     SignInRefused,
+    TooManyTries,
 )
 from marketplace.infra.db import db
 from marketplace.infra.formatting import gettext as _
-from marketplace.kernel import clock
+from marketplace.kernel import clock, ids
 
 
-def authenticate(email: str, password: str, source: str) -> Account:
+def authenticate(email: str, password: str, source: str, device: str | None = None) -> Account:
     """The account that this address and password open.
 
-    The same refusal after the same work for a wrong password, an unknown address and an account without a password.
-    Raises SignInRefused, Invalid(email), and TooManyTries: then even the right password is refused until the window
-    ends.
+    The same refusal after the same work for a wrong password, an unknown address, a disabled account and one without a
+    password. `device` is the token of a browser: one that was signed in to the account before does not suffer from what
+    strangers try elsewhere. Raises SignInRefused, Invalid(email), TooManyTries (then even the right password is refused
+    until the window ends), and LinkNeeded after very many tries of strangers: the address is proven by mail instead.
     """
     address = checks.address(email)
-    counted = _count_sign_in(address, source)
     row = customers.with_address(address)
-    if not hashes.fits(row.password_hash if row else None, password) or row is None or row.password_hash is None:
+    counted = _count_sign_in(address, source, known=devices.is_known(row.id if row else None, device))
+    fits = hashes.fits(row.password_hash if row else None, password)
+    if not fits or row is None or row.password_hash is None or row.disabled_at is not None:
         raise SignInRefused(_("This address and password do not belong together."))
     tries.give_back(*counted)
     if hashes.outdated(row.password_hash):
@@ -40,29 +45,35 @@ def authenticate(email: str, password: str, source: str) -> Account:
     return account_of(row)
 
 
-def change_password(account_id: UUID, old: str, new: str, source: str) -> Account:
-    """Set a new password after the old one was given; every session signed in before has ended.
+def prove_password(account_id: UUID, password: str, source: str) -> None:
+    """The person of this account is there still. Raises AccountNotFound, SignInRefused, TooManyTries."""
+    row = _locked(account_id)
+    counted = _count_sign_in(row.email, source, known=True)
+    if not hashes.fits(row.password_hash, password):
+        raise SignInRefused(_("This is not your present password."))
+    tries.give_back(*counted)
+
+
+def change_password(account_id: UUID, old: str, new: str, source: str, keep: UUID | None = None) -> MessageRequest:
+    """Set a new password after the old one was given; every session but `keep` ends. Returns the mail about it.
 
     Raises AccountNotFound, SignInRefused (wrong old password, or none was ever set), Invalid(password), TooManyTries.
     """
-    row = _locked(account_id)
-    counted = _count_sign_in(row.email, source)
-    if not hashes.fits(row.password_hash, old):
-        raise SignInRefused(_("This is not your present password."))
-    tries.give_back(*counted)
-    return _set_password(row, new)
+    prove_password(account_id, old, source)
+    return _set_password(_locked(account_id), new, keep)
 
 
-def request_password_reset(email: str, source: str, locale: str) -> MessageRequest | None:
-    """Make a link to a new password and return the mail to queue; None for an unknown address.
+def request_password_reset(email: str, source: str, locale: str) -> MessageRequest:
+    """Make a link to a new password and return the mail to queue; to an unknown address, the mail that says so.
 
-    The page says the same either way. Raises Invalid(email) and TooManyTries.
+    The page says the same and the same is done either way. Raises Invalid(email) and TooManyTries.
     """
     address = checks.address(email)
     tries.count((Bucket.CODE_OF_SOURCE, rules.counted_source(source)), (Bucket.CODE_OF_ADDRESS, address))
     challenge_id, token = challenges.issue_link(CodePurpose.RESET_PASSWORD, address, {})
-    if customers.with_address(address) is None:
-        return None
+    known = customers.with_address(address)
+    if known is None or known.disabled_at is not None:
+        return MessageRequest("no_account", str(challenge_id), address, locale)
     return MessageRequest(
         kind="password_reset",
         subject_key=str(challenge_id),
@@ -72,27 +83,43 @@ def request_password_reset(email: str, source: str, locale: str) -> MessageReque
     )
 
 
-def reset_password(token: str, password: str) -> Account:
-    """Set a new password by link; the address is confirmed by it, and every session signed in before has ended.
+def reset_password(token: str, password: str) -> tuple[Account, MessageRequest]:
+    """Set a new password by link; the address is confirmed by it, and every session ends. Returns the mail about it.
 
-    An account made by a purchase as a guest gets its first password this way too. Raises LinkRefused, and
-    Invalid(password), after which the link still works.
+    An account made by a purchase as a guest gets its first password this way too. Second steps stay as they are: the
+    link replaces the password only. Raises LinkRefused, and Invalid(password), after which the link still works.
     """
     challenge = challenges.open_link(CodePurpose.RESET_PASSWORD, token)
     known = customers.with_address(challenge.email)
-    if known is None:
+    if known is None or known.disabled_at is not None:
         raise challenges.refused_link()
     checks.new_password(password, known.email, known.name)
     challenges.use_link(challenge)
     row = _locked(known.id)
     row.confirmed_at = row.confirmed_at or clock.now()
-    return _set_password(row, password)
+    notice = _set_password(row, password)
+    return account_of(row), notice
 
 
-def _count_sign_in(address: str, source: str) -> tuple[tries.Counted, ...]:
-    counted = ((Bucket.SIGN_IN_OF_SOURCE, rules.counted_source(source)), (Bucket.SIGN_IN_OF_ADDRESS, address))
+def _count_sign_in(address: str, source: str, *, known: bool) -> tuple[tries.Counted, ...]:
+    """Count a try of this source, of this source at this address, and, where the browser is unknown, at this address.
+
+    Nobody can lock an owner out: at a known browser strangers' tries do not count, elsewhere a mailed link helps.
+    """
+    network = rules.counted_source(source)
+    counted: tuple[tries.Counted, ...] = (
+        (Bucket.SIGN_IN_OF_SOURCE, network),
+        (Bucket.SIGN_IN_OF_PAIR, f"{network} {address}"),
+    )
     tries.count(*counted)
-    return counted
+    if known:
+        return counted
+    of_address = (Bucket.SIGN_IN_OF_ADDRESS, address)
+    try:
+        tries.count(of_address)
+    except TooManyTries as error:
+        raise LinkNeeded(error.retry_at) from None
+    return (*counted, of_address)
 
 
 def _locked(account_id: UUID) -> AccountRow:
@@ -107,9 +134,9 @@ def _locked(account_id: UUID) -> AccountRow:
     return row
 
 
-def _set_password(row: AccountRow, password: str) -> Account:
+def _set_password(row: AccountRow, password: str, keep: UUID | None = None) -> MessageRequest:
     checks.new_password(password, row.email, row.name)
     row.password_hash = hashes.of_password(password)
-    row.session_epoch += 1
     db.session.flush()
-    return account_of(row)
+    sessions.end_sessions(row.id, Ended.PASSWORD_CHANGED, keep)
+    return MessageRequest("password_changed", str(ids.new_id()), row.email, row.locale)

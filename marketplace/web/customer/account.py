@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, flash, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.accounts import services as accounts
-from marketplace.accounts.values import Account, CodePurpose, CodeRefused, Desk, SignInRefused, TooManyTries
+from marketplace.accounts.values import Account, CodePurpose, CodeRefused, LinkNeeded, SignInRefused, TooManyTries
 from marketplace.infra.formatting import current_locale
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel.errors import Invalid
 from marketplace.web import access
+from marketplace.web.customer import entry
 from marketplace.web.customer.correspondence import send
 from marketplace.web.customer.forms.account import (
     CodeForm,
@@ -20,17 +21,17 @@ from marketplace.web.customer.forms.account import (
     SignInForm,
 )
 from marketplace.web.fields import Form
-from marketplace.web.security import own_path
 
 blueprint = Blueprint("account", __name__)
 
-HOME = {Desk.CUSTOMER: "policy.policies", Desk.INSURER: "insurer_sales.sales", Desk.BACKOFFICE: "sales_log.sales"}
 
-
-def form_page(form: Form, title: str, button: str, words: str = "", links: Any = ()) -> ResponseReturnValue:
+def form_page(
+    form: Form, title: str, button: str, words: str = "", *, links: Any = (), passkey: bool = False
+) -> ResponseReturnValue:
     page = render_template(
-        "customer/account/form.html", form=form, title=title, button=button, words=words, links=links
-    )
+        "customer/account/form.html",
+        form=form, title=title, button=button, words=words, links=links, passkey=passkey,
+    )  # fmt: skip
     return page, 422 if form.errors else 200
 
 
@@ -44,8 +45,8 @@ def too_many() -> str:
 
 def welcome(account: Account) -> ResponseReturnValue:
     """Begin the session and go to where the person was stopped, or to the desk of the role."""
-    access.sign_in(account)
-    return redirect(own_path(request.args.get("next", "")) or url_for(HOME[account.role.desk]), 303)
+    entry.enter(account)
+    return entry.onward(account)
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
@@ -53,9 +54,14 @@ def sign_in() -> ResponseReturnValue:
     form = SignInForm()
     if form.validate_on_submit():
         try:
-            return welcome(accounts.authenticate(str(form.email.data), str(form.password.data), access.source()))
+            email, password = str(form.email.data), str(form.password.data)
+            return welcome(accounts.authenticate(email, password, access.source(), access.device()))
         except SignInRefused as error:
             form.form_errors.append(str(error))
+        except LinkNeeded:
+            form.form_errors.append(
+                _("There were many wrong tries for this address. To be sure it is you, set a new password by mail.")
+            )
         except TooManyTries:
             form.form_errors.append(too_many())
         except Invalid as error:
@@ -65,7 +71,7 @@ def sign_in() -> ResponseReturnValue:
         (url_for(".register"), _("Register")),
         (url_for(".reset_request"), _("I forgot my password")),
     ]
-    return form_page(form, _("Sign in"), _("Sign in"), links=links)
+    return form_page(form, _("Sign in"), _("Sign in"), links=links, passkey=True)
 
 
 @blueprint.post("/sign-out")
@@ -112,9 +118,7 @@ def reset_request() -> ResponseReturnValue:
     form = EmailForm()
     if form.validate_on_submit():
         try:
-            mail = accounts.request_password_reset(str(form.email.data), access.source(), current_locale())
-            if mail is not None:
-                send(mail)
+            send(accounts.request_password_reset(str(form.email.data), access.source(), current_locale()))
             return sent_page(_("If we know this address, we have sent it a link for a new password."))
         except Invalid as error:
             form.take_errors(error.fields)
@@ -128,12 +132,14 @@ def reset(token: str) -> ResponseReturnValue:
     form = NewPasswordForm()
     if form.validate_on_submit():
         try:
-            account = accounts.reset_password(token, str(form.password.data))
+            account, notice = accounts.reset_password(token, str(form.password.data))
         except Invalid as error:
             form.take_errors(error.fields)
         else:
+            send(notice)
+            answer = welcome(account)
             flash(_("Your new password is set."))
-            return welcome(account)
+            return answer
     return form_page(form, _("A new password"), _("Set the password"))
 
 
@@ -152,7 +158,8 @@ def find() -> ResponseReturnValue:
         except TooManyTries:
             form.form_errors.append(too_many())
     words = _("Type the mail address you bought with. We send it a code; with the code you see your policies.")
-    return form_page(form, _("Find a purchase"), _("Send me a code"), words, [(url_for(".sign_in"), _("Sign in"))])
+    links = [(url_for(".sign_in"), _("Sign in"))]
+    return form_page(form, _("Find a purchase"), _("Send me a code"), words, links=links)
 
 
 @blueprint.route("/find/code", methods=["GET", "POST"])
@@ -171,4 +178,4 @@ def find_code() -> ResponseReturnValue:
             form.form_errors.append(too_many())
     words = _("We have sent a code to %(address)s. It works for ten minutes.", address=address)
     links = [(url_for(".find"), _("Send a new code, or to another address"))]
-    return form_page(form, _("Please type the code from our mail"), _("Show my policies"), words, links)
+    return form_page(form, _("Please type the code from our mail"), _("Show my policies"), words, links=links)

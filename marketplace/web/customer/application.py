@@ -32,6 +32,7 @@ from marketplace.quoting.values import OfferExpired, OfferView, OfferVoided, Pro
 from marketplace.traceability.values import EntryType
 from marketplace.underwriting import queries as underwriting
 from marketplace.web import access, error_pages
+from marketplace.web.customer import entry
 from marketplace.web.customer.correspondence import send
 from marketplace.web.customer.forms.account import CodeForm, EmailForm
 from marketplace.web.customer.forms.application import (
@@ -179,7 +180,7 @@ def code(application_id: UUID) -> ResponseReturnValue:
             form.take_errors({"code": _("Too many tries. Please wait a quarter of an hour.")})
         else:
             services.bind_account(acting(), application_id, account)
-            access.sign_in(account)
+            entry.enter(account)
             return redirect(url_for(".resume", application_id=application_id), 303)
     return page(
         view, Step.EMAIL, "form", form=form, title=_("Please type the code from our mail"),

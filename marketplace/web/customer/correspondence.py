@@ -6,6 +6,14 @@ from marketplace.accounts.values import MessageRequest
 from marketplace.correspondence import services
 from marketplace.correspondence.values import MessageKind, QueueMessage
 
+# What a message links to besides its token: the name in its template, and the page.
+_LINKS = {
+    MessageKind.ADDRESS_IN_USE: {"sign_in_link": "account.sign_in", "reset_link": "account.reset_request"},
+    MessageKind.NO_ACCOUNT: {"register_link": "account.register"},
+    MessageKind.NEW_DEVICE: {"security_link": "security.overview", "reset_link": "account.reset_request"},
+    MessageKind.PASSWORD_CHANGED: {"reset_link": "account.reset_request"},
+    MessageKind.FACTOR_CHANGED: {"security_link": "security.overview", "reset_link": "account.reset_request"},
+}
 _PATHS = {MessageKind.CONFIRM_ADDRESS: "account.confirm", MessageKind.PASSWORD_RESET: "account.reset"}
 
 
@@ -20,7 +28,5 @@ def send(request: MessageRequest) -> None:
     context = dict(request.context)
     if "token" in context:
         context["link"] = absolute(url_for(_PATHS[kind], token=context.pop("token")))
-    if kind is MessageKind.ADDRESS_IN_USE:
-        context["sign_in_link"] = absolute(url_for("account.sign_in"))
-        context["reset_link"] = absolute(url_for("account.reset_request"))
+    context |= {name: absolute(url_for(endpoint)) for name, endpoint in _LINKS.get(kind, {}).items()}
     services.queue(QueueMessage(kind, request.subject_key, request.recipient, request.locale, context))

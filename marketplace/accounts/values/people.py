@@ -1,12 +1,10 @@
-"""The public words of accounts."""
+"""Who may enter: roles, accounts, insurers; what is limited; what may be wrong with what they typed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from marketplace.kernel.errors import Conflict, NotFound, Refused, Unavailable
 from marketplace.kernel.text import LocalizedText
 
 
@@ -54,6 +52,7 @@ class CodePurpose(StrEnum):
     FIND_PURCHASE = "find_purchase"
     CONFIRM_ADDRESS = "confirm_address"
     RESET_PASSWORD = "reset_password"  # noqa: S105  the name of a purpose
+    CONFIRM_IDENTITY = "confirm_identity"
 
 
 class Bucket(StrEnum):
@@ -64,7 +63,9 @@ class Bucket(StrEnum):
     TRY_OF_CODE = "try_of_code"
     TRY_OF_SOURCE = "try_of_source"
     SIGN_IN_OF_ADDRESS = "sign_in_of_address"
+    SIGN_IN_OF_PAIR = "sign_in_of_pair"
     SIGN_IN_OF_SOURCE = "sign_in_of_source"
+    FACTOR_OF_ACCOUNT = "factor_of_account"
     CHECK_OF_SOURCE = "check_of_source"
     COMPARISON_OF_SOURCE = "comparison_of_source"
     PAYMENT_OF_SOURCE = "payment_of_source"
@@ -88,64 +89,6 @@ class Fault(StrEnum):
     INSURER_MARK = "insurer_mark"
     ROLE_OF_CUSTOMER = "role_of_customer"
     INSURER_OF_STAFF = "insurer_of_staff"
-
-
-class TooManyTries(Refused):
-    """There were too many tries. Please wait a few minutes and try again."""
-
-    code = "accounts:too-many-tries"
-
-    def __init__(self, retry_at: datetime) -> None:
-        super().__init__()
-        self.retry_at = retry_at
-
-
-class LimitsUnavailable(Unavailable):
-    """Tries cannot be counted at the moment, so none is allowed."""
-
-    code = "accounts:limits-unavailable"
-
-
-class SignInRefused(Refused):
-    """This address and password do not belong together."""
-
-    code = "accounts:sign-in-refused"
-
-
-class CodeRefused(Refused):
-    """This code is not right, was used already, or is too old. Ask for a new one."""
-
-    code = "accounts:code-refused"
-
-
-class LinkRefused(Refused):
-    """This link was used already or is too old. Ask for a new one."""
-
-    code = "accounts:link-refused"
-
-
-class AccountNotFound(NotFound):
-    """There is no such account."""
-
-    code = "accounts:account-not-found"
-
-
-class InsurerNotFound(NotFound):
-    """There is no such insurer."""
-
-    code = "accounts:insurer-not-found"
-
-
-class AccountExists(Conflict):
-    """An account with this address exists already."""
-
-    code = "accounts:account-exists"
-
-
-class InsurerExists(Conflict):
-    """An insurer with this code exists already."""
-
-    code = "accounts:insurer-exists"
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +139,7 @@ class NewStaff:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Somebody who can enter. `session_epoch` grows with every new password: sessions of an older one have ended."""
+    """Somebody who can enter, unless `disabled`."""
 
     id: UUID
     email: str
@@ -206,7 +149,7 @@ class Account:
     locale: str
     confirmed: bool
     has_password: bool
-    session_epoch: int
+    disabled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,89 +165,3 @@ class MessageRequest:
     recipient: str
     locale: str
     context: Mapping[str, str | int] = field(default_factory=dict)
-
-
-class SecurityEventType(StrEnum):
-    """What happened at the doors, as it is kept."""
-
-    SIGN_IN = "sign_in"
-    SIGN_OUT = "sign_out"
-    SESSION_ENDED = "session_ended"
-    SECOND_FACTOR = "second_factor"
-    FACTOR_ADDED = "factor_added"
-    FACTOR_REMOVED = "factor_removed"
-    STEP_UP = "step_up"
-    PASSWORD_CHANGED = "password_changed"  # noqa: S105  the name of an event
-    ADDRESS_CHANGED = "address_changed"
-    DATA_EXPORTED = "data_exported"
-    ACCOUNT_CLOSED = "account_closed"
-    DATA_ERASED = "data_erased"
-    DOOR_REFUSED = "door_refused"
-    FORGED_REQUEST = "forged_request"
-    LIMIT_REACHED = "limit_reached"
-    STAFF_ACT = "staff_act"
-    SALE_VIEWED = "sale_viewed"
-
-
-class EventOutcome(StrEnum):
-    """Whether what was tried happened."""
-
-    DONE = "done"
-    REFUSED = "refused"
-
-
-@dataclass(frozen=True, slots=True)
-class NewSecurityEvent:
-    """Something to be kept of what happened at a door.
-
-    `actor` is a role or a part of the system, never a name; `source` a network address, kept as a keyed hash only;
-    `detail` is JSON without personal data.
-    """
-
-    type: SecurityEventType
-    outcome: EventOutcome = EventOutcome.DONE
-    account_id: UUID | None = None
-    actor: str = "visitor"
-    session_id: UUID | None = None
-    source: str = ""
-    endpoint: str = ""
-    detail: Mapping[str, str | int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class SecurityEvent:
-    """A security event as it was kept. `source_hash` tells whether two came from one address, not from which."""
-
-    id: UUID
-    at: datetime
-    type: SecurityEventType
-    outcome: EventOutcome
-    account_id: UUID | None
-    actor: str
-    session_id: UUID | None
-    source_hash: str
-    endpoint: str
-    detail: Mapping[str, str | int]
-
-
-@dataclass(frozen=True, slots=True)
-class SecurityEventFilter:
-    """Which security events: all that is given must hold."""
-
-    type: SecurityEventType | None = None
-    outcome: EventOutcome | None = None
-    account_id: UUID | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SecurityEventsPage:
-    """One page of security events, newest first; `number` counts from 1."""
-
-    events: tuple[SecurityEvent, ...]
-    number: int
-    size: int
-    total: int
-
-    @property
-    def pages(self) -> int:
-        return max(1, -(-self.total // self.size))

@@ -1,0 +1,101 @@
+"""What happened at the doors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from marketplace.kernel.errors import Unavailable
+
+
+class SecurityEventType(StrEnum):
+    """What happened at the doors, as it is kept."""
+
+    SIGN_IN = "sign_in"
+    SIGN_OUT = "sign_out"
+    SESSION_ENDED = "session_ended"
+    SECOND_FACTOR = "second_factor"
+    FACTOR_ADDED = "factor_added"
+    FACTOR_REMOVED = "factor_removed"
+    STEP_UP = "step_up"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105  the name of an event
+    ADDRESS_CHANGED = "address_changed"
+    DATA_EXPORTED = "data_exported"
+    ACCOUNT_CLOSED = "account_closed"
+    DATA_ERASED = "data_erased"
+    DOOR_REFUSED = "door_refused"
+    FORGED_REQUEST = "forged_request"
+    LIMIT_REACHED = "limit_reached"
+    STAFF_ACT = "staff_act"
+    SALE_VIEWED = "sale_viewed"
+
+
+class SecurityEventsUnavailable(Unavailable):
+    """What happens at this door cannot be kept at the moment, so it does not happen."""
+
+    code = "accounts:security-events-unavailable"
+
+
+class EventOutcome(StrEnum):
+    """Whether what was tried happened."""
+
+    DONE = "done"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class NewSecurityEvent:
+    """Something to be kept of what happened at a door.
+
+    `actor` is a role or a part of the system, never a name; `source` a network address, kept as a keyed hash only;
+    `detail` is JSON without personal data.
+    """
+
+    type: SecurityEventType
+    outcome: EventOutcome = EventOutcome.DONE
+    account_id: UUID | None = None
+    actor: str = "visitor"
+    session_id: UUID | None = None
+    source: str = ""
+    endpoint: str = ""
+    detail: Mapping[str, str | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityEvent:
+    """A security event as it was kept. `source_hash` tells whether two came from one address, not from which."""
+
+    id: UUID
+    at: datetime
+    type: SecurityEventType
+    outcome: EventOutcome
+    account_id: UUID | None
+    actor: str
+    session_id: UUID | None
+    source_hash: str
+    endpoint: str
+    detail: Mapping[str, str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityEventFilter:
+    """Which security events: all that is given must hold."""
+
+    type: SecurityEventType | None = None
+    outcome: EventOutcome | None = None
+    account_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityEventsPage:
+    """One page of security events, newest first; `number` counts from 1."""
+
+    events: tuple[SecurityEvent, ...]
+    number: int
+    size: int
+    total: int
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.total // self.size))

@@ -1,0 +1,93 @@
+"""What accounts refuse, and why."""
+
+from datetime import datetime
+
+from marketplace.kernel.errors import Conflict, NotFound, Refused, Unavailable
+
+
+class TooManyTries(Refused):
+    """There were too many tries. Please wait a few minutes and try again."""
+
+    code = "accounts:too-many-tries"
+
+    def __init__(self, retry_at: datetime) -> None:
+        super().__init__()
+        self.retry_at = retry_at
+
+
+class LimitsUnavailable(Unavailable):
+    """Tries cannot be counted at the moment, so none is allowed."""
+
+    code = "accounts:limits-unavailable"
+
+
+class SignInRefused(Refused):
+    """This address and password do not belong together."""
+
+    code = "accounts:sign-in-refused"
+
+
+class LinkNeeded(TooManyTries):
+    """There were many wrong tries for this address. Set a new password by the link that we mail to it."""
+
+    code = "accounts:link-needed"
+
+
+class FactorRefused(Refused):
+    """This was not accepted as your second step."""
+
+    code = "accounts:factor-refused"
+
+
+class LastFactor(Refused):
+    """This is your only second step, so it stays."""
+
+    code = "accounts:last-factor"
+
+
+class FactorNotFound(NotFound):
+    """You have no such second step."""
+
+    code = "accounts:factor-not-found"
+
+
+class SessionNotFound(NotFound):
+    """There is no such session of yours."""
+
+    code = "accounts:session-not-found"
+
+
+class CodeRefused(Refused):
+    """This code is not right, was used already, or is too old. Ask for a new one."""
+
+    code = "accounts:code-refused"
+
+
+class LinkRefused(Refused):
+    """This link was used already or is too old. Ask for a new one."""
+
+    code = "accounts:link-refused"
+
+
+class AccountNotFound(NotFound):
+    """There is no such account."""
+
+    code = "accounts:account-not-found"
+
+
+class InsurerNotFound(NotFound):
+    """There is no such insurer."""
+
+    code = "accounts:insurer-not-found"
+
+
+class AccountExists(Conflict):
+    """An account with this address exists already."""
+
+    code = "accounts:account-exists"
+
+
+class InsurerExists(Conflict):
+    """An insurer with this code exists already."""
+
+    code = "accounts:insurer-exists"
