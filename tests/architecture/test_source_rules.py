@@ -1,0 +1,205 @@
+"""What the source may not say. Each rule is tried on a line that breaks it before it is believed of the tree.
+
+Beside these, ruff's security rules (S, flake8-bandit) run on every file in `make check`.
+"""
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted((ROOT / "marketplace").rglob("*.py"))
+TEMPLATES = sorted(path for path in (ROOT / "templates").rglob("*") if path.is_file() and path.suffix != ".typ")
+PAGES = [path for path in TEMPLATES if "mail" not in path.parts]  # mail programs need styles in the tags
+SCRIPTS = sorted(path for path in (ROOT / "static").rglob("*.js") if "vendor" not in path.parts)
+
+# Who may make or check something secret, and who may speak to the network: each file with its reason.
+CRYPTOGRAPHY = {
+    "accounts/services/challenges.py": "codes and link tokens",
+    "accounts/services/hashes.py": "passwords by argon2id, keyed digests",
+    "application/services/gate.py": "compares a proof in constant time",
+    "infra/keeper.py": "wraps data keys, blind indexes",
+    "infra/keys.py": "keys derived from SECRET_KEY",
+    "infra/signing.py": "seals of policies",
+    "infra/timestamping.py": "serial numbers of time stamps",
+    "infra/vault.py": "seals personal data",
+    "kernel/canonical.py": "SHA-256 of records",
+    "kernel/ids.py": "random references",
+    "policy/queries.py": "compares check codes in constant time",
+    "web/security.py": "nonces",
+}
+NETWORK = {
+    "infra/keeper.py": "its own socket, no network",
+    "infra/mail.py": "the mail server",
+    "infra/signing.py": "the type of a time-stamp authority",
+    "infra/stripe_gateway.py": "Stripe",
+    "infra/timestamping.py": "the time-stamp authority",
+    "infra/vault.py": "the keeper's socket, no network",
+}
+MAKES_SECRETS = {"cryptography", "hashlib", "hmac", "secrets", "argon2", "pyotp", "webauthn", "Crypto", "nacl"}
+SPEAKS = {
+    "socket", "socketserver", "requests", "urllib.request", "urllib3", "http.client", "smtplib", "httpx", "aiohttp",
+    "ftplib", "stripe", "pyhanko.sign.timestamps",
+}  # fmt: skip
+
+
+def _calls(tree: ast.AST) -> Iterator[tuple[ast.Call, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield node, ast.unparse(node.func).rsplit(".", 1)[-1]
+
+
+def _imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def called(*names: str) -> Callable[[ast.AST], bool]:
+    return lambda tree: any(name in names for _, name in _calls(tree))
+
+
+def imported(*modules: str) -> Callable[[ast.AST], bool]:
+    """A module of that name or anything below it."""
+    return lambda tree: any(
+        found == each or found.startswith(f"{each}.") for found in _imports(tree) for each in modules
+    )
+
+
+def _given(name: str, value: object) -> Callable[[ast.AST], bool]:
+    return lambda tree: any(
+        keyword.arg == name and isinstance(keyword.value, ast.Constant) and keyword.value.value is value
+        for call, _ in _calls(tree)
+        for keyword in call.keywords
+    )
+
+
+def _pattern_of_a_variable(tree: ast.AST) -> bool:
+    """A regular expression that is made of something else than a literal: `re.compile(word)`."""
+    return any(
+        name in {"compile", "search", "match", "fullmatch", "sub", "findall"}
+        and ast.unparse(call.func).startswith("re.")
+        and not isinstance(call.args[0], ast.Constant)
+        for call, name in _calls(tree)
+    )
+
+
+def _format_of_a_variable(tree: ast.AST) -> bool:
+    """A log line whose text is not a literal: values belong into its arguments."""
+    return any(
+        ast.unparse(call.func) in {f"log.{level}" for level in ("debug", "info", "warning", "error", "exception")}
+        and not isinstance(call.args[0], ast.Constant)
+        for call, _ in _calls(tree)
+    )
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What is not allowed in our Python, a line that would break it, and the files that have a reason."""
+
+    breaks: Callable[[ast.AST], bool]
+    planted: str
+    excused: frozenset[str] = frozenset()
+
+
+RULES = {
+    "no markup by hand": pytest.param(
+        Rule(called("Markup"), "Markup(name)", frozenset({"infra/formatting.py", "web/papers.py", "web/pages.py"})),
+        marks=pytest.mark.asvs("1.1.2", "1.2.1"),
+    ),
+    "no template from a string": pytest.param(
+        Rule(called("render_template_string", "from_string"), "render_template_string(text)"),
+        marks=pytest.mark.asvs("1.3.7"),
+    ),
+    "nothing is evaluated": pytest.param(Rule(called("eval", "exec"), "eval(text)"), marks=pytest.mark.asvs("1.3.2")),
+    "nothing unsafe is loaded": pytest.param(
+        Rule(imported("pickle", "marshal", "shelve", "yaml", "jsonpickle"), "import pickle"),
+        marks=pytest.mark.asvs("1.5.2"),
+    ),
+    "no XML is parsed": pytest.param(
+        Rule(imported("xml", "lxml", "defusedxml"), "import xml.etree.ElementTree"),
+        marks=pytest.mark.asvs("1.5.1", "1.2.7"),
+    ),
+    "no shell": pytest.param(
+        Rule(lambda tree: called("system", "popen")(tree) or _given("shell", True)(tree), "run(word, shell=True)"),
+        marks=pytest.mark.asvs("1.2.5"),
+    ),
+    "certificates are always verified": pytest.param(
+        Rule(_given("verify", False), "get(url, verify=False)"), marks=pytest.mark.asvs("12.3.2")
+    ),
+    "patterns are literals": pytest.param(
+        Rule(_pattern_of_a_variable, "re.search(word, text)"), marks=pytest.mark.asvs("1.2.9")
+    ),
+    "log lines are literals": pytest.param(
+        Rule(_format_of_a_variable, "log.info(f'{name} came')"), marks=pytest.mark.asvs("1.3.10")
+    ),
+    "chance is for jitter only": pytest.param(
+        Rule(imported("random"), "import random", frozenset({"infra/stripe_gateway.py"})),
+        marks=pytest.mark.asvs("6.5.3", "11.5.1"),
+    ),
+    "secrets are made in few places": pytest.param(
+        Rule(imported(*MAKES_SECRETS), "import hashlib", frozenset(CRYPTOGRAPHY)),
+        marks=pytest.mark.asvs("11.1.2", "11.2.1", "11.3.2"),
+    ),
+    "few speak to the network": pytest.param(
+        Rule(imported(*SPEAKS), "import requests", frozenset(NETWORK)), marks=pytest.mark.asvs("13.1.1")
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=list(RULES))
+def test_the_source_keeps(rule: Rule) -> None:
+    assert rule.breaks(ast.parse(rule.planted)), "the rule does not see what breaks it"
+    found = {
+        str(path.relative_to(ROOT / "marketplace")) for path in SOURCES if rule.breaks(ast.parse(path.read_text()))
+    }
+    assert sorted(found - rule.excused) == []
+
+
+WRITTEN = {
+    "no template trusts a value": pytest.param(
+        TEMPLATES, r"\|\s*safe\b|autoescape\s+false|\|\s*attr\b", "{{ name|safe }}", marks=pytest.mark.asvs("1.1.2")
+    ),
+    "scripts hold no value of a page": pytest.param(
+        TEMPLATES, r"<script(?![^>]*\bsrc=)", "<script>let name = {{ name }}</script>", marks=pytest.mark.asvs("1.2.3")
+    ),
+    "no handler or style in a page": pytest.param(
+        PAGES, r"<[^>{]*\s(on[a-z]+|style)=", '<p onclick="go()">', marks=pytest.mark.asvs("1.3.5", "3.4.3")
+    ),
+    "scripts write text, never markup": pytest.param(
+        SCRIPTS,
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function",
+        "each.innerHTML = name",
+        marks=pytest.mark.asvs("3.2.2"),
+    ),
+    "scripts keep nothing and hear nobody": pytest.param(
+        SCRIPTS,
+        r"localStorage|sessionStorage|indexedDB|document\.cookie|postMessage|['\"]message['\"]",
+        "localStorage.name = name",
+        marks=pytest.mark.asvs("14.3.3", "3.5.5"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "pattern", "planted"), WRITTEN.values(), ids=list(WRITTEN))
+def test_the_pages_keep(files: list[Path], pattern: str, planted: str) -> None:
+    assert files
+    assert re.search(pattern, planted), "the rule does not see what breaks it"
+    found = [
+        f"{path.relative_to(ROOT)}: {match[0]}" for path in files for match in re.finditer(pattern, path.read_text())
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("listed", "used"), [(CRYPTOGRAPHY, MAKES_SECRETS), (NETWORK, SPEAKS)], ids=["secrets", "network"]
+)
+def test_no_excuse_is_stale(listed: dict[str, str], used: set[str]) -> None:
+    uses = imported(*used)
+    assert [name for name in listed if not uses(ast.parse((ROOT / "marketplace" / name).read_text()))] == []
