@@ -12,18 +12,19 @@ from marketplace import wiring
 from marketplace.infra import jobs, logs
 from marketplace.infra.db import bind_scope, db, refuse_demonstration_data, refuse_unbound_roles
 from marketplace.web import access, error_pages, metering, pages, scopes, security, tracing, transaction
+from marketplace.web.backoffice import privacy as data_desk
 from marketplace.web.backoffice import sales_log
-from marketplace.web.customer import account, application, checkout, factor, policy
+from marketplace.web.customer import account, application, checkout, factor, policy, privacy
 from marketplace.web.customer import security as account_security
 from marketplace.web.hooks import health, inbox, stripe
 from marketplace.web.insurer import products as insurer_products
 from marketplace.web.insurer import sales as insurer_sales
-from marketplace.web.storefront import compare, home, legal, product, verify
+from marketplace.web.storefront import compare, home, legal, product, register, verify
 
 SUBJECTS = (
-    *(home, compare, product, verify, legal),
-    *(application, checkout, account, account_security, factor, policy),
-    *(insurer_sales, insurer_products, sales_log),
+    *(home, compare, product, verify, legal, register),
+    *(application, checkout, account, account_security, factor, policy, privacy),
+    *(insurer_sales, insurer_products, data_desk, sales_log),
     *(health, stripe),
 )
 ROOT = Path(__file__).parent.parent

@@ -24,6 +24,8 @@ from marketplace.payment.values import PaymentExpired, PaymentFailed, PaymentSuc
 from marketplace.policy import jobs as policy_jobs
 from marketplace.policy import rules as policy_rules
 from marketplace.policy.values import PolicyDocumentReady, PolicyIssued
+from marketplace.privacy import jobs as privacy_jobs
+from marketplace.privacy.values import ApplicationErased
 from marketplace.quoting.values import JourneyCompared
 
 # Importing these makes their jobs and tables known.
@@ -36,6 +38,7 @@ FEATURES = (
     oversight_jobs,
     payment_jobs,
     policy_jobs,
+    privacy_jobs,
 )
 
 # Fact type -> names of the jobs that it defers. A fact without a subscriber carries its reason.
@@ -54,6 +57,7 @@ SUBSCRIBERS: dict[type, tuple[str, ...]] = {
     PolicyIssued: ("policy.make_document", "oversight.note_issued"),
     PolicyDocumentReady: ("checkout.send_policy",),
     MessageSent: ("oversight.note_mailed",),
+    ApplicationErased: ("oversight.note_erased",),
 }
 
 

@@ -41,7 +41,7 @@ class AccountRow(Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    email: Mapped[str] = mapped_column(String(254), unique=True)
+    email: Mapped[str] = mapped_column(String(254), unique=True, nullable=True)  # NULL once the account is closed
     name: Mapped[str] = mapped_column(String(120))
     role: Mapped[str] = mapped_column(String(40))
     insurer_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_insurer.id"), index=True)

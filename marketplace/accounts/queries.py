@@ -48,8 +48,8 @@ def account_of(row: AccountRow) -> Account:
     """The account that a row of this feature holds."""
     return Account(
         id=row.id,
-        email=row.email,
-        name=row.name,
+        email=row.email or "",
+        name=row.name or "",
         role=Role(row.role),
         insurer_id=row.insurer_id,
         locale=row.locale,

@@ -24,7 +24,7 @@ class ApplicationRow(Base):
             "state IN ('started', 'submitted', 'accepted', 'referred', 'declined', 'lapsed', 'contracted')",
             name="state",
         ),
-        CheckConstraint("account_id IS NULL OR email IS NOT NULL", name="proven_address"),
+        CheckConstraint("account_id IS NULL OR email IS NOT NULL OR erased_at IS NOT NULL", name="proven_address"),
         CheckConstraint("state IN ('started', 'lapsed') OR submitted_at IS NOT NULL", name="submitted"),
         Index("ix_application_application_account_id", "account_id", "created_at"),
         Index("ix_application_application_offer_id", "offer_id"),
@@ -48,6 +48,7 @@ class ApplicationRow(Base):
     business_created_at: Mapped[datetime]
     submitted_at: Mapped[datetime | None]
     expires_at: Mapped[datetime]
+    erased_at: Mapped[datetime | None]
 
 
 class ConfirmationRow(Base):

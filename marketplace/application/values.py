@@ -263,6 +263,12 @@ class NotACustomer(Refused):
     code = "application:not-a-customer"
 
 
+class ContractKept(Refused):
+    """A contract was made of this application, and its records must be kept."""
+
+    code = "application:contract-kept"
+
+
 class NothingToPay(Conflict):
     """This application cannot be paid: it has not been accepted, or not any more."""
 

@@ -9,6 +9,7 @@ from marketplace.infra.jobs import task
 from marketplace.oversight import services
 from marketplace.payment.values import PaymentSucceeded, Purpose, RefundSucceeded
 from marketplace.policy.values import PolicyIssued
+from marketplace.privacy.values import ApplicationErased
 from marketplace.quoting.values import JourneyCompared
 
 
@@ -62,6 +63,11 @@ def note_issued(fact: PolicyIssued) -> None:
 @task("oversight.note_mailed")
 def note_mailed(fact: MessageSent) -> None:
     services.note_message(fact.message_id)
+
+
+@task("oversight.note_erased")
+def note_erased(fact: ApplicationErased) -> None:
+    services.refresh_application(fact.application_id)
 
 
 @task("oversight.refresh_application")

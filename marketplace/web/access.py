@@ -95,6 +95,10 @@ ACCESS: dict[str, Door] = {
         step_up=True,
     ),
     **_doors(Who.CUSTOMER, PageClass.SERVICE, "policy.policies", "policy.policy", "policy.document"),
+    **_doors(Who.ANYONE, PageClass.NON_SALES, "register.data", "privacy.closed"),
+    **_doors(Who.CUSTOMER, PageClass.SERVICE, "privacy.overview", "privacy.ask"),
+    **_doors(Who.CUSTOMER, PageClass.SERVICE, "privacy.export", "privacy.download", "privacy.close", step_up=True),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "data_desk.desk", "data_desk.request"),
     **_doors(
         Who.INSURER, PageClass.STAFF,
         "insurer_sales.sales", "insurer_products.products",

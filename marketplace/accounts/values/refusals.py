@@ -75,6 +75,12 @@ class AccountNotFound(NotFound):
     code = "accounts:account-not-found"
 
 
+class NotACustomersAccount(Refused):
+    """Accounts of staff are disabled by an administrator, not closed by themselves."""
+
+    code = "accounts:not-a-customers-account"
+
+
 class InsurerNotFound(NotFound):
     """There is no such insurer."""
 

@@ -9,6 +9,7 @@ from marketplace.application.services.confirming import (
     confirm_exclusions,
 )
 from marketplace.application.services.deciding import conclude, lapse_overdue, submit
+from marketplace.application.services.erasing import erase_application
 from marketplace.application.services.opening import (
     acknowledge_entry,
     bind_account,
@@ -26,6 +27,7 @@ __all__ = [
     "conclude",
     "confirm_document",
     "confirm_exclusions",
+    "erase_application",
     "give_answers",
     "give_email",
     "give_people",

@@ -1,0 +1,114 @@
+"""The register names everything that is kept: columns, form fields, inputs of templates, keys of the trail."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from marketplace.catalog.values import LINES
+from marketplace.infra.db import db
+from marketplace.kernel import clock
+from marketplace.privacy.values import Places, registry
+from marketplace.web.customer.forms.application import people_form, questions_form
+from marketplace.web.fields import Form, factor_form
+
+ROOT = Path(__file__).parents[3]
+NOT_OURS = ("alembic_version", "procrastinate_", "infra_business_clock")
+"""Jobs carry ids only (held by the canary test); the clock of a demonstration is one number."""
+INPUT = re.compile(r"<(?:input|select|textarea|button)\b[^>]*?\bname=\"([a-z_]+)\"")
+ITEMS = [item.places for item in registry().items]
+OTHERS = [other.places for other in registry().not_personal]
+
+
+def named(kind: str) -> frozenset[str]:
+    return frozenset().union(*(getattr(places, kind) for places in [*ITEMS, *OTHERS]))
+
+
+def differences(kept: set[str], kind: str) -> tuple[list[str], list[str]]:
+    """What is kept and not in the register, and what is in the register and not kept."""
+    return sorted(kept - named(kind)), sorted(named(kind) - kept)
+
+
+@pytest.mark.asvs("14.1.1")
+@pytest.mark.requirement("T26-30")
+def test_every_column_of_the_database_is_in_the_register(database: None) -> None:
+    columns = text(
+        "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'public'"
+    )
+    with db.engines["reader"].connect() as reader:
+        found = set(reader.execute(columns).scalars()) | {f"infra_subject_key.{name}" for name in key_columns()}
+    kept = {name for name in found if not name.startswith(NOT_OURS)}
+    assert differences(kept, "columns") == ([], [])
+
+
+def key_columns() -> Iterator[str]:
+    """The table of wrapped keys, which the reading role may not even see."""
+    yield from db.session.execute(
+        text("SELECT column_name FROM information_schema.columns WHERE table_name = 'infra_subject_key'")
+    ).scalars()
+
+
+@pytest.mark.requirement("T26-30")
+def test_every_field_of_every_form_is_in_the_register(migrated_app: Flask) -> None:
+    with migrated_app.test_request_context():
+        today = clock.today("Asia/Shanghai")
+        made = [factor_form(line, today) for line in LINES.values()]
+        made += [people_form(line) for line in LINES.values()]
+        made.append(questions_form((), with_notice=True))
+        fields = {f"{form.__name__}.{field}" for form in [*made, *subclasses(Form)] for field in fields_of(form)}
+    missing, stale = differences(fields, "fields")
+    assert missing == []
+    assert stale == ["QuestionsForm.*"], "the insurers' questions have names of their own"
+
+
+def subclasses(of: type[Form]) -> Iterator[type[Form]]:
+    """The forms of the site; other tests make forms too."""
+    for form in of.__subclasses__():
+        if form.__module__.startswith("marketplace."):
+            yield form
+            yield from subclasses(form)
+
+
+def fields_of(form: type[Form]) -> Iterator[str]:
+    return (name for name in dir(form) if hasattr(getattr(form, name), "_formfield"))
+
+
+def test_every_input_that_a_template_writes_itself_is_in_the_register() -> None:
+    fields = {place.split(".")[1] for place in named("fields")}
+    written = {
+        name
+        for path in (ROOT / "templates").rglob("*.html")
+        for name in INPUT.findall(path.read_text(encoding="utf-8"))
+    }
+    missing, stale = differences(written - fields, "inputs")
+    assert (missing, stale) == ([], [])
+
+
+def test_what_the_register_says_of_the_trail_is_written_somewhere() -> None:
+    words = set().union(*(literals(path) for path in (ROOT / "marketplace").rglob("*.py")))
+    assert sorted(named("trail") - words) == []
+
+
+def literals(path: Path) -> set[str]:
+    """Strings and names of keyword arguments in a file: that is how keys of entries are spelled."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.add(node.value)
+        elif isinstance(node, ast.keyword) and node.arg:
+            found.add(node.arg)
+    return found
+
+
+def test_a_column_that_nobody_wrote_down_is_found() -> None:
+    """The control: each comparison can fail, in both directions."""
+    missing, _ = differences({*named("columns"), "accounts_account.shoe_size"}, "columns")
+    assert missing == ["accounts_account.shoe_size"]
+    _, stale = differences(set(named("columns")) - {"accounts_account.email"}, "columns")
+    assert stale == ["accounts_account.email"]
+    assert INPUT.findall('<p><input type="text" name="shoe_size"></p>') == ["shoe_size"]
+    assert Places.of({"columns": ["a.b"]}).columns == {"a.b"}
