@@ -54,7 +54,7 @@ def page_faults(text: str) -> Iterator[str]:
     if doubled:
         yield f"ids used twice: {doubled}"
     yield from _label_faults(elements)
-    if '<div class="notice-bar' not in text:
+    if '<aside class="notice-bar' not in text:
         yield "no notice that this is a demonstration"
     if re.search(r"%\([a-z_]+\)s", text):
         yield "a placeholder was not filled in"
