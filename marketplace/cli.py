@@ -7,7 +7,7 @@ from marketplace.accounts import services as accounts
 from marketplace.accounts.values import NewStaff, Role
 from marketplace.app import create_app
 from marketplace.disclosure import services as disclosure
-from marketplace.infra.db import db
+from marketplace.infra.db import Scope, db, use_scope
 from marketplace.kernel.errors import Invalid, MarketplaceError
 from marketplace.oversight import services as oversight
 from marketplace.wiring import MACHINES
@@ -20,6 +20,7 @@ def main(context: click.Context) -> None:
     if context.invoked_subcommand != "draw":
         app = create_app(Settings.or_exit())
         context.with_resource(app.app_context())
+        context.with_resource(use_scope(Scope.all()))
 
 
 @main.command()

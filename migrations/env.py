@@ -17,6 +17,7 @@ def run() -> None:
     engine = create_engine(owner_url, poolclass=pool.NullPool)
     with engine.connect() as connection:
         connection.execute(text("SET lock_timeout = '10s'"))
+        connection.execute(text("SET marketplace.scope = 'all'"))  # row-level security binds the owner too
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATOR_LOCK})
         connection.commit()
         context.configure(connection=connection, target_metadata=Base.metadata, transaction_per_migration=True)

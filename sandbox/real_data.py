@@ -25,7 +25,7 @@ from marketplace.accounts import queries as accounts
 from marketplace.accounts import services as account_services
 from marketplace.accounts.values import Insurer, InsurerNotFound, NewInsurer
 from marketplace.app import create_app
-from marketplace.infra.db import db
+from marketplace.infra.db import Scope, db, use_scope
 from marketplace.kernel.text import LocalizedText
 from marketplace.listing import queries as listing_queries
 from marketplace.listing import services as listing
@@ -339,7 +339,7 @@ def main() -> int:
     """0 when everything is loaded, 1 with one line that says why not."""
     started = time.monotonic()
     try:
-        with create_app(settings()).app_context():
+        with use_scope(Scope.all()), create_app(settings()).app_context():
             total = import_real(data_folder())
     except (CannotImportError, UnsafeSettingsError, EmbeddedDatabaseError) as error:
         print(error)

@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, pool, text
 from config import Settings
 from marketplace.app import create_app
 from marketplace.infra import formatting, vault
-from marketplace.infra.db import db
+from marketplace.infra.db import Scope, db, use_scope
 from marketplace.infra.keeper import Keeper, KeeperServer, Keys
 from marketplace.kernel import clock
 from sandbox.demo_pki import make_pki
@@ -120,6 +120,7 @@ def empty_tables(app: Flask) -> None:
     """Empty every table that holds a row, as the owner: the application may not delete evidence."""
     engine = create_engine(app.config["DATABASE_OWNER_URL"], poolclass=pool.NullPool)
     with engine.begin() as connection:
+        connection.execute(text("SET LOCAL marketplace.scope = 'all'"))
         names = connection.execute(
             text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'")
         ).scalars()
@@ -150,6 +151,13 @@ def frozen_clock() -> Iterator[datetime]:
     """Both clocks stand at noon in Shanghai on 22 November 2026."""
     with clock.frozen(NOON):
         yield NOON
+
+
+@pytest.fixture(scope="session", autouse=True)
+def everybodys_scope() -> Iterator[None]:
+    """What tests ask of the database concerns everybody, as a job's work does. Requests and threads begin anew."""
+    with use_scope(Scope.all()):
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -3,10 +3,15 @@
 Ordinary work goes through `db.session` as role `marketplace_app` and is committed by the entry point. `reader()` is a
 read-only connection as `marketplace_reader`. `apart()` is a short transaction on a connection of its own, for what must
 survive even when the business transaction is rolled back (limits, page views).
+
+Every statement of the three runs in a `Scope` (row-level security, ADR 0007). An entry point says which; where none
+did, the rows of insurers and customers are not there and cannot be written.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -40,6 +45,76 @@ class Base(DeclarativeBase):
 
 
 db = SQLAlchemy(model_class=Base)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose rows statements see and write: those of everybody, or those of one insurer."""
+
+    insurer_id: UUID | None
+
+    @classmethod
+    def all(cls) -> "Scope":
+        """Everybody's rows: for the marketplace's own work, and for customers, whom the questions themselves narrow."""
+        return cls(None)
+
+    @classmethod
+    def insurer(cls, insurer_id: UUID) -> "Scope":
+        """The rows of one insurer and what hangs on them."""
+        return cls(insurer_id)
+
+    @property
+    def setting(self) -> str:
+        """The value of `marketplace.scope` by which the policies of the tables decide (migration 0020)."""
+        return "all" if self.insurer_id is None else f"insurer:{self.insurer_id}"
+
+
+class ScopeWidenedError(Exception):
+    """Work for one insurer asked for the rows of another, or of everybody."""
+
+
+_scope: ContextVar[Scope | None] = ContextVar("scope", default=None)
+_SENT = "marketplace.scope"
+
+
+@contextmanager
+def use_scope(scope: Scope) -> Iterator[None]:
+    """For entry points: the statements inside run in `scope`, whichever connection they take."""
+    token = _scope.set(scope)
+    try:
+        yield
+    finally:
+        _scope.reset(token)
+
+
+def narrow_scope(insurer_id: UUID) -> None:
+    """From here to the end of the surrounding `use_scope`: only rows of this insurer. Raises ScopeWidenedError."""
+    present = _scope.get()
+    if present not in {Scope.all(), Scope.insurer(insurer_id)}:
+        raise ScopeWidenedError
+    _scope.set(Scope.insurer(insurer_id))
+
+
+def bind_scope(engine: Engine) -> None:
+    """Tell the server the scope before the first statement of each transaction, and again when it has changed.
+
+    The setting ends with its transaction, so a connection returns to the pool without any scope.
+    """
+
+    @event.listens_for(engine, "begin")
+    def _forget(connection: Connection) -> None:
+        connection.info[_SENT] = ""
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def _tell(connection: Connection, cursor: Any, statement: str, *_rest: object) -> None:
+        if statement.startswith("ROLLBACK TO SAVEPOINT"):
+            connection.info[_SENT] = None  # the setting goes back to what it was, whatever that is
+            return
+        scope = _scope.get()
+        wanted = "" if scope is None else scope.setting
+        if connection.info[_SENT] != wanted:
+            connection.info[_SENT] = wanted
+            cursor.connection.execute(f"SET LOCAL marketplace.scope = '{wanted}'")  # nothing but our words and an id
 
 
 class UnsafeRoleError(Exception):

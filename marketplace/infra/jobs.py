@@ -21,7 +21,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from marketplace.infra import business_clock, logs, metrics
-from marketplace.infra.db import db
+from marketplace.infra.db import Scope, db, use_scope
 from marketplace.kernel import clock
 from marketplace.kernel.errors import Invalid, NotFound, Refused
 
@@ -123,8 +123,9 @@ def run_once(chosen: Task, **arguments: Any) -> None:
     """Run one job in one transaction inside an application context: commit on return, roll back on any error."""
     business_clock.load()
     try:
-        validate_call(chosen.function)(**arguments)
-        db.session.commit()
+        with use_scope(Scope.all()):
+            validate_call(chosen.function)(**arguments)
+            db.session.commit()
     except BaseException:
         db.session.rollback()
         raise

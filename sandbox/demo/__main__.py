@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from config import Settings
 from marketplace.app import create_app
-from marketplace.infra.db import db
+from marketplace.infra.db import Scope, db, use_scope
 from sandbox.demo import history, loading
 from sandbox.instance import Instance
 
@@ -18,12 +18,13 @@ def main() -> int:
         print("The demonstration is loaded with DEMONSTRATION=1 only.", file=sys.stderr)
         return 1
     app = create_app(settings)
-    with app.app_context():
+    with use_scope(Scope.all()), app.app_context():
         desks = loading.load(Instance.of_this_process())
         print(f"{len(desks)} insurers on sale")
         begun = db.session.execute(text("SELECT EXISTS (SELECT FROM traceability_journey)")).scalar()
     if not begun:
-        print(f"{history.live(app)} visits of the past")
+        with use_scope(Scope.all()):
+            print(f"{history.live(app)} visits of the past")
     return 0
 
 

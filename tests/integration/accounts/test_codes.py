@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from marketplace.accounts import queries, services
 from marketplace.accounts.models import AccountRow, ChallengeRow
 from marketplace.accounts.values import Bucket, CodePurpose, CodeRefused, Role, TooManyTries
-from marketplace.infra.db import db
+from marketplace.infra.db import Scope, db, use_scope
 from marketplace.kernel import clock
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.kernel.errors import Invalid
@@ -225,7 +225,7 @@ def test_one_code_used_twice_at_the_same_instant_succeeds_once(app):
     both_ready, outcomes = Barrier(2), []
 
     def prove(source):
-        with app.app_context():
+        with use_scope(Scope.all()), app.app_context():
             both_ready.wait()
             try:
                 services.prove_code(LIN, ENTRY, code, source)
@@ -253,7 +253,7 @@ def test_two_different_codes_proving_one_new_address_make_one_account(app):
     both_ready, found = Barrier(2), []
 
     def prove(purpose, source):
-        with app.app_context():
+        with use_scope(Scope.all()), app.app_context():
             both_ready.wait()
             found.append(services.prove_code(LIN, purpose, codes[purpose], source).id)
             db.session.commit()

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from marketplace.application import jobs, queries, services
 from marketplace.application.values import Acting, State, Step
-from marketplace.infra.db import db
+from marketplace.infra.db import Scope, db, use_scope
 from marketplace.infra.jobs import known_tasks
 from tests.factories.accounts import an_insurer
 from tests.factories.application import acting_in, an_application, declare
@@ -25,7 +25,7 @@ def both_at_once(app: Flask, act: Callable[[], object]) -> list[object]:
     ready, outcomes = threading.Barrier(2), []
 
     def run() -> None:
-        with app.app_context():
+        with use_scope(Scope.all()), app.app_context():
             ready.wait()
             try:
                 outcomes.append(act())

@@ -11,7 +11,7 @@ from marketplace.application import queries as applications
 from marketplace.application.values import State
 from marketplace.checkout import queries, services
 from marketplace.checkout.values import Order, OrderState, PaymentUrls
-from marketplace.infra.db import db
+from marketplace.infra.db import Scope, db, use_scope
 from marketplace.infra.stripe_gateway import PaymentsUnavailable
 from marketplace.kernel import clock
 from marketplace.kernel.errors import Unavailable
@@ -158,7 +158,7 @@ def test_two_workers_issue_at_once_and_one_contract_is_made(paid: Order, app: Fl
 
     def work() -> None:
         try:
-            with app.app_context():
+            with use_scope(Scope.all()), app.app_context():
                 together.wait()
                 services.issue_contracts(paid.id)
                 db.session.commit()

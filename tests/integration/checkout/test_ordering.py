@@ -21,7 +21,7 @@ from marketplace.checkout.values import (
     OrderState,
     PaymentUrls,
 )
-from marketplace.infra.db import constraint_of, db
+from marketplace.infra.db import Scope, constraint_of, db, use_scope
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.payment import queries as payments
@@ -89,7 +89,7 @@ def test_placing_it_from_two_tabs_at_once_gives_one_order(customer: Account, app
     placed: list[UUID] = []
 
     def place() -> None:
-        with app.app_context():
+        with use_scope(Scope.all()), app.app_context():
             together.wait()
             placed.append(services.place_order([application.id], customer.id).id)
             db.session.commit()

@@ -12,7 +12,7 @@ from sqlalchemy.exc import ProgrammingError
 from marketplace.disclosure import queries, services
 from marketplace.disclosure.models import WordingRow
 from marketplace.disclosure.values import WordingKey, WordingNotFound
-from marketplace.infra.db import db
+from marketplace.infra.db import Scope, db, use_scope
 from marketplace.infra.formatting import LOCALES
 from marketplace.kernel import clock
 from marketplace.kernel.canonical import sha256_hex
@@ -98,7 +98,7 @@ def test_two_publishers_at_once_make_one_version_each(app):
     both_ready, counts = Barrier(2), []
 
     def publish():
-        with app.app_context():
+        with use_scope(Scope.all()), app.app_context():
             both_ready.wait()
             counts.append(len(services.publish_wordings()))
             db.session.commit()

@@ -15,7 +15,7 @@ from marketplace.checkout import services as checkout
 from marketplace.checkout.values import Order, PaymentUrls
 from marketplace.correspondence import queries as messages
 from marketplace.infra import jobs
-from marketplace.infra.db import db
+from marketplace.infra.db import Scope, db, use_scope
 from marketplace.kernel.money import Money
 from marketplace.oversight import services
 from marketplace.oversight.models import lock_journey
@@ -199,7 +199,7 @@ def test_a_refresh_that_had_to_wait_writes_what_is_true_when_its_turn_comes(app:
     started = Event()
 
     def refresh() -> None:
-        with app.app_context():
+        with use_scope(Scope.all()), app.app_context():
             held = db.session.get(ApplicationRow, application.id)  # read before its turn, and kept in the session
             assert held is not None
             started.set()

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from marketplace.infra.db import db
+from marketplace.infra.db import Scope, db, use_scope
 from marketplace.infra.stripe_gateway import PaymentsUnavailable
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
@@ -162,7 +162,7 @@ def test_two_workers_settle_at_once_and_it_counts_once(simulator: SimulatorServe
 
     def work() -> None:
         try:
-            with app.app_context():
+            with use_scope(Scope.all()), app.app_context():
                 together.wait()
                 services.settle(attempt.id)
                 db.session.commit()
@@ -202,7 +202,7 @@ def test_clicks_at_once_open_one_page(simulator: SimulatorServer, app: Flask) ->
     together = threading.Barrier(4)
 
     def click() -> None:
-        with app.app_context():
+        with use_scope(Scope.all()), app.app_context():
             together.wait()
             pages.append(an_open_attempt(wish)[1])
             db.session.remove()

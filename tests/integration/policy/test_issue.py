@@ -11,7 +11,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from marketplace.catalog.values import Profile
 from marketplace.infra import jobs
-from marketplace.infra.db import db
+from marketplace.infra.db import Scope, db, use_scope
 from marketplace.kernel import clock
 from marketplace.kernel.canonical import digest
 from marketplace.kernel.errors import Invalid
@@ -115,7 +115,7 @@ def test_many_at_once_get_numbers_without_gap_or_double(app: Flask) -> None:
     commands = [replace(command, application_id=new_id()) for _ in range(24)]
 
     def conclude(one) -> str:
-        with app.app_context():
+        with use_scope(Scope.all()), app.app_context():
             number = services.issue(one).number
             if one in commands[::6]:
                 db.session.rollback()  # a fault in the middle: its number goes to the next
@@ -133,7 +133,7 @@ def test_the_same_application_at_once_is_concluded_once(app: Flask) -> None:
     db.session.commit()
 
     def conclude(_) -> str:
-        with app.app_context():
+        with use_scope(Scope.all()), app.app_context():
             number = services.issue(command).number
             db.session.commit()
             return number
