@@ -1,8 +1,12 @@
-"""What every page of the site must be, checked on each page that a test visits."""
+"""What every page of the site must be, checked on each page that a test visits. Controls: tests/unit/pages."""
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -10,8 +14,20 @@ import html5lib
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-NAMESPACE = "{http://www.w3.org/1999/xhtml}"
-TYPED = {"text", "email", "password", "tel", "date", "number", "checkbox", "radio"}
+STATIC = Path(__file__).parents[2] / "static"
+LIGHT = 100_000
+LANGUAGES = {"en", "zh-Hans-CN"}
+DRAWING = "{http://www.w3.org/2000/svg}svg"
+HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+ASKING = {"input", "select", "textarea"}
+NOT_TYPED = {"hidden", "submit", "button", "image", "reset"}
+REFERRING = ("for", "aria-labelledby", "aria-describedby", "aria-controls", "aria-owns", "aria-errormessage")
+# The tokens of the HTML standard (section 4.10.18.7) that our forms have a use for.
+TOKENS = {
+    "off", "name", "email", "tel", "bday", "username", "username webauthn", "current-password", "new-password",
+    "one-time-code", "street-address", "postal-code", "country", "organization",
+}  # fmt: skip
+PERSONAL = {"email", "tel", "password"}
 
 
 class CheckedClient(FlaskClient):
@@ -20,7 +36,9 @@ class CheckedClient(FlaskClient):
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         response = super().open(*args, **kwargs)
         if response.mimetype == "text/html" and response.status_code != 304 and not _is_foreign(response):
-            faults = [*headers_faults(response), *page_faults(response.get_data(as_text=True))]
+            nonce = re.search(r"'nonce-([^']+)'", response.headers.get("Content-Security-Policy", ""))
+            body = response.get_data(as_text=True)
+            faults = [*headers_faults(response), *page_faults(body, nonce[1] if nonce else "")]
             assert faults == [], f"{response.request.path}: {faults}"
         return response
 
@@ -40,39 +58,171 @@ def headers_faults(response: TestResponse) -> Iterator[str]:
         yield "nosniff is missing"
 
 
-def page_faults(text: str) -> Iterator[str]:
-    parser = html5lib.HTMLParser(namespaceHTMLElements=True, strict=False)
+@dataclass
+class Page:
+    """A parsed page. `parent` leads from each element upwards."""
+
+    text: str
+    nonce: str
+    errors: list[Any]
+    elements: list[Element]
+    parent: dict[Element, Element]
+    ids: Counter[str] = field(default_factory=Counter)
+
+    def all(self, *tags: str) -> list[Element]:
+        return [each for each in self.elements if each.tag in tags]
+
+    def above(self, element: Element) -> Iterator[Element]:
+        while (element := self.parent.get(element)) is not None:  # type: ignore[assignment]
+            yield element
+
+
+def page_faults(text: str, nonce: str) -> Iterator[str]:
+    """What is not in order on a page that was sent with `nonce`."""
+    parser = html5lib.HTMLParser(namespaceHTMLElements=False)
     document = parser.parse(text)
-    yield from (f"invalid HTML at {place}: {code}" for place, code, _ in parser.errors)
-    elements = list(document.iter())
-    if len([e for e in elements if e.tag == f"{NAMESPACE}h1"]) != 1:
-        yield "not exactly one h1"
-    title = document.find(f".//{NAMESPACE}title")
-    if title is None or not (title.text or "").split("·")[0].strip():
-        yield "no title"
-    doubled = [name for name, times in Counter(e.get("id") for e in elements if e.get("id")).items() if times > 1]
+    elements = [each for each in document.iter() if isinstance(each.tag, str)]
+    parent = {child: each for each in elements for child in each}
+    ids = Counter(str(each.get("id")) for each in elements if each.get("id"))
+    page = Page(text, nonce, parser.errors, elements, parent, ids)
+    for check in CHECKS:
+        yield from check(page)
+
+
+def _valid(page: Page) -> Iterator[str]:
+    yield from (f"invalid HTML at {place}: {code}" for place, code, _ in page.errors)
+    doubled = [name for name, times in page.ids.items() if times > 1]
     if doubled:
         yield f"ids used twice: {doubled}"
-    yield from _label_faults(elements)
-    if '<aside class="notice-bar' not in text:
-        yield "no notice that this is a demonstration"
-    if re.search(r"%\([a-z_]+\)s", text):
+    if re.search(r"%\([a-z_]+\)s", page.text):
         yield "a placeholder was not filled in"
-    if len(text.encode()) > 100_000:
-        yield "larger than 100 kB"
 
 
-def _label_faults(elements: list[Element]) -> Iterator[str]:
-    labelled = {e.get("for") for e in elements if e.tag == f"{NAMESPACE}label"}
-    for element in elements:
-        asks = element.tag in {f"{NAMESPACE}select", f"{NAMESPACE}textarea"} or (
-            element.tag == f"{NAMESPACE}input" and element.get("type", "text") in TYPED
-        )
-        if asks and element.get("id") not in labelled and not element.get("aria-label"):
-            yield f"no label for {element.get('name')}"
-        if (
-            element.tag == f"{NAMESPACE}input"
-            and element.get("checked") is not None
-            and element.get("type") == "checkbox"
-        ):
-            yield f"ticked from the start: {element.get('name')}"
+def _outline(page: Page) -> Iterator[str]:
+    """One h1 that the title says, headings without a step left out, one main part, a language of ours."""
+    tops = page.all("h1")
+    if len(tops) != 1:
+        yield "not exactly one h1"
+    title = words(page.all("title")[0]).split("·")[0].strip() if page.all("title") else ""
+    if not title:
+        yield "no title"
+    elif tops and not _says(title, words(tops[0])):
+        yield f"the title says {title!r}, the page {words(tops[0])!r}"
+    levels = [HEADINGS.index(each.tag) for each in page.all(*HEADINGS)]
+    yield from (f"h{below + 1} after h{above + 1}" for above, below in pairwise(levels) if below > above + 1)
+    if len(page.all("main")) != 1:
+        yield "not exactly one main part"
+    if page.all("html")[0].get("lang") not in LANGUAGES:
+        yield "no language"
+
+
+def _says(title: str, heading: str) -> bool:
+    title, heading = title.lower(), heading.lower()
+    return title in heading or heading in title
+
+
+def _named(page: Page) -> Iterator[str]:
+    """Whatever can be asked, pressed or followed has a name."""
+    labelled = {each.get("for") for each in page.all("label") if words(each)}
+    for each in page.all(*ASKING):
+        if each.get("type") not in NOT_TYPED and each.get("id") not in labelled and not each.get("aria-label"):
+            yield f"no label for {each.get('name')}"
+        if each.get("type") == "checkbox" and each.get("checked") is not None:
+            yield f"ticked from the start: {each.get('name')}"
+        if each.get("type") == "radio" and not any(above.find("legend") is not None for above in page.above(each)):
+            yield f"no question above {each.get('id')}"
+    for each in page.all("a", "button", "summary"):
+        if not (words(each) or each.get("aria-label")):
+            yield f"nothing to read on {each.tag} {each.attrib}"
+    for tag, name in (("img", "alt"), ("iframe", "title")):
+        yield from (f"{tag} without {name}" for each in page.all(tag) if each.get(name) is None)
+    yield from ("a drawing that is not hidden" for each in page.all(DRAWING) if each.get("aria-hidden") != "true")
+
+
+def _references(page: Page) -> Iterator[str]:
+    for each in page.elements:
+        for name in REFERRING:
+            for target in each.get(name, "").split():
+                if target not in page.ids:
+                    yield f"{name} leads nowhere: {target}"
+        inside = each.get("href", "")
+        if each.tag == "a" and inside.startswith("#") and inside[1:] not in page.ids:
+            yield f"a link leads nowhere: {inside}"
+        if int(each.get("tabindex", "0")) > 0:
+            yield "an order of its own for the keyboard"
+
+
+def _errors(page: Page) -> Iterator[str]:
+    """A summary that takes the focus and leads to what it speaks of; each error tied to its control."""
+    controls = {each.get("id") for each in page.all(*ASKING)}
+    described = {name for each in page.elements for name in each.get("aria-describedby", "").split()}
+    summaries = [each for each in page.elements if each.get("class") == "summary-of-errors"]
+    errors = [each for each in page.elements if "error" in each.get("class", "").split()]
+    if errors and not summaries:
+        yield "errors without a summary"
+    for each in errors:
+        if each.get("id") not in described:
+            yield f"an error tied to nothing: {words(each)}"
+    for summary in summaries:
+        if summary.get("tabindex") != "-1" or summary.get("role") != "alert":
+            yield "a summary that cannot take the focus"
+        links = [each.get("href", "")[1:] for each in summary.iter("a")]
+        yield from (f"the summary leads to no control: {name}" for name in links if name not in controls)
+
+
+def _autocomplete(page: Page) -> Iterator[str]:
+    for each in page.all(*ASKING):
+        token = each.get("autocomplete")
+        if token is not None and token not in TOKENS:
+            yield f"unknown autocomplete {token}"
+        if each.get("type") in PERSONAL and not token:
+            yield f"no autocomplete for {each.get('name')}"
+
+
+def _tables(page: Page) -> Iterator[str]:
+    for table in page.all("table"):
+        heads = list(table.iter("th"))
+        if not heads:
+            yield "a table without headers"
+        yield from (f"a header of nothing: {words(each)}" for each in heads if not each.get("scope"))
+
+
+def _policy(page: Page) -> Iterator[str]:
+    """Scripts bear the nonce of their answer; nothing is styled or run inline."""
+    for each in page.all("script"):
+        if not page.nonce or each.get("nonce") != page.nonce:
+            yield "a script without the nonce of this page"
+    if page.all("style") or any(each.get("style") is not None for each in page.elements):
+        yield "a style inside the page"
+    handlers = {name for each in page.elements for name in each.attrib if str(name).startswith("on")}
+    if handlers:
+        yield f"script in attributes: {handlers}"
+
+
+def _demonstration(page: Page) -> Iterator[str]:
+    if '<aside class="notice-bar' not in page.text:
+        yield "no notice that this is a demonstration"
+
+
+def _weight(page: Page) -> Iterator[str]:
+    """All that a first visit loads."""
+    loaded = {each.get("src") or each.get("href") or "" for each in page.all("script", "link", "img")}
+    files = {name.removeprefix("/static/").split("?")[0] for name in loaded if name.startswith("/static/")}
+    weight = len(page.text.encode()) + sum(_size(name) for name in files)
+    if weight > LIGHT:
+        yield f"{weight} bytes when loaded for the first time"
+
+
+@cache
+def _size(name: str) -> int:
+    return (STATIC / name).stat().st_size
+
+
+def words(element: Element) -> str:
+    """The text of an element as it reads."""
+    return re.sub(r"\s+", " ", "".join(element.itertext())).strip()
+
+
+CHECKS: tuple[Callable[[Page], Iterator[str]], ...] = (
+    _valid, _outline, _named, _references, _errors, _autocomplete, _tables, _policy, _demonstration, _weight,
+)  # fmt: skip
