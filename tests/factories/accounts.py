@@ -1,15 +1,23 @@
 """Insurers, staff and customers, with everything filled in that a test does not care about."""
 
+from dataclasses import dataclass
+from datetime import timedelta
 from itertools import count
 from typing import Any
+from uuid import UUID
+
+import pyotp
 
 from marketplace.accounts import services
 from marketplace.accounts.values import Account, CodePurpose, Insurer, MessageRequest, NewInsurer, NewStaff, Role
 from marketplace.infra.db import db
+from marketplace.kernel import clock
 from marketplace.kernel.text import LocalizedText
 
 PASSWORD = "three calm herons"
+STEP = 30  # seconds for which an authenticator app shows a code
 _numbers = count(1)
+_authenticators: dict[UUID, "Authenticator"] = {}
 
 
 def an_insurer(code: str = "harbour", **changes: Any) -> Insurer:
@@ -30,6 +38,37 @@ def an_insurer(code: str = "harbour", **changes: Any) -> Insurer:
 def a_member_of_staff(role: Role = Role.ADMIN_SALES, insurer: Insurer | None = None, **changes: Any) -> Account:
     parts: dict[str, Any] = {"email": f"staff{next(_numbers)}@evenfold.example", "name": "Staff", "password": PASSWORD}
     return services.create_staff(NewStaff(role=role, insurer_id=insurer.id if insurer else None, **(parts | changes)))
+
+
+@dataclass
+class Authenticator:
+    """The app on somebody's phone. It shows each code once; who asks too fast gets a recovery code instead."""
+
+    secret: str
+    recovery_codes: list[str]
+    last_step: int
+
+    def code(self) -> str:
+        now = int(clock.now().timestamp()) // STEP
+        if self.last_step > now:
+            return self.recovery_codes.pop()
+        self.last_step = max(now, self.last_step + 1)
+        return self.at(self.last_step)
+
+    def at(self, step: int) -> str:
+        return pyotp.TOTP(self.secret).generate_otp(step)
+
+
+def an_authenticator(account: Account) -> Authenticator:
+    """The app of this member of staff, set up two codes ago when it is asked for first. Commits nothing."""
+    if account.id not in _authenticators:
+        with clock.frozen(clock.now() - timedelta(seconds=2 * STEP)):
+            secret = services.begin_one_time_codes(account.id).secret
+            app = Authenticator(secret, [], int(clock.now().timestamp()) // STEP)
+            added = services.confirm_one_time_codes(account.id, app.at(app.last_step))
+        app.recovery_codes.extend(added.recovery_codes)
+        _authenticators[account.id] = app
+    return _authenticators[account.id]
 
 
 def a_source() -> str:

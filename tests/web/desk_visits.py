@@ -7,10 +7,10 @@ from datetime import date
 from flask import Flask
 from sqlalchemy import event
 
-from marketplace.accounts.values import Insurer, Role
+from marketplace.accounts.values import Account, Insurer, Role
 from marketplace.infra.db import db
-from sandbox.demo.visitor import Identity, Visitor
-from tests.factories.accounts import PASSWORD, a_member_of_staff
+from sandbox.demo.visitor import Identity, Visitor, words
+from tests.factories.accounts import PASSWORD, a_member_of_staff, an_authenticator
 from tests.web.conftest import ANSWERS
 
 LI_NA = Identity("Li Na", date(1992, 3, 5), "li.na@example.com")
@@ -22,10 +22,23 @@ def at_the_desk(shop: Flask, role: Role, insurer: Insurer | None = None) -> Visi
     with shop.app_context():
         account = a_member_of_staff(role, insurer)
         db.session.commit()
-    desk = Visitor(shop.test_client())
-    desk.get("/sign-in")
-    desk.post({"email": account.email, "password": PASSWORD})
-    return desk
+    return sign_in(shop, Visitor(shop.test_client()), account)
+
+
+def sign_in(shop: Flask, visitor: Visitor, account: Account) -> Visitor:
+    """With the password and, where the account is one of staff, a code of its authenticator app."""
+    visitor.get("/sign-in")
+    visitor.post({"email": account.email, "password": PASSWORD})
+    if account.role.is_staff:
+        with shop.app_context():
+            app = an_authenticator(account)
+            db.session.commit()
+        visitor.get("/second-step")
+        visitor.post({"code": app.code()})
+    assert visitor.status == 200, words(visitor.text)
+    assert "/sign-in" not in visitor.at
+    assert "/second-step" not in visitor.at
+    return visitor
 
 
 def apply(shop: Flask, code_for: Callable[[str], str], who: Identity = LI_NA) -> tuple[Visitor, str]:

@@ -32,7 +32,7 @@ from tests.factories.accounts import PASSWORD, a_member_of_staff, an_insurer
 from tests.factories.catalog import CATALOGS, catalog_files, published
 from tests.factories.correspondence import CONTEXTS
 from tests.web.conftest import ANSWERS, go_on, step_of
-from tests.web.desk_visits import ILL, LI_NA, links
+from tests.web.desk_visits import ILL, LI_NA, links, sign_in
 
 NAMESPACE = "{http://www.w3.org/1999/xhtml}"
 READ_ALOUD = ("aria-label", "title", "alt", "placeholder")
@@ -249,8 +249,7 @@ def test_the_desks(shop: Flask, reader: Reader, work: Callable[[], list[str]], c
         db.session.commit()
     for account, desk in zip(staff, ("/admin", "/insurer"), strict=True):
         at_desk = Reader(shop.test_client())
-        at_desk.get("/sign-in")
-        at_desk.post({"email": account.email, "password": PASSWORD})
+        sign_in(shop, at_desk, account)
         sales = at_desk.get(desk)
         assert "保单已发送" in sales
         sale = at_desk.get(links(sales, rf"{desk}/sales/[0-9a-f-]+")[0])

@@ -12,8 +12,9 @@ from marketplace.policy import queries as policies
 from marketplace.policy.values import Policy
 from marketplace.web.access import ACCESS
 from sandbox.demo.visitor import Visitor, hidden_fields
-from tests.factories.accounts import PASSWORD, a_customer, a_member_of_staff, an_insurer
+from tests.factories.accounts import a_customer, a_member_of_staff, an_insurer
 from tests.web.conftest import LI_NA, NothingWritten
+from tests.web.desk_visits import sign_in
 
 AtStep = Callable[..., Visitor]
 
@@ -48,14 +49,6 @@ def bought(shop: Flask, at_step: AtStep, work: Callable[[], list[str]]) -> Bough
     return Bought(owner, application, found)
 
 
-def sign_in(visitor: Visitor, email: str) -> Visitor:
-    visitor.get("/sign-in")
-    visitor.post({"email": email, "password": PASSWORD})
-    assert visitor.status == 200, visitor.text
-    assert "/sign-in" not in visitor.at
-    return visitor
-
-
 def refuses(visitor: Visitor, bought: Bought) -> None:
     for path in bought.paths():
         answer = visitor.client.get(path)
@@ -78,9 +71,9 @@ def test_nobody_signed_in(bought: Bought, stranger: Visitor, nothing_written: No
 
 def test_another_customer(shop: Flask, bought: Bought, stranger: Visitor, nothing_written: NothingWritten) -> None:
     with shop.app_context():
-        a_customer("other@example.com")
+        other = a_customer("other@example.com")
         db.session.commit()
-    sign_in(stranger, "other@example.com")
+    sign_in(shop, stranger, other)
     with nothing_written():
         refuses(stranger, bought)
     assert bought.policy.number not in stranger.get("/account")
@@ -94,7 +87,7 @@ def test_staff_do_not_walk_a_customers_road(
         insurer = an_insurer("farshore") if role is Role.INSURER_ADMIN else None
         staff = a_member_of_staff(role, insurer)
         db.session.commit()
-    sign_in(stranger, staff.email)
+    sign_in(shop, stranger, staff)
     with nothing_written():
         refuses(stranger, bought)
 
@@ -108,7 +101,7 @@ def test_a_stranger_posts_into_an_application_under_way(
     with shop.app_context():
         staff = a_member_of_staff()
         db.session.commit()
-    for visitor in (stranger, sign_in(Visitor(shop.test_client()), staff.email)):
+    for visitor in (stranger, sign_in(shop, Visitor(shop.test_client()), staff)):
         visitor.get("/verify")
         token = {"csrf_token": hidden_fields(visitor.text)["csrf_token"]}
         with nothing_written():
@@ -119,10 +112,10 @@ def test_a_stranger_posts_into_an_application_under_way(
 
 def test_each_desk_is_closed_to_the_others(shop: Flask, stranger: Visitor) -> None:
     with shop.app_context():
-        a_customer("other@example.com")
+        other = a_customer("other@example.com")
         db.session.commit()
     assert stranger.client.get("/insurer").status_code == stranger.client.get("/admin").status_code == 302
-    sign_in(stranger, "other@example.com")
+    sign_in(shop, stranger, other)
     assert stranger.client.get("/insurer").status_code == stranger.client.get("/admin").status_code == 403
 
 

@@ -141,7 +141,7 @@ def prove_passkey(
 
 def forget() -> None:
     """Drop challenges that nobody answered in time."""
-    db.session.execute(delete(CeremonyRow).where(CeremonyRow.expires_at < clock.now()))
+    db.session.execute(delete(CeremonyRow).where(CeremonyRow.expires_at <= clock.now()))
 
 
 def _keep(purpose: str, challenge: bytes, session_id: UUID | None) -> UUID:

@@ -121,17 +121,21 @@ def test_a_name_cannot_carry_a_message_into_our_mails(name):
     assert rules.name_fault(name) is (Fault.NAME_UNFIT if name.strip() else Fault.NAME_MISSING)
 
 
-def test_limits_are_those_that_were_decided():
-    told = {bucket: (limit.tries, limit.window // timedelta(minutes=1)) for bucket, limit in rules.LIMITS.items()}
-    assert told == {
+@pytest.mark.asvs("6.1.1")
+def test_limits_of_proofs_are_those_that_were_decided():
+    decided = {
         Bucket.CODE_OF_ADDRESS: (5, 15),
         Bucket.CODE_OF_SOURCE: (20, 15),
         Bucket.TRY_OF_CODE: (5, 60),
         Bucket.TRY_OF_SOURCE: (30, 15),
-        Bucket.SIGN_IN_OF_ADDRESS: (10, 5),
-        Bucket.SIGN_IN_OF_SOURCE: (10, 5),
+        Bucket.SIGN_IN_OF_PAIR: (10, 5),
+        Bucket.SIGN_IN_OF_SOURCE: (30, 5),
+        Bucket.SIGN_IN_OF_ADDRESS: (50, 60),
+        Bucket.FACTOR_OF_ACCOUNT: (10, 15),
         Bucket.CHECK_OF_SOURCE: (30, 15),
     }
+    for bucket, (tries, minutes) in decided.items():
+        assert rules.LIMITS[bucket] == rules.Limit(tries, timedelta(minutes=minutes))
 
 
 def test_the_last_allowed_try_is_allowed():
@@ -148,6 +152,7 @@ def test_no_code_outlives_the_count_of_its_tries():
         CodePurpose.FIND_PURCHASE: 10,
         CodePurpose.CONFIRM_ADDRESS: 30,
         CodePurpose.RESET_PASSWORD: 30,
+        CodePurpose.CONFIRM_IDENTITY: 10,
     }
 
 
