@@ -3,14 +3,18 @@
 from dataclasses import dataclass
 from typing import Self
 
-# ISO 4217 exponents that are not two. Source: ISO 4217 list one (the currencies Stripe calls zero- and
-# three-decimal).
-_EXPONENTS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "BHD": 3, "JOD": 3, "KWD": 3, "OMR": 3, "TND": 3}
+# Digits that are not two, as the payment service counts them (docs.stripe.com/currencies, "Minor units in API
+# amounts"; read 2026-11). Three differ from ISO 4217 on purpose, because an amount goes to the payment service as it
+# stands: ISK and UGX have no minor unit any more and are still sent in hundredths (whole hundreds only), MGA is sent
+# without its fifths. HUF and TWD are counted in hundredths; only payouts must be whole hundreds.
+_ZERO = "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF"
+_THREE = "BHD JOD KWD OMR TND"
+_DIGITS = dict.fromkeys(_ZERO.split(), 0) | dict.fromkeys(_THREE.split(), 3)
 
 
 def minor_digits(currency: str) -> int:
-    """Digits after the decimal point of `currency` (ISO 4217)."""
-    return _EXPONENTS.get(currency, 2)
+    """Digits after the decimal point of `currency` (ISO 4217 code, upper case)."""
+    return _DIGITS.get(currency, 2)
 
 
 @dataclass(frozen=True, slots=True)
