@@ -4,6 +4,7 @@ import hmac
 import json
 import logging
 import secrets
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -26,13 +27,20 @@ from sandbox.stripe_simulator.idempotency import Answer, InFlight, KeyedRequest,
 from sandbox.stripe_simulator.ledger import Cause, Ledger
 from sandbox.stripe_simulator.parameters import Request, parsed
 from sandbox.stripe_simulator.resources import (
+    accounts,
+    application_fees,
+    balance,
     charges,
     checkout_sessions,
     customers,
+    disputes,
     events,
     payment_intents,
     payment_methods,
+    payouts,
     refunds,
+    setup_intents,
+    transfers,
     webhook_endpoints,
 )
 from sandbox.stripe_simulator.settings import API_VERSION, TEST_KEY_PREFIX
@@ -41,15 +49,26 @@ from sandbox.stripe_simulator.store import savepoint
 logger = logging.getLogger(__name__)
 
 ENDPOINTS: tuple[Endpoint, ...] = (
+    *accounts.ENDPOINTS,
+    *application_fees.ENDPOINTS,
+    *balance.ENDPOINTS,
     *charges.ENDPOINTS,
     *checkout_sessions.ENDPOINTS,
     *customers.ENDPOINTS,
+    *disputes.ENDPOINTS,
     *events.ENDPOINTS,
     *payment_intents.ENDPOINTS,
     *payment_methods.ENDPOINTS,
+    *payouts.ENDPOINTS,
     *refunds.ENDPOINTS,
+    *setup_intents.ENDPOINTS,
+    *transfers.ENDPOINTS,
     *webhook_endpoints.ENDPOINTS,
 )
+
+
+class CutConnection(Exception):
+    """The caller is to get no answer."""
 
 
 Transact = Callable[[Cause], AbstractContextManager[Ledger]]
@@ -66,6 +85,7 @@ class Call:
     path: str
     request_id: str
     idempotency_key: str | None
+    account: str = ""
 
 
 class Door:
@@ -77,25 +97,31 @@ class Door:
         self._faults = faults
 
     def answer(self, call: Call) -> Response:
-        planned = self._faults.take_failure(call.endpoint.method, call.path)
+        """:raises CutConnection: a fault switch asked for no answer at all."""
+        planned = self._faults.take_failure(call.endpoint.method, call.path, call.pairs)
         if planned is not None and planned.when == "before":
-            return _response(_injected(planned), call)
+            failed = _injected(planned)
+            if failed is not None:
+                return _response(failed, call)
         try:
             response = self._keyed(call, planned) if call.idempotency_key else self._unkeyed(call, planned)
         except ApiError as refusal:
             response = _response(Answer(refusal.status, refusal.body), call)
         if planned is not None and planned.when == "after":
-            return _response(_injected(planned), call)
+            failed = _injected(planned)
+            if failed is not None:
+                return _response(failed, call)
         return response
 
     def _unkeyed(self, call: Call, planned: Failure | None) -> Response:
         return _response(self._worked(call, None, planned), call)
 
     def _keyed(self, call: Call, planned: Failure | None) -> Response:
-        keyed = KeyedRequest.of(str(call.idempotency_key), call.path, call.pairs)
-        with self.in_flight.claimed(keyed.key):
+        keyed = KeyedRequest.of(str(call.idempotency_key), call.path, call.pairs, call.account)
+        with self.in_flight.claimed(keyed.scoped):
             with self._transact(Cause()) as ledger:
-                saved = recall(ledger.records, keyed)
+                forgets = ledger.switches.forget_keys
+                saved = None if forgets else recall(ledger.records, keyed, ledger.now)
             if saved is not None:
                 return _response(saved, call, saved=True, replayed=True)
             return _response(self._worked(call, keyed, planned), call, saved=True)
@@ -106,8 +132,10 @@ class Door:
         :raises ParameterError: nothing began, nothing is saved.
         """
         asked = parsed(call.endpoint.accepts, call.pairs)
-        with self._transact(Cause(call.request_id, call.idempotency_key)) as ledger:
+        with self._transact(Cause(call.request_id, call.idempotency_key)) as platform:
+            ledger = platform.on(call.account)
             try:
+                check_account(platform, call)
                 with savepoint(ledger.records):
                     answer = _executed(ledger, call, asked, planned)
             except ParameterError:
@@ -129,7 +157,16 @@ def _executed(ledger: Ledger, call: Call, asked: Request, planned: Failure | Non
     return Answer(200, expansion.expanded(ledger, body, asked.expand))
 
 
-def _injected(planned: Failure) -> Answer:
+def _injected(planned: Failure) -> Answer | None:
+    """The failure instead of the answer; None when it only made us slow.
+
+    :raises CutConnection: no answer at all.
+    """
+    if planned.how == "slow":
+        time.sleep(planned.seconds)
+        return None
+    if planned.how == "cut":
+        raise CutConnection
     if planned.status == HTTPStatus.TOO_MANY_REQUESTS:
         refusal = ApiError(
             429, "invalid_request_error", "Too many requests, as a fault switch asked for.", code="rate_limit"
@@ -145,6 +182,8 @@ def _response(answer: Answer, call: Call, *, saved: bool = False, replayed: bool
     response = Response(json.dumps(answer.body, indent=2), answer.status, mimetype="application/json")
     response.headers["Request-Id"] = call.request_id
     response.headers["Stripe-Version"] = API_VERSION
+    if call.account:
+        response.headers["Stripe-Account"] = call.account
     if call.idempotency_key is not None:
         response.headers["Idempotency-Key"] = call.idempotency_key
     if replayed:
@@ -184,10 +223,23 @@ def check_headers() -> None:
     version = request.headers.get("Stripe-Version", API_VERSION)
     if version != API_VERSION:
         raise invalid_request(f"This simulator speaks API version {API_VERSION} only, not {version}.")
-    if "Stripe-Account" in request.headers or "Stripe-Context" in request.headers:
-        raise invalid_request("This simulator has no connected accounts (Stripe-Account, Stripe-Context).")
+    if "Stripe-Context" in request.headers:
+        raise invalid_request("This simulator knows Stripe-Account only, not Stripe-Context.")
     if request.content_length and request.mimetype != "application/x-www-form-urlencoded":
         raise invalid_request("Send parameters as application/x-www-form-urlencoded.")
+
+
+def check_account(platform: Ledger, call: Call) -> None:
+    """:raises ApiError: the connected account named in the header is not ours, or cannot be asked for this."""
+    if not call.account:
+        return
+    known = platform.look_up(call.account)
+    if known is None or known["object"] != "account":
+        message = f"The provided key does not have access to account '{call.account}' (or it does not exist)."
+        raise ApiError(403, "invalid_request_error", message, code="account_invalid")
+    if not call.endpoint.on_accounts:
+        path = f"{call.endpoint.method} {call.path}"
+        raise invalid_request(f"This simulator does not model {path} on behalf of a connected account.")
 
 
 def blueprint(door: Door, secret_key: str | None) -> Blueprint:
@@ -204,7 +256,8 @@ def blueprint(door: Door, secret_key: str | None) -> Blueprint:
         def view(endpoint: Endpoint = endpoint, **ids: str) -> Response:
             pairs = [*request.args.items(multi=True), *request.form.items(multi=True)]
             key = request.headers.get("Idempotency-Key") if endpoint.method == "POST" else None
-            return door.answer(Call(endpoint, ids, pairs, request.path, _request_id(), key))
+            account = request.headers.get("Stripe-Account", "")
+            return door.answer(Call(endpoint, ids, pairs, request.path, _request_id(), key, account))
 
         routes.add_url_rule(endpoint.rule, f"endpoint_{number}", view, methods=[endpoint.method])
 

@@ -4,17 +4,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response, jsonify, request
-from pydantic import ValidationError
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from sandbox.stripe_simulator import api, idempotency, outbox
+from sandbox.stripe_simulator import admin, api, idempotency, passing_time
 from sandbox.stripe_simulator.deliveries import Deliveries
 from sandbox.stripe_simulator.errors import ApiError
-from sandbox.stripe_simulator.faults import Faults, Switches
+from sandbox.stripe_simulator.faults import Faults
 from sandbox.stripe_simulator.hosted import pages
 from sandbox.stripe_simulator.ledger import Cause, Ledger
-from sandbox.stripe_simulator.resources import checkout_sessions, webhook_endpoints
+from sandbox.stripe_simulator.resources import webhook_endpoints
 from sandbox.stripe_simulator.settings import SimulatorSettings
 from sandbox.stripe_simulator.store import Store
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 LARGEST_BODY_BYTES = 1024 * 1024
+CUT = "simulator.cut"
 
 
 class Simulator:
@@ -38,11 +38,14 @@ class Simulator:
         self.flask = _flask(self)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        return self.flask(environ, start_response)
+        answer = self.flask(environ, start_response)
+        if environ.get(CUT):
+            raise ConnectionAbortedError("a fault switch asked for it")  # the server closes without a byte
+        return answer
 
     @contextmanager
     def transact(self, cause: Cause) -> Iterator[Ledger]:
-        """A ledger in a transaction of its own; sessions whose time is over are expired first."""
+        """A ledger in a transaction of its own; what the time since the last one brought happens first."""
         with self.store.transaction() as records:
             before = records.sql.total_changes
             ledger = Ledger(
@@ -51,14 +54,16 @@ class Simulator:
                 public_url=self.settings.public_url.rstrip("/"),
                 switches=self.faults.switches,
                 cause=cause,
+                later_seconds=self.settings.later_seconds,
             )
-            checkout_sessions.close_overdue(ledger)
+            passing_time.catch_up(ledger)
             yield ledger
             changed = records.sql.total_changes > before
         if changed:
             self.deliveries.wake()
 
     def keep_house(self) -> None:
+        """Forget old keys, and let time pass though nobody asks anything."""
         with self.transact(Cause()) as ledger:
             idempotency.forget_old(ledger.records, ledger.now)
 
@@ -80,22 +85,12 @@ def _flask(simulator: Simulator) -> Flask:
     flask.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY_BYTES
     flask.register_blueprint(api.blueprint(simulator.door, simulator.settings.secret_key))
     flask.register_blueprint(pages.blueprint(simulator.transact))
+    flask.register_blueprint(admin.blueprint(simulator.transact, simulator.faults))
 
-    @flask.get("/_simulator/health")
-    def health() -> Response:
-        with simulator.transact(Cause()) as ledger:
-            return jsonify(status="ok", deliveries=outbox.backlog(ledger.records))
-
-    @flask.route("/_simulator/faults", methods=["GET", "POST"])
-    def faults() -> Response:
-        """Replace all switches; an empty object turns them off. JSON only, so no foreign page can post it."""
-        if request.method == "POST":
-            simulator.faults.set(Switches.model_validate(request.get_json()))
-        return jsonify(simulator.faults.switches.model_dump())
-
-    @flask.errorhandler(ValidationError)
-    def unknown_switch(error: ValidationError) -> tuple[Response, int]:
-        return jsonify(errors=error.errors(include_url=False, include_context=False)), 422
+    @flask.errorhandler(api.CutConnection)
+    def cut(_cut: api.CutConnection) -> Response:
+        request.environ[CUT] = True
+        return Response()
 
     @flask.errorhandler(ApiError)
     def refused(refusal: ApiError) -> Response:

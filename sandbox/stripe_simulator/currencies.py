@@ -1,4 +1,8 @@
-"""Currencies as Stripe counts them: amounts are whole numbers of the smallest unit."""
+"""Currencies as Stripe counts them: amounts are whole numbers of the smallest unit.
+
+Source: docs.stripe.com/currencies, sections "Supported presentment currencies", "Minor units in API amounts" and
+"Special cases", read in November 2026.
+"""
 
 from decimal import Decimal
 
@@ -14,13 +18,36 @@ _ZERO_DECIMAL = "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf"
 _THREE_DECIMAL = "bhd jod kwd omr tnd"
 
 CURRENCIES = frozenset(_PRESENTMENT.split())
-"""Presentment currencies, docs.stripe.com/currencies."""
+"""Presentment currencies."""
 ZERO_DECIMAL = frozenset(_ZERO_DECIMAL.split())
 THREE_DECIMAL = frozenset(_THREE_DECIMAL.split())
+WHOLE_UNITS_IN_HUNDREDTHS = frozenset({"isk", "ugx"})
+"""Without a minor unit, and still written with two decimals, which must be 00."""
+WHOLE_UNITS_IN_PAYOUTS = frozenset({"huf", "twd"})
+"""Charged to the hundredth, paid out in whole units."""
 LARGEST_AMOUNT = 99_999_999
+
+
+def minor_digits(currency: str) -> int:
+    return 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
 
 
 def major_units(amount: int, currency: str) -> Decimal:
     """What a person reads for an amount in the smallest unit."""
-    digits = 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
-    return Decimal(amount).scaleb(-digits)
+    return Decimal(amount).scaleb(-minor_digits(currency))
+
+
+def fault_of_charge(amount: int, currency: str) -> str | None:
+    """Why this amount cannot be charged or refunded in this currency; None when it can."""
+    if currency in THREE_DECIMAL and amount % 10:
+        return f"Amounts in {currency} must end in 0: Stripe's partners settle in hundredths."
+    if currency in WHOLE_UNITS_IN_HUNDREDTHS and amount % 100:
+        return f"Amounts in {currency} must be divisible by 100: it has no minor unit."
+    return None
+
+
+def fault_of_payout(amount: int, currency: str) -> str | None:
+    """Why this amount cannot be paid out in this currency; None when it can."""
+    if currency in WHOLE_UNITS_IN_PAYOUTS and amount % 100:
+        return f"Payouts in {currency} must be divisible by 100."
+    return fault_of_charge(amount, currency)

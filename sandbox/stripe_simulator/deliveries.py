@@ -21,6 +21,8 @@ from sandbox.stripe_simulator.store import Records, Store
 logger = logging.getLogger(__name__)
 
 HOUSEKEEPING_SECONDS = 5.0
+STALE_SECONDS = 600
+"""Twice as old as the library accepts."""
 
 
 def signature(payload: bytes, secret: str, timestamp: int) -> str:
@@ -121,7 +123,7 @@ class Deliveries:
                 return parcel.due_at - now
             payload = self._payload(records, parcel.event_id)
             secret = str(records.private(endpoint_id)["secret"])
-        problem = self._send(session, endpoint, payload, secret)
+        problem = self._send(session, endpoint, payload, secret, stale=parcel.stale and not parcel.attempts)
         with self._store.transaction() as records:
             if problem is None:
                 outbox.delivered(records, parcel)
@@ -134,11 +136,14 @@ class Deliveries:
         waiting = {"pending_webhooks": outbox.waiting_endpoints(records, event_id)}
         return json.dumps(event | waiting, indent=2, ensure_ascii=False).encode()
 
-    def _send(self, session: requests.Session, endpoint: JsonObject, payload: bytes, secret: str) -> str | None:
+    def _send(
+        self, session: requests.Session, endpoint: JsonObject, payload: bytes, secret: str, *, stale: bool
+    ) -> str | None:
         """What went wrong, or None: anything but 2xx is a failure, a redirect too."""
+        signed_at = int(self._settings.clock()) - (STALE_SECONDS if stale else 0)
         headers = {
             "Content-Type": "application/json; charset=utf-8",
-            "Stripe-Signature": signature(payload, secret, int(self._settings.clock())),
+            "Stripe-Signature": signature(payload, secret, signed_at),
             "User-Agent": "Stripe/1.0 (simulator)",
         }
         timeout = self._settings.webhook_timeout_seconds

@@ -9,9 +9,13 @@ from sandbox.stripe_simulator.parameters import Request
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`answer(ledger, request, **ids of the path)`; `rule` is written as Flask writes it."""
+    """`answer(ledger, request, **ids of the path)`; `rule` is written as Flask writes it.
+
+    `on_accounts`: may be asked for a connected account (`Stripe-Account`).
+    """
 
     method: str
     rule: str
     accepts: type[Request]
     answer: Callable[..., JsonObject]
+    on_accounts: bool = False

@@ -27,19 +27,27 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class KeyedRequest:
-    """One POST under a key: the same path and the same parameters make the same fingerprint."""
+    """One POST under a key: the same path and the same parameters make the same fingerprint.
+
+    Every account has its own keys; `scoped` tells them apart.
+    """
 
     key: str
     path: str
     fingerprint: str
+    account: str = ""
+
+    @property
+    def scoped(self) -> str:
+        return f"{self.account}/{self.key}" if self.account else self.key
 
     @classmethod
-    def of(cls, key: str, path: str, pairs: list[tuple[str, str]]) -> "KeyedRequest":
+    def of(cls, key: str, path: str, pairs: list[tuple[str, str]], account: str = "") -> "KeyedRequest":
         if len(key) > LONGEST_KEY:
             message = f"Idempotency keys must be at most {LONGEST_KEY} characters long."
             raise ApiError(400, "idempotency_error", message)
         digest = hashlib.sha256(json.dumps(sorted(pairs)).encode()).hexdigest()
-        return cls(key, path, digest)
+        return cls(key, path, digest, account)
 
 
 class InFlight:
@@ -67,13 +75,14 @@ class InFlight:
                 self._keys.discard(key)
 
 
-def recall(records: Records, request: KeyedRequest) -> Answer | None:
-    """The saved answer.
+def recall(records: Records, request: KeyedRequest, now: int) -> Answer | None:
+    """The saved answer, unless it is more than a day old.
 
     :raises ApiError: the key was used for another path or other parameters.
     """
     row = records.sql.execute(
-        "SELECT path, fingerprint, status, body FROM idempotent_answer WHERE key = ?", (request.key,)
+        "SELECT path, fingerprint, status, body FROM idempotent_answer WHERE key = ? AND created >= ?",
+        (request.scoped, now - KEPT_SECONDS),
     ).fetchone()
     if row is None:
         return None
@@ -90,8 +99,9 @@ def recall(records: Records, request: KeyedRequest) -> Answer | None:
 
 def remember(records: Records, request: KeyedRequest, answer: Answer, now: int) -> None:
     records.sql.execute(
-        "INSERT INTO idempotent_answer (key, path, fingerprint, status, body, created) VALUES (?, ?, ?, ?, ?, ?)",
-        (request.key, request.path, request.fingerprint, answer.status, json.dumps(answer.body), now),
+        "INSERT OR REPLACE INTO idempotent_answer (key, path, fingerprint, status, body, created)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (request.scoped, request.path, request.fingerprint, answer.status, json.dumps(answer.body), now),
     )
 
 

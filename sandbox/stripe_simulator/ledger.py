@@ -1,7 +1,7 @@
 """What a resource may do while it answers: look up, put down, announce. One ledger lives for one transaction."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sandbox.stripe_simulator import outbox
 from sandbox.stripe_simulator.errors import JsonObject, missing
@@ -25,26 +25,37 @@ def new_id(prefix: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """`now` is in seconds since the epoch and the same for everything the transaction writes."""
+    """`now` is in seconds since the epoch and the same for everything the transaction writes.
+
+    `account` is the connected account whose things are seen and made, empty for the platform's own.
+    `later_seconds` is how long whatever does not happen at once takes: a refund under way, a decision.
+    """
 
     records: Records
     now: int
     public_url: str
     switches: Switches
     cause: Cause = Cause()
+    account: str = ""
+    later_seconds: int = 10
+
+    def on(self, account: str) -> "Ledger":
+        """The same transaction, for the things of an account."""
+        return replace(self, account=account)
 
     def find(self, kind: str, identifier: str, param: str = "id", status: int = 404) -> JsonObject:
         """:raises ApiError: `resource_missing`, naming `param`."""
         found = self.records.get(identifier)
-        if found is None or found["object"] != kind:
+        if found is None or found["object"] != kind or self.records.owner(identifier) != self.account:
             raise missing(kind, identifier, param, status)
         return found
 
     def look_up(self, identifier: str | None) -> JsonObject | None:
+        """What a stored object refers to, whoever owns it."""
         return self.records.get(identifier) if identifier else None
 
     def add(self, body: JsonObject, private: JsonObject | None = None) -> JsonObject:
-        self.records.insert(body, private)
+        self.records.insert(body, private, self.account)
         return body
 
     def change(self, body: JsonObject, **fields: object) -> JsonObject:
@@ -69,6 +80,7 @@ class Ledger:
         data, has_more = self.records.page(
             PageQuery(
                 kind,
+                self.account,
                 limit=asked.limit,
                 starting_after=asked.starting_after,
                 ending_before=asked.ending_before,
@@ -78,11 +90,16 @@ class Ledger:
         )
         return {"object": "list", "url": url, "has_more": has_more, "data": data}
 
+    def later(self, act: str, body: JsonObject) -> None:
+        """Leave an act for later; `passing_time` knows what each one does."""
+        self.records.appoint(self.now + self.later_seconds, act, body["id"])
+
     def announce(self, kind: str, body: JsonObject, previous: JsonObject | None = None) -> None:
         """Record an event with the object as it is now, and queue it for every endpoint that listens."""
         data = {"object": body} | ({"previous_attributes": previous} if previous else {})
         event = self.add(
-            {
+            ({"account": self.account} if self.account else {})
+            | {
                 "id": new_id("evt"),
                 "object": "event",
                 "api_version": API_VERSION,

@@ -8,6 +8,8 @@ from sandbox.stripe_simulator.store import Records
 
 UNDELIVERED = "EXISTS (SELECT 1 FROM delivery WHERE delivery.event_id = object.id AND delivery.state <> 'delivered')"
 DELIVERED = f"NOT {UNDELIVERED}"
+SHUFFLED_SECONDS = 1.0
+"""How long events wait for later ones to overtake them, when they are to come in the wrong order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,25 +21,44 @@ class Parcel:
     attempts: int
     first_due_at: float
     due_at: float
+    stale: bool
 
 
 def queue(records: Records, event: JsonObject, now: float, switches: Switches) -> None:
     """One row for each endpoint that listens to the event's type; the fault switches act here."""
-    state = "lost" if switches.drop_webhooks else "pending"
-    due = now + switches.delay_webhooks
+    faults = switches.for_event(event["type"])
+    state = "lost" if faults.drop_webhooks else "pending"
+    due = now + faults.delay_webhooks
+    if faults.reorder_webhooks:
+        due += SHUFFLED_SECONDS - _place(records) / 1000
     for endpoint in records.all("webhook_endpoint"):
-        if event["type"] in endpoint["enabled_events"] or "*" in endpoint["enabled_events"]:
-            for _ in range(2 if switches.duplicate_webhooks else 1):
+        if _listens(records, endpoint, event):
+            for _ in range(2 if faults.duplicate_webhooks else 1):
                 records.sql.execute(
-                    "INSERT INTO delivery (endpoint_id, event_id, state, first_due_at, due_at) VALUES (?, ?, ?, ?, ?)",
-                    (endpoint["id"], event["id"], state, due, due),
+                    "INSERT INTO delivery (endpoint_id, event_id, state, first_due_at, due_at, stale)"
+                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    (endpoint["id"], event["id"], state, due, due, int(faults.stale_signatures)),
                 )
+
+
+def _place(records: Records) -> int:
+    """A number below a thousand that grows with every event, so that later ones are due earlier."""
+    row = records.sql.execute("SELECT MAX(sequence) FROM object").fetchone()
+    return int(row[0] or 0) % 1000
+
+
+def _listens(records: Records, endpoint: JsonObject, event: JsonObject) -> bool:
+    """The configured endpoint hears everything; any other either the platform's own events or those of accounts."""
+    if event["type"] not in endpoint["enabled_events"] and "*" not in endpoint["enabled_events"]:
+        return False
+    connect = records.private(endpoint["id"]).get("connect")
+    return connect is None or connect == ("account" in event)
 
 
 def next_parcel(records: Records, endpoint_id: str) -> Parcel | None:
     """The one due first; it may be due only later."""
     row = records.sql.execute(
-        "SELECT sequence, event_id, attempts, first_due_at, due_at FROM delivery"
+        "SELECT sequence, event_id, attempts, first_due_at, due_at, stale FROM delivery"
         " WHERE endpoint_id = ? AND state = 'pending' ORDER BY due_at, sequence LIMIT 1",
         (endpoint_id,),
     ).fetchone()
@@ -65,6 +86,12 @@ def waiting_endpoints(records: Records, event_id: str) -> int:
         "SELECT COUNT(DISTINCT endpoint_id) FROM delivery WHERE event_id = ? AND state <> 'delivered'", (event_id,)
     ).fetchone()
     return int(row[0])
+
+
+def states(records: Records, event_id: str) -> list[str]:
+    """How far each delivery of an event has come."""
+    rows = records.sql.execute("SELECT state FROM delivery WHERE event_id = ? ORDER BY sequence", (event_id,))
+    return [state for (state,) in rows]
 
 
 def forget_endpoint(records: Records, endpoint_id: str) -> None:

@@ -1,14 +1,14 @@
 """What a caller sends: Stripe's form notation (`a[b][0]=c`), checked by models, refused in Stripe's words."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from sandbox.stripe_simulator.currencies import CURRENCIES, LARGEST_AMOUNT
+from sandbox.stripe_simulator.currencies import CURRENCIES, LARGEST_AMOUNT, fault_of_charge
 from sandbox.stripe_simulator.errors import ParameterError
 
 
@@ -48,6 +48,7 @@ Metadata = Annotated[
     dict[Annotated[str, Field(max_length=40)], Annotated[str, Field(max_length=500)]], Field(max_length=50)
 ]
 CardOnly = Annotated[tuple[Literal["card"], ...], LISTED]
+MethodTypes = Annotated[tuple[Literal["card", "alipay", "wechat_pay"], ...], LISTED]
 
 
 class Part(BaseModel):
@@ -85,6 +86,18 @@ class ListRequest(Request):
 
 
 AnyRequest = TypeVar("AnyRequest", bound=Request)
+
+
+def check_amount(amount: int, currency: str, param: str = "amount") -> None:
+    """:raises ParameterError: the currency has no such amount."""
+    fault = fault_of_charge(amount, currency)
+    if fault is not None:
+        raise ParameterError(fault, param=param, code="parameter_invalid_integer")
+
+
+def merged(old: Mapping[str, str], asked: Mapping[str, str]) -> dict[str, str]:
+    """Metadata after an update: what is named changes, an empty value unsets it."""
+    return {name: value for name, value in ({**old, **asked}).items() if value != ""}
 
 
 def nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:

@@ -21,7 +21,8 @@ class SimulatorSettings:
 
     `webhook_url` with `webhook_secret` configures one endpoint that receives every event.
     Without `secret_key` any `sk_test_…` key is accepted, with it only that one.
-    `clock` gives seconds since the epoch (tests move it); the pauses are those between tries of a webhook.
+    `clock` gives seconds since the epoch (tests move it); the pauses are those between tries of a webhook;
+    `later_seconds` is how long a bank or a wallet takes that does not act at once.
     """
 
     database: Path
@@ -34,6 +35,7 @@ class SimulatorSettings:
     longest_pause_seconds: float = 3600.0
     give_up_after_seconds: float = 3 * 86_400.0
     webhook_timeout_seconds: float = 10.0
+    later_seconds: int = 10
 
     def __post_init__(self) -> None:
         if self.secret_key is not None and not self.secret_key.startswith(TEST_KEY_PREFIX):

@@ -19,13 +19,23 @@ CREATE TABLE IF NOT EXISTS object (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
     kind TEXT NOT NULL,
+    account TEXT NOT NULL,  -- the connected account it belongs to, empty for the platform's own
     created INTEGER NOT NULL,
     body TEXT NOT NULL,     -- what the API shows
     private TEXT NOT NULL   -- what it never shows: an endpoint's secret, how a card behaves
 ) STRICT;
-CREATE INDEX IF NOT EXISTS object_kind ON object (kind, sequence);
+CREATE INDEX IF NOT EXISTS object_kind ON object (kind, account, sequence);
 CREATE INDEX IF NOT EXISTS object_open_session ON object (json_extract(body, '$.expires_at'))
     WHERE kind = 'checkout.session' AND json_extract(body, '$.status') = 'open';
+CREATE INDEX IF NOT EXISTS object_pending_money ON object (json_extract(body, '$.available_on'))
+    WHERE kind = 'balance_transaction' AND json_extract(body, '$.status') = 'pending';
+CREATE TABLE IF NOT EXISTS appointment (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    due_at INTEGER NOT NULL,
+    act TEXT NOT NULL,
+    object_id TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS appointment_due ON appointment (due_at);
 CREATE TABLE IF NOT EXISTS idempotent_answer (
     key TEXT PRIMARY KEY,
     path TEXT NOT NULL,
@@ -42,21 +52,25 @@ CREATE TABLE IF NOT EXISTS delivery (
     first_due_at REAL NOT NULL,
     due_at REAL NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
+    stale INTEGER NOT NULL DEFAULT 0,  -- the first try carries a signature that is too old
     last_error TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS delivery_due ON delivery (endpoint_id, due_at) WHERE state = 'pending';
 CREATE INDEX IF NOT EXISTS delivery_event ON delivery (event_id);
 """
+LAYOUT = 2
+"""Counts the shapes the file has had. A file of another shape is emptied: it only ever holds pretended money."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageQuery:
-    """Which objects of one kind, newest first.
+    """Which objects of one kind and one account, newest first.
 
     `matching` maps a JSON path of the body to its value; `where` adds SQL conditions with their values.
     """
 
     kind: str
+    account: str = ""
     limit: int = 10
     starting_after: str | None = None
     ending_before: str | None = None
@@ -70,10 +84,10 @@ class Records:
     def __init__(self, sql: sqlite3.Connection) -> None:
         self.sql = sql
 
-    def insert(self, body: JsonObject, private: JsonObject | None = None) -> None:
+    def insert(self, body: JsonObject, private: JsonObject | None = None, account: str = "") -> None:
         self.sql.execute(
-            "INSERT INTO object (id, kind, created, body, private) VALUES (?, ?, ?, ?, ?)",
-            (body["id"], body["object"], body["created"], json.dumps(body), json.dumps(private or {})),
+            "INSERT INTO object (id, kind, account, created, body, private) VALUES (?, ?, ?, ?, ?, ?)",
+            (body["id"], body["object"], account, body["created"], json.dumps(body), json.dumps(private or {})),
         )
 
     def save(self, body: JsonObject) -> None:
@@ -89,13 +103,20 @@ class Records:
         row = self.sql.execute("SELECT body FROM object WHERE id = ?", (identifier,)).fetchone()
         return _decoded(row[0]) if row else None
 
+    def owner(self, identifier: str) -> str:
+        """The connected account an object belongs to, empty for the platform's own."""
+        row = self.sql.execute("SELECT account FROM object WHERE id = ?", (identifier,)).fetchone()
+        return str(row[0]) if row else ""
+
     def private(self, identifier: str) -> JsonObject:
         row = self.sql.execute("SELECT private FROM object WHERE id = ?", (identifier,)).fetchone()
         return _decoded(row[0]) if row else {}
 
-    def all(self, kind: str) -> list[JsonObject]:
-        """Every object of a kind, oldest first."""
-        rows = self.sql.execute("SELECT body FROM object WHERE kind = ? ORDER BY sequence", (kind,))
+    def all(self, kind: str, account: str = "") -> list[JsonObject]:
+        """Every object of a kind and account, oldest first."""
+        rows = self.sql.execute(
+            "SELECT body FROM object WHERE kind = ? AND account = ? ORDER BY sequence", (kind, account)
+        )
         return [_decoded(body) for (body,) in rows]
 
     def overdue_sessions(self, now: int) -> list[JsonObject]:
@@ -107,10 +128,39 @@ class Records:
         )
         return [_decoded(body) for (body,) in rows]
 
+    def mature(self, now: int) -> None:
+        """Money whose day has come is available."""
+        self.sql.execute(
+            "UPDATE object SET body = json_set(body, '$.status', 'available') WHERE kind = 'balance_transaction'"
+            " AND json_extract(body, '$.status') = 'pending' AND json_extract(body, '$.available_on') <= ?",
+            (now,),
+        )
+
+    def sums(self, account: str) -> list[tuple[str, str, int]]:
+        """(currency, available or pending, net sum) of an account's balance, by currency."""
+        return self.sql.execute(
+            "SELECT json_extract(body, '$.currency'), json_extract(body, '$.status'),"
+            " SUM(json_extract(body, '$.net')) FROM object WHERE kind = 'balance_transaction' AND account = ?"
+            " GROUP BY 1, 2 ORDER BY 1, 2",
+            (account,),
+        ).fetchall()
+
+    def appoint(self, due_at: int, act: str, identifier: str) -> None:
+        self.sql.execute("INSERT INTO appointment (due_at, act, object_id) VALUES (?, ?, ?)", (due_at, act, identifier))
+
+    def next_appointment(self, now: int) -> tuple[int, str, str] | None:
+        """(instant, act, object) that is due first, taken off the list."""
+        row: tuple[int, str, str] | None = self.sql.execute(
+            "DELETE FROM appointment WHERE sequence = (SELECT sequence FROM appointment WHERE due_at <= ?"
+            " ORDER BY due_at, sequence LIMIT 1) RETURNING due_at, act, object_id",
+            (now,),
+        ).fetchone()
+        return row
+
     def page(self, query: PageQuery) -> tuple[list[JsonObject], bool]:
         """Up to `limit` objects and whether there are more in the direction asked for."""
-        conditions = ["kind = ?"]
-        bound: list[object] = [query.kind]
+        conditions = ["kind = ?", "account = ?"]
+        bound: list[object] = [query.kind, query.account]
         for path, value in query.matching.items():
             conditions.append("json_extract(body, ?) = ?")
             bound += [path, value]
@@ -142,7 +192,13 @@ class Store:
         database.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._sql = sqlite3.connect(database, isolation_level=None, check_same_thread=False, timeout=10)
-        self._sql.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;" + SCHEMA)
+        self._sql.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")
+        if self._sql.execute("PRAGMA user_version").fetchone() != (LAYOUT,):
+            self._sql.executescript(
+                "BEGIN; DROP TABLE IF EXISTS object; DROP TABLE IF EXISTS idempotent_answer;"
+                f" DROP TABLE IF EXISTS delivery; PRAGMA user_version = {LAYOUT}; COMMIT;"
+            )
+        self._sql.executescript(SCHEMA)
 
     @contextmanager
     def transaction(self) -> Iterator[Records]:

@@ -156,7 +156,11 @@ def test_a_paid_session_can_not_be_expired(client: stripe.StripeClient):
         ({"customer_email": "nobody"}, "customer_email", "email_invalid"),
         ({"customer_email": ""}, "customer_email", "parameter_invalid_empty"),
         ({"line_items": [{"quantity": 0}]}, "line_items[0][price_data]", "parameter_missing"),
-        ({"payment_intent_data": {"transfer_group": "x"}}, "payment_intent_data[transfer_group]", "parameter_unknown"),
+        (
+            {"payment_intent_data": {"capture_method": "manual"}},
+            "payment_intent_data[capture_method]",
+            "parameter_unknown",
+        ),
         ({"customer": "cus_x"}, "customer_email", None),
         ({"metadata": {"k": "v" * 501}}, "metadata[k]", None),
     ],

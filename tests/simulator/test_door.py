@@ -52,7 +52,7 @@ def test_an_unknown_route_is_named(sim: Running, method: str, path: str):
     assert f"({method}: {path})" in error["message"]
 
 
-@pytest.mark.parametrize("headers", [{"Stripe-Version": "2020-01-01"}, {"Stripe-Account": "acct_1"}])
+@pytest.mark.parametrize("headers", [{"Stripe-Version": "2020-01-01"}, {"Stripe-Context": "acct_1"}])
 def test_a_header_that_would_be_ignored_is_refused(sim: Running, headers: dict[str, str]):
     answer = ask(sim, "POST", "/v1/customers", headers=headers)
     assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_request_error")

@@ -1,5 +1,7 @@
 """Customers, PaymentIntents and charges over the API."""
 
+from urllib.parse import parse_qsl, urlsplit
+
 import pytest
 import requests
 import stripe
@@ -93,7 +95,13 @@ def test_a_card_that_needs_the_bank_waits_with_an_address(sim: Running, client: 
 def test_after_the_banks_page_the_person_is_led_back(client: stripe.StripeClient, answer: str):
     intent = challenged(client, return_url="http://localhost:8000/done")
     back = requests.post(bank_page(intent), data={"answer": answer}, timeout=5, allow_redirects=False)
-    assert (back.status_code, back.headers["Location"]) == (303, "http://localhost:8000/done")
+    told = urlsplit(back.headers["Location"])
+    assert (back.status_code, f"{told.scheme}://{told.netloc}{told.path}") == (303, "http://localhost:8000/done")
+    assert dict(parse_qsl(told.query)) == {
+        "payment_intent": intent.id,
+        "payment_intent_client_secret": intent.client_secret,
+        "redirect_status": "succeeded" if answer == "confirm" else "failed",
+    }
     after = client.v1.payment_intents.retrieve(intent.id)
     assert after.status == ("succeeded" if answer == "confirm" else "requires_payment_method")
     assert len(client.v1.charges.list().data) == (1 if answer == "confirm" else 0)
@@ -155,7 +163,9 @@ def test_the_intent_of_a_session_is_ruled_by_the_session(client: stripe.StripeCl
         ({"amount": 5, "currency": "eur", "capture_method": "manual"}, "capture_method", "parameter_unknown"),
         ({"amount": 5, "currency": "eur", "customer": "cus_x"}, "customer", "resource_missing"),
         ({"amount": 5, "currency": "eur", "payment_method": "pm_x"}, "payment_method", "resource_missing"),
-        ({"amount": 5, "currency": "eur", "payment_method_types": ["alipay"]}, "payment_method_types[0]", None),
+        ({"amount": 5, "currency": "eur", "payment_method_types": ["ideal"]}, "payment_method_types[0]", None),
+        ({"amount": 5, "currency": "pln", "payment_method_types": ["alipay"]}, "payment_method_types", None),
+        ({"amount": 5, "currency": "eur", "off_session": True}, "off_session", None),
     ],
 )
 def test_a_wrong_intent_is_named_and_not_made(client: stripe.StripeClient, params: dict, param: str, code: str | None):

@@ -191,7 +191,7 @@ def test_a_deleted_endpoint_gets_nothing_more(sim: Running, shop: Shop):
     [
         ({"url": "nowhere", "enabled_events": ["*"]}, "url"),
         ({"url": "http://127.0.0.1/x"}, "enabled_events"),
-        ({"url": "http://127.0.0.1/x", "enabled_events": ["*"], "connect": True}, "connect"),
+        ({"url": "http://127.0.0.1/x", "enabled_events": ["*"], "connect": "yes, please"}, "connect"),
     ],
 )
 def test_a_wrong_endpoint_is_refused(client: stripe.StripeClient, params: dict, param: str):

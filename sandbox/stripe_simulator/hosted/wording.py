@@ -14,6 +14,7 @@ class Wording:
 
     lang: str
     babel: str
+    wallets: dict[str, str]
     banner: str
     pay_title: str
     total: str
@@ -47,6 +48,7 @@ class Wording:
     return_to_shop: str
     bank_title: str
     bank_body: str
+    bank_keep_body: str
     bank_yes: str
     bank_no: str
     bank_over_title: str
@@ -54,14 +56,40 @@ class Wording:
     back_to_payment: str
     bank_done_title: str
     bank_done_body: str
-    bank_failed: str
+    keep_title: str
+    keep: str
+    other_ways: str
+    pay_with: str
+    more_cards: str
+    card_dispute: str
+    card_inquiry: str
+    card_refund_later: str
+    card_refund_fails: str
+    card_at_once: str
+    on_its_way_title: str
+    on_its_way_body: str
+    wallet_title: str
+    wallet_body: str
+    wallet_yes: str
+    wallet_later: str
+    wallet_never: str
+    code_title: str
+    code_body: str
+    code_picture: str
+    code_scan: str
+    code_done: str
+    setup_title: str
+    setup_body: str
+    setup_finish: str
+    setup_leave: str
 
 
 ENGLISH = Wording(
     lang="en",
     babel="en",
+    wallets={"alipay": "Alipay", "wechat_pay": "WeChat Pay"},
     banner="TEST MODE – no money moves. Never type a real card number here.",
-    pay_title="Pay by card",
+    pay_title="Pay",
     total="Total",
     email="E-mail",
     number="Card number",
@@ -91,6 +119,8 @@ ENGLISH = Wording(
         "expired_card": "The card has expired. You can try another card.",
         "incorrect_cvc": "The security code is not right. Check it, or try another card.",
         "processing_error": "The card could not be checked just now. Wait a moment and try again.",
+        "not_authenticated": "The bank did not confirm the payment. You can try again or use another card.",
+        "wallet_refused": "The payment was not confirmed there. You can try again or pay another way.",
     },
     over_title="This payment page has closed",
     expired_body="Its time is over or the order has changed. Nothing was paid. Go back and start the payment again.",
@@ -101,21 +131,50 @@ ENGLISH = Wording(
     return_to_shop="Return to the shop",
     bank_title="Your bank asks you to confirm",
     bank_body="A payment of {amount} with the card ending in {last4}. This stands for the bank's own page.",
-    bank_yes="Confirm the payment",
+    bank_keep_body=(
+        "The card ending in {last4} is to be kept for later payments. This stands for the bank's own page."
+    ),
+    bank_yes="Confirm",
     bank_no="Refuse",
     bank_over_title="There is nothing to confirm",
     bank_over_body="The payment has moved on since this page was opened.",
     back_to_payment="Back to the payment",
     bank_done_title="Thank you",
     bank_done_body="Your answer was passed on. You can close this page.",
-    bank_failed="The bank did not confirm the payment. You can try again or use another card.",
+    keep_title="Keep a card for later payments",
+    keep="Keep the card",
+    other_ways="Other ways to pay",
+    pay_with="Pay with {wallet}",
+    more_cards="More test cards",
+    card_dispute="The payment goes through, then the customer's bank takes it back.",
+    card_inquiry="The payment goes through, then the customer's bank asks about it.",
+    card_refund_later="The payment goes through; a refund of it takes a while.",
+    card_refund_fails="The payment goes through; a refund of it fails after a while.",
+    card_at_once="The payment goes through, and its money can be used at once.",
+    on_its_way_title="The payment is on its way",
+    on_its_way_body="It was taken on and the money has not arrived yet. You do not need to pay again.",
+    wallet_title="Confirm the payment in {wallet}",
+    wallet_body="A payment of {amount}. This stands for {wallet}'s own page. Choose what should happen.",
+    wallet_yes="Confirm the payment",
+    wallet_later="Confirm; the money comes a little later",
+    wallet_never="Confirm; the money never comes",
+    code_title="Pay with WeChat Pay",
+    code_body="Scan the code to pay {amount}. No phone is needed here: follow the link instead of scanning.",
+    code_picture="The code to scan with WeChat",
+    code_scan="Go where the code leads",
+    code_done="I have paid",
+    setup_title="Set up payments for your company",
+    setup_body="Here {name} would tell who it is and where its money goes. Nothing is asked or kept in this test.",
+    setup_finish="Everything is given",
+    setup_leave="Go back for now",
 )
 
 CHINESE = Wording(
     lang="zh-Hans",
     babel="zh_Hans_CN",
+    wallets={"alipay": "支付宝", "wechat_pay": "微信支付"},
     banner="测试模式：不会发生任何真实扣款。请勿在此输入真实卡号。",
-    pay_title="银行卡支付",
+    pay_title="付款",
     total="合计",
     email="电子邮箱",
     number="卡号",
@@ -145,6 +204,8 @@ CHINESE = Wording(
         "expired_card": "此卡已过期。您可以换一张卡。",
         "incorrect_cvc": "安全码不正确。请核对，或换一张卡。",
         "processing_error": "暂时无法核验此卡。请稍后再试。",
+        "not_authenticated": "银行没有确认此次支付。您可以重试或换一张卡。",
+        "wallet_refused": "对方没有确认此次支付。您可以重试或换一种方式支付。",
     },
     over_title="此支付页面已关闭",
     expired_body="页面已超时，或订单已变更。没有扣款。请返回并重新开始支付。",
@@ -155,14 +216,40 @@ CHINESE = Wording(
     return_to_shop="返回商家",
     bank_title="银行请您确认",
     bank_body="用尾号 {last4} 的卡支付 {amount}。本页代替银行自己的页面。",
-    bank_yes="确认支付",
+    bank_keep_body="将保存尾号 {last4} 的卡，供以后付款使用。本页代替银行自己的页面。",
+    bank_yes="确认",
     bank_no="拒绝",
     bank_over_title="没有需要确认的内容",
     bank_over_body="本页打开之后，支付状态已经改变。",
     back_to_payment="返回支付页面",
     bank_done_title="谢谢",
     bank_done_body="您的答复已转达。可以关闭本页。",
-    bank_failed="银行没有确认此次支付。您可以重试或换一张卡。",
+    keep_title="保存银行卡，供以后付款",
+    keep="保存此卡",
+    other_ways="其他支付方式",
+    pay_with="用{wallet}支付",
+    more_cards="更多测试卡",
+    card_dispute="支付成功，之后持卡人的银行收回款项。",
+    card_inquiry="支付成功，之后持卡人的银行提出查询。",
+    card_refund_later="支付成功；退款需要一段时间。",
+    card_refund_fails="支付成功；退款在一段时间后失败。",
+    card_at_once="支付成功，款项立即可用。",
+    on_its_way_title="款项正在途中",
+    on_its_way_body="支付已受理，款项尚未到账。您无需再次支付。",
+    wallet_title="在{wallet}确认支付",
+    wallet_body="支付 {amount}。本页代替{wallet}自己的页面。请选择希望发生的情形。",
+    wallet_yes="确认支付",
+    wallet_later="确认；款项稍后到账",
+    wallet_never="确认；款项不会到账",
+    code_title="微信支付",
+    code_body="扫描二维码支付 {amount}。这里不需要手机：点击链接即可代替扫码。",
+    code_picture="用微信扫描的二维码",
+    code_scan="打开二维码指向的页面",
+    code_done="我已付款",
+    setup_title="为您的公司开通收款",
+    setup_body="在真实环境中，{name} 会在这里说明身份和收款账户。本测试不询问也不保存任何信息。",
+    setup_finish="资料已全部提供",
+    setup_leave="暂时返回",
 )
 
 

@@ -4,10 +4,11 @@ import secrets
 
 from pydantic import Field
 
+from sandbox.stripe_simulator import search
 from sandbox.stripe_simulator.endpoint import Endpoint
-from sandbox.stripe_simulator.errors import JsonObject
+from sandbox.stripe_simulator.errors import JsonObject, invalid_request
 from sandbox.stripe_simulator.ledger import Ledger, new_id
-from sandbox.stripe_simulator.parameters import Email, ListRequest, Metadata, Request, Text
+from sandbox.stripe_simulator.parameters import Email, ListRequest, Metadata, Part, Request, Text, merged
 
 PATH = "/v1/customers"
 
@@ -20,6 +21,14 @@ class CustomerRequest(Request):
     description: Text | None = None
     phone: Text | None = None
     metadata: Metadata = Field(default_factory=dict)
+
+
+class InvoiceSettings(Part):
+    default_payment_method: Text
+
+
+class UpdateCustomer(CustomerRequest):
+    invoice_settings: InvoiceSettings | None = None
 
 
 class ListCustomers(ListRequest):
@@ -62,11 +71,16 @@ def create(ledger: Ledger, asked: CustomerRequest) -> JsonObject:
     return customer
 
 
-def update(ledger: Ledger, asked: CustomerRequest, customer_id: str) -> JsonObject:
+def update(ledger: Ledger, asked: UpdateCustomer, customer_id: str) -> JsonObject:
     customer = ledger.find("customer", customer_id)
-    merged = customer["metadata"] | asked.metadata
-    changes = asked.model_dump(include=asked.model_fields_set - {"expand", "metadata"})
-    changes["metadata"] = {name: value for name, value in merged.items() if value != ""}
+    changes = asked.model_dump(include=asked.model_fields_set - {"expand", "metadata", "invoice_settings"})
+    changes["metadata"] = merged(customer["metadata"], asked.metadata)
+    if asked.invoice_settings is not None:
+        method = ledger.find("payment_method", asked.invoice_settings.default_payment_method, status=400)
+        if method["customer"] != customer_id:
+            message = f"The customer does not have a payment method with the ID {method['id']}."
+            raise invalid_request(message, param="invoice_settings[default_payment_method]")
+        changes["invoice_settings"] = customer["invoice_settings"] | {"default_payment_method": method["id"]}
     previous = {name: customer[name] for name, value in changes.items() if customer[name] != value}
     ledger.change(customer, **changes)
     if previous:
@@ -82,9 +96,14 @@ def page(ledger: Ledger, asked: ListCustomers) -> JsonObject:
     return ledger.page("customer", PATH, asked, matching={"email": asked.email})
 
 
+def found(ledger: Ledger, asked: search.SearchRequest) -> JsonObject:
+    return search.answered(ledger, "customer", f"{PATH}/search", asked)
+
+
 ENDPOINTS = (
     Endpoint("POST", PATH, CustomerRequest, create),
     Endpoint("GET", PATH, ListCustomers, page),
+    Endpoint("GET", f"{PATH}/search", search.SearchRequest, found),
     Endpoint("GET", f"{PATH}/<customer_id>", Request, retrieve),
-    Endpoint("POST", f"{PATH}/<customer_id>", CustomerRequest, update),
+    Endpoint("POST", f"{PATH}/<customer_id>", UpdateCustomer, update),
 )

@@ -45,6 +45,6 @@ def shown(ledger: Ledger, event: JsonObject) -> JsonObject:
 
 
 ENDPOINTS = (
-    Endpoint("GET", PATH, ListEvents, page),
-    Endpoint("GET", f"{PATH}/<event_id>", Request, retrieve),
+    Endpoint("GET", PATH, ListEvents, page, on_accounts=True),
+    Endpoint("GET", f"{PATH}/<event_id>", Request, retrieve, on_accounts=True),
 )

@@ -1,28 +1,30 @@
-"""PaymentIntents: https://docs.stripe.com/api/payment_intents, paid by card at once (no separate capture)."""
+"""PaymentIntents: https://docs.stripe.com/api/payment_intents. Captured at once; what follows is in `payments`."""
 
 import secrets
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from sandbox.stripe_simulator.cards import Decline
+from sandbox.stripe_simulator import search, wallets
 from sandbox.stripe_simulator.endpoint import Endpoint
-from sandbox.stripe_simulator.errors import CardDeclinedError, JsonObject, invalid_request
+from sandbox.stripe_simulator.errors import JsonObject, ParameterError, invalid_request
 from sandbox.stripe_simulator.ledger import Ledger, new_id
 from sandbox.stripe_simulator.parameters import (
     Amount,
-    CardOnly,
     Currency,
     Email,
     ListRequest,
     Metadata,
+    MethodTypes,
     Part,
     Request,
     ShortText,
     Text,
     WebAddress,
+    check_amount,
+    merged,
 )
-from sandbox.stripe_simulator.resources import charges, payment_methods
+from sandbox.stripe_simulator.resources import payment_methods, payments, transfers
 
 PATH = "/v1/payment_intents"
 OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
@@ -33,31 +35,57 @@ class AutomaticPaymentMethods(Part):
     allow_redirects: Literal["always", "never"] = "always"
 
 
-class IntentDetails(Part):
+class WechatOptions(Part):
+    client: Literal["web"]
+
+
+class MethodOptions(Part):
+    wechat_pay: WechatOptions | None = None
+
+
+class IntentDetails(transfers.ConnectTerms):
     """What Checkout hands on to the PaymentIntent it makes, too."""
 
     description: Text | None = None
     metadata: Metadata = Field(default_factory=dict)
     receipt_email: Email | None = None
+    setup_future_usage: Literal["on_session", "off_session"] | None = None
     statement_descriptor: ShortText | None = None
     statement_descriptor_suffix: ShortText | None = None
 
 
-class CreateIntent(IntentDetails, Request):
+class Confirmation(Request):
+    """What belongs to confirming, alone or together with creating."""
+
+    payment_method: Text | None = None
+    payment_method_data: payment_methods.MethodData | None = None
+    payment_method_options: MethodOptions = MethodOptions()
+    return_url: WebAddress | None = None
+    off_session: Annotated[bool | Literal["one_off", "recurring"], Field(union_mode="left_to_right")] = False
+
+
+class CreateIntent(IntentDetails, Confirmation):
     amount: Amount
     currency: Currency
     customer: Text | None = None
-    payment_method: Text | None = None
-    payment_method_types: CardOnly = ("card",)
+    payment_method_types: MethodTypes = ()
     automatic_payment_methods: AutomaticPaymentMethods | None = None
     confirm: bool = False
-    return_url: WebAddress | None = None
 
 
-class ConfirmIntent(Request):
-    payment_method: Text | None = None
-    return_url: WebAddress | None = None
+class ConfirmIntent(Confirmation):
     receipt_email: Email | None = None
+    setup_future_usage: Literal["on_session", "off_session"] | None = None
+
+
+class UpdateIntent(Request):
+    amount: Amount | None = None
+    customer: Text | None = None
+    description: Text | None = None
+    metadata: Metadata = Field(default_factory=dict)
+    receipt_email: Email | None = None
+    setup_future_usage: Literal["on_session", "off_session"] | None = None
+    transfer_group: Text | None = None
 
 
 class CancelIntent(Request):
@@ -70,55 +98,49 @@ class ListIntents(ListRequest):
 
 def add(ledger: Ledger, asked: CreateIntent, session_id: str | None = None) -> JsonObject:
     """A new PaymentIntent, belonging to a Checkout Session or to nobody."""
+    check_amount(asked.amount, asked.currency)
     if asked.customer is not None:
         ledger.find("customer", asked.customer, "customer", status=400)
+    transfers.check_terms(ledger, asked, asked.amount)
     automatic = asked.automatic_payment_methods
+    methods = _methods(asked)
     intent_id = new_id("pi")
+    absent = (
+        "application", "canceled_at", "cancellation_reason", "customer_account", "excluded_payment_method_types",
+        "last_payment_error", "latest_charge", "next_action", "payment_method",
+        "payment_method_configuration_details", "payment_record", "processing", "review", "shipping", "source",
+    )  # fmt: skip
     intent = ledger.add(
-        {
+        dict.fromkeys(absent)
+        | {
             "id": intent_id,
             "object": "payment_intent",
             "amount": asked.amount,
             "amount_capturable": 0,
             "amount_details": {"tip": {}},
             "amount_received": 0,
-            "application": None,
-            "application_fee_amount": None,
+            "application_fee_amount": asked.application_fee_amount,
             "automatic_payment_methods": automatic.model_dump() if automatic else None,
-            "canceled_at": None,
-            "cancellation_reason": None,
             "capture_method": "automatic_async",
             "client_secret": f"{intent_id}_secret_{secrets.token_hex(12)}",
             "confirmation_method": "automatic",
             "created": ledger.now,
             "currency": asked.currency,
             "customer": asked.customer,
-            "customer_account": None,
             "description": asked.description,
-            "excluded_payment_method_types": None,
-            "last_payment_error": None,
-            "latest_charge": None,
             "livemode": False,
             "managed_payments": {"enabled": False},
             "metadata": dict(asked.metadata),
-            "next_action": None,
-            "on_behalf_of": None,
-            "payment_method": None,
-            "payment_method_configuration_details": None,
+            "on_behalf_of": asked.on_behalf_of,
             "payment_method_options": {},
-            "payment_method_types": list(asked.payment_method_types),
-            "payment_record": None,
-            "processing": None,
+            "payment_method_types": methods,
             "receipt_email": asked.receipt_email,
-            "review": None,
-            "setup_future_usage": None,
-            "shipping": None,
-            "source": None,
+            "setup_future_usage": asked.setup_future_usage,
             "statement_descriptor": asked.statement_descriptor,
             "statement_descriptor_suffix": asked.statement_descriptor_suffix,
             "status": "requires_payment_method",
-            "transfer_data": None,
-            "transfer_group": None,
+            "transfer_data": asked.transfer_data.model_dump(exclude_none=True) if asked.transfer_data else None,
+            "transfer_group": asked.transfer_group,
         },
         private={"session": session_id},
     )
@@ -126,114 +148,109 @@ def add(ledger: Ledger, asked: CreateIntent, session_id: str | None = None) -> J
     return intent
 
 
-def pay(ledger: Ledger, intent: JsonObject, method: JsonObject, return_url: str | None) -> JsonObject:
-    """Try to take the money: paid, or the bank asks the person first.
+def _methods(asked: CreateIntent) -> list[str]:
+    """The types this PaymentIntent can be paid with.
 
-    :raises CardDeclinedError: the failed charge stays, and the PaymentIntent waits for another card.
+    :raises ParameterError: one of them does not take the currency, or cannot be kept for later.
     """
-    card = payment_methods.card_of(ledger, method)
-    if card.decline is not None:
-        raise _declined(ledger, intent, method, card.decline)
-    if card.asks_for_authentication:
-        challenge = f"{ledger.public_url}/authenticate/{intent['id']}"
-        action = {
-            "type": "redirect_to_url",
-            "redirect_to_url": {"return_url": return_url, "url": challenge},
-        }
-        ledger.change(intent, status="requires_action", next_action=action, payment_method=method["id"])
-        ledger.announce("payment_intent.requires_action", intent)
-        return intent
-    return settle(ledger, intent, method)
+    automatic = asked.automatic_payment_methods
+    if asked.payment_method_types and automatic is not None:
+        message = "You may only specify one of these parameters: automatic_payment_methods, payment_method_types."
+        raise ParameterError(message, param="payment_method_types")
+    if automatic is not None and automatic.enabled and automatic.allow_redirects == "always":
+        return wallets.offered(asked.currency)
+    check_methods(asked.payment_method_types, asked.currency)
+    return list(asked.payment_method_types) or ["card"]
 
 
-def settle(ledger: Ledger, intent: JsonObject, method: JsonObject) -> JsonObject:
-    method["card"]["checks"]["cvc_check"] = "pass"
-    ledger.change(method)
-    charge = charges.add(ledger, intent, method, None)
-    ledger.change(
-        intent,
-        status="succeeded",
-        amount_received=intent["amount"],
-        latest_charge=charge["id"],
-        last_payment_error=None,
-        next_action=None,
-        payment_method=method["id"],
-    )
-    ledger.announce("charge.succeeded", charge)
-    ledger.announce("payment_intent.succeeded", intent)
-    return intent
-
-
-def _declined(ledger: Ledger, intent: JsonObject, method: JsonObject, decline: Decline) -> CardDeclinedError:
-    charge = charges.add(ledger, intent, method, decline)
-    details = {"charge": charge["id"], "decline_code": decline.decline_code, "payment_method": method}
-    refusal = CardDeclinedError(decline.message, code=decline.code, details=details)
-    ledger.change(
-        intent,
-        status="requires_payment_method",
-        latest_charge=charge["id"],
-        last_payment_error=dict(refusal.body["error"]),
-        next_action=None,
-        payment_method=None,
-    )
-    ledger.announce("charge.failed", charge)
-    ledger.announce("payment_intent.payment_failed", intent)
-    refusal.body["error"]["payment_intent"] = intent
-    return refusal
-
-
-def fail_authentication(ledger: Ledger, intent: JsonObject) -> None:
-    """The person, or the bank, said no to 3-D Secure: no charge was tried."""
-    refusal = invalid_request(
-        "The provided PaymentMethod has failed authentication. Provide another one to pay.",
-        code="payment_intent_authentication_failure",
-        details={"payment_method": ledger.look_up(intent["payment_method"])},
-    )
-    ledger.change(
-        intent,
-        status="requires_payment_method",
-        last_payment_error=refusal.body["error"],
-        next_action=None,
-        payment_method=None,
-    )
-    ledger.announce("payment_intent.payment_failed", intent)
-
-
-def stop(ledger: Ledger, intent: JsonObject, reason: str | None) -> JsonObject:
-    ledger.change(intent, status="canceled", canceled_at=ledger.now, cancellation_reason=reason, next_action=None)
-    ledger.announce("payment_intent.canceled", intent)
-    return intent
-
-
-def session_of(ledger: Ledger, intent: JsonObject) -> JsonObject | None:
-    """The Checkout Session that made the PaymentIntent."""
-    return ledger.look_up(ledger.records.private(intent["id"]).get("session"))
+def check_methods(kinds: tuple[str, ...], currency: str) -> None:
+    """:raises ParameterError: one of the types does not take the currency."""
+    for kind in kinds:
+        if kind in wallets.WALLETS and currency not in wallets.WALLETS[kind].currencies:
+            message = f"The currency provided ({currency}) is invalid for the payment method type {kind}."
+            raise ParameterError(message, param="payment_method_types")
 
 
 def create(ledger: Ledger, asked: CreateIntent) -> JsonObject:
+    if asked.off_session and not asked.confirm:
+        raise ParameterError("off_session can only be given when confirm is true.", param="off_session")
     intent = add(ledger, asked)
-    if asked.payment_method is not None:
-        method = payment_methods.chosen(ledger, asked.payment_method)
+    method = _method(ledger, asked, intent)
+    if method is not None:
         ledger.change(intent, payment_method=method["id"], status="requires_confirmation")
-        if asked.confirm:
-            return pay(ledger, intent, method, asked.return_url)
-    elif asked.confirm:
+    if not asked.confirm:
+        return intent
+    if method is None:
         raise _no_method(intent)
-    return intent
+    return _attempt(ledger, intent, method, asked)
 
 
 def confirm(ledger: Ledger, asked: ConfirmIntent, intent_id: str) -> JsonObject:
     intent = _own(ledger, intent_id, OPEN, "confirm")
     if asked.receipt_email is not None:
         ledger.change(intent, receipt_email=asked.receipt_email)
-    chosen = asked.payment_method or intent["payment_method"]
-    if chosen is None:
+    if asked.setup_future_usage is not None:
+        ledger.change(intent, setup_future_usage=asked.setup_future_usage)
+    method = _method(ledger, asked, intent)
+    if method is None and intent["payment_method"] is not None:
+        method = payment_methods.chosen(ledger, intent["payment_method"])
+    if method is None:
         raise _no_method(intent)
-    return pay(ledger, intent, payment_methods.chosen(ledger, chosen), asked.return_url)
+    return _attempt(ledger, intent, method, asked)
+
+
+def _method(ledger: Ledger, asked: Confirmation, intent: JsonObject) -> JsonObject | None:
+    """The method named or described.
+
+    :raises ApiError: it is somebody else's, used up, or of a type that was not agreed.
+    """
+    if asked.payment_method_data is not None:
+        method = payment_methods.described(ledger, asked.payment_method_data, "payment_method_data[card]")
+    elif asked.payment_method is not None:
+        method = payment_methods.chosen(ledger, asked.payment_method)
+    else:
+        return None
+    payment_methods.check_usable(ledger, method, intent["customer"])
+    if method["type"] not in intent["payment_method_types"]:
+        raise invalid_request(
+            f"The PaymentMethod provided ({method['type']}) is not allowed for this PaymentIntent. "
+            f"Allowed: {', '.join(intent['payment_method_types'])}.",
+            param="payment_method",
+        )
+    return method
+
+
+def _attempt(ledger: Ledger, intent: JsonObject, method: JsonObject, asked: Confirmation) -> JsonObject:
+    kind = method["type"]
+    if kind in wallets.WALLETS:
+        if intent["setup_future_usage"] is not None or asked.off_session:
+            message = f"The payment method type {kind} cannot be kept for later or charged without the person."
+            raise invalid_request(message, param="setup_future_usage")
+        if kind == "wechat_pay" and asked.payment_method_options.wechat_pay is None:
+            param = "payment_method_options[wechat_pay][client]"
+            raise ParameterError(f"Missing required param: {param}.", param=param, code="parameter_missing")
+        if kind == "alipay" and asked.return_url is None:
+            raise invalid_request("A return_url is needed: Alipay leads the person away.", param="return_url")
+    return payments.attempt(ledger, intent, method, asked.return_url, absent=bool(asked.off_session))
+
+
+def update(ledger: Ledger, asked: UpdateIntent, intent_id: str) -> JsonObject:
+    intent = _own(ledger, intent_id, OPEN, "update")
+    if asked.amount is not None:
+        check_amount(asked.amount, intent["currency"])
+    if asked.customer is not None:
+        ledger.find("customer", asked.customer, "customer", status=400)
+    changes = asked.model_dump(include=asked.model_fields_set - {"expand", "metadata"})
+    return ledger.change(intent, **changes, metadata=merged(intent["metadata"], asked.metadata))
 
 
 def cancel(ledger: Ledger, asked: CancelIntent, intent_id: str) -> JsonObject:
-    return stop(ledger, _own(ledger, intent_id, OPEN, "cancel"), asked.cancellation_reason)
+    return payments.stop(ledger, _own(ledger, intent_id, OPEN, "cancel"), asked.cancellation_reason)
+
+
+def session_of(ledger: Ledger, intent: JsonObject) -> JsonObject | None:
+    """The Checkout Session that made the PaymentIntent."""
+    return ledger.look_up(ledger.records.private(intent["id"]).get("session"))
 
 
 def _own(ledger: Ledger, intent_id: str, allowed: tuple[str, ...], act: str) -> JsonObject:
@@ -269,10 +286,16 @@ def page(ledger: Ledger, asked: ListIntents) -> JsonObject:
     return ledger.page("payment_intent", PATH, asked, matching={"customer": asked.customer})
 
 
+def found(ledger: Ledger, asked: search.SearchRequest) -> JsonObject:
+    return search.answered(ledger, "payment_intent", f"{PATH}/search", asked)
+
+
 ENDPOINTS = (
     Endpoint("POST", PATH, CreateIntent, create),
     Endpoint("GET", PATH, ListIntents, page),
+    Endpoint("GET", f"{PATH}/search", search.SearchRequest, found),
     Endpoint("GET", f"{PATH}/<intent_id>", Request, retrieve),
+    Endpoint("POST", f"{PATH}/<intent_id>", UpdateIntent, update),
     Endpoint("POST", f"{PATH}/<intent_id>/confirm", ConfirmIntent, confirm),
     Endpoint("POST", f"{PATH}/<intent_id>/cancel", CancelIntent, cancel),
 )

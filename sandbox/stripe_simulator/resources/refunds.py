@@ -1,9 +1,10 @@
-"""Refunds: https://docs.stripe.com/api/refunds. They succeed at once."""
+"""Refunds: https://docs.stripe.com/api/refunds. At once, later or failing, as the test card says."""
 
 from typing import Literal
 
 from pydantic import Field
 
+from sandbox.stripe_simulator import books
 from sandbox.stripe_simulator.currencies import major_units
 from sandbox.stripe_simulator.endpoint import Endpoint
 from sandbox.stripe_simulator.errors import JsonObject, ParameterError, invalid_request
@@ -14,9 +15,14 @@ from sandbox.stripe_simulator.parameters import (
     Metadata,
     Request,
     Text,
+    check_amount,
+    merged,
 )
+from sandbox.stripe_simulator.resources import payment_methods, transfers
 
 PATH = "/v1/refunds"
+FAILURE = "unknown"
+"""Why a refund that fails says it failed (https://docs.stripe.com/refunds)."""
 
 
 class CreateRefund(Request):
@@ -24,6 +30,12 @@ class CreateRefund(Request):
     payment_intent: Text | None = None
     amount: Amount | None = None
     reason: Literal["duplicate", "fraudulent", "requested_by_customer"] | None = None
+    metadata: Metadata = Field(default_factory=dict)
+    reverse_transfer: bool = False
+    refund_application_fee: bool = False
+
+
+class UpdateRefund(Request):
     metadata: Metadata = Field(default_factory=dict)
 
 
@@ -35,43 +47,92 @@ class ListRefunds(ListRequest):
 def create(ledger: Ledger, asked: CreateRefund) -> JsonObject:
     charge = _charge(ledger, asked)
     amount = _amount(charge, asked.amount)
-    refund = ledger.add(
-        {
-            "id": new_id("re"),
-            "object": "refund",
-            "amount": amount,
-            "balance_transaction": None,
-            "charge": charge["id"],
-            "created": ledger.now,
-            "currency": charge["currency"],
-            "customer": charge["customer"],
-            "customer_account": None,
-            "destination_details": {
-                "card": {
-                    "reference_status": "pending",
-                    "reference_type": "acquirer_reference_number",
-                    "type": "refund",
-                },
-                "type": "card",
-            },
-            "failure_balance_transaction": None,
-            "metadata": dict(asked.metadata),
-            "payment_intent": charge["payment_intent"],
-            "payment_method": charge["payment_method"],
-            "pending_reason": None,
-            "reason": asked.reason,
-            "receipt_number": None,
-            "source_transfer_reversal": None,
-            "status": "succeeded",
-            "transfer_reversal": None,
-        }
+    check_amount(amount, charge["currency"])
+    method = ledger.find("payment_method", charge["payment_method"])
+    refund = _blank(ledger, charge, method, amount, asked)
+    refund["balance_transaction"] = books.post(
+        ledger, "refund" if method["type"] == "card" else "payment_refund", -amount, refund
     )
+    ledger.add(refund)
+    # before the charge counts this refund: what is given back is measured by what was left
+    _give_back_the_rest(ledger, charge, refund, asked)
     previous = {"amount_refunded": charge["amount_refunded"], "refunded": charge["refunded"]}
     refunded = charge["amount_refunded"] + amount
     ledger.change(charge, amount_refunded=refunded, refunded=refunded == charge["amount"])
     ledger.announce("refund.created", refund)
     ledger.announce("charge.refunded", charge, previous)
+    _leave_for_later(ledger, refund, method)
     return refund
+
+
+def _blank(ledger: Ledger, charge: JsonObject, method: JsonObject, amount: int, asked: CreateRefund) -> JsonObject:
+    card = payment_methods.card_of(ledger, method) if method["type"] == "card" else None
+    absent = (
+        "customer_account", "failure_balance_transaction", "pending_reason", "receipt_number",
+        "source_transfer_reversal", "transfer_reversal",
+    )  # fmt: skip
+    return dict.fromkeys(absent) | {
+        "id": new_id("re" if card else "pyr"),
+        "object": "refund",
+        "amount": amount,
+        "charge": charge["id"],
+        "created": ledger.now,
+        "currency": charge["currency"],
+        "customer": charge["customer"],
+        "destination_details": _destination(method["type"]),
+        "metadata": dict(asked.metadata),
+        "payment_intent": charge["payment_intent"],
+        "payment_method": charge["payment_method"],
+        "reason": asked.reason,
+        "status": "pending" if card and card.refund == "later" else "succeeded",
+    }
+
+
+def _destination(kind: str) -> JsonObject:
+    card = {"reference_status": "pending", "reference_type": "acquirer_reference_number", "type": "refund"}
+    return {"type": kind, kind: card if kind == "card" else {}}
+
+
+def _give_back_the_rest(ledger: Ledger, charge: JsonObject, refund: JsonObject, asked: CreateRefund) -> None:
+    """Bring back the connected account's part and the platform's fee, in proportion, when that is asked for."""
+    whole, amount = charge["amount"], refund["amount"]
+    if asked.reverse_transfer:
+        if charge["transfer_data"] is None:
+            message = f"Charge {charge['id']} has no transfer that came with it."
+            raise invalid_request(message, param="reverse_transfer")
+        transfer = ledger.find("transfer", charge["transfer"])
+        left = transfer["amount"] - transfer["amount_reversed"]
+        part = min(left, transfers.proportion(transfer["amount"], amount, whole))
+        if part:
+            reversal = transfers.reverse(ledger, transfer, part, source_refund=refund["id"])
+            ledger.change(refund, transfer_reversal=reversal["id"])
+    if asked.refund_application_fee:
+        transfers.give_fee_back(ledger, charge["application_fee"], amount, whole)
+
+
+def _leave_for_later(ledger: Ledger, refund: JsonObject, method: JsonObject) -> None:
+    how = payment_methods.card_of(ledger, method).refund if method["type"] == "card" else "at_once"
+    if how == "later":
+        ledger.later("refund_arrives", refund)
+    elif how == "fails":
+        ledger.later("refund_fails", refund)
+
+
+def arrive(ledger: Ledger, refund: JsonObject) -> None:
+    ledger.change(refund, status="succeeded")
+    ledger.announce("refund.updated", refund, {"status": "pending"})
+    ledger.announce("charge.refund.updated", refund, {"status": "pending"})
+
+
+def fail(ledger: Ledger, refund: JsonObject) -> None:
+    """The bank sent the money back: it is ours again, and the charge is as if nothing had been refunded."""
+    kind = "refund_failure" if refund["id"].startswith("re_") else "payment_failure_refund"
+    movement = books.post(ledger, kind, refund["amount"], refund)
+    ledger.change(refund, status="failed", failure_reason=FAILURE, failure_balance_transaction=movement)
+    charge = ledger.find("charge", refund["charge"])
+    ledger.change(charge, amount_refunded=charge["amount_refunded"] - refund["amount"], refunded=False)
+    ledger.announce("refund.failed", refund)
+    ledger.announce("charge.refund.updated", refund, {"status": "succeeded"})
 
 
 def _charge(ledger: Ledger, asked: CreateRefund) -> JsonObject:
@@ -88,6 +149,8 @@ def _charge(ledger: Ledger, asked: CreateRefund) -> JsonObject:
         charge = ledger.find("charge", intent["latest_charge"], "charge")
     if not charge["paid"]:
         raise invalid_request(f"Charge {charge['id']} was not paid; there is nothing to refund.", param="charge")
+    if charge["disputed"] and not ledger.records.private(charge["id"]).get("refundable"):
+        raise invalid_request(f"The charge {charge['id']} has been charged back.", code="charge_disputed")
     return charge
 
 
@@ -105,6 +168,13 @@ def _amount(charge: JsonObject, asked: int | None) -> int:
     return amount
 
 
+def update(ledger: Ledger, asked: UpdateRefund, refund_id: str) -> JsonObject:
+    refund = ledger.find("refund", refund_id)
+    ledger.change(refund, metadata=merged(refund["metadata"], asked.metadata))
+    ledger.announce("refund.updated", refund)
+    return refund
+
+
 def retrieve(ledger: Ledger, _asked: Request, refund_id: str) -> JsonObject:
     return ledger.find("refund", refund_id)
 
@@ -116,6 +186,7 @@ def page(ledger: Ledger, asked: ListRefunds) -> JsonObject:
 
 ENDPOINTS = (
     Endpoint("POST", PATH, CreateRefund, create),
-    Endpoint("GET", PATH, ListRefunds, page),
-    Endpoint("GET", f"{PATH}/<refund_id>", Request, retrieve),
+    Endpoint("GET", PATH, ListRefunds, page, on_accounts=True),
+    Endpoint("GET", f"{PATH}/<refund_id>", Request, retrieve, on_accounts=True),
+    Endpoint("POST", f"{PATH}/<refund_id>", UpdateRefund, update),
 )

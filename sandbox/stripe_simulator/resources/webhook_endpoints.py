@@ -19,12 +19,13 @@ CONFIGURED = "we_configured"
 class CreateWebhookEndpoint(Request):
     url: WebAddress
     enabled_events: Annotated[tuple[Text, ...], LISTED, Field(min_length=1)]
+    connect: bool = False
     description: Text | None = None
     metadata: Metadata = Field(default_factory=dict)
 
 
 def create(ledger: Ledger, asked: CreateWebhookEndpoint) -> JsonObject:
-    """The secret is told here and never again."""
+    """The secret is told here and never again. With `connect` it hears of connected accounts and of nothing else."""
     secret = f"whsec_{secrets.token_hex(16)}"
     endpoint = _endpoint(ledger, new_id("we"), asked.url)
     endpoint |= {
@@ -32,7 +33,7 @@ def create(ledger: Ledger, asked: CreateWebhookEndpoint) -> JsonObject:
         "description": asked.description,
         "metadata": dict(asked.metadata),
     }
-    return ledger.add(endpoint, private={"secret": secret}) | {"secret": secret}
+    return ledger.add(endpoint, private={"secret": secret, "connect": asked.connect}) | {"secret": secret}
 
 
 def configure(ledger: Ledger, url: str | None, secret: str | None) -> None:
