@@ -157,7 +157,7 @@ def _errors(page: Page) -> Iterator[str]:
     controls = {each.get("id") for each in page.all(*ASKING)}
     described = {name for each in page.elements for name in each.get("aria-describedby", "").split()}
     summaries = [each for each in page.elements if each.get("class") == "summary-of-errors"]
-    errors = [each for each in page.elements if "error" in each.get("class", "").split()]
+    errors = [each for each in page.elements if "error" in each.get("class", "").split() and words(each)]
     if errors and not summaries:
         yield "errors without a summary"
     for each in errors:
