@@ -131,6 +131,24 @@ def words_of(tree: Any) -> str:
     return " ".join("".join(tree.find(f"{XHTML}body").itertext()).split())
 
 
+def an_account(sim: Running, **params: Any) -> str:
+    """A connected account whose people have given everything: money can be sent to it."""
+    account = sim.client.v1.accounts.create(
+        {"type": "express", "country": "HK", "capabilities": {"transfers": {"requested": True}}, **params}  # type: ignore[typeddict-item]
+    )
+    link = sim.client.v1.account_links.create(
+        {
+            "account": account.id,
+            "type": "account_onboarding",
+            "refresh_url": "http://localhost:8000/again",
+            "return_url": "http://localhost:8000/joined",
+        }
+    )
+    done = requests.post(link.url, data={"answer": "finish"}, timeout=5, allow_redirects=False)
+    assert done.headers["Location"] == "http://localhost:8000/joined"
+    return account.id
+
+
 @dataclass
 class Shop:
     """Receives webhooks. `answers` are the statuses it gives, the last one for ever; None hangs up."""
