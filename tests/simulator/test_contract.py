@@ -57,8 +57,16 @@ CLASSES: dict[str, type[stripe.StripeObject]] = {
 INSIDE_OTHERS = {"item", "price"}
 
 TOLD = {
-    "account.upd...nstated", "charge.pending", "payment_intent.requires_action", "payment_method.attached",
-    "refund.created", "setup_intent.created",
+    "account.updated", "application_fee.created", "application_fee.refunded", "charge.dispute.closed",
+    "charge.dispute.created", "charge.dispute.funds_reinstated", "charge.dispute.funds_withdrawn",
+    "charge.dispute.updated", "charge.failed", "charge.pending", "charge.refund.updated", "charge.refunded",
+    "charge.succeeded", "checkout.session.async_payment_failed", "checkout.session.async_payment_succeeded",
+    "checkout.session.completed", "checkout.session.expired", "customer.updated", "payment_intent.canceled",
+    "payment_intent.created", "payment_intent.payment_failed", "payment_intent.processing",
+    "payment_intent.requires_action", "payment_intent.succeeded", "payment_method.attached", "payout.created",
+    "refund.created", "refund.failed", "refund.updated", "setup_intent.canceled", "setup_intent.created",
+    "setup_intent.requires_action", "setup_intent.setup_failed", "setup_intent.succeeded", "transfer.created",
+    "transfer.reversed",
 }  # fmt: skip
 """What a marketplace's life is told by."""
 
