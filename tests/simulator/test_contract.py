@@ -61,12 +61,12 @@ TOLD = {
     "charge.dispute.created", "charge.dispute.funds_reinstated", "charge.dispute.funds_withdrawn",
     "charge.dispute.updated", "charge.failed", "charge.pending", "charge.refund.updated", "charge.refunded",
     "charge.succeeded", "checkout.session.async_payment_failed", "checkout.session.async_payment_succeeded",
-    "checkout.session.completed", "checkout.session.expired", "customer.updated", "payment_intent.canceled",
-    "payment_intent.created", "payment_intent.payment_failed", "payment_intent.processing",
-    "payment_intent.requires_action", "payment_intent.succeeded", "payment_method.attached", "payout.created",
-    "refund.created", "refund.failed", "refund.updated", "setup_intent.canceled", "setup_intent.created",
-    "setup_intent.requires_action", "setup_intent.setup_failed", "setup_intent.succeeded", "transfer.created",
-    "transfer.reversed",
+    "checkout.session.completed", "checkout.session.expired", "customer.created", "customer.updated",
+    "payment_intent.canceled", "payment_intent.created", "payment_intent.payment_failed",
+    "payment_intent.processing", "payment_intent.requires_action", "payment_intent.succeeded",
+    "payment_method.attached", "payout.created", "payout.paid", "refund.created", "refund.failed", "refund.updated",
+    "setup_intent.canceled", "setup_intent.created", "setup_intent.requires_action", "setup_intent.setup_failed",
+    "setup_intent.succeeded", "transfer.created", "transfer.reversed",
 }  # fmt: skip
 """What a marketplace's life is told by."""
 
@@ -94,15 +94,25 @@ LISTS = {
 """Every list of the API with what is asked to be expanded in it."""
 
 
-def ask(sim: Running, path: str, expand: list[str], account: str = "") -> Any:
+def ask(sim: Running, path: str, expand: list[str], account: str = "", after: str = "") -> Any:
     answer = requests.get(
         f"{sim.url}/v1/{path}",
-        params={"expand[]": expand} | ({"limit": "100"} if path != "balance" else {}),
+        params={"expand[]": expand} | ({"starting_after": after} if after else {}),
         headers={"Authorization": f"Bearer {KEY}"} | ({"Stripe-Account": account} if account else {}),
         timeout=5,
     )
     assert answer.status_code == 200, answer.text
     return answer.json()
+
+
+def pages(sim: Running, path: str, expand: list[str], account: str = "") -> Iterator[dict[str, Any]]:
+    """Everything on a list, page after page."""
+    more, after = True, ""
+    while more:
+        listed = ask(sim, path, expand, account, after)
+        assert set(listed) == {"object", "url", "has_more", "data"}
+        yield from listed["data"]
+        more, after = listed["has_more"], listed["data"][-1]["id"] if listed["data"] else ""
 
 
 def everything(sim: Running) -> Iterator[dict[str, Any]]:
@@ -112,12 +122,11 @@ def everything(sim: Running) -> Iterator[dict[str, Any]]:
     yield ask(sim, "balance", [])
     yield ask(sim, "balance", [], account)
     for path, expand in LISTS.items():
-        listed = ask(sim, path, expand)
-        assert set(listed) == {"object", "url", "has_more", "data"}
-        assert listed["data"], path
-        yield from listed["data"]
+        found = list(pages(sim, path, expand))
+        assert found, path
+        yield from found
     for path in ("charges", "balance_transactions", "refunds", "payouts", "events"):
-        yield from ask(sim, path, [], account)["data"]
+        yield from pages(sim, path, [], account)
     transfer = sim.client.v1.transfers.list().data[0].id
     yield from ask(sim, f"transfers/{transfer}/reversals", ["data.transfer"])["data"]
     fee = sim.client.v1.application_fees.list().data[0].id
@@ -193,6 +202,7 @@ def an_insurers_account(sim: Running) -> tuple[str, dict[str, Any]]:
         "return_url": "http://b.test/",
     }
     link = requests.post(f"{sim.url}/v1/account_links", data=form, auth=(KEY, ""), timeout=5).json()
+    sim.instant.pass_by(sim.simulator.settings.later_seconds)
     return account, link
 
 
