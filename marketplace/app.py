@@ -13,7 +13,7 @@ from marketplace.infra import jobs, logs
 from marketplace.infra.db import bind_scope, db, refuse_demonstration_data, refuse_unbound_roles
 from marketplace.web import access, error_pages, metering, pages, scopes, security, tracing, transaction
 from marketplace.web.backoffice import privacy as data_desk
-from marketplace.web.backoffice import sales_log
+from marketplace.web.backoffice import sales_log, security_log
 from marketplace.web.customer import account, application, checkout, factor, policy, privacy
 from marketplace.web.customer import security as account_security
 from marketplace.web.hooks import health, inbox, stripe
@@ -24,7 +24,7 @@ from marketplace.web.storefront import compare, home, legal, product, register, 
 SUBJECTS = (
     *(home, compare, product, verify, legal, register),
     *(application, checkout, account, account_security, factor, policy, privacy),
-    *(insurer_sales, insurer_products, data_desk, sales_log),
+    *(insurer_sales, insurer_products, data_desk, sales_log, security_log),
     *(health, stripe),
 )
 ROOT = Path(__file__).parent.parent

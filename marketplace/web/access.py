@@ -5,17 +5,29 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from flask import Flask, abort, redirect, request, url_for
+from flask import Flask, Response, abort, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.accounts import queries as accounts
-from marketplace.accounts.values import Account, Bucket, Desk, MessageRequest
+from marketplace.accounts import services
+from marketplace.accounts.values import (
+    Account,
+    Bucket,
+    Desk,
+    EventOutcome,
+    MessageRequest,
+    Role,
+    SecurityEventType,
+)
 from marketplace.infra.db import narrow_scope
 from marketplace.traceability.values import VISITOR, Actor, ActorRole
-from marketplace.web import sessions
+from marketplace.web import audit, sessions
+
+SAFE = {"GET", "HEAD"}
 
 
 class PageClass(StrEnum):
@@ -45,43 +57,50 @@ class Door:
     """One endpoint's rule.
 
     `step_up`: the person must have proven who they are within the last minutes. `limit`: what each unsafe request is
-    counted in by its source before anything is done. `audited`: reading here looks into a customer's file and leaves an
-    entry; what staff change is always audited.
+    counted in by its source before anything is done; None only where something else proves who sends. `audited`:
+    reading here looks into a customer's file and leaves an entry; what staff change is always audited. `paper`: hands
+    out somebody's document, not even to a link on another site. `roles`: who at the desk; none given means all.
     """
 
     who: Who
     page_class: PageClass
     step_up: bool = False
-    limit: Bucket | None = None
+    limit: Bucket | None = Bucket.FORM_OF_SOURCE
     audited: bool = False
+    paper: bool = False
+    roles: frozenset[Role] = frozenset()
+
+    @property
+    def personal(self) -> bool:
+        """Whether what lies behind belongs to somebody."""
+        return self.page_class in {PageClass.SALES, PageClass.SERVICE, PageClass.STAFF}
 
 
-def _doors(
-    who: Who,
-    page_class: PageClass,
-    *endpoints: str,
-    step_up: bool = False,
-    limit: Bucket | None = None,
-    audited: bool = False,
-) -> dict[str, Door]:
-    return {endpoint: Door(who, page_class, step_up, limit, audited) for endpoint in endpoints}
+def _doors(who: Who, page_class: PageClass, *endpoints: str, **more: Any) -> dict[str, Door]:
+    return {endpoint: Door(who, page_class, **more) for endpoint in endpoints}
 
+
+LOOKS_AFTER_SECURITY = frozenset({Role.ADMIN_OWNER, Role.ADMIN_COMPLIANCE})
 
 ACCESS: dict[str, Door] = {
     **_doors(
         Who.ANYONE, PageClass.NON_SALES,
-        "static", "home.home", "home.choose_language", "compare.ask", "compare.comparison", "compare.ranking",
-        "product.offer", "product.document", "product.document_bytes", "verify.check", "legal.disclosure_page",
+        "static", "home.home", "home.choose_language", "compare.comparison", "compare.ranking",
+        "product.offer", "product.document", "product.document_bytes", "legal.disclosure_page",
         "legal.recording", "legal.privacy", "legal.security_txt",
         "account.sign_in", "account.sign_out", "account.register", "account.confirm", "account.reset_request",
         "account.reset", "account.find", "account.find_code",
     ),
+    **_doors(Who.ANYONE, PageClass.NON_SALES, "compare.ask", limit=Bucket.COMPARISON_OF_SOURCE),
+    **_doors(Who.ANYONE, PageClass.NON_SALES, "verify.check", limit=Bucket.CHECK_OF_SOURCE),
     **_doors(
         Who.ANYONE, PageClass.SALES,
         "application.enter", "application.email", "application.code", "application.people", "application.questions",
         "application.document", "application.exclusions", "application.review", "application.ended",
-        "application.resume", "checkout.pay", "checkout.returned", "checkout.done", "checkout.policy_document",
+        "application.resume", "checkout.returned", "checkout.done",
     ),
+    **_doors(Who.ANYONE, PageClass.SALES, "checkout.pay", limit=Bucket.PAYMENT_OF_SOURCE),
+    **_doors(Who.ANYONE, PageClass.SALES, "checkout.policy_document", paper=True),
     **_doors(Who.ANYONE, PageClass.NON_SALES, "factor.sign_in_options", "factor.sign_in_passkey"),
     **_doors(
         Who.SECOND_STEP, PageClass.STAFF,
@@ -94,34 +113,29 @@ ACCESS: dict[str, Door] = {
         "security.end_session", "security.end_others", "security.password", "factor.remove", "factor.recovery_codes",
         step_up=True,
     ),
-    **_doors(Who.CUSTOMER, PageClass.SERVICE, "policy.policies", "policy.policy", "policy.document"),
+    **_doors(Who.CUSTOMER, PageClass.SERVICE, "policy.policies", "policy.policy"),
+    **_doors(Who.CUSTOMER, PageClass.SERVICE, "policy.document", paper=True),
     **_doors(Who.ANYONE, PageClass.NON_SALES, "register.data", "privacy.closed"),
     **_doors(Who.CUSTOMER, PageClass.SERVICE, "privacy.overview", "privacy.ask"),
-    **_doors(Who.CUSTOMER, PageClass.SERVICE, "privacy.export", "privacy.download", "privacy.close", step_up=True),
+    **_doors(Who.CUSTOMER, PageClass.SERVICE, "privacy.export", "privacy.close", step_up=True),
+    **_doors(Who.CUSTOMER, PageClass.SERVICE, "privacy.download", step_up=True, paper=True),
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "data_desk.desk", "data_desk.request"),
+    **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.sales", "insurer_products.products"),
+    **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.sale", audited=True),
+    **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.policy_document", audited=True, paper=True),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "sales_log.sales", "sales_log.page"),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "sales_log.sale", audited=True),
     **_doors(
-        Who.INSURER, PageClass.STAFF,
-        "insurer_sales.sales", "insurer_products.products",
+        Who.BACKOFFICE, PageClass.STAFF, "sales_log.stored_page", "sales_log.policy_document", audited=True, paper=True
     ),
-    **_doors(
-        Who.INSURER, PageClass.STAFF,
-        "insurer_sales.sale", "insurer_sales.policy_document",
-        audited=True,
-    ),
-    **_doors(
-        Who.BACKOFFICE, PageClass.STAFF,
-        "sales_log.sales",
-    ),
-    **_doors(
-        Who.BACKOFFICE, PageClass.STAFF,
-        "sales_log.sale", "sales_log.page", "sales_log.stored_page", "sales_log.policy_document",
-        audited=True,
-    ),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "security_log.events", roles=LOOKS_AFTER_SECURITY),
     **_doors(
         Who.ANYONE, PageClass.MACHINE,
-        "health.live", "health.ready", "stripe.receive", "inbox.messages", "inbox.message", "inbox.body",
+        "health.live", "health.ready", "inbox.messages", "inbox.message", "inbox.body",
         "inbox.attachment", "inbox.source",
     ),
+    # Each event is signed; what it may cost is bounded by whom we deal with.
+    **_doors(Who.ANYONE, PageClass.MACHINE, "stripe.receive", limit=None),
 }  # fmt: skip
 
 DESK_OF = {Who.CUSTOMER: Desk.CUSTOMER, Who.INSURER: Desk.INSURER, Who.BACKOFFICE: Desk.BACKOFFICE}
@@ -138,20 +152,69 @@ def guard(app: Flask) -> None:
         door = ACCESS.get(request.endpoint)
         if door is None:
             abort(404)
-        if door.who is Who.ANYONE:
-            return None
-        if door.who is Who.SECOND_STEP:
-            return None if second_step_of() else _to_sign_in()
-        account = signed_in()
-        if account is None:
-            return _to_sign_in()
-        if door.who is not Who.SIGNED_IN and account.role.desk is not DESK_OF[door.who]:
+        if _sent_by_another_site(door):
+            audit.refuse("other_site")
             abort(403)
-        if door.step_up and not stepped_up():
-            return _to_confirm(account)
-        if door.who is Who.INSURER and account.insurer_id is not None:
-            narrow_scope(account.insurer_id)
+        led_elsewhere = _led_elsewhere(door)
+        if led_elsewhere is None:
+            if request.method not in SAFE and door.limit is not None:
+                services.count_try(door.limit, source())
+            g.entered = door
+        return led_elsewhere
+
+    app.after_request(_note_answer)
+
+
+def _led_elsewhere(door: Door) -> ResponseReturnValue | None:
+    """Where whoever stands before this door has to go first; None when it is theirs. Aborts (403) at a wrong desk."""
+    if door.who is Who.ANYONE:
         return None
+    if door.who is Who.SECOND_STEP:
+        return None if second_step_of() else _to_sign_in()
+    account = signed_in()
+    if account is None:
+        return _to_sign_in()
+    if door.who is not Who.SIGNED_IN and account.role.desk is not DESK_OF[door.who]:
+        abort(403)
+    if door.roles and account.role not in door.roles:
+        abort(403)
+    if door.step_up and not stepped_up():
+        return _to_confirm(account)
+    if door.who is Who.INSURER and account.insurer_id is not None:
+        narrow_scope(account.insurer_id)
+    return None
+
+
+def _sent_by_another_site(door: Door) -> bool:
+    """Whether a page of another site makes the browser send this, other than by a link that a person follows.
+
+    Fetch Metadata (W3C), as a resource isolation policy. Where the browser says nothing, the token of the form and the
+    cookie's SameSite stand alone.
+    """
+    if request.headers.get("Sec-Fetch-Site", "none") in {"same-origin", "none"}:
+        return False
+    if request.method in SAFE and not door.personal:
+        return False
+    link = (request.headers.get("Sec-Fetch-Mode"), request.headers.get("Sec-Fetch-Dest")) == ("navigate", "document")
+    return request.method not in SAFE or door.paper or not link
+
+
+def _note_answer(response: Response) -> Response:
+    """Note what was refused at a door, what staff did, and into whose file they looked (ASVS 16.3.2, 16.3.3)."""
+    status, door, entered = response.status_code, ACCESS.get(request.endpoint or ""), g.get("entered")
+    which = {name: str(value) for name, value in (request.view_args or {}).items() if isinstance(value, UUID)}
+    done = EventOutcome.DONE if status < 400 else EventOutcome.REFUSED  # noqa: PLR2004  HTTP: below are successes
+    if reason := audit.refused_as_forged():
+        audit.note(SecurityEventType.FORGED_REQUEST, EventOutcome.REFUSED, {"reason": reason})
+    elif status == 429:  # noqa: PLR2004  HTTP: too many requests
+        audit.note(SecurityEventType.LIMIT_REACHED, EventOutcome.REFUSED)
+    elif status == 403 or (status == 404 and door is not None and door.personal):  # noqa: PLR2004  HTTP: not theirs
+        audit.note(SecurityEventType.DOOR_REFUSED, EventOutcome.REFUSED, {"status": status, **which})
+    elif entered is not None and entered.page_class is PageClass.STAFF and request.method not in SAFE:
+        audit.note(SecurityEventType.STAFF_ACT, done, which)
+    elif entered is not None and entered.audited:
+        audit.note(SecurityEventType.SALE_VIEWED, done, which)
+    return response
 
 
 def _to_sign_in() -> ResponseReturnValue:
@@ -239,6 +302,4 @@ def device() -> str | None:
     return sessions.device()
 
 
-def source() -> str:
-    """Where a request comes from, for limits. Forged proxy headers are not believed."""
-    return request.remote_addr or "unknown"
+source = audit.source

@@ -1,6 +1,7 @@
 """From the five families of errors to a status and a page that says what to do."""
 
 import logging
+from math import ceil
 
 from flask import Flask, g, render_template, request
 from flask_wtf.csrf import CSRFError
@@ -8,7 +9,9 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, SecurityError
 
 from marketplace.accounts.values import TooManyTries
 from marketplace.infra.formatting import gettext as _
-from marketplace.kernel import errors
+from marketplace.infra.formatting import ngettext
+from marketplace.kernel import clock, errors
+from marketplace.web import audit
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +40,7 @@ def _words(status: int) -> tuple[str, str]:
         413: (_("That is too large"), _("Please send something smaller.")),
         415: (_("We could not read that"), _("Please use the form on the page.")),
         422: (_("That is not possible"), _("Please go back and look at what you entered.")),
-        429: (_("Too many tries"), _("Please wait a few minutes and try again.")),
+        429: (_("Too many tries"), _("We count requests so that nobody can guess or block what belongs to others.")),
         503: (_("Please try again in a moment"), _("Something we need does not answer. Nothing was lost or charged.")),
     }.get(status, (_("Something went wrong on our side"), _("Please try again in a moment. Nothing was charged.")))
 
@@ -62,7 +65,6 @@ def words_of(error: errors.MarketplaceError) -> str:
         ),
         "quoting:start-day-passed": _("The day on which cover should begin has passed. Please compare again."),
         "application:no-new-offer": _("The insurer does not offer this product for the changed details."),
-        "accounts:too-many-tries": _("There were too many tries. Please wait a quarter of an hour."),
         "accounts:link-refused": _("This link was used already or is too old. Please ask for a new one."),
         "application:age-differs": _("The age of the person insured no longer fits the price. Please compare again."),
         "application:not-a-customer": _("Accounts of staff cannot buy. Please use a customer’s mail address."),
@@ -98,18 +100,29 @@ def show_errors(app: Flask) -> None:
         log.info("refused %s: %s", error.code, request.endpoint)
         return page(status, words_of(error))
 
+    @app.errorhandler(TooManyTries)
+    def wait(error: TooManyTries) -> tuple[str, int, dict[str, str]]:
+        """Too many tries: when to come back, in words and for machines (RFC 9110, 10.2.3)."""
+        seconds = max(1, ceil((error.retry_at - clock.now()).total_seconds()))
+        minutes = ceil(seconds / 60)
+        words = ngettext("Please try again in %(num)d minute.", "Please try again in %(num)d minutes.", minutes)
+        return *page(429, words), {"Retry-After": str(seconds)}
+
     @app.errorhandler(CSRFError)
-    def forged(error: CSRFError) -> tuple[str, int]:  # noqa: ARG001  the reason helps attackers only
+    def forged(_error: CSRFError) -> tuple[str, int]:
+        """Why the token does not fit helps attackers only."""
+        audit.refuse("csrf")
         return page(400, _("The form had expired or did not come from this site."))
 
     @app.errorhandler(SecurityError)
     def other_host(_error: SecurityError) -> tuple[str, int, dict[str, str]]:
         """Asked for under a name that is not ours: no address of a page can be made, so there is no page."""
+        audit.refuse("other_host")
         return "This site is not known by that name.\n", 400, {"Content-Type": "text/plain; charset=utf-8"}
 
     @app.errorhandler(MethodNotAllowed)
     def other_method(error: MethodNotAllowed) -> tuple[str, int, dict[str, str]]:
-        return *page(405), {"Allow": ", ".join(error.valid_methods or ())}
+        return *page(405), {"Allow": ", ".join(sorted(set(error.valid_methods or ()) - {"OPTIONS"}))}
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> tuple[str, int]:

@@ -19,6 +19,8 @@ from marketplace.payment import queries as payments
 from marketplace.payment.values import AttemptState, Purpose, RefundState
 from marketplace.policy import queries as policies
 from marketplace.policy.values import Policy
+from marketplace.traceability import services as traceability
+from marketplace.traceability.values import Act, Actor, EntryType
 from marketplace.underwriting import queries as underwriting
 from marketplace.underwriting.values import Reason
 from marketplace.web.fields import factor_words
@@ -183,6 +185,20 @@ def sale_file(sale_id: UUID, *, only_insurer: UUID | None = None) -> SaleFile:
         policy=policies.policy(sale.policy_id) if sale.policy_id else None,
         money=_money(sale.order_id) if sale.order_id else (),
         reasons=decision.reasons if decision else (),
+    )
+
+
+def note_look(sale: Sale, by: Actor, **what: UUID | str) -> None:
+    """Whoever of the staff looks at a customer's sale leaves an entry in its trail; without the trail, no look."""
+    traceability.record_act(
+        Act(
+            sale.journey_id,
+            EntryType.SALE_VIEWED,
+            {"sale_id": sale.id} | what,
+            by,
+            sale.application_id,
+            sale.insurer_id,
+        )
     )
 
 

@@ -5,7 +5,10 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, g, request
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.middleware.proxy_fix import ProxyFix
+
+from marketplace.web import audit
 
 csrf = CSRFProtect()
 
@@ -46,13 +49,15 @@ def protect(app: Flask, *, public_host: str, secure: bool, checkout_origin: str,
 
     @app.after_request
     def add_headers(response: Response) -> Response:
-        headers = response.headers
+        headers, static = response.headers, request.endpoint == "static"
         headers.setdefault("Content-Security-Policy", page_policy(checkout_origin))
         headers.setdefault("X-Content-Type-Options", "nosniff")
         headers.setdefault("Referrer-Policy", "same-origin")
         headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        # Our own style has to reach the sandboxed frame of a stored page, which is of no origin at all.
+        headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin" if static else "same-origin")
         headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
-        if request.endpoint != "static":
+        if not static:
             headers.setdefault("Cache-Control", "no-store")
         if secure:
             headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
@@ -66,12 +71,18 @@ def _limit_form() -> None:
 
 
 def _refuse_odd_requests() -> None:
-    """No page reads a body that is no form, a field given twice, or an address with a NUL in it."""
+    """No page reads a body that is no form, a name given twice, or an address with a NUL in it.
+
+    Flask would answer OPTIONS by itself; no page of another site has anything to ask here.
+    """
+    if request.method == "OPTIONS" and request.url_rule is not None:
+        raise MethodNotAllowed(request.url_rule.methods)
     if "\0" in request.path or b"%00" in request.query_string:
         abort(404)
     if request.method == "POST" and request.endpoint not in OTHER_BODIES and request.mimetype not in FORMS:
         abort(415)
-    if any(len(values) > 1 for _, values in request.form.lists()):
+    if any(len(values) > 1 for given in (request.args, request.form, request.files) for _, values in given.lists()):
+        audit.refuse("doubled_name")
         abort(400)
 
 

@@ -7,7 +7,16 @@ random token whose hash stands in the database, so a session can be ended there.
 from flask import Flask, Response, current_app, g, request, session
 
 from marketplace.accounts import queries, services
-from marketplace.accounts.values import DEVICE_REMEMBERED, Account, Begun, Ended, MessageRequest, Session
+from marketplace.accounts.values import (
+    DEVICE_REMEMBERED,
+    Account,
+    Begun,
+    Ended,
+    MessageRequest,
+    SecurityEventType,
+    Session,
+)
+from marketplace.web import audit
 
 KEPT_OVER_SIGN_IN = ("journey", "locale")
 KEPT_OVER_SIGN_OUT = ("locale",)
@@ -24,6 +33,7 @@ def behind() -> tuple[Session, Account] | None:
         token = request.cookies.get(name_of("session"), "")
         g.session_behind = queries.session_behind(token) if token else None
         if g.session_behind is not None:
+            audit.known_as(g.session_behind[1], g.session_behind[0].id)
             services.note_seen(g.session_behind[0])
     found: tuple[Session, Account] | None = g.session_behind
     return found
@@ -35,7 +45,9 @@ def begin(account: Account) -> MessageRequest | None:
     Returns the mail to queue when the account was never signed in at this browser.
     """
     end(Ended.REPLACED, KEPT_OVER_SIGN_IN)
-    return _hold(services.begin_session(account.id, request.user_agent.string, device()), account)
+    notice = _hold(services.begin_session(account.id, request.user_agent.string, device()), account)
+    audit.note(SecurityEventType.SIGN_IN)
+    return notice
 
 
 def renew(*, second_factor: bool) -> MessageRequest | None:
@@ -44,7 +56,9 @@ def renew(*, second_factor: bool) -> MessageRequest | None:
     if found is None:
         return None
     _forget_but(KEPT_OVER_SIGN_IN)
-    return _hold(services.renew_session(found[0].id, device(), second_factor=second_factor), found[1])
+    notice = _hold(services.renew_session(found[0].id, device(), second_factor=second_factor), found[1])
+    audit.note(SecurityEventType.SECOND_FACTOR if second_factor else SecurityEventType.STEP_UP)
+    return notice
 
 
 def end(reason: Ended = Ended.SIGNED_OUT, kept: tuple[str, ...] = KEPT_OVER_SIGN_OUT) -> None:
@@ -52,12 +66,15 @@ def end(reason: Ended = Ended.SIGNED_OUT, kept: tuple[str, ...] = KEPT_OVER_SIGN
     found = behind()
     if found is not None:
         services.end_session(found[1].id, found[0].id, reason)
+        if reason is Ended.SIGNED_OUT:
+            audit.note(SecurityEventType.SIGN_OUT)
     _forget_but(kept)
     g.session_behind, g.new_session = None, ""
 
 
 def _hold(begun: Begun, account: Account) -> MessageRequest | None:
     g.session_behind, g.new_session, g.new_device = (begun.session, account), begun.token, begun.device
+    audit.known_as(account, begun.session.id)
     return begun.notice
 
 

@@ -1,12 +1,14 @@
 """The entry point owns the transaction: one request, one commit.
 
-An answer below 400 commits; anything else rolls back everything the request wrote.
+An answer below 400 commits, with what was noted of it; anything else rolls back everything the request wrote, and what
+was refused is kept apart.
 """
 
 from flask import Flask, Response, request
 
 from marketplace.infra import business_clock
 from marketplace.infra.db import db
+from marketplace.web import audit
 
 
 def own_transactions(app: Flask) -> None:
@@ -18,9 +20,11 @@ def own_transactions(app: Flask) -> None:
     @app.after_request
     def finish(response: Response) -> Response:
         if response.status_code < 400:  # noqa: PLR2004  HTTP: below are successes and redirects
+            audit.keep()
             db.session.commit()
         else:
             db.session.rollback()
+            audit.keep_refusals()
         return response
 
 

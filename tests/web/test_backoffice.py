@@ -7,13 +7,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from marketplace.accounts import queries as accounts
-from marketplace.accounts.values import Role
+from marketplace.accounts.values import Role, SecurityEventFilter, SecurityEventType
 from marketplace.application import queries as applications
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import SaleFilter, SaleState
 from marketplace.policy import queries as policies
 from marketplace.traceability import queries as trail
+from marketplace.traceability.values import EntryType
 from marketplace.web import tracing
 from marketplace.web.security import STORED_PAGE_POLICY
 from sandbox.demo.visitor import Visitor, words
@@ -70,8 +71,9 @@ def test_the_log_shows_a_purchase_with_every_consent(
     assert "Harbour Term, sold" in shown
     with shop.app_context():
         sale = oversight.sales(SaleFilter()).sales[0]
-        told = oversight.timeline(sale.id)
+        *told, look = oversight.timeline(sale.id)
     assert sale.state is SaleState.MAILED
+    assert look.type is EntryType.SALE_VIEWED
     for step in (
         "Compared 1 offer", "Entered the application, told of recording", "E-mail address proven by code",
         "Told what untrue answers lead to", "Document confirmed", "Confirmed what is not covered",
@@ -232,14 +234,23 @@ def test_the_list_asks_the_database_no_more_often_when_it_is_longer(
     assert len(links(admin.text, SALE)) == 6
 
 
-def test_who_looked_at_a_sale_is_noted_in_the_log(
-    shop: Flask, admin: Visitor, work: Work, code_for: CodeFor, caplog: pytest.LogCaptureFixture
+@pytest.mark.asvs("16.3.2")
+def test_who_looked_at_a_sale_is_kept_in_its_trail_and_among_the_events(
+    shop: Flask, admin: Visitor, work: Work, code_for: CodeFor
 ) -> None:
     apply(shop, code_for)
     work()
     with shop.app_context():
         sale = oversight.sales(SaleFilter()).sales[0]
-    with caplog.at_level("INFO", "marketplace.web.backoffice"):
-        admin.get(f"/admin/sales/{sale.id}")
-    assert [record for record in caplog.messages if f"looked at sale {sale.id}" in record]
-    assert LI_NA.email not in caplog.text
+        before = oversight.timeline(sale.id)
+    admin.get(f"/admin/sales/{sale.id}")
+    with shop.app_context():
+        looks = oversight.timeline(sale.id)[len(before) :]
+        kept = accounts.security_events(SecurityEventFilter(SecurityEventType.SALE_VIEWED)).events
+        account = accounts.staff()[0]
+    assert [(each.type, each.words, each.actor) for each in looks] == [
+        (EntryType.SALE_VIEWED, "Staff looked at this sale", "Administrator")
+    ]
+    assert [(each.account_id, each.actor, each.endpoint, each.detail) for each in kept] == [
+        (account.id, "admin_sales", "sales_log.sale", {"sale_id": str(sale.id)})
+    ]

@@ -1,6 +1,5 @@
 """The sales log: every sale, its trail, and each recorded page as it was sent (T26-37)."""
 
-import logging
 from uuid import UUID
 
 from flask import Blueprint, Response, current_app, render_template
@@ -8,16 +7,14 @@ from flask.typing import ResponseReturnValue
 
 from marketplace.accounts import queries as accounts
 from marketplace.oversight import queries as oversight
-from marketplace.oversight.values import SaleState, TimelineEntry
+from marketplace.oversight.values import Sale, SaleState, TimelineEntry
 from marketplace.policy import queries as policies
 from marketplace.policy.values import PolicyNotFound
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import EntryNotFound
 from marketplace.web import access, desks, security, tracing
 from marketplace.web.papers import policy_pdf
-from marketplace.web.sale_file import sale_file
-
-log = logging.getLogger(__name__)
+from marketplace.web.sale_file import note_look, sale_file
 
 blueprint = Blueprint("sales_log", __name__, url_prefix="/admin")
 
@@ -38,20 +35,20 @@ def sales() -> ResponseReturnValue:
 @blueprint.get("/sales/<uuid:sale_id>")
 def sale(sale_id: UUID) -> ResponseReturnValue:
     file = sale_file(sale_id)
-    _note_look(sale_id)
+    note_look(file.sale, access.actor())
     return render_template("backoffice/sale.html", file=file)
 
 
 @blueprint.get("/sales/<uuid:sale_id>/pages/<uuid:entry_id>")
 def page(sale_id: UUID, entry_id: UUID) -> ResponseReturnValue:
     """A recorded page in a frame that runs nothing, with what identifies it."""
-    line = _page_entry(sale_id, entry_id)
+    found, line = _page_entry(sale_id, entry_id)
     entry = trail.entry(entry_id)
     version = trail.page_version(str(entry.page_version_id))
-    _note_look(sale_id, entry_id)
+    note_look(found, access.actor(), entry_id=entry_id)
     return render_template(
         "backoffice/page.html",
-        sale=oversight.sale(sale_id),
+        sale=found,
         line=line,
         entry=entry,
         version=version,
@@ -62,7 +59,8 @@ def page(sale_id: UUID, entry_id: UUID) -> ResponseReturnValue:
 @blueprint.get("/sales/<uuid:sale_id>/pages/<uuid:entry_id>/stored")
 def stored_page(sale_id: UUID, entry_id: UUID) -> ResponseReturnValue:
     """The bytes as they were sent; a sandbox, so nothing of then acts now."""
-    _page_entry(sale_id, entry_id)
+    found, _line = _page_entry(sale_id, entry_id)
+    note_look(found, access.actor(), entry_id=entry_id, bytes="as sent")
     response = Response(trail.page_bytes(entry_id), mimetype="text/html")
     response.headers["Content-Security-Policy"] = security.STORED_PAGE_POLICY
     return response
@@ -73,18 +71,13 @@ def policy_document(sale_id: UUID) -> ResponseReturnValue:
     found = oversight.sale(sale_id)
     if found.policy_id is None:
         raise PolicyNotFound
-    _note_look(sale_id)
+    note_look(found, access.actor(), policy_id=found.policy_id)
     return policy_pdf(policies.policy(found.policy_id))
 
 
-def _page_entry(sale_id: UUID, entry_id: UUID) -> TimelineEntry:
-    """The entry if it is of this sale and holds a page, else EntryNotFound."""
+def _page_entry(sale_id: UUID, entry_id: UUID) -> tuple[Sale, TimelineEntry]:
+    """The sale and the entry, if it is of this sale and holds a page, else EntryNotFound."""
     for entry in oversight.timeline(sale_id):
         if entry.entry_id == entry_id and entry.has_page:
-            return entry
+            return oversight.sale(sale_id), entry
     raise EntryNotFound
-
-
-def _note_look(sale_id: UUID, entry_id: UUID | None = None) -> None:
-    """Who looks at a customer's sale leaves a line in the site's log, without personal data."""
-    log.info("account %s looked at sale %s, page %s", access.here().id, sale_id, entry_id or "-")

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from marketplace.infra.stripe_gateway import ForgedEvent
 from marketplace.payment import services as payment
+from marketplace.web import audit
 from marketplace.web.security import csrf
 
 log = logging.getLogger(__name__)
@@ -20,5 +21,6 @@ def receive() -> ResponseReturnValue:
         payment.receive_event(request.get_data(), request.headers.get("Stripe-Signature", ""))
     except ForgedEvent as error:
         log.warning("an event was refused: %s", error)
+        audit.refuse("signature")
         return {"received": False}, 400
     return {"received": True}

@@ -15,10 +15,10 @@ from marketplace.policy import queries as policies
 from marketplace.policy.values import PolicyNotFound
 from marketplace.underwriting import queries as underwriting
 from marketplace.underwriting.values import RecordedDecision
-from marketplace.web import desks
+from marketplace.web import access, desks
 from marketplace.web.insurer.desk import own_insurer_id
 from marketplace.web.papers import policy_pdf
-from marketplace.web.sale_file import sale_file
+from marketplace.web.sale_file import note_look, sale_file
 
 blueprint = Blueprint("insurer_sales", __name__, url_prefix="/insurer")
 
@@ -46,7 +46,9 @@ def sales() -> ResponseReturnValue:
 
 @blueprint.get("/sales/<uuid:sale_id>")
 def sale(sale_id: UUID) -> ResponseReturnValue:
-    return render_template("insurer/sale.html", file=sale_file(sale_id, only_insurer=own_insurer_id()))
+    file = sale_file(sale_id, only_insurer=own_insurer_id())
+    note_look(file.sale, access.actor())
+    return render_template("insurer/sale.html", file=file)
 
 
 @blueprint.get("/sales/<uuid:sale_id>/policy.pdf")
@@ -54,6 +56,7 @@ def policy_document(sale_id: UUID) -> ResponseReturnValue:
     found = oversight.sale(sale_id, only_insurer=own_insurer_id())
     if found.policy_id is None:
         raise PolicyNotFound
+    note_look(found, access.actor(), policy_id=found.policy_id)
     return policy_pdf(policies.policy(found.policy_id))
 
 

@@ -1,6 +1,8 @@
 """Who we are, whom we act for, what we record and what we keep."""
 
-from flask import Blueprint, render_template
+from datetime import timedelta
+
+from flask import Blueprint, Response, current_app, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.accounts import queries as accounts
@@ -12,6 +14,9 @@ from marketplace.infra.formatting import gettext as _
 from marketplace.kernel import clock
 
 blueprint = Blueprint("legal", __name__)
+
+# A year at most (RFC 9116, 2.5.5). It is made anew with each answer, so it never runs out while the site is up.
+SECURITY_TXT_HOLDS = timedelta(days=180)
 
 
 @blueprint.get("/disclosure")
@@ -34,6 +39,19 @@ def recording() -> ResponseReturnValue:
 @blueprint.get("/privacy")
 def privacy() -> ResponseReturnValue:
     return _wording(WordingKey.PRIVACY_NOTICE, _("What we do with your data"))
+
+
+@blueprint.get("/.well-known/security.txt")
+def security_txt() -> ResponseReturnValue:
+    """Where somebody who found a weakness reports it (RFC 9116)."""
+    canonical = f"{current_app.config['PUBLIC_URL']}{url_for('.security_txt')}"
+    lines = (
+        f"Contact: {current_app.config['SECURITY_CONTACT']}",
+        f"Expires: {clock.now() + SECURITY_TXT_HOLDS:%Y-%m-%dT%H:%M:%SZ}",
+        "Preferred-Languages: en, zh",
+        f"Canonical: {canonical}",
+    )
+    return Response("".join(f"{line}\n" for line in lines), content_type="text/plain; charset=utf-8")
 
 
 def _wording(key: WordingKey, title: str) -> str:

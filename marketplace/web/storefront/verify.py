@@ -5,11 +5,8 @@ from flask.typing import ResponseReturnValue
 from wtforms import StringField
 from wtforms.validators import Length
 
-from marketplace.accounts import services as accounts
-from marketplace.accounts.values import Bucket
 from marketplace.infra.formatting import lazy_gettext as _l
 from marketplace.policy import queries as policy
-from marketplace.web import access
 from marketplace.web.fields import Form, printable, required
 
 blueprint = Blueprint("verify", __name__)
@@ -30,6 +27,5 @@ def check() -> ResponseReturnValue:
     form = CheckForm(data={"number": request.args.get("number", ""), "code": request.args.get("code", "")})
     answer, asked = None, False
     if form.validate_on_submit():
-        accounts.count_try(Bucket.CHECK_OF_SOURCE, access.source())
         answer, asked = policy.check(str(form.number.data), str(form.code.data)), True
     return render_template("storefront/verify.html", form=form, answer=answer, asked=asked), 422 if form.errors else 200

@@ -1,0 +1,90 @@
+"""What happened at the doors, for those who look after the site's security (ASVS 16.3)."""
+
+from uuid import UUID
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+from wtforms import Field, SelectField, StringField
+from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # the stubs are of an older version
+from wtforms.validators import Length, ValidationError
+
+from marketplace.accounts import queries as accounts
+from marketplace.accounts.values import EventOutcome, SecurityEventFilter, SecurityEventType
+from marketplace.infra.formatting import gettext as _
+from marketplace.infra.formatting import lazy_gettext as _l
+from marketplace.web import desks
+from marketplace.web.fields import Form, printable
+
+blueprint = Blueprint("security_log", __name__, url_prefix="/admin/security")
+
+_TYPES: dict[SecurityEventType, str] = {
+    SecurityEventType.SIGN_IN: _l("Sign-in"),
+    SecurityEventType.SIGN_OUT: _l("Sign-out"),
+    SecurityEventType.SESSION_ENDED: _l("Session ended"),
+    SecurityEventType.SECOND_FACTOR: _l("Second step"),
+    SecurityEventType.FACTOR_ADDED: _l("Second step added"),
+    SecurityEventType.FACTOR_REMOVED: _l("Second step removed"),
+    SecurityEventType.STEP_UP: _l("Confirmed again who it is"),
+    SecurityEventType.PASSWORD_CHANGED: _l("Password changed"),
+    SecurityEventType.ADDRESS_CHANGED: _l("Mail address changed"),
+    SecurityEventType.DATA_EXPORTED: _l("Copy of data made"),
+    SecurityEventType.ACCOUNT_CLOSED: _l("Account closed"),
+    SecurityEventType.DATA_ERASED: _l("Data erased"),
+    SecurityEventType.DOOR_REFUSED: _l("Asked for what is not theirs"),
+    SecurityEventType.FORGED_REQUEST: _l("Request that our pages do not send"),
+    SecurityEventType.LIMIT_REACHED: _l("Too many tries"),
+    SecurityEventType.STAFF_ACT: _l("Change by staff"),
+    SecurityEventType.SALE_VIEWED: _l("Look at a sale"),
+}
+_OUTCOMES: dict[EventOutcome, tuple[str, str]] = {
+    EventOutcome.DONE: (_l("done"), "plain"),
+    EventOutcome.REFUSED: (_l("refused"), "warn"),
+}
+
+
+class EventFilterForm(Form):
+    """Filters in the address: nothing is changed by them, so they carry no token."""
+
+    class Meta(Form.Meta):
+        csrf = False
+
+    type = SelectField(_l("What happened"), default="")
+    outcome = SelectField(_l("Outcome"), default="")
+    account = StringField(_l("Number of the account"), [Length(max=36), printable], render_kw={"type": "search"})
+
+    def validate_account(self, field: Field) -> None:
+        try:
+            UUID(field.data or str(UUID(int=0)))
+        except ValueError:
+            raise ValidationError(_("This is not the number of an account.")) from None
+
+    def to_value(self) -> SecurityEventFilter:
+        """The wish of a valid form."""
+        return SecurityEventFilter(
+            type=SecurityEventType(self.type.data) if self.type.data else None,
+            outcome=EventOutcome(self.outcome.data) if self.outcome.data else None,
+            account_id=UUID(self.account.data) if self.account.data else None,
+        )
+
+
+@blueprint.get("")
+def events() -> ResponseReturnValue:
+    form = EventFilterForm(request.args)
+    every = SelectChoice("", _("All"))
+    form.type.choices = [every, *(SelectChoice(kind.value, str(words)) for kind, words in _TYPES.items())]
+    form.outcome.choices = [
+        every,
+        *(SelectChoice(each.value, str(words)) for each, (words, _tone) in _OUTCOMES.items()),
+    ]
+    found = None
+    if form.validate():
+        found = accounts.security_events(form.to_value(), desks.page_number(), size=desks.PAGE_SIZE)
+    page = render_template(
+        "backoffice/security_events.html",
+        form=form,
+        found=found,
+        types=_TYPES,
+        outcomes=_OUTCOMES,
+        staff={account.id: account.name for account in accounts.staff()},
+    )
+    return page, 422 if form.errors else 200
