@@ -1,0 +1,305 @@
+"""A walk past every page of the site, in the states that show it, keeping each as it was sent.
+
+In process, by visitors who fill in the forms they are shown: what a walk keeps can be looked at in a browser at any
+width, as often as needed, without the site.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from flask import Flask, make_response
+from werkzeug.exceptions import HTTPException
+from werkzeug.test import TestResponse
+
+from marketplace.accounts import queries as accounts
+from marketplace.accounts.values import Role
+from marketplace.catalog.values import LINES, Factor, FactorKind, Line, Profile
+from marketplace.infra.db import db
+from marketplace.kernel import clock
+from marketplace.kernel.text import LocalizedText
+from marketplace.web import error_pages
+from sandbox.demo.visitor import Visitor
+from tests.factories.accounts import PASSWORD, an_insurer
+from tests.factories.catalog import CATALOGS, catalog_files, published
+from tests.factories.quoting import a_content, a_tariff, publish
+from tests.simulator_server import SimulatorServer
+from tests.web.conftest import ANSWERS, LI_NA, days_later, go_on, newest_code, newest_link, open_shop, run_jobs
+from tests.web.desk_visits import ILL, at_the_desk, links
+from tests.web.page_checks import CheckedClient
+
+LOCALES = ("en", "zh_Hans_CN")
+NOWHERE = "nowhere"
+UUID = "[0-9a-f-]{36}"
+STATUSES = (400, 403, 404, 405, 409, 413, 415, 422, 429, 500, 503)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A page as it was sent. `path` has its query; `endpoint` is `nowhere` where no route answers."""
+
+    endpoint: str
+    path: str
+    locale: str
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+    @property
+    def name(self) -> str:
+        return f"{self.endpoint} {self.status} {self.locale} {self.path}"
+
+    @property
+    def framed(self) -> bool:
+        """Whether it is shown inside the frame of another page only."""
+        return "sandbox" in dict(self.headers).get("Content-Security-Policy", "")
+
+
+@contextmanager
+def keeping(app: Flask, locale: str) -> Iterator[list[Seen]]:
+    """Keep every page that clients of `app` are sent meanwhile; each is checked as in all tests."""
+    kept: list[Seen] = []
+
+    class Keeper(CheckedClient):
+        def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+            response = super().open(*args, **kwargs)
+            if response.mimetype == "text/html" and not 300 <= response.status_code < 400:
+                kept.append(_seen(app, response, locale))
+            return response
+
+    before, app.test_client_class = app.test_client_class, Keeper
+    yield kept
+    app.test_client_class = before
+
+
+def _seen(app: Flask, response: TestResponse, locale: str) -> Seen:
+    request = response.request
+    path = request.full_path.rstrip("?")
+    headers = tuple((name, value) for name, value in response.headers if name not in {"Set-Cookie", "Content-Length"})
+    return Seen(endpoint_of(app, request.path), path, locale, response.status_code, headers, response.get_data())
+
+
+def endpoint_of(app: Flask, path: str) -> str:
+    adapter = app.url_map.bind("localhost")
+    for method in ("GET", "POST"):
+        try:
+            return str(adapter.match(path, method=method)[0])
+        except HTTPException:
+            continue
+    return NOWHERE
+
+
+@dataclass
+class Walk:
+    """The visits of one language. What one of them finds, a later one may use."""
+
+    shop: Flask
+    locale: str
+    kept: list[Seen]
+    buyer: Visitor = field(init=False)
+    comparison: str = ""
+    offer: str = ""
+
+    def visitor(self) -> Visitor:
+        return Visitor(self.shop.test_client(), self.locale)
+
+    def code(self, address: str) -> str:
+        return newest_code(self.shop, address)
+
+    def desk(self, role: Role, insurer_code: str | None = None) -> Visitor:
+        with self.shop.app_context():
+            insurer = accounts.insurer_by_code(insurer_code) if insurer_code else None
+        desk = at_the_desk(self.shop, role, insurer)
+        desk.locale = self.locale
+        return desk
+
+    def all(self) -> None:
+        self.storefront()
+        self.buying()
+        self.turned_away()
+        self.every_line()
+        self.published_rates()
+        self.policies()
+        self.account()
+        self.sales_log()
+        self.insurer_desk()
+        self.inbox()
+        self.errors()
+        self.expired()
+
+    def storefront(self) -> None:
+        visitor = self.visitor()
+        for path in ("/", "/how-we-rank", "/disclosure", "/what-we-record", "/privacy", "/verify", "/nowhere"):
+            visitor.get(path)
+        visitor.get("/verify")
+        visitor.post({})
+        visitor.post({"number": "EF0000000000", "code": "WRONG"})
+
+    def buying(self) -> None:
+        """Each step with what it says of an answer that will not do, then done."""
+        self.buyer = buyer = self.visitor()
+        buyer.get("/")
+        self.offer = buyer.compare("term_life", ANSWERS)[0]
+        self.comparison = buyer.at
+        for document in links(buyer.get(self.offer), rf"/documents/{UUID}/read"):
+            self.visitor().get(document)
+        buyer.enter(self.offer)
+        buyer.post({"email": "nobody"})
+        go_on(buyer, "code", LI_NA, self.code)
+        buyer.post({"code": "000000"})
+        go_on(buyer, "people", LI_NA, self.code)
+        buyer.post({"applicant_name": "", "applicant_birth_on": "soon", "mobile": "x"})
+        buyer.post({"applicant_name": "Li Na", "applicant_birth_on": "1980-01-01", "relationship": "self"})
+        for step in ("questions", "documents", "exclusions", "review"):
+            go_on(buyer, step, LI_NA, self.code)
+            buyer.post({})
+        go_on(buyer, "pay", LI_NA, self.code)
+        pay = buyer.at
+        buyer.get(f"{pay}?cancelled=1")
+        buyer.get(pay)
+        assert buyer.pay() is True
+        run_jobs(self.shop)
+        buyer.get(buyer.at)
+
+    def turned_away(self) -> None:
+        """Referred to the insurer."""
+        applicant = self.visitor()
+        applicant.get("/")
+        applicant.enter(applicant.compare("term_life", ANSWERS)[0])
+        go_on(applicant, "questions", ILL, self.code)
+        applicant.answer(ILL)
+        assert applicant.submit() == "ended"
+        run_jobs(self.shop)
+
+    def every_line(self) -> None:
+        """All insurers on sale: each line with its own kinds of questions, left open once, then answered."""
+        with self.shop.app_context():
+            _other_catalogs()
+        visitor = self.visitor()
+        for line in links(visitor.get("/"), r"/compare/[a-z_]+"):
+            visitor.get(line)
+            visitor.post({})
+            visitor.get(visitor.compare(line.rsplit("/", 1)[1], _first_answers(line))[0])
+        visitor.compare("term_life", ANSWERS | {"age": "65", "term_years": "30"})
+        visitor.compare("term_life", ANSWERS)
+
+    def published_rates(self) -> None:
+        """Test data that says on each page that it cannot be bought."""
+        with self.shop.app_context():
+            content = a_content("plan", Line.US_HEALTH, profile=Profile.RATES_ONLY)
+            publish(an_insurer("published"), content, a_tariff("10.00", "USD"), effective_from=date(2017, 1, 1))
+            db.session.commit()
+        visitor = self.visitor()
+        visitor.get(visitor.compare("us_health", {"start_on": "2017-04-01", "rating_area": "R-MA001", "age": "40"})[0])
+
+    def policies(self) -> None:
+        buyer = self.buyer
+        buyer.get("/account")
+        page = buyer.get(links(buyer.text, rf"/policies/{UUID}")[0])
+        number = re.search(r"EF[0-9A-Z-]+", page)
+        code = re.search(r'translate="no">([^<]+)<', page)
+        assert number
+        assert code
+        checker = self.visitor()
+        checker.get("/verify")
+        checker.post({"number": number[0], "code": code[1]})
+
+    def account(self) -> None:
+        visitor, address = self.visitor(), "lin.yue@example.com"
+        visitor.get("/register")
+        visitor.post({})
+        visitor.post({"name": "Lin Yue", "email": address, "password": "short"})
+        visitor.post({"name": "Lin Yue", "email": address, "password": PASSWORD})
+        visitor.get(newest_link(self.shop, address, "confirm_address"))
+        visitor.post({"password": "not the right one"})
+        visitor.post({"password": PASSWORD})
+        visitor.get("/verify")
+        visitor.post({}, "/sign-out")
+        visitor.get("/sign-in")
+        visitor.post({})
+        visitor.post({"email": address, "password": "not the right one"})
+        visitor.get("/reset")
+        visitor.post({"email": "nobody"})
+        visitor.post({"email": address})
+        visitor.get(newest_link(self.shop, address, "password_reset"))
+        visitor.post({"password": "short"})
+        visitor.get("/find")
+        visitor.post({"email": "nobody"})
+        visitor.post({"email": address})
+        visitor.post({"code": "000000"})
+        visitor.post({"code": self.code(address)})
+
+    def sales_log(self) -> None:
+        desk = self.desk(Role.ADMIN_SALES)
+        for sale in links(desk.get("/admin"), rf"/admin/sales/{UUID}"):
+            page = links(desk.get(sale), rf"/admin/sales/{UUID}/pages/{UUID}")[0]
+            desk.get(page)
+            desk.get(f"{page}/stored")
+        desk.get("/admin?since=2027-01-02&until=2027-01-01&state=nothing&line=nothing")
+        desk.get("/admin?text=nothing")
+        desk.get("/insurer")
+
+    def insurer_desk(self) -> None:
+        desk = self.desk(Role.INSURER_ADMIN, "harbour")
+        for sale in links(desk.get("/insurer"), rf"/insurer/sales/{UUID}"):
+            desk.get(sale)
+        desk.get("/insurer?since=2027-01-02&until=2027-01-01&state=nothing&line=nothing")
+        desk.get("/insurer/products")
+
+    def inbox(self) -> None:
+        visitor = self.visitor()
+        for mail in links(visitor.get("/inbox"), rf"/inbox/{UUID}"):
+            visitor.get(mail)
+            visitor.get(f"{mail}/body")
+        visitor.get("/inbox?to=nobody@example.com")
+
+    def errors(self) -> None:
+        """The page of every status we answer with, also those that no visit meets on demand."""
+        headers = {"Accept-Language": "zh-CN" if self.locale.startswith("zh") else "en"}
+        for status in STATUSES:
+            with self.shop.test_request_context(f"/status/{status}", headers=headers):
+                self.shop.preprocess_request()
+                body = error_pages.page(status, "", resume="/application/x", again="/compare/term_life")
+                response = self.shop.process_response(make_response(body))
+            sent = tuple(response.headers)
+            self.kept.append(Seen(NOWHERE, f"/status/{status}", self.locale, status, sent, response.get_data()))
+
+    def expired(self) -> None:
+        """The business clock goes on until no price holds any more."""
+        days_later(self.shop, 400)
+        for path in (self.comparison, self.offer):
+            self.buyer.get(path)
+
+
+def _first_answers(path: str) -> dict[str, str]:
+    return {factor.name: _an_answer(factor) for factor in LINES[Line(path.rsplit("/", 1)[1])].factors}
+
+
+def _an_answer(factor: Factor) -> str:
+    if factor.choices:
+        return str(factor.choices[0].value)
+    return "no" if factor.kind is FactorKind.BOOLEAN else str(max(factor.minimum or 0, 30))
+
+
+def every_page(app: Flask, simulator: SimulatorServer, locale: str) -> list[Seen]:
+    """All that one walk in a language is sent. Leaves rows behind in every table."""
+    with open_shop(app, simulator), keeping(app, locale) as kept:
+        Walk(app, locale, kept).all()
+    clock.set_business_offset(timedelta())
+    return kept
+
+
+def _other_catalogs() -> None:
+    """The products of the demonstration's other insurers beside Harbour Term."""
+    for folder in sorted(CATALOGS.iterdir()):
+        if folder.name != "harbour":
+            names = LocalizedText(folder.name.title(), "演示保险公司")
+            published(an_insurer(folder.name, legal_name=names, short_name=names), catalog_files(folder.name))
+    db.session.commit()
