@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 
 from config import Settings
 from marketplace import wiring
-from marketplace.infra import jobs, logs
+from marketplace.infra import jobs, logs, pools, present
 from marketplace.infra.db import bind_scope, db, refuse_demonstration_data, refuse_unbound_roles
 from marketplace.web import access, error_pages, metering, pages, scopes, security, tracing, transaction
 from marketplace.web.backoffice import privacy as data_desk
@@ -37,8 +37,11 @@ def create_app(settings: Settings) -> Flask:
     app.config.update(
         SECRET_KEY=settings.secret_key.get_secret_value(),
         SQLALCHEMY_DATABASE_URI=make_url(settings.database_url.get_secret_value()),
-        SQLALCHEMY_BINDS={"reader": make_url(settings.database_reader_url.get_secret_value())},
-        SQLALCHEMY_ENGINE_OPTIONS={"pool_pre_ping": True, "connect_args": {"connect_timeout": 5}},
+        SQLALCHEMY_BINDS={
+            "reader": make_url(settings.database_reader_url.get_secret_value()),
+            pools.ALONE: pools.single_statements(make_url(settings.database_url.get_secret_value())),
+        },
+        SQLALCHEMY_ENGINE_OPTIONS={"connect_args": {"connect_timeout": 5}},
         DATABASE_OWNER_URL=settings.database_owner_url and settings.database_owner_url.get_secret_value(),
         DEMONSTRATION=settings.demonstration,
         PUBLIC_URL=settings.public_url,
@@ -47,16 +50,26 @@ def create_app(settings: Settings) -> Flask:
     db.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"))
     with app.app_context():
-        for engine in db.engines.values():
-            bind_scope(engine)
-        refuse_unbound_roles(db.engine)
-        if not settings.demonstration:
-            refuse_demonstration_data(db.engine)
+        _guard_connections(settings)
     wiring.connect(settings)
     jobs.subscribe(wiring.SUBSCRIBERS)
     _furnish(app, settings)
     scopes.scope_requests(app)
     return app
+
+
+def _guard_connections(settings: Settings) -> None:
+    """Each connection is scoped, bound by grants, and alive when it is used."""
+    present.forget_with_commits()
+    pools.tell_terms(db.engines[pools.ALONE])
+    for name, engine in db.engines.items():
+        pools.ping_after_idle(engine)
+        if name != pools.ALONE:  # its scope never changes
+            bind_scope(engine)
+    for engine in (db.engine, db.engines[pools.ALONE]):
+        refuse_unbound_roles(engine)
+        if not settings.demonstration:
+            refuse_demonstration_data(engine)
 
 
 def _furnish(app: Flask, settings: Settings) -> None:

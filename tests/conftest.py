@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, pool, text
 
 from config import Settings
 from marketplace.app import create_app
-from marketplace.infra import formatting, vault
+from marketplace.infra import formatting, present, vault
 from marketplace.infra.db import Scope, db, use_scope
 from marketplace.infra.keeper import Keeper, KeeperServer, Keys
 from marketplace.kernel import clock
@@ -127,6 +127,7 @@ def empty_tables(app: Flask) -> None:
         filled = [name for name in names if connection.execute(text(f'SELECT EXISTS (SELECT FROM "{name}")')).scalar()]
         if filled:
             connection.execute(text("TRUNCATE " + ", ".join(f'"{name}"' for name in filled) + " CASCADE"))
+    present.forget()
     engine.dispose()
 
 

@@ -32,3 +32,17 @@ class Remembered(Generic[K, V]):
                 self._values.popitem(last=False)
         known = {**found, **loaded}
         return {key: known[key] for key in wanted if key in known}
+
+    def get(self, key: K) -> V | None:
+        """The value of `key`, or None where it is not remembered."""
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+            return self._values.get(key)
+
+    def put(self, key: K, value: V) -> None:
+        """Remember `value`, and forget the longest unused where it would be one too many."""
+        with self._lock:
+            self._values[key] = value
+            while len(self._values) > self._size:
+                self._values.popitem(last=False)

@@ -3,13 +3,14 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, select, text
 
 from marketplace.catalog import queries as catalog
 from marketplace.catalog.values import Line, ProductVersion
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.infra.formatting import gettext as _
+from marketplace.infra.pools import alone
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.kernel.text import LocalizedText
@@ -49,8 +50,12 @@ def need_ids() -> tuple[UUID, ...]:
 
 def offers_for(need_id: UUID) -> tuple[OfferView, ...]:
     """The offers of a need in the order in which they were ranked: three statements, however many they are."""
-    asked = need_by_id(need_id)
-    rows = db.session.scalars(select(OfferRow).where(OfferRow.need_id == need_id).order_by(OfferRow.place)).all()
+    return offers_of(need_by_id(need_id))
+
+
+def offers_of(asked: Need) -> tuple[OfferView, ...]:
+    """The offers of a need that was read already."""
+    rows = db.session.scalars(select(OfferRow).where(OfferRow.need_id == asked.id).order_by(OfferRow.place)).all()
     versions = catalog.product_versions([row.product_version_id for row in rows])
     return tuple(_offer(row, asked, versions[row.product_version_id]) for row in rows)
 
@@ -63,6 +68,15 @@ def offer(offer_id: UUID) -> OfferView:
     if row is None:
         raise OfferNotFound
     return _offer(row, need_by_id(row.need_id), catalog.product_version(row.product_version_id))
+
+
+def is_voided(offer_id: UUID) -> bool:
+    """Whether the offer was ended; of an unknown one, no. It is all that changes of an offer: one statement, alone."""
+    with alone() as connection:
+        return bool(connection.execute(_VOIDED, {"id": offer_id}).scalar())
+
+
+_VOIDED = text("SELECT voided_at IS NOT NULL FROM quoting_offer WHERE id = :id")
 
 
 def live_offer(offer_id: UUID) -> OfferView:

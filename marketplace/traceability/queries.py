@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, exists, or_, select
 
 from marketplace.infra.db import reader
+from marketplace.kernel.remembering import Remembered
 from marketplace.traceability.models import IntakeRow, JourneyRow, PageVersionRow
 from marketplace.traceability.values import (
     Actor,
@@ -41,8 +42,20 @@ _COLUMNS = (
 )
 
 
+_journeys: Remembered[UUID, Journey] = Remembered(size=4096)
+"""Journey id -> journey, which is never changed or deleted. Each page of a visitor asks for the same one."""
+
+
 def journey(journey_id: UUID) -> Journey:
     """The journey, or JourneyNotFound."""
+    found = _journeys.get(journey_id)
+    if found is None:
+        found = _journey(journey_id)
+        _journeys.put(journey_id, found)
+    return found
+
+
+def _journey(journey_id: UUID) -> Journey:
     with reader() as connection:
         row = connection.execute(select(JourneyRow.__table__).where(JourneyRow.id == journey_id)).one_or_none()
     if row is None:

@@ -3,7 +3,8 @@
 `record_act` writes in the business transaction: the act and its entry are kept together or not at all. The other three
 write apart, in a short transaction of their own: a page that was sent stays recorded whatever becomes of the request,
 and a journey or page version must be there before the first entry that names it. Apart, a lock or a statement is waited
-for `PATIENCE` at most, so that a stuck store refuses pages quickly instead of hanging them.
+for `PATIENCE` at most, so that a stuck store refuses pages quickly instead of hanging them. A view is one statement,
+alone.
 """
 
 import json
@@ -17,6 +18,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import SQLAlchemyError
 
 from marketplace.infra.db import apart, db
+from marketplace.infra.pools import alone
 from marketplace.kernel import clock, ids
 from marketplace.kernel.canonical import canonical_bytes, sha256_hex
 from marketplace.traceability.models import IntakeRow, JourneyRow, PageVersionRow
@@ -25,8 +27,7 @@ from marketplace.traceability.values import Act, ActorRole, Channel, PageManifes
 PATIENCE = "2s"
 _TERMS = text(
     """
-    SELECT set_config('lock_timeout', :patience, true), set_config('statement_timeout', :patience, true),
-           set_config('synchronous_commit', :commit, true)
+    SELECT set_config('lock_timeout', :patience, true), set_config('statement_timeout', :patience, true)
     """
 )
 _ENTER = insert(IntakeRow)  # made once: for a statement this wide, making it costs as much as sending it
@@ -42,9 +43,9 @@ def _or_nothing() -> Iterator[None]:
 
 
 @contextmanager
-def _apart(commit: str = "on") -> Iterator[Connection]:
+def _apart() -> Iterator[Connection]:
     with _or_nothing(), apart() as connection:
-        connection.execute(_TERMS, {"patience": PATIENCE, "commit": commit})
+        connection.execute(_TERMS, {"patience": PATIENCE})
         yield connection
 
 
@@ -102,7 +103,7 @@ def record_view(view: View) -> UUID:
     The commit does not wait for the disk: a killed process loses nothing, a power cut at most the last fractions of a
     second of views, never an act (traceability design, "Taken for this project").
     """
-    with _apart(commit="off") as connection:
+    with _or_nothing(), alone() as connection:
         return _insert(connection, view, page=view.page)
 
 

@@ -62,11 +62,22 @@ def render_traced(
     template: str, traced: Traced, *, journey_id: UUID | None = None, status: int = 200, **context: Any
 ) -> Response:
     """Render `template` and have it recorded in the journey before it is sent."""
-    journey_id = journey_id or current_journey()
-    version_id = traceability.ensure_page_version(_manifest(template, traced))
-    page = render_template(template, seen=_token(version_id), **context).encode()
+    version_id = version_of(template, traced)
+    page = render_template(template, seen=token_of(version_id), **context).encode()
+    return send_traced(page, traced, version_id, journey_id=journey_id, status=status)
+
+
+def version_of(template: str, traced: Traced) -> str:
+    """The id of the version of this page, kept from its first use on."""
+    return traceability.ensure_page_version(_manifest(template, traced))
+
+
+def send_traced(
+    page: bytes, traced: Traced, version_id: str, *, journey_id: UUID | None = None, status: int = 200
+) -> Response:
+    """The answer with these bytes, which are recorded in the journey before they leave."""
     g.pending_view = View(
-        journey_id=journey_id,
+        journey_id=journey_id or current_journey(),
         type=traced.type,
         page_version_id=version_id,
         page=page,
@@ -106,7 +117,8 @@ def record_views(app: Flask) -> None:
         return response
 
 
-def _token(version_id: str) -> str:
+def token_of(version_id: str) -> str:
+    """What a form carries to say on which version of the page at this path it stood."""
     token = _serializer().dumps([request.path, version_id])
     return token if isinstance(token, str) else token.decode()
 

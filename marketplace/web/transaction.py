@@ -4,24 +4,25 @@ An answer below 400 commits, with what was noted of it; anything else rolls back
 was refused is kept apart.
 """
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 
-from marketplace.infra import business_clock
+from marketplace.infra import present
 from marketplace.infra.db import db
 from marketplace.web import audit
 
 
 def own_transactions(app: Flask) -> None:
     @app.before_request
-    def load_business_clock() -> None:
+    def ask_the_present() -> None:
         if request.blueprint not in {None, "health"}:
-            business_clock.load()
+            g.present = present.load()
 
     @app.after_request
     def finish(response: Response) -> Response:
         if response.status_code < 400:  # noqa: PLR2004  HTTP: below are successes and redirects
             audit.keep()
-            db.session.commit()
+            if db.session.registry.has():  # a page from memory asked nothing of it
+                db.session.commit()
         else:
             db.session.rollback()
             audit.keep_refusals()

@@ -197,5 +197,5 @@ def days_later(shop: Flask, days: int) -> None:
 def form_for(shop: Flask, visitor: Visitor, path: str) -> dict[str, str]:
     """The hidden fields that a page at `path` would carry, though the visitor was never shown it."""
     with shop.test_request_context(path):
-        seen = tracing._token("0" * 64)
+        seen = tracing.token_of("0" * 64)
     return {"csrf_token": hidden_fields(visitor.text)["csrf_token"], "seen": seen}

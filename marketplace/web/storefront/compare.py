@@ -20,9 +20,10 @@ from marketplace.quoting import queries as quoting
 from marketplace.quoting import services
 from marketplace.quoting.values import Need, NeedRequest, OfferView
 from marketplace.traceability.values import EntryType
-from marketplace.web import access
+from marketplace.web import access, kept_pages
 from marketplace.web.fields import factor_data, factor_faults, factor_form, factor_values, factor_words
-from marketplace.web.tracing import Traced, current_journey, render_traced
+from marketplace.web.kept_pages import Page
+from marketplace.web.tracing import Traced, current_journey
 
 blueprint = Blueprint("compare", __name__)
 
@@ -78,25 +79,32 @@ def _quote(definition: LineDefinition, form: Any) -> Need:
 @blueprint.get("/compare/<line>/<reference>")
 def comparison(line: str, reference: str) -> ResponseReturnValue:
     """The frozen comparison: premiums with their lines, the same rows for all, in the disclosed order."""
-    definition = _definition(line)
+    return kept_pages.show(lambda: _comparison(_definition(line), reference))
+
+
+def _comparison(definition: LineDefinition, reference: str) -> Page:
     need = quoting.need(reference)
     if need.line is not definition.line:
         raise NotFound
-    offers = quoting.offers_for(need.id)
+    offers = quoting.offers_of(need)
     insurers = accounts.insurers({offer.insurer_id for offer in offers} | _not_offering(need))
-    return render_traced(
+    expired = need.expires_at <= clock.business_now()
+    return Page(
         "storefront/comparison.html",
+        {
+            "definition": definition,
+            "need": need,
+            "offers": [(offer, insurers[offer.insurer_id], cells) for offer, cells in rows_of(offers)],
+            "insurers": insurers,
+            "chips": [(f, factor_words(f, need.risk[f.name], definition.currency)) for f in definition.factors],
+            "rates_only": any(offer.version.content.profile is Profile.RATES_ONLY for offer in offers),
+            "expired": expired,
+        },
         Traced(
             EntryType.COMPARISON_SHOWN,
             body={"need_id": need.id, "offers": [offer.id for offer in offers], "ranking_rule": need.ranking_rule},
         ),
-        definition=definition,
-        need=need,
-        offers=[(offer, insurers[offer.insurer_id], cells) for offer, cells in rows_of(offers)],
-        insurers=insurers,
-        chips=[(f, factor_words(f, need.risk[f.name], definition.currency)) for f in definition.factors],
-        rates_only=any(offer.version.content.profile is Profile.RATES_ONLY for offer in offers),
-        expired=need.expires_at <= clock.business_now(),
+        until=None if expired else need.expires_at,
     )
 
 

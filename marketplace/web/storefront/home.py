@@ -1,12 +1,14 @@
 """The start page and the choice of language."""
 
-from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask import Blueprint, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.catalog import queries as catalog
 from marketplace.catalog.values import LINES
 from marketplace.infra.formatting import LOCALES, ZONE
 from marketplace.kernel import clock
+from marketplace.web import kept_pages
+from marketplace.web.kept_pages import Page
 from marketplace.web.security import own_path
 
 blueprint = Blueprint("home", __name__)
@@ -14,9 +16,13 @@ blueprint = Blueprint("home", __name__)
 
 @blueprint.get("/")
 def home() -> ResponseReturnValue:
+    return kept_pages.show(_home)
+
+
+def _home() -> Page:
     counts = catalog.products_per_line(clock.today(ZONE))
     lines = [(LINES[line], counts[line]) for line in LINES if counts.get(line)]
-    return render_template("storefront/home.html", lines=lines)
+    return Page("storefront/home.html", {"lines": lines})
 
 
 @blueprint.post("/language")

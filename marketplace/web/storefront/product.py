@@ -10,8 +10,10 @@ from marketplace.catalog import queries as catalog
 from marketplace.infra import storage
 from marketplace.kernel.errors import NotFound
 from marketplace.quoting import queries as quoting
-from marketplace.quoting.values import NotForSale, OfferExpired, OfferVoided, ProductWithdrawn
+from marketplace.quoting.values import NotForSale, OfferExpired, OfferView, OfferVoided, ProductWithdrawn
 from marketplace.traceability.values import EntryType
+from marketplace.web import kept_pages
+from marketplace.web.kept_pages import Page
 from marketplace.web.storefront.compare import rows_of
 from marketplace.web.tracing import Traced, render_traced
 
@@ -24,10 +26,22 @@ DOCUMENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 @blueprint.get("/offers/<uuid:offer_id>")
 def offer(offer_id: UUID) -> ResponseReturnValue:
     """What the product promises, what it does not, what it costs and who stands behind it."""
-    chosen = quoting.offer(offer_id)
+    return kept_pages.show(lambda: _offer(quoting.offer(offer_id)), quoting.is_voided(offer_id))
+
+
+def _offer(chosen: OfferView) -> Page:
     content = chosen.version.content
-    return render_traced(
+    obstacle = _obstacle(chosen)
+    return Page(
         "storefront/product.html",
+        {
+            "offer": chosen,
+            "content": content,
+            "insurer": accounts.insurer(chosen.insurer_id),
+            "documents": catalog.documents_of(chosen.version.id),
+            "rows": rows_of([chosen])[0][1],
+            "obstacle": obstacle,
+        },
         Traced(
             EntryType.PRODUCT_SHOWN,
             product_version_id=chosen.version.id,
@@ -35,19 +49,14 @@ def offer(offer_id: UUID) -> ResponseReturnValue:
             documents=tuple(document.sha256 for document in content.documents),
             body={"offer_id": chosen.id, "premium_minor": chosen.premium.minor, "currency": chosen.premium.currency},
         ),
-        offer=chosen,
-        content=content,
-        insurer=accounts.insurer(chosen.insurer_id),
-        documents=catalog.documents_of(chosen.version.id),
-        rows=rows_of([chosen])[0][1],
-        obstacle=_obstacle(offer_id),
+        until=None if obstacle else chosen.expires_at,
     )
 
 
-def _obstacle(offer_id: UUID) -> str | None:
+def _obstacle(chosen: OfferView) -> str | None:
     """Why this offer can no longer be applied for, as a stable word."""
     try:
-        quoting.live_offer(offer_id)
+        quoting.require_live(chosen)
     except OfferExpired:
         return "expired"
     except (OfferVoided, ProductWithdrawn):

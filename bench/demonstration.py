@@ -1,0 +1,98 @@
+"""The demonstration under measurement: `make run` in a folder and on ports of its own."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+import requests
+
+from sandbox.demo.history import ANSWERS
+from sandbox.demo.visitor import hidden_fields
+
+ROOT = Path(__file__).parents[1]
+_STARTING_SECONDS = 900.0
+_STOPPING_SECONDS = 60.0
+_ANSWER_SECONDS = 10.0
+
+
+class Demonstration:
+    """All programs of one instance. `start` says how many seconds it took from nothing to its ready page."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port, self._simulator_port = free_port(), free_port()
+        self._supervisor: subprocess.Popen[str] | None = None
+
+    def start(self) -> float:
+        begun = time.perf_counter()
+        self._supervisor = subprocess.Popen(
+            [sys.executable, "-m", "sandbox.run"],
+            cwd=ROOT,
+            env=os.environ
+            | {
+                "INSTANCE_FOLDER": str(self.folder / "instance"),
+                "PORT": str(self.port),
+                "SIMULATOR_PORT": str(self._simulator_port),
+            },
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        said = ""
+        for line in self._supervisor.stdout or ():
+            said += line
+            if line.startswith("ready "):
+                return time.perf_counter() - begun
+            if time.perf_counter() - begun > _STARTING_SECONDS:
+                break
+        raise RuntimeError(f"the demonstration did not start:\n{said}")
+
+    def stop(self) -> None:
+        if self._supervisor is not None:
+            self._supervisor.send_signal(signal.SIGTERM)
+            self._supervisor.communicate(timeout=_STOPPING_SECONDS)
+            self._supervisor = None
+
+    def remove_data(self) -> None:
+        """So that the next start is a cold one."""
+        shutil.rmtree(self.folder / "instance", ignore_errors=True)
+
+    def processes(self) -> list[psutil.Process]:
+        """The supervisor and everything it started, however far down."""
+        if self._supervisor is None:
+            return []
+        supervisor = psutil.Process(self._supervisor.pid)
+        return [supervisor, *supervisor.children(recursive=True)]
+
+    def visitor(self) -> "Visitor":
+        return Visitor(self.port)
+
+
+class Visitor:
+    """A browser that has made a comparison. `comparison` and `product` are the paths of its pages."""
+
+    def __init__(self, port: int, line: str = "term_life") -> None:
+        browser = requests.Session()
+        site = f"http://localhost:{port}"
+        form = browser.get(f"{site}/compare/{line}", timeout=_ANSWER_SECONDS).text
+        first_day = re.findall(r'name="start_on"[^>]*value="([^"]+)"', form)
+        answers = hidden_fields(form) | ANSWERS[line][0] | ({"start_on": first_day[0]} if first_day else {})
+        asked = browser.post(f"{site}/compare/{line}", answers, timeout=_ANSWER_SECONDS)
+        asked.raise_for_status()
+        self.comparison = urlsplit(asked.url).path
+        self.product = re.findall(r'href="(/offers/[0-9a-f-]+)"', asked.text)[0]
+        self.cookie = "; ".join(f"{each.name}={each.value}" for each in browser.cookies)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,71 @@
+"""What every request asks first, in one statement: where the business clock stands and which public words are current.
+
+The revision changes with each commit that changes an insurer, a product, a version or a document (triggers of migration
+0021). A page kept in memory under it says what was committed when the revision was asked (ADR 0010).
+
+The answer holds for `HOLDS_SECONDS`, so that a busy site asks some times a second and not with every request. What this
+process itself commits is seen at once.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from time import monotonic
+from uuid import UUID
+
+from sqlalchemy import event, text
+
+from marketplace.infra.db import db
+from marketplace.infra.pools import alone
+from marketplace.kernel import clock
+
+HOLDS_SECONDS = 0.25
+
+_PRESENT = text(
+    """
+    SELECT (SELECT offset_seconds FROM infra_business_clock) AS offset_seconds,
+           (SELECT revision FROM infra_public_revision) AS revision
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """`revision` is None only where nothing public was ever written."""
+
+    business_offset: timedelta
+    revision: UUID | None
+
+
+class _Held:
+    """The last answer and when it was asked for; from `stale_at` on, nothing asked for before holds (monotonic)."""
+
+    answer: Present | None = None
+    asked_at = 0.0
+    stale_at = 0.0
+
+
+def load() -> Present:
+    """The present; the business clock of this context is set by it."""
+    now = monotonic()
+    present = _Held.answer
+    if present is None or _Held.asked_at <= _Held.stale_at or now - _Held.asked_at >= HOLDS_SECONDS:
+        present = _asked()
+        _Held.answer, _Held.asked_at = present, now
+    clock.set_business_offset(present.business_offset)
+    return present
+
+
+def forget() -> None:
+    """Ask again at the next request."""
+    _Held.stale_at = monotonic()
+
+
+def forget_with_commits() -> None:
+    """For `create_app`: what this process commits is part of the present of every request that begins later."""
+    event.listen(db.session, "after_commit", lambda _session: forget())
+
+
+def _asked() -> Present:
+    with alone() as connection:
+        row = connection.execute(_PRESENT).one()
+    return Present(timedelta(seconds=row.offset_seconds or 0), row.revision)

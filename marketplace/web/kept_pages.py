@@ -1,0 +1,95 @@
+"""Pages that say the same to every visitor are made once and sent many times (ADR 0010).
+
+Kept are the page's bytes with marks where one answer differs from the next: the nonce, the CSRF token and the token of
+the page seen. Each answer fills in its own, and a traced page is recorded with exactly the bytes sent, each time.
+
+Kept for visitors only: whoever is signed in, asks with a query or has a message waiting gets a page made for them. A
+page is kept under its path, the language, the day and the revision of what is public, and whatever else its view names.
+"""
+
+import re
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from flask import Response, g, render_template, request, session
+from flask_wtf.csrf import generate_csrf
+
+from marketplace.infra.formatting import ZONE, current_locale
+from marketplace.kernel import clock, ids
+from marketplace.kernel.remembering import Remembered
+from marketplace.web import security, sessions
+from marketplace.web.tracing import Traced, send_traced, token_of, version_of
+
+PAGES_KEPT = 512
+"""About ten megabytes for each process."""
+
+# New in each process, so that no text of a page can hold one.
+NONCE, CSRF, SEEN = (f"mark-{ids.new_id().hex}" for _ in range(3))
+_MARK = re.compile(rb"(mark-[0-9a-f]{32})")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a page is made of. From `until` (business time) on it would say something else."""
+
+    template: str
+    context: Mapping[str, Any] = field(default_factory=dict)
+    traced: Traced | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Pieces of the page's bytes, every other one a mark; how the page is recorded; until when it is true."""
+
+    pieces: tuple[bytes, ...]
+    traced: Traced | None
+    version_id: str
+    until: datetime | None
+
+
+_kept: Remembered[Hashable, _Kept] = Remembered(size=PAGES_KEPT)
+
+
+def show(make: Callable[[], Page], *told_apart_by: Hashable) -> Response:
+    """The page that `make` describes, from memory where it is kept and still true, recorded where it is traced."""
+    if not _for_any_visitor():
+        return _sent(_made(make()))
+    key = (request.path, current_locale(), clock.today(ZONE), g.present.revision, *told_apart_by)
+    kept = _kept.get(key)
+    if kept is None or (kept.until is not None and kept.until <= clock.business_now()):
+        kept = _made(make())
+        _kept.put(key, kept)
+    return _sent(kept)
+
+
+def _for_any_visitor() -> bool:
+    plain = request.method == "GET" and not request.query_string and "_flashes" not in session
+    return plain and sessions.behind() is None
+
+
+def _made(page: Page) -> _Kept:
+    """Render with marks in place of what belongs to one answer; nothing of this request's own is in the bytes."""
+    version_id = version_of(page.template, page.traced) if page.traced else ""
+    own = {name: g.pop(name, None) for name in ("csp_nonce", "csrf_token")}
+    g.csp_nonce, g.csrf_token = NONCE, CSRF
+    try:
+        text = render_template(page.template, seen=SEEN, **page.context)
+    finally:
+        for name, value in own.items():
+            g.pop(name)
+            if value is not None:
+                setattr(g, name, value)
+    return _Kept(tuple(_MARK.split(text.encode())), page.traced, version_id, page.until)
+
+
+def _sent(kept: _Kept) -> Response:
+    filled_in = {NONCE.encode(): security.csp_nonce().encode()}
+    if CSRF.encode() in kept.pieces:
+        filled_in[CSRF.encode()] = generate_csrf().encode()
+    if SEEN.encode() in kept.pieces:
+        filled_in[SEEN.encode()] = token_of(kept.version_id).encode()
+    page = b"".join([filled_in.get(piece, piece) for piece in kept.pieces])
+    return send_traced(page, kept.traced, kept.version_id) if kept.traced else Response(page, mimetype="text/html")
