@@ -5,17 +5,20 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CHAR, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, select, text
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.application.values import ApplicationNotFound
 from marketplace.infra.db import Base, db
+from marketplace.infra.sealed import SealedJson
 
 UNPAID = "('started', 'accepted')"
 
 
 class ApplicationRow(Base):
-    """`expires_at` is the offer's. `persons` and `answers` are what was last given; the trail holds every change."""
+    """`expires_at` is the offer's. `persons` and `answers` are what was last given; the trail holds every change.
+
+    The application is its own subject: its key also seals what follows from it (contract, messages, payments).
+    """
 
     __tablename__ = "application_application"
     __table_args__ = (
@@ -35,20 +38,24 @@ class ApplicationRow(Base):
     reference: Mapped[str] = mapped_column(String(16), unique=True)
     journey_id: Mapped[UUID] = mapped_column(ForeignKey("traceability_journey.id"))
     account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_account.id"))
-    email: Mapped[str | None] = mapped_column(String(254))
+    email_sealed: Mapped[bytes | None] = mapped_column("email")
     offer_id: Mapped[UUID] = mapped_column(ForeignKey("quoting_offer.id"))
     need_id: Mapped[UUID] = mapped_column(ForeignKey("quoting_need.id"))
     insurer_id: Mapped[UUID]
     product_version_id: Mapped[UUID]
     locale: Mapped[str] = mapped_column(String(16))
     state: Mapped[str] = mapped_column(String(16))
-    persons: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
-    answers: Mapped[dict[str, Any]]
+    persons_sealed: Mapped[bytes | None] = mapped_column("persons")
+    answers_sealed: Mapped[bytes | None] = mapped_column("answers")
     created_at: Mapped[datetime]
     business_created_at: Mapped[datetime]
     submitted_at: Mapped[datetime | None]
     expires_at: Mapped[datetime]
     erased_at: Mapped[datetime | None]
+
+    email = SealedJson[str | None]("email_sealed", missing=lambda: None)
+    persons = SealedJson[dict[str, Any] | None]("persons_sealed", missing=lambda: None)
+    answers = SealedJson[dict[str, Any]]("answers_sealed", missing=dict)
 
 
 class ConfirmationRow(Base):

@@ -22,6 +22,7 @@ from marketplace.application.values import (
     State,
 )
 from marketplace.catalog import queries as catalog
+from marketplace.infra import vault
 from marketplace.infra.db import db
 from marketplace.quoting import queries as quoting
 from marketplace.quoting.values import OfferView
@@ -62,7 +63,8 @@ def applications_of_account(account_id: UUID) -> tuple[Application, ...]:
         select(ApplicationRow)
         .where(ApplicationRow.account_id == account_id)
         .order_by(ApplicationRow.created_at.desc(), ApplicationRow.id)
-    )
+    ).all()
+    vault.unlock(row.id for row in rows)
     return tuple(read(row) for row in rows)
 
 
@@ -72,7 +74,8 @@ def applications_of_journey(journey_id: UUID) -> tuple[Application, ...]:
         select(ApplicationRow)
         .where(ApplicationRow.journey_id == journey_id)
         .order_by(ApplicationRow.created_at, ApplicationRow.id)
-    )
+    ).all()
+    vault.unlock(row.id for row in rows)
     return tuple(read(row) for row in rows)
 
 

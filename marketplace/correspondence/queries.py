@@ -16,6 +16,7 @@ from marketplace.correspondence.values import (
     MessageParts,
     MessageState,
 )
+from marketplace.infra import vault
 from marketplace.infra.db import db
 
 # Everything but the bytes and the context, which may hold codes.
@@ -23,15 +24,16 @@ _LISTED = (
     MessageRow.id,
     MessageRow.kind,
     MessageRow.subject_key,
-    MessageRow.recipient,
+    MessageRow.sealed_for,
+    MessageRow.recipient_sealed,
     MessageRow.locale,
-    MessageRow.subject,
+    MessageRow.subject_sealed,
     MessageRow.state,
     MessageRow.attachments,
     MessageRow.queued_at,
     MessageRow.sent_at,
     MessageRow.attempts,
-    MessageRow.eml.is_not(None).label("readable"),
+    MessageRow.eml_sealed.is_not(None).label("readable"),
 )
 
 
@@ -39,8 +41,8 @@ def inbox(limit: int = 50, recipient: str | None = None) -> tuple[Message, ...]:
     """The latest messages, newest first. For the demonstration's inbox only: it shows everybody's mail."""
     wanted = select(*_LISTED).order_by(MessageRow.queued_at.desc(), MessageRow.id).limit(limit)
     if recipient is not None:
-        wanted = wanted.where(MessageRow.recipient == recipient)
-    return tuple(_message(row) for row in db.session.execute(wanted))
+        wanted = wanted.where(MessageRow.recipient_index == recipient_index(recipient))
+    return _messages(wanted)
 
 
 def message(message_id: UUID) -> Message:
@@ -61,7 +63,12 @@ def messages_about(kind: MessageKind, subject_keys: Sequence[str]) -> tuple[Mess
         .where(MessageRow.kind == kind, MessageRow.subject_key.in_(subject_keys))
         .order_by(MessageRow.subject_key)
     )
-    return tuple(_message(row) for row in db.session.execute(wanted))
+    return _messages(wanted)
+
+
+def recipient_index(address: str) -> str:
+    """The blind index by which the messages to an address are found."""
+    return vault.index("correspondence.recipient", address.strip().lower())
 
 
 def messages_for(address: str, application_ids: Collection[UUID]) -> tuple[tuple[Message, MessageParts | None], ...]:
@@ -70,16 +77,20 @@ def messages_for(address: str, application_ids: Collection[UUID]) -> tuple[tuple
     """
     own = or_(
         MessageRow.application_id.in_(application_ids),
-        and_(MessageRow.application_id.is_(None), MessageRow.recipient == address),
+        and_(MessageRow.application_id.is_(None), MessageRow.recipient_index == recipient_index(address)),
     )
-    wanted = select(*_LISTED, MessageRow.eml).where(own).order_by(MessageRow.queued_at, MessageRow.id)
-    found = db.session.execute(wanted).all()
-    return tuple((_message(row), take_apart(row.eml) if row.eml else None) for row in found)
+    wanted = select(*_LISTED, MessageRow.eml_sealed).where(own).order_by(MessageRow.queued_at, MessageRow.id)
+    rows = db.session.execute(wanted).all()
+    vault.unlock(row.sealed_for for row in rows)
+    emls = (MessageRow.eml.opened(row.id, row.sealed_for, row.eml_sealed) for row in rows)
+    return tuple((_message(row), take_apart(eml) if eml else None) for row, eml in zip(rows, emls, strict=True))
 
 
 def message_eml(message_id: UUID) -> bytes:
     """The exact bytes that were or will be sent (RFC 5322). Raises MessageNotFound where they are not kept."""
-    eml = db.session.execute(select(MessageRow.eml).where(MessageRow.id == message_id)).scalar_one_or_none()
+    wanted = select(MessageRow.sealed_for, MessageRow.eml_sealed).where(MessageRow.id == message_id)
+    row = db.session.execute(wanted).one_or_none()
+    eml = row and MessageRow.eml.opened(message_id, row.sealed_for, row.eml_sealed)
     if eml is None:
         raise MessageNotFound
     return eml
@@ -91,10 +102,16 @@ def message_parts(message_id: UUID) -> MessageParts:
 
 
 def _one(wanted: Select[Any]) -> Message:
-    row = db.session.execute(wanted).one_or_none()
-    if row is None:
+    found = _messages(wanted)
+    if not found:
         raise MessageNotFound
-    return _message(row)
+    return found[0]
+
+
+def _messages(wanted: Select[Any]) -> tuple[Message, ...]:
+    rows = db.session.execute(wanted).all()
+    vault.unlock(row.sealed_for for row in rows)
+    return tuple(_message(row) for row in rows)
 
 
 def _message(row: Row[Any]) -> Message:
@@ -102,9 +119,9 @@ def _message(row: Row[Any]) -> Message:
         id=row.id,
         kind=MessageKind(row.kind),
         subject_key=row.subject_key,
-        recipient=row.recipient,
+        recipient=MessageRow.recipient.opened(row.id, row.sealed_for, row.recipient_sealed),
         locale=row.locale,
-        subject=row.subject,
+        subject=MessageRow.subject.opened(row.id, row.sealed_for, row.subject_sealed),
         state=MessageState(row.state),
         attachments=tuple(Attachment(**attachment) for attachment in row.attachments),
         queued_at=row.queued_at,

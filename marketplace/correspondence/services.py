@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.dialects.postgresql import insert
 
-from marketplace.correspondence import rules
+from marketplace.correspondence import queries, rules
 from marketplace.correspondence.document import Envelope, compose
 from marketplace.correspondence.models import MessageRow, locked
 from marketplace.correspondence.values import (
@@ -33,8 +33,6 @@ from marketplace.traceability.values import SYSTEM, Act, EntryType
 
 log = logging.getLogger(__name__)
 
-FORGOTTEN = ""  # whose mail it was is not known any more
-
 # Messages whose sending is part of the sale.
 _TRAIL = {MessageKind.POLICY_ISSUED: EntryType.POLICY_MAILED}
 
@@ -43,13 +41,19 @@ def queue(command: QueueMessage) -> bool:
     """Have a message written and sent after commit. False: there is one of this kind and subject already."""
     message_id = ids.new_id()
     trail = command.trail
+    known = select(MessageRow.id).where(MessageRow.kind == command.kind, MessageRow.subject_key == command.subject_key)
+    if db.session.scalar(known) is not None:
+        return False  # before anything is sealed for it
+    sealed_for = (trail and trail.application_id) or message_id
     values = {
         "id": message_id,
         "kind": command.kind,
         "subject_key": command.subject_key,
-        "recipient": command.recipient,
+        "sealed_for": sealed_for,
+        "recipient_sealed": MessageRow.recipient.sealed(message_id, sealed_for, command.recipient),
+        "recipient_index": queries.recipient_index(command.recipient),
         "locale": command.locale,
-        "context": dict(command.context),
+        "context_sealed": MessageRow.context.sealed(message_id, sealed_for, dict(command.context)),
         "attachments": [asdict(attachment) for attachment in command.attachments],
         "journey_id": trail and trail.journey_id,
         "application_id": trail and trail.application_id,
@@ -72,8 +76,8 @@ def compose_message(message_id: UUID) -> None:
         return
     envelope = Envelope(MessageKind(row.kind), mail.sender(), row.recipient, row.message_id, row.queued_at, row.locale)
     files = tuple(_file(Attachment(**attachment)) for attachment in row.attachments)
-    row.subject, row.eml = compose(envelope, row.context, files)
-    row.eml_sha256 = sha256_hex(row.eml)
+    row.subject, eml = compose(envelope, row.context or {}, files)
+    row.eml, row.eml_sha256 = eml, sha256_hex(eml)
     row.state = rules.LIFE.next(MessageState.QUEUED, MessageEvent.COMPOSED)
     defer("correspondence.send_message", message_id=message_id)
 
@@ -83,11 +87,12 @@ def send_message(message_id: UUID) -> None:
     refuses for good fails. A message that is sent or failed is left alone.
     """
     row = _locked(message_id)
-    if row.state != MessageState.READY or row.eml is None:
+    eml = row.eml
+    if row.state != MessageState.READY or eml is None:
         return
     row.attempts += 1
     try:
-        mail.deliver(row.eml, row.recipient)
+        mail.deliver(eml, row.recipient)
     except mail.MailUnavailable as failure:
         _put_off(row, str(failure))
     except mail.MailRefused as refusal:
@@ -103,7 +108,7 @@ def resend(message_id: UUID) -> None:
         state = rules.LIFE.next(MessageState(row.state), MessageEvent.ASKED_AGAIN)
     except TransitionRefused as refusal:
         raise NotResendable from refusal
-    if row.eml is None:
+    if row.eml_sealed is None:
         raise NotResendable
     row.state, row.attempts = state, 0
     defer("correspondence.send_message", message_id=message_id)
@@ -116,7 +121,8 @@ def forget_application(application_id: UUID) -> int:
 
 def forget_address(address: str) -> int:
     """The same for what went to this address without concerning an application."""
-    return _forget_all(MessageRow.application_id.is_(None), MessageRow.recipient == address)
+    own = MessageRow.recipient_index == queries.recipient_index(address)
+    return _forget_all(MessageRow.application_id.is_(None), own)
 
 
 def forget_old(before: datetime) -> int:
@@ -125,11 +131,12 @@ def forget_old(before: datetime) -> int:
 
 
 def _forget_all(*which: ColumnElement[bool]) -> int:
-    wanted = select(MessageRow).where(*which, MessageRow.recipient != FORGOTTEN).order_by(MessageRow.id)
+    wanted = select(MessageRow).where(*which, MessageRow.recipient_sealed.is_not(None)).order_by(MessageRow.id)
     rows = db.session.scalars(wanted.with_for_update()).all()
     for row in rows:
         row.state = rules.LIFE.next(MessageState(row.state), MessageEvent.FORGOTTEN)
-        row.recipient, row.context, row.eml, row.subject = FORGOTTEN, {}, None, None
+        row.recipient_sealed = row.recipient_index = None  # whose mail it was is not known any more
+        row.context, row.eml, row.subject = None, None, None
     db.session.flush()
     return len(rows)
 
@@ -163,7 +170,7 @@ def _give_up(row: MessageRow, failure: str) -> None:
 
 def _forget(row: MessageRow) -> None:
     if rules.forgets_words(MessageKind(row.kind), keeps_copies=mail.keeps_copies()):
-        row.context, row.eml, row.subject = {}, None, None
+        row.context, row.eml, row.subject = None, None, None
 
 
 def _file(attachment: Attachment) -> AttachedFile:

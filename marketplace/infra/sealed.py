@@ -9,6 +9,7 @@ seals with `sealed(...)`, one that selects columns opens with `opened(...)`.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any, Generic, Self, TypeVar, cast, overload
 from uuid import UUID
 
@@ -19,10 +20,14 @@ V = TypeVar("V")
 
 
 class _Sealed(Generic[V]):
-    """`column` is the attribute that holds the sealed bytes; `subject` the one that names whose key seals them."""
+    """`column` is the attribute that holds the sealed bytes; `subject` the one that names whose key seals them.
 
-    def __init__(self, column: str, *, subject: str = "id") -> None:
-        self._column, self._subject = column, subject
+    `missing` makes the value of an empty column, and what is read where a list must go on after an erasure; without it
+    an empty column is None, and reading what was erased raises DataDestroyed.
+    """
+
+    def __init__(self, column: str, *, subject: str = "id", missing: Callable[[], V] | None = None) -> None:
+        self._column, self._subject, self._missing = column, subject, missing
 
     @overload
     def __get__(self, row: None, owner: type[Base]) -> Self: ...
@@ -47,7 +52,14 @@ class _Sealed(Generic[V]):
 
     def opened(self, row_id: object, subject_id: UUID, kept: bytes | None) -> V:
         """The value behind what the column of row `row_id` holds. Raises DataDestroyed, Unreadable."""
-        return cast("V", None) if kept is None else self._decoded(vault.open(subject_id, self._place(row_id), kept))
+        if kept is None:
+            return cast("V", None) if self._missing is None else self._missing()
+        try:
+            return self._decoded(vault.open(subject_id, self._place(row_id), kept))
+        except vault.DataDestroyed:
+            if self._missing is None:
+                raise
+            return self._missing()
 
     def _place(self, row_id: object) -> str:
         return f"{self._context}/{row_id}"

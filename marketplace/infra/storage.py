@@ -1,14 +1,21 @@
 """Files by content: the name of a file is the SHA-256 of its bytes, so nothing is ever overwritten.
 
+What is about a person lies sealed (`infra.vault`) in a file `<SHA-256 of the plain bytes>.sealed`: the id of the
+subject whose key opens it, 16 bytes, and the sealed bytes.
+
 A folder now; an S3-compatible store by setting comes with the evidence issue.
 """
 
 import os
 import tempfile
 from pathlib import Path
+from uuid import UUID
 
+from marketplace.infra import vault
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.kernel.errors import NotFound, Unavailable
+
+_SUBJECT_BYTES = 16
 
 
 class Storage:
@@ -26,25 +33,53 @@ class Storage:
         """Keep `data`, durably (fsync) before returning its SHA-256 (hex). Putting it again changes nothing."""
         sha256 = sha256_hex(data)
         path = self._path(sha256)
-        if path.exists():
-            return sha256
+        if not path.exists():
+            self._write(path, data)
+        return sha256
+
+    def put_sealed(self, data: bytes, subject_id: UUID) -> str:
+        """As `put`, for what is about a person. Raises DataDestroyed, VaultUnavailable."""
+        sha256 = sha256_hex(data)
+        path = self._sealed_path(sha256)
+        if not path.exists():
+            self._write(path, subject_id.bytes + vault.seal(subject_id, _place(sha256), data))
+        return sha256
+
+    def _sealed_path(self, sha256: str) -> Path:
+        return self._path(sha256).with_suffix(".sealed")
+
+    def _write(self, path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         Path(file.name).rename(path)
-        return sha256
 
     def get(self, sha256: str) -> bytes:
-        """The bytes, checked against their name. NotFound if unknown, Unavailable if the file was changed."""
+        """The bytes, checked against their name; what is sealed is opened.
+
+        NotFound if unknown or erased (DataDestroyed), Unavailable if the file was changed or no key is to be had.
+        """
+        sealed = self._sealed_path(sha256)
         try:
-            data = self._path(sha256).read_bytes()
+            data = _opened(sealed.read_bytes(), sha256) if sealed.exists() else self._path(sha256).read_bytes()
         except FileNotFoundError:
             raise NotFound(f"no file {sha256[:12]}…") from None
         if sha256_hex(data) != sha256:
             raise Unavailable(f"the stored file {sha256[:12]}… was altered")
         return data
+
+
+def _opened(kept: bytes, sha256: str) -> bytes:
+    subject, sealed = kept[:_SUBJECT_BYTES], kept[_SUBJECT_BYTES:]
+    if len(subject) < _SUBJECT_BYTES:
+        raise Unavailable(f"the stored file {sha256[:12]}… was altered")
+    return vault.open(UUID(bytes=subject), _place(sha256), sealed)
+
+
+def _place(sha256: str) -> str:
+    return f"storage/{sha256}"
 
 
 _storage: Storage | None = None
@@ -65,6 +100,10 @@ def _configured() -> Storage:
 
 def put(data: bytes) -> str:
     return _configured().put(data)
+
+
+def put_sealed(data: bytes, subject_id: UUID) -> str:
+    return _configured().put_sealed(data, subject_id)
 
 
 def get(sha256: str) -> bytes:

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.infra.db import Base, db
+from marketplace.infra.sealed import SealedJson
 
 
 class SaleRow(Base):
@@ -31,10 +32,12 @@ class SaleRow(Base):
     product_name: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     premium_minor: Mapped[int | None] = mapped_column(BigInteger)
     currency: Mapped[str | None] = mapped_column(String(3))
-    customer: Mapped[str | None] = mapped_column(String(254))
+    customer_sealed: Mapped[bytes | None] = mapped_column("customer")
     started_at: Mapped[datetime]
     concluded_at: Mapped[datetime | None]
     last_at: Mapped[datetime]
+
+    customer = SealedJson[str | None]("customer_sealed", subject="application_id", missing=lambda: None)
 
     __table_args__ = (
         Index("ix_oversight_sale_started_at", "started_at", "id"),

@@ -41,7 +41,7 @@ _NONE_YET = dict.fromkeys(
         "product_name",
         "premium_minor",
         "currency",
-        "customer",
+        "customer_sealed",
         "concluded_at",
     )
 )

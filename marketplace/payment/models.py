@@ -8,12 +8,16 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, U
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.infra.db import Base, db
+from marketplace.infra.sealed import SealedJson
 
 _IN_USE = text("state IN ('created', 'open', 'processing')")
 
 
 class AttemptRow(Base):
-    """One attempt to pay for a subject. Everything the call to the provider needs is here before the call is made."""
+    """One attempt to pay for a subject. Everything the call to the provider needs is here before the call is made.
+
+    `sealed_for` is the application it pays for, or else the attempt itself.
+    """
 
     __tablename__ = "payment_attempt"
 
@@ -26,7 +30,8 @@ class AttemptRow(Base):
     currency: Mapped[str] = mapped_column(String(3))
     state: Mapped[str] = mapped_column(String(32))
     description: Mapped[str]
-    email: Mapped[str]
+    sealed_for: Mapped[UUID]
+    email_sealed: Mapped[bytes] = mapped_column("email")
     locale: Mapped[str] = mapped_column(String(16))
     success_url: Mapped[str]
     cancel_url: Mapped[str]
@@ -43,6 +48,8 @@ class AttemptRow(Base):
     expires_at: Mapped[datetime]
     succeeded_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
+
+    email = SealedJson[str]("email_sealed", subject="sealed_for")
 
     __table_args__ = (
         UniqueConstraint("purpose", "subject_id", "number", name="uq_payment_attempt_number"),
@@ -61,17 +68,23 @@ class AttemptRow(Base):
 
 
 class ProviderEventRow(Base):
-    """The inbox: each event of the provider once, whatever it is about."""
+    """The inbox: each event of the provider once, whatever it is about.
+
+    The payload names the customer. It is sealed for what the attempt it speaks of is sealed for, or else for itself.
+    """
 
     __tablename__ = "payment_provider_event"
 
     id: Mapped[str] = mapped_column(String(255), primary_key=True)
     type: Mapped[str] = mapped_column(String(128))
     livemode: Mapped[bool]
-    payload: Mapped[dict[str, Any]]
+    sealed_for: Mapped[UUID]
+    payload_sealed: Mapped[bytes] = mapped_column("payload")
     received_at: Mapped[datetime]
     handled_at: Mapped[datetime | None]
     outcome: Mapped[str | None] = mapped_column(String(32))
+
+    payload = SealedJson[dict[str, Any]]("payload_sealed", subject="sealed_for")
 
 
 class RefundRow(Base):

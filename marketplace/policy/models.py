@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from marketplace.infra.db import Base, db
+from marketplace.infra.sealed import SealedJson
 
 
 class NumberRange(Base):
@@ -65,16 +66,22 @@ class PolicyRow(Base):
 
 
 class VersionRow(Base):
-    """What a contract says, in canonical form; `body_sha256` is the digest of its canonical bytes."""
+    """What a contract says, in canonical form; `body_sha256` is the digest of its canonical bytes.
+
+    `sealed_for` is the application it was made of, whose key seals the body and the papers.
+    """
 
     __tablename__ = "policy_version"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     policy_id: Mapped[UUID] = mapped_column(ForeignKey("policy_policy.id"))
     number: Mapped[int]
-    body: Mapped[dict[str, Any]]
+    sealed_for: Mapped[UUID]
+    body_sealed: Mapped[bytes] = mapped_column("body")
     body_sha256: Mapped[str] = mapped_column(String(64))
     recorded_at: Mapped[datetime]
+
+    body = SealedJson[dict[str, Any]]("body_sealed", subject="sealed_for")
 
     __table_args__ = (UniqueConstraint("policy_id", "number"),)
 

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from sqlalchemy import Row, Select, select
 
-from marketplace.infra import storage
+from marketplace.catalog import queries as catalog
+from marketplace.infra import storage, vault
 from marketplace.infra.db import db
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
-from marketplace.kernel.text import LocalizedText
 from marketplace.policy import rules
 from marketplace.policy.models import LATEST, DocumentRow, PolicyRow, VersionRow
 from marketplace.policy.values import (
@@ -84,10 +84,8 @@ def check(number: str, code: str) -> PolicyCheck | None:
             PolicyRow.start_on,
             PolicyRow.end_on,
             PolicyRow.zone,
-            VersionRow.body["product"]["name"].label("product_name"),
-        )
-        .join(VersionRow, VersionRow.policy_id == PolicyRow.id)
-        .where(PolicyRow.number == (rules.read_number(number) or ""), VersionRow.number == LATEST)
+            PolicyRow.product_version_id,
+        ).where(PolicyRow.number == (rules.read_number(number) or ""))
     ).one_or_none()
     expected = _NO_CODE if found is None else found.check_code
     given = rules.read_check_code(code)
@@ -96,7 +94,7 @@ def check(number: str, code: str) -> PolicyCheck | None:
     period = CoverPeriod(found.start_on, found.end_on, found.zone)
     return PolicyCheck(
         number=found.number,
-        product_name=LocalizedText.from_json(found.product_name),
+        product_name=catalog.product_version(found.product_version_id).content.marketing_name,
         state=rules.cover_on(clock.today(found.zone), period),
         period=period,
     )
@@ -118,7 +116,9 @@ def _one(wanted: _Policies) -> Policy:
 
 
 def _many(wanted: _Policies) -> tuple[Policy, ...]:
-    return tuple(_policy(row) for row in db.session.execute(wanted))
+    found = db.session.execute(wanted).all()
+    vault.unlock(row.PolicyRow.application_id for row in found)
+    return tuple(_policy(row) for row in found)
 
 
 def _policy(found: Row[PolicyRow, VersionRow, DocumentRow]) -> Policy:

@@ -95,6 +95,7 @@ def _store(command: IssuePolicy, conclusion: Conclusion, body: dict[str, Any]) -
     version = VersionRow(
         id=ids.new_id(),
         policy_id=policy.id,
+        sealed_for=policy.application_id,
         number=body["version"],
         body=body,
         body_sha256=digest(body),
@@ -127,7 +128,7 @@ def make_document(policy_id: UUID) -> None:
         log.exception("ALARM the document of policy %s cannot be printed", policy.number)
         return
     document.state = rules.DOCUMENT_LIFE.next(DocumentState.DUE, DocumentEvent.RENDERED)
-    document.unsigned_sha256, document.rendered_at = storage.put(unsigned), clock.now()
+    document.unsigned_sha256, document.rendered_at = storage.put_sealed(unsigned, version.sealed_for), clock.now()
     defer("policy.seal_document", policy_id=policy_id)
 
 
@@ -142,7 +143,7 @@ def seal_document(policy_id: UUID) -> None:
     sealer = seals.sealer_of(version.body["insurer"]["code"])
     sealed = sealer.seal(storage.get(document.unsigned_sha256), reason=f"Policy {policy.number}")
     document.state = rules.DOCUMENT_LIFE.next(DocumentState.RENDERED, DocumentEvent.SEALED)
-    document.document_sha256, document.sealed_at = storage.put(sealed), clock.now()
+    document.document_sha256, document.sealed_at = storage.put_sealed(sealed, version.sealed_for), clock.now()
     said = {
         "number": policy.number,
         "version": version.number,

@@ -1,5 +1,6 @@
 """Read evidence, as `marketplace_reader`: only what is committed, and never through the site's own role."""
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -7,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, exists, or_, select
 
+from marketplace.infra import vault
 from marketplace.infra.db import reader
 from marketplace.kernel.remembering import Remembered
 from marketplace.traceability.models import IntakeRow, JourneyRow, PageVersionRow
@@ -36,7 +38,7 @@ _COLUMNS = (
     IntakeRow.actor_label,
     IntakeRow.recorded_at,
     IntakeRow.business_at,
-    IntakeRow.body,
+    IntakeRow.body_sealed,
     IntakeRow.body_sha256,
     IntakeRow.page_sha256,
 )
@@ -90,8 +92,10 @@ def entry(entry_id: UUID) -> Entry:
 
 def page_bytes(entry_id: UUID) -> bytes:
     """The bytes of the page as they were sent, or EntryNotFound when the entry is unknown or shows no page."""
+    wanted = select(IntakeRow.journey_id, IntakeRow.page_sealed).where(IntakeRow.id == entry_id)
     with reader() as connection:
-        page = connection.execute(select(IntakeRow.page_bytes).where(IntakeRow.id == entry_id)).scalar_one_or_none()
+        row = connection.execute(wanted).one_or_none()
+    page = row and IntakeRow.page_bytes.opened(entry_id, row.journey_id, row.page_bytes)
     if page is None:
         raise EntryNotFound
     return page
@@ -100,12 +104,14 @@ def page_bytes(entry_id: UUID) -> bytes:
 def pages_of_journey(journey_id: UUID) -> dict[UUID, bytes]:
     """Entry id -> the page it shows, as it was sent, for every entry of a journey that shows one, oldest first."""
     statement = (
-        select(IntakeRow.id, IntakeRow.page_bytes)
-        .where(IntakeRow.journey_id == journey_id, IntakeRow.page_bytes.is_not(None))
+        select(IntakeRow.id, IntakeRow.page_sealed)
+        .where(IntakeRow.journey_id == journey_id, IntakeRow.page_sealed.is_not(None))
         .order_by(IntakeRow.recorded_at, IntakeRow.id)
     )
     with reader() as connection:
-        return {row.id: row.page_bytes for row in connection.execute(statement)}
+        rows = connection.execute(statement).all()
+    opened = ((row.id, IntakeRow.page_bytes.opened(row.id, journey_id, row.page_bytes)) for row in rows)
+    return {entry_id: page for entry_id, page in opened if page is not None}
 
 
 def idle_journeys(before: datetime, limit: int) -> tuple[UUID, ...]:
@@ -161,6 +167,7 @@ def _entries(condition: ColumnElement[bool]) -> tuple[Entry, ...]:
     statement = select(*_COLUMNS).where(condition).order_by(IntakeRow.recorded_at, IntakeRow.id)
     with reader() as connection:
         rows: Sequence[Row[*tuple[Any, ...]]] = connection.execute(statement).all()
+    vault.unlock(row.journey_id for row in rows)
     return tuple(_entry(row) for row in rows)
 
 
@@ -175,7 +182,7 @@ def _entry(row: Row[*tuple[Any, ...]]) -> Entry:
         actor=Actor(ActorRole(row.actor_role), row.actor_id, row.actor_label),
         recorded_at=row.recorded_at,
         business_at=row.business_at,
-        body=row.body,
+        body=json.loads(IntakeRow.body.opened(row.id, row.journey_id, row.body)),
         body_sha256=row.body_sha256,
         page_sha256=row.page_sha256,
     )

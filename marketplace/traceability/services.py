@@ -124,10 +124,10 @@ def _insert(connection: Connection, what: Act | View, *, page: bytes | None) -> 
             "actor_label": what.actor.label,
             "recorded_at": clock.now(),
             "business_at": clock.business_now(),
-            "body": json.loads(body),
+            "body": IntakeRow.body.sealed(entry_id, what.journey_id, body),
             "body_sha256": sha256_hex(body),
             "page_sha256": None if page is None else sha256_hex(page),
-            "page_bytes": page,
+            "page_bytes": IntakeRow.page_bytes.sealed(entry_id, what.journey_id, page),
         },
     )
     return entry_id

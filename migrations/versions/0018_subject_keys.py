@@ -15,8 +15,45 @@ depends_on = None
 INSTANT = sa.DateTime(timezone=True)
 
 
+# Table -> columns that hold sealed bytes from now on.
+SEALED = {
+    "application_application": ("email", "persons", "answers"),
+    "policy_version": ("body",),
+    "correspondence_message": ("recipient", "context", "subject"),
+    "payment_attempt": ("email",),
+    "payment_provider_event": ("payload",),
+    "oversight_sale": ("customer",),
+    "traceability_evidence_intake": ("body",),
+}
+SEALED_FOR = ("policy_version", "correspondence_message", "payment_attempt", "payment_provider_event")
+MAY_BE_EMPTY = (
+    ("application_application", "answers"),
+    ("correspondence_message", "context"),
+    ("correspondence_message", "recipient"),
+)
+
+
 def upgrade() -> None:
+    _refuse_what_lies_open()
     _create_keys()
+    for table, columns in SEALED.items():
+        for column in columns:
+            op.alter_column(table, column, type_=sa.LargeBinary(), postgresql_using="NULL")
+    for table in SEALED_FOR:
+        op.add_column(table, sa.Column("sealed_for", sa.Uuid(), nullable=False))
+    for table, column in MAY_BE_EMPTY:
+        op.alter_column(table, column, nullable=True)
+    op.add_column("correspondence_message", sa.Column("recipient_index", sa.CHAR(64)))
+    op.create_index("ix_correspondence_message_recipient_index", "correspondence_message", ["recipient_index"])
+
+
+def _refuse_what_lies_open() -> None:
+    bind = op.get_bind()
+    for table in SEALED:
+        if bind.execute(sa.select(sa.exists().select_from(sa.table(table)))).scalar():
+            raise SystemExit(
+                f"{table} holds personal data in the clear: begin with an empty database (docs/running.md)"
+            )
 
 
 def _create_keys() -> None:
@@ -38,4 +75,4 @@ def _create_keys() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("infra_subject_key")
+    raise SystemExit("What is sealed is not laid open again: restore a backup of before instead.")

@@ -33,6 +33,4 @@ def erase_application(application_id: UUID) -> bool:
 
 
 def _empty(row: ApplicationRow) -> None:
-    row.persons = None
-    row.answers = {}
-    row.email = None
+    row.persons_sealed = row.answers_sealed = row.email_sealed = None

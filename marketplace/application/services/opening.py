@@ -52,7 +52,6 @@ def open_application(by: Acting, offer_id: UUID, locale: str) -> Application:
             product_version_id=offer.version.id,
             locale=locale,
             state=State.STARTED.value,
-            answers={},
             created_at=clock.now(),
             business_created_at=clock.business_now(),
             expires_at=offer.expires_at,

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Insurer
 from marketplace.catalog.values import Line
+from marketplace.infra import vault
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.kernel.money import Money
@@ -78,6 +79,7 @@ def _conditions(wanted: SaleFilter) -> Iterable[ColumnElement[bool]]:
 
 def _read(wanted: Select[SaleRow]) -> tuple[Sale, ...]:
     rows = db.session.scalars(wanted.execution_options(populate_existing=True)).all()
+    vault.unlock(row.application_id for row in rows if row.application_id is not None)
     insurers = accounts.insurers(row.insurer_id for row in rows if row.insurer_id is not None)
     return tuple(_sale(row, insurers.get(row.insurer_id) if row.insurer_id else None) for row in rows)
 

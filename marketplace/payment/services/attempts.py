@@ -131,8 +131,10 @@ def _close(row: AttemptRow) -> None:
 def _new_row(command: StartPayment, number: int) -> AttemptRow:
     now = clock.now()
     amount = command.amount
+    attempt_id = ids.new_id()
     return AttemptRow(
-        id=ids.new_id(),
+        id=attempt_id,
+        sealed_for=command.application_id or attempt_id,
         purpose=command.purpose.value,
         subject_id=command.subject_id,
         reference=command.reference,

@@ -10,8 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 from marketplace.infra import jobs, stripe_gateway
 from marketplace.infra.db import db
 from marketplace.infra.stripe_gateway import ProviderEvent
-from marketplace.kernel import clock
-from marketplace.payment.models import ProviderEventRow
+from marketplace.kernel import clock, ids
+from marketplace.payment.models import AttemptRow, ProviderEventRow
 from marketplace.payment.services.rows import attempt_row, record
 from marketplace.payment.values import Receipt
 from marketplace.traceability.values import PROVIDER, EntryType
@@ -35,14 +35,17 @@ def receive_event(payload: bytes, signature: str) -> Receipt:
     """
     event = stripe_gateway.gateway().verify_event(payload, signature)
     work = _work_for(event)
-    now = clock.now()
+    if db.session.scalar(select(ProviderEventRow.id).where(ProviderEventRow.id == event.id)) is not None:
+        return Receipt.DUPLICATE  # before anything is sealed for it
+    now, sealed_for = clock.now(), _sealed_for(event)
     kept = db.session.scalar(
         insert(ProviderEventRow)
         .values(
             id=event.id,
             type=event.type,
             livemode=event.livemode,
-            payload=dict(event.payload),
+            sealed_for=sealed_for,
+            payload_sealed=ProviderEventRow.payload.sealed(event.id, sealed_for, dict(event.payload)),
             received_at=now,
             handled_at=None if work else now,
             outcome=None if work else IGNORED,
@@ -89,6 +92,12 @@ def _work_for(event: ProviderEvent) -> tuple[str, dict[str, Any]] | None:
     if event.type == DECLINE_EVENT and attempt_id:
         return "payment.note_decline", {}
     return None
+
+
+def _sealed_for(event: ProviderEvent) -> UUID:
+    attempt_id = _our_id(event.metadata, "attempt_id")
+    known = attempt_id and db.session.scalar(select(AttemptRow.sealed_for).where(AttemptRow.id == attempt_id))
+    return known or ids.new_id()
 
 
 def _our_id(metadata: Mapping[str, str], name: str) -> UUID | None:

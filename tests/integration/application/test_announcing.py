@@ -1,12 +1,11 @@
 """The applicant is told by mail when the insurer has not simply accepted."""
 
 import pytest
-from sqlalchemy import text
 
 from marketplace.application import jobs
 from marketplace.application.values import ApplicationSubmitted, Step
 from marketplace.catalog.values import Outcome
-from marketplace.infra.db import db
+from marketplace.correspondence import queries as correspondence
 from tests.factories.accounts import an_insurer
 from tests.factories.application import an_application
 from tests.factories.quoting import a_content, a_question, an_offer, publish
@@ -18,8 +17,7 @@ QUESTIONS = (a_question("heart", Outcome.DECLINE), a_question("back"))
 
 def mails() -> list[tuple[str, str, str]]:
     """Kind, recipient and locale of every message queued."""
-    found = db.session.execute(text("SELECT kind, recipient, locale FROM correspondence_message ORDER BY queued_at"))
-    return [tuple(row) for row in found]
+    return [(each.kind, each.recipient, each.locale) for each in reversed(correspondence.inbox())]
 
 
 @pytest.mark.parametrize(

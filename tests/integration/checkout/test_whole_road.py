@@ -9,6 +9,8 @@ from sqlalchemy import text
 from config import Settings
 from marketplace.checkout import queries, services
 from marketplace.checkout.values import OrderState, PaymentUrls
+from marketplace.correspondence import queries as correspondence
+from marketplace.correspondence.values import Attachment, MessageKind
 from marketplace.infra import jobs, storage
 from marketplace.infra.db import db
 from marketplace.payment import services as payment
@@ -53,13 +55,9 @@ def test_a_declined_card_then_a_good_one_and_the_policy_is_in_the_mail(
     (policy,) = policies.policies_of_order(order.id)
     assert policy.document_sha256 is not None
     assert storage.get(policy.document_sha256).startswith(b"%PDF")
-    mail = db.session.execute(
-        text("SELECT recipient, locale, state, attachments FROM correspondence_message WHERE kind = 'policy_issued'")
-    ).one()
+    mail = correspondence.message_about(MessageKind.POLICY_ISSUED, str(policy.id))
     assert (mail.recipient, mail.locale, mail.state) == ("li.na@example.com", locale, "sent")
-    assert mail.attachments == [
-        {"name": f"{policy.number}.pdf", "media_type": "application/pdf", "sha256": policy.document_sha256}
-    ]
+    assert mail.attachments == (Attachment(f"{policy.number}.pdf", "application/pdf", policy.document_sha256),)
 
 
 def test_what_is_not_issuable_is_told_and_given_back(
