@@ -59,8 +59,8 @@ def close() -> ResponseReturnValue:
     account, form = access.here(), CloseForm()
     preview = queries.closing_preview(account.id)
     if form.validate_on_submit() and not preview.unfinished_orders:
-        services.close_account(account.id)
         access.sign_out()
+        services.close_account(account.id)
         return redirect(url_for(".closed"), 303)
     page = render_template("customer/privacy/close.html", form=form, preview=preview, account=account)
     return page, 422 if form.errors else 200

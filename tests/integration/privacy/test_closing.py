@@ -1,0 +1,124 @@
+"""Closing an account: what is not needed goes, contracts stay restricted, and nothing is said of a stranger's."""
+
+from datetime import date, datetime
+
+import pytest
+from sqlalchemy import text
+
+from marketplace.accounts import queries as accounts
+from marketplace.accounts import services as account_services
+from marketplace.accounts.values import (
+    Account,
+    AccountNotFound,
+    NotACustomersAccount,
+    SecurityEventFilter,
+    SecurityEventType,
+    SignInRefused,
+)
+from marketplace.application import queries as applications
+from marketplace.application import services as applications_services
+from marketplace.application.values import State, Step
+from marketplace.correspondence import queries as correspondence
+from marketplace.infra import vault
+from marketplace.infra.db import db
+from marketplace.policy import queries as policies
+from marketplace.policy import services as policy_services
+from marketplace.policy.values import Policy
+from marketplace.privacy import queries, services
+from marketplace.privacy.values import ExportNotFound, Outcome, RequestKind
+from marketplace.traceability import queries as trail
+from marketplace.traceability.values import EntryType
+from tests.deferred_jobs import drain
+from tests.factories.accounts import PASSWORD, a_customer, a_guest, a_member_of_staff, a_source
+from tests.factories.application import an_application
+from tests.factories.checkout import an_accepted_application, an_offer_of
+from tests.factories.policy import a_contract
+
+ADDRESS = "li.na@example.com"
+
+
+@pytest.mark.requirement("T26-47")
+def test_the_account_is_gone_and_the_address_is_free(database: None) -> None:
+    customer = a_customer(ADDRESS)
+    services.close_account(customer.id)
+    db.session.commit()
+    with pytest.raises(SignInRefused):
+        account_services.authenticate(ADDRESS, PASSWORD, a_source())
+    kept = accounts.account(customer.id)
+    assert (kept.email, kept.name, kept.has_password, kept.disabled) == ("", "", False, True)
+    again = a_guest(ADDRESS)
+    assert again.id != customer.id
+    assert queries.requests_of(again.id) == ()
+    with pytest.raises(AccountNotFound):
+        services.close_account(customer.id)
+
+
+def test_what_the_account_sealed_cannot_be_opened_any_more(database: None) -> None:
+    customer = a_customer(ADDRESS)
+    asked = services.ask_request(customer.id, RequestKind.OBJECTION, "Do not call me.")
+    export = services.ask_export(customer.id)
+    db.session.commit()
+    drain("privacy")
+    assert queries.export_bytes(export.id, customer.id).startswith(b"PK")
+    services.close_account(customer.id)
+    db.session.commit()
+    vault.forget()
+    found = queries.request(asked.id)
+    assert (found.words, found.outcome) == ("", Outcome.WITHDRAWN)
+    with pytest.raises(ExportNotFound):
+        queries.export_bytes(export.id, customer.id)
+
+
+def test_an_application_without_a_contract_goes_with_the_account(database: None) -> None:
+    customer = a_guest(ADDRESS)
+    _, told = an_application(an_offer_of(), upto=Step.DOCUMENTS, account=customer)
+    db.session.commit()
+    assert queries.closing_preview(customer.id).erased_applications == (told.reference,)
+    services.close_account(customer.id)
+    db.session.commit()
+    kept = applications.application(told.id)
+    assert (kept.people, kept.answers, kept.email, kept.state) == (None, {}, None, State.LAPSED)
+    proven = db.session.execute(text("SELECT subject, reason FROM privacy_erasure ORDER BY subject"))
+    assert [tuple(row) for row in proven] == [
+        ("account", "closing"),
+        ("application", "closing"),
+        ("journey", "closing"),
+    ]
+    types = {event.type for event in accounts.security_events(SecurityEventFilter()).events}
+    assert {SecurityEventType.ACCOUNT_CLOSED, SecurityEventType.DATA_ERASED} <= types
+
+
+def a_policy_of(customer: Account) -> Policy:
+    """A contract that was applied for by this customer."""
+    told = an_accepted_application(customer)
+    parts = {"application_id": told.id, "journey_id": told.journey_id, "account_id": customer.id}
+    policy = policy_services.issue(a_contract(**parts))
+    applications_services.conclude(told.id)
+    db.session.commit()
+    return policy
+
+
+@pytest.mark.requirement("T26-47")
+def test_the_records_of_a_contract_stay_restricted(database: None, frozen_clock: datetime) -> None:
+    policy = a_policy_of(a_guest(ADDRESS))
+    done = services.close_account(policy.account_id)
+    db.session.commit()
+    (kept,) = done.kept
+    assert (kept.number, kept.kept_until) == (
+        policy.number,
+        date(2056, kept.covered_until.month, kept.covered_until.day),
+    )
+    restricted = queries.restrictions([policy.application_id])[policy.application_id]
+    assert (restricted.policy_id, restricted.kept_until) == (policy.id, kept.kept_until)
+    assert policies.policy(policy.id).body == policy.body, "what the contract says is all there"
+    entry = trail.journey_entries(policy.journey_id)[-1]
+    assert (entry.type, entry.body["kept_until"]) == (EntryType.DATA_RESTRICTED, kept.kept_until.isoformat())
+    (mail,) = correspondence.inbox()
+    assert mail.kind == "account_closed"
+
+
+def test_staff_do_not_close_themselves(database: None) -> None:
+    officer = a_member_of_staff()
+    with pytest.raises(NotACustomersAccount):
+        services.close_account(officer.id)
+    assert not accounts.account(officer.id).disabled

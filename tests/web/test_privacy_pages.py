@@ -1,0 +1,168 @@
+"""One's own data: the public register, a copy, requests, and closing the account."""
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+from flask import Flask
+
+from marketplace.accounts.values import Role
+from marketplace.correspondence import queries as correspondence
+from marketplace.infra.db import db
+from marketplace.privacy.values import registry
+from marketplace.traceability import queries as trail
+from sandbox.demo.visitor import Identity, Visitor, words
+from tests.web.conftest import count
+from tests.web.desk_visits import LI_NA, at_the_desk, buy, links
+
+Work = Callable[[], list[str]]
+CodeFor = Callable[[str], str]
+COPY = r"/account/data/copies/[0-9a-f-]+\.zip"
+ZHOU = Identity("Zhou Min", date(1992, 2, 1), "zhou.min@example.com")
+
+
+@pytest.fixture
+def li_na(shop: Flask, work: Work, code_for: CodeFor) -> Visitor:
+    """Li Na, who has just bought."""
+    return buy(shop, work, code_for, LI_NA)
+
+
+@pytest.fixture
+def zhou(shop: Flask, work: Work, code_for: CodeFor) -> Visitor:
+    """Another customer at another browser, who has bought the same product."""
+    return buy(shop, work, code_for, ZHOU)
+
+
+def copy_of(visitor: Visitor, work: Work) -> dict[str, bytes]:
+    """The files of a copy that this visitor asks for and downloads."""
+    visitor.get("/account/data/copy")
+    visitor.post({})
+    assert visitor.at == "/account/data"
+    assert "being made" in words(visitor.text)
+    work()
+    visitor.get("/account/data")
+    (link,) = links(visitor.text, COPY)
+    response = visitor.client.get(link)
+    assert (response.status_code, response.mimetype) == (200, "application/zip")
+    assert response.headers["Cache-Control"] == "no-store"
+    with zipfile.ZipFile(io.BytesIO(response.data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+@pytest.mark.requirement("T26-30")
+def test_the_public_register_shows_every_item_in_both_languages(visitor: Visitor) -> None:
+    visitor.get("/privacy/data")
+    assert visitor.status == 200
+    for item in registry().items:
+        assert item.name.en.replace("’", "’") in words(visitor.text)
+    visitor.locale = "zh"
+    visitor.get("/privacy/data")
+    for item in registry().items:
+        assert item.name.zh is not None
+        assert item.name.zh in words(visitor.text)
+
+
+def test_a_copy_holds_everything_of_one_person_and_nothing_of_another(
+    li_na: Visitor, zhou: Visitor, work: Work
+) -> None:
+    own, others = copy_of(li_na, work), copy_of(zhou, work)
+    sections = {item.group for item in registry().items if item.exported}
+    assert {f"{section}.json" for section in sections} <= set(own)
+    for name in sections - {"rights"}:
+        assert json.loads(own[f"{name}.json"])["records"] != [], name
+    assert sum(name.startswith("policies/") for name in own) == 1
+    assert sum(name.startswith("pages/") for name in own) > 10
+    for files, mine, foreign in ((own, LI_NA, ZHOU), (others, ZHOU, LI_NA)):
+        plain = b"\n".join(data for name, data in files.items() if not name.endswith(".pdf"))
+        for mark in (mine.name, mine.email, mine.born_on.isoformat()):
+            assert mark.encode() in plain
+        for mark in (foreign.name, foreign.email, foreign.born_on.isoformat()):
+            assert mark.encode() not in plain
+
+
+def test_only_the_person_downloads_the_copy(li_na: Visitor, zhou: Visitor, work: Work, shop: Flask) -> None:
+    copy_of(li_na, work)
+    li_na.get("/account/data")
+    (link,) = links(li_na.text, COPY)
+    assert zhou.client.get(link).status_code == 404
+    assert shop.test_client().get(link).status_code == 302
+
+
+def test_what_the_trail_of_a_sale_holds_is_in_the_register(li_na: Visitor, shop: Flask) -> None:
+    named = {key for item in registry().items for key in item.places.trail}
+    named |= {key for other in registry().not_personal for key in other.places.trail}
+    found = {key for entry in entries(shop) for key in entry}
+    assert sorted(found - named) == []
+    assert {"risk", "field", "subject_sha256", "told_sha256", "body_sha256"} <= found, "a whole sale was looked at"
+
+
+def entries(shop: Flask) -> list[dict[str, object]]:
+    with shop.app_context(), db.engines["reader"].connect() as reader:
+        journeys = reader.exec_driver_sql("SELECT id FROM traceability_journey").scalars().all()
+        return [dict(entry.body) for journey in journeys for entry in trail.journey_entries(journey)]
+
+
+@pytest.mark.requirement("T26-47")
+def test_closing_says_what_is_kept_and_ends_the_sessions(
+    li_na: Visitor, shop: Flask, work: Work, code_for: CodeFor
+) -> None:
+    li_na.get("/account/close")
+    page = words(li_na.text)
+    assert "li.na@example.com" in page
+    assert "Kept until" in page
+    li_na.post({})
+    assert li_na.status == 422
+    assert count(shop, "privacy_restriction") == 0
+    li_na.get("/account/close")
+    li_na.post({"understood": "yes"})
+    assert (li_na.at, li_na.status) == ("/account-closed", 200)
+    li_na.get("/account")
+    assert li_na.at.startswith("/sign-in")
+    assert count(shop, "accounts_account", "disabled_at IS NULL AND role = 'customer'") == 0
+    assert count(shop, "privacy_restriction") == 1
+    assert "account_closed" in mails_to(shop, work, "li.na@example.com")
+
+
+def mails_to(shop: Flask, work: Work, address: str) -> list[str]:
+    work()
+    with shop.app_context():
+        return [mail.kind.value for mail in correspondence.inbox(recipient=address)]
+
+
+def test_whoever_comes_back_starts_anew(li_na: Visitor, shop: Flask, code_for: CodeFor) -> None:
+    li_na.get("/account/close")
+    li_na.post({"understood": "yes"})
+    li_na.get("/find")
+    li_na.post({"email": LI_NA.email})
+    li_na.post({"code": code_for(LI_NA.email)})
+    assert li_na.at == "/account"
+    assert "You have no policy here yet" in words(li_na.text)
+    assert count(shop, "accounts_account", "role = 'customer'") == 2
+
+
+def test_a_request_goes_to_compliance_and_its_answer_back(li_na: Visitor, shop: Flask) -> None:
+    li_na.get("/account/data/ask")
+    li_na.post({"kind": "correction", "words": ""})
+    assert li_na.status == 422
+    assert count(shop, "privacy_request") == 0
+    li_na.post({"kind": "correction", "words": "The name is wrong.\nIt is Li Na."})
+    assert li_na.at == "/account/data"
+    assert "You get an answer by" in words(li_na.text)
+    officer = at_the_desk(shop, Role.ADMIN_COMPLIANCE)
+    officer.get("/admin/privacy")
+    (path,) = links(officer.text, "/admin/privacy/requests/[0-9a-f-]+")
+    officer.get(path)
+    assert "The name is wrong." in words(officer.text)
+    officer.post({"outcome": "done", "answer": "It is corrected."})
+    assert (officer.at, officer.status) == ("/admin/privacy", 200)
+    li_na.get("/account/data")
+    assert "It is corrected." in words(li_na.text)
+
+
+def test_other_staff_do_not_see_requests(shop: Flask) -> None:
+    clerk = at_the_desk(shop, Role.ADMIN_SALES)
+    clerk.get("/admin/privacy")
+    assert clerk.status == 403
