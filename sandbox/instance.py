@@ -2,7 +2,7 @@
 
 instance/lock             held by the supervisor that runs; holds its process id
 instance/demo.env         keys made at first start, as NAME=value lines (0600)
-instance/accounts.json    the demonstration's accounts with their passwords (0600)
+instance/accounts.json    the demonstration's accounts with their passwords and second steps (0600)
 instance/database/        the embedded PostgreSQL      instance/logs/    one file per program
 instance/storage/         documents by their SHA-256   instance/seals/   the demonstration's certificates
 instance/keeper/          the keys of personal data (0600) and the socket of the process that holds them
@@ -13,9 +13,9 @@ import json
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -32,11 +32,15 @@ class AlreadyRunningError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class DemonstrationAccount:
-    """Somebody who can sign in to the demonstration; `who` says in a few words what for."""
+    """Somebody who can sign in to the demonstration; `who` says in a few words what for.
+
+    `one_time_secret` is what the authenticator app of a member of staff would hold.
+    """
 
     who: str
     email: str
     password: str
+    one_time_secret: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +136,16 @@ class Instance:
             if account.email == email:
                 return account
         made = DemonstrationAccount(who=who, email=email, password=secrets.token_urlsafe(12))
-        rows = [asdict(account) for account in (*known, made)]
-        write_private(self.folder / "accounts.json", json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+        self._keep((*known, made))
         return made
+
+    def keep_one_time_secret(self, email: str, secret: str) -> None:
+        """Remember what the authenticator app of this account would hold."""
+        self._keep(replace(each, one_time_secret=secret) if each.email == email else each for each in self.accounts())
+
+    def _keep(self, accounts: Iterable[DemonstrationAccount]) -> None:
+        rows = [asdict(account) for account in accounts]
+        write_private(self.folder / "accounts.json", json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
 
 
 def write_private(path: Path, text: str) -> None:

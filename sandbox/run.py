@@ -48,7 +48,7 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     "worker": ("-m", "marketplace.worker"),
     "demonstration": ("-m", "sandbox.demo"),
     "site": (
-        *("-m", "gunicorn", "wsgi:app", "--bind", "{address}"),
+        *("-m", "gunicorn", "sandbox.site:demonstration()", "--bind", "{address}"),
         *("--worker-class", "gthread", "--workers", "2", "--threads", "4"),
         *("--preload", "--graceful-timeout", "5", "--no-control-socket"),
     ),
@@ -323,7 +323,8 @@ class Demonstration:
             say(f"  {account.who:<28} {account.email:<36} {account.password}")
         if len(accounts) > _ACCOUNTS_SHOWN:
             say(f"  staff of the other insurers  {_short(self._instance.folder)}/accounts.json")
-        say(f"\n  mails                        {self._plan.public_url}/inbox")
+        say(f"\n  second steps of the staff    {self._plan.public_url}/demonstration/codes")
+        say(f"  mails                        {self._plan.public_url}/inbox")
         say(f"  logs, keys, data             {_short(self._instance.folder)}")
         say("\nEverything is a specimen: no money moves, the insurers are fictional. Ctrl-C stops it.")
 
