@@ -22,7 +22,7 @@ from marketplace.correspondence.values import (
     NotResendable,
     QueueMessage,
 )
-from marketplace.infra import mail, storage
+from marketplace.infra import mail, storage, vault
 from marketplace.infra.db import db
 from marketplace.infra.jobs import defer, publish
 from marketplace.kernel import clock, ids
@@ -137,6 +137,8 @@ def _forget_all(*which: ColumnElement[bool]) -> int:
         row.state = rules.LIFE.next(MessageState(row.state), MessageEvent.FORGOTTEN)
         row.recipient_sealed = row.recipient_index = None  # whose mail it was is not known any more
         row.context, row.eml, row.subject = None, None, None
+        if row.sealed_for == row.id:
+            vault.destroy(row.id)
     db.session.flush()
     return len(rows)
 

@@ -168,10 +168,23 @@ def _entries(condition: ColumnElement[bool]) -> tuple[Entry, ...]:
     with reader() as connection:
         rows: Sequence[Row[*tuple[Any, ...]]] = connection.execute(statement).all()
     vault.unlock(row.journey_id for row in rows)
-    return tuple(_entry(row) for row in rows)
+    erased: set[UUID] = set()
+    return tuple(_entry(row, _said(row, erased)) for row in rows)
 
 
-def _entry(row: Row[*tuple[Any, ...]]) -> Entry:
+def _said(row: Row[*tuple[Any, ...]], erased: set[UUID]) -> dict[str, Any]:
+    """What an entry says; nothing once its journey was erased. `erased` remembers such journeys over the rows."""
+    if row.journey_id in erased:
+        return {}
+    try:
+        body: dict[str, Any] = json.loads(IntakeRow.body.opened(row.id, row.journey_id, row.body))
+    except vault.DataDestroyed:
+        erased.add(row.journey_id)
+        return {}
+    return body
+
+
+def _entry(row: Row[*tuple[Any, ...]], body: dict[str, Any]) -> Entry:
     return Entry(
         id=row.id,
         journey_id=row.journey_id,
@@ -182,7 +195,7 @@ def _entry(row: Row[*tuple[Any, ...]]) -> Entry:
         actor=Actor(ActorRole(row.actor_role), row.actor_id, row.actor_label),
         recorded_at=row.recorded_at,
         business_at=row.business_at,
-        body=json.loads(IntakeRow.body.opened(row.id, row.journey_id, row.body)),
+        body=body,
         body_sha256=row.body_sha256,
         page_sha256=row.page_sha256,
     )

@@ -11,12 +11,14 @@ from marketplace.accounts.values import TooManyTries
 from marketplace.infra.formatting import gettext as _
 from marketplace.infra.formatting import ngettext
 from marketplace.kernel import clock, errors
+from marketplace.privacy.values import Restricted
 from marketplace.web import audit
 
 log = logging.getLogger(__name__)
 
 STATUS: tuple[tuple[type[errors.MarketplaceError], int], ...] = (
     (TooManyTries, 429),
+    (Restricted, 403),
     (errors.NotFound, 404),
     (errors.Conflict, 409),
     (errors.Invalid, 422),
@@ -67,6 +69,14 @@ def words_of(error: errors.MarketplaceError) -> str:
         "application:no-new-offer": _("The insurer does not offer this product for the changed details."),
         "accounts:link-refused": _("This link was used already or is too old. Please ask for a new one."),
         "application:age-differs": _("The age of the person insured no longer fits the price. Please compare again."),
+        "privacy:restricted": _(
+            "The customer closed the account. These records are kept as the law asks, and only compliance opens them."
+        ),
+        "privacy:payment-under-way": _(
+            "A payment of yours is still under way. Please close the account when it has ended in a policy or a refund."
+        ),
+        "privacy:export-not-found": _("This copy is no longer kept. Please ask for a new one."),
+        "privacy:request-answered": _("This request has been answered already."),
         "application:not-a-customer": _("Accounts of staff cannot buy. Please use a customer’s mail address."),
         "application:nothing-to-pay": _("There is nothing to pay for this application now."),
         "underwriting:answers-incomplete": _("Please answer every question of the insurer first."),

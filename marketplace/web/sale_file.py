@@ -6,12 +6,14 @@ from itertools import groupby
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from marketplace.accounts.values import Role
 from marketplace.application import queries as applications
 from marketplace.application.values import ApplicationView, Confirmation, ConfirmationKind, Relationship
 from marketplace.catalog.values import LINES
 from marketplace.infra.formatting import ZONE, current_locale, format_day, zone_name
 from marketplace.infra.formatting import gettext as _
 from marketplace.infra.formatting import lazy_gettext as _l
+from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import Sale, TimelineEntry
@@ -19,8 +21,10 @@ from marketplace.payment import queries as payments
 from marketplace.payment.values import AttemptState, Purpose, RefundState
 from marketplace.policy import queries as policies
 from marketplace.policy.values import Policy
+from marketplace.privacy import queries as privacy
+from marketplace.privacy.values import Restricted, Restriction
 from marketplace.traceability import services as traceability
-from marketplace.traceability.values import Act, Actor, EntryType
+from marketplace.traceability.values import Act, Actor, ActorRole, EntryType
 from marketplace.underwriting import queries as underwriting
 from marketplace.underwriting.values import Reason
 from marketplace.web.fields import factor_words
@@ -106,6 +110,7 @@ class SaleFile:
     policy: Policy | None
     money: tuple[MoneyMoved, ...]
     reasons: tuple[Reason, ...]
+    restriction: Restriction | None
 
     @property
     def title(self) -> str:
@@ -185,11 +190,21 @@ def sale_file(sale_id: UUID, *, only_insurer: UUID | None = None) -> SaleFile:
         policy=policies.policy(sale.policy_id) if sale.policy_id else None,
         money=_money(sale.order_id) if sale.order_id else (),
         reasons=decision.reasons if decision else (),
+        restriction=restriction_of(sale),
     )
 
 
 def note_look(sale: Sale, by: Actor, **what: UUID | str) -> None:
-    """Whoever of the staff looks at a customer's sale leaves an entry in its trail; without the trail, no look."""
+    """Whoever of the staff looks at a customer's sale leaves an entry in its trail; without the trail, no look.
+
+    Raises Restricted where the customer closed the account: then only compliance looks, and the insurer as long as it
+    covers the risk.
+    """
+    restriction = restriction_of(sale)
+    if restriction is not None:
+        covering = by.role is ActorRole.INSURER and clock.today(ZONE) <= restriction.covered_until
+        if by.label != Role.ADMIN_COMPLIANCE and not covering:
+            raise Restricted
     traceability.record_act(
         Act(
             sale.journey_id,
@@ -200,6 +215,13 @@ def note_look(sale: Sale, by: Actor, **what: UUID | str) -> None:
             sale.insurer_id,
         )
     )
+
+
+def restriction_of(sale: Sale) -> Restriction | None:
+    """Whether the records of this sale are kept only because they must be."""
+    if sale.application_id is None:
+        return None
+    return privacy.restrictions([sale.application_id]).get(sale.application_id)
 
 
 def _rows(timeline: tuple[TimelineEntry, ...]) -> tuple[Row, ...]:

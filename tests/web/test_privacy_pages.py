@@ -9,13 +9,15 @@ from datetime import date
 import pytest
 from flask import Flask
 
+from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Role
 from marketplace.correspondence import queries as correspondence
 from marketplace.infra.db import db
+from marketplace.kernel.canonical import digest, sha256_hex
 from marketplace.privacy.values import registry
 from marketplace.traceability import queries as trail
 from sandbox.demo.visitor import Identity, Visitor, words
-from tests.web.conftest import count
+from tests.web.conftest import count, days_later
 from tests.web.desk_visits import LI_NA, at_the_desk, buy, links
 
 Work = Callable[[], list[str]]
@@ -166,3 +168,55 @@ def test_other_staff_do_not_see_requests(shop: Flask) -> None:
     clerk = at_the_desk(shop, Role.ADMIN_SALES)
     clerk.get("/admin/privacy")
     assert clerk.status == 403
+
+
+@pytest.mark.requirement("T26-47")
+@pytest.mark.asvs("8.2.3")
+def test_restricted_records_open_to_compliance_only(li_na: Visitor, shop: Flask) -> None:
+    clerk = at_the_desk(shop, Role.ADMIN_SALES)
+    clerk.get("/admin")
+    (sale,) = links(clerk.text, "/admin/sales/[0-9a-f-]+")
+    clerk.get(sale)
+    assert clerk.status == 200, "before the account was closed"
+    entry = links(clerk.text, f"{sale}/pages/[0-9a-f-]+")[0]
+    close(li_na)
+    looked = count(shop, "traceability_evidence_intake", "type = 'sale:viewed'")
+    for path in (sale, entry, f"{entry}/stored", f"{sale}/policy.pdf"):
+        assert clerk.client.get(path).status_code == 403, path
+    assert count(shop, "traceability_evidence_intake", "type = 'sale:viewed'") == looked, "nothing was looked at"
+    officer = at_the_desk(shop, Role.ADMIN_COMPLIANCE)
+    officer.get(sale)
+    assert officer.status == 200
+    assert "Restricted since" in words(officer.text)
+
+
+@pytest.mark.requirement("T26-47")
+def test_the_insurer_opens_them_while_it_covers_the_risk(li_na: Visitor, shop: Flask) -> None:
+    close(li_na)
+    with shop.app_context():
+        insurer = accounts.insurer_by_code("harbour")
+    desk = at_the_desk(shop, Role.INSURER_UNDERWRITER, insurer)
+    desk.get("/insurer")
+    (sale,) = links(desk.text, "/insurer/sales/[0-9a-f-]+")
+    desk.get(sale)
+    assert desk.status == 200
+    days_later(shop, 366 * 20 + 10)
+    desk.get(sale)
+    assert desk.status == 403
+
+
+@pytest.mark.requirement("T26-47")
+def test_the_evidence_of_a_contract_still_verifies(li_na: Visitor, shop: Flask) -> None:
+    close(li_na)
+    with shop.app_context(), db.engines["reader"].connect() as reader:
+        (journey,) = reader.exec_driver_sql("SELECT DISTINCT journey_id FROM policy_policy").scalars()
+        for entry in trail.journey_entries(journey):
+            assert digest(entry.body) == entry.body_sha256
+            if entry.page_sha256:
+                assert sha256_hex(trail.page_bytes(entry.id)) == entry.page_sha256
+
+
+def close(customer: Visitor) -> None:
+    customer.get("/account/close")
+    customer.post({"understood": "yes"})
+    assert customer.at == "/account-closed"

@@ -58,6 +58,8 @@ def page_words(endpoint: str) -> str:
 
 
 def _compared(body: Body) -> str:
+    if "order" not in body:  # what was compared is erased
+        return _("Compared")
     offers = len(body["order"])
     return ngettext(
         "Compared %(num)s offer, %(line)s, ranking rule %(rule)s",
@@ -93,7 +95,7 @@ def _field_words(field: str) -> str:
 def _answered(body: Body) -> str:
     if body.get("old") is not None:
         return _("Changed the answer: %(question)s", question=body["question"])
-    return _("Answered: %(question)s", question=body["question"])
+    return _("Answered: %(question)s", question=body["question"]) if "question" in body else _("Answered a question")
 
 
 def _decided(body: Body) -> str:

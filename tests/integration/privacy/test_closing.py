@@ -1,6 +1,6 @@
 """Closing an account: what is not needed goes, contracts stay restricted, and nothing is said of a stranger's."""
 
-from datetime import date, datetime
+from datetime import datetime
 
 import pytest
 from sqlalchemy import text
@@ -21,6 +21,7 @@ from marketplace.application.values import State, Step
 from marketplace.correspondence import queries as correspondence
 from marketplace.infra import vault
 from marketplace.infra.db import db
+from marketplace.kernel.dates import add_years
 from marketplace.policy import queries as policies
 from marketplace.policy import services as policy_services
 from marketplace.policy.values import Policy
@@ -106,7 +107,7 @@ def test_the_records_of_a_contract_stay_restricted(database: None, frozen_clock:
     (kept,) = done.kept
     assert (kept.number, kept.kept_until) == (
         policy.number,
-        date(2056, kept.covered_until.month, kept.covered_until.day),
+        add_years(policy.period.end_on, 10),
     )
     restricted = queries.restrictions([policy.application_id])[policy.application_id]
     assert (restricted.policy_id, restricted.kept_until) == (policy.id, kept.kept_until)

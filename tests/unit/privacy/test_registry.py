@@ -1,4 +1,4 @@
-"""The register of personal data reads well: every word it uses is there, in both languages, and nothing stands twice."""
+"""The register of personal data reads well: every word is there, in both languages, and nothing stands twice."""
 
 from collections import Counter
 

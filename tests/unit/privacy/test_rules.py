@@ -26,9 +26,7 @@ def test_no_contract_that_the_first_cut_leaves_out_is_due() -> None:
     today = date(2032, 1, 1)
     ended = rules.earliest_due(today)
     assert rules.kept_until(ended - timedelta(days=30), ended) >= today, "still kept on that day"
-    assert rules.kept_until(ended - timedelta(days=30), ended - timedelta(days=1)) < today, (
-        "the day before was the last"
-    )
+    assert rules.kept_until(ended - timedelta(days=30), ended - timedelta(days=1)) < today, "the day after"
 
 
 @pytest.mark.parametrize(
