@@ -1,0 +1,107 @@
+"""Which rows belong to whom, table by table, and one row for each table that belongs to one insurer."""
+
+from secrets import token_hex
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+
+import psycopg
+from psycopg import sql
+
+# An insurer's own rows and what hangs on them.
+INSURERS = {
+    "accounts_account", "accounts_device", "accounts_one_time_secret", "accounts_passkey", "accounts_recovery_code",
+    "accounts_security_event", "accounts_session", "application_application", "application_confirmation",
+    "checkout_order", "checkout_order_line", "correspondence_message", "infra_subject_key", "listing_upload",
+    "oversight_sale", "payment_attempt", "payment_refund", "policy_document", "policy_number_range", "policy_policy",
+    "policy_version", "privacy_erasure", "privacy_restriction", "quoting_need", "quoting_offer", "rating_tariff",
+    "traceability_evidence_intake", "traceability_journey", "underwriting_decision",
+}  # fmt: skip
+
+# What is on sale: every scope reads it, its insurer writes it.
+CATALOG = {"catalog_document", "catalog_product", "catalog_product_version"}
+
+# Of the marketplace and its customers alone.
+MARKETPLACE = {
+    "accounts_ceremony", "accounts_challenge", "payment_provider_event", "privacy_export", "privacy_request",
+    "privacy_run",
+}  # fmt: skip
+
+# Public, and written by the marketplace alone.
+REGISTERS = {"accounts_insurer", "disclosure_wording"}
+
+# Without policies, and why.
+EVERYBODYS = {
+    "accounts_limit": "keyed hashes and counts; every door counts",
+    "alembic_version": "which migrations ran; asked before anything else",
+    "infra_business_clock": "one number; asked before there is a scope",
+    "infra_public_revision": "one random id, new when something public has changed",
+    "procrastinate_events": "jobs carry ids only",
+    "procrastinate_jobs": "jobs carry ids only",
+    "procrastinate_periodic_defers": "jobs carry ids only",
+    "procrastinate_workers": "no data",
+    "traceability_page_version": "hashes of templates and texts; a page is the same for everybody",
+}
+
+APPENDED = {"accounts_security_event"}
+"""Every scope may add to these."""
+
+# What a row has beside something in every column that must be filled; None is the id of the sale's own row.
+_ASKED: dict[str, dict[str, Any]] = {
+    "accounts_account": {"role": "insurer_underwriter"},
+    "accounts_security_event": {"account_id": None},
+    "application_application": {"state": "started"},
+    "catalog_product_version": {"effective": "[2026-01-01,2027-01-01)"},
+    "correspondence_message": {"state": "queued"},
+    "infra_subject_key": {"wrapped": "x"},
+    "listing_upload": {"state": "draft"},
+    "policy_document": {"state": "due"},
+    "policy_number_range": {"next": 1},
+    "privacy_erasure": {"subject": "application", "reason": "retention"},
+    "privacy_export": {"state": "asked"},
+    "privacy_request": {"kind": "access"},
+    "quoting_offer": {"premium_minor": 1, "payments": 1, "total_minor": 1},
+    "underwriting_decision": {"outcome": "accept"},
+}
+# A column `<word>_id` leads to the row of this table.
+_LEADS_TO = {
+    "account": "accounts_account", "application": "application_application", "attempt": "payment_attempt",
+    "insurer": "accounts_insurer", "journey": "traceability_journey", "need": "quoting_need",
+    "offer": "quoting_offer", "order": "checkout_order", "policy": "policy_policy", "product": "catalog_product",
+    "product_version": "catalog_product_version", "version": "policy_version",
+}  # fmt: skip
+_BY_TYPE = {
+    "boolean": "true", "bytea": "x", "date": "2026-11-22", "jsonb": "{}",
+    "timestamp with time zone": "2026-11-22T04:00:00Z", "bigint": "1", "integer": "1", "smallint": "1",
+}  # fmt: skip
+_COLUMNS = """
+    SELECT column_name, data_type, coalesce(character_maximum_length, 6), is_nullable = 'NO' AND column_default IS NULL
+    FROM information_schema.columns WHERE table_schema = 'public' AND table_name = %s ORDER BY ordinal_position
+"""
+
+
+def seed(connection: psycopg.Connection[Any], insurer_id: UUID) -> None:
+    """One row in every table with policies, all of one sale of this insurer. As superuser, in an open transaction."""
+    connection.execute("SET LOCAL session_replication_role = replica")  # no foreign keys: the order does not matter
+    ids = {table: uuid5(insurer_id, table) for table in INSURERS | CATALOG} | {"accounts_insurer": insurer_id}
+    ids["infra_subject_key"] = ids["application_application"]  # the key of the application
+    for table in sorted(INSURERS | CATALOG | MARKETPLACE | REGISTERS):
+        _fill(connection, table, ids)
+    connection.execute("SET LOCAL session_replication_role = origin")
+
+
+def _fill(connection: psycopg.Connection[Any], table: str, ids: dict[str, UUID]) -> None:
+    links = {f"{word}_id": ids[to] for word, to in _LEADS_TO.items()}
+    links["subject_id"] = ids["checkout_order" if table == "payment_attempt" else "application_application"]
+    asked = {"insurer_id": None, "application_id": None} | _ASKED.get(table, {})
+    given: dict[str, Any] = asked | links | ({"id": ids[table]} if table in ids else {})
+    row = {
+        name: given.get(name) or _BY_TYPE.get(kind) or (uuid4() if kind == "uuid" else token_hex(3)[:length])
+        for name, kind, length, needed in connection.execute(_COLUMNS, (table,)).fetchall()
+        if needed or name in asked
+    }
+    statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+        sql.Identifier(table),
+        sql.SQL(", ").join(map(sql.Identifier, row)),
+        sql.SQL(", ").join(sql.Placeholder() * len(row)),
+    )
+    connection.execute(statement, list(row.values()))
