@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from flask import Flask, make_response
+from pyotp import TOTP
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
@@ -23,7 +24,7 @@ from marketplace.kernel import clock
 from marketplace.kernel.text import LocalizedText
 from marketplace.web import error_pages
 from sandbox.demo.visitor import Visitor
-from tests.factories.accounts import PASSWORD, an_insurer
+from tests.factories.accounts import PASSWORD, a_member_of_staff, an_insurer
 from tests.factories.catalog import CATALOGS, catalog_files, published
 from tests.factories.quoting import a_content, a_tariff, publish
 from tests.simulator_server import SimulatorServer
@@ -104,6 +105,7 @@ class Walk:
     locale: str
     kept: list[Seen]
     buyer: Visitor = field(init=False)
+    customer: Visitor = field(init=False)
     comparison: str = ""
     offer: str = ""
 
@@ -128,6 +130,9 @@ class Walk:
         self.published_rates()
         self.policies()
         self.account()
+        self.own_data()
+        self.second_step()
+        self.compliance()
         self.sales_log()
         self.insurer_desk()
         self.inbox()
@@ -236,12 +241,69 @@ class Walk:
         visitor.post({"code": "000000"})
         visitor.post({"code": self.code(address)})
 
+        self.customer = visitor
+
+    def own_data(self) -> None:
+        """One's own security and data, up to the end of the account."""
+        visitor = self.customer
+        visitor.get("/privacy/data")
+        visitor.get("/account/security")
+        visitor.get("/account/security/password")
+        visitor.post({})
+        visitor.get("/account/security/confirm")
+        visitor.post({})
+        visitor.get("/account/data/copy")
+        visitor.post({})
+        run_jobs(self.shop)
+        visitor.get("/account/data/ask")
+        visitor.post({})
+        visitor.post({"kind": "correction", "words": "The name is wrong."})
+        visitor.get("/account/data")
+        visitor.get("/account/close")
+        visitor.post({})
+        leaver = self.visitor()
+        leaver.get("/find")
+        leaver.post({"email": ILL.email})
+        leaver.post({"code": self.code(ILL.email)})
+        leaver.get("/account/security/confirm")
+        leaver.post({})
+        leaver.get("/account/close")
+        leaver.post({"understood": "yes"})
+        assert leaver.at == "/account-closed"
+
+    def second_step(self) -> None:
+        """A new member of staff sets up an authenticator app, and is asked for it."""
+        with self.shop.app_context():
+            email = a_member_of_staff().email
+            db.session.commit()
+        staff = self.visitor()
+        staff.get("/sign-in")
+        staff.post({"email": email, "password": PASSWORD})
+        staff.post({}, "/account/security/authenticator/begin")
+        staff.post({"code": "000000"})
+        secret = re.search(r'<code translate="no">([A-Z2-7 ]+)</code>', staff.text)
+        assert secret
+        staff.post({"code": TOTP(secret[1].replace(" ", "")).now()})
+        staff.get("/account/security")
+        again = self.visitor()
+        again.get("/sign-in")
+        again.post({"email": email, "password": PASSWORD})
+        again.post({"code": "000000"})
+
+    def compliance(self) -> None:
+        desk = self.desk(Role.ADMIN_COMPLIANCE)
+        request = links(desk.get("/admin/privacy"), rf"/admin/privacy/requests/{UUID}")[0]
+        desk.get(request)
+        desk.post({})
+        desk.get("/admin/security")
+        desk.get("/admin/security?account=nobody")
+
     def sales_log(self) -> None:
         desk = self.desk(Role.ADMIN_SALES)
         for sale in links(desk.get("/admin"), rf"/admin/sales/{UUID}"):
-            page = links(desk.get(sale), rf"/admin/sales/{UUID}/pages/{UUID}")[0]
-            desk.get(page)
-            desk.get(f"{page}/stored")
+            for page in links(desk.get(sale), rf"/admin/sales/{UUID}/pages/{UUID}")[:1]:
+                desk.get(page)
+                desk.get(f"{page}/stored")
         desk.get("/admin?since=2027-01-02&until=2027-01-01&state=nothing&line=nothing")
         desk.get("/admin?text=nothing")
         desk.get("/insurer")

@@ -136,7 +136,11 @@ def _named(page: Page) -> Iterator[str]:
             yield f"nothing to read on {each.tag} {each.attrib}"
     for tag, name in (("img", "alt"), ("iframe", "title")):
         yield from (f"{tag} without {name}" for each in page.all(tag) if each.get(name) is None)
-    yield from ("a drawing that is not hidden" for each in page.all(DRAWING) if each.get("aria-hidden") != "true")
+    for each in page.all(DRAWING):
+        if each.get("aria-hidden") != "true" and not any(above.get("role") == "img" for above in page.above(each)):
+            yield "a drawing that is neither hidden nor a picture"
+    pictures = [each for each in page.elements if each.get("role") == "img"]
+    yield from ("a picture without words" for each in pictures if not each.get("aria-label"))
 
 
 def _references(page: Page) -> Iterator[str]:
