@@ -1,18 +1,21 @@
 """Tables of accounts. No secret is readable here: passwords are argon2id, codes, links and counted subjects HMACs.
 
-Tokens of sessions are SHA-256 (they are random), the secrets of one-time codes sealed under a key of the deployment.
+Tokens of sessions are SHA-256 (they are random). Addresses, names, what waits for a code, and the secrets of one-time
+codes are sealed; an address is found by its blind index.
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import CHAR, BigInteger, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.infra.db import Base
+from marketplace.infra.sealed import SealedJson
 
 HMAC_HEX = 64
+CHALLENGES = UUID("7b0e1d1c-2f0e-5d6b-9a54-1f6c5d1f9a10")  # whose key seals what is gone a day later anyway
 
 
 class InsurerRow(Base):
@@ -36,13 +39,13 @@ class InsurerRow(Base):
 class AccountRow(Base):
     __tablename__ = "accounts_account"
     __table_args__ = (
-        CheckConstraint("email = lower(email)", name="email_lower_case"),
         CheckConstraint("(role LIKE 'insurer%') = (insurer_id IS NOT NULL)", name="insurer_of_its_staff"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    email: Mapped[str] = mapped_column(String(254), unique=True, nullable=True)  # NULL once the account is closed
-    name: Mapped[str] = mapped_column(String(120))
+    email_sealed: Mapped[bytes | None] = mapped_column("email")
+    email_index: Mapped[str | None] = mapped_column(CHAR(HMAC_HEX), unique=True)
+    name_sealed: Mapped[bytes | None] = mapped_column("name")
     role: Mapped[str] = mapped_column(String(40))
     insurer_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_insurer.id"), index=True)
     locale: Mapped[str] = mapped_column(String(16))
@@ -51,24 +54,32 @@ class AccountRow(Base):
     disabled_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
+    email = SealedJson[str]("email_sealed", missing=str)
+    name = SealedJson[str]("name_sealed", missing=str)
+
 
 class ChallengeRow(Base):
     """A code or link on its way to an address. The newest one of an address and purpose is the only one that works."""
 
     __tablename__ = "accounts_challenge"
     __table_args__ = (
-        Index("ix_accounts_challenge_email_purpose", "email", "purpose", "created_at"),
+        Index("ix_accounts_challenge_email_index_purpose", "email_index", "purpose", "created_at"),
         Index("ix_accounts_challenge_secret_hash", "secret_hash", postgresql_where=text("used_at IS NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     purpose: Mapped[str] = mapped_column(String(40))
-    email: Mapped[str] = mapped_column(String(254))
+    email_sealed: Mapped[bytes] = mapped_column("email")
+    email_index: Mapped[str] = mapped_column(CHAR(HMAC_HEX))
     secret_hash: Mapped[str] = mapped_column(CHAR(HMAC_HEX))
-    payload: Mapped[dict[str, Any]]
+    payload_sealed: Mapped[bytes] = mapped_column("payload")
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     used_at: Mapped[datetime | None]
+
+    sealed_for: ClassVar[UUID] = CHALLENGES
+    email = SealedJson[str]("email_sealed", subject="sealed_for")
+    payload = SealedJson[dict[str, Any]]("payload_sealed", subject="sealed_for")
 
 
 class LimitRow(Base):
@@ -156,11 +167,13 @@ class OneTimeSecretRow(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_account.id"), index=True)
-    sealed_secret: Mapped[bytes]
+    secret_sealed: Mapped[bytes] = mapped_column("sealed_secret")
     last_step: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
+
+    secret = SealedJson[str]("secret_sealed", subject="account_id")
 
 
 class RecoveryCodeRow(Base):

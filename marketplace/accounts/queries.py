@@ -31,6 +31,7 @@ from marketplace.accounts.values import (
     SecurityEventType,
     Session,
 )
+from marketplace.infra import vault
 from marketplace.infra.db import db, reader
 from marketplace.kernel import clock
 from marketplace.kernel.text import LocalizedText
@@ -48,8 +49,8 @@ def account_of(row: AccountRow) -> Account:
     """The account that a row of this feature holds."""
     return Account(
         id=row.id,
-        email=row.email or "",
-        name=row.name or "",
+        email=row.email,
+        name=row.name,
         role=Role(row.role),
         insurer_id=row.insurer_id,
         locale=row.locale,
@@ -57,6 +58,11 @@ def account_of(row: AccountRow) -> Account:
         has_password=row.password_hash is not None,
         disabled=row.disabled_at is not None,
     )
+
+
+def address_index(email: str) -> str:
+    """The blind index by which whoever has this address (in its one spelling) is found."""
+    return vault.index("accounts.address", email)
 
 
 def session_behind(token: str) -> tuple[Session, Account] | None:
@@ -132,10 +138,9 @@ def factors(account_id: UUID) -> Factors:
 
 def staff() -> tuple[Account, ...]:
     """All staff accounts, by address."""
-    rows = db.session.scalars(
-        select(AccountRow).where(AccountRow.role != Role.CUSTOMER.value).order_by(AccountRow.email)
-    )
-    return tuple(account_of(row) for row in rows)
+    rows = db.session.scalars(select(AccountRow).where(AccountRow.role != Role.CUSTOMER.value)).all()
+    vault.unlock(row.id for row in rows)
+    return tuple(sorted((account_of(row) for row in rows), key=lambda each: (each.email, each.id)))
 
 
 def insurer(insurer_id: UUID) -> Insurer:

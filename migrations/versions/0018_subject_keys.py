@@ -17,6 +17,8 @@ INSTANT = sa.DateTime(timezone=True)
 
 # Table -> columns that hold sealed bytes from now on.
 SEALED = {
+    "accounts_account": ("email", "name"),
+    "accounts_challenge": ("email", "payload"),
     "application_application": ("email", "persons", "answers"),
     "policy_version": ("body",),
     "correspondence_message": ("recipient", "context", "subject"),
@@ -27,6 +29,8 @@ SEALED = {
 }
 SEALED_FOR = ("policy_version", "correspondence_message", "payment_attempt", "payment_provider_event")
 MAY_BE_EMPTY = (
+    ("accounts_account", "email"),
+    ("accounts_account", "name"),
     ("application_application", "answers"),
     ("correspondence_message", "context"),
     ("correspondence_message", "recipient"),
@@ -36,6 +40,7 @@ MAY_BE_EMPTY = (
 def upgrade() -> None:
     _refuse_what_lies_open()
     _create_keys()
+    _free_addresses()
     for table, columns in SEALED.items():
         for column in columns:
             op.alter_column(table, column, type_=sa.LargeBinary(), postgresql_using="NULL")
@@ -45,6 +50,19 @@ def upgrade() -> None:
         op.alter_column(table, column, nullable=True)
     op.add_column("correspondence_message", sa.Column("recipient_index", sa.CHAR(64)))
     op.create_index("ix_correspondence_message_recipient_index", "correspondence_message", ["recipient_index"])
+
+
+def _free_addresses() -> None:
+    """What looked at the addresses themselves; their blind indexes take its place."""
+    op.drop_constraint("ck_accounts_account_email_lower_case", "accounts_account")
+    op.drop_constraint("uq_accounts_account_email", "accounts_account")
+    op.drop_index("ix_accounts_challenge_email_purpose", "accounts_challenge")
+    op.add_column("accounts_account", sa.Column("email_index", sa.CHAR(64)))
+    op.create_unique_constraint("uq_accounts_account_email_index", "accounts_account", ["email_index"])
+    op.add_column("accounts_challenge", sa.Column("email_index", sa.CHAR(64), nullable=False))
+    op.create_index(
+        "ix_accounts_challenge_email_index_purpose", "accounts_challenge", ["email_index", "purpose", "created_at"]
+    )
 
 
 def _refuse_what_lies_open() -> None:

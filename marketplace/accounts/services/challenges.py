@@ -9,6 +9,7 @@ from sqlalchemy import delete, select, update
 
 from marketplace.accounts import rules
 from marketplace.accounts.models import ChallengeRow
+from marketplace.accounts.queries import address_index
 from marketplace.accounts.services import hashes, tries
 from marketplace.accounts.values import Bucket, CodePurpose, CodeRefused, LinkRefused, TooManyTries
 from marketplace.infra.db import db
@@ -42,7 +43,7 @@ def use_code(purpose: CodePurpose, email: str, code: str, source: str) -> dict[s
     """
     row = db.session.scalar(
         select(ChallengeRow)
-        .where(ChallengeRow.email == email, ChallengeRow.purpose == purpose.value)
+        .where(ChallengeRow.email_index == address_index(email), ChallengeRow.purpose == purpose.value)
         .order_by(ChallengeRow.created_at.desc(), ChallengeRow.id)
         .limit(1)
     )
@@ -78,7 +79,8 @@ def use_link(row: ChallengeRow) -> None:
         raise refused_link()
     db.session.execute(
         update(ChallengeRow)
-        .where(ChallengeRow.email == row.email, ChallengeRow.purpose == row.purpose, ChallengeRow.used_at.is_(None))
+        .where(ChallengeRow.email_index == row.email_index, ChallengeRow.purpose == row.purpose)
+        .where(ChallengeRow.used_at.is_(None))
         .values(used_at=clock.now())
     )
 
@@ -103,6 +105,7 @@ def _keep(challenge_id: UUID, purpose: CodePurpose, email: str, secret_hash: str
             id=challenge_id,
             purpose=purpose.value,
             email=email,
+            email_index=address_index(email),
             secret_hash=secret_hash,
             payload=payload,
             created_at=now,

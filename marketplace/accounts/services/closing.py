@@ -26,10 +26,10 @@ def close_account(account_id: UUID) -> None:
     row = _locked(account_id)
     if Role(row.role).is_staff:
         raise NotACustomersAccount
-    db.session.execute(delete(ChallengeRow).where(ChallengeRow.email == row.email))
+    db.session.execute(delete(ChallengeRow).where(ChallengeRow.email_index == row.email_index))
     db.session.execute(delete(DeviceRow).where(DeviceRow.account_id == account_id))
     db.session.execute(delete(SessionRow).where(SessionRow.account_id == account_id))
-    gone = {"email": None, "name": "", "password_hash": None, "disabled_at": clock.now()}
+    gone = dict.fromkeys(("email_sealed", "email_index", "name_sealed", "password_hash")) | {"disabled_at": clock.now()}
     db.session.execute(update(AccountRow).where(AccountRow.id == account_id).values(gone))
     vault.destroy(account_id)
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 
 from marketplace.accounts.models import AccountRow, InsurerRow
-from marketplace.accounts.queries import account_of, insurer_of
+from marketplace.accounts.queries import account_of, address_index, insurer_of
 from marketplace.accounts.services import checks, hashes
 from marketplace.accounts.values import (
     Account,
@@ -60,6 +60,7 @@ def create_staff(new: NewStaff) -> Account:
     row = AccountRow(
         id=ids.new_id(),
         email=email,
+        email_index=address_index(email),
         name=name,
         role=new.role.value,
         insurer_id=new.insurer_id,
@@ -72,7 +73,7 @@ def create_staff(new: NewStaff) -> Account:
         with db.session.begin_nested():
             db.session.add(row)
     except IntegrityError as error:
-        if constraint_of(error) == "uq_accounts_account_email":
+        if constraint_of(error) == "uq_accounts_account_email_index":
             raise AccountExists(_("There is an account with this address already.")) from error
         if constraint_of(error) == "fk_accounts_account_insurer_id_accounts_insurer":
             raise InsurerNotFound from error

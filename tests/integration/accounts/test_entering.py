@@ -95,11 +95,12 @@ def test_an_account_changes_its_language():
 @pytest.mark.parametrize(
     ("change", "constraint"),
     [
-        ("UPDATE accounts_account SET email = 'Lin@example.com'", "ck_accounts_account_email_lower_case"),
+        ("UPDATE accounts_account SET email_index = 'the same'", "uq_accounts_account_email_index"),
         ("UPDATE accounts_account SET role = 'insurer_admin'", "ck_accounts_account_insurer_of_its_staff"),
     ],
 )
 def test_the_table_keeps_what_the_rules_promise(change, constraint):
     a_guest("lin@example.com")
+    a_guest("wang@example.com")
     with pytest.raises(IntegrityError, match=constraint):
         db.session.execute(text(change))

@@ -35,7 +35,7 @@ def register(password=PASSWORD, email=LIN, name="Lin Yue"):
 
 
 def accounts():
-    return db.session.scalars(select(AccountRow.email)).all()
+    return [row.email for row in db.session.scalars(select(AccountRow))]
 
 
 def signs_in(password, email=LIN):
