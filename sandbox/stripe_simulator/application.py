@@ -1,5 +1,6 @@
 """The simulator as one WSGI application."""
 
+import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -40,7 +41,9 @@ class Simulator:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         answer = self.flask(environ, start_response)
         if environ.get(CUT):
-            raise ConnectionAbortedError("a fault switch asked for it")  # the server closes without a byte
+            # without a byte; Werkzeug would otherwise keep the connection open for the next request
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            raise ConnectionAbortedError("a fault switch asked for it")
         return answer
 
     @contextmanager

@@ -3,7 +3,7 @@
 import pytest
 import stripe
 
-from tests.simulator.harness import open_session, paid_session, type_card
+from tests.simulator.harness import Running, open_session, paid_session, type_card
 
 
 def payment_of(session: stripe.checkout.Session) -> str:
@@ -71,3 +71,40 @@ def test_a_refund_of_nothing_is_refused(client: stripe.StripeClient, params: dic
         client.v1.refunds.create(params)
     assert refusal.value.http_status == status
     assert client.v1.refunds.list().data == []
+
+
+def bought(client: stripe.StripeClient, alias: str) -> str:
+    params = {"amount": 5000, "currency": "cny", "payment_method": f"pm_card_{alias}", "confirm": True}
+    return client.v1.payment_intents.create(params).id  # type: ignore[arg-type]
+
+
+def test_a_refund_can_take_its_time(sim: Running, client: stripe.StripeClient):
+    refund = client.v1.refunds.create({"payment_intent": bought(client, "pendingRefund")})
+    assert refund.status == "pending"
+    assert client.v1.charges.list().data[0].refunded
+    sim.instant.pass_by(10)
+    assert client.v1.refunds.retrieve(refund.id).status == "succeeded"
+    kinds = [event.type for event in client.v1.events.list().data]
+    assert kinds[:2] == ["charge.refund.updated", "refund.updated"]
+
+
+def test_a_refund_can_fail_after_all_and_be_tried_again(sim: Running, client: stripe.StripeClient):
+    payment = bought(client, "refundFail")
+    refund = client.v1.refunds.create({"payment_intent": payment, "amount": 2000})
+    assert refund.status == "succeeded"
+    sim.instant.pass_by(10)
+    failed = client.v1.refunds.retrieve(refund.id, {"expand": ["failure_balance_transaction"]})
+    assert (failed.status, failed.failure_reason) == ("failed", "unknown")
+    assert isinstance(failed.failure_balance_transaction, stripe.BalanceTransaction)
+    assert failed.failure_balance_transaction.amount == 2000
+    charge = client.v1.charges.list().data[0]
+    assert (charge.amount_refunded, charge.refunded) == (0, False)
+    assert client.v1.events.list({"type": "refund.failed"}).data[0].data.object["id"] == refund.id
+    assert client.v1.refunds.create({"payment_intent": payment}).amount == 5000
+
+
+def test_a_refund_keeps_new_words(client: stripe.StripeClient):
+    refund = client.v1.refunds.create({"payment_intent": bought(client, "visa"), "metadata": {"a": "1", "b": "2"}})
+    changed = client.v1.refunds.update(refund.id, {"metadata": {"a": "", "c": "3"}})
+    assert changed.metadata is not None
+    assert changed.metadata.to_dict() == {"b": "2", "c": "3"}

@@ -45,7 +45,7 @@ def take(ledger: Ledger, charge: JsonObject, payment: JsonObject, account_id: st
         "refunded": False,
         "refunds": {"object": "list", "data": [], "has_more": False, "url": f"{PATH}/{fee_id}/refunds"},
     }
-    available = books.day_of_availability(ledger.now)
+    available = ledger.find("balance_transaction", charge["balance_transaction"])["available_on"]
     fee["balance_transaction"] = books.post(ledger, "application_fee", amount, fee, available_on=available)
     ledger.add(fee)
     ledger.announce("application_fee.created", fee)
