@@ -81,6 +81,7 @@ def _doors(who: Who, page_class: PageClass, *endpoints: str, **more: Any) -> dic
 
 
 LOOKS_AFTER_SECURITY = frozenset({Role.ADMIN_OWNER, Role.ADMIN_COMPLIANCE})
+PROTECTS_DATA = frozenset({Role.ADMIN_COMPLIANCE})
 
 ACCESS: dict[str, Door] = {
     **_doors(
@@ -119,7 +120,7 @@ ACCESS: dict[str, Door] = {
     **_doors(Who.CUSTOMER, PageClass.SERVICE, "privacy.overview", "privacy.ask"),
     **_doors(Who.CUSTOMER, PageClass.SERVICE, "privacy.export", "privacy.close", step_up=True),
     **_doors(Who.CUSTOMER, PageClass.SERVICE, "privacy.download", step_up=True, paper=True),
-    **_doors(Who.BACKOFFICE, PageClass.STAFF, "data_desk.desk", "data_desk.request"),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "data_desk.desk", "data_desk.request", roles=PROTECTS_DATA),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.sales", "insurer_products.products"),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.sale", audited=True),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.policy_document", audited=True, paper=True),
