@@ -57,7 +57,9 @@ def protect(app: Flask, *, public_host: str, secure: bool, checkout_origin: str,
         # Our own style has to reach the sandboxed frame of a stored page, which is of no origin at all.
         headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin" if static else "same-origin")
         headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
-        if not static:
+        if response.status_code >= 400:  # noqa: PLR2004  HTTP: an error is no file, wherever it was looked for
+            headers["Cache-Control"] = "no-store"
+        elif not static:
             headers.setdefault("Cache-Control", "no-store")
         if secure:
             headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
