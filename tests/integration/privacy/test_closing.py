@@ -112,8 +112,8 @@ def test_the_records_of_a_contract_stay_restricted(database: None, frozen_clock:
     restricted = queries.restrictions([policy.application_id])[policy.application_id]
     assert (restricted.policy_id, restricted.kept_until) == (policy.id, kept.kept_until)
     assert policies.policy(policy.id).body == policy.body, "what the contract says is all there"
-    entry = trail.journey_entries(policy.journey_id)[-1]
-    assert (entry.type, entry.body["kept_until"]) == (EntryType.DATA_RESTRICTED, kept.kept_until.isoformat())
+    entries = [each for each in trail.journey_entries(policy.journey_id) if each.type is EntryType.DATA_RESTRICTED]
+    assert [each.body for each in entries] == [{"reason": "closed", "kept_until": kept.kept_until.isoformat()}]
     (mail,) = correspondence.inbox()
     assert mail.kind == "account_closed"
 

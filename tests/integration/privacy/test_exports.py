@@ -1,0 +1,92 @@
+"""A copy of one's data: asked for once at a time, kept a week, sealed, and never of two who share a browser."""
+
+import io
+import zipfile
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from marketplace.accounts import queries as accounts
+from marketplace.application import queries as applications
+from marketplace.application.values import Step
+from marketplace.correspondence import queries as correspondence
+from marketplace.infra.db import db
+from marketplace.kernel import clock
+from marketplace.kernel.ids import new_id
+from marketplace.privacy import queries, services
+from marketplace.privacy.services.gathering import copy_of
+from marketplace.privacy.values import ExportNotFound, ExportState
+from tests.deferred_jobs import drain, waiting
+from tests.factories.accounts import a_customer, a_guest
+from tests.factories.application import an_application
+from tests.factories.checkout import an_offer_of
+from tests.factories.quoting import an_offer
+
+NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)
+
+
+def test_a_second_wish_while_one_is_being_made_is_the_same(database: None) -> None:
+    customer = a_customer()
+    first, second = services.ask_export(customer.id), services.ask_export(customer.id)
+    assert first == second
+    db.session.commit()
+    assert waiting().count("privacy.make_export") == 1
+    drain("privacy")
+    (ready,) = queries.exports_of(customer.id)
+    assert ready.state is ExportState.READY
+    assert services.ask_export(customer.id).id != first.id, "when it is made, another may be asked for"
+
+
+def test_a_copy_is_kept_for_a_week(database: None, frozen_clock: datetime) -> None:
+    customer = a_customer("li.na@example.com")
+    export = services.ask_export(customer.id)
+    drain("privacy")
+    services.make_export(export.id)
+    assert len(queries.exports_of(customer.id)) == 1, "making it again changes nothing"
+    assert [mail.kind for mail in correspondence.inbox(recipient="li.na@example.com")] == ["data_export_ready"]
+    with pytest.raises(ExportNotFound):
+        queries.export_bytes(export.id, new_id())
+    with clock.frozen(frozen_clock + timedelta(days=7) - timedelta(seconds=1)):
+        assert queries.export_bytes(export.id, customer.id).startswith(b"PK")
+        assert services.drop_expired_exports() == 0
+    with clock.frozen(frozen_clock + timedelta(days=7)):
+        with pytest.raises(ExportNotFound):
+            queries.export_bytes(export.id, customer.id)
+        assert queries.exports_of(customer.id)[0].state is ExportState.EXPIRED
+        assert services.drop_expired_exports() == 1
+    db.session.commit()
+    with db.engines["reader"].connect() as reader:
+        assert reader.exec_driver_sql("SELECT count(*) FROM privacy_export WHERE content IS NOT NULL").scalar() == 0
+
+
+@pytest.mark.asvs("14.2.4")
+def test_a_copy_lies_sealed(database: None) -> None:
+    customer = a_customer("li.na@example.com")
+    services.ask_export(customer.id)
+    drain("privacy")
+    with db.engines["reader"].connect() as reader:
+        content = bytes(reader.exec_driver_sql("SELECT content FROM privacy_export").scalar_one())
+    assert not content.startswith(b"PK")
+    assert not zipfile.is_zipfile(io.BytesIO(content))
+
+
+def test_two_who_share_a_browser_do_not_find_each_other(database: None) -> None:
+    """One journey, two accounts: each finds the own application, and what came before both is nobody's."""
+    first, second = a_guest("li.na@example.com"), a_guest("zhou.min@example.com")
+    offer = an_offer_of()
+    _, own = an_application(offer, upto=Step.DOCUMENTS, account=first)
+    other_offer = an_offer(own.journey_id, offer.version.content.line, start_on=offer.need.start_on)
+    _, others = an_application(other_offer, upto=Step.DOCUMENTS, account=second)
+    assert own.journey_id == others.journey_id
+    db.session.commit()
+    for who, mine, foreign in ((first, own, others), (second, others, own)):
+        words = text_of(copy_of(accounts.account(who.id), NOON))
+        assert mine.reference in words
+        assert foreign.reference not in words
+        assert str(foreign.id) not in words
+    assert len(applications.applications_of_journey(own.journey_id)) == 2
+
+
+def text_of(data: bytes) -> str:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return "\n".join(archive.read(name).decode() for name in archive.namelist())
