@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help run install test check fmt lock messages third-party import-real clean venv packages packages-dev
+.PHONY: help run install test check stripe-check fmt lock messages third-party import-real clean venv packages packages-dev
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ third-party: packages-dev ## write THIRD_PARTY.md from the pinned packages
 
 import-real: packages ## load the real plans and premiums (REAL_DATA=../shared/data) into the running demonstration
 	@$(BIN)/python -m sandbox.real_data
+
+stripe-check: packages ## hold the payment simulator against its scenario, and against Stripe with STRIPE_CHECK_KEY=sk_test_…
+	@$(BIN)/python -m sandbox.stripe_check
 
 clean: ## remove .venv and caches; the demonstration's data in instance/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache .hypothesis .pytest_cache

@@ -21,10 +21,12 @@ from tests.simulator.harness import (
     CHALLENGED,
     DECLINED,
     KEY,
+    Instant,
     Running,
     an_account,
     open_session,
     paid_session,
+    running,
     type_card,
 )
 
@@ -206,6 +208,12 @@ def an_insurers_account(sim: Running) -> tuple[str, dict[str, Any]]:
     return account, link
 
 
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    with running(tmp_path_factory.mktemp("stripe") / "contract.sqlite3", Instant()) as sim:
+        return list(everything(sim))
+
+
 def fields_of(cls: type[stripe.StripeObject]) -> dict[str, Any]:
     own = {
         name: kind
@@ -272,15 +280,14 @@ def object_departures(body: dict[str, Any], cls: type[stripe.StripeObject], wher
             yield f"{where}.{name} is required by {cls.__qualname__}"
 
 
-def test_every_object_is_what_the_library_says_it_is(sim: Running):
-    shown = list(everything(sim))
+def test_every_object_is_what_the_library_says_it_is(shown: list[dict[str, Any]]):
     assert {body["object"] for body in shown} == CLASSES.keys() - INSIDE_OTHERS - {"payment_method"}
     found = [fault for body in shown for fault in object_departures(body, CLASSES[body["object"]], body["object"])]
     assert sorted(set(found)) == []
 
 
-def test_the_objects_inside_events_are_whole_too(sim: Running):
-    events = [body for body in everything(sim) if body["object"] == "event"]
+def test_the_objects_inside_events_are_whole_too(shown: list[dict[str, Any]]):
+    events = [body for body in shown if body["object"] == "event"]
     assert {event["type"] for event in events} == TOLD
     for event in events:
         inner = event["data"]["object"]
@@ -317,13 +324,45 @@ def test_the_check_itself_finds_what_is_wrong():
 
 @pytest.mark.real_data
 @pytest.mark.skipif(not FIXTURES.exists(), reason=f"no examples of Stripe's objects in {FIXTURES.parent}")
-def test_nothing_that_stripes_own_examples_show_is_left_out(sim: Running):
+def test_nothing_that_stripes_own_examples_show_is_left_out(shown: list[dict[str, Any]]):
     examples = json.loads(FIXTURES.read_text(encoding="utf-8"))["resources"]
-    shown: dict[str, set[str]] = {}
-    for body in everything(sim):
-        shown.setdefault(body["object"], set()).update(body)
-    left_out = {kind: sorted(examples[kind].keys() - fields) for kind, fields in shown.items()}
+    fields: dict[str, set[str]] = {}
+    for body in shown:
+        fields.setdefault(body["object"], set()).update(body)
+    left_out = {kind: sorted(examples[kind].keys() - names) for kind, names in fields.items()}
     assert {kind: names for kind, names in left_out.items() if names} == {}
+
+
+@pytest.mark.real_data
+@pytest.mark.skipif(not FIXTURES.exists(), reason=f"no examples of Stripe's objects in {FIXTURES.parent}")
+def test_what_stripes_own_examples_show_is_of_the_same_kind_here(shown: list[dict[str, Any]]):
+    examples = json.loads(FIXTURES.read_text(encoding="utf-8"))["resources"]
+    found = {difference for body in shown for difference in unlike(body, examples[body["object"]], body["object"])}
+    assert sorted(found) == []
+
+
+def unlike(ours: Any, example: Any, where: str) -> Iterator[str]:
+    """Fields that both have and that are of different kinds. A reference may be expanded; null says nothing."""
+    if ours is None or example is None or {type(ours), type(example)} == {dict, str}:
+        return
+    if isinstance(ours, dict) and isinstance(example, dict):
+        for name in ours.keys() & example.keys():
+            yield from unlike(ours[name], example[name], f"{where}.{name}")
+    elif isinstance(ours, list) and isinstance(example, list):
+        for item in ours if example else ():
+            yield from unlike(item, example[0], f"{where}[]")
+    elif type(ours) is not type(example):
+        yield f"{where}: {type(ours).__name__} here, {type(example).__name__} in the example"
+
+
+def test_the_comparison_with_the_examples_finds_what_is_unlike():
+    example = {"amount": 5, "paid": True, "lines": [{"id": "x"}], "charge": "ch_1", "gone": None}
+    ours = {"amount": "5", "paid": 1, "lines": [{"id": 7}], "charge": {"id": "ch_1"}, "gone": "x"}
+    assert sorted(unlike(ours, example, "o")) == [
+        "o.amount: str here, int in the example",
+        "o.lines[].id: int here, str in the example",
+        "o.paid: int here, bool in the example",
+    ]
 
 
 def test_every_error_has_stripes_shape(sim: Running):
