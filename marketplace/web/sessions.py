@@ -102,6 +102,7 @@ def keep_cookies(app: Flask) -> None:
             response.delete_cookie(
                 name_of("session"), secure=current_app.config["SESSION_COOKIE_SECURE"], httponly=True, samesite="Lax"
             )
+            response.headers["Clear-Site-Data"] = '"cache", "storage"'  # nothing of the person stays in the browser
         if g.get("new_device"):
             _set(response, "device", g.new_device, int(DEVICE_REMEMBERED.total_seconds()))
         return response

@@ -35,6 +35,7 @@ CATALOGS = FOLDER / "catalogs"
 CUSTOMER = "customer@evenfold.example"
 CUSTOMER_NAME = "Chen Yutong"
 ADMIN = "admin@evenfold.example"
+COMPLIANCE = "privacy@evenfold.example"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ def load(instance: Instance) -> tuple[Desk, ...]:
     make_pki(instance.seals, {entry["code"]: entry["legal_name"]["en"] for entry in entries})
     _customer(instance)
     _staff(instance, ADMIN, "admin: sales log", Role.ADMIN_SALES, None)
+    _staff(instance, COMPLIANCE, "compliance: personal data", Role.ADMIN_COMPLIANCE, None)
     desks = tuple(_desk(instance, entry) for entry in entries)
     db.session.commit()
     for desk in desks:

@@ -4,7 +4,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from flask import Flask
@@ -13,12 +13,13 @@ from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Role
 from marketplace.correspondence import queries as correspondence
 from marketplace.infra.db import db
+from marketplace.kernel import clock
 from marketplace.kernel.canonical import digest, sha256_hex
 from marketplace.privacy.values import registry
 from marketplace.traceability import queries as trail
-from sandbox.demo.visitor import Identity, Visitor, words
+from sandbox.demo.visitor import Identity, Visitor, hidden_fields, words
 from tests.web.conftest import count, days_later
-from tests.web.desk_visits import LI_NA, at_the_desk, buy, links
+from tests.web.desk_visits import LI_NA, apply, at_the_desk, buy, links
 
 Work = Callable[[], list[str]]
 CodeFor = Callable[[str], str]
@@ -220,3 +221,48 @@ def close(customer: Visitor) -> None:
     customer.get("/account/close")
     customer.post({"understood": "yes"})
     assert customer.at == "/account-closed"
+
+
+@pytest.mark.asvs("7.5.3", "14.3.1")
+@pytest.mark.parametrize("path", ["/account/data/copy", "/account/close"])
+def test_what_cannot_be_taken_back_asks_who_is_there(li_na: Visitor, shop: Flask, path: str) -> None:
+    """A session that was opened a while ago is enough to read, not to take everything away."""
+    li_na.get(path)
+    assert li_na.at == path
+    with clock.frozen(clock.now() + timedelta(minutes=11)):
+        li_na.get("/account/data")
+        assert li_na.at == "/account/data"
+        li_na.get(path)
+        assert li_na.at.startswith("/account/security/confirm")
+        li_na.client.post(path, data=hidden_fields(li_na.text) | {"understood": "yes"})
+    assert count(shop, "privacy_export") == 0
+    assert count(shop, "privacy_restriction") == 0
+
+
+@pytest.mark.asvs("14.3.1")
+def test_the_browser_is_told_to_forget(li_na: Visitor) -> None:
+    li_na.get("/account/data")
+    response = li_na.client.post(
+        "/sign-out", data={"csrf_token": hidden_fields(li_na.get("/account/data/ask"))["csrf_token"]}
+    )
+    assert response.headers["Clear-Site-Data"] == '"cache", "storage"'
+    assert "Clear-Site-Data" not in li_na.client.get("/").headers
+
+
+@pytest.mark.asvs("14.2.5")
+def test_a_page_does_not_answer_under_the_name_of_a_file(li_na: Visitor) -> None:
+    for path in ("/account/x.css", "/account/data/x.js", "/account/data.css", "/account/data/copy/x.png"):
+        assert li_na.client.get(path).status_code == 404
+
+
+def test_an_account_stays_open_while_money_is_on_its_way(shop: Flask, code_for: CodeFor) -> None:
+    visitor, led_to = apply(shop, code_for, LI_NA)
+    assert led_to == "pay"
+    assert visitor.pay()  # and the worker has not come yet
+    assert count(shop, "checkout_order", "state = 'paid'") == 1
+    visitor.get("/account/close")
+    assert "still under way" in words(visitor.text)
+    assert 'name="understood"' not in visitor.text
+    visitor.client.post("/account/close", data=hidden_fields(visitor.get("/account/data/ask")) | {"understood": "yes"})
+    assert count(shop, "accounts_account", "disabled_at IS NULL") == 1
+    assert count(shop, "privacy_erasure") == 0

@@ -5,10 +5,11 @@ from uuid import UUID
 from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from marketplace.accounts.values import SecurityEventType
 from marketplace.infra.formatting import gettext as _
 from marketplace.privacy import queries, services
 from marketplace.privacy.values import RequestKind
-from marketplace.web import access
+from marketplace.web import access, audit
 from marketplace.web.customer.forms.privacy import KINDS, CloseForm, ExportForm, RequestForm
 
 blueprint = Blueprint("privacy", __name__)
@@ -30,6 +31,7 @@ def export() -> ResponseReturnValue:
     form = ExportForm()
     if form.validate_on_submit():
         services.ask_export(access.here().id)
+        audit.note(SecurityEventType.DATA_EXPORTED)
         flash(_("We are making the copy. We mail you when it is ready."))
         return redirect(url_for(".overview"), 303)
     return render_template("customer/privacy/export.html", form=form), 422 if form.errors else 200
