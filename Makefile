@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help run install test check stripe-check fmt lock messages third-party import-real clean venv packages packages-dev
+.PHONY: help run install test check bench stripe-check fmt lock messages third-party import-real clean venv packages packages-dev
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ messages: packages ## bring the catalog of Chinese sentences up to date with the
 
 third-party: packages-dev ## write THIRD_PARTY.md from the pinned packages
 	$(BIN)/python -m tests.architecture.third_party
+
+bench: packages ## measure beside floors and peers, a line for each figure, JSON at the end (some minutes)
+	@$(BIN)/python -m bench
 
 import-real: packages ## load the real plans and premiums (REAL_DATA=../shared/data) into the running demonstration
 	@$(BIN)/python -m sandbox.real_data

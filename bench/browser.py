@@ -11,12 +11,12 @@ _CHUNK = 65_536
 
 
 class Connection:
-    """HTTP/1.1 with keep-alive to a port on loopback, asking for one path again and again."""
+    """HTTP/1.1 with keep-alive to a port on loopback."""
 
-    def __init__(self, port: int, path: str, cookie: str = "") -> None:
+    def __init__(self, port: int, cookie: str = "") -> None:
         self._port = port
-        lines = [f"GET {path} HTTP/1.1", f"Host: localhost:{port}", "Accept-Language: en", "Accept: text/html"]
-        self._request = "\r\n".join([*lines, *([f"Cookie: {cookie}"] if cookie else []), "", ""]).encode()
+        lines = [f"Host: localhost:{port}", "Accept-Language: en", "Accept: text/html"]
+        self._headers = "\r\n".join([*lines, *([f"Cookie: {cookie}"] if cookie else []), "", ""])
         self._socket = self._connect()
 
     def __enter__(self) -> Self:
@@ -27,22 +27,23 @@ class Connection:
     ) -> None:
         self._socket.close()
 
-    def get(self) -> bytes:
+    def get(self, path: str) -> bytes:
         """The body of the answer. Raises RuntimeError for anything but a page."""
+        request = f"GET {path} HTTP/1.1\r\n{self._headers}".encode()
         try:
-            return self._ask()
+            return self._ask(request)
         except ConnectionError:  # the server ends a connection that was idle for some seconds
             self._socket.close()
             self._socket = self._connect()
-            return self._ask()
+            return self._ask(request)
 
     def _connect(self) -> socket.socket:
         made = socket.create_connection(("127.0.0.1", self._port), timeout=10)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return made
 
-    def _ask(self) -> bytes:
-        self._socket.sendall(self._request)
+    def _ask(self, request: bytes) -> bytes:
+        self._socket.sendall(request)
         answer = b""
         while (end := answer.find(b"\r\n\r\n")) < 0:
             answer += self._more()

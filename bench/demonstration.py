@@ -15,7 +15,9 @@ import psutil
 import requests
 
 from sandbox.demo.history import ANSWERS
+from sandbox.demo.loading import CUSTOMER
 from sandbox.demo.visitor import hidden_fields
+from sandbox.instance import Instance
 
 ROOT = Path(__file__).parents[1]
 _STARTING_SECONDS = 900.0
@@ -75,21 +77,47 @@ class Demonstration:
     def visitor(self) -> "Visitor":
         return Visitor(self.port)
 
+    def customer_cookie(self) -> str:
+        """Of the demonstration's customer, signed in."""
+        account = next(each for each in Instance(self.folder / "instance").accounts() if each.email == CUSTOMER)
+        visitor = self.visitor()
+        visitor.sign_in(account.email, account.password)
+        return visitor.cookie
+
 
 class Visitor:
-    """A browser that has made a comparison. `comparison` and `product` are the paths of its pages."""
+    """A browser that makes comparisons."""
 
-    def __init__(self, port: int, line: str = "term_life") -> None:
-        browser = requests.Session()
-        site = f"http://localhost:{port}"
-        form = browser.get(f"{site}/compare/{line}", timeout=_ANSWER_SECONDS).text
+    def __init__(self, port: int) -> None:
+        self._browser = requests.Session()
+        self._site = f"http://localhost:{port}"
+
+    def compare(self, line: str = "term_life") -> str:
+        """The path of a new comparison, whose page nobody has seen yet."""
+        form = self._browser.get(f"{self._site}/compare/{line}", timeout=_ANSWER_SECONDS).text
         first_day = re.findall(r'name="start_on"[^>]*value="([^"]+)"', form)
         answers = hidden_fields(form) | ANSWERS[line][0] | ({"start_on": first_day[0]} if first_day else {})
-        asked = browser.post(f"{site}/compare/{line}", answers, timeout=_ANSWER_SECONDS)
-        asked.raise_for_status()
-        self.comparison = urlsplit(asked.url).path
-        self.product = re.findall(r'href="(/offers/[0-9a-f-]+)"', asked.text)[0]
-        self.cookie = "; ".join(f"{each.name}={each.value}" for each in browser.cookies)
+        return self._send(f"/compare/{line}", answers)
+
+    def product_of(self, comparison: str) -> str:
+        """The path of the first product of a comparison."""
+        page = self._browser.get(self._site + comparison, timeout=_ANSWER_SECONDS).text
+        return str(re.findall(r'href="(/offers/[0-9a-f-]+)"', page)[0])
+
+    def sign_in(self, email: str, password: str) -> None:
+        form = self._browser.get(f"{self._site}/sign-in", timeout=_ANSWER_SECONDS).text
+        self._send("/sign-in", hidden_fields(form) | {"email": email, "password": password})
+
+    def _send(self, path: str, fields: dict[str, str]) -> str:
+        """Send a form; the path to which its answer leads."""
+        answer = self._browser.post(self._site + path, fields, timeout=_ANSWER_SECONDS, allow_redirects=False)
+        if not answer.is_redirect:
+            raise RuntimeError(f"{path} answered {answer.status_code}")
+        return urlsplit(answer.headers["Location"]).path
+
+    @property
+    def cookie(self) -> str:
+        return "; ".join(f"{each.name}={each.value}" for each in self._browser.cookies)
 
 
 def free_port() -> int:

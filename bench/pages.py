@@ -8,8 +8,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 import requests
 
@@ -20,31 +22,40 @@ from bench.rounds import compare
 from sandbox.run import PROGRAMS
 
 MOST = 2.5
-FIRST_VIEWS = 150
+PAGE, FINISHED = "bare Flask + Jinja", "a finished page from Flask"
+_FLOORS = {PAGE: "/page/", FINISHED: "/finished/"}
 
 
 def measure(demonstration: Demonstration, folder: Path) -> Iterator[Figure]:
     visitor = demonstration.visitor()
-    paths = {"home": "/", "comparison": visitor.comparison, "product": visitor.product}
-    pages = folder / "pages"
-    pages.mkdir()
-    for name, path in paths.items():
-        with Connection(demonstration.port, path, visitor.cookie) as ours:
-            text = ours.get().decode()
-        (pages / f"{name}.html").write_text(f"{{% raw %}}{text}{{% endraw %}}")
-    with _floor(pages) as floor_port:
-        for name, path in paths.items():
-            with ExitStack() as both:
-                ours = both.enter_context(Connection(demonstration.port, path, visitor.cookie))
-                floor = both.enter_context(Connection(floor_port, f"/{name}"))
-                _refuse_other_bytes(ours, floor)
-                yield Figure.ratio(f"page {name}", "bare Flask + Jinja", compare(ours.get, floor.get), most=MOST)
+    product = visitor.product_of(comparison := visitor.compare())
+    (pages := folder / "pages").mkdir()
+    with Connection(demonstration.port, visitor.cookie) as ours, _floor(pages) as port, Connection(port) as floor:
+        for name, path in {"home": "/", "comparison": comparison, "product": product}.items():
+            _save(pages / name, ours.get(path), floor)
+            yield _beside(name, path, ours, floor, PAGE, most=MOST)
+            yield _beside(name, path, ours, floor, FINISHED)
+        # A query keeps a page out of memory: it is read and rendered anew each time.
+        _save(pages / "comparison made anew", ours.get(f"{comparison}?anew=1"), floor)
+        yield _beside("comparison made anew", f"{comparison}?anew=1", ours, floor, PAGE)
+        with Connection(demonstration.port, demonstration.customer_cookie()) as signed_in:
+            _save(pages / "home signed in", signed_in.get("/"), floor)
+            yield _beside("home signed in", "/", signed_in, floor, PAGE)
 
 
-def _refuse_other_bytes(ours: Connection, floor: Connection) -> None:
-    """Only what is new in each answer (nonce, tokens) may differ, and those have one length."""
-    if len(ours.get()) != len(floor.get()):
-        raise RuntimeError("the floor does not send the same page")
+def _beside(
+    name: str, path: str, ours: Connection, floor: Connection, what: str, *, most: float | None = None
+) -> Figure:
+    bare = partial(floor.get, _FLOORS[what] + quote(name))
+    return Figure.ratio(f"page {name}", what, compare(partial(ours.get, path), bare), most)
+
+
+def _save(file: Path, page: bytes, floor: Connection) -> None:
+    """Have the floor send this very page: the same bytes, those that are new in each of our answers included."""
+    file.write_bytes(page)
+    for path in _FLOORS.values():
+        if floor.get(path + quote(file.name)) != page:
+            raise RuntimeError("the floor does not send the same bytes")
 
 
 @contextmanager
@@ -67,7 +78,7 @@ def _floor(pages: Path) -> Iterator[int]:
 def _wait_for(port: int) -> None:
     for _ in range(200):
         try:
-            requests.get(f"http://127.0.0.1:{port}/home", timeout=5)
+            requests.get(f"http://127.0.0.1:{port}/", timeout=5)
         except requests.ConnectionError:
             time.sleep(0.05)
         else:

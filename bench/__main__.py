@@ -1,0 +1,39 @@
+"""`python -m bench`: measure, print a line for each figure, and all of them as one line of JSON at the end.
+
+Exit status 1 where a promise is not kept.
+"""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench import memory, pages, sealing, starts
+from bench.demonstration import Demonstration
+from bench.results import Figure, as_json
+
+
+def main() -> int:
+    figures = []
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        for figure in _measured(Path(folder)):
+            print(figure, flush=True)
+            figures.append(figure)
+    print(as_json(figures))
+    return 0 if all(figure.kept for figure in figures) else 1
+
+
+def _measured(folder: Path) -> Iterator[Figure]:
+    demonstration = Demonstration(folder)
+    try:
+        yield from starts.measure_cold(demonstration, folder)
+        yield from memory.measure(demonstration)
+        yield from pages.measure(demonstration, folder)
+        yield from sealing.measure()
+        yield from starts.measure_warm(demonstration, folder)
+    finally:
+        demonstration.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""How often each page asks the database, exactly, so that a change which asks more often is seen.
+
+The table counts every statement of every role. The question for the present is asked some times a second only; here
+before each page. A page that comes from memory is counted when it is shown again.
+"""
+
+from collections.abc import Callable
+
+from flask import Flask
+from sqlalchemy import event
+
+from marketplace.accounts.values import Role
+from marketplace.infra import present
+from marketplace.infra.db import db
+from sandbox.demo.visitor import Visitor
+from tests.web.conftest import ANSWERS, LI_NA, go_on
+from tests.web.desk_visits import at_the_desk, links
+
+CodeFor = Callable[[str], str]
+Work = Callable[[], list[str]]
+
+PRESENT, VOIDED, VIEW = (
+    "infra_public_revision",
+    "quoting_offer",
+    "INSERT INTO traceability_evidence_intake",
+)
+STEPS = {
+    "email": 10,
+    "code": 10,
+    "people": 11,
+    "questions": 12,
+    "documents": 11,
+    "exclusions": 11,
+    "review": 13,
+    "pay": 19,
+}
+
+
+def asked(shop: Flask, look: Callable[[], object]) -> list[str]:
+    """The statements that one look at a page sends, through whichever door."""
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        sent.append(statement)
+
+    with shop.app_context():
+        engines = list(db.engines.values())
+    present.forget()
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
+    try:
+        look()
+    finally:
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", note)
+    return sent
+
+
+def names(statements: list[str], expected: tuple[str, ...]) -> bool:
+    """Whether the statements are the expected ones, in this order."""
+    return len(statements) == len(expected) and all(
+        word in each for word, each in zip(expected, statements, strict=True)
+    )
+
+
+def test_pages_for_visitors_ask_no_more_than_they_must(shop: Flask, visitor: Visitor) -> None:
+    (offer, *_) = visitor.compare("term_life", ANSWERS)
+    comparison = visitor.at
+    for path in ("/", comparison, offer):
+        visitor.get(path)
+    assert names(asked(shop, lambda: visitor.get("/")), (PRESENT,))
+    assert names(asked(shop, lambda: visitor.get(comparison)), (PRESENT, VIEW))
+    assert names(asked(shop, lambda: visitor.get(offer)), (PRESENT, VOIDED, VIEW))
+
+
+def test_a_page_that_is_not_from_memory(shop: Flask, visitor: Visitor) -> None:
+    (offer, *_) = visitor.compare("term_life", ANSWERS)
+    comparison = visitor.at
+    visitor.get(offer)
+    found = {path: len(asked(shop, lambda: visitor.get(f"{path}?anew=1"))) for path in ("/", comparison, offer)}
+    assert found == {"/": 3, comparison: 7, offer: 9}
+
+
+def test_each_step_of_the_application(shop: Flask, visitor: Visitor, code_for: CodeFor) -> None:
+    visitor.enter(visitor.compare("term_life", ANSWERS)[0])
+    found = {}
+    for step in STEPS:
+        go_on(visitor, step, LI_NA, code_for)
+        found[step] = len(asked(shop, lambda: visitor.get(visitor.at)))
+    assert found == STEPS
+
+
+def test_the_sales_log_asks_as_often_for_twenty_journeys_as_for_one(shop: Flask, work: Work) -> None:
+    admin = at_the_desk(shop, Role.ADMIN_SALES)
+    counts = {}
+    for number in range(1, 21):
+        Visitor(shop.test_client()).compare("term_life", ANSWERS)
+        if number in {1, 20}:
+            work()
+            counts[number] = len(asked(shop, lambda: admin.get("/admin")))
+            assert len(links(admin.text, "/admin/sales/[0-9a-f-]{36}")) == number
+    assert counts == {1: 7, 20: 7}
