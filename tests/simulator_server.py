@@ -4,6 +4,7 @@ import json
 import queue
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -44,15 +45,31 @@ class QuietHandler(WSGIRequestHandler):
 
 @dataclass
 class SimulatorServer:
-    """`pay` does what a customer does on the hosted page; `webhook` waits for an event of a type."""
+    """`pay` does what a customer does on the hosted page; `webhook` waits for an event of a type.
+
+    `ahead` is how many seconds the simulator's clock is before the real one.
+    """
 
     url: str
     simulator: Simulator
     deliveries: "queue.Queue[Delivery]" = field(default_factory=queue.Queue)
+    ahead: list[float] = field(default_factory=lambda: [0.0])
 
     def pay(self, page: str, card: str = GOOD_CARD) -> requests.Response:
         form = {"email": "li.na@example.com", "number": card, "expiry": "12/34", "cvc": "123", "name": "Li Na"}
         return requests.post(page, data=form, allow_redirects=False, timeout=PATIENCE)
+
+    def pay_by_wallet(self, page: str, kind: str, answer: str = "confirm") -> requests.Response:
+        """Choose `alipay` or `wechat_pay` and answer there: `confirm`, `refuse`, `later` or `never`."""
+        form = {"email": "li.na@example.com", "method": kind}
+        led = requests.post(page, data=form, allow_redirects=False, timeout=PATIENCE).headers["Location"]
+        wallet = led.removesuffix("/code")
+        return requests.post(wallet, data={"answer": answer}, allow_redirects=False, timeout=PATIENCE)
+
+    def wait_for_wallets(self) -> None:
+        """What wallets promised comes now, or stays away."""
+        self.ahead[0] += self.simulator.settings.later_seconds
+        self.simulator.keep_house()
 
     def switch(self, **switches: Any) -> None:
         requests.post(f"{self.url}/_simulator/faults", json=switches, timeout=PATIENCE).raise_for_status()
@@ -82,14 +99,20 @@ def running_simulator(folder: Path, site_webhook: str | None = None) -> Iterator
         return Response(status=200)
 
     with _listening() as (door_listener, webhook_url), _listening() as (listener, url), _serving(door, door_listener):
+        ahead = [0.0]
         simulator = create_simulator(
             SimulatorSettings(
-                folder / "simulator.sqlite3", url, site_webhook or webhook_url, WEBHOOK_SECRET, SECRET_KEY
+                folder / "simulator.sqlite3",
+                url,
+                site_webhook or webhook_url,
+                WEBHOOK_SECRET,
+                SECRET_KEY,
+                clock=lambda: time.time() + ahead[0],
             )
         )
         with _serving(simulator, listener):
             simulator.start_deliveries()
-            yield SimulatorServer(url, simulator, received)
+            yield SimulatorServer(url, simulator, received, ahead)
         simulator.close()
 
 
