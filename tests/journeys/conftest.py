@@ -36,6 +36,7 @@ FLAGS = (
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 PATIENCE_SECONDS = 20
+START_SECONDS = 90  # a site starting beside other tests on a busy machine
 SITE = ("-m", "gunicorn", "wsgi:app", "--worker-class", "gthread", "--threads", "4", "--no-control-socket")
 WORKER = ("-m", "marketplace.worker")
 Answer = TypeVar("Answer")
@@ -121,7 +122,7 @@ def marketplace(
             site = running.started(*SITE, "--bind", f"fd://{listener.fileno()}", keep=listener.fileno())
             running.start_worker()
             try:
-                until(lambda: _ready(running.url), "the site")
+                until(lambda: _ready(running.url), "the site", START_SECONDS)
                 yield running
             finally:
                 for process in (site, running.worker):

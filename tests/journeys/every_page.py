@@ -160,7 +160,7 @@ class Walk:
         go_on(buyer, "code", LI_NA, self.code)
         buyer.post({"code": "000000"})
         go_on(buyer, "people", LI_NA, self.code)
-        buyer.post({"applicant_name": "", "applicant_birth_on": "soon", "mobile": "x"})
+        buyer.post({"applicant_name": "", "applicant_birth_on": "", "mobile": "x"})
         buyer.post({"applicant_name": "Li Na", "applicant_birth_on": "1980-01-01", "relationship": "self"})
         for step in ("questions", "documents", "exclusions", "review"):
             go_on(buyer, step, LI_NA, self.code)

@@ -11,7 +11,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Route
 from tests.journeys.every_page import Seen
 
 SITE = "http://localhost:8000"
-REFUSED_BY_US = "Failed to load resource: the server responded with a status of"
+# No complaints: the status of an error page, and a stored page whose script its frame does not run.
+MEANT = ("Failed to load resource: the server responded with a status of", "Blocked script execution in")
 # A page that waits reloads itself; here it stays while it is looked at.
 RELOADS = (b'data-refresh="2"', b'data-refresh="9999"')
 
@@ -49,8 +50,7 @@ class Tab:
             route.fulfill(status=200, content_type=kind, body=file.read())
 
     def _said(self, message: ConsoleMessage) -> None:
-        """The status of an error page is no complaint."""
-        if message.type in {"error", "warning"} and not message.text.startswith(REFUSED_BY_US):
+        if message.type in {"error", "warning"} and not message.text.startswith(MEANT):
             self.complaints.append(f"{self._name}: {message.text}")
 
     @property
