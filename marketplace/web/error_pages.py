@@ -72,8 +72,8 @@ def words_of(error: errors.MarketplaceError) -> str:
         "privacy:restricted": _(
             "The customer closed the account. These records are kept as the law asks, and only compliance opens them."
         ),
-        "privacy:payment-under-way": _(
-            "A payment of yours is still under way. Please close the account when it has ended in a policy or a refund."
+        "privacy:sale-under-way": _(
+            "A purchase of yours is still under way. Please close the account when its policy or its refund has come."
         ),
         "privacy:export-not-found": _("This copy is no longer kept. Please ask for a new one."),
         "privacy:request-answered": _("This request has been answered already."),

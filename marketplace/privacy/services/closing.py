@@ -21,8 +21,8 @@ from marketplace.privacy.services.requesting import withdraw_requests
 from marketplace.privacy.values import (
     ClosingPreview,
     ErasureReason,
-    PaymentUnderWay,
     RestrictionReason,
+    SaleUnderWay,
     Subject,
 )
 from marketplace.traceability.services import record_act
@@ -33,12 +33,12 @@ def close_account(account_id: UUID) -> ClosingPreview:
     """Close a customer's account. Its sessions end; address, name and password, copies, words of requests, mails and
     every application without a contract are erased; the records of contracts stay, restricted. Returns what was done.
 
-    Raises AccountNotFound, PaymentUnderWay while money is on its way.
+    Raises AccountNotFound, SaleUnderWay while a sale is under way.
     """
     account = accounts.locked_account(account_id)
     done = closing_preview(account_id)
-    if done.unfinished_orders:
-        raise PaymentUnderWay
+    if done.unfinished:
+        raise SaleUnderWay
     for policy in policies.policies_of_account(account_id):
         _restrict(policy)
     _erase_applications(account_id)

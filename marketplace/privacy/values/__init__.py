@@ -10,7 +10,6 @@ from marketplace.privacy.values.requests import (
     ExportState,
     KeptContract,
     Outcome,
-    PaymentUnderWay,
     Request,
     RequestAnswered,
     RequestKind,
@@ -20,6 +19,7 @@ from marketplace.privacy.values.requests import (
     Restriction,
     RestrictionReason,
     Run,
+    SaleUnderWay,
     Subject,
 )
 
@@ -34,7 +34,6 @@ __all__ = [
     "KeptContract",
     "NotPersonal",
     "Outcome",
-    "PaymentUnderWay",
     "Places",
     "Registry",
     "Request",
@@ -46,6 +45,7 @@ __all__ = [
     "Restriction",
     "RestrictionReason",
     "Run",
+    "SaleUnderWay",
     "Subject",
     "registry",
 ]

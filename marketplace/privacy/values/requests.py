@@ -108,11 +108,11 @@ class KeptContract:
 
 @dataclass(frozen=True, slots=True)
 class ClosingPreview:
-    """What closing the account does: which contracts are kept, and how many applications are erased."""
+    """What closing the account does: which contracts are kept, which applications erased, and what it waits for."""
 
     kept: tuple[KeptContract, ...]
     erased_applications: tuple[str, ...]
-    unfinished_orders: tuple[str, ...]
+    unfinished: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +167,10 @@ class RequestAnswered(Conflict):
     code = "privacy:request-answered"
 
 
-class PaymentUnderWay(Conflict):
-    """A payment of yours is still under way. Please close the account when it has ended in a policy or a refund."""
+class SaleUnderWay(Conflict):
+    """A purchase of yours is still under way. Please close the account when its policy or its refund has come."""
 
-    code = "privacy:payment-under-way"
+    code = "privacy:sale-under-way"
 
 
 class Restricted(Refused):

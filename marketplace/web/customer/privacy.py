@@ -60,7 +60,7 @@ def close() -> ResponseReturnValue:
     """Says what is erased and what is kept; the button does it. Afterwards nobody is signed in."""
     account, form = access.here(), CloseForm()
     preview = queries.closing_preview(account.id)
-    if form.validate_on_submit() and not preview.unfinished_orders:
+    if form.validate_on_submit() and not preview.unfinished:
         access.sign_out()
         services.close_account(account.id)
         return redirect(url_for(".closed"), 303)

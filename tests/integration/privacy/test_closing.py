@@ -19,6 +19,7 @@ from marketplace.application import queries as applications
 from marketplace.application import services as applications_services
 from marketplace.application.values import State, Step
 from marketplace.correspondence import queries as correspondence
+from marketplace.correspondence import services as mails
 from marketplace.infra import vault
 from marketplace.infra.db import db
 from marketplace.kernel.dates import add_years
@@ -26,13 +27,14 @@ from marketplace.policy import queries as policies
 from marketplace.policy import services as policy_services
 from marketplace.policy.values import Policy
 from marketplace.privacy import queries, services
-from marketplace.privacy.values import ExportNotFound, Outcome, RequestKind
+from marketplace.privacy.values import ExportNotFound, Outcome, RequestKind, SaleUnderWay
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import EntryType
 from tests.deferred_jobs import drain
 from tests.factories.accounts import PASSWORD, a_customer, a_guest, a_member_of_staff, a_source
 from tests.factories.application import an_application
 from tests.factories.checkout import an_accepted_application, an_offer_of
+from tests.factories.correspondence import a_message
 from tests.factories.policy import a_contract
 
 ADDRESS = "li.na@example.com"
@@ -99,23 +101,37 @@ def a_policy_of(customer: Account) -> Policy:
     return policy
 
 
+def mailed(policy: Policy) -> None:
+    mails.queue(a_message(subject_key=str(policy.id), recipient=ADDRESS))
+
+
+def test_the_address_is_kept_until_the_policy_is_on_its_way_to_it(database: None) -> None:
+    policy = a_policy_of(a_guest(ADDRESS))
+    assert queries.closing_preview(policy.account_id).unfinished == (policy.number,)
+    with pytest.raises(SaleUnderWay):
+        services.close_account(policy.account_id)
+    assert not accounts.account(policy.account_id).disabled
+    assert db.session.scalar(text("SELECT count(*) FROM privacy_restriction")) == 0
+    mailed(policy)
+    services.close_account(policy.account_id)
+    assert accounts.account(policy.account_id).disabled
+
+
 @pytest.mark.requirement("T26-47")
 def test_the_records_of_a_contract_stay_restricted(database: None, frozen_clock: datetime) -> None:
     policy = a_policy_of(a_guest(ADDRESS))
+    mailed(policy)
     done = services.close_account(policy.account_id)
     db.session.commit()
     (kept,) = done.kept
-    assert (kept.number, kept.kept_until) == (
-        policy.number,
-        add_years(policy.period.end_on, 10),
-    )
+    assert (kept.number, kept.kept_until) == (policy.number, add_years(policy.period.end_on, 10))
     restricted = queries.restrictions([policy.application_id])[policy.application_id]
     assert (restricted.policy_id, restricted.kept_until) == (policy.id, kept.kept_until)
     assert policies.policy(policy.id).body == policy.body, "what the contract says is all there"
     entries = [each for each in trail.journey_entries(policy.journey_id) if each.type is EntryType.DATA_RESTRICTED]
     assert [each.body for each in entries] == [{"reason": "closed", "kept_until": kept.kept_until.isoformat()}]
-    (mail,) = correspondence.inbox()
-    assert mail.kind == "account_closed"
+    kinds = {mail.kind: mail.recipient for mail in correspondence.inbox()}
+    assert kinds == {"policy_issued": "", "account_closed": ADDRESS}
 
 
 def test_staff_do_not_close_themselves(database: None) -> None:
