@@ -3,13 +3,15 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+POSTGRESQL15 ?= /usr/lib/postgresql/15/bin
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help run install test check bench stripe-check fmt lock messages third-party import-real clean venv packages packages-dev
+.PHONY: help run install test test-postgresql15 check bench stripe-check fmt lock messages third-party import-real clean \
+	venv packages packages-dev
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: packages ## the whole demonstration on http://localhost:8000 (PORT=, SIMULATOR_PORT=, DATABASE_URL=)
 	@exec $(BIN)/python -m sandbox.run
@@ -19,6 +21,9 @@ install: packages packages-dev ## set up .venv with everything, development requ
 test: install ## check the code, then run all tests (ARGS= for pytest)
 	@$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest $(ARGS)
+
+test-postgresql15: install ## run the tests of services and data on Debian's PostgreSQL 15 (ARGS= for pytest)
+	EMBEDDED_POSTGRESQL=$(POSTGRESQL15) $(BIN)/python -m pytest tests/integration $(ARGS)
 
 check: packages packages-dev ## lint, format, types, import rules, architecture tests
 	$(BIN)/ruff check .

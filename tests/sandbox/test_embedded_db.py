@@ -214,6 +214,12 @@ def test_without_any_postgresql_the_line_says_what_to_install(monkeypatch):
         embedded_db.find_server()
 
 
+def test_the_postgresql_that_was_asked_for_is_taken_or_none(monkeypatch, tmp_path):
+    monkeypatch.setenv("EMBEDDED_POSTGRESQL", str(tmp_path))
+    with pytest.raises(EmbeddedDatabaseError, match="No PostgreSQL found"):
+        embedded_db.find_server()
+
+
 def test_a_postgresql_that_is_too_old_is_passed_over(monkeypatch, tmp_path):
     for name in ("initdb", "postgres"):
         program = tmp_path / name
