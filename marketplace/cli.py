@@ -1,5 +1,10 @@
 """Commands for those who run the marketplace: `python -m marketplace.cli --help`."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
 import click
 
 from config import Settings
@@ -7,10 +12,48 @@ from marketplace.accounts import services as accounts
 from marketplace.accounts.values import NewStaff, Role
 from marketplace.app import create_app
 from marketplace.disclosure import services as disclosure
+from marketplace.infra import backup, readiness
 from marketplace.infra.db import Scope, db, use_scope
 from marketplace.kernel.errors import Invalid, MarketplaceError
 from marketplace.oversight import services as oversight
+from marketplace.policy import queries as policies
 from marketplace.wiring import MACHINES
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def _with_key(command: F) -> F:
+    """The options that backup and restore share."""
+    path = click.Path(path_type=Path, exists=True)
+    key = click.option("--key-file", type=path, envvar="BACKUP_KEY_FILE", help="64 hex digits; encrypts the backup.")
+    programs = click.option("--programs", type=path, help="Folder of pg_dump and pg_restore, if not on PATH.")
+    return key(programs(command))
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except MarketplaceError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _place(settings: Settings, programs: Path | None) -> backup.Place:
+    if settings.database_owner_url is None:
+        raise click.ClickException("DATABASE_OWNER_URL is missing: the owner of the tables backs up and restores.")
+    return backup.Place(settings.database_owner_url.get_secret_value(), settings.storage_folder, programs)
+
+
+def _key(file: Path | None) -> bytes | None:
+    if file is None:
+        return None
+    try:
+        key = bytes.fromhex(file.read_text())
+    except ValueError:
+        key = b""
+    if len(key) != backup.KEY_BYTES:
+        raise click.ClickException("The key of backups is 64 hex digits: openssl rand -hex 32 > FILE")
+    return key
 
 
 @click.group()
@@ -18,7 +61,8 @@ from marketplace.wiring import MACHINES
 def main(context: click.Context) -> None:
     """Commands of the marketplace, with the same settings as the site."""
     if context.invoked_subcommand != "draw":
-        app = create_app(Settings.or_exit())
+        context.obj = Settings.or_exit()
+        app = create_app(context.obj)
         context.with_resource(app.app_context())
         context.with_resource(use_scope(Scope.all()))
 
@@ -54,6 +98,39 @@ def rebuild_sales_log() -> None:
     oversight.rebuild()
     db.session.commit()
     click.echo("the sales log is rebuilt")
+
+
+@main.command("backup")
+@click.argument("folder", type=click.Path(path_type=Path))
+@_with_key
+@click.pass_obj
+def make_backup(settings: Settings, folder: Path, key_file: Path | None, programs: Path | None) -> None:
+    """Write a backup of database and files into FOLDER, which must not exist yet."""
+    with _refusals():
+        manifest = backup.make(folder, _place(settings, programs), _key(key_file))
+    click.echo(f"{sum(manifest.rows.values())} rows of {len(manifest.rows)} tables at {manifest.revision}")
+
+
+@main.command("restore")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True))
+@_with_key
+@click.pass_obj
+def restore_backup(settings: Settings, folder: Path, key_file: Path | None, programs: Path | None) -> None:
+    """Bring the backup in FOLDER back into an empty database and an empty folder of files."""
+    with _refusals():
+        manifest = backup.restore(folder, _place(settings, programs), _key(key_file))
+    click.echo(f"{sum(manifest.rows.values())} rows of {len(manifest.rows)} tables, as on {manifest.made_at}")
+
+
+@main.command("check")
+@click.pass_context
+def check_soundness(context: click.Context) -> None:
+    """Hold the database against this code, and every sealed paper against its hash and its seal."""
+    found = readiness.problems(str(Path(__file__).parent.parent))
+    found = found or [f"{number}: {reason}" for number, reason in policies.unsound_papers()]
+    for line in found or ["sound"]:
+        click.echo(line)
+    context.exit(1 if found else 0)
 
 
 @main.command()

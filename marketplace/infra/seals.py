@@ -49,6 +49,14 @@ def trust_roots() -> bytes:
     return (_configured().folder / "root.pem").read_bytes()
 
 
+def fault_of(pdf: bytes, issued_sha256: str) -> str | None:
+    """Why a paper is not the sealed one that was issued (`signing.SealReport.reason`), or None when it is."""
+    from marketplace.infra import signing  # noqa: PLC0415  heavy, and the site never judges a seal
+
+    report = signing.check(pdf, trust_roots(), issued_sha256=issued_sha256)
+    return None if report.valid else report.reason
+
+
 def _configured() -> _Cabinet:
     if _cabinet is None:
         raise Unavailable("the folder of seals is not configured")

@@ -7,9 +7,10 @@ from uuid import UUID
 from sqlalchemy import Row, Select, select
 
 from marketplace.catalog import queries as catalog
-from marketplace.infra import storage, vault
+from marketplace.infra import seals, storage, vault
 from marketplace.infra.db import db
 from marketplace.kernel import clock
+from marketplace.kernel.errors import NotFound, Unavailable
 from marketplace.kernel.money import Money
 from marketplace.policy import rules
 from marketplace.policy.models import LATEST, DocumentRow, PolicyRow, VersionRow
@@ -106,6 +107,31 @@ def document_bytes(policy_id: UUID) -> bytes:
     if found.document_sha256 is None:
         raise DocumentNotReady
     return storage.get(found.document_sha256)
+
+
+def unsound_papers() -> tuple[tuple[str, str], ...]:
+    """Every sealed paper that is not in the store as it was issued, or whose seal does not hold: number and reason.
+
+    What was erased on purpose is sound. Opens every paper: for checks, not for pages.
+    """
+    rows = db.session.execute(
+        select(PolicyRow.number, DocumentRow.document_sha256)
+        .join(VersionRow, VersionRow.policy_id == PolicyRow.id)
+        .join(DocumentRow, DocumentRow.version_id == VersionRow.id)
+        .where(DocumentRow.document_sha256.is_not(None))
+        .order_by(PolicyRow.number, VersionRow.number)
+    )
+    judged = ((row.number, _unsound(row.document_sha256 or "")) for row in rows)
+    return tuple((number, reason) for number, reason in judged if reason)
+
+
+def _unsound(sha256: str) -> str | None:
+    try:
+        return seals.fault_of(storage.get(sha256), sha256)
+    except vault.DataDestroyed:
+        return None
+    except (NotFound, Unavailable) as error:
+        return str(error)
 
 
 def _one(wanted: _Policies) -> Policy:
