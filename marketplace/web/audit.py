@@ -55,6 +55,16 @@ def refused_as_forged() -> str:
     return str(g.get("refused_as_forged", ""))
 
 
+def reach_limit() -> None:
+    """Somebody tried too often; the form is shown again and says so."""
+    g.limit_reached = True
+
+
+def form_status(errors: object) -> int:
+    """The status of a page whose form was shown, sent and refused, or sent too often."""
+    return 429 if g.get("limit_reached") else 422 if errors else 200
+
+
 def keep() -> None:
     """Keep the notes in this request's transaction, just before it is committed."""
     events = _taken()

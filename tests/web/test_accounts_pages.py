@@ -158,7 +158,7 @@ def test_codes_are_limited_for_each_address(shop: Flask, visitor: Visitor, nothi
     with nothing_written():
         visitor.get("/find")
         visitor.post({"email": UNKNOWN})
-    assert visitor.at == "/find"
+    assert (visitor.at, visitor.status) == ("/find", 429)
     assert "There were too many tries" in words(visitor.text)
 
 

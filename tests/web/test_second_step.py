@@ -177,6 +177,7 @@ def test_codes_cannot_be_guessed(half: Staff) -> None:
         half.at.post({"code": "000000"})
         assert half.at.status == 422
     half.at.post({"code": half.app.code()})
+    assert half.at.status == 429
     assert "There were too many tries" in words(half.at.text)
     half.at.get("/admin")
     assert half.at.at.startswith("/second-step")

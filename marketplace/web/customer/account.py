@@ -10,7 +10,7 @@ from marketplace.accounts.values import Account, CodePurpose, CodeRefused, LinkN
 from marketplace.infra.formatting import current_locale
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel.errors import Invalid
-from marketplace.web import access
+from marketplace.web import access, audit
 from marketplace.web.customer import entry
 from marketplace.web.customer.correspondence import send
 from marketplace.web.customer.forms.account import (
@@ -32,7 +32,7 @@ def form_page(
         "customer/account/form.html",
         form=form, title=title, button=button, words=words, links=links, passkey=passkey,
     )  # fmt: skip
-    return page, 422 if form.errors else 200
+    return page, audit.form_status(form.errors)
 
 
 def sent_page(words: str) -> ResponseReturnValue:
@@ -40,6 +40,8 @@ def sent_page(words: str) -> ResponseReturnValue:
 
 
 def too_many() -> str:
+    """What a form says that was sent too often."""
+    audit.reach_limit()
     return _("There were too many tries. Please wait a quarter of an hour.")
 
 

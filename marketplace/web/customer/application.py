@@ -31,7 +31,7 @@ from marketplace.quoting import queries as quoting
 from marketplace.quoting.values import OfferExpired, OfferView, OfferVoided, ProductWithdrawn
 from marketplace.traceability.values import EntryType
 from marketplace.underwriting import queries as underwriting
-from marketplace.web import access, error_pages
+from marketplace.web import access, audit, error_pages
 from marketplace.web.customer import entry
 from marketplace.web.customer.correspondence import send
 from marketplace.web.customer.forms.account import CodeForm, EmailForm
@@ -138,11 +138,12 @@ def email(application_id: UUID) -> ResponseReturnValue:
         except Invalid as error:
             form.take_errors(error.fields)
         except TooManyTries:
+            audit.reach_limit()
             form.take_errors({"email": _("Too many codes were asked for. Please wait a quarter of an hour.")})
     return page(
         view, Step.EMAIL, "form", form=form, title=_("Where shall we send your policy?"),
         words=_("We send a code to this address, so that nobody else can apply in your name. No account is needed."),
-        button=_("Continue"), status=422 if form.errors else 200,
+        button=_("Continue"), status=audit.form_status(form.errors),
     )  # fmt: skip
 
 
@@ -177,6 +178,7 @@ def code(application_id: UUID) -> ResponseReturnValue:
         except CodeRefused as error:
             form.take_errors({"code": str(error)})
         except TooManyTries:
+            audit.reach_limit()
             form.take_errors({"code": _("Too many tries. Please wait a quarter of an hour.")})
         else:
             services.bind_account(acting(), application_id, account)
@@ -187,7 +189,7 @@ def code(application_id: UUID) -> ResponseReturnValue:
         words=_("We have sent it to %(address)s. It works for ten minutes.", address=address), button=_("Continue"),
         mailed=address,
         other_address=url_for(".email", application_id=application_id),
-        status=422 if form.errors else 200,
+        status=audit.form_status(form.errors),
     )  # fmt: skip
 
 
@@ -218,7 +220,7 @@ def people(application_id: UUID) -> ResponseReturnValue:
             form.take_errors(factor_faults(definition, error.fields))
         except Refused as error:
             form.form_errors.append(error_pages.words_of(error))
-    return page(view, Step.PEOPLE, "people", form=form, recalculate=recalculate, status=422 if form.errors else 200)
+    return page(view, Step.PEOPLE, "people", form=form, recalculate=recalculate, status=audit.form_status(form.errors))
 
 
 @blueprint.route("/application/<uuid:application_id>/questions", methods=["GET", "POST"])
@@ -237,7 +239,7 @@ def questions(application_id: UUID) -> ResponseReturnValue:
     texts, hashes = wordings(WordingKey.TRUTHFUL_ANSWERS)
     return page(
         view, Step.QUESTIONS, "questions", form=form, questions=asked, notice_missing=not view.notice_acknowledged,
-        traced=Traced(wordings=hashes), status=422 if form.errors else 200, **texts,
+        traced=Traced(wordings=hashes), status=audit.form_status(form.errors), **texts,
     )  # fmt: skip
 
 
@@ -261,7 +263,7 @@ def document(application_id: UUID, number: int | None = None) -> ResponseReturnV
         text=storage.get(shown.sha256).decode() if shown.media_type == "text/markdown" else "",
         traced=Traced(EntryType.DOCUMENT_OPENED, documents=(shown.sha256,),
                       body={"document_id": shown.id, "sha256": shown.sha256}),
-        status=422 if form.errors else 200,
+        status=audit.form_status(form.errors),
     )  # fmt: skip
 
 
@@ -273,7 +275,7 @@ def exclusions(application_id: UUID) -> ResponseReturnValue:
     if form.validate_on_submit():
         services.confirm_exclusions(acting(), application_id, str(form.sha256.data))
         return redirect(url_for(".resume", application_id=application_id), 303)
-    return page(view, Step.EXCLUSIONS, "exclusions", form=form, status=422 if form.errors else 200)
+    return page(view, Step.EXCLUSIONS, "exclusions", form=form, status=audit.form_status(form.errors))
 
 
 @blueprint.route("/application/<uuid:application_id>/review", methods=["GET", "POST"])
@@ -293,7 +295,7 @@ def review(application_id: UUID) -> ResponseReturnValue:
         view, Step.REVIEW, "review", form=form, told_sha256=view.told_sha256, start_on=need.start_on, may_change=True,
         last_day_of_cover=content.term.end_of(need.start_on, need.risk) - timedelta(days=1),
         chips=[(f, factor_words(f, view.offer.need.risk[f.name], definition.currency)) for f in definition.factors],
-        traced=Traced(wordings=hashes), status=422 if form.errors else 200, **texts,
+        traced=Traced(wordings=hashes), status=audit.form_status(form.errors), **texts,
     )  # fmt: skip
 
 

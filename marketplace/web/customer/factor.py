@@ -27,7 +27,7 @@ from marketplace.accounts.values import (
     TooManyTries,
 )
 from marketplace.infra.formatting import gettext as _
-from marketplace.web import access
+from marketplace.web import access, audit
 from marketplace.web.customer import entry
 from marketplace.web.customer.account import too_many
 from marketplace.web.customer.correspondence import send
@@ -160,7 +160,7 @@ def authenticator() -> ResponseReturnValue:
     page = render_template(
         "customer/security/authenticator.html", form=form, secret=secret, picture=_picture(secret.address)
     )
-    return page, 422 if form.errors else 200
+    return page, audit.form_status(form.errors)
 
 
 @blueprint.post("/account/security/recovery-codes")
@@ -228,7 +228,7 @@ def _verify_page(form: Form, account: Account) -> ResponseReturnValue:
         again=access.signed_in() is not None,
         next=request.args.get("next", ""),
     )
-    return page, 422 if form.errors else 200
+    return page, audit.form_status(form.errors)
 
 
 def _site() -> RelyingParty:

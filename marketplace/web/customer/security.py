@@ -9,7 +9,7 @@ from marketplace.accounts import queries, services
 from marketplace.accounts.values import CodeRefused, Ended, SignInRefused, TooManyTries
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel.errors import Invalid
-from marketplace.web import access
+from marketplace.web import access, audit
 from marketplace.web.customer import entry
 from marketplace.web.customer.account import form_page, too_many
 from marketplace.web.customer.correspondence import send
@@ -93,7 +93,7 @@ def confirm() -> ResponseReturnValue:
             entry.prove()
             return entry.onward(account)
     page = render_template("customer/security/confirm.html", form=form, account=account)
-    return page, 422 if form.errors else 200
+    return page, audit.form_status(form.errors)
 
 
 @blueprint.post("/confirm/code")
