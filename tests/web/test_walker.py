@@ -1,0 +1,262 @@
+"""Every door of the site against the table of doors, and everything that holds for all of them (ADR 0006)."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine, pool, text
+
+from config import Settings
+from marketplace.accounts.values import SecurityEventType
+from marketplace.app import create_app
+from marketplace.infra import stripe_gateway
+from marketplace.web import access
+from marketplace.web.access import ACCESS, PageClass, Who
+from marketplace.web.customer import policy
+from tests.conftest import empty_tables
+from tests.simulator_server import SimulatorServer
+from tests.web import walker
+from tests.web.conftest import count
+from tests.web.walked_site import Site, a_walked_site
+from tests.web.walker import Cell, table
+
+# A look that does more than being recorded, and why.
+CHANGES_BY_LOOKING = {"checkout.returned": "coming back from paying is an act, and the payment is asked for at once"}
+PERSONAL = {name for name, door in ACCESS.items() if door.personal}
+PAPERS = {name for name, door in ACCESS.items() if door.paper}
+AUDITED = [name for name, door in ACCESS.items() if door.audited]
+
+
+@pytest.fixture(scope="module")
+def site(migrated_app: Flask, simulator: SimulatorServer) -> Iterator[Site]:
+    try:
+        with a_walked_site(migrated_app, simulator) as walked:
+            yield walked
+    finally:
+        empty_tables(migrated_app)
+
+
+def may(method: str) -> list[Cell]:
+    return [cell for cell in table() if cell.method == method and not cell.refused]
+
+
+def first_that_may(method: str) -> list[Cell]:
+    """One cell for each door of this method: the first role in the table for whom the door itself opens."""
+    found: dict[str, Cell] = {}
+    for cell in table():
+        opens = ACCESS[cell.endpoint].who is Who.ANYONE or cell.expected not in {"sign-in", "second-step", "403", "404"}
+        if cell.method == method and cell.seeded and opens:
+            found.setdefault(cell.endpoint, cell)
+    return list(found.values())
+
+
+def events(site: Site, kind: SecurityEventType, condition: str = "true") -> int:
+    return count(site.app, "accounts_security_event", f"type = '{kind.value}' AND {condition}")
+
+
+@pytest.mark.asvs("8.1.1")
+def test_every_door_has_its_row_and_every_row_its_door(site: Site) -> None:
+    assert walker.unlisted_doors(site, table()) == []
+    assert set(site.endpoints()) == set(ACCESS)
+
+
+@pytest.mark.asvs("8.2.1", "8.2.2", "8.3.1", "16.3.2")
+def test_who_is_refused_is_refused_as_the_table_says_and_changes_nothing_and_is_written_down(site: Site) -> None:
+    refused, wrong = [cell for cell in table() if cell.refused], []
+
+    def ask(cell: Cell) -> None:
+        wrong.extend(walker.wrong_answers(site, [cell]))
+
+    before = events(site, SecurityEventType.DOOR_REFUSED)
+    assert walker.written_by(site.app, {cell.name: partial(ask, cell) for cell in refused}) == []
+    assert wrong == []
+    noted = [
+        cell for cell in refused if cell.expected == "403" or (cell.expected == "404" and cell.endpoint in PERSONAL)
+    ]
+    assert len(noted) > 200
+    assert events(site, SecurityEventType.DOOR_REFUSED) - before == len(noted)
+
+
+@pytest.mark.asvs("3.5.3", "8.2.1")
+def test_who_may_look_sees_it_and_changes_nothing_by_it(site: Site) -> None:
+    wrong: list[str] = []
+
+    def ask(cell: Cell) -> None:
+        wrong.extend(walker.wrong_answers(site, [cell]))
+
+    looks = {cell.name: partial(ask, cell) for cell in may("GET") if cell.endpoint not in CHANGES_BY_LOOKING}
+    assert walker.written_by(site.app, looks) == []
+    assert wrong == []
+    assert walker.wrong_answers(site, [cell for cell in may("GET") if cell.endpoint in CHANGES_BY_LOOKING]) == []
+
+
+@pytest.mark.asvs("16.3.2")
+@pytest.mark.parametrize("endpoint", AUDITED)
+def test_a_look_into_a_sale_is_kept_among_the_events_and_in_its_trail(site: Site, endpoint: str) -> None:
+    role = "insurer" if endpoint.startswith("insurer_") else "admin"
+    looks = partial(count, site.app, "traceability_evidence_intake", "type = 'sale:viewed'")
+    before = (events(site, SecurityEventType.SALE_VIEWED), looks())
+    assert site.ask(role, "GET", site.path(endpoint)).status_code == 200
+    assert (events(site, SecurityEventType.SALE_VIEWED), looks()) == (before[0] + 1, before[1] + 1)
+
+
+@pytest.mark.asvs("3.5.1", "16.3.3")
+@pytest.mark.parametrize("role", ["owner", "admin"])
+def test_no_form_works_without_its_token_and_who_tries_is_written_down(site: Site, role: str) -> None:
+    forged = partial(events, site, SecurityEventType.FORGED_REQUEST, "detail ->> 'reason' = 'csrf'")
+    before = forged()
+    faults: list[str] = []
+    assert walker.written_by(site.app, {"all": lambda: faults.extend(walker.forgeable(site, role))}) == []
+    assert faults == []
+    doors = len([door for door in walker.unsafe_doors(site) if door[0] not in walker.SIGNED])
+    assert doors > 35
+    assert forged() - before == 2 * doors
+
+
+@pytest.mark.asvs("3.5.1", "3.5.8", "16.3.3")
+@pytest.mark.parametrize("role", ["owner", "insurer", "admin"])
+def test_what_a_page_of_another_site_sends_is_refused(site: Site, role: str) -> None:
+    faults: list[str] = []
+    act = partial(walker.open_to_other_sites, site, role, PERSONAL, PAPERS)
+    assert walker.written_by(site.app, {"all": lambda: faults.extend(act())}) == []
+    assert faults == []
+    assert events(site, SecurityEventType.FORGED_REQUEST, "detail ->> 'reason' = 'other_site'") > 0
+
+
+def test_a_link_on_another_site_leads_to_a_page(site: Site) -> None:
+    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    for endpoint in ("policy.policies", "policy.policy", "checkout.done", "product.offer", "home.home"):
+        assert site.ask("owner", "GET", site.path(endpoint), headers=link).status_code == 200, endpoint
+
+
+@pytest.mark.asvs("4.1.4")
+def test_other_methods_are_refused_with_those_there_are(site: Site) -> None:
+    assert walker.other_methods(site, "owner") == []
+
+
+def test_a_name_given_twice_is_not_guessed_at(site: Site) -> None:
+    faults: list[str] = []
+    assert walker.written_by(site.app, {"all": lambda: faults.extend(walker.doubled_names(site, "owner"))}) == []
+    assert faults == []
+
+
+@pytest.mark.asvs("3.3.2", "3.3.4", "3.3.5", "3.4.3", "3.4.4", "3.4.5", "3.4.6", "3.4.8", "4.1.1", "14.3.2")
+@pytest.mark.parametrize("role", ["owner", "insurer", "compliance"])
+def test_every_answer_carries_its_headers_and_keeps_out_of_caches(site: Site, role: str) -> None:
+    answered = walker.answers(site, role)
+    assert walker.header_faults(answered, secure=False) == []
+    assert walker.cache_faults(answered) == []
+    assert walker.cookie_faults(answered, secure=False) == []
+
+
+def test_a_static_file_is_kept_for_good_under_the_address_of_its_bytes_only(site: Site) -> None:
+    page = site.ask("visitor", "GET", "/").get_data(as_text=True)
+    address = page.split('rel="stylesheet" href="')[1].split('"')[0]
+    control = {
+        each: site.ask("visitor", "GET", each).headers["Cache-Control"]
+        for each in (address, address[:-1] + ("0" if address[-1] != "0" else "1"), address.split("?")[0])
+    }
+    assert list(control.values()) == ["public, max-age=31536000, immutable", "no-cache", "no-cache"]
+
+
+@pytest.fixture
+def over_tls(settings: Settings, migrated_app: Flask) -> Iterator[Site]:
+    """The same site as customers reach it in production, over TLS."""
+    gateway = stripe_gateway.gateway()
+    app = create_app(settings.model_copy(update={"public_url": "https://localhost"}))
+    app.test_client_class = FlaskClient
+    yield Site(app, {"visitor": app.test_client()})
+    stripe_gateway.configure(gateway)
+
+
+@pytest.mark.asvs("3.3.1", "3.3.3", "3.4.1")
+def test_over_tls_cookies_are_bound_to_the_host_and_every_answer_asks_for_tls(over_tls: Site) -> None:
+    answered = [
+        (endpoint, over_tls.ask("visitor", "GET", path, base_url="https://localhost"))
+        for endpoint, path in {
+            "home.home": "/", "account.sign_in": "/sign-in", "verify.check": "/verify", "sales_log.sales": "/admin",
+            "static": "/static/css/evenfold.css", "nothing": "/no-such-page", "stripe.receive": "/hooks/stripe",
+        }.items()
+    ]  # fmt: skip
+    assert [response.status_code for _name, response in answered] == [200, 200, 200, 302, 200, 404, 405]
+    assert walker.header_faults(answered, secure=True) == []
+    assert walker.cookie_faults(answered, secure=True) == []
+    assert any("__Host-evenfold=" in response.headers.get("Set-Cookie", "") for _name, response in answered)
+
+
+@pytest.mark.asvs("3.4.2", "3.5.6")
+def test_no_other_origin_may_read_and_nothing_answers_as_a_script(site: Site) -> None:
+    assert walker.shared_with_other_origins(site, "owner") == []
+
+
+@pytest.mark.asvs("16.5.1")
+def test_an_error_tells_that_it_happened_and_nothing_of_how(site: Site) -> None:
+    assert walker.talkative_errors(site, [*first_that_may("GET"), *first_that_may("POST")]) == []
+
+
+def test_every_form_is_limited_and_says_when_to_come_back(site: Site) -> None:
+    """Stripe's events are signed; everything else that changes something is counted by its source."""
+
+    def forget() -> None:
+        engine = create_engine(site.app.config["DATABASE_OWNER_URL"], poolclass=pool.NullPool)
+        with engine.begin() as connection:
+            connection.execute(text("DELETE FROM accounts_limit"))
+        engine.dispose()
+
+    limited = [cell for cell in first_that_may("POST") if cell.endpoint not in walker.SIGNED]
+    before = events(site, SecurityEventType.LIMIT_REACHED)
+    assert walker.unlimited(site, limited, forget) == []
+    assert events(site, SecurityEventType.LIMIT_REACHED) - before == len(limited)
+    assert {name for name, door in ACCESS.items() if door.limit is None} == walker.SIGNED
+
+
+# --- the checks can fail: the site with a rule taken away -------------------------------------------------------------
+
+
+def test_a_desk_that_lets_everybody_in_is_found(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "DESK_OF", dict.fromkeys(access.DESK_OF))
+    monkeypatch.setattr(access, "_led_elsewhere", lambda _door: None)
+    cells = [cell for cell in table() if cell.endpoint == "sales_log.sales" and cell.refused]
+    assert len(walker.wrong_answers(site, cells)) == len(cells) == 6
+
+
+def test_somebody_elses_policy_shown_is_found(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policy, "own_policy", policy.queries.policy)
+    cells = [cell for cell in table() if cell.endpoint == "policy.policy" and cell.refused]
+    assert walker.wrong_answers(site, cells) == ["GET policy.policy seeded as other: 200 instead of 404"]
+
+
+def test_a_look_that_writes_is_found(site: Site) -> None:
+    def look() -> None:
+        engine = create_engine(site.app.config["DATABASE_OWNER_URL"], poolclass=pool.NullPool)
+        with engine.begin() as connection:
+            connection.execute(text("SET LOCAL marketplace.scope = 'all'"))
+            connection.execute(text("UPDATE accounts_account SET confirmed_at = clock_timestamp()"))
+        engine.dispose()
+
+    faults = walker.written_by(site.app, {"a look": look, "another": lambda: None})
+    assert faults == ["a look: wrote ['accounts_account']"]
+
+
+def test_a_refusal_that_nobody_writes_down_is_found(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = events(site, SecurityEventType.DOOR_REFUSED)
+    site.ask("other", "GET", site.path("sales_log.sales"))
+    assert events(site, SecurityEventType.DOOR_REFUSED) == before + 1
+    monkeypatch.setattr(access.audit, "note", lambda *_: None)
+    site.ask("other", "GET", site.path("sales_log.sales"))
+    assert events(site, SecurityEventType.DOOR_REFUSED) == before + 1
+
+
+# --- last, for it signs everybody out ---------------------------------------------------------------------------------
+
+
+@pytest.mark.asvs("8.2.1")
+def test_who_may_change_something_may_and_what_staff_change_is_written_down(site: Site) -> None:
+    allowed = may("POST")
+    before = events(site, SecurityEventType.STAFF_ACT)
+    assert walker.wrong_answers(site, allowed) == []
+    entered = [cell for cell in allowed if ACCESS[cell.endpoint].page_class is PageClass.STAFF]
+    assert entered
+    assert events(site, SecurityEventType.STAFF_ACT) - before == len(entered)

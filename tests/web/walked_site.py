@@ -1,0 +1,188 @@
+"""The site that the walker walks: a sale, its people signed in, and an address for every endpoint."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from marketplace.accounts import queries as accounts
+from marketplace.accounts import rules
+from marketplace.accounts.values import Account, Role
+from marketplace.infra.db import db
+from marketplace.oversight import queries as oversight
+from marketplace.oversight.values import SaleFilter
+from sandbox.demo.visitor import Visitor
+from tests.factories.accounts import PASSWORD, a_customer, a_member_of_staff, an_insurer
+from tests.simulator_server import SimulatorServer
+from tests.web.conftest import ANSWERS, LI_NA, go_on, newest_code, newest_link, open_shop, run_jobs
+from tests.web.desk_visits import sign_in
+
+ROLES = ("visitor", "half", "owner", "other", "insurer", "other_insurer", "admin", "compliance")
+TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+
+
+@dataclass
+class Site:
+    """An application with a browser for each role. `places` fills in what addresses hold, by endpoint or for all."""
+
+    app: Flask
+    browsers: dict[str, FlaskClient]
+    places: dict[str, dict[str, Any]] = field(default_factory=dict)
+    token_from: str = "/verify"
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    def path(self, endpoint: str, *, seeded: bool = True) -> str:
+        """An address of this endpoint: of what was seeded, or of what is not there."""
+        rules_ = sorted(self.app.url_map.iter_rules(endpoint), key=lambda rule: len(rule.arguments))
+        known = self.places.get("", {}) | self.places.get(endpoint, {})
+        absent = {"filename": "no-such-file", "line": "term_life", "number": 99, "token": "no-such-token"}
+        values = {
+            name: known.get(name) if seeded and name in known else absent.get(name, uuid4())
+            for name in rules_[-1].arguments
+        }
+        with self.app.test_request_context():
+            return str(rules_[-1].build(values)[1])
+
+    def ask(self, role: str, method: str, path: str, **more: Any) -> TestResponse:
+        """A request as the browser of `role` would send it: from a page of ours, with its token where it changes."""
+        data = more.pop("data", {} if method == "GET" else {"csrf_token": self.token(role)})
+        return self.browsers[role].open(path, method=method, data=data or None, buffered=True, **more)
+
+    def token(self, role: str) -> str:
+        if role not in self.tokens:
+            found = TOKEN.search(self.browsers[role].get(self.token_from).get_data(as_text=True))
+            self.tokens[role] = found[1] if found else ""
+        return self.tokens[role]
+
+    def endpoints(self) -> list[str]:
+        return sorted({rule.endpoint for rule in self.app.url_map.iter_rules()})
+
+    def methods(self, endpoint: str) -> set[str]:
+        """What the endpoint takes, without what comes along by itself."""
+        taken = {method for rule in self.app.url_map.iter_rules(endpoint) for method in rule.methods or ()}
+        return taken - {"HEAD", "OPTIONS"}
+
+
+@contextmanager
+def no_limits() -> Iterator[None]:
+    """A walk asks more often than a person may."""
+    before = dict(rules.LIMITS)
+    rules.LIMITS = {bucket: rules.Limit(1_000_000, each.window) for bucket, each in before.items()}
+    yield
+    rules.LIMITS = before
+
+
+@contextmanager
+def a_walked_site(app: Flask, simulator: SimulatorServer) -> Iterator[Site]:
+    """Li Na has bought and begun to buy again; everybody is signed in; nobody has proven anything twice but staff."""
+    app.test_client_class = FlaskClient
+    with open_shop(app, simulator), no_limits():
+        owner = _buy(app)
+        under_way = _begin(app, owner)
+        people = _people(app)
+        visitors = {role: _visitor(app, people.get(role)) for role in ROLES if role != "owner"} | {"owner": owner}
+        half = Visitor(app.test_client())
+        half.get("/sign-in")
+        half.post({"email": people["admin"].email, "password": PASSWORD})
+        visitors["half"] = half
+        site = Site(app, {role: visitors[role].client for role in ROLES})
+        site.places = _places(app, site, owner, under_way, people["admin"])
+        yield site
+
+
+def _visitor(app: Flask, account: Account | None) -> Visitor:
+    visitor = Visitor(app.test_client())
+    visitor.get("/")
+    return sign_in(app, visitor, account) if account else visitor
+
+
+def _people(app: Flask) -> dict[str, Account]:
+    with app.app_context():
+        people = {
+            "other": a_customer("other@example.com"),
+            "insurer": a_member_of_staff(Role.INSURER_ADMIN, accounts.insurer_by_code("harbour")),
+            "other_insurer": a_member_of_staff(Role.INSURER_ADMIN, an_insurer("farshore")),
+            "admin": a_member_of_staff(Role.ADMIN_SALES),
+            "compliance": a_member_of_staff(Role.ADMIN_COMPLIANCE),
+        }
+        db.session.commit()
+    return people
+
+
+def _buy(app: Flask) -> Visitor:
+    owner = Visitor(app.test_client())
+    owner.get("/")
+    owner.enter(owner.compare("term_life", ANSWERS)[0])
+    go_on(owner, "pay", LI_NA, lambda address: newest_code(app, address))
+    assert owner.pay()
+    run_jobs(app)
+    owner.get("/account/data/copy")
+    owner.post({})
+    owner.get("/account/data/ask")
+    owner.post({"kind": "access", "words": "What do you keep about me?"})
+    run_jobs(app)
+    return owner
+
+
+def _begin(app: Flask, owner: Visitor) -> dict[str, str]:
+    """The addresses of an application that was begun and not finished, and of what led to it."""
+    offer = owner.compare("term_life", ANSWERS)[0]
+    comparison = owner.at
+    owner.enter(offer)
+    owner.give_address(LI_NA.email)
+    application = owner.at.split("/")[2]
+    elsewhere = Visitor(app.test_client())
+    elsewhere.get("/sign-in")
+    elsewhere.get("/find")
+    elsewhere.post({"email": LI_NA.email})
+    elsewhere.post({"code": newest_code(app, LI_NA.email)})
+    return {"application_id": application, "offer_id": offer.split("/")[2], "reference": comparison.split("/")[3]}
+
+
+def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], admin: Account) -> dict[str, Any]:
+    with app.app_context():
+        sold = next(sale for sale in oversight.sales(SaleFilter()).sales if sale.policy_id)
+        told = next(entry for entry in oversight.timeline(sold.id) if entry.has_page)
+        here, account_id = _session_of(owner)
+        elsewhere = next(each for each in accounts.sessions(account_id) if each.id != here)
+        factor = accounts.factors(admin.id).factors[0]
+    document = re.search(r"/documents/([0-9a-f-]{36})", owner.get(f"/offers/{under_way['offer_id']}"))
+    copy = re.search(r"/account/data/copies/([0-9a-f-]{36})", owner.get("/account/data"))
+    wish = re.search(r"/requests/([0-9a-f-]{36})", site.browsers["compliance"].get(site.path("data_desk.desk")).text)
+    mail = re.search(r"/inbox/([0-9a-f-]{36})", owner.get("/inbox"))
+    assert document
+    assert copy
+    assert wish
+    assert mail
+    every = {
+        **under_way, "line": "term_life", "number": 1, "filename": "css/evenfold.css", "sale_id": sold.id,
+        "entry_id": told.entry_id, "policy_id": sold.policy_id, "session_id": elsewhere.id, "factor_id": factor.id,
+        "document_id": document[1], "export_id": copy[1], "request_id": wish[1], "message_id": mail[1],
+        "token": newest_link_token(app, owner),
+    }  # fmt: skip
+    bought = {"application_id": sold.application_id}
+    finished = ("checkout.pay", "checkout.returned", "checkout.done", "checkout.policy_document")
+    return {"": every, "inbox.attachment": {"number": 0}} | dict.fromkeys(finished, bought)
+
+
+def newest_link_token(app: Flask, owner: Visitor) -> str:
+    """A link by which somebody sets a new password."""
+    elsewhere = Visitor(app.test_client())
+    elsewhere.get("/reset")
+    elsewhere.post({"email": LI_NA.email})
+    return newest_link(app, LI_NA.email, "password_reset").rsplit("/", 1)[1]
+
+
+def _session_of(owner: Visitor) -> tuple[UUID, UUID]:
+    """The session of this browser and whose it is."""
+    cookie = owner.client.get_cookie("session")
+    assert cookie
+    found = accounts.session_behind(cookie.value)
+    assert found
+    return found[0].id, found[1].id

@@ -1,0 +1,343 @@
+"""What every door must be. Each check walks the map of addresses and returns what is wrong, one line for each fault.
+
+The checks know nothing of our pages but their addresses, so a throw-away application with a planted fault shows that
+each of them can fail (`test_walker_controls.py`).
+"""
+
+import csv
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from unittest.mock import patch
+from urllib.parse import urlsplit
+
+from flask import Flask
+from sqlalchemy import text
+from werkzeug.test import TestResponse
+
+from marketplace.accounts import rules
+from marketplace.infra.db import db
+from tests.web.walked_site import ROLES, Site
+
+TABLE = Path(__file__).with_name("doors.csv")
+SIGNED = {"stripe.receive"}
+PUBLIC_FILES = {"static", "product.document_bytes"}
+COOKIES = {"evenfold": "session", "session": "session", "device": "kept"}
+ODD_METHODS = ("TRACE", "PUT", "DELETE", "PATCH", "OPTIONS", "FOO")
+EVIL = "https://evil.example"
+SECRET = "kept from strangers /srv/secret SELECT password FROM accounts"
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+LEADS_TO = {"/sign-in": "sign-in", "/second-step": "second-step"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One question to the table: who asks what of which endpoint, of what was seeded or of what is not there."""
+
+    endpoint: str
+    method: str
+    seeded: bool
+    role: str
+    expected: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.endpoint} {'seeded' if self.seeded else 'none'} as {self.role}"
+
+    @property
+    def refused(self) -> bool:
+        """Nothing may change by it, whatever it says."""
+        return self.expected in LEADS_TO.values() or self.expected[0] in "45"
+
+
+def table() -> list[Cell]:
+    """The table of doors, row by row in the order in which it is walked."""
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        return [
+            Cell(row["endpoint"], row["method"], row["object"] != "none", role, row[role])
+            for row in csv.DictReader(file)
+            for role in ROLES
+        ]
+
+
+def answer_of(response: TestResponse) -> str:
+    """The status; where a redirect leads to a proof of identity, its name."""
+    if 300 <= response.status_code < 400:
+        return LEADS_TO.get(urlsplit(response.headers["Location"]).path, str(response.status_code))
+    return str(response.status_code)
+
+
+# --- who may ----------------------------------------------------------------------------------------------------------
+
+
+def unlisted_doors(site: Site, cells: Iterable[Cell]) -> list[str]:
+    """Endpoints and methods without a row, and rows without a door."""
+    listed = {(cell.endpoint, cell.method) for cell in cells}
+    there = {(endpoint, method) for endpoint in site.endpoints() for method in site.methods(endpoint)}
+    return [f"{endpoint} {method}: {what}" for pairs, what in (
+        (there - listed, "has no row"), (listed - there, "has no door"),
+    ) for endpoint, method in sorted(pairs)]  # fmt: skip
+
+
+def wrong_answers(site: Site, cells: Iterable[Cell]) -> list[str]:
+    """Cells whose answer is another than the table's."""
+    faults = []
+    for cell in cells:
+        got = answer_of(site.ask(cell.role, cell.method, site.path(cell.endpoint, seeded=cell.seeded)))
+        if got != cell.expected:
+            faults.append(f"{cell.name}: {got} instead of {cell.expected}")
+    return faults
+
+
+# --- what is written --------------------------------------------------------------------------------------------------
+
+LOOKING = {
+    "accounts_limit": "every try is counted", "accounts_security_event": "every refusal is kept",
+    "traceability_evidence_intake": "every page shown and every look is recorded",
+    "traceability_journey": "a browser without one begins its journey", "traceability_page_version": "kept once",
+}  # fmt: skip
+
+
+def digests(app: Flask) -> dict[str, str]:
+    """By table: a digest of its rows, when a session was last used left out; of the trail, of its acts but looks."""
+    with app.app_context(), db.engines["reader"].connect() as reader:
+        names = reader.execute(
+            text(
+                "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+                "WHERE n.nspname = 'public' AND c.relkind = 'r' AND has_table_privilege(c.oid, 'SELECT') ORDER BY 1"
+            )
+        ).scalars()
+        return {name: str(reader.execute(text(_digest_of(name))).scalar()) for name in list(names)}
+
+
+def _digest_of(name: str) -> str:
+    where = ""
+    if name == "traceability_evidence_intake":
+        where = " WHERE page_bytes IS NULL AND type <> 'sale:viewed'"
+    elif name in LOOKING or name.startswith("procrastinate_worker"):
+        where = " WHERE false"
+    row = "(to_jsonb(t) - 'last_seen_at')::text"
+    return f'SELECT md5(string_agg({row}, chr(10) ORDER BY {row})) FROM "{name}" t{where}'
+
+
+def written_by(app: Flask, acts: Mapping[str, Callable[[], object]]) -> list[str]:
+    """Which of `acts` changed a row of any table, and of which. All at first; one by one only to name the culprit."""
+    before = digests(app)
+    for act in acts.values():
+        act()
+    if digests(app) == before:
+        return []
+    faults = []
+    for name, act in acts.items():
+        before = digests(app)
+        act()
+        after = digests(app)
+        changed = [each for each in after if after[each] != before.get(each)]
+        if changed:
+            faults.append(f"{name}: wrote {changed}")
+    return faults or ["something was written, once"]
+
+
+# --- how it may be asked ----------------------------------------------------------------------------------------------
+
+
+def unsafe_doors(site: Site) -> list[tuple[str, str]]:
+    return [(e, method) for e in site.endpoints() for method in sorted(site.methods(e) - {"GET"})]
+
+
+def forgeable(site: Site, role: str) -> list[str]:
+    """Unsafe doors that open without a token, or with another's."""
+    faults = []
+    for endpoint, method in unsafe_doors(site):
+        if endpoint in SIGNED:
+            continue
+        for data in ({"x": "1"}, {"csrf_token": "forged"}):
+            got = site.ask(role, method, site.path(endpoint), data=data).status_code
+            if got != 400:
+                faults.append(f"{method} {endpoint} with {sorted(data)}: {got}")
+    return faults
+
+
+def open_to_other_sites(site: Site, role: str, personal: set[str], papers: set[str]) -> list[str]:
+    """Doors that answer what a page of another site makes a browser send (Fetch Metadata)."""
+    image = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
+    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    asked = [(e, method, link) for e, method in unsafe_doors(site) if e not in SIGNED]
+    asked += [(e, "GET", image) for e in sorted(personal) if "GET" in site.methods(e)]
+    asked += [(e, "GET", link) for e in sorted(papers)]
+    return [
+        f"{method} {endpoint} as {headers['Sec-Fetch-Dest']}: {got}"
+        for endpoint, method, headers in asked
+        if (got := site.ask(role, method, site.path(endpoint), headers=headers).status_code) != 403
+    ]
+
+
+def other_methods(site: Site, role: str) -> list[str]:
+    """Methods that a door does not have and yet does not refuse with those it has."""
+    faults = []
+    for endpoint in site.endpoints():
+        has = site.methods(endpoint)
+        for method in (*ODD_METHODS, *({"GET", "POST"} - has)):
+            response = site.ask(role, method, site.path(endpoint))
+            allowed = set(response.headers.get("Allow", "").replace(" ", "").split(",")) - {"HEAD"}
+            if response.status_code != 405 or (allowed != has and endpoint != "application.document"):
+                faults.append(f"{method} {endpoint}: {response.status_code}, allows {sorted(allowed)}")
+    return faults
+
+
+def doubled_names(site: Site, role: str) -> list[str]:
+    """Doors that guess at a name given twice, in the address or in the form."""
+    faults = []
+    for endpoint in site.endpoints():
+        path, methods = site.path(endpoint), site.methods(endpoint)
+        if "GET" in methods and (got := site.ask(role, "GET", f"{path}?a=1&a=2").status_code) != 400:
+            faults.append(f"GET {endpoint}: {got}")
+        if "POST" in methods and endpoint not in SIGNED:
+            data = {"csrf_token": site.token(role), "a": ["1", "2"]}
+            if (got := site.ask(role, "POST", path, data=data).status_code) != 400:
+                faults.append(f"POST {endpoint}: {got}")
+    return faults
+
+
+# --- what the answer is ----------------------------------------------------------------------------------------------
+
+
+Answers = list[tuple[str, TestResponse]]
+
+
+def answers(site: Site, role: str) -> Answers:
+    """Every door that can be read, asked for what is there and for what is not."""
+    return [
+        (endpoint, site.ask(role, "GET", site.path(endpoint, seeded=seeded)))
+        for endpoint in site.endpoints()
+        if "GET" in site.methods(endpoint)
+        for seeded in (True, False)
+    ]
+
+
+def header_faults(answered: Answers, *, secure: bool) -> list[str]:
+    """Answers that lack a header, and pages whose nonce was used before."""
+    faults, nonces = [], {""}
+    for endpoint, response in answered:
+        policy = response.headers.get("Content-Security-Policy", "")
+        wanted = HEADERS | {"Cross-Origin-Resource-Policy": "cross-origin" if endpoint == "static" else "same-origin"}
+        if secure:
+            wanted["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        faults += [f"{endpoint}: {name} is {response.headers.get(name)}" for name, value in wanted.items()
+                   if response.headers.get(name) != value]  # fmt: skip
+        if "default-src 'none'" not in policy or ("sandbox" not in policy and "frame-ancestors 'none'" not in policy):
+            faults.append(f"{endpoint}: the policy is {policy}")
+        if "geolocation=()" not in response.headers.get("Permissions-Policy", ""):
+            faults.append(f"{endpoint}: no Permissions-Policy")
+        nonce = re.search(r"'nonce-([^']+)'", policy)
+        if nonce and nonce[1] in nonces:
+            faults.append(f"{endpoint}: a nonce for the second time")
+        nonces |= {nonce[1]} if nonce else set()
+        if response.mimetype.startswith("text/") and "charset=utf-8" not in response.headers["Content-Type"]:
+            faults.append(f"{endpoint}: no charset")
+    return faults
+
+
+def cache_faults(answered: Answers) -> list[str]:
+    """Answers that a cache may keep though they are somebody's, or may not keep though they never change."""
+    faults = []
+    for endpoint, response in answered:
+        control = response.headers.get("Cache-Control", "")
+        if endpoint not in PUBLIC_FILES or response.status_code >= 400:
+            good = control == "no-store" or (endpoint == "static" and response.status_code == 404)
+        else:
+            good = control in {"no-cache", "public, max-age=31536000, immutable"}
+        if not good:
+            faults.append(f"{endpoint} {response.status_code}: {control}")
+    return faults
+
+
+def cookie_faults(answered: Answers, *, secure: bool) -> list[str]:
+    """Cookies that are not on the list, miss a flag, are bound to no host over TLS, or are larger than 4096 bytes."""
+    faults = []
+    for _endpoint, response in answered:
+        for cookie in response.headers.getlist("Set-Cookie"):
+            name = cookie.partition("=")[0]
+            flags = {part.strip().partition("=")[0].lower() for part in cookie.split(";")[1:]}
+            wanted = {"httponly", "samesite", "path"} | ({"secure"} if secure else set())
+            plain = name.removeprefix("__Host-")
+            if plain not in COOKIES or (name == plain) == secure:
+                faults.append(f"{name} is not on the list")
+            if (
+                not wanted <= flags
+                or "domain" in flags
+                or "SameSite=Lax" not in cookie
+                or "Path=/;" not in cookie + ";"
+            ):
+                faults.append(f"{name}: {sorted(flags)}")
+            if len(cookie.partition(";")[0]) > 4096:
+                faults.append(f"{name} is too large")
+    return faults
+
+
+def shared_with_other_origins(site: Site, role: str) -> list[str]:
+    """Doors that tell another origin it may read, or that make a script of what they say."""
+    faults = []
+    for endpoint in site.endpoints():
+        path = site.path(endpoint)
+        for method in sorted(site.methods(endpoint)):
+            for origin in (EVIL, "null"):
+                who = role if method == "GET" else "visitor"  # who signs out or ends a session asks nothing any more
+                response = site.ask(who, method, f"{path}?callback=evil_call", headers={"Origin": origin})
+                shared = [name for name, _value in response.headers if name.lower().startswith("access-control-")]
+                if shared:
+                    faults.append(f"{method} {endpoint}: {shared}")
+                if "javascript" in response.mimetype or response.get_data().lstrip().startswith(b"evil_call("):
+                    faults.append(f"{method} {endpoint}: answers as a script")
+    return faults
+
+
+def talkative_errors(site: Site, cells: Iterable[Cell]) -> list[str]:
+    """Doors that tell more than that something went wrong when it does."""
+    faults = []
+
+    def broken(**_: object) -> str:
+        raise RuntimeError(SECRET)
+
+    for cell in cells:
+        with patch.dict(site.app.view_functions, {cell.endpoint: broken}):
+            response = site.ask(cell.role, cell.method, site.path(cell.endpoint))
+        body = response.get_data(as_text=True)
+        told = [word for word in (SECRET, "Traceback", "RuntimeError", "SELECT ", "/srv/", ".py") if word in body]
+        if response.status_code != 500 or told:
+            faults.append(f"{cell.method} {cell.endpoint}: {response.status_code} {told}")
+    return faults
+
+
+@contextmanager
+def one_try_each() -> Iterator[None]:
+    with patch.object(rules, "LIMITS", {bucket: rules.Limit(1, timedelta(minutes=5)) for bucket in rules.LIMITS}):
+        yield
+
+
+def unlimited(site: Site, cells: Iterable[Cell], forget: Callable[[], None]) -> list[str]:
+    """Unsafe doors at which the second request of a burst is not refused, with when to come back, and nothing done."""
+    faults = []
+    for cell in cells:
+        done: list[str] = []
+        forget()
+        site.token(cell.role)
+
+        def act(done: list[str] = done, **_: object) -> str:
+            done.append("done")
+            return "done"
+
+        with one_try_each(), patch.dict(site.app.view_functions, {cell.endpoint: act}):
+            path = site.path(cell.endpoint)
+            first, second = (site.ask(cell.role, cell.method, path) for _ in range(2))
+        wait = second.headers.get("Retry-After", "")
+        if (first.status_code, second.status_code) != (200, 429) or not wait.isdigit() or done != ["done"]:
+            faults.append(f"{cell.method} {cell.endpoint}: {first.status_code}, {second.status_code}, {wait!r}, {done}")
+    return faults
