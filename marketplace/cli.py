@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import TypeVar
 
 import click
+from flask import current_app
 
 from config import Settings
+from marketplace.accounts import queries as accounts_queries
 from marketplace.accounts import services as accounts
-from marketplace.accounts.values import NewStaff, Role
+from marketplace.accounts.values import Account, Ended, NewStaff, Role
 from marketplace.app import create_app
 from marketplace.disclosure import services as disclosure
 from marketplace.infra import backup, readiness
@@ -17,6 +19,7 @@ from marketplace.infra.db import Scope, db, use_scope
 from marketplace.kernel.errors import Invalid, MarketplaceError
 from marketplace.oversight import services as oversight
 from marketplace.policy import queries as policies
+from marketplace.web.customer.correspondence import send
 from marketplace.wiring import MACHINES
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -90,6 +93,38 @@ def add_admin(email: str, name: str, role: str | None, password: str) -> None:
         raise click.ClickException(str(error)) from error
     db.session.commit()
     click.echo(f"{account.email} may sign in as {account.role.value}")
+
+
+@main.command()
+@click.argument("email")
+def lock_out(email: str) -> None:
+    """Close an account of staff to its owner: every session ends at once, nobody signs in with it again."""
+    accounts.disable_account(_staff(email).id)
+    db.session.commit()
+    click.echo(f"{email} is locked out")
+
+
+@main.command()
+@click.argument("email")
+def forget_second_steps(email: str) -> None:
+    """Let a member of staff who lost every second step set up a new one, once you have made sure who asks.
+
+    The password stays and is still needed; every session ends, and the owner gets a mail.
+    """
+    account = _staff(email)
+    mail = accounts.forget_factors(account.id)
+    accounts.end_sessions(account.id, Ended.FACTOR_CHANGED)
+    with current_app.test_request_context():  # a mail holds addresses of pages
+        send(mail)
+    db.session.commit()
+    click.echo(f"{email} sets up a new second step at the next sign-in")
+
+
+def _staff(email: str) -> Account:
+    for account in accounts_queries.staff():
+        if account.email == email.lower():
+            return account
+    raise click.ClickException(f"there is no account of staff with the address {email}")
 
 
 @main.command()

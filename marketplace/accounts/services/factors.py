@@ -68,12 +68,13 @@ def remove_factor(account_id: UUID, factor_id: UUID) -> MessageRequest:
     return notice(account_id, FactorChange.AUTHENTICATOR_REMOVED)
 
 
-def forget_factors(account_id: UUID) -> None:
+def forget_factors(account_id: UUID) -> MessageRequest:
     """Take every second step away, for somebody who lost them all and was recognised another way (an administrator's
-    command). The next sign-in asks for a new one.
+    command). The next sign-in asks for a new one. Returns the mail about it.
     """
     for table in (PasskeyRow, OneTimeSecretRow, RecoveryCodeRow):
         db.session.execute(delete(table).where(table.account_id == account_id))
+    return notice(account_id, FactorChange.ALL_REMOVED)
 
 
 def notice(account_id: UUID, change: FactorChange) -> MessageRequest:

@@ -36,6 +36,7 @@ class FactorChange(StrEnum):
     PASSKEY_REMOVED = "passkey_removed"
     AUTHENTICATOR_ADDED = "authenticator_added"
     AUTHENTICATOR_REMOVED = "authenticator_removed"
+    ALL_REMOVED = "all_removed"
     RECOVERY_CODES_MADE = "recovery_codes_made"
     RECOVERY_CODE_USED = "recovery_code_used"
 
