@@ -19,6 +19,7 @@ from marketplace.web.customer import security as account_security
 from marketplace.web.hooks import health, inbox, stripe
 from marketplace.web.insurer import products as insurer_products
 from marketplace.web.insurer import sales as insurer_sales
+from marketplace.web.site import Site
 from marketplace.web.storefront import compare, home, legal, product, register, verify
 
 SUBJECTS = (
@@ -33,7 +34,7 @@ ROOT = Path(__file__).parent.parent
 def create_app(settings: Settings) -> Flask:
     """The site, the worker and the commands all start here."""
     logs.configure()
-    app = Flask("marketplace", root_path=str(ROOT), template_folder="templates", static_folder="static")
+    app = Site("marketplace", root_path=str(ROOT), template_folder="templates", static_folder="static")
     app.config.update(
         SECRET_KEY=settings.secret_key.get_secret_value(),
         SQLALCHEMY_DATABASE_URI=make_url(settings.database_url.get_secret_value()),
