@@ -14,7 +14,7 @@ from marketplace.accounts import services as accounts
 from marketplace.accounts.values import Account, Ended, NewStaff, Role
 from marketplace.app import create_app
 from marketplace.disclosure import services as disclosure
-from marketplace.infra import backup, readiness
+from marketplace.infra import backup, readiness, vault
 from marketplace.infra.db import Scope, db, use_scope
 from marketplace.kernel.errors import Invalid, MarketplaceError
 from marketplace.oversight import services as oversight
@@ -166,6 +166,16 @@ def check_soundness(context: click.Context) -> None:
     for line in found or ["sound"]:
         click.echo(line)
     context.exit(1 if found else 0)
+
+
+@main.command()
+def rewrap_keys() -> None:
+    """After the keeper's keys were rotated: wrap every data key with the new one."""
+    total = 0
+    while number := vault.rewrap():
+        db.session.commit()
+        total += number
+    click.echo(f"{total} data keys are wrapped anew")
 
 
 @main.command()

@@ -12,6 +12,7 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -90,8 +91,21 @@ class Instance:
         """Make the folders that are missing, closed to other users."""
         for folder in (self.folder, self.storage, self.seals, self.logs, self.keeper_keys.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not self.keeper_keys.exists():
-            Keys.made().write(self.keeper_keys)
+
+    def make_keys(self) -> bool:
+        """Make the keys of personal data where there are none. True when there was data already: nobody can read what
+        is sealed without its keys, and what an older version kept lay open, so that data is gone.
+        """
+        if self.keeper_keys.exists():
+            return False
+        begun = self.database.exists()
+        for folder in (self.database, self.storage):
+            shutil.rmtree(folder, ignore_errors=True)
+        for file in self.folder.glob("simulator.sqlite3*"):
+            file.unlink()
+        self.make()
+        Keys.made().write(self.keeper_keys)
+        return begun
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -346,6 +346,8 @@ def main() -> int:
             if processes.end_marked(MARK, str(instance.folder), _LEFTOVER_GRACE_SECONDS):
                 say("Ended what an earlier run had left.")
             plan.refuse_ports_in_use()
+            if instance.make_keys():
+                say("The data here was made before personal data was sealed; the demonstration begins anew.")
             try:
                 asyncio.run(_until_stopped(Demonstration(instance, plan)))
             finally:

@@ -55,3 +55,33 @@ def test_only_one_supervisor_holds_the_lock(instance):
         pytest.fail("two held it")
     with instance.locked():
         assert (instance.folder / "lock").read_text().isdecimal()
+
+
+def test_keys_are_made_once_and_lie_apart_from_the_environment_of_the_site(instance):
+    assert instance.make_keys() is False, "there was nothing before"
+    made = instance.keeper_keys.read_text()
+    assert stat.S_IMODE(instance.keeper_keys.stat().st_mode) == 0o600
+    assert instance.make_keys() is False
+    assert instance.keeper_keys.read_text() == made
+    assert not any(value in made for value in instance.secrets().values())
+
+
+def test_what_was_kept_before_sealing_is_not_kept_on(instance):
+    for path in (instance.database / "cluster", instance.storage / "ab"):
+        path.mkdir(parents=True)
+    (instance.folder / "simulator.sqlite3").touch()
+    password = instance.account("admin@example.test", "administrator").password
+    assert instance.make_keys() is True
+    assert not instance.database.exists()
+    assert list(instance.storage.iterdir()) == []
+    assert not (instance.folder / "simulator.sqlite3").exists()
+    assert instance.account("admin@example.test", "administrator").password == password
+
+
+def test_a_path_too_long_for_a_socket_has_another_place(tmp_path):
+    deep = Instance(tmp_path / ("a" * 120))
+    deep.make()
+    place = deep.keeper_socket
+    assert len(str(place)) < 100
+    assert deep.keeper_socket == place
+    place.parent.rmdir()

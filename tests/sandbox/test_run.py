@@ -202,7 +202,7 @@ def test_after_a_killed_supervisor_the_next_start_takes_over(start, kind):
     terminal = start()
     terminal.until("ready")
     assert [process_id for process_id in old if processes.find_living(process_id)] == []
-    assert len(processes.find_marked(MARK, str(terminal.folder))) == 3
+    assert len(processes.find_marked(MARK, str(terminal.folder))) == 4, "simulator, worker, site and the keeper"
 
 
 def test_a_demonstration_that_cannot_be_loaded_is_shown_and_nothing_is_called_ready(start):
@@ -225,7 +225,7 @@ def test_a_second_supervisor_leaves_the_first_alone(start):
     assert second.process.returncode == 1
     assert lines == [f"This demonstration already runs (process {first.process.pid}); stop it there with Ctrl-C first."]
     assert first.ended() == []
-    assert len(processes.find_marked(MARK, str(first.folder))) == 3
+    assert len(processes.find_marked(MARK, str(first.folder))) == 4, "the first one's, with its keeper"
 
 
 def test_a_public_url_that_is_not_loopback_is_refused(start, monkeypatch):
