@@ -10,12 +10,15 @@ import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup, escape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from marketplace.kernel.canonical import canonical_bytes
 
+TEMPLATES = Path(__file__).parents[2] / "templates" / "document"
 SCHEMA = "evenfold.personal-data/1"
 Record = Mapping[str, Any]
 
@@ -73,29 +76,17 @@ def _plain(record: Record) -> dict[str, Any]:
 
 
 def _page(cover: Cover, sections: Sequence[Section]) -> bytes:
-    parts = [
-        Markup('<!doctype html>\n<html lang="{}"><head><meta charset="utf-8"><title>{}</title></head><body>').format(
-            cover.language, cover.title
-        ),
-        Markup("<h1>{}</h1>\n<p>{}</p>").format(cover.title, cover.words),
-    ]
-    for section in sections:
-        parts.append(
-            Markup('<h2>{}</h2>\n<p><a href="{}.json">{}.json</a></p>').format(
-                section.title, section.name, section.name
-            )
-        )
-        parts.extend(_value(_plain(record)) for record in section.records)
-    return "\n".join([*parts, Markup("</body></html>\n")]).encode()
+    """The page for people; everything that somebody typed is escaped."""
+    shown = [(section, [_plain(record) for record in section.records]) for section in sections]
+    return _environment().get_template("personal_data.html").render(cover=cover, sections=shown).encode()
 
 
-def _value(value: Any) -> Markup:
-    """A record as nested lists; everything in it escaped."""
-    if isinstance(value, dict):
-        rows = Markup().join(
-            Markup("<dt>{}</dt><dd>{}</dd>").format(key, _value(inner)) for key, inner in value.items()
-        )
-        return Markup("<dl>{}</dl>").format(rows)
-    if isinstance(value, list):
-        return Markup("<ul>{}</ul>").format(Markup().join(Markup("<li>{}</li>").format(_value(each)) for each in value))
-    return escape("" if value is None else value)
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
