@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import requests
 import stripe
 
 from sandbox.stripe_simulator import LiveKeyRefusedError, SimulatorSettings
-from tests.simulator.harness import KEY, Shop, client_for, open_session, type_card, until
+from tests.simulator.harness import KEY, Instant, Shop, client_for, open_session, running, type_card, until
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "sandbox.stripe_simulator"]
@@ -126,3 +127,14 @@ def test_the_real_library_does_not_notice_the_difference_between_two_starts(tmp_
         assert [s.id for s in listed.auto_paging_iter()] == [second, first]
         with pytest.raises(stripe.InvalidRequestError):
             client_for(url).v1.checkout.sessions.retrieve("cs_test_x")
+
+
+def test_a_file_of_an_older_layout_is_emptied_and_used(database: Path, instant: Instant):
+    with sqlite3.connect(database) as old:
+        old.execute("CREATE TABLE object (id TEXT, kind TEXT, body TEXT)")
+        old.execute("INSERT INTO object VALUES ('cus_old', 'customer', '{}')")
+    old.close()
+    for expected in (1, 2):  # the second start finds its own layout and keeps what is there
+        with running(database, instant) as sim:
+            sim.client.v1.customers.create()
+            assert len(sim.client.v1.customers.list().data) == expected
