@@ -20,7 +20,6 @@ class SecurityEventType(StrEnum):
     FACTOR_REMOVED = "factor_removed"
     STEP_UP = "step_up"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105  the name of an event
-    ADDRESS_CHANGED = "address_changed"
     DATA_EXPORTED = "data_exported"
     ACCOUNT_CLOSED = "account_closed"
     DATA_ERASED = "data_erased"

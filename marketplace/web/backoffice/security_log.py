@@ -26,7 +26,6 @@ _TYPES: dict[SecurityEventType, str] = {
     SecurityEventType.FACTOR_REMOVED: _l("Second step removed"),
     SecurityEventType.STEP_UP: _l("Confirmed again who it is"),
     SecurityEventType.PASSWORD_CHANGED: _l("Password changed"),
-    SecurityEventType.ADDRESS_CHANGED: _l("Mail address changed"),
     SecurityEventType.DATA_EXPORTED: _l("Copy of data made"),
     SecurityEventType.ACCOUNT_CLOSED: _l("Account closed"),
     SecurityEventType.DATA_ERASED: _l("Data erased"),

@@ -6,7 +6,16 @@ from flask import Blueprint, flash, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.accounts import services as accounts
-from marketplace.accounts.values import Account, CodePurpose, CodeRefused, LinkNeeded, SignInRefused, TooManyTries
+from marketplace.accounts.values import (
+    Account,
+    CodePurpose,
+    CodeRefused,
+    EventOutcome,
+    LinkNeeded,
+    SecurityEventType,
+    SignInRefused,
+    TooManyTries,
+)
 from marketplace.infra.formatting import current_locale
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel.errors import Invalid
@@ -59,8 +68,10 @@ def sign_in() -> ResponseReturnValue:
             email, password = str(form.email.data), str(form.password.data)
             return welcome(accounts.authenticate(email, password, access.source(), access.device()))
         except SignInRefused as error:
+            audit.note(SecurityEventType.SIGN_IN, EventOutcome.REFUSED)
             form.form_errors.append(str(error))
         except LinkNeeded:
+            audit.note(SecurityEventType.SIGN_IN, EventOutcome.REFUSED)
             form.form_errors.append(
                 _("There were many wrong tries for this address. To be sure it is you, set a new password by mail.")
             )
@@ -109,6 +120,7 @@ def confirm(token: str) -> ResponseReturnValue:
         try:
             return welcome(accounts.confirm_address(token, str(form.password.data), access.source()))
         except SignInRefused as error:
+            audit.note(SecurityEventType.SIGN_IN, EventOutcome.REFUSED)
             form.take_errors({"password": str(error)})
         except TooManyTries:
             form.form_errors.append(too_many())
@@ -140,6 +152,7 @@ def reset(token: str) -> ResponseReturnValue:
         else:
             send(notice)
             answer = welcome(account)
+            audit.note(SecurityEventType.PASSWORD_CHANGED, account=account)
             flash(_("Your new password is set."))
             return answer
     return form_page(form, _("A new password"), _("Set the password"))
@@ -175,6 +188,7 @@ def find_code() -> ResponseReturnValue:
             account = accounts.prove_code(address, CodePurpose.FIND_PURCHASE, str(form.code.data), access.source())
             return welcome(account)
         except CodeRefused as error:
+            audit.note(SecurityEventType.SIGN_IN, EventOutcome.REFUSED)
             form.take_errors({"code": str(error)})
         except TooManyTries:
             form.form_errors.append(too_many())

@@ -17,6 +17,7 @@ from marketplace.accounts import queries, services
 from marketplace.accounts.values import (
     Account,
     Ended,
+    EventOutcome,
     FactorAdded,
     FactorKind,
     FactorNotFound,
@@ -24,6 +25,7 @@ from marketplace.accounts.values import (
     LastFactor,
     PasskeyAnswer,
     RelyingParty,
+    SecurityEventType,
     TooManyTries,
 )
 from marketplace.infra.formatting import gettext as _
@@ -51,6 +53,7 @@ def verify() -> ResponseReturnValue:
         try:
             _prove_typed(account, str(form.code.data))
         except FactorRefused as error:
+            audit.note(SecurityEventType.SECOND_FACTOR, EventOutcome.REFUSED)
             form.take_errors({"code": str(error)})
         except TooManyTries:
             form.form_errors.append(too_many())
@@ -73,6 +76,7 @@ def verify_passkey() -> ResponseReturnValue:
     try:
         services.prove_passkey(_site(), _answer(), account.id, access.session_id())
     except FactorRefused as error:
+        audit.note(SecurityEventType.SECOND_FACTOR, EventOutcome.REFUSED)
         form = SecondStepForm(formdata=None)
         form.form_errors.append(str(error))
         return _verify_page(form, account)
@@ -92,6 +96,7 @@ def sign_in_passkey() -> ResponseReturnValue:
     try:
         account = services.prove_passkey(_site(), _answer())
     except FactorRefused as error:
+        audit.note(SecurityEventType.SIGN_IN, EventOutcome.REFUSED)
         flash(str(error))
         return redirect(url_for("account.sign_in"), 303)
     entry.enter(account)
@@ -181,6 +186,7 @@ def remove(factor_id: UUID) -> ResponseReturnValue:
         flash(_("This is your only second step. Add another one before you remove it."))
     else:
         services.end_sessions(account.id, Ended.FACTOR_CHANGED, keep=access.session_id())
+        audit.note(SecurityEventType.FACTOR_REMOVED)
         flash(_("It is removed. All other devices are signed out."))
     return redirect(url_for("security.overview"), 303)
 
@@ -213,6 +219,7 @@ def _added(account: Account, added: FactorAdded) -> ResponseReturnValue:
     """It proved itself by being added: the session is whole, every other one ends, the owner gets a mail."""
     send(added.notice)
     services.end_sessions(account.id, Ended.FACTOR_CHANGED, keep=access.session_id())
+    audit.note(SecurityEventType.FACTOR_ADDED)
     entry.prove(second_factor=True)
     if added.recovery_codes:
         return render_template("customer/security/recovery_codes.html", codes=added.recovery_codes)

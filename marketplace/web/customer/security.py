@@ -6,7 +6,14 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.accounts import queries, services
-from marketplace.accounts.values import CodeRefused, Ended, SignInRefused, TooManyTries
+from marketplace.accounts.values import (
+    CodeRefused,
+    Ended,
+    EventOutcome,
+    SecurityEventType,
+    SignInRefused,
+    TooManyTries,
+)
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel.errors import Invalid
 from marketplace.web import access, audit
@@ -36,6 +43,7 @@ def end_session(session_id: UUID) -> ResponseReturnValue:
         access.sign_out()
         return redirect(url_for("home.home"), 303)
     services.end_session(access.here().id, session_id, Ended.ENDED_BY_OWNER)
+    audit.note(SecurityEventType.SESSION_ENDED, detail={"session_id": str(session_id)})
     flash(_("That device is signed out."))
     return redirect(url_for(".overview"), 303)
 
@@ -43,6 +51,7 @@ def end_session(session_id: UUID) -> ResponseReturnValue:
 @blueprint.post("/sessions/end-others")
 def end_others() -> ResponseReturnValue:
     services.end_sessions(access.here().id, Ended.ENDED_BY_OWNER, keep=access.session_id())
+    audit.note(SecurityEventType.SESSION_ENDED, detail={"session_id": "all others"})
     flash(_("All other devices are signed out."))
     return redirect(url_for(".overview"), 303)
 
@@ -57,6 +66,7 @@ def password() -> ResponseReturnValue:
                 access.here().id, str(form.old.data), str(form.password.data), access.source(), access.session_id()
             )
         except SignInRefused as error:
+            audit.note(SecurityEventType.PASSWORD_CHANGED, EventOutcome.REFUSED)
             form.take_errors({"old": str(error)})
         except Invalid as error:
             form.take_errors(error.fields)
@@ -64,6 +74,7 @@ def password() -> ResponseReturnValue:
             form.form_errors.append(too_many())
         else:
             send(notice)
+            audit.note(SecurityEventType.PASSWORD_CHANGED)
             entry.prove()
             flash(_("Your new password is set. All other devices are signed out."))
             return redirect(url_for(".overview"), 303)
@@ -84,8 +95,10 @@ def confirm() -> ResponseReturnValue:
             else:
                 services.prove_identity_code(account.id, access.session_id(), str(form.code.data), access.source())
         except SignInRefused as error:
+            audit.note(SecurityEventType.STEP_UP, EventOutcome.REFUSED)
             form.take_errors({"password": str(error)})
         except CodeRefused as error:
+            audit.note(SecurityEventType.STEP_UP, EventOutcome.REFUSED)
             form.take_errors({"code": str(error)})
         except TooManyTries:
             form.form_errors.append(too_many())
