@@ -12,6 +12,7 @@ from config import Settings
 from marketplace.accounts.values import SecurityEventType
 from marketplace.app import create_app
 from marketplace.infra import stripe_gateway
+from marketplace.infra.db import db
 from marketplace.web import access
 from marketplace.web.access import ACCESS, PageClass, Who
 from marketplace.web.customer import policy
@@ -36,6 +37,12 @@ def site(migrated_app: Flask, simulator: SimulatorServer) -> Iterator[Site]:
             yield walked
     finally:
         empty_tables(migrated_app)
+
+
+@pytest.fixture(autouse=True)
+def fresh_tokens(site: Site) -> None:
+    """A walk may have signed a browser out, and its token with it."""
+    site.tokens.clear()
 
 
 def may(method: str) -> list[Cell]:
@@ -169,6 +176,9 @@ def over_tls(settings: Settings, migrated_app: Flask) -> Iterator[Site]:
     app.test_client_class = FlaskClient
     yield Site(app, {"visitor": app.test_client()})
     stripe_gateway.configure(gateway)
+    with app.app_context():
+        for engine in db.engines.values():
+            engine.dispose()
 
 
 @pytest.mark.asvs("3.3.1", "3.3.3", "3.4.1")
