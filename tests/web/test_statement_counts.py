@@ -5,16 +5,21 @@ before each page. A page that comes from memory is counted when it is shown agai
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from flask import Flask
 from sqlalchemy import event
 
+from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Role
 from marketplace.infra import present
 from marketplace.infra.db import db
+from marketplace.policy import services as policies
 from sandbox.demo.visitor import Visitor
+from tests.factories.accounts import a_customer
+from tests.factories.policy import a_contract
 from tests.web.conftest import ANSWERS, LI_NA, go_on
-from tests.web.desk_visits import at_the_desk, links
+from tests.web.desk_visits import at_the_desk, links, sign_in
 
 CodeFor = Callable[[str], str]
 Work = Callable[[], list[str]]
@@ -77,7 +82,7 @@ def test_a_page_that_is_not_from_memory(shop: Flask, visitor: Visitor) -> None:
     (offer, *_) = visitor.compare("term_life", ANSWERS)
     comparison = visitor.at
     visitor.get(offer)
-    found = {path: len(asked(shop, lambda: visitor.get(f"{path}?anew=1"))) for path in ("/", comparison, offer)}
+    found = {path: len(asked(shop, partial(visitor.get, f"{path}?anew=1"))) for path in ("/", comparison, offer)}
     assert found == {"/": 3, comparison: 7, offer: 9}
 
 
@@ -100,3 +105,20 @@ def test_the_sales_log_asks_as_often_for_twenty_journeys_as_for_one(shop: Flask,
             counts[number] = len(asked(shop, lambda: admin.get("/admin")))
             assert len(links(admin.text, "/admin/sales/[0-9a-f-]{36}")) == number
     assert counts == {1: 7, 20: 7}
+
+
+def test_my_policies_ask_as_often_for_twenty_as_for_one(shop: Flask) -> None:
+    with shop.app_context():
+        customer = a_customer()
+        insurer = accounts.insurer_by_code("harbour")
+        db.session.commit()
+    visitor = sign_in(shop, Visitor(shop.test_client()), customer)
+    counts = {}
+    for number in range(1, 21):
+        with shop.app_context():
+            policies.issue(a_contract(insurer, f"guest{number}@example.com", account_id=customer.id))
+            db.session.commit()
+        if number in {1, 20}:
+            counts[number] = len(asked(shop, lambda: visitor.get("/account")))
+            assert len(links(visitor.text, "/policies/[0-9a-f-]{36}")) == number
+    assert counts == {1: 5, 20: 5}
