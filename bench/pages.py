@@ -62,8 +62,8 @@ def _save(file: Path, page: bytes, floor: Connection) -> None:
 def _floor(pages: Path) -> Iterator[int]:
     """The bare application behind the server of the site; the port."""
     port = free_port()
-    site = [word.replace("{address}", f"127.0.0.1:{port}") for word in PROGRAMS["site"]]
-    command = [sys.executable, *("bench.floor:app" if word == "wsgi:app" else word for word in site)]
+    _, gunicorn, _, *options = (word.replace("{address}", f"127.0.0.1:{port}") for word in PROGRAMS["site"])
+    command = [sys.executable, "-m", gunicorn, "bench.floor:app", *options]
     server = subprocess.Popen(  # noqa: S603  composed of our own words
         command, cwd=ROOT, env=os.environ | {"PAGES": str(pages)}, stderr=subprocess.DEVNULL
     )
@@ -76,7 +76,7 @@ def _floor(pages: Path) -> Iterator[int]:
 
 
 def _wait_for(port: int) -> None:
-    for _ in range(200):
+    for _ in range(1200):
         try:
             requests.get(f"http://127.0.0.1:{port}/", timeout=5)
         except requests.ConnectionError:
