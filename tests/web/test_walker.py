@@ -1,6 +1,7 @@
 """Every door of the site against the table of doors, and everything that holds for all of them (ADR 0006)."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import pytest
@@ -107,6 +108,40 @@ def test_a_look_into_a_sale_is_kept_among_the_events_and_in_its_trail(site: Site
     before = (events(site, SecurityEventType.SALE_VIEWED), looks())
     assert site.ask(role, "GET", site.path(endpoint)).status_code == 200
     assert (events(site, SecurityEventType.SALE_VIEWED), looks()) == (before[0] + 1, before[1] + 1)
+
+
+@contextmanager
+def eleven_minutes_ago(site: Site) -> Iterator[None]:
+    """Everybody proved to be there a minute too long ago."""
+    for sign in ("-", "+"):
+        engine = create_engine(site.app.config["DATABASE_OWNER_URL"], poolclass=pool.NullPool)
+        with engine.begin() as connection:
+            connection.execute(text("SET LOCAL marketplace.scope = 'all'"))
+            for column in ("authenticated_at", "second_factor_at"):
+                moved = f"UPDATE accounts_session SET {column} = {column} {sign} interval '11 minutes'"
+                connection.execute(text(moved))
+        engine.dispose()
+        if sign == "-":
+            yield
+
+
+@pytest.mark.asvs("7.5.1")
+@pytest.mark.parametrize(("role", "proof"), [("owner", "/account/security/confirm"), ("admin", "/second-step")])
+def test_what_is_sensitive_asks_first_for_a_fresh_proof(site: Site, role: str, proof: str) -> None:
+    turned_away = {"sign-in", "second-step", "403", "404"}
+    sensitive = [
+        cell for cell in table()
+        if cell.role == role and cell.seeded and ACCESS[cell.endpoint].step_up and cell.expected not in turned_away
+    ]  # fmt: skip
+    assert len(sensitive) >= 5
+    led: list[str] = []
+
+    def ask(cell: Cell) -> None:
+        led.append(site.ask(role, cell.method, site.path(cell.endpoint)).headers.get("Location", "let in"))
+
+    with eleven_minutes_ago(site):
+        assert walker.written_by(site.app, {cell.name: partial(ask, cell) for cell in sensitive}) == []
+    assert {where.partition("?")[0] for where in led} == {proof}
 
 
 @pytest.mark.asvs("3.5.1", "16.3.3")
