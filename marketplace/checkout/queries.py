@@ -10,6 +10,8 @@ from marketplace.checkout.models import OrderLineRow, OrderRow
 from marketplace.checkout.values import Order, OrderLine, OrderNotFound, OrderState
 from marketplace.infra.db import db
 from marketplace.kernel.money import Money
+from marketplace.payment import queries as payments
+from marketplace.payment.values import AttemptState, Purpose
 
 
 def order(order_id: UUID) -> Order:
@@ -38,6 +40,12 @@ def order_of_application(application_id: UUID) -> Order | None:
         .limit(1)
     ).one_or_none()
     return None if row is None else orders_from([row])[0]
+
+
+def payment_under_way(order_id: UUID) -> bool:
+    """Whether the payment service has taken on a payment of the order whose money has not come yet."""
+    attempts = payments.attempts_of(Purpose.NEW_BUSINESS, order_id)
+    return any(attempt.state is AttemptState.PROCESSING for attempt in attempts)
 
 
 def orders_of_account(account_id: UUID) -> tuple[Order, ...]:

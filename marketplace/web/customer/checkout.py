@@ -10,7 +10,7 @@ from marketplace.checkout import queries, services
 from marketplace.checkout.values import AlreadyOrdered, Order, OrderState, PaymentUrls
 from marketplace.infra.formatting import gettext as _
 from marketplace.payment import services as payment
-from marketplace.payment.values import AlreadyPaid
+from marketplace.payment.values import AlreadyPaid, PaymentInProgress
 from marketplace.policy import queries as policies
 from marketplace.traceability import services as traceability
 from marketplace.traceability.values import Act, EntryType
@@ -56,6 +56,8 @@ def _to_stripe(order: Order, application_id: UUID) -> ResponseReturnValue:
         attempt = services.pay(order.id, urls)
     except AlreadyPaid:  # in another tab, a moment ago
         return redirect(urls.success, 303)
+    except PaymentInProgress:  # the money is on its way; nobody pays twice
+        return redirect(url_for(".done", application_id=application_id), 303)
     commit_now()
     return redirect(payment.open_session(attempt.id), 303)
 
@@ -89,7 +91,7 @@ def done(application_id: UUID) -> ResponseReturnValue:
     policy = policies.policy_of_application(application_id)
     if order.state is OrderState.OPEN and policy is None:
         order = services.check_payment(order.id)
-        if order.state is OrderState.OPEN:
+        if order.state is OrderState.OPEN and not queries.payment_under_way(order.id):
             return redirect(url_for(".pay", application_id=application_id))
     return page(
         view, Step.DONE, "done", policy=policy, order=order, refunded=order.state in GONE_BACK,
