@@ -47,7 +47,8 @@ def _beside(
     name: str, path: str, ours: Connection, floor: Connection, what: str, *, most: float | None = None
 ) -> Figure:
     bare = partial(floor.get, _FLOORS[what] + quote(name))
-    return Figure.ratio(f"page {name}", what, compare(partial(ours.get, path), bare), most)
+    title = f"page {name}" if what == PAGE else f"page {name}, finished"
+    return Figure.ratio(title, what, compare(partial(ours.get, path), bare), most)
 
 
 def _save(file: Path, page: bytes, floor: Connection) -> None:
