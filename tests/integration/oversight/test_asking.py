@@ -168,6 +168,23 @@ def test_the_trail_is_told_in_words_with_the_page_of_each_step() -> None:
     assert "Lin Yue" not in repr(entries)
 
 
+def test_a_policy_number_is_looked_up_in_its_index() -> None:
+    """Row-level security keeps conditions that might leak from using one."""
+    asked: list[tuple[str, dict[str, object]]] = []
+
+    def note(_connection, _cursor, statement, parameters, *_rest) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    sales(SaleFilter(text="EF-HARBOUR"))
+    event.remove(db.engine, "before_cursor_execute", note)
+    conditions = next(found for found in asked if "policy_number" in found[0].partition("WHERE")[2])
+    connection = db.session.connection()
+    connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+    plan = connection.exec_driver_sql("EXPLAIN " + conditions[0], conditions[1]).scalars().all()
+    assert any("Index Scan on ix_oversight_sale_policy_number" in line for line in plan)
+
+
 def test_the_trail_costs_no_statement_for_each_entry() -> None:
     offer = an_offer_of()
     for page in ("compare.comparison", "product.offer", "application.enter"):
