@@ -13,8 +13,8 @@ _FINAL = {State.DECLINED, State.LAPSED}
 
 
 def erase_application(application_id: UUID) -> bool:
-    """Take out persons, answers and address, destroy the key of everything sealed about the application, and let it
-    lapse if it was not at its end. Its number, product and states stay. False: it was erased before.
+    """Take out persons, answers, address and whose it was, destroy the key of everything sealed about the application,
+    and let it lapse if it was not at its end. Its number, product and states stay. False: it was erased before.
 
     Raises ApplicationNotFound, and ContractKept where a contract was made of it.
     """
@@ -34,3 +34,4 @@ def erase_application(application_id: UUID) -> bool:
 
 def _empty(row: ApplicationRow) -> None:
     row.persons_sealed = row.answers_sealed = row.email_sealed = None
+    row.account_id = None

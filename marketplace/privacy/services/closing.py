@@ -82,9 +82,10 @@ def _restrict(policy: Policy) -> None:
 def _erase_applications(account_id: UUID) -> None:
     """The applications without a contract, and the journeys in which nobody has a contract or an application left."""
     told = applications.applications_of_account(account_id)
+    own = {each.id for each in told}
     for application in told:
         erasing.erase_application(application, ErasureReason.CLOSING)
     for journey_id in dict.fromkeys(each.journey_id for each in told):
         begun = applications.applications_of_journey(journey_id)
-        if all(each.account_id == account_id and each.state is not State.CONTRACTED for each in begun):
+        if all(each.id in own and each.state is not State.CONTRACTED for each in begun):
             erasing.erase_journey(journey_id, ErasureReason.CLOSING)

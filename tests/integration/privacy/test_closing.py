@@ -81,6 +81,7 @@ def test_an_application_without_a_contract_goes_with_the_account(database: None)
     db.session.commit()
     kept = applications.application(told.id)
     assert (kept.people, kept.answers, kept.email, kept.state) == (None, {}, None, State.LAPSED)
+    assert kept.account_id is None, "not even by number"
     proven = db.session.execute(text("SELECT subject, reason FROM privacy_erasure ORDER BY subject"))
     assert [tuple(row) for row in proven] == [
         ("account", "closing"),
