@@ -327,6 +327,7 @@ def settings() -> Settings:
             "database_reader_url": server.url("marketplace_reader"),
             "storage_folder": instance.storage,
             "seals_folder": instance.seals,
+            "keeper_socket": instance.keeper_socket,
             "stripe_secret_key": secrets["STRIPE_SECRET_KEY"],
             "stripe_webhook_secret": secrets["STRIPE_WEBHOOK_SECRET"],
             "stripe_api_base": "http://127.0.0.1:1",

@@ -8,6 +8,7 @@ from sqlalchemy import CHAR, CheckConstraint, SmallInteger, String, UniqueConstr
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.infra.db import Base
+from marketplace.infra.sealed import SealedJson
 
 
 class DecisionRow(Base):
@@ -24,8 +25,11 @@ class DecisionRow(Base):
     application_id: Mapped[UUID]
     number: Mapped[int] = mapped_column(SmallInteger)
     outcome: Mapped[str] = mapped_column(String(8))
-    reasons: Mapped[list[Any]]
+    reasons_sealed: Mapped[bytes] = mapped_column("reasons")
     rule_sha256: Mapped[str] = mapped_column(CHAR(64))
     decided_at: Mapped[datetime]
     business_decided_at: Mapped[datetime]
     decided_by: Mapped[str] = mapped_column(String(80))
+
+    # They name the answers that decided, so they say as much of somebody's health as the answers do.
+    reasons = SealedJson[list[Any]]("reasons_sealed", subject="application_id", missing=list)

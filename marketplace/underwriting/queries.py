@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from marketplace.catalog.values import Outcome, ProductContent, Risk
+from marketplace.infra import vault
 from marketplace.infra.db import db
 from marketplace.kernel.text import LocalizedText
 from marketplace.underwriting import rules
@@ -36,7 +37,8 @@ def decisions_of(application_ids: Iterable[UUID]) -> dict[UUID, RecordedDecision
         select(DecisionRow)
         .where(DecisionRow.application_id.in_(set(application_ids)))
         .order_by(DecisionRow.application_id, DecisionRow.number)
-    )
+    ).all()
+    vault.unlock(row.application_id for row in rows)
     return {row.application_id: _recorded(row) for row in rows}
 
 

@@ -20,6 +20,7 @@ SEALED = {
     "accounts_account": ("email", "name"),
     "accounts_challenge": ("email", "payload"),
     "application_application": ("email", "persons", "answers"),
+    "underwriting_decision": ("reasons",),
     "policy_version": ("body",),
     "correspondence_message": ("recipient", "context", "subject"),
     "payment_attempt": ("email",),
