@@ -249,6 +249,7 @@ def test_a_guest_proves_it_by_a_mailed_code_of_this_browser(
         assert visitor.status == 422
         visitor.post({"code": code})
         assert visitor.at == "/account"
+    with clock.frozen(clock.now() + later(12)):
         visitor.get("/account/security/confirm")
         visitor.post({}, "/account/security/confirm/code")
         other.post({"code": code_for(guest.email)}, "/account/security/confirm")
