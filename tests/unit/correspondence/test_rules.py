@@ -20,6 +20,11 @@ ARROWS = {
     (MessageState.READY, MessageEvent.PUT_OFF): MessageState.READY,
     (MessageState.READY, MessageEvent.GIVEN_UP): MessageState.FAILED,
     (MessageState.FAILED, MessageEvent.ASKED_AGAIN): MessageState.READY,
+    # Whoever it was for is forgotten: what was not sent stays so.
+    (MessageState.QUEUED, MessageEvent.FORGOTTEN): MessageState.FAILED,
+    (MessageState.READY, MessageEvent.FORGOTTEN): MessageState.FAILED,
+    (MessageState.SENT, MessageEvent.FORGOTTEN): MessageState.SENT,
+    (MessageState.FAILED, MessageEvent.FORGOTTEN): MessageState.FAILED,
 }
 
 
