@@ -5,6 +5,7 @@ Everything is done inside `Store.transaction()`, which alone hands out `Records`
 """
 
 import json
+import logging
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox.stripe_simulator.errors import ApiError, JsonObject
+
+logger = logging.getLogger(__name__)
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS object (
@@ -194,6 +197,8 @@ class Store:
         self._sql = sqlite3.connect(database, isolation_level=None, check_same_thread=False, timeout=10)
         self._sql.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")
         if self._sql.execute("PRAGMA user_version").fetchone() != (LAYOUT,):
+            if self._sql.execute("SELECT 1 FROM sqlite_schema WHERE name = 'object'").fetchone():
+                logger.warning("%s was written by another version and is emptied", database.name)
             self._sql.executescript(
                 "BEGIN; DROP TABLE IF EXISTS object; DROP TABLE IF EXISTS idempotent_answer;"
                 f" DROP TABLE IF EXISTS delivery; PRAGMA user_version = {LAYOUT}; COMMIT;"

@@ -129,7 +129,9 @@ def test_the_real_library_does_not_notice_the_difference_between_two_starts(tmp_
             client_for(url).v1.checkout.sessions.retrieve("cs_test_x")
 
 
-def test_a_file_of_an_older_layout_is_emptied_and_used(database: Path, instant: Instant):
+def test_a_file_of_an_older_layout_is_emptied_and_used(
+    database: Path, instant: Instant, caplog: pytest.LogCaptureFixture
+):
     with sqlite3.connect(database) as old:
         old.execute("CREATE TABLE object (id TEXT, kind TEXT, body TEXT)")
         old.execute("INSERT INTO object VALUES ('cus_old', 'customer', '{}')")
@@ -138,3 +140,6 @@ def test_a_file_of_an_older_layout_is_emptied_and_used(database: Path, instant: 
         with running(database, instant) as sim:
             sim.client.v1.customers.create()
             assert len(sim.client.v1.customers.list().data) == expected
+    assert [record.message for record in caplog.records] == [
+        "stripe.sqlite3 was written by another version and is emptied"
+    ]
