@@ -9,8 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from flask import Flask, Response, abort, g, redirect, request, url_for
+from flask import Flask, Request, Response, abort, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_login import LoginManager, UserMixin, current_user
 
 from marketplace.accounts import queries as accounts
 from marketplace.accounts import services
@@ -143,9 +144,25 @@ ACCESS: dict[str, Door] = {
 DESK_OF = {Who.CUSTOMER: Desk.CUSTOMER, Who.INSURER: Desk.INSURER, Who.BACKOFFICE: Desk.BACKOFFICE}
 
 
+class SignedIn(UserMixin):
+    """The account of a whole session, as Flask-Login wants it."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.id = str(account.id)
+
+
 def guard(app: Flask) -> None:
     """Let nobody through a door that is not theirs."""
     sessions.keep_cookies(app)
+    login = LoginManager(app)
+    login.session_protection = None  # the session is a row of ours; Flask's cookie says nothing about who somebody is
+
+    @login.request_loader
+    def load(_request: Request) -> SignedIn | None:
+        """For staff only after the second step."""
+        found = sessions.behind()
+        return SignedIn(found[1]) if found is not None and found[0].whole else None
 
     @app.before_request
     def at_the_door() -> ResponseReturnValue | None:
@@ -235,8 +252,8 @@ def _to_confirm(account: Account) -> ResponseReturnValue:
 
 def signed_in() -> Account | None:
     """The account of this session, if any: for staff only after the second step."""
-    found = sessions.behind()
-    return found[1] if found is not None and found[0].whole else None
+    user: Any = current_user
+    return user.account if user.is_authenticated else None
 
 
 def second_step_of() -> Account | None:

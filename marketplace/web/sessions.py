@@ -70,12 +70,19 @@ def end(reason: Ended = Ended.SIGNED_OUT, kept: tuple[str, ...] = KEPT_OVER_SIGN
             audit.note(SecurityEventType.SIGN_OUT)
     _forget_but(kept)
     g.session_behind, g.new_session = None, ""
+    _ask_again()
 
 
 def _hold(begun: Begun, account: Account) -> MessageRequest | None:
     g.session_behind, g.new_session, g.new_device = (begun.session, account), begun.token, begun.device
+    _ask_again()
     audit.known_as(account, begun.session.id)
     return begun.notice
+
+
+def _ask_again() -> None:
+    """Flask-Login remembers who this request is from; that has just changed."""
+    g.pop("_login_user", None)
 
 
 def _forget_but(kept: tuple[str, ...]) -> None:
