@@ -124,7 +124,8 @@ def _create_codes() -> None:
 
 
 def _of_account(table: str) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint(["account_id"], ["accounts_account.id"], name=f"fk_{table}_account_id_accounts_account")
+    name = f"fk_{table}_account_id_accounts_account"
+    return sa.ForeignKeyConstraint(["account_id"], ["accounts_account.id"], name=name)
 
 
 def downgrade() -> None:
