@@ -133,9 +133,7 @@ def _create_erasure() -> None:
         sa.Column("subject_id", sa.Uuid(), nullable=False),
         sa.Column("reason", sa.String(16), nullable=False),
         sa.Column("erased_at", INSTANT, nullable=False),
-        sa.CheckConstraint(
-            "subject IN ('account', 'application', 'journey')", name=op.f("ck_privacy_erasure_subject")
-        ),
+        sa.CheckConstraint("subject IN ('account', 'application', 'journey')", name=op.f("ck_privacy_erasure_subject")),
         sa.CheckConstraint("reason IN ('retention', 'closing')", name=op.f("ck_privacy_erasure_reason")),
         sa.PrimaryKeyConstraint("id", name="pk_privacy_erasure"),
         sa.UniqueConstraint("subject", "subject_id", name="uq_privacy_erasure_subject"),
