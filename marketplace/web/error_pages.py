@@ -73,7 +73,8 @@ def words_of(error: errors.MarketplaceError) -> str:
             "The customer closed the account. These records are kept as the law asks, and only compliance opens them."
         ),
         "privacy:sale-under-way": _(
-            "A purchase of yours is still under way. Please close the account when its policy or its refund has come."
+            "A purchase of yours is still under way. You can close the account once you have its policy or your money "
+            "back."
         ),
         "privacy:export-not-found": _("This copy is no longer kept. Please ask for a new one."),
         "privacy:request-answered": _("This request has been answered already."),

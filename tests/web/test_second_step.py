@@ -333,7 +333,7 @@ def test_what_is_sensitive_needs_a_fresh_second_step(
                 assert answer.location.startswith("/second-step"), path
         whole.at.get("/account/security/password")
         assert whole.at.at == "/second-step?next=/account/security/password"
-        assert "needs a fresh proof" in words(whole.at.text)
+        assert "show once more that it is you" in words(whole.at.text)
         whole.at.post({"code": whole.app.code()})
         assert whole.at.at == "/account/security/password"
 

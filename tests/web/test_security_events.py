@@ -73,7 +73,7 @@ def test_who_looks_after_security_reads_the_events_and_nobody_else(shop: Flask, 
     owner = at_the_desk(shop, Role.ADMIN_OWNER)
     assert 'href="/admin/security"' in owner.get("/admin")
     page = words(owner.get("/admin/security"))
-    assert "Asked for what is not theirs refused" in page
+    assert "Tried to open what is not theirs refused" in page
     assert "7 entries" in page
     page = words(owner.get("/admin/security?type=door_refused&outcome=refused"))
     assert "1 entry" in page
@@ -81,7 +81,7 @@ def test_who_looks_after_security_reads_the_events_and_nobody_else(shop: Flask, 
     owner.get("/admin/security?account=nobody")
     assert owner.status == 422
     assert "This is not the number of an account" in words(owner.text)
-    assert "No entry answers to this" in words(owner.get("/admin/security?type=account_closed"))
+    assert "No entry fits these filters" in words(owner.get("/admin/security?type=account_closed"))
 
 
 def test_security_txt_says_where_to_report_and_does_not_run_out(visitor: Visitor) -> None:

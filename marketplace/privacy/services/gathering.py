@@ -60,8 +60,8 @@ def _cover(made_at: datetime) -> Cover:
     return Cover(
         title=_("A copy of your data"),
         words=_(
-            "Everything Evenfold keeps about you. The files ending in .json hold the same for machines; policies and "
-            "the pages of your applications, as they were sent to you, lie in folders beside them."
+            "What Evenfold keeps about you. The files ending in .json hold the same for other programs; your policies "
+            "and the pages of your applications, as they were sent to you, are in folders beside them."
         ),
         language="zh-Hans" if current_locale().startswith("zh") else "en",
         made_at=made_at,

@@ -33,7 +33,7 @@ class RequestForm(Form):
         _l("Please say what it is about"),
         [required(), lines_of_text, Length(max=LONGEST_WORDS)],
         description=_l(
-            "Where it stands, what is wrong, and how it should be. Please send no documents or card numbers."
+            "Where you found it, what is wrong, and how it should be. Please send no documents or card numbers."
         ),
         render_kw={"rows": "6"},
     )
