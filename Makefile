@@ -7,7 +7,7 @@ POSTGRESQL15 ?= /usr/lib/postgresql/15/bin
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-postgresql15 check bench stripe-check fmt lock messages third-party import-real clean \
+.PHONY: help run install test test-postgresql15 asvs check bench stripe-check fmt lock messages third-party import-real clean \
 	venv packages packages-dev
 
 help: ## show this list
@@ -24,6 +24,9 @@ test: install ## check the code, then run all tests (ARGS= for pytest)
 
 test-postgresql15: install ## run the tests of services and data on Debian's PostgreSQL 15 (ARGS= for pytest)
 	EMBEDDED_POSTGRESQL=$(POSTGRESQL15) $(BIN)/python -m pytest tests/integration $(ARGS)
+
+asvs: install ## run the tests that hold a check of OWASP ASVS 5.0.0; print check, tests, result (ARGS= for pytest)
+	@$(BIN)/python -m tests.asvs $(ARGS)
 
 check: packages packages-dev ## lint, format, types, import rules, architecture tests
 	$(BIN)/ruff check .

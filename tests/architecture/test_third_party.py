@@ -14,5 +14,6 @@ def test_every_licence_is_allowed(name: str) -> None:
     assert not STRONG_COPYLEFT.search(licence.replace("LGPL", "")), licence
 
 
+@pytest.mark.asvs("15.1.2")
 def test_the_page_is_the_one_the_packages_give() -> None:
     assert (Path(ROOT) / "THIRD_PARTY.md").read_text() == page()

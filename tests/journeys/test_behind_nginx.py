@@ -192,7 +192,7 @@ def test_what_a_client_claims_about_itself_does_not_get_through(telling: Proxy) 
     assert not {"x-forwarded-host", "x-forwarded-prefix", "forwarded"} & set(reached)
 
 
-@pytest.mark.asvs("4.1.2")
+@pytest.mark.asvs("4.1.2", "12.2.1")
 def test_a_page_asked_in_clear_leads_to_tls_and_a_form_in_clear_is_refused(telling: Proxy) -> None:
     asked = _Telling.asked
     page = telling.ask_in_clear("/compare/travel?days=3")

@@ -37,6 +37,7 @@ def folder(tmp_path) -> Path:
     return tmp_path / "database"
 
 
+@pytest.mark.asvs("13.2.1", "13.2.2")
 @pytest.mark.parametrize("role", ROLES)
 def test_each_role_logs_in_as_itself_without_powers(server, role):
     with connect(server, role) as connection:
@@ -47,6 +48,7 @@ def test_each_role_logs_in_as_itself_without_powers(server, role):
     assert row == (role, False, False, False, False, False)
 
 
+@pytest.mark.asvs("13.2.1")
 def test_a_role_does_not_log_in_with_the_password_of_another(server):
     url = server.url("marketplace_owner").replace("postgresql+psycopg", "postgresql")
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):

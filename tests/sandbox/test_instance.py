@@ -24,6 +24,7 @@ def test_secrets_are_made_once_and_are_private(instance):
     assert stat.S_IMODE(instance.folder.stat().st_mode) == 0o700
 
 
+@pytest.mark.asvs("13.2.3")
 def test_two_demonstrations_share_no_secret(instance, tmp_path):
     other = Instance(tmp_path / "other")
     other.make()

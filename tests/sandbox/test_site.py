@@ -89,6 +89,7 @@ def test_only_this_machine_sees_them(demonstration: Flask) -> None:
     assert answer.status_code == 404
 
 
+@pytest.mark.asvs("15.2.3")
 def test_production_refuses_to_show_codes_and_the_marketplace_has_no_such_page(
     migrated_app: Flask, instance: Instance
 ) -> None:

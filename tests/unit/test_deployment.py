@@ -34,6 +34,7 @@ def test_each_service_is_confined(unit: Path) -> None:
     assert {name: service.get(name) for name in CONFINED} == CONFINED | alone
 
 
+@pytest.mark.asvs("13.2.1", "13.3.2")
 @pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.stem)
 def test_each_service_starts_something_of_ours_with_an_environment_file_of_its_own(unit: Path) -> None:
     service = _service(unit)

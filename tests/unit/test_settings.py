@@ -79,6 +79,7 @@ def test_production_refuses(environment: Any, name: str, value: str, said: str) 
         environment(PRODUCTION | {name: value})
 
 
+@pytest.mark.asvs("13.2.3")
 def test_production_refuses_the_seals_of_a_demonstration(environment: Any, tmp_path: Path) -> None:
     (tmp_path / "SPECIMEN").write_text("not to be trusted")
     with pytest.raises(UnsafeSettingsError, match="demonstration's seals"):
@@ -103,6 +104,7 @@ def test_secrets_are_not_shown(environment: Any) -> None:
     assert "sk_live" not in repr(environment(PRODUCTION))
 
 
+@pytest.mark.asvs("12.3.1")
 def test_mail_without_encryption_only_on_loopback(environment: Any) -> None:
     with pytest.raises(UnsafeSettingsError, match="SMTP_TLS=none"):
         environment(PRODUCTION | {"SMTP_TLS": "none", "SMTP_HOST": "mail.example"})

@@ -60,6 +60,7 @@ def test_a_comparison_is_found_under_its_own_line_only(visitor: Visitor) -> None
 # --- the form of rating factors -------------------------------------------------------------------------------------
 
 
+@pytest.mark.asvs("1.4.2", "2.2.1")
 @pytest.mark.parametrize(
     ("factor", "value"),
     [
@@ -125,6 +126,7 @@ def test_a_price_in_the_form_is_not_the_price(shop: Flask, simulator: SimulatorS
 # --- forms that are not the page that was shown -----------------------------------------------------------------------
 
 
+@pytest.mark.asvs("9.1.1")
 def test_a_form_without_the_page_it_stood_on_is_refused(at_step: AtStep, nothing_written: NothingWritten) -> None:
     visitor = at_step("exclusions")
     genuine = hidden_fields(visitor.text)["seen"]
@@ -137,6 +139,7 @@ def test_a_form_without_the_page_it_stood_on_is_refused(at_step: AtStep, nothing
         assert "This form is not the page you were shown" in words(visitor.text)
 
 
+@pytest.mark.asvs("9.2.3")
 @pytest.mark.requirement("T26-14")
 def test_a_confirmation_names_the_very_page_it_was_given_on(at_step: AtStep, nothing_written: NothingWritten) -> None:
     """The page of one document does not stand for having seen another."""
@@ -252,6 +255,7 @@ def test_two_tabs_apply_for_two_offers_of_one_journey(shop: Flask, visitor: Visi
 # --- steps that were skipped ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.asvs("2.3.1")
 @pytest.mark.requirement("T26-09")
 def test_no_step_can_be_skipped(
     shop: Flask, at_step: AtStep, nothing_written: NothingWritten, code_for: Callable[[str], str]
@@ -281,6 +285,7 @@ def test_no_step_can_be_skipped(
 # --- people -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.asvs("2.2.3")
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -337,6 +342,7 @@ def test_another_age_is_offered_at_its_price_and_nothing_typed_is_lost(
 # --- how it was sent --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.asvs("3.5.2")
 def test_a_body_that_is_no_form_is_not_read(visitor: Visitor, nothing_written: NothingWritten) -> None:
     visitor.get("/compare/term_life")
     token = hidden_fields(visitor.text)["csrf_token"]
@@ -361,6 +367,7 @@ def test_a_body_too_large_is_refused_before_it_is_read(visitor: Visitor, nothing
         assert visitor.status == 413
 
 
+@pytest.mark.asvs("15.3.7")
 def test_a_field_given_twice_is_not_guessed_at(visitor: Visitor, nothing_written: NothingWritten) -> None:
     visitor.get("/compare/term_life")
     fields = [*(hidden_fields(visitor.text) | ANSWERS).items(), ("age", "35")]

@@ -146,7 +146,7 @@ def in_files(folder: Path, words: tuple[str, ...]) -> set[tuple[str, str]]:
 WHERE_QUESTIONS_STAND = {"catalog_product_version"}
 
 
-@pytest.mark.asvs("14.2.4")
+@pytest.mark.asvs("14.2.4", "16.2.5")
 @pytest.mark.requirement("T26-31")
 def test_a_purchase_leaves_nothing_personal_in_the_clear(
     shop: Flask, settings: Settings, server: EmbeddedServer, bought: Bought
@@ -202,6 +202,7 @@ def test_the_papers_of_a_contract_lie_sealed(shop: Flask, settings: Settings, bo
             storage.get(sha256)
 
 
+@pytest.mark.asvs("16.5.2", "16.5.3")
 def test_without_the_keeper_pages_that_need_it_say_so_and_the_others_go_on(
     shop: Flask, settings: Settings, bought: Bought, tmp_path: Path
 ) -> None:

@@ -41,6 +41,7 @@ def _owner(shop: Flask, statement: str) -> Iterator[None]:
     engine.dispose()
 
 
+@pytest.mark.asvs("16.5.3")
 @pytest.mark.requirement("T26-33")
 def test_no_sales_page_is_shown_and_no_payment_begun_without_the_trail(
     shop: Flask, simulator: SimulatorServer, at_step: AtStep, nothing_written: NothingWritten

@@ -67,6 +67,7 @@ def test_turning_back_from_the_payment_charges_nothing_and_may_be_tried_again(sh
     assert count(shop, "payment_attempt") == 1
 
 
+@pytest.mark.asvs("4.1.5")
 def test_stripes_word_is_taken_once_and_a_forged_one_never(
     shop: Flask, simulator: SimulatorServer, at_payment: Visitor, work: Callable[[], list[str]]
 ) -> None:

@@ -16,6 +16,7 @@ def _seen(proxies: int, forwarded: str) -> str | None:
     return client.get("/", headers=headers, environ_base={"REMOTE_ADDR": "10.0.0.1"}).get_data(as_text=True)
 
 
+@pytest.mark.asvs("15.3.4", "4.1.3")
 @pytest.mark.parametrize(("proxies", "believed"), [(0, "10.0.0.1"), (1, "198.51.100.7"), (2, "203.0.113.9")])
 def test_only_as_many_steps_are_believed_as_are_ours(proxies: int, believed: str) -> None:
     assert _seen(proxies, "192.0.2.66, 203.0.113.9, 198.51.100.7") == believed

@@ -206,7 +206,7 @@ def test_a_new_password_by_mail_does_not_replace_the_second_step(
     assert forgetful.client.get("/admin").status_code == 302
 
 
-@pytest.mark.asvs("6.3.4")
+@pytest.mark.asvs("6.3.4", "6.3.6")
 def test_a_mailed_code_opens_no_account_of_staff(shop: Flask, half: Staff, work: Callable[[], list[str]]) -> None:
     with shop.app_context():
         message = services.request_code(half.account.email, CodePurpose.FIND_PURCHASE, "198.18.0.1", "en")

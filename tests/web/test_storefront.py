@@ -89,6 +89,7 @@ def test_the_language_changes_on_the_very_page(visitor: Visitor, shop: Flask) ->
     assert '<html lang="zh-Hans-CN">' in visitor.text, "the choice stays"
 
 
+@pytest.mark.asvs("5.3.1", "3.2.1")
 @pytest.mark.requirement("T26-14")
 def test_documents_are_served_as_they_were_filed(
     shop: Flask, visitor: Visitor, nothing_written: NothingWritten

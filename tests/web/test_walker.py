@@ -173,18 +173,19 @@ def test_a_link_on_another_site_leads_to_a_page(site: Site) -> None:
         assert site.ask("owner", "GET", site.path(endpoint), headers=link).status_code == 200, endpoint
 
 
-@pytest.mark.asvs("4.1.4")
+@pytest.mark.asvs("4.1.4", "13.4.4")
 def test_other_methods_are_refused_with_those_there_are(site: Site) -> None:
     assert walker.other_methods(site, "owner") == []
 
 
+@pytest.mark.asvs("15.3.7")
 def test_a_name_given_twice_is_not_guessed_at(site: Site) -> None:
     faults: list[str] = []
     assert walker.written_by(site.app, {"all": lambda: faults.extend(walker.doubled_names(site, "owner"))}) == []
     assert faults == []
 
 
-@pytest.mark.asvs("3.3.2", "3.3.4", "3.3.5", "3.4.3", "3.4.4", "3.4.5", "3.4.6", "3.4.8", "4.1.1", "14.3.2")
+@pytest.mark.asvs("3.3.2", "3.3.4", "3.3.5", "3.4.3", "3.4.4", "3.4.5", "3.4.6", "3.4.8", "4.1.1", "14.3.2", "14.2.2")
 @pytest.mark.parametrize("role", ["owner", "insurer", "compliance"])
 def test_every_answer_carries_its_headers_and_keeps_out_of_caches(site: Site, role: str) -> None:
     answered = walker.answers(site, role)

@@ -90,6 +90,7 @@ def test_only_the_newest_code_works(frozen_clock):
         assert services.prove_code(LIN, ENTRY, code_in(second), a_source()).email == LIN
 
 
+@pytest.mark.asvs("9.2.2")
 def test_a_code_is_for_one_purpose_and_one_address():
     message = services.request_code(LIN, ENTRY, a_source(), "en")
     services.request_code("other@example.com", ENTRY, a_source(), "en")
@@ -219,6 +220,7 @@ def test_neither_codes_nor_addresses_of_limits_can_be_read_from_the_database():
     assert source not in limits
 
 
+@pytest.mark.asvs("15.4.2")
 def test_one_code_used_twice_at_the_same_instant_succeeds_once(app):
     code = code_in(services.request_code(LIN, ENTRY, a_source(), "en"))
     db.session.commit()

@@ -246,6 +246,7 @@ def test_a_challenge_ends_after_five_minutes(staff, key, frozen_clock):
     assert db.session.execute(text("SELECT count(*) FROM accounts_ceremony")).scalar_one() == 0
 
 
+@pytest.mark.asvs("9.2.3")
 @pytest.mark.parametrize(
     "wrong", [{"origin": "http://localhost:8001"}, {"origin": "http://evil.example"}, {"verifies": False}]
 )

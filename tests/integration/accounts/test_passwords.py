@@ -84,6 +84,7 @@ def test_the_link_needs_the_password_chosen_with_it():
     assert services.confirm_address(token, PASSWORD, a_source()).has_password
 
 
+@pytest.mark.asvs("6.4.1", "9.2.1")
 def test_a_link_works_once_and_not_for_long(frozen_clock):
     token = token_in(register())
     with clock.frozen(frozen_clock + timedelta(minutes=30)), pytest.raises(LinkRefused):
@@ -164,6 +165,7 @@ def test_every_way_to_fail_looks_alike_and_costs_the_same(verifications):
     assert len(verifications) == 3
 
 
+@pytest.mark.asvs("6.2.8")
 def test_a_password_is_taken_as_typed():
     account = a_customer(LIN)
     services.change_password(account.id, PASSWORD, " three  Calm herons ", a_source())
@@ -238,6 +240,7 @@ def test_signing_in_uses_up_no_tries():
         services.authenticate(LIN, PASSWORD, source)
 
 
+@pytest.mark.asvs("16.5.3")
 def test_when_tries_cannot_be_counted_none_is_allowed(app, verifications):
     a_customer(LIN)
     db.session.commit()
@@ -266,6 +269,7 @@ def test_a_changed_password_ends_the_other_sessions_and_is_told_by_mail():
     assert not signs_in(PASSWORD)
 
 
+@pytest.mark.asvs("6.2.3")
 def test_the_old_password_is_needed_and_the_new_one_must_fit():
     account = a_customer(LIN)
     session = services.begin_session(account.id, "", None)
@@ -320,6 +324,7 @@ def test_one_reset_ends_every_other_link_of_the_address():
         services.reset_password(second, PASSWORD)
 
 
+@pytest.mark.asvs("6.4.1", "9.2.1")
 def test_a_reset_link_ends_after_thirty_minutes(frozen_clock):
     a_customer(LIN)
     token = token_in(services.request_password_reset(LIN, a_source(), "en"))
@@ -328,6 +333,7 @@ def test_a_reset_link_ends_after_thirty_minutes(frozen_clock):
     assert signs_in(PASSWORD)
 
 
+@pytest.mark.asvs("9.2.2")
 def test_a_link_for_one_thing_does_no_other():
     a_customer(LIN)
     token = token_in(services.request_password_reset(LIN, a_source(), "en"))
@@ -354,6 +360,7 @@ def test_resets_and_codes_share_the_limit_of_an_address():
         register()
 
 
+@pytest.mark.asvs("11.4.2")
 def test_passwords_are_kept_as_argon2id_with_the_decided_cost():
     a_customer(LIN)
     kept = db.session.scalars(select(AccountRow.password_hash)).one()
@@ -361,6 +368,7 @@ def test_passwords_are_kept_as_argon2id_with_the_decided_cost():
     assert PASSWORD not in kept
 
 
+@pytest.mark.asvs("11.4.2", "11.2.2")
 def test_an_older_hash_is_renewed_at_the_next_sign_in():
     weak = type(hashes._hasher)(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
     account = a_customer(LIN)

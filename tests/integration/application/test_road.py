@@ -87,6 +87,7 @@ def test_from_offer_to_accepted_every_step_leaves_its_entries(offer) -> None:
     assert {entry.actor.role for entry in entries[3:-1]} == {ActorRole.CUSTOMER}
 
 
+@pytest.mark.asvs("2.3.1")
 @pytest.mark.requirement("T26-09")
 @pytest.mark.parametrize("present", ROAD)
 def test_no_later_step_can_be_done_and_nothing_is_written(offer, present: Step) -> None:

@@ -107,6 +107,7 @@ def test_the_return_page_needs_no_worker_to_know_that_it_is_paid(simulator: Simu
     assert waiting().count("checkout.issue_contracts") == 1
 
 
+@pytest.mark.asvs("16.5.2")
 def test_the_return_page_bears_a_provider_that_does_not_answer(simulator: SimulatorServer, paid: Order) -> None:
     simulator.switch(
         drop_webhooks=True,
@@ -133,6 +134,7 @@ def test_every_job_run_again_changes_nothing(paid: Order) -> None:
     assert (contracts(paid), refunds(paid)) == (1, [])
 
 
+@pytest.mark.asvs("2.3.3")
 def test_a_crash_in_the_middle_of_issuing_leaves_the_order_paid_and_is_repeated(
     paid: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,6 +152,7 @@ def test_a_crash_in_the_middle_of_issuing_leaves_the_order_paid_and_is_repeated(
     assert contracts(paid) == 1
 
 
+@pytest.mark.asvs("2.3.4")
 def test_two_workers_issue_at_once_and_one_contract_is_made(paid: Order, app: Flask) -> None:
     assert services.check_payment(paid.id).state is OrderState.PAID
     db.session.commit()

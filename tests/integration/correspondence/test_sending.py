@@ -141,6 +141,7 @@ def test_a_crash_after_the_server_took_it_sends_the_same_bytes_again(post: Post)
     assert queries.message(message_id).state is MessageState.SENT
 
 
+@pytest.mark.asvs("16.5.2")
 def test_a_server_that_is_down_is_tried_again_later_with_the_same_bytes(post: Post) -> None:
     post.errors = [MailUnavailable("down"), MailUnavailable("still down")]
     message_id = ready()

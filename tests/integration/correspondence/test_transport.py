@@ -67,6 +67,7 @@ def test_a_server_that_is_not_there_may_come_back() -> None:
         SmtpTransport(SmtpSettings("127.0.0.1", free_port(), tls="none")).deliver(EML, sender=FROM, recipient=TO)
 
 
+@pytest.mark.asvs("13.1.3")
 def test_a_server_that_never_answers_is_left_after_the_time_limit() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings = SmtpSettings("127.0.0.1", silent.getsockname()[1], tls="none", timeout_seconds=0.2)
@@ -74,6 +75,7 @@ def test_a_server_that_never_answers_is_left_after_the_time_limit() -> None:
             SmtpTransport(settings).deliver(EML, sender=FROM, recipient=TO)
 
 
+@pytest.mark.asvs("12.3.1")
 def test_nothing_is_sent_in_the_clear_when_encryption_is_asked_for(mailbox: Mailbox) -> None:
     with pytest.raises(MailUnavailable):
         transport(mailbox, tls="starttls").deliver(EML, sender=FROM, recipient=TO)
@@ -132,6 +134,7 @@ def test_a_wrong_password_is_our_mistake_and_may_be_mended(
     assert guarded.taken == []
 
 
+@pytest.mark.asvs("12.3.2")
 def test_a_server_that_nobody_vouches_for_gets_neither_mail_nor_password(guarded: Mailbox) -> None:
     with pytest.raises(MailUnavailable):
         transport(guarded, tls="starttls", username="evenfold", password="right").deliver(

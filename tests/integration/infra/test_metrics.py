@@ -50,5 +50,6 @@ def test_the_queue_tells_what_waits_and_for_how_long(database: Flask) -> None:
     assert 0 < oldest.values[0][1] < 60  # the one that is due, not the one of the next hour
 
 
+@pytest.mark.asvs("13.4.5")
 def test_no_figure_is_shown_on_the_public_address(client) -> None:  # type: ignore[no-untyped-def]  # Werkzeug's, wrapped
     assert client.get("/metrics").status_code == 404

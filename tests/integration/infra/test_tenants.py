@@ -150,6 +150,7 @@ def test_what_is_public_is_read_by_all_and_written_by_its_own(superuser: Superus
     assert refused(superuser, table, of(OTHER)) is (table in REGISTERS)
 
 
+@pytest.mark.asvs("16.5.3")
 @pytest.mark.parametrize("table", sorted(GUARDED))
 def test_who_says_no_scope_finds_nothing_and_writes_nothing(superuser: Superuser, table: str) -> None:
     assert set(seen(superuser, table, NOBODY).values()) == {1 if table in REGISTERS else 0}

@@ -105,6 +105,7 @@ def test_a_container_that_plays_tricks_is_told_so_and_writes_nothing() -> None:
     assert rows() == NOTHING
 
 
+@pytest.mark.asvs("2.3.3")
 def test_when_one_product_cannot_be_published_none_is() -> None:
     insurer = an_insurer("harbour")
     first = changed(PRODUCT, "[term]", "[effective]\nto = 2030-01-01\n\n[term]")

@@ -40,6 +40,7 @@ def kept() -> int:
     return db.session.execute(text("SELECT count(*) FROM payment_provider_event")).scalar_one()
 
 
+@pytest.mark.asvs("4.1.5", "9.1.1", "9.1.3", "9.2.1")
 @pytest.mark.parametrize(
     ("payload", "header"),
     [

@@ -154,6 +154,7 @@ def test_a_return_without_paying_changes_nothing(simulator: SimulatorServer) -> 
     assert waiting() == []
 
 
+@pytest.mark.asvs("2.3.4")
 def test_two_workers_settle_at_once_and_it_counts_once(simulator: SimulatorServer, app: Flask) -> None:
     attempt, url = an_open_attempt()
     simulator.pay(url)

@@ -92,6 +92,7 @@ def test_what_the_provider_refuses_for_good_waits_for_a_person(simulator: Simula
     assert simulator.listed("/v1/refunds") == []
 
 
+@pytest.mark.asvs("2.3.2")
 def test_a_part_goes_back_and_never_more_than_came_in(simulator: SimulatorServer, paid: Attempt) -> None:
     services.request_refund(paid.id, Money(28_400, "CNY"), RefundReason.NOT_ISSUABLE)
     with pytest.raises(NothingToRefund):

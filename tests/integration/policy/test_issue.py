@@ -109,6 +109,7 @@ def test_insurers_and_years_count_for_themselves() -> None:
     assert turned.number == "EF-HARBOUR-2027-000001"
 
 
+@pytest.mark.asvs("2.3.4")
 def test_many_at_once_get_numbers_without_gap_or_double(app: Flask) -> None:
     command = a_contract()
     db.session.commit()
@@ -195,6 +196,7 @@ def test_a_stranger_finds_nothing() -> None:
         queries.document_bytes(policy.id)
 
 
+@pytest.mark.asvs("14.2.6")
 @pytest.mark.requirement("O13-04")
 def test_the_public_check_tells_status_product_and_period_and_nobody() -> None:
     policy = services.issue(a_contract())

@@ -98,6 +98,7 @@ def test_an_act_carries_both_times_its_actor_its_page_and_its_digest(frozen_cloc
     assert entry.page_sha256 is None
 
 
+@pytest.mark.asvs("2.3.3")
 def test_an_act_is_kept_or_dropped_with_its_business():
     journey_id = a_journey()
     services.record_act(an_act(journey_id, EntryType.APPLICATION_SUBMITTED))
@@ -189,6 +190,7 @@ def test_without_a_trail_neither_page_nor_act_goes_on(request):
     assert queries.journey_entries(journey_id) == ()
 
 
+@pytest.mark.asvs("13.1.3")
 @pytest.mark.requirement("T26-33")
 def test_a_locked_trail_refuses_the_page_instead_of_hanging_it(app, monkeypatch):
     monkeypatch.setattr(services, "PATIENCE", "50ms")

@@ -20,6 +20,7 @@ def fault_of(password):
     return rules.password_fault(password, EMAIL, NAME)
 
 
+@pytest.mark.asvs("6.2.5")
 @pytest.mark.parametrize(
     "password",
     [
@@ -36,6 +37,7 @@ def test_long_enough_is_good_enough_whatever_the_characters(password):
     assert fault_of(password) is None
 
 
+@pytest.mark.asvs("6.2.1", "6.2.9")
 def test_length_counts_characters_from_both_ends():
     assert fault_of("calm herons") is Fault.PASSWORD_SHORT
     assert fault_of("calm herons!") is None
@@ -43,17 +45,20 @@ def test_length_counts_characters_from_both_ends():
     assert fault_of("calm herons!" + "o" * 245) is Fault.PASSWORD_LONG
 
 
+@pytest.mark.asvs("6.2.4")
 def test_every_common_password_is_refused():
     for password in rules.common_passwords():
         assert fault_of(password) is not None
 
 
+@pytest.mark.asvs("6.2.4")
 def test_the_list_of_common_passwords_is_long_enough_to_matter():
     common = rules.common_passwords()
     assert len(common) >= 3000
     assert {"password", "123456", "qwerty123456", "1qaz2wsx3edc", "iloveyou"} <= common
 
 
+@pytest.mark.asvs("6.1.2", "6.2.11")
 @pytest.mark.parametrize(
     "password",
     [
@@ -70,6 +75,7 @@ def test_a_common_word_dressed_up_is_still_common(password):
     assert fault_of(password) is Fault.PASSWORD_COMMON
 
 
+@pytest.mark.asvs("6.2.11")
 @pytest.mark.parametrize("password", ["lin.yue@example.com", "Lin Yue 20261122", "linyue-linyue", "2026example2026"])
 def test_name_and_address_make_no_password(password):
     assert fault_of(password) is Fault.PASSWORD_PERSONAL
@@ -121,7 +127,7 @@ def test_a_name_cannot_carry_a_message_into_our_mails(name):
     assert rules.name_fault(name) is (Fault.NAME_UNFIT if name.strip() else Fault.NAME_MISSING)
 
 
-@pytest.mark.asvs("6.1.1")
+@pytest.mark.asvs("6.1.1", "2.1.3")
 def test_limits_of_proofs_are_those_that_were_decided():
     decided = {
         Bucket.CODE_OF_ADDRESS: (5, 15),

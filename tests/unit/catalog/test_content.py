@@ -38,6 +38,7 @@ def test_content_survives_its_journey_through_json_with_its_hash() -> None:
     assert read_content(canonical_bytes(CONTENT.to_json())) == CONTENT
 
 
+@pytest.mark.asvs("15.3.5")
 def test_reading_is_strict() -> None:
     data = CONTENT.to_json()
     data["key_facts"]["grace_days"] = "60"

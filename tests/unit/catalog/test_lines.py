@@ -53,6 +53,7 @@ def test_a_risk_is_completed_by_its_assumptions() -> None:
     assert TERM_LIFE.assumed(RISK) == ()
 
 
+@pytest.mark.asvs("1.4.2", "2.2.1", "15.3.5")
 @pytest.mark.parametrize(
     ("change", "faults"),
     [

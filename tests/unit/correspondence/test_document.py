@@ -111,6 +111,7 @@ def test_the_head_is_complete_and_the_lines_end_as_the_mail_server_wants() -> No
     assert max(len(line) for line in eml.split(b"\r\n")) <= 998
 
 
+@pytest.mark.asvs("1.3.11")
 def test_a_line_break_in_a_name_cannot_add_a_header() -> None:
     context = CONTEXTS[MessageKind.POLICY_ISSUED] | {"product_name": "Term\r\nBcc: everyone@example.org\r\n\r\nHi"}
     subject, eml = compose(envelope(), context, ())
@@ -120,6 +121,7 @@ def test_a_line_break_in_a_name_cannot_add_a_header() -> None:
     assert message["Subject"] == subject
 
 
+@pytest.mark.asvs("1.3.11")
 def test_a_line_break_in_the_recipient_is_refused() -> None:
     forged = replace(envelope(), recipient="a@b.example\r\nBcc: c@d.example")
     with pytest.raises(ValueError, match="cannot contain CR or LF"):

@@ -8,6 +8,7 @@ import pytest
 from marketplace.infra import logs
 
 
+@pytest.mark.asvs("16.2.4", "16.2.5")
 def test_one_json_line_without_addresses(capsys: pytest.CaptureFixture[str]) -> None:
     before = logging.getLogger().handlers[:]
     try:

@@ -224,6 +224,7 @@ def test_an_instant_without_a_zone_is_refused(policy_data):
         printed(policy_data, ISSUED_AT.replace(tzinfo=None))
 
 
+@pytest.mark.asvs("15.4.1")
 def test_threads_render_side_by_side(policy_data):
     document = printed(policy_data)
     with ThreadPoolExecutor(4) as workers:

@@ -216,12 +216,14 @@ def test_random_flipped_bits_outside_the_container_are_seen(sealed, roots):
 # Whom a seal is trusted from
 
 
+@pytest.mark.asvs("12.3.4")
 def test_a_seal_of_another_root_is_untrusted(sealed, tmp_path):
     demo_pki.make_pki(tmp_path, {})
     report = signing.check(sealed, (tmp_path / "root.pem").read_bytes())
     assert (report.valid, report.reason) == (False, "untrusted")
 
 
+@pytest.mark.asvs("12.3.4")
 def test_a_stamp_of_another_root_makes_the_seal_untrusted(pki, tmp_path, plain_pdf, roots):
     demo_pki.make_pki(tmp_path, {})
     elsewhere = timestamping.load_authority(SealSettings.in_folder(tmp_path, timestamping.SEAL_CODE))
@@ -264,6 +266,7 @@ def test_a_key_that_others_may_touch_is_refused(pki, authority, tmp_path, mode):
     assert refused.value.code == "seal:key-exposed"
 
 
+@pytest.mark.asvs("11.6.1", "11.2.3")
 @pytest.mark.parametrize(
     "key", [rsa.generate_private_key(public_exponent=65537, key_size=2048), ec.generate_private_key(ec.SECP384R1())]
 )
@@ -281,6 +284,7 @@ def test_a_key_of_another_certificate_is_refused(pki, authority):
         signing.Sealer(certificate, key, chain, authority)
 
 
+@pytest.mark.asvs("15.4.1")
 def test_threads_share_one_seal(sealer, plain_pdf, roots):
     with ThreadPoolExecutor(4) as workers:
         made = list(workers.map(lambda number: sealer.seal(plain_pdf, reason=f"Policy {number}"), range(12)))

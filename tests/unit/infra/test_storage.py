@@ -13,6 +13,7 @@ def storage(tmp_path: Path) -> Storage:
     return Storage(tmp_path)
 
 
+@pytest.mark.asvs("5.4.1")
 def test_what_was_put_is_got_by_its_hash(storage: Storage) -> None:
     name = storage.put(b"clauses")
     assert storage.get(name) == b"clauses"

@@ -102,6 +102,7 @@ def test_serial_numbers_differ(authority):
     assert len(serials) == 5
 
 
+@pytest.mark.asvs("11.4.3")
 def test_only_sha256_digests_are_stamped(authority):
     with pytest.raises(ValueError, match="32 bytes"):
         authority.stamp(hashlib.sha1(CHECKPOINT).digest())  # noqa: S324 - the refused one

@@ -40,6 +40,7 @@ def test_packing_depends_on_the_files_only() -> None:
     assert pack(files) == pack(dict(reversed(list(files.items()))))
 
 
+@pytest.mark.asvs("5.3.3")
 @pytest.mark.parametrize(
     "name",
     ["../catalog.toml", "products/../../x.toml", "/etc/x.toml", "C:\\x.toml", "a\\b.toml", "a\nb.toml", "C:x.toml"],
@@ -51,6 +52,7 @@ def test_paths_that_lead_elsewhere_are_refused(name: str) -> None:
     assert codes(data) == ["path"]
 
 
+@pytest.mark.asvs("5.2.5")
 def test_a_symbolic_link_is_refused() -> None:
     link = zipfile.ZipInfo("catalog.toml")
     link.create_system = 3
@@ -86,6 +88,7 @@ def test_an_encrypted_entry_is_refused() -> None:
     assert codes(bytes(data)) == ["encrypted"]
 
 
+@pytest.mark.asvs("1.3.4", "2.2.1", "5.2.2")
 @pytest.mark.parametrize("name", ["run.exe", "macro.xlsm", "page.html", "noending"])
 def test_other_kinds_of_files_are_refused(name: str) -> None:
     assert codes(a_zip((name, b"1"))) == ["unknown_file"]

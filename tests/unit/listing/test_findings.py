@@ -257,6 +257,7 @@ def test_encodings_and_broken_files() -> None:
     assert findings_in({**files, OCCUPATION: b"\xef\xbb\xbf" + files[OCCUPATION]}) == ()
 
 
+@pytest.mark.asvs("5.2.2")
 def test_a_document_that_only_claims_to_be_a_pdf() -> None:
     files = changed(PRODUCT, 'file = "summary.zh.md"', 'file = "summary.zh.pdf"')
     files[f"{HARBOUR_TERM}documents/summary.zh.pdf"] = files.pop(f"{HARBOUR_TERM}documents/summary.zh.md")

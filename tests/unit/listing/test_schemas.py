@@ -2,9 +2,12 @@
 
 import json
 
+import pytest
+
 from marketplace.listing.intake.schemas import FOLDER, schemas
 
 
+@pytest.mark.asvs("2.1.1")
 def test_the_files_are_what_the_command_writes() -> None:
     written = {path.name: json.loads(path.read_text("utf-8")) for path in FOLDER.glob("*.json")}
     assert written == schemas()

@@ -52,6 +52,7 @@ def test_a_contract_outweighs_everything() -> None:
     assert state_of(replace(issued, order=OrderState.PAID, application=State.ACCEPTED)) is SaleState.ISSUED
 
 
+@pytest.mark.asvs("14.2.6")
 @pytest.mark.parametrize(
     ("email", "shown"),
     [("li.na@customer.example", "l…@customer.example"), ("x@y.example", "x…@y.example")],

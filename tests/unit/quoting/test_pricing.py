@@ -86,6 +86,7 @@ def test_changing_every_commission_leaves_the_order_as_it_is() -> None:
     assert orders == [["b", "d", "c", "a"]] * 4
 
 
+@pytest.mark.asvs("2.3.2")
 @pytest.mark.parametrize(("days", "possible"), [(-1, False), (0, True), (1, True), (365, True), (366, False)])
 def test_cover_starts_from_today_to_a_year_ahead(days: int, possible: bool) -> None:  # noqa: FBT001  a table of cases
     assert can_start(TODAY + timedelta(days=days), TODAY) is possible
