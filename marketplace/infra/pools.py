@@ -5,19 +5,21 @@ each statement: it waits for no lock, statement or free connection longer than `
 wait for the disk, and it is in the scope of everybody, which its two or three statements need.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import URL, Connection, Engine, event
-from sqlalchemy.exc import DisconnectionError
+import psycopg
+from sqlalchemy import URL, ClauseElement, Engine, event
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 
 from marketplace.infra.db import db
 
 ALONE = "alone"
 PATIENCE_SECONDS = 2
 IDLE_SECONDS = 1.0
+_DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
 
 _TERMS = f"""
 SELECT set_config('lock_timeout', '{PATIENCE_SECONDS}s', false),
@@ -27,11 +29,28 @@ SELECT set_config('lock_timeout', '{PATIENCE_SECONDS}s', false),
 """
 
 
-@contextmanager
-def alone() -> Iterator[Connection]:
-    """A connection as `marketplace_app` on which each statement is a transaction of its own."""
-    with db.engines[ALONE].connect() as connection:
-        yield connection
+def alone(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """Run one statement (of `compiled`) as `marketplace_app`, a transaction of its own; the first row it gives, if any.
+
+    The driver is asked directly: SQLAlchemy's share of so small a statement is larger than the database's. Errors are
+    SQLAlchemy's all the same, without the values.
+    """
+    kept = db.engines[ALONE].raw_connection()
+    try:
+        connection = cast("psycopg.Connection[tuple[Any, ...]]", kept.driver_connection)
+        answer = connection.execute(statement.encode(), values)
+        return answer.fetchone() if answer.description else None
+    except psycopg.Error as error:
+        if connection.closed:
+            kept.invalidate(error)
+        raise DBAPIError.instance(statement, None, error, psycopg.Error) from error
+    finally:
+        kept.close()
+
+
+def compiled(statement: ClauseElement, columns: Sequence[str] | None = None) -> str:
+    """The statement as the driver takes it, values by name; an insert of these columns. Made once, at import."""
+    return str(statement.compile(dialect=_DIALECT, column_keys=columns))
 
 
 def single_statements(url: URL) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from time import monotonic
 from uuid import UUID
 
-from sqlalchemy import event, text
+from sqlalchemy import event
 
 from marketplace.infra.db import db
 from marketplace.infra.pools import alone
@@ -20,12 +20,10 @@ from marketplace.kernel import clock
 
 HOLDS_SECONDS = 0.25
 
-_PRESENT = text(
-    """
-    SELECT (SELECT offset_seconds FROM infra_business_clock) AS offset_seconds,
-           (SELECT revision FROM infra_public_revision) AS revision
-    """
-)
+_PRESENT = """
+SELECT (SELECT offset_seconds FROM infra_business_clock) AS offset_seconds,
+       (SELECT revision FROM infra_public_revision) AS revision
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +64,6 @@ def forget_with_commits() -> None:
 
 
 def _asked() -> Present:
-    with alone() as connection:
-        row = connection.execute(_PRESENT).one()
-    return Present(timedelta(seconds=row.offset_seconds or 0), row.revision)
+    row = alone(_PRESENT, {})
+    offset_seconds, revision = row or (None, None)
+    return Present(timedelta(seconds=offset_seconds or 0), revision)

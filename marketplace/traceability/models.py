@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import UserDefinedType
 
 from marketplace.infra.db import Base
-from marketplace.infra.sealed import SealedBytes
+from marketplace.infra.sealed import SealedBytes, SealedPage
 
 SHA256_HEX = 64
 
@@ -82,4 +82,4 @@ class IntakeRow(Base):
     page_sealed: Mapped[bytes | None] = mapped_column("page_bytes")
 
     body = SealedBytes[bytes]("body_sealed", subject="journey_id")
-    page_bytes = SealedBytes[bytes | None]("page_sealed", subject="journey_id")
+    page_bytes = SealedPage[bytes | None]("page_sealed", subject="journey_id")

@@ -83,7 +83,8 @@ def _refuse_odd_requests() -> None:
         abort(404)
     if request.method == "POST" and request.endpoint not in OTHER_BODIES and request.mimetype not in FORMS:
         abort(415)
-    if any(len(values) > 1 for given in (request.args, request.form, request.files) for _, values in given.lists()):
+    given = (request.args, request.form, request.files) if request.method == "POST" else (request.args,)
+    if any(len(values) > 1 for each in given for _, values in each.lists()):
         audit.refuse("doubled_name")
         abort(400)
 

@@ -7,7 +7,9 @@ before each page. A page that comes from memory is counted when it is shown agai
 from collections.abc import Callable
 from functools import partial
 
+import pytest
 from flask import Flask
+from psycopg import Connection
 from sqlalchemy import event
 
 from marketplace.accounts import queries as accounts
@@ -48,13 +50,21 @@ def asked(shop: Flask, look: Callable[[], object]) -> list[str]:
     def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
         sent.append(statement)
 
+    def hear(connection: Connection, statement: str | bytes, *values: object) -> object:
+        if isinstance(statement, bytes):  # of `pools.alone`, which asks the driver directly
+            sent.append(statement.decode())
+        return send(connection, statement, *values)  # type: ignore[arg-type]  # as it was called
+
     with shop.app_context():
         engines = list(db.engines.values())
     present.forget()
+    send = Connection.execute
     for engine in engines:
         event.listen(engine, "before_cursor_execute", note)
     try:
-        look()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Connection, "execute", hear)
+            look()
     finally:
         for engine in engines:
             event.remove(engine, "before_cursor_execute", note)
