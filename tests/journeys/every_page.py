@@ -29,7 +29,7 @@ from tests.factories.catalog import CATALOGS, catalog_files, published
 from tests.factories.quoting import a_content, a_tariff, publish
 from tests.simulator_server import SimulatorServer
 from tests.web.conftest import ANSWERS, LI_NA, days_later, go_on, newest_code, newest_link, open_shop, run_jobs
-from tests.web.desk_visits import ILL, at_the_desk, links
+from tests.web.desk_visits import ILL, links, sign_in
 from tests.web.page_checks import CheckedClient
 
 LOCALES = ("en", "zh_Hans_CN")
@@ -117,10 +117,9 @@ class Walk:
 
     def desk(self, role: Role, insurer_code: str | None = None) -> Visitor:
         with self.shop.app_context():
-            insurer = accounts.insurer_by_code(insurer_code) if insurer_code else None
-        desk = at_the_desk(self.shop, role, insurer)
-        desk.locale = self.locale
-        return desk
+            account = a_member_of_staff(role, accounts.insurer_by_code(insurer_code) if insurer_code else None)
+            db.session.commit()
+        return sign_in(self.shop, self.visitor(), account)
 
     def all(self) -> None:
         self.storefront()
