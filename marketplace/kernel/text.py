@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
+LONGEST_TEXT = 4_000
+"""Characters of one text of a catalog; longer ones belong into its documents."""
+
 
 @dataclass(frozen=True, slots=True)
 class LocalizedText:

@@ -16,7 +16,7 @@ from pydantic import ConfigDict, Field, PlainSerializer, TypeAdapter
 from marketplace.kernel.canonical import digest
 from marketplace.kernel.errors import Refused, Unavailable
 from marketplace.kernel.money import Money
-from marketplace.kernel.text import LocalizedText
+from marketplace.kernel.text import LONGEST_TEXT, LocalizedText
 
 Scalar = str | int | bool
 Risk = Mapping[str, Scalar]
@@ -44,10 +44,10 @@ class LineKind(StrEnum):
 
 
 class TariffRecord:
-    """A part of a tariff that refuses unknown fields when it is read."""
+    """A part of a tariff that refuses unknown fields, and texts without end, when it is read."""
 
     __slots__ = ()
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", str_max_length=LONGEST_TEXT)
 
 
 When = Mapping[str, tuple[Scalar, ...]]

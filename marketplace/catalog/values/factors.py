@@ -9,7 +9,7 @@ from typing import ClassVar
 from pydantic import ConfigDict
 
 from marketplace.kernel.errors import Invalid
-from marketplace.kernel.text import LocalizedText
+from marketplace.kernel.text import LONGEST_TEXT, LocalizedText
 
 Scalar = str | int | bool
 Risk = Mapping[str, Scalar]
@@ -24,10 +24,10 @@ class FactorKind(StrEnum):
 
 
 class Record:
-    """A part of a product that refuses unknown fields when it is read."""
+    """A part of a product that refuses unknown fields, and texts without end, when it is read."""
 
     __slots__ = ()
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", str_max_length=LONGEST_TEXT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ _CODES = {
     "too_long": "too_many",
     "greater_than_equal": "out_of_bounds",
     "less_than_equal": "out_of_bounds",
+    "string_too_long": "text_too_long",
 }
 
 
@@ -83,6 +84,8 @@ def _right(code: str, kind: str, context: Mapping[str, Any]) -> str:
             return str(context["pattern"])
         case "wrong_kind":
             return kind.removesuffix("_type").removesuffix("_parsing")
+        case "text_too_long":
+            return str(context["max_length"])
         case "out_of_bounds":
             return f">= {context['ge']}" if "ge" in context else f"<= {context['le']}"
         case _:

@@ -42,6 +42,7 @@ _FIELDS: dict[str, Sentences] = {
     "not_a_day": (_l("%(value)s is not a day."), _l("Write it as 2026-01-31, without quotation marks.")),
     "too_few": (_l("There are too few entries."), _l("Add what is missing.")),
     "too_many": (_l("There are too many entries."), _l("Remove some.")),
+    "text_too_long": (_l("The text is too long."), _l("At most %(right)s characters.")),
     "out_of_bounds": (_l("%(value)s is out of bounds."), _l("It must be %(right)s.")),
     "invalid": (_l("%(value)s cannot be used here."), _l("See the description of the format.")),
     "other_insurer": (_l("The catalog is that of %(value)s."), _l("Yours has the code %(right)s.")),

@@ -1,10 +1,12 @@
 """Every fault of a catalog is a finding with its file, row, column and value; all of them, not the first."""
 
+import re
 from typing import Any
 
 import pytest
 
 from marketplace.infra.formatting import use_locale
+from marketplace.kernel.text import LONGEST_TEXT
 from marketplace.listing.intake import read_catalog
 from marketplace.listing.intake.wording import SENTENCES, explain
 from marketplace.listing.values import Finding
@@ -242,6 +244,22 @@ def test_files_that_belong_to_nothing_or_are_missing() -> None:
     assert only({name: data for name, data in files.items() if name != TARIFF}).file == TARIFF
     assert only({name: data for name, data in files.items() if name != "catalog.toml"}).file == "catalog.toml"
     assert only({"catalog.toml": files["catalog.toml"]}).code == "no_product"
+
+
+@pytest.mark.asvs("1.3.3")
+@pytest.mark.parametrize(("file", "field"), [(PRODUCT, "filing_no"), (QUESTIONS, "text.en"), (TARIFF, "label.en")])
+def test_no_text_is_without_end(file: str, field: str) -> None:
+    """The words after a field's name, made as long as a text may be, and then one character longer."""
+    name, _, language = field.partition(".")
+    source = catalog_files()[file].decode()
+    pattern = rf'\b{name} = \{{ {language} = "([^"]*)"' if language else rf'\b{name} = "([^"]*)"'
+    words = re.search(pattern, source)
+    assert words
+    long = words[1] + "x" * (LONGEST_TEXT - len(words[1]))
+    fits, too_long = (changed(file, words[0], words[0].replace(words[1], each)) for each in (long, long + "x"))
+    assert "text_too_long" not in {finding.code for finding in findings_in(fits)}
+    finding = next(each for each in findings_in(too_long) if each.code == "text_too_long")
+    assert (finding.file, finding.right) == (file, "4000")
 
 
 def test_encodings_and_broken_files() -> None:
