@@ -39,7 +39,7 @@ READ_ALOUD = ("aria-label", "title", "alt", "placeholder")
 NOT_READ = {"script", "style", "code", "iframe", "head"}
 # Names that are the same in Chinese: the site and its providers, formats, and what this test's people are called.
 STAYS = {
-    "English", "mmHg", "SPECIMEN", "SHA", "PDF", "Stripe", "Evenfold", "UTF",
+    "English", "mmHg", "SPECIMEN", "SHA", "PDF", "Stripe", "Evenfold", "UTF", "Firefox", "Linux",
     "Li", "Na", "Wang", "Fang", "Zhang", "Wei", "Staff",
 }  # fmt: skip
 ADDRESS = r"https?://\S+|\S+@[\w.-]+|[\w.-]+\.(?:example|com|pdf)\b"
@@ -274,9 +274,11 @@ def test_mails(app: Flask, kind: MessageKind) -> None:
 
 # Raised where no page is being made: while catalogs come in, by jobs, by the command line, or caught by their page.
 NOT_ON_A_PAGE = {
-    "accounts:account-exists", "accounts:code-refused", "accounts:insurer-exists", "accounts:sign-in-refused",
-    "application:step-not-reached", "catalog:effective-overlaps", "catalog:line-differs", "catalog:rates-only-refused",
-    "checkout:mixed-currencies", "checkout:nothing-ordered", "correspondence:not-resendable", "document:unprintable",
+    "accounts:account-exists", "accounts:code-refused", "accounts:factor-refused", "accounts:insurer-exists",
+    "accounts:last-factor", "accounts:link-needed", "accounts:not-a-customers-account", "accounts:sign-in-refused",
+    "accounts:too-many-tries", "application:contract-kept", "application:step-not-reached",
+    "catalog:effective-overlaps", "catalog:line-differs", "catalog:rates-only-refused", "checkout:mixed-currencies",
+    "checkout:nothing-ordered", "correspondence:not-resendable", "document:unprintable",
     "listing:upload-has-findings", "mail:refused", "payment:forged-event", "payment:nothing-to-refund",
     "policy:not-for-sale", "rating:risk-out-of-range", "seal:key-exposed", "seal:key-unfit", "transition:refused",
 }  # fmt: skip
