@@ -1,5 +1,8 @@
 """Papers handed out as downloads, the same at every desk that may have them."""
 
+from unicodedata import normalize
+from urllib.parse import quote
+
 from flask import Response
 
 from marketplace.infra.formatting import gettext as _
@@ -9,7 +12,14 @@ from marketplace.policy.values import Policy
 
 def policy_pdf(policy: Policy) -> Response:
     """The sealed document for download, named by its number. For callers that have checked who asks."""
-    response = Response(policies.document_bytes(policy.id), mimetype="application/pdf")
     name = _("policy-%(number)s.pdf", number=policy.number)
-    response.headers.set("Content-Disposition", "attachment", filename=name)
+    return download(policies.document_bytes(policy.id), "application/pdf", name)
+
+
+def download(content: bytes, media_type: str, name: str) -> Response:
+    """An answer to be kept as a file. A Chinese name travels encoded, beside one that any browser reads (RFC 6266)."""
+    response = Response(content, mimetype=media_type)
+    plain = normalize("NFKD", name).encode("ascii", "ignore").decode()
+    names = {"filename": plain} if plain == name else {"filename": plain, "filename*": f"UTF-8''{quote(name, safe='')}"}
+    response.headers.set("Content-Disposition", "attachment", **names)
     return response

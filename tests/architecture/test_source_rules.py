@@ -218,6 +218,14 @@ RULES = {
         Rule(_written(r"^(ECB|CBC|PKCS1v15|TripleDES|ARC4|RC4|DES|Blowfish)$"), "modes.ECB()"),
         marks=pytest.mark.asvs("11.3.1", "11.3.2"),
     ),
+    "downloads are named in one place": pytest.param(
+        Rule(
+            _written(r"(?i)^content-disposition$"),
+            "headers['Content-Disposition'] = 'attachment; filename=' + name",
+            frozenset({"web/papers.py", "web/storefront/product.py"}),  # the second says `inline` and no name
+        ),
+        marks=pytest.mark.asvs("5.4.2"),
+    ),
     "no test code": pytest.param(
         Rule(imported("tests", "sandbox", "pytest", "unittest"), "import sandbox.demo"),
         marks=pytest.mark.asvs("15.2.3"),

@@ -2,14 +2,14 @@
 
 from uuid import UUID
 
-from flask import Blueprint, Response, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.accounts.values import SecurityEventType
 from marketplace.infra.formatting import gettext as _
 from marketplace.privacy import queries, services
 from marketplace.privacy.values import RequestKind
-from marketplace.web import access, audit
+from marketplace.web import access, audit, papers
 from marketplace.web.customer.forms.privacy import KINDS, CloseForm, ExportForm, RequestForm
 
 blueprint = Blueprint("privacy", __name__)
@@ -39,9 +39,7 @@ def export() -> ResponseReturnValue:
 
 @blueprint.get("/account/data/copies/<uuid:export_id>.zip")
 def download(export_id: UUID) -> ResponseReturnValue:
-    response = Response(queries.export_bytes(export_id, access.here().id), mimetype="application/zip")
-    response.headers.set("Content-Disposition", "attachment", filename="evenfold-my-data.zip")
-    return response
+    return papers.download(queries.export_bytes(export_id, access.here().id), "application/zip", "evenfold-my-data.zip")
 
 
 @blueprint.route("/account/data/ask", methods=["GET", "POST"])

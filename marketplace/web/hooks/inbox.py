@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from marketplace.correspondence import queries as correspondence
 from marketplace.correspondence.values import AttachedFile
 from marketplace.kernel.errors import NotFound
+from marketplace.web import papers
 
 blueprint = Blueprint("inbox", __name__, url_prefix="/inbox")
 
@@ -55,6 +56,4 @@ def source(message_id: UUID) -> ResponseReturnValue:
 
 
 def _download(file: AttachedFile) -> Response:
-    response = Response(file.content, mimetype=file.media_type)
-    response.headers.set("Content-Disposition", "attachment", filename=file.name)
-    return response
+    return papers.download(file.content, file.media_type, file.name)
