@@ -11,6 +11,7 @@ from sandbox.demo.visitor import Visitor, hidden_fields, words
 from tests.simulator_server import SimulatorServer
 from tests.web.conftest import ANSWERS, LI_NA, NothingWritten, asked, count, days_later, form_for, go_on, step_of
 
+NOBODYS = "00000000-0000-4000-8000-000000000000"
 AtStep = Callable[..., Visitor]
 PEOPLE = {
     "applicant_name": LI_NA.name, "applicant_birth_on": LI_NA.born_on.isoformat(), "relationship": "self",
@@ -30,13 +31,13 @@ ROAD = ("email", "code", "people", "questions", "documents", "exclusions", "revi
         "/compare/term_life/%00",
         "/compare/term_life?from=Q-0000-0000",
         "/compare/term_life?from=%00",
-        f"/offers/{uuid4()}",
-        f"/apply/{uuid4()}",
-        f"/documents/{uuid4()}",
-        f"/documents/{uuid4()}/read",
-        f"/application/{uuid4()}",
-        f"/application/{uuid4()}/pay",
-        f"/application/{uuid4()}/documents/99",
+        f"/offers/{NOBODYS}",
+        f"/apply/{NOBODYS}",
+        f"/documents/{NOBODYS}",
+        f"/documents/{NOBODYS}/read",
+        f"/application/{NOBODYS}",
+        f"/application/{NOBODYS}/pay",
+        f"/application/{NOBODYS}/documents/99",
         "/offers/not-a-number",
         "/no-such-page",
     ],

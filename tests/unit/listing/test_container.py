@@ -94,7 +94,11 @@ def test_other_kinds_of_files_are_refused(name: str) -> None:
     assert codes(a_zip((name, b"1"))) == ["unknown_file"]
 
 
-@pytest.mark.parametrize("data", [b"", b"PK", b"not a zip at all", zipped({"a.csv": b"1"})[:-30]])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"PK", b"not a zip at all", zipped({"a.csv": b"1"})[:-30]],
+    ids=["nothing", "two letters", "words", "cut"],
+)
 def test_what_is_no_zip_is_said_to_be_none(data: bytes) -> None:
     assert codes(data) == ["not_a_zip"]
 
