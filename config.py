@@ -8,7 +8,7 @@ demonstration certificates are refused.
 import ipaddress
 from pathlib import Path
 from typing import Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -126,11 +126,21 @@ class Settings(BaseSettings):
             "STRIPE_SECRET_KEY is a test key; production takes a live one": self._test_key,
             "MAIL_TRANSPORT=demonstration sends nothing; production takes smtp": self.mail_transport != "smtp",
             "TIMESTAMP_URL is missing; the demonstration's authority is refused": not self.timestamp_url,
+            "TIMESTAMP_URL must begin with https://": bool(self.timestamp_url)
+            and not self.timestamp_url.startswith("https://"),
+            "DATABASE_…URL to another machine needs ?sslmode=verify-full": not all(map(_is_guarded, self._databases)),
             "LICENCE_NUMBER is missing; selling insurance needs a licence": not self.licence_number,
             "SECURITY_CONTACT is missing; say where weaknesses are reported": not self.security_contact,
             "SEALS_FOLDER holds the demonstration's seals": (self.seals_folder / "SPECIMEN").exists(),
         }
         return [text for text, wrong in checks.items() if wrong]
+
+    @property
+    def _databases(self) -> list[str]:
+        known = (
+            self.database_url, self.database_owner_url, self.database_sequencer_url, self.database_reader_url,
+        )  # fmt: skip
+        return [each.get_secret_value() for each in known if each is not None]
 
     @property
     def _test_key(self) -> bool:
@@ -159,6 +169,15 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def _is_guarded(database_url: str) -> bool:
+    """Whether what is said to this database stays on the machine or travels under a verified certificate."""
+    parts = urlsplit(database_url)
+    asked = parse_qs(parts.query)
+    hosts = [host for host in (parts.hostname, *asked.get("host", ())) if host]
+    local = all(host.startswith("/") or is_loopback(host) for host in hosts)
+    return local or asked.get("sslmode") == ["verify-full"]
 
 
 def _is_origin(url: str) -> bool:

@@ -36,6 +36,7 @@ def create_app(settings: Settings) -> Flask:
     logs.configure()
     app = Site("marketplace", root_path=str(ROOT), template_folder="templates", static_folder="static")
     app.config.update(
+        DEBUG=False,  # whatever FLASK_DEBUG says
         SECRET_KEY=settings.secret_key.get_secret_value(),
         SQLALCHEMY_DATABASE_URI=make_url(settings.database_url.get_secret_value()),
         SQLALCHEMY_BINDS={

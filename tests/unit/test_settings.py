@@ -12,8 +12,8 @@ PRODUCTION: dict[str, str] = {
     "SECRET_KEY": "a-long-random-secret-of-no-importance",
     "LICENCE_NUMBER": "L-1",
     "SECURITY_CONTACT": "mailto:security@insurance.example",
-    "DATABASE_URL": "postgresql+psycopg://marketplace_app:x@db.example/marketplace",
-    "DATABASE_READER_URL": "postgresql+psycopg://marketplace_reader:x@db.example/marketplace",
+    "DATABASE_URL": "postgresql+psycopg://marketplace_app:x@db.example/marketplace?sslmode=verify-full",
+    "DATABASE_READER_URL": "postgresql+psycopg://marketplace_reader:x@db.example/marketplace?sslmode=verify-full",
     "STORAGE_FOLDER": "/var/lib/marketplace/files",
     "SEALS_FOLDER": "/etc/marketplace/seals",
     "KEEPER_SOCKET": "/run/marketplace-keeper/socket",
@@ -57,6 +57,7 @@ def test_a_demonstration_on_loopback_starts(environment: Any) -> None:
     assert (settings.demonstration, settings.secure, settings.checkout_origin) == (True, False, "http://127.0.0.1:8001")
 
 
+@pytest.mark.asvs("12.3.1", "13.2.3", "15.2.3")
 @pytest.mark.requirement("O13-01")
 @pytest.mark.parametrize(
     ("name", "value", "said"),
@@ -68,6 +69,7 @@ def test_a_demonstration_on_loopback_starts(environment: Any) -> None:
         ("STRIPE_SECRET_KEY", "sk_test_of_nobody", "test key"),
         ("MAIL_TRANSPORT", "demonstration", "sends nothing"),
         ("TIMESTAMP_URL", "", "TIMESTAMP_URL is missing"),
+        ("TIMESTAMP_URL", "http://timestamp.example", "must begin with https://"),
         ("PUBLIC_URL", "http://insurance.example", "https://"),
         ("PUBLIC_URL", "https://insurance.example/path", "nothing more"),
         ("SECRET_KEY", "short", "at least 32"),
@@ -77,6 +79,32 @@ def test_a_demonstration_on_loopback_starts(environment: Any) -> None:
 def test_production_refuses(environment: Any, name: str, value: str, said: str) -> None:
     with pytest.raises(UnsafeSettingsError, match=said):
         environment(PRODUCTION | {name: value})
+
+
+@pytest.mark.asvs("12.3.1", "12.3.2")
+@pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_READER_URL", "DATABASE_OWNER_URL"])
+@pytest.mark.parametrize(
+    ("where", "safe"),
+    [
+        ("@db.example/marketplace", False),
+        ("@db.example/marketplace?sslmode=require", False),
+        ("@db.example/marketplace?sslmode=verify-full&sslmode=disable", False),
+        ("@/marketplace?host=db.example", False),
+        ("@127.0.0.1/marketplace?host=db.example", False),
+        ("@db.example/marketplace?sslmode=verify-full", True),
+        ("@127.0.0.1/marketplace", True),
+        ("@/marketplace?host=/run/postgresql", True),
+    ],
+)
+def test_a_database_elsewhere_is_spoken_to_under_a_verified_certificate(
+    environment: Any, name: str, where: str, *, safe: bool
+) -> None:
+    values = PRODUCTION | {name: f"postgresql+psycopg://role:x{where}"}
+    if safe:
+        assert not environment(values).demonstration
+        return
+    with pytest.raises(UnsafeSettingsError, match="sslmode=verify-full"):
+        environment(values)
 
 
 @pytest.mark.asvs("13.2.3")
