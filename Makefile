@@ -18,12 +18,12 @@ run: packages ## the whole demonstration on http://localhost:8000 (PORT=, SIMULA
 
 install: packages packages-dev ## set up .venv with everything, development requirements included
 
-test: install ## check the code, then run all tests (ARGS= for pytest)
+test: install ## check the code, then run all tests, on two cores (ARGS= for pytest)
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 test-postgresql15: install ## run the tests of services and data on Debian's PostgreSQL 15 (ARGS= for pytest)
-	EMBEDDED_POSTGRESQL=$(POSTGRESQL15) $(BIN)/python -m pytest tests/integration $(ARGS)
+	EMBEDDED_POSTGRESQL=$(POSTGRESQL15) $(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/integration $(ARGS)
 
 asvs: install ## run the tests that hold a check of OWASP ASVS 5.0.0; print check, tests, result (ARGS= for pytest)
 	@$(BIN)/python -m tests.asvs $(ARGS)
