@@ -140,6 +140,10 @@ def show_errors(app: Flask) -> None:
         return page(error.code or 500)
 
     @app.errorhandler(Exception)
-    def unknown(error: Exception) -> tuple[str, int]:
+    def unknown(error: Exception) -> tuple[str, int] | tuple[str, int, dict[str, str]]:
         log.error("unhandled error", exc_info=error)
-        return page(500)
+        try:
+            return page(500)
+        except Exception:  # what broke may be what a page is made with
+            log.exception("no page for the error either")
+            return "Something went wrong on our side.\n", 500, {"Content-Type": "text/plain; charset=utf-8"}

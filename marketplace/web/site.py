@@ -6,6 +6,7 @@ them anew took a tenth of the time of a page from memory (ADR 0010).
 
 from collections.abc import Callable
 from functools import cache
+from hashlib import sha256
 from typing import Any
 
 from flask import Flask
@@ -14,7 +15,9 @@ from itsdangerous import URLSafeTimedSerializer
 
 
 class SignedCookie(SecureCookieSessionInterface):
-    """Flask's own, its serializer made once for each application."""
+    """Flask's own over SHA-256 instead of SHA-1, its serializer made once for each application."""
+
+    digest_method = staticmethod(sha256)
 
     @cache  # noqa: B019  one interface and one application live as long as the process
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:

@@ -7,6 +7,7 @@ recorded, then the bytes leave (T26-06, T26-33).
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -124,7 +125,9 @@ def token_of(version_id: str) -> str:
 
 
 def _serializer() -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="seen-page")
+    return URLSafeSerializer(
+        current_app.config["SECRET_KEY"], salt="seen-page", signer_kwargs={"digest_method": sha256}
+    )
 
 
 def _manifest(template: str, traced: Traced) -> PageManifest:

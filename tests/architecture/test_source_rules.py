@@ -38,6 +38,8 @@ CRYPTOGRAPHY = {
     "kernel/ids.py": "random references",
     "policy/queries.py": "compares check codes in constant time",
     "web/security.py": "nonces",
+    "web/site.py": "the digest of the signed cookie",
+    "web/tracing.py": "the digest of the token of a page",
 }
 NETWORK = {
     "infra/keeper.py": "its own socket, no network",
