@@ -1,6 +1,7 @@
-"""Amounts as whole minor units of one currency. Decimals live inside rating only."""
+"""Amounts as whole minor units of one currency. Decimals live in rating, and in tables for other programs."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Self
 
 # Digits that are not two, as the payment service counts them (docs.stripe.com/currencies, "Minor units in API
@@ -33,6 +34,11 @@ class Money:
     @classmethod
     def zero(cls, currency: str) -> Self:
         return cls(0, currency)
+
+    @property
+    def major(self) -> Decimal:
+        """The amount in units of the currency, with exactly its digits: `Decimal("1320.75")`."""
+        return Decimal(self.minor).scaleb(-minor_digits(self.currency))
 
     def _same(self, other: "Money") -> None:
         if self.currency != other.currency:

@@ -128,6 +128,7 @@ ACCESS: dict[str, Door] = {
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.policy_document", audited=True, paper=True),
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "sales_log.sales", "sales_log.page"),
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "sales_log.sale", audited=True),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "sales_log.download", paper=True),
     **_doors(
         Who.BACKOFFICE, PageClass.STAFF, "sales_log.stored_page", "sales_log.policy_document", audited=True, paper=True
     ),

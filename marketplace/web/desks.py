@@ -1,6 +1,6 @@
 """What the desks of staff share: the filters of the sales log and the words of its states."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from uuid import UUID
 
 from flask import request
@@ -13,7 +13,7 @@ from marketplace.catalog.values import LINES, Line
 from marketplace.infra.formatting import current_locale
 from marketplace.infra.formatting import gettext as _
 from marketplace.infra.formatting import lazy_gettext as _l
-from marketplace.oversight.values import SaleFilter, SaleState
+from marketplace.oversight.values import Sale, SaleFilter, SaleState
 from marketplace.web.fields import Form
 
 PAGE_SIZE = 25
@@ -97,3 +97,28 @@ def sales_filter(insurers: Iterable[Insurer] | None) -> SalesFilterForm:
 def page_number() -> int:
     """Which page of a list the address asks for, from 1."""
     return min(max(request.args.get("page", 1, type=int), 1), LAST_PAGE)
+
+
+def table_of(sales: Iterable[Sale]) -> tuple[tuple[str, ...], Iterator[tuple[str, ...]]]:
+    """Header and rows of a table of sales, for a spreadsheet. Amounts are plain numbers beside their currency."""
+    header = (
+        _("Reference"), _("State"), _("Line of business"), _("Insurer"), _("Product"), _("Policy number"),
+        _("Premium"), _("Currency"), _("Begun"), _("Concluded"),
+    )  # fmt: skip
+    return header, map(_row_of, sales)
+
+
+def _row_of(sale: Sale) -> tuple[str, ...]:
+    locale = current_locale()
+    return (
+        sale.application_reference or sale.journey_reference,
+        state_words(sale.state),
+        LINES[sale.line].name.in_(locale),
+        sale.insurer_name.in_(locale) if sale.insurer_name else "",
+        sale.product_name.in_(locale) if sale.product_name else "",
+        sale.policy_number or "",
+        str(sale.premium.major) if sale.premium else "",
+        sale.premium.currency if sale.premium else "",
+        sale.started_at.isoformat(timespec="seconds"),
+        sale.concluded_at.isoformat(timespec="seconds") if sale.concluded_at else "",
+    )

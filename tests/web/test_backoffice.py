@@ -1,5 +1,7 @@
 """The sales log: who may open it, what it shows of a sale, and each page as it was sent."""
 
+import csv
+import io
 from collections.abc import Callable
 
 import pytest
@@ -88,6 +90,28 @@ def test_the_log_shows_a_purchase_with_every_consent(
     assert "l…@example.com" in shown
     assert sale.policy_number is not None
     assert sale.policy_number in shown
+
+
+@pytest.mark.asvs("1.2.10", "5.4.2")
+def test_the_list_is_had_as_a_table_without_customers(
+    shop: Flask, admin: Visitor, work: Work, code_for: CodeFor
+) -> None:
+    buy(shop, work, code_for)
+    apply(shop, code_for, ILL)
+
+    (path,) = links(admin.get("/admin?state=mailed"), r'/admin/sales\.csv[^"]*')
+    table = admin.client.get(path)
+
+    assert (table.mimetype, table.headers["Content-Disposition"]) == ("text/csv", "attachment; filename=sales.csv")
+    header, *rows = csv.reader(io.StringIO(table.data.decode("utf-8-sig"), newline=""))
+    (sold,) = (dict(zip(header, row, strict=True)) for row in rows)
+    assert (sold["State"], sold["Product"], sold["Premium"], sold["Currency"]) == (
+        "policy mailed", "Harbour Term", "1320.75", "CNY",
+    )  # fmt: skip
+    assert "@" not in table.get_data(as_text=True)
+    assert LI_NA.name not in table.get_data(as_text=True)
+
+    assert admin.client.get("/admin/sales.csv?state=unheard-of").location == "/admin?state=unheard-of"
 
 
 def test_every_confirmation_is_there_with_the_hash_of_what_was_confirmed(
