@@ -231,7 +231,36 @@ def test_a_body_that_is_too_large_is_stopped_before_the_site(telling: Proxy) -> 
     assert _Telling.asked == asked + 1
 
 
-@pytest.mark.asvs("3.3.1", "3.3.3", "3.4.1")
+@pytest.mark.asvs("12.1.1", "12.1.2")
+@pytest.mark.parametrize(
+    ("oldest", "newest", "suites", "agreed"),
+    [
+        (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_3, "", "TLSv1.3"),
+        (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2, "ECDHE-ECDSA-AES128-GCM-SHA256", "TLSv1.2"),
+        (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2, "ECDHE-ECDSA-AES128-SHA256:AES128-GCM-SHA256:AES128-SHA", ""),
+        (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1, "ALL:@SECLEVEL=0", ""),
+    ],
+    ids=["1.3", "1.2", "1.2 without forward secrecy or authentication", "1.1"],
+)
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+def test_only_new_tls_with_good_suites_is_spoken(
+    telling: Proxy, oldest: ssl.TLSVersion, newest: ssl.TLSVersion, suites: str, agreed: str
+) -> None:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if suites:
+        context.set_ciphers(suites)
+    context.minimum_version, context.maximum_version = oldest, newest
+    with socket.create_connection(("localhost", telling.port), timeout=20) as plain:
+        if not agreed:
+            with pytest.raises(ssl.SSLError):
+                context.wrap_socket(plain, server_hostname="localhost")
+            return
+        with context.wrap_socket(plain, server_hostname="localhost") as tls:
+            assert tls.version() == agreed
+
+
+@pytest.mark.asvs("3.3.1", "3.3.3", "3.4.1", "13.4.6")
 def test_the_site_behind_it_is_reached_over_tls_with_its_own_cookies_and_headers(
     marketplace: Marketplace, folder: Path, certificate: tuple[Path, Path]
 ) -> None:
@@ -247,7 +276,8 @@ def test_the_site_behind_it_is_reached_over_tls_with_its_own_cookies_and_headers
                 form = proxy.ask("/sign-in")
                 assert form.status == 200
                 assert form.headers["strict-transport-security"] == ["max-age=31536000; includeSubDomains"]
-                assert "server" not in form.headers or form.headers["server"] == ["nginx"]
+                assert form.headers["server"] == ["nginx"], "neither whose version nor what is behind it"
+                assert not {"x-powered-by", "via", "x-runtime"} & set(form.headers)
                 for cookie in form.headers["set-cookie"]:
                     assert cookie.startswith("__Host-")
                     assert {"Secure", "HttpOnly", "Path=/"} <= set(cookie.split("; "))
