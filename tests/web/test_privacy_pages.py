@@ -224,7 +224,7 @@ def close(customer: Visitor) -> None:
     assert customer.at == "/account-closed"
 
 
-@pytest.mark.asvs("7.5.3", "14.3.1")
+@pytest.mark.asvs("7.5.1")
 @pytest.mark.parametrize("path", ["/account/data/copy", "/account/close"])
 def test_what_cannot_be_taken_back_asks_who_is_there(li_na: Visitor, shop: Flask, path: str) -> None:
     """A session that was opened a while ago is enough to read, not to take everything away."""
