@@ -8,6 +8,7 @@ from sqlalchemy import select, text
 
 from marketplace.accounts import queries, services
 from marketplace.accounts.models import AccountRow, ChallengeRow
+from marketplace.accounts.services import challenges
 from marketplace.accounts.values import Bucket, CodePurpose, CodeRefused, Role, TooManyTries
 from marketplace.infra.db import Scope, db, use_scope
 from marketplace.kernel import clock
@@ -220,8 +221,8 @@ def test_neither_codes_nor_addresses_of_limits_can_be_read_from_the_database():
     assert source not in limits
 
 
-@pytest.mark.asvs("15.4.2")
-def test_one_code_used_twice_at_the_same_instant_succeeds_once(app):
+def outcomes_of_two_at_once(app):
+    """Two requests prove one code at the same instant: what became of each."""
     code = code_in(services.request_code(LIN, ENTRY, a_source(), "en"))
     db.session.commit()
     both_ready, outcomes = Barrier(2), []
@@ -244,9 +245,29 @@ def test_one_code_used_twice_at_the_same_instant_succeeds_once(app):
         thread.start()
     for thread in threads:
         thread.join()
+    return sorted(outcomes)
 
-    assert sorted(outcomes) == ["proven", "refused"]
+
+@pytest.mark.asvs("2.3.4", "15.4.2")
+def test_one_code_used_twice_at_the_same_instant_succeeds_once(app):
+    assert outcomes_of_two_at_once(app) == ["proven", "refused"]
     assert accounts() == [LIN]
+
+
+@pytest.mark.asvs("2.3.4", "15.4.2")
+def test_were_looking_and_using_two_steps_both_would_succeed(app, monkeypatch):
+    """The control: the same two requests, when the code is looked at first and used up after."""
+    both_looked = Barrier(2)
+
+    def look_then_use(challenge_id):
+        row = db.session.get(ChallengeRow, challenge_id)
+        unused = row.used_at is None
+        both_looked.wait()
+        row.used_at = clock.now()
+        return unused
+
+    monkeypatch.setattr(challenges, "_used_up", look_then_use)
+    assert outcomes_of_two_at_once(app) == ["proven", "proven"]
 
 
 def test_two_different_codes_proving_one_new_address_make_one_account(app):
