@@ -24,7 +24,8 @@ READERS = ("visitor", "owner", "insurer", "compliance")
 # How the bytes of each kind that we serve begin; what is not in here is not served.
 BEGINNINGS = {
     "text/html": (b"<!doctype html>",), "application/json": (b"{",), "application/pdf": (b"%PDF-",),
-    "application/zip": (b"PK\x03\x04",), "text/css": (b"",), "text/javascript": (b"",), "image/svg+xml": (b"<svg",),
+    "application/zip": (b"PK\x03\x04",),
+    "text/csv": (b"\xef\xbb\xbf",), "text/css": (b"",), "text/javascript": (b"",), "image/svg+xml": (b"<svg",),
     "text/plain": (b"",), "text/markdown": (b"#",), "message/rfc822": (b"From: ",),
 }  # fmt: skip
 SHOWN_AS_THEY_ARE = {"text/html", "application/json", "text/css", "text/javascript", "image/svg+xml", "text/plain"}

@@ -13,7 +13,7 @@ from marketplace.policy import queries as policies
 from marketplace.policy.values import PolicyNotFound
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import EntryNotFound
-from marketplace.web import access, desks, security, tracing
+from marketplace.web import access, desks, papers, security, tracing
 from marketplace.web.papers import policy_pdf
 from marketplace.web.sale_file import note_look, sale_file
 
@@ -43,9 +43,7 @@ def download() -> ResponseReturnValue:
         return redirect(f"{url_for('.sales')}?{request.query_string.decode()}")
     found = oversight.sales(form.to_value(), size=MOST_ROWS)
     table = spreadsheet.csv_bytes(*desks.table_of(found.sales))
-    response = Response(table, mimetype="text/csv")
-    response.headers.set("Content-Disposition", "attachment", filename="sales.csv")
-    return response
+    return papers.download(table, "text/csv", "sales.csv")
 
 
 @blueprint.get("/sales/<uuid:sale_id>")
