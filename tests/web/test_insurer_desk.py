@@ -17,6 +17,7 @@ from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import SaleFilter
 from marketplace.policy import queries as policies
 from marketplace.rating import queries as rating
+from marketplace.traceability.values import EntryType
 from sandbox.demo.visitor import Visitor, words
 from tests.factories.accounts import an_insurer
 from tests.factories.catalog import HARBOUR_TERM, STAFF, changed
@@ -67,10 +68,12 @@ def test_an_insurer_sees_its_sale_with_the_trail_of_that_application_only(
     shown = words(harbour.get(path))
     with shop.app_context():
         sale = oversight.sales(SaleFilter()).sales[0]
-        own = oversight.timeline(sale.id, only_insurer=sale.insurer_id)
-        every = oversight.timeline(sale.id)
+        *own, look = oversight.timeline(sale.id, only_insurer=sale.insurer_id)
+        *every, noted = oversight.timeline(sale.id)
         assert sale.policy_id is not None
         paper = policies.document_bytes(sale.policy_id)
+    assert look.type is EntryType.SALE_VIEWED, "this very look, written after the page"
+    assert look == noted
     assert {entry.entry_id for entry in own} < {entry.entry_id for entry in every}
     for entry in every:
         assert (entry.entry_id.hex[:8] in shown) == (entry in own)

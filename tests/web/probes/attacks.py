@@ -29,12 +29,13 @@ CLIMBS = (
     "../secret.txt", "..%2fsecret.txt", "%2e%2e/secret.txt", "....//secret.txt", "..%5csecret.txt", "..%252fsecret.txt",
     "./.././secret.txt", "public/../../secret.txt", "/etc/passwd", "../../../../../../etc/passwd", "%2fetc%2fpasswd",
 )  # fmt: skip
+# What stands before the quote finds nothing by itself, so that the condition alone decides.
 TRUE_AND_FALSE = (
-    ("' OR '1'='1' -- ", "' OR '1'='2' -- "),
-    ("%' OR 1=1 -- ", "%' OR 1=2 -- "),
-    ("1 OR 1=1", "1 OR 1=2"),
-    ("') OR ('1'='1", "') OR ('1'='2"),
-    ("'||(SELECT 1 WHERE 1=1)||'", "'||(SELECT 1 WHERE 1=2)||'"),
+    ("zz' OR '1'='1' -- ", "zz' OR '1'='2' -- "),
+    ("zz' OR 1=1 -- ", "zz' OR 1=2 -- "),
+    ("0 OR 1=1", "0 OR 1=2"),
+    ("zz') OR ('1'='1", "zz') OR ('1'='2"),
+    ("zz'||(SELECT 1 WHERE 1=1)||'", "zz'||(SELECT 1 WHERE 1=2)||'"),
 )
 BOMB_BYTES = 96 * 2**20
 TOO_MUCH = 24 * 2**20
