@@ -81,6 +81,7 @@ def test_a_purchase_by_keyboard_alone(buyer: Buyer) -> None:
     keys.to('a[href="/compare/term_life"]')
     keys.enter()
     is_led_to_what_is_missing(keys)
+    assert "422" in buyer.complaints.pop(), "the browser notes a form that came back; nothing else"
     page.keyboard.type("34")
     keys.choose("sex", "female")
     keys.choose("smoker", "no")
