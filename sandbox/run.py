@@ -217,7 +217,8 @@ class Demonstration:
     def _inherited(self) -> dict[str, str]:
         """Our own environment without any setting (a real key must not get in here), and the mark."""
         kept = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
-        return kept | {MARK: str(self._instance.folder), "PYTHONUNBUFFERED": "1"}
+        # Two heaps for each process: by default glibc makes one for each thread, and gives little of them back.
+        return kept | {MARK: str(self._instance.folder), "PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2"}
 
     @property
     def _loaded_note(self) -> Path:

@@ -30,7 +30,7 @@ _FONT_PACKAGE = "manimgx_fonts_cjk"
 _FONT_FILE = "NotoSansCJK-VF.otf.ttc"
 _FONT_FAMILY = "Noto Sans CJK SC"  # the templates ask for it by this name
 _INK = "#17223b"
-_compilers = threading.local()
+_one_at_a_time = threading.Lock()
 
 
 class Unprintable(Refused):
@@ -57,12 +57,13 @@ def render(template: str, data: Mapping[str, Any], *, qr_svg: str | None, issued
     if missing := missing_glyphs(attached):
         raise Unprintable("the font lacks some characters", missing)
     try:
-        pdf = _compiler(template).compile(
-            format="pdf",
-            sys_inputs={"data": attached, "qr": qr_svg or ""},
-            pdf_standards=["a-3a", "ua-1"],
-            timestamp=int(issued_at.timestamp()),
-        )
+        with _one_at_a_time:
+            pdf = _compiler(template).compile(
+                format="pdf",
+                sys_inputs={"data": attached, "qr": qr_svg or ""},
+                pdf_standards=["a-3a", "ua-1"],
+                timestamp=int(issued_at.timestamp()),
+            )
     except typst.TypstError as failure:
         raise Unprintable(f"the template {template} failed: {failure.message}") from failure
     if not isinstance(pdf, bytes):
@@ -92,12 +93,10 @@ def missing_glyphs(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(char for char in composed if ord(char) not in printable))
 
 
+@cache
 def _compiler(template: str) -> typst.Compiler:
-    """One compiler per thread and template: sharing one between threads fails, building one each time is slow."""
-    held: dict[str, typst.Compiler] = _compilers.__dict__
-    if template not in held:
-        held[template] = typst.Compiler(_TEMPLATES / f"{template}.typ", root=_TEMPLATES, font_paths=_fonts())
-    return held[template]
+    """Made once: making one each time is slow, and each keeps tens of megabytes. Two threads cannot use it at once."""
+    return typst.Compiler(_TEMPLATES / f"{template}.typ", root=_TEMPLATES, font_paths=_fonts())
 
 
 def _font_folder() -> Path:

@@ -3,14 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, select
+from sqlalchemy import ColumnElement, select
 
 from marketplace.catalog import queries as catalog
 from marketplace.catalog.values import Line, ProductVersion
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.infra.formatting import gettext as _
-from marketplace.infra.pools import alone, compiled
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.kernel.text import LocalizedText
@@ -68,15 +67,6 @@ def offer(offer_id: UUID) -> OfferView:
     if row is None:
         raise OfferNotFound
     return _offer(row, need_by_id(row.need_id), catalog.product_version(row.product_version_id))
-
-
-def is_voided(offer_id: UUID) -> bool:
-    """Whether the offer was ended; of an unknown one, no. It is all that changes of an offer: one statement, alone."""
-    row = alone(_VOIDED, {"offer_id": offer_id})
-    return row is not None and bool(row[0])
-
-
-_VOIDED = compiled(select(OfferRow.voided_at.is_not(None)).where(OfferRow.id == bindparam("offer_id")))
 
 
 def live_offer(offer_id: UUID) -> OfferView:

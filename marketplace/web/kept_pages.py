@@ -4,7 +4,7 @@ Kept are the page's bytes with marks where one answer differs from the next: the
 the page seen. Each answer fills in its own, and a traced page is recorded with exactly the bytes sent, each time.
 
 Kept for visitors only: whoever is signed in, asks with a query or has a message waiting gets a page made for them. A
-page is kept under its path, the language, the day and the revision of what is public, and whatever else its view names.
+page is kept under its path, the language, the day and the revision of what is public.
 """
 
 import re
@@ -53,11 +53,11 @@ class _Kept:
 _kept: Remembered[Hashable, _Kept] = Remembered(size=PAGES_KEPT)
 
 
-def show(make: Callable[[], Page], *told_apart_by: Hashable) -> Response:
+def show(make: Callable[[], Page]) -> Response:
     """The page that `make` describes, from memory where it is kept and still true, recorded where it is traced."""
     if not _for_any_visitor():
         return _sent(_made(make()))
-    key = (request.path, current_locale(), clock.today(ZONE), g.present.revision, *told_apart_by)
+    key = (request.path, current_locale(), clock.today(ZONE), g.present.revision)
     kept = _kept.get(key)
     if kept is None or (kept.until is not None and kept.until <= clock.business_now()):
         kept = _made(make())

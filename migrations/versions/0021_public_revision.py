@@ -1,5 +1,7 @@
 """A revision of what is public: one row that every commit to insurers, products, versions or documents renews.
 
+So does an offer that is voided.
+
 A random id, not a count: it is never the same again, also after the tables were emptied. The function belongs to the
 owner, so that nobody else may touch the row.
 """
@@ -37,10 +39,15 @@ def upgrade() -> None:
             f"CREATE TRIGGER renew_public_revision AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON {table} "
             "FOR EACH STATEMENT EXECUTE FUNCTION infra_renew_public_revision()"
         )
+    # All that ever changes of an offer, and seldom: asking each time would cost every look at a product a statement.
+    op.execute(
+        "CREATE TRIGGER renew_public_revision AFTER UPDATE OF voided_at ON quoting_offer "
+        "FOR EACH STATEMENT EXECUTE FUNCTION infra_renew_public_revision()"
+    )
 
 
 def downgrade() -> None:
-    for table in PUBLIC:
+    for table in (*PUBLIC, "quoting_offer"):
         op.execute(f"DROP TRIGGER renew_public_revision ON {table}")
     op.execute("DROP FUNCTION infra_renew_public_revision()")
     op.execute("DROP TABLE infra_public_revision")

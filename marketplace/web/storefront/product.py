@@ -26,7 +26,7 @@ DOCUMENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 @blueprint.get("/offers/<uuid:offer_id>")
 def offer(offer_id: UUID) -> ResponseReturnValue:
     """What the product promises, what it does not, what it costs and who stands behind it."""
-    return kept_pages.show(lambda: _offer(quoting.offer(offer_id)), quoting.is_voided(offer_id))
+    return kept_pages.show(lambda: _offer(quoting.offer(offer_id)))
 
 
 def _offer(chosen: OfferView) -> Page:
