@@ -253,6 +253,8 @@ def _to_confirm(account: Account) -> ResponseReturnValue:
 
 def signed_in() -> Account | None:
     """The account of this session, if any: for staff only after the second step."""
+    if sessions.behind() is None:
+        return None  # a visitor; most pages are theirs, and Flask-Login takes its time to say so
     user: Any = current_user
     return user.account if user.is_authenticated else None
 

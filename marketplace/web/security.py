@@ -49,20 +49,24 @@ def protect(app: Flask, *, public_host: str, secure: bool, checkout_origin: str,
 
     @app.after_request
     def add_headers(response: Response) -> Response:
-        headers, static = response.headers, request.endpoint == "static"
-        headers.setdefault("Content-Security-Policy", page_policy(checkout_origin))
-        headers.setdefault("X-Content-Type-Options", "nosniff")
-        headers.setdefault("Referrer-Policy", "same-origin")
-        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-        # Our own style has to reach the sandboxed frame of a stored page, which is of no origin at all.
-        headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin" if static else "same-origin")
-        headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
-        if response.status_code >= 400:  # noqa: PLR2004  HTTP: an error is no file, wherever it was looked for
-            headers["Cache-Control"] = "no-store"
-        elif not static:
-            headers.setdefault("Cache-Control", "no-store")
+        static = request.endpoint == "static"
+        wanted = {
+            "Content-Security-Policy": page_policy(checkout_origin),
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "same-origin",
+            "Cross-Origin-Opener-Policy": "same-origin",
+            # Our own style has to reach the sandboxed frame of a stored page, which is of no origin at all.
+            "Cross-Origin-Resource-Policy": "cross-origin" if static else "same-origin",
+            "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+        }
         if secure:
-            headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+            wanted["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        if response.status_code >= 400:  # noqa: PLR2004  HTTP: an error is no file, wherever it was looked for
+            response.headers["Cache-Control"] = "no-store"
+        elif not static:
+            wanted["Cache-Control"] = "no-store"
+        said = {name for name, _ in response.headers}  # what a view says itself stands
+        response.headers.extend([each for each in wanted.items() if each[0] not in said])
         return response
 
 
