@@ -4,6 +4,7 @@ What stays in Latin letters is listed in `STAYS`, with names, addresses, codes a
 """
 
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from marketplace.accounts.values import Role
 from marketplace.catalog.values import LINES, Factor, FactorKind, Line
 from marketplace.correspondence.document import Envelope, compose, take_apart
 from marketplace.correspondence.values import MessageKind
+from marketplace.infra import backup
 from marketplace.infra.db import db
 from marketplace.infra.formatting import use_locale
 from marketplace.kernel import errors
@@ -279,13 +281,14 @@ NOT_ON_A_PAGE = {
     "accounts:too-many-tries", "application:contract-kept", "application:step-not-reached",
     "catalog:effective-overlaps", "catalog:line-differs", "catalog:rates-only-refused", "checkout:mixed-currencies",
     "checkout:nothing-ordered", "correspondence:not-resendable", "document:unprintable",
-    "listing:upload-has-findings", "mail:refused", "payment:forged-event", "payment:nothing-to-refund",
+    "infra:backup-unfit", "infra:not-empty", "infra:program-failed", "listing:upload-has-findings", "mail:refused", "payment:forged-event", "payment:nothing-to-refund",
     "policy:not-for-sale", "rating:risk-out-of-range", "seal:key-exposed", "seal:key-unfit", "transition:refused",
 }  # fmt: skip
 
 
 def test_every_refusal_that_a_page_can_meet_has_words(app: Flask) -> None:
     """What is missing or does not answer is said by the page of its family; a refusal says what is refused."""
+    assert backup.__name__ in sys.modules, "what commands refuse is known, whichever tests ran before"
     refusals = {each.code: each for family in (errors.Conflict, errors.Refused) for each in _below(family)}
     with use_locale("zh_Hans_CN"):
         said = {code: error_pages.words_of(each.__new__(each)) for code, each in refusals.items()}
