@@ -281,7 +281,8 @@ NOT_ON_A_PAGE = {
     "accounts:too-many-tries", "application:contract-kept", "application:step-not-reached",
     "catalog:effective-overlaps", "catalog:line-differs", "catalog:rates-only-refused", "checkout:mixed-currencies",
     "checkout:nothing-ordered", "correspondence:not-resendable", "document:unprintable",
-    "infra:backup-unfit", "infra:not-empty", "infra:program-failed", "listing:upload-has-findings", "mail:refused", "payment:forged-event", "payment:nothing-to-refund",
+    "infra:backup-unfit", "infra:not-empty", "infra:program-failed",
+    "listing:upload-has-findings", "mail:refused", "payment:forged-event", "payment:nothing-to-refund",
     "policy:not-for-sale", "rating:risk-out-of-range", "seal:key-exposed", "seal:key-unfit", "transition:refused",
 }  # fmt: skip
 
