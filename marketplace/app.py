@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 from config import Settings
 from marketplace import wiring
 from marketplace.infra import jobs, logs, pools, present
-from marketplace.infra.db import bind_scope, db, refuse_demonstration_data, refuse_unbound_roles
+from marketplace.infra.db import READER, bind_scope, db, refuse_demonstration_data, refuse_unbound_roles
 from marketplace.web import access, error_pages, metering, pages, scopes, security, tracing, transaction
 from marketplace.web.backoffice import privacy as data_desk
 from marketplace.web.backoffice import sales_log, security_log
@@ -39,10 +39,9 @@ def create_app(settings: Settings) -> Flask:
         SECRET_KEY=settings.secret_key.get_secret_value(),
         SQLALCHEMY_DATABASE_URI=make_url(settings.database_url.get_secret_value()),
         SQLALCHEMY_BINDS={
-            "reader": make_url(settings.database_reader_url.get_secret_value()),
+            READER: make_url(settings.database_reader_url.get_secret_value()),
             pools.ALONE: pools.single_statements(make_url(settings.database_url.get_secret_value())),
         },
-        SQLALCHEMY_ENGINE_OPTIONS={"connect_args": {"connect_timeout": 5}},
         DATABASE_OWNER_URL=settings.database_owner_url and settings.database_owner_url.get_secret_value(),
         DEMONSTRATION=settings.demonstration,
         PUBLIC_URL=settings.public_url,
@@ -70,9 +69,8 @@ def _guard_connections(settings: Settings) -> None:
         pools.ping_after_idle(engine)
         if name != pools.ALONE:  # its scope never changes
             bind_scope(engine)
-    for engine in (db.engine, db.engines[pools.ALONE]):
         refuse_unbound_roles(engine)
-        if not settings.demonstration:
+        if not settings.demonstration and name != READER:  # may not look, and shares its database with the others
             refuse_demonstration_data(engine)
 
 

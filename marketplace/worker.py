@@ -9,6 +9,7 @@ from flask import Flask
 from config import Settings
 from marketplace.app import create_app
 from marketplace.infra import jobs, metrics
+from marketplace.infra.db import db
 
 CONCURRENCY = 4
 POLL_SECONDS = 5.0
@@ -18,6 +19,8 @@ GRACE_SECONDS = 20.0
 async def work(settings: Settings) -> None:
     """Run jobs; on SIGTERM finish the present ones and return."""
     flask_app = create_app(settings)
+    with flask_app.app_context():
+        db.engine.connect().close()  # as a role that grants do not bind, it ends here
     app = jobs.worker_app(settings.database_url.get_secret_value(), flask_app.app_context)
     with _shown(settings, flask_app):
         async with app.open_async():

@@ -8,8 +8,8 @@ Every statement of the three runs in a `Scope` (row-level security, ADR 0007). A
 did, the rows of insurers and customers are not there and cannot be written.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,10 +17,12 @@ from typing import Any
 from uuid import UUID
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, DateTime, Engine, MetaData, Uuid, event, text
+from sqlalchemy import Connection, DateTime, Engine, MetaData, Uuid, event
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase, registry
 
+READER = "reader"
 NAMING = {
     "ix": "ix_%(column_0_label)s",
     "uq": "uq_%(table_name)s_%(column_0_name)s",
@@ -44,7 +46,8 @@ class Base(DeclarativeBase):
     )
 
 
-db = SQLAlchemy(model_class=Base)
+# Every engine: an error names the statement and never the values, which may be somebody's.
+db = SQLAlchemy(model_class=Base, engine_options={"hide_parameters": True, "connect_args": {"connect_timeout": 5}})
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,7 @@ class UnsafeRoleError(Exception):
 @contextmanager
 def reader() -> Iterator[Connection]:
     """A read-only connection as `marketplace_reader`; sees what is committed."""
-    with db.engines["reader"].connect() as connection:
+    with db.engines[READER].connect() as connection:
         yield connection
 
 
@@ -139,48 +142,62 @@ class DemonstrationDataError(Exception):
     """A production was pointed at the database of a demonstration."""
 
 
-_ROLE = text(
-    """
-    SELECT rolsuper OR rolbypassrls AS unbound, current_user AS name,
-           EXISTS (SELECT FROM pg_tables WHERE tableowner = current_user AND schemaname = 'public') AS owner
-    FROM pg_roles WHERE rolname = current_user
-    """
-)
+_ROLE = """
+SELECT rolname, rolsuper OR rolbypassrls
+       OR EXISTS (SELECT FROM pg_tables WHERE tableowner = current_user AND schemaname = 'public')
+FROM pg_roles WHERE rolname = current_user
+"""
 
 
 def refuse_unbound_roles(engine: Engine) -> None:
-    """On the first connection of `engine`, refuse superusers, BYPASSRLS roles and owners of tables."""
+    """Refuse each connection of `engine` as a superuser, a BYPASSRLS role or an owner of tables: none is ever used."""
 
-    @event.listens_for(engine, "engine_connect", once=True)
-    def _check(connection: Connection) -> None:
-        role = connection.execute(_ROLE).one()
-        connection.rollback()
-        if role.unbound or role.owner:
+    def look(connection: DBAPIConnection) -> None:
+        name, unbound = _row(connection, _ROLE)
+        if unbound:
             raise UnsafeRoleError(
-                f"DATABASE_URL logs in as {role.name}, which grants do not bind; use marketplace_app (docs/running.md)"
+                f"the database lets {name} in, which grants do not bind; use the roles of docs/running.md"
             )
 
+    _look_at_each_connection(engine, look)
 
-_DEMONSTRATION = text(
-    """
-    SELECT EXISTS (SELECT FROM accounts_insurer WHERE fictional) OR EXISTS (SELECT FROM infra_business_clock)
-    """
-)
+
+_IS_MIGRATED = "SELECT to_regclass('infra_business_clock') IS NOT NULL"
+_DEMONSTRATION = """
+SELECT EXISTS (SELECT FROM accounts_insurer WHERE fictional) OR EXISTS (SELECT FROM infra_business_clock)
+"""
 
 
 def refuse_demonstration_data(engine: Engine) -> None:
-    """On the first connection of a production's `engine`, refuse a database in which a demonstration was lived.
+    """Refuse each connection of a production's `engine` to a database in which a demonstration was lived.
 
     Its insurers are fictional, its accounts have passwords in a file, its business clock was moved.
     """
 
-    @event.listens_for(engine, "engine_connect", once=True)
-    def _check(connection: Connection) -> None:
-        migrated = connection.execute(text("SELECT to_regclass('infra_business_clock') IS NOT NULL")).scalar_one()
-        lived = migrated and connection.execute(_DEMONSTRATION).scalar_one()
-        connection.rollback()
-        if lived:
+    def look(connection: DBAPIConnection) -> None:
+        if _row(connection, _IS_MIGRATED)[0] and _row(connection, _DEMONSTRATION)[0]:
             raise DemonstrationDataError("this database holds a demonstration; production needs one of its own")
+
+    _look_at_each_connection(engine, look)
+
+
+def _look_at_each_connection(engine: Engine, look: Callable[[DBAPIConnection], None]) -> None:
+    """What `look` refuses is closed and never reaches the pool, the first time and every time after."""
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: DBAPIConnection, _record: object) -> None:
+        try:
+            look(connection)
+        except Exception:
+            connection.close()
+            raise
+        connection.rollback()
+
+
+def _row(connection: DBAPIConnection, question: str) -> Any:
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(question)
+        return cursor.fetchone()
 
 
 def constraint_of(error: Exception) -> str | None:

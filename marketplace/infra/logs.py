@@ -18,11 +18,17 @@ _SHARED: list[structlog.types.Processor] = [
 _MAIL_ADDRESS = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+\.[^\s@<>\"']+")
 
 
-def _without_addresses(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:  # noqa: ARG001  structlog's shape
-    """The last guard: whatever looks like a mail address does not reach the log."""
-    return {
-        key: _MAIL_ADDRESS.sub("<address>", value) if isinstance(value, str) else value for key, value in event.items()
-    }
+# PostgreSQL repeats whole rows: "Failing row contains (...)", "Key (...)=(...) already exists".
+_ROW_VALUES = re.compile(r"^DETAIL:  .*$", re.MULTILINE)
+
+
+def _without_personal_data(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:  # noqa: ARG001  structlog's shape
+    """The last guard: what looks like a mail address, or tells what a row holds, does not reach the log."""
+    return {key: _bare(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+def _bare(text: str) -> str:
+    return _MAIL_ADDRESS.sub("<address>", _ROW_VALUES.sub("DETAIL:  <row>", text))
 
 
 def configure() -> None:
@@ -32,7 +38,7 @@ def configure() -> None:
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
-            _without_addresses,
+            _without_personal_data,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
     )

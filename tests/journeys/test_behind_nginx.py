@@ -35,6 +35,7 @@ class Proxy:
     port: int
     clear_port: int
     trust: ssl.SSLContext
+    logs: Path
 
     def ask(self, path: str = "/", method: str = "GET", body: bytes | None = None, **headers: str) -> "Answer":
         connection = HTTPSConnection("localhost", self.port, context=self.trust, timeout=20)
@@ -107,6 +108,7 @@ def _proxied(folder: Path, certificate: tuple[Path, Path], upstream_port: int) -
         "listen 80;": f"listen 127.0.0.1:{clear_port};", "listen 443 ssl": f"listen 127.0.0.1:{port} ssl",
         "insurance.example": "localhost", "127.0.0.1:8000": f"127.0.0.1:{upstream_port}",
         "/etc/ssl/marketplace/fullchain.pem": str(certificate[0]), "/etc/ssl/marketplace/key.pem": str(certificate[1]),
+        "/var/log/nginx/marketplace": f"{folder}/marketplace",
     }.items():  # fmt: skip
         assert there in shipped
         shipped = shipped.replace(there, here)
@@ -116,13 +118,13 @@ def _proxied(folder: Path, certificate: tuple[Path, Path], upstream_port: int) -
     main = folder / "nginx.conf"
     main.write_text(
         f"daemon off; worker_processes 1; pid {folder}/pid; error_log stderr; events {{}}\n"
-        f"http {{ access_log off; {paths}\n{shipped}\n}}\n"
+        f"http {{ {paths}\n{shipped}\n}}\n"
     )
     (folder / "log").touch()
     with (folder / "log").open("ab") as log:
         nginx = subprocess.Popen([str(NGINX), "-p", str(folder), "-c", str(main)], stdout=log, stderr=log)
     try:
-        proxy = Proxy(port, clear_port, ssl.create_default_context(cafile=str(certificate[0])))
+        proxy = Proxy(port, clear_port, ssl.create_default_context(cafile=str(certificate[0])), folder)
         until(lambda: _listens(port), f"nginx: {(folder / 'log').read_text()}")
         yield proxy
     finally:
@@ -190,6 +192,18 @@ def test_what_a_client_claims_about_itself_does_not_get_through(telling: Proxy) 
     assert (reached["x-forwarded-for"], reached["x-forwarded-proto"]) == ("127.0.0.1", "https")
     assert (reached["host"], reached["user-agent"]) == ("localhost", "a browser")
     assert not {"x-forwarded-host", "x-forwarded-prefix", "forwarded"} & set(reached)
+
+
+@pytest.mark.asvs("14.2.1")
+def test_a_log_of_the_proxy_names_no_address_of_a_page(folder: Path, certificate: tuple[Path, Path]) -> None:
+    """A link to a new password works for whoever reads it there; nothing listens behind, so errors are logged too."""
+    with _proxied(folder, certificate, _free_port()) as proxy:
+        assert proxy.ask("/reset/the-token?number=E-1&code=the-code").status == 502
+        access = proxy.logs / "marketplace.log"
+        until(lambda: " GET 502 " in access.read_text(), "the request is not in the log")
+        written = "".join(file.read_text(errors="replace") for file in proxy.logs.iterdir() if "log" in file.name)
+    assert "the-token" not in written
+    assert "the-code" not in written
 
 
 @pytest.mark.asvs("4.1.2", "12.2.1")

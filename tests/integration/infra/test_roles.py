@@ -4,7 +4,8 @@ import os
 
 import pytest
 from flask import Flask
-from sqlalchemy import create_engine, pool, text
+from sqlalchemy import create_engine, event, pool, text
+from sqlalchemy.exc import DataError
 
 from marketplace.infra.db import (
     DemonstrationDataError,
@@ -17,13 +18,33 @@ from sandbox.embedded_db import EmbeddedServer, find_server
 from tests.factories.accounts import an_insurer
 
 
-@pytest.mark.parametrize("setting", ["DATABASE_OWNER_URL"])
-def test_the_owner_of_tables_is_refused(app: Flask, setting: str) -> None:
-    engine = create_engine(app.config[setting], poolclass=pool.NullPool)
+@pytest.mark.parametrize("kept_in", [pool.NullPool, pool.QueuePool])
+def test_the_owner_of_tables_is_refused_each_time(app: Flask, kept_in: type[pool.Pool]) -> None:
+    engine = create_engine(app.config["DATABASE_OWNER_URL"], poolclass=kept_in)
     refuse_unbound_roles(engine)
-    with pytest.raises(UnsafeRoleError, match="marketplace_owner"):
-        engine.connect()
+    for _ in range(3):
+        with pytest.raises(UnsafeRoleError, match="marketplace_owner"):
+            engine.connect()
     engine.dispose()
+
+
+@pytest.mark.parametrize("name", ["business", "reader", "alone"])
+def test_every_engine_of_the_site_looks_at_its_role(app: Flask, name: str) -> None:
+    looks = db.engines[None if name == "business" else name].pool.dispatch.connect
+    as_owner = create_engine(app.config["DATABASE_OWNER_URL"], poolclass=pool.NullPool)
+    for look in looks:
+        event.listen(as_owner, "connect", look)
+    with pytest.raises(UnsafeRoleError, match="marketplace_owner"):
+        as_owner.connect()
+
+
+@pytest.mark.asvs("16.2.5")
+def test_an_error_of_the_database_does_not_repeat_what_was_told(app: Flask) -> None:
+    for engine in db.engines.values():
+        with pytest.raises(DataError) as failed, engine.connect() as connection:
+            connection.execute(text("SELECT 1 / CAST(:nought AS integer), :told"), {"nought": 0, "told": "Zebulon"})
+        assert "division by zero" in str(failed.value)
+        assert "Zebulon" not in str(failed.value)
 
 
 def test_these_tests_run_on_the_server_that_was_asked_for(server: EmbeddedServer) -> None:

@@ -61,3 +61,16 @@ def test_what_each_role_may_do_with_evidence(server, trail, role, table):
 
     assert done == ALLOWED[role, table]
     assert queries.journey_entries(trail[0].journey_id) == trail
+
+
+@pytest.mark.asvs("13.2.2")
+def test_the_reader_of_evidence_reads_evidence_and_nothing_else(server, database):
+    engine = create_engine(server.url("marketplace_reader"), poolclass=pool.NullPool)
+    may_read = text(
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' "
+        "AND has_table_privilege(quote_ident(schemaname) || '.' || quote_ident(tablename), 'SELECT')"
+    )
+    with engine.connect() as connection:
+        read = set(connection.execute(may_read).scalars())
+
+    assert read == {JOURNEY, VERSION, INTAKE, "accounts_security_event", "alembic_version"}

@@ -39,6 +39,19 @@ def test_one_json_line_without_addresses(capsys: pytest.CaptureFixture[str]) -> 
     assert line["event"] == "sent to <address>"
 
 
+@pytest.mark.asvs("16.2.5")
+def test_an_error_of_the_database_does_not_bring_a_row_into_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    with ours():
+        try:
+            raise ValueError('violates check "price"\nDETAIL:  Failing row contains (1, Zebulon, 34).\n[SQL: INSERT]')
+        except ValueError:
+            log.exception("unhandled error")
+    written = capsys.readouterr().err
+    assert "Zebulon" not in written
+    assert "violates check" in written
+    assert "[SQL: INSERT]" in written
+
+
 @pytest.mark.asvs("16.2.2")
 def test_the_time_is_utc(capsys: pytest.CaptureFixture[str]) -> None:
     with ours():
