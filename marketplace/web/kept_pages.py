@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import Any
 
 from flask import Response, g, render_template, request, session
-from flask_wtf.csrf import generate_csrf
 
 from marketplace.infra.formatting import ZONE, current_locale
 from marketplace.kernel import clock, ids
@@ -88,7 +87,7 @@ def _made(page: Page) -> _Kept:
 def _sent(kept: _Kept) -> Response:
     filled_in = {NONCE.encode(): security.csp_nonce().encode()}
     if CSRF.encode() in kept.pieces:
-        filled_in[CSRF.encode()] = generate_csrf().encode()
+        filled_in[CSRF.encode()] = security.csrf_token().encode()
     if SEEN.encode() in kept.pieces:
         filled_in[SEEN.encode()] = token_of(kept.version_id).encode()
     page = b"".join([filled_in.get(piece, piece) for piece in kept.pieces])

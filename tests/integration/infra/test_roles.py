@@ -30,7 +30,8 @@ def test_the_owner_of_tables_is_refused_each_time(app: Flask, kept_in: type[pool
 
 @pytest.mark.parametrize("name", ["business", "reader", "alone"])
 def test_every_engine_of_the_site_looks_at_its_role(app: Flask, name: str) -> None:
-    looks = db.engines[None if name == "business" else name].pool.dispatch.connect
+    with app.app_context():
+        looks = db.engines[None if name == "business" else name].pool.dispatch.connect
     as_owner = create_engine(app.config["DATABASE_OWNER_URL"], poolclass=pool.NullPool)
     for look in looks:
         event.listen(as_owner, "connect", look)
@@ -40,7 +41,9 @@ def test_every_engine_of_the_site_looks_at_its_role(app: Flask, name: str) -> No
 
 @pytest.mark.asvs("16.2.5")
 def test_an_error_of_the_database_does_not_repeat_what_was_told(app: Flask) -> None:
-    for engine in db.engines.values():
+    with app.app_context():
+        engines = list(db.engines.values())
+    for engine in engines:
         with pytest.raises(DataError) as failed, engine.connect() as connection:
             connection.execute(text("SELECT 1 / CAST(:nought AS integer), :told"), {"nought": 0, "told": "Zebulon"})
         assert "division by zero" in str(failed.value)

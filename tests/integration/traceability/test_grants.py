@@ -28,6 +28,8 @@ ALLOWED = {
     ("marketplace_sequencer", VERSION): set(),
     ("marketplace_sequencer", INTAKE): set(),
 }
+# Not evidence: whose a row is, which row-level security asks in the reader's name.
+ASKED_BY_POLICIES = {"application_application": "id insurer_id journey_id", "accounts_account": "id insurer_id"}
 
 
 @pytest.fixture
@@ -67,10 +69,16 @@ def test_what_each_role_may_do_with_evidence(server, trail, role, table):
 def test_the_reader_of_evidence_reads_evidence_and_nothing_else(server, database):
     engine = create_engine(server.url("marketplace_reader"), poolclass=pool.NullPool)
     may_read = text(
-        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' "
-        "AND has_table_privilege(quote_ident(schemaname) || '.' || quote_ident(tablename), 'SELECT')"
+        "SELECT relname FROM pg_class "
+        "WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND has_any_column_privilege(oid, 'SELECT')"
+    )
+    columns = text(
+        "SELECT string_agg(column_name, ' ' ORDER BY column_name) FROM information_schema.columns "
+        "WHERE table_name = :table AND has_column_privilege(table_name, column_name, 'SELECT')"
     )
     with engine.connect() as connection:
         read = set(connection.execute(may_read).scalars())
+        asked = {each: connection.scalar(columns, {"table": each}) for each in ASKED_BY_POLICIES}
 
-    assert read == {JOURNEY, VERSION, INTAKE, "accounts_security_event", "alembic_version"}
+    assert read == {JOURNEY, VERSION, INTAKE, "accounts_security_event", "alembic_version", *ASKED_BY_POLICIES}
+    assert asked == ASKED_BY_POLICIES
