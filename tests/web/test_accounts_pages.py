@@ -209,3 +209,20 @@ def test_signing_in_leads_on_to_our_own_pages_only(visitor: Visitor, registered:
     visitor.get("/sign-in?next=/verify")
     visitor.post({"email": registered, "password": PASSWORD})
     assert visitor.at == "/verify"
+
+
+@pytest.mark.asvs("6.2.8")
+def test_a_password_is_taken_as_typed_blanks_included(shop: Flask, visitor: Visitor, link_for: LinkFor) -> None:
+    typed = "  three calm herons "
+    register(visitor, UNKNOWN, typed)
+    visitor.get(link_for(UNKNOWN, "confirm_address"))
+    visitor.post({"password": typed.strip()})
+    assert visitor.status == 422
+    visitor.post({"password": typed})
+    assert visitor.at == "/account"
+    other = Visitor(shop.test_client())
+    for wrong in (typed.strip(), typed.rstrip(), typed.upper(), f"{typed} "):
+        sign_in(other, UNKNOWN, wrong)
+        assert other.status == 422, repr(wrong)
+    sign_in(other, UNKNOWN, typed)
+    assert other.at == "/account"
