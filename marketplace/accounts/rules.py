@@ -179,12 +179,17 @@ def minutes(purpose: CodePurpose) -> int:
 
 
 def counted_source(source: str) -> str:
-    """The part of a network address that one subscriber holds: an IPv6 /64, or the address itself."""
+    """The part of a network address that one subscriber holds: an IPv6 /64, or the IPv4 address itself.
+
+    An IPv4 address written as an IPv6 one (`::ffff:198.51.100.7`) counts as what it is: one /64 holds all of them.
+    """
     try:
         address = ipaddress.ip_address(source)
     except ValueError:
         return source
     if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
         return str(ipaddress.ip_network((address, _IPV6_NETWORK), strict=False))
     return str(address)
 

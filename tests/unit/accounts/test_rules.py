@@ -202,3 +202,11 @@ def test_every_fault_is_said_in_words():
     assert refusal.value.fields == {
         "password": "Please use at least 12 characters; three or four words do well.",
     }
+
+
+@pytest.mark.asvs("6.3.1")
+def test_an_ipv4_address_written_as_an_ipv6_one_is_that_ipv4_address():
+    """All of them lie in one /64, which would be everybody's one source."""
+    assert rules.counted_source("::ffff:198.18.0.1") == rules.counted_source("198.18.0.1")
+    assert rules.counted_source("::ffff:198.18.0.1") != rules.counted_source("::ffff:198.18.0.2")
+    assert rules.counted_source("::FFFF:C612:1") == "198.18.0.1"
