@@ -39,6 +39,8 @@ _COMMON = Path(__file__).with_name("common_passwords.txt")
 _OUR_WORDS = frozenset({"evenfold", "hengye", "insurance", "password", "passphrase"})
 _SHORTEST_WORD = 4
 _NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f<>@/\\{}]")
+# `evil.com` and `t.co`, not `J.R. Smith` nor `J.Smith`.
+_LIKE_A_HOST = re.compile(r"[^\W_]\.[a-z]{2,}|[^\W_]{2,}\.[^\W\d_]{2,}")
 _IPV6_NETWORK = 64
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -204,11 +206,13 @@ def spelled(email: str) -> str | None:
 
 
 def name_fault(name: str) -> Fault | None:
-    """What is wrong with a person's name, outer blanks aside. It goes into mails: nothing may pass for a link."""
+    """What is wrong with a person's name, outer blanks aside. Programs make links of what looks like an address, so
+    nothing may; words are not judged, and no mail to an address that was not proven carries any.
+    """
     stripped = name.strip()
     if not stripped:
         return Fault.NAME_MISSING
-    if len(stripped) > LONGEST_NAME or _NOT_IN_NAMES.search(stripped) or "www." in stripped.lower():
+    if len(stripped) > LONGEST_NAME or _NOT_IN_NAMES.search(stripped) or _LIKE_A_HOST.search(stripped):
         return Fault.NAME_UNFIT
     return None
 

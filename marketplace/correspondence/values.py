@@ -37,7 +37,7 @@ class MessageKind(StrEnum):
 NEEDS: Mapping[MessageKind, frozenset[str]] = {
     MessageKind.APPLICATION_CODE: frozenset({"code", "minutes"}),
     MessageKind.FIND_PURCHASE_CODE: frozenset({"code", "minutes"}),
-    MessageKind.CONFIRM_ADDRESS: frozenset({"name", "link", "minutes"}),
+    MessageKind.CONFIRM_ADDRESS: frozenset({"link", "minutes"}),
     MessageKind.ADDRESS_IN_USE: frozenset({"sign_in_link", "reset_link"}),
     MessageKind.PASSWORD_RESET: frozenset({"link", "minutes"}),
     MessageKind.CONFIRM_IDENTITY_CODE: frozenset({"code", "minutes"}),

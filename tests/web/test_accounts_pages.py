@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
+from marketplace.correspondence import queries as correspondence
 from marketplace.infra.db import db
 from sandbox.demo.visitor import Visitor, words
 from tests.factories.accounts import PASSWORD, a_customer, a_guest
@@ -226,3 +227,22 @@ def test_a_password_is_taken_as_typed_blanks_included(shop: Flask, visitor: Visi
         assert other.status == 422, repr(wrong)
     sign_in(other, UNKNOWN, typed)
     assert other.at == "/account"
+
+
+def test_a_mail_to_an_address_that_is_not_proven_says_nothing_a_stranger_typed(
+    shop: Flask, visitor: Visitor, work: Callable[[], list[str]]
+) -> None:
+    with shop.app_context():
+        a_customer(KNOWN)
+        db.session.commit()
+    for email in (KNOWN, UNKNOWN):
+        visitor.get("/register")
+        visitor.post({"name": "Prize Waiting Call Now", "email": email, "password": PASSWORD})
+        assert visitor.status == 200
+    work()
+    with shop.app_context():
+        mails = correspondence.inbox()
+        assert sorted(mail.kind for mail in mails) == ["address_in_use", "confirm_address"]
+        for mail in mails:
+            parts = correspondence.message_parts(mail.id)
+            assert "Prize" not in parts.subject + parts.text + parts.html

@@ -17,8 +17,9 @@ from marketplace.infra.formatting import gettext as _
 def register_customer(email: str, password: str, name: str, source: str, locale: str) -> MessageRequest:
     """Begin a registration and return the mail to queue: a link to confirm, or that the address is in use.
 
-    Takes as long either way. An address that was proven by code only (a purchase as a guest) is not in use. Raises
-    Invalid(email, password, name) and TooManyTries.
+    Takes as long either way. An address that was proven by code only (a purchase as a guest) is not in use. The mail
+    does not say the name: whoever typed it may be somebody else than who reads it. Raises Invalid(email, password,
+    name) and TooManyTries.
     """
     address, called = checks.address(email), checks.person_name(name)
     checks.new_password(password, address, called)
@@ -34,7 +35,7 @@ def register_customer(email: str, password: str, name: str, source: str, locale:
         subject_key=str(challenge_id),
         recipient=address,
         locale=locale,
-        context={"name": called, "token": token, "minutes": rules.minutes(CodePurpose.CONFIRM_ADDRESS)},
+        context={"token": token, "minutes": rules.minutes(CodePurpose.CONFIRM_ADDRESS)},
     )
 
 

@@ -116,14 +116,29 @@ def test_what_is_no_address_is_told_so(email):
 def test_a_name_is_kept_as_given():
     assert rules.name_fault("  林 悦 ") is None
     assert rules.name_fault("Anne-Marie O’Neill") is None
+    assert rules.name_fault("J.R.R. Tolkien Jr.") is None
+    assert rules.name_fault("J.Smith") is None
     assert checks.person_name("  林 悦 ") == "林 悦"
 
 
 @pytest.mark.parametrize(
     "name",
-    ["", "   ", "x" * 81, "win at https://bad.example", "www.bad.example", "<b>Lin</b>", "Lin\nYue", "a@b.example"],
+    [
+        "",
+        "   ",
+        "x" * 81,
+        "win at https://bad.example",
+        "www.bad.example",
+        "<b>Lin</b>",
+        "Lin\nYue",
+        "a@b.example",
+        "Prize at evil.com",
+        "T.co",
+        "EVIL.COM",
+        "中奖.中国",
+    ],
 )
-def test_a_name_cannot_carry_a_message_into_our_mails(name):
+def test_a_name_cannot_pass_for_an_address(name):
     assert rules.name_fault(name) is (Fault.NAME_UNFIT if name.strip() else Fault.NAME_MISSING)
 
 
