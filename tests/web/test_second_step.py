@@ -17,7 +17,7 @@ from marketplace.web.access import ACCESS, Who
 from sandbox.demo.visitor import Visitor, hidden_fields, words
 from tests.factories.accounts import PASSWORD, Authenticator, a_customer, a_member_of_staff, an_authenticator
 from tests.fakes.passkey import SoftwareKey
-from tests.web.conftest import NothingWritten
+from tests.web.conftest import NothingWritten, count
 from tests.web.desk_visits import sign_in
 
 ORIGIN = "http://localhost:8000"
@@ -295,10 +295,15 @@ def test_a_second_step_is_removed_with_a_mail_and_the_end_of_other_sessions(
     at.post({"credential": key.make(ask(at, "/account/security/passkeys/options"))}, "/account/security/passkeys")
     assert at.at == "/account/security"
     assert elsewhere.client.get("/admin").status_code == 302, "adding one ends the others"
+    assert count(shop, "accounts_device") == 1, "whose browsers are not known any more"
+    sign_in(shop, Visitor(shop.test_client()), whole.account)
+    assert count(shop, "accounts_device") == 2
+    at.get("/account/security")
     with shop.app_context():
         app, passkey = sorted(queries.factors(whole.account.id).factors, key=lambda each: each.kind)
     at.post({}, f"/account/security/second-steps/{app.id}/remove")
     assert "It is removed" in words(at.text)
+    assert count(shop, "accounts_device") == 1
     assert "Authenticator app" not in at.text
     at.post({}, f"/account/security/second-steps/{passkey.id}/remove")
     assert "This is your only second step" in words(at.text)

@@ -54,13 +54,16 @@ def prove_password(account_id: UUID, password: str, source: str) -> None:
     tries.give_back(*counted)
 
 
-def change_password(account_id: UUID, old: str, new: str, source: str, keep: UUID | None = None) -> MessageRequest:
-    """Set a new password after the old one was given; every session but `keep` ends. Returns the mail about it.
+def change_password(
+    account_id: UUID, old: str, new: str, source: str, keep: UUID | None = None, *, device: str | None = None
+) -> MessageRequest:
+    """Set a new password after the old one was given; every session but `keep` ends, and no browser but `device` is
+    known any more. Returns the mail about it.
 
     Raises AccountNotFound, SignInRefused (wrong old password, or none was ever set), Invalid(password), TooManyTries.
     """
     prove_password(account_id, old, source)
-    return _set_password(_locked(account_id), new, keep)
+    return _set_password(_locked(account_id), new, keep, device)
 
 
 def request_password_reset(email: str, source: str, locale: str) -> MessageRequest:
@@ -83,8 +86,9 @@ def request_password_reset(email: str, source: str, locale: str) -> MessageReque
     )
 
 
-def reset_password(token: str, password: str) -> tuple[Account, MessageRequest]:
-    """Set a new password by link; the address is confirmed by it, and every session ends. Returns the mail about it.
+def reset_password(token: str, password: str, device: str | None = None) -> tuple[Account, MessageRequest]:
+    """Set a new password by link; the address is confirmed by it, every session ends, and no browser but `device` is
+    known any more. Returns the mail about it.
 
     An account made by a purchase as a guest gets its first password this way too. Second steps stay as they are: the
     link replaces the password only. Raises LinkRefused, and Invalid(password), after which the link still works.
@@ -97,7 +101,7 @@ def reset_password(token: str, password: str) -> tuple[Account, MessageRequest]:
     challenges.use_link(challenge)
     row = _locked(known.id)
     row.confirmed_at = row.confirmed_at or clock.now()
-    notice = _set_password(row, password)
+    notice = _set_password(row, password, device=device)
     return account_of(row), notice
 
 
@@ -134,9 +138,11 @@ def _locked(account_id: UUID) -> AccountRow:
     return row
 
 
-def _set_password(row: AccountRow, password: str, keep: UUID | None = None) -> MessageRequest:
+def _set_password(
+    row: AccountRow, password: str, keep: UUID | None = None, device: str | None = None
+) -> MessageRequest:
     checks.new_password(password, row.email, row.name)
     row.password_hash = hashes.of_password(password)
     db.session.flush()
-    sessions.end_sessions(row.id, Ended.PASSWORD_CHANGED, keep)
+    sessions.end_sessions(row.id, Ended.PASSWORD_CHANGED, keep, device)
     return MessageRequest("password_changed", str(ids.new_id()), row.email, row.locale)

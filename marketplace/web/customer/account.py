@@ -146,7 +146,7 @@ def reset(token: str) -> ResponseReturnValue:
     form = NewPasswordForm()
     if form.validate_on_submit():
         try:
-            account, notice = accounts.reset_password(token, str(form.password.data))
+            account, notice = accounts.reset_password(token, str(form.password.data), access.device())
         except Invalid as error:
             form.take_errors(error.fields)
         else:

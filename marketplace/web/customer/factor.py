@@ -185,7 +185,7 @@ def remove(factor_id: UUID) -> ResponseReturnValue:
     except LastFactor:
         flash(_("This is your only second step. Add another one before you remove it."))
     else:
-        services.end_sessions(account.id, Ended.FACTOR_CHANGED, keep=access.session_id())
+        services.end_sessions(account.id, Ended.FACTOR_CHANGED, access.session_id(), access.device())
         audit.note(SecurityEventType.FACTOR_REMOVED)
         flash(_("It is removed. All other devices are signed out."))
     return redirect(url_for("security.overview"), 303)
@@ -218,7 +218,7 @@ def _prove_typed(account: Account, code: str) -> None:
 def _added(account: Account, added: FactorAdded) -> ResponseReturnValue:
     """It proved itself by being added: the session is whole, every other one ends, the owner gets a mail."""
     send(added.notice)
-    services.end_sessions(account.id, Ended.FACTOR_CHANGED, keep=access.session_id())
+    services.end_sessions(account.id, Ended.FACTOR_CHANGED, access.session_id(), access.device())
     audit.note(SecurityEventType.FACTOR_ADDED)
     entry.prove(second_factor=True)
     if added.recovery_codes:

@@ -50,7 +50,7 @@ def end_session(session_id: UUID) -> ResponseReturnValue:
 
 @blueprint.post("/sessions/end-others")
 def end_others() -> ResponseReturnValue:
-    services.end_sessions(access.here().id, Ended.ENDED_BY_OWNER, keep=access.session_id())
+    services.end_sessions(access.here().id, Ended.ENDED_BY_OWNER, access.session_id(), access.device())
     audit.note(SecurityEventType.SESSION_ENDED, detail={"session_id": "all others"})
     flash(_("All other devices are signed out."))
     return redirect(url_for(".overview"), 303)
@@ -63,8 +63,9 @@ def password() -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             notice = services.change_password(
-                access.here().id, str(form.old.data), str(form.password.data), access.source(), access.session_id()
-            )
+                access.here().id, str(form.old.data), str(form.password.data), access.source(), access.session_id(),
+                device=access.device(),
+            )  # fmt: skip
         except SignInRefused as error:
             audit.note(SecurityEventType.PASSWORD_CHANGED, EventOutcome.REFUSED)
             form.take_errors({"old": str(error)})

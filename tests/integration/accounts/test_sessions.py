@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from marketplace.accounts import queries, services
 from marketplace.accounts.models import SessionRow
+from marketplace.accounts.services import devices
 from marketplace.accounts.values import AccountNotFound, CodeRefused, Ended, SessionNotFound, SignInRefused
 from marketplace.infra.db import db
 from marketplace.kernel import clock
@@ -115,10 +116,13 @@ def test_all_others_end_and_this_one_stays():
     here, *others = (services.begin_session(account.id, "", None) for _ in range(3))
     theirs = services.begin_session(a_customer("theirs@example.com").id, "", None)
     assert len(queries.sessions(account.id)) == 3
-    assert services.end_sessions(account.id, Ended.ENDED_BY_OWNER, keep=here.session.id) == 2
+    assert services.end_sessions(account.id, Ended.ENDED_BY_OWNER, here.session.id, here.device) == 2
     assert [queries.session_behind(each.token) is not None for each in (here, theirs, *others)] == [
         True, True, False, False,
     ]  # fmt: skip
+    known = [devices.is_known(account.id, each.device) for each in (here, *others)]
+    assert known == [True, False, False], "and their browsers are strangers' again"
+    assert devices.any_known(theirs.session.account_id)
 
 
 @pytest.mark.asvs("7.4.2", "7.4.5")
@@ -198,8 +202,8 @@ def test_old_sessions_and_browsers_are_forgotten(frozen_clock):
     account = a_customer()
     services.end_session(account.id, services.begin_session(account.id, "", None).session.id, Ended.SIGNED_OUT)
     db.session.commit()
-    for days, sessions, devices in ((30, 1, 1), (31, 0, 1), (401, 0, 0)):
+    for days, sessions, browsers in ((30, 1, 1), (31, 0, 1), (401, 0, 0)):
         with clock.frozen(frozen_clock + timedelta(days=days)):
             services.forget_expired()
         counts = "SELECT (SELECT count(*) FROM accounts_session), (SELECT count(*) FROM accounts_device)"
-        assert tuple(db.session.execute(text(counts)).one()) == (sessions, devices)
+        assert tuple(db.session.execute(text(counts)).one()) == (sessions, browsers)
