@@ -53,15 +53,27 @@ class Limit:
     window: timedelta
 
 
+# Mailed proofs. Whoever asks is held to little: by source, and by source and address together. One address takes much,
+# because strangers use that up too: as many codes a day as leave five hundred guesses in a million (each code takes
+# five), and links only as long as one that was mailed still works. A browser that the account knows and a session of
+# its own have each an allowance of their own.
 LIMITS: Mapping[Bucket, Limit] = {
-    Bucket.CODE_OF_ADDRESS: Limit(5, timedelta(minutes=15)),
-    Bucket.CODE_OF_SOURCE: Limit(20, timedelta(minutes=15)),
+    Bucket.MAIL_OF_SOURCE: Limit(20, timedelta(minutes=15)),
+    Bucket.MAIL_OF_PAIR: Limit(5, timedelta(minutes=15)),
+    Bucket.MAIL_OF_PAIR_DAILY: Limit(10, timedelta(days=1)),
+    Bucket.MAIL_OF_BROWSER: Limit(5, timedelta(minutes=15)),
+    Bucket.MAIL_OF_SESSION: Limit(5, timedelta(minutes=15)),
+    Bucket.CODE_OF_ADDRESS: Limit(100, timedelta(days=1)),
+    Bucket.LINK_OF_ADDRESS: Limit(10, timedelta(minutes=30)),
     Bucket.TRY_OF_CODE: Limit(5, timedelta(hours=1)),
     Bucket.TRY_OF_SOURCE: Limit(30, timedelta(minutes=15)),
     Bucket.SIGN_IN_OF_PAIR: Limit(10, timedelta(minutes=5)),
     Bucket.SIGN_IN_OF_SOURCE: Limit(30, timedelta(minutes=5)),
     Bucket.SIGN_IN_OF_ADDRESS: Limit(50, timedelta(hours=1)),
     Bucket.FACTOR_OF_ACCOUNT: Limit(10, timedelta(minutes=15)),
+    Bucket.FACTOR_OF_ACCOUNT_HOURLY: Limit(20, timedelta(hours=1)),
+    Bucket.FACTOR_OF_ACCOUNT_DAILY: Limit(50, timedelta(days=1)),
+    Bucket.FACTOR_TOLD: Limit(1, timedelta(days=1)),
     Bucket.CHECK_OF_SOURCE: Limit(30, timedelta(minutes=15)),
     Bucket.COMPARISON_OF_SOURCE: Limit(60, timedelta(minutes=15)),
     Bucket.PAYMENT_OF_SOURCE: Limit(30, timedelta(minutes=15)),

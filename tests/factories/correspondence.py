@@ -27,6 +27,7 @@ CONTEXTS: dict[MessageKind, dict[str, Any]] = {
         "security_link": "http://localhost:8000/account/security",
         "reset_link": "http://localhost:8000/reset",
     },
+    MessageKind.SECOND_STEP_GUESSED: {"reset_link": "http://localhost:8000/reset"},
     MessageKind.POLICY_ISSUED: {
         "name": "Li Na",
         "policy_number": "EF-HARBOUR-2026-000042",
