@@ -10,7 +10,7 @@ from uuid import uuid4
 from bench.results import Figure
 from bench.rounds import compare
 from marketplace.infra import vault
-from marketplace.infra.keeper import KEY_BYTES
+from marketplace.infra.keeper import KEY_BYTES, KeyClass, Wrapped
 
 PAGE_BYTES = 16_000
 """About a comparison of four offers."""
@@ -18,7 +18,8 @@ PAGE_BYTES = 16_000
 
 def measure() -> Iterator[Figure]:
     journey, page = uuid4(), secrets.token_bytes(PAGE_BYTES)
-    vault._remember(journey, secrets.token_bytes(KEY_BYTES))  # noqa: SLF001  as if the keeper had told it
+    told = Wrapped(journey, "", b"", KeyClass.JOURNEY)
+    vault._remember(told, secrets.token_bytes(KEY_BYTES))  # noqa: SLF001  as if the keeper had told it
     sealed = vault.seal(journey, "bench", page)
 
     def digest() -> str:

@@ -17,7 +17,7 @@ from config import Settings
 from marketplace.app import create_app
 from marketplace.infra import formatting, present, vault
 from marketplace.infra.db import Scope, db, use_scope
-from marketplace.infra.keeper import Keeper, KeeperServer, Keys
+from marketplace.infra.keeper import Keeper, KeeperServer, KeyClass, Keys, Limits
 from marketplace.kernel import clock
 from sandbox.demo_pki import make_pki
 from sandbox.embedded_db import EmbeddedServer
@@ -64,7 +64,8 @@ def keeper_socket() -> Iterator[Path]:
     """The keeper, in a thread of its own behind a real socket; a socket's path is short, unlike those of pytest."""
     with tempfile.TemporaryDirectory(prefix="keeper-") as folder:
         path = Path(folder) / "socket"
-        with KeeperServer(path, Keeper(Keys.made(), alarm_per_minute=10**6, limit_per_minute=10**6)) as serving:
+        keeper = Keeper(Keys.made(), limits=dict.fromkeys(KeyClass, Limits(10**6, 10**6)))
+        with KeeperServer(path, keeper) as serving:
             thread = threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
             thread.start()
             yield path

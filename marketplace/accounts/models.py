@@ -59,7 +59,7 @@ class AccountRow(Base):
 
 
 class ChallengeRow(Base):
-    """A code or link on its way to an address. The newest one of an address and purpose is the only one that works."""
+    """A code or link on its way to an address. A code works where its id was kept: in the browser that asked for it."""
 
     __tablename__ = "accounts_challenge"
     __table_args__ = (

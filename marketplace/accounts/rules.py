@@ -39,6 +39,8 @@ _COMMON = Path(__file__).with_name("common_passwords.txt")
 _OUR_WORDS = frozenset({"evenfold", "hengye", "insurance", "password", "passphrase"})
 _SHORTEST_WORD = 4
 _NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f<>@/\\{}]")
+# `evil.com` and `t.co`, not `J.R. Smith` nor `J.Smith`.
+_LIKE_A_HOST = re.compile(r"[^\W_]\.[a-z]{2,}|[^\W_]{2,}\.[^\W\d_]{2,}")
 _IPV6_NETWORK = 64
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -51,15 +53,27 @@ class Limit:
     window: timedelta
 
 
+# Mailed proofs. Whoever asks is held to little: by source, and by source and address together. One address takes much,
+# because strangers use that up too: as many codes a day as leave five hundred guesses in a million (each code takes
+# five), and links only as long as one that was mailed still works. A browser that the account knows and a session of
+# its own have each an allowance of their own.
 LIMITS: Mapping[Bucket, Limit] = {
-    Bucket.CODE_OF_ADDRESS: Limit(5, timedelta(minutes=15)),
-    Bucket.CODE_OF_SOURCE: Limit(20, timedelta(minutes=15)),
+    Bucket.MAIL_OF_SOURCE: Limit(20, timedelta(minutes=15)),
+    Bucket.MAIL_OF_PAIR: Limit(5, timedelta(minutes=15)),
+    Bucket.MAIL_OF_PAIR_DAILY: Limit(10, timedelta(days=1)),
+    Bucket.MAIL_OF_BROWSER: Limit(5, timedelta(minutes=15)),
+    Bucket.MAIL_OF_SESSION: Limit(5, timedelta(minutes=15)),
+    Bucket.CODE_OF_ADDRESS: Limit(100, timedelta(days=1)),
+    Bucket.LINK_OF_ADDRESS: Limit(10, timedelta(minutes=30)),
     Bucket.TRY_OF_CODE: Limit(5, timedelta(hours=1)),
     Bucket.TRY_OF_SOURCE: Limit(30, timedelta(minutes=15)),
     Bucket.SIGN_IN_OF_PAIR: Limit(10, timedelta(minutes=5)),
     Bucket.SIGN_IN_OF_SOURCE: Limit(30, timedelta(minutes=5)),
     Bucket.SIGN_IN_OF_ADDRESS: Limit(50, timedelta(hours=1)),
     Bucket.FACTOR_OF_ACCOUNT: Limit(10, timedelta(minutes=15)),
+    Bucket.FACTOR_OF_ACCOUNT_HOURLY: Limit(20, timedelta(hours=1)),
+    Bucket.FACTOR_OF_ACCOUNT_DAILY: Limit(50, timedelta(days=1)),
+    Bucket.FACTOR_TOLD: Limit(1, timedelta(days=1)),
     Bucket.CHECK_OF_SOURCE: Limit(30, timedelta(minutes=15)),
     Bucket.COMPARISON_OF_SOURCE: Limit(60, timedelta(minutes=15)),
     Bucket.PAYMENT_OF_SOURCE: Limit(30, timedelta(minutes=15)),
@@ -179,12 +193,17 @@ def minutes(purpose: CodePurpose) -> int:
 
 
 def counted_source(source: str) -> str:
-    """The part of a network address that one subscriber holds: an IPv6 /64, or the address itself."""
+    """The part of a network address that one subscriber holds: an IPv6 /64, or the IPv4 address itself.
+
+    An IPv4 address written as an IPv6 one (`::ffff:198.51.100.7`) counts as what it is: one /64 holds all of them.
+    """
     try:
         address = ipaddress.ip_address(source)
     except ValueError:
         return source
     if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
         return str(ipaddress.ip_network((address, _IPV6_NETWORK), strict=False))
     return str(address)
 
@@ -199,11 +218,13 @@ def spelled(email: str) -> str | None:
 
 
 def name_fault(name: str) -> Fault | None:
-    """What is wrong with a person's name, outer blanks aside. It goes into mails: nothing may pass for a link."""
+    """What is wrong with a person's name, outer blanks aside. Programs make links of what looks like an address, so
+    nothing may; words are not judged, and no mail to an address that was not proven carries any.
+    """
     stripped = name.strip()
     if not stripped:
         return Fault.NAME_MISSING
-    if len(stripped) > LONGEST_NAME or _NOT_IN_NAMES.search(stripped) or "www." in stripped.lower():
+    if len(stripped) > LONGEST_NAME or _NOT_IN_NAMES.search(stripped) or _LIKE_A_HOST.search(stripped):
         return Fault.NAME_UNFIT
     return None
 

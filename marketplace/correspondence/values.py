@@ -22,6 +22,7 @@ class MessageKind(StrEnum):
     NEW_DEVICE = "new_device"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105  the name of a message, not a password
     FACTOR_CHANGED = "factor_changed"
+    SECOND_STEP_GUESSED = "second_step_guessed"
     POLICY_ISSUED = "policy_issued"
     APPLICATION_REFERRED = "application_referred"
     APPLICATION_DECLINED = "application_declined"
@@ -37,7 +38,7 @@ class MessageKind(StrEnum):
 NEEDS: Mapping[MessageKind, frozenset[str]] = {
     MessageKind.APPLICATION_CODE: frozenset({"code", "minutes"}),
     MessageKind.FIND_PURCHASE_CODE: frozenset({"code", "minutes"}),
-    MessageKind.CONFIRM_ADDRESS: frozenset({"name", "link", "minutes"}),
+    MessageKind.CONFIRM_ADDRESS: frozenset({"link", "minutes"}),
     MessageKind.ADDRESS_IN_USE: frozenset({"sign_in_link", "reset_link"}),
     MessageKind.PASSWORD_RESET: frozenset({"link", "minutes"}),
     MessageKind.CONFIRM_IDENTITY_CODE: frozenset({"code", "minutes"}),
@@ -45,6 +46,7 @@ NEEDS: Mapping[MessageKind, frozenset[str]] = {
     MessageKind.NEW_DEVICE: frozenset({"device", "security_link", "reset_link"}),
     MessageKind.PASSWORD_CHANGED: frozenset({"reset_link"}),
     MessageKind.FACTOR_CHANGED: frozenset({"change", "security_link", "reset_link"}),
+    MessageKind.SECOND_STEP_GUESSED: frozenset({"reset_link"}),
     MessageKind.POLICY_ISSUED: frozenset(
         {
             "name", "policy_number", "check_code", "product_name", "insurer_name", "insurer_phone", "insured_names",

@@ -4,7 +4,9 @@
 next start on, `… serve FILE SOCKET` answers on a UNIX socket. It does three things with what it is given: wrap a data
 key, unwrap one, compute a blind index; its own keys never leave it. Whoever takes over the site can still ask, but only
 while they are inside, only key by key, and not unnoticed: unwraps are counted, many in a minute are an alarm, and at
-the limit it stops. This file needs the standard library and `cryptography` only, so that little can go wrong here.
+the limit it stops. Keys of persons and keys of journeys are counted apart: anybody who looks at a page has a journey,
+and may not use up what customers need. A key is bound to its class when it is wrapped, so none can be asked for as the
+other. This file needs the standard library and `cryptography` only, so that little can go wrong here.
 
 One request a line, one answer a line, both JSON; bytes travel as base64. `infra.vault` speaks to it.
 """
@@ -20,9 +22,11 @@ import socketserver
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
@@ -35,12 +39,31 @@ log = logging.getLogger("marketplace.keeper")
 
 KEY_BYTES = 32  # AES-256 and HMAC-SHA-256
 NONCE_BYTES = 12  # 96 random bits: NIST SP 800-38D allows 2**32 of them under one key
-ALARM_PER_MINUTE = 600
-LIMIT_PER_MINUTE = 6000
 _MINUTE = 60.0
 _OTHERS = 0o077
 _LONGEST_LINE = 4 * 1024 * 1024
 _PATIENCE = 5.0
+
+
+class KeyClass(StrEnum):
+    """Whose a data key is: a person's (an account's, an application's) or that of a visitor's journey."""
+
+    PERSON = "person"
+    JOURNEY = "journey"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many data keys of one class in a minute are an alarm, and at how many no more are given."""
+
+    alarm: int
+    limit: int
+
+
+LIMITS: Mapping[KeyClass, Limits] = {
+    KeyClass.PERSON: Limits(alarm=600, limit=6_000),
+    KeyClass.JOURNEY: Limits(alarm=6_000, limit=60_000),  # more pages than the site can serve
+}
 
 
 class KeeperRefused(Exception):
@@ -57,11 +80,14 @@ class KeysUnfit(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wrapped:
-    """A data key as it lies in the database: `data` opens with the wrapping key `key_id` for `subject_id` alone."""
+    """A data key as it lies in the database: `data` opens with the wrapping key `key_id`, for `subject_id` alone and as
+    one of `key_class` alone.
+    """
 
     subject_id: UUID
     key_id: str
     data: bytes
+    key_class: KeyClass = KeyClass.PERSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,42 +149,43 @@ class Keeper:
         self,
         keys: Keys,
         *,
-        alarm_per_minute: int = ALARM_PER_MINUTE,
-        limit_per_minute: int = LIMIT_PER_MINUTE,
+        limits: Mapping[KeyClass, Limits] = LIMITS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._keys = keys
         self._ciphers = {name: AESGCM(key) for name, key in keys.wrapping.items()}
-        self._alarm, self._limit, self._clock = alarm_per_minute, limit_per_minute, clock
+        self._limits, self._clock = limits, clock
         self._counting = threading.Lock()
-        self._window, self._counted = clock(), 0
+        self._window, self._counted = clock(), Counter[KeyClass]()
 
     def current(self) -> str:
         """The id of the key that wraps now."""
         return self._keys.current
 
-    def wrap(self, items: Sequence[tuple[UUID, bytes]]) -> list[Wrapped]:
+    def wrap(self, items: Sequence[tuple[UUID, bytes]], key_class: KeyClass = KeyClass.PERSON) -> list[Wrapped]:
         """Each data key wrapped for its subject by the current key."""
-        return [self._wrapped(subject_id, key) for subject_id, key in items]
+        return [self._wrapped(subject_id, key, key_class) for subject_id, key in items]
 
     def unwrap(self, items: Sequence[Wrapped]) -> list[bytes]:
         """The data keys, in order. Raises KeeperRefused (`limit`, `unknown-key`, `unreadable`)."""
-        self._count(len(items))
+        for key_class, number in Counter(item.key_class for item in items).items():
+            self._count(key_class, number)
         return [self._unwrapped(item) for item in items]
 
     def rewrap(self, items: Sequence[Wrapped]) -> list[Wrapped]:
         """The same data keys wrapped by the current key; they do not leave the keeper. Raises KeeperRefused."""
-        return [self._wrapped(item.subject_id, self._unwrapped(item)) for item in items]
+        return [self._wrapped(item.subject_id, self._unwrapped(item), item.key_class) for item in items]
 
     def index(self, purpose: str, values: Sequence[str]) -> list[str]:
         """HMAC-SHA-256 (hex) of each value for this purpose: equal values are found, none can be read or guessed."""
         return [hmac.new(self._keys.index, f"{purpose}\0{value}".encode(), sha256).hexdigest() for value in values]
 
-    def _wrapped(self, subject_id: UUID, key: bytes) -> Wrapped:
+    def _wrapped(self, subject_id: UUID, key: bytes, key_class: KeyClass) -> Wrapped:
         if len(key) != KEY_BYTES:
             raise KeeperRefused("not-understood")
         name, nonce = self._keys.current, secrets.token_bytes(NONCE_BYTES)
-        return Wrapped(subject_id, name, nonce + self._ciphers[name].encrypt(nonce, key, _bound(name, subject_id)))
+        sealed = self._ciphers[name].encrypt(nonce, key, _bound(name, subject_id, key_class))
+        return Wrapped(subject_id, name, nonce + sealed, key_class)
 
     def _unwrapped(self, item: Wrapped) -> bytes:
         cipher = self._ciphers.get(item.key_id)
@@ -166,22 +193,25 @@ class Keeper:
             raise KeeperRefused("unknown-key")
         nonce, sealed = item.data[:NONCE_BYTES], item.data[NONCE_BYTES:]
         try:
-            return cipher.decrypt(nonce, sealed, _bound(item.key_id, item.subject_id))
+            return cipher.decrypt(nonce, sealed, _bound(item.key_id, item.subject_id, item.key_class))
         except (InvalidTag, ValueError) as error:
             raise KeeperRefused("unreadable") from error
 
-    def _count(self, number: int) -> None:
+    def _count(self, key_class: KeyClass, number: int) -> None:
         """Refused unwraps count too, so that asking on does not help."""
+        allowed = self._limits[key_class]
         with self._counting:
             now = self._clock()
             if now - self._window >= _MINUTE:
-                self._window, self._counted = now, 0
-            before, self._counted = self._counted, self._counted + number
-            if before <= self._alarm < self._counted:
-                log.warning("ALARM more than %s data keys were asked for within a minute", self._alarm)
-            if self._counted > self._limit:
-                if before <= self._limit:
-                    log.error("ALARM the limit of %s data keys a minute is reached; no more are given", self._limit)
+                self._window = now
+                self._counted.clear()
+            before = self._counted[key_class]
+            counted = self._counted[key_class] = before + number
+            if before <= allowed.alarm < counted:
+                log.warning("ALARM more than %s keys of %ss were asked for in a minute", allowed.alarm, key_class)
+            if counted > allowed.limit:
+                if before <= allowed.limit:
+                    log.error("ALARM the limit of %s keys of %ss a minute: no more", allowed.limit, key_class)
                 raise KeeperRefused("limit")
 
 
@@ -200,7 +230,8 @@ def answer(keeper: Keeper, line: bytes) -> bytes:
 def _done(keeper: Keeper, asked: dict[str, Any]) -> list[Any]:
     what, items = asked["do"], asked.get("items", [])
     if what == "wrap":
-        return [spell(each) for each in keeper.wrap([(UUID(subject), _bytes(key)) for subject, key in items])]
+        keys = [(UUID(subject), _bytes(key)) for subject, key in items]
+        return [spell(each) for each in keeper.wrap(keys, KeyClass(asked.get("class", KeyClass.PERSON)))]
     if what == "unwrap":
         return [_text(key) for key in keeper.unwrap([understand(each) for each in items])]
     if what == "rewrap":
@@ -213,14 +244,16 @@ def _done(keeper: Keeper, asked: dict[str, Any]) -> list[Any]:
 
 
 def spell(wrapped: Wrapped) -> list[str]:
-    """A wrapped key as it travels."""
-    return [str(wrapped.subject_id), wrapped.key_id, _text(wrapped.data)]
+    """A wrapped key as it travels; a person's as ever, so that site and keeper need not be renewed at one instant."""
+    told = [str(wrapped.subject_id), wrapped.key_id, _text(wrapped.data)]
+    return told if wrapped.key_class is KeyClass.PERSON else [*told, wrapped.key_class.value]
 
 
 def understand(item: Sequence[str]) -> Wrapped:
     """The reverse of `spell`. Raises ValueError."""
-    subject, key_id, data = item
-    return Wrapped(UUID(subject), key_id, _bytes(data))
+    subject, key_id, data, *rest = item
+    (key_class,) = rest or (KeyClass.PERSON,)
+    return Wrapped(UUID(subject), key_id, _bytes(data), KeyClass(key_class))
 
 
 class KeeperServer(socketserver.ThreadingUnixStreamServer):
@@ -251,8 +284,10 @@ class _Conversation(socketserver.StreamRequestHandler):
                 self.wfile.write(answer(server.keeper, line))
 
 
-def _bound(key_id: str, subject_id: UUID) -> bytes:
-    return f"infra_subject_key/{key_id}/{subject_id}".encode()
+def _bound(key_id: str, subject_id: UUID, key_class: KeyClass) -> bytes:
+    """A person's keys are bound as they were before there were classes, so those made then still open."""
+    place = f"infra_subject_key/{key_id}/{subject_id}"
+    return (place if key_class is KeyClass.PERSON else f"{place}/{key_class}").encode()
 
 
 def _new_id(taken: Sequence[str] | dict[str, bytes] | tuple[()]) -> str:
@@ -267,6 +302,9 @@ def _bytes(text: str) -> bytes:
     return base64.b64decode(text, validate=True)
 
 
+_OPTIONS = {KeyClass.PERSON: "", KeyClass.JOURNEY: "journey-"}
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """The commands named at the head of this file."""
     parser = argparse.ArgumentParser(prog="python -m marketplace.infra.keeper")
@@ -275,8 +313,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         commands.add_parser(name).add_argument("keys", type=Path)
     serve = commands.choices["serve"]
     serve.add_argument("socket", type=Path)
-    serve.add_argument("--alarm", type=int, default=ALARM_PER_MINUTE, help="data keys a minute that are an alarm")
-    serve.add_argument("--limit", type=int, default=LIMIT_PER_MINUTE, help="data keys a minute at the most")
+    for key_class, option in _OPTIONS.items():
+        preset = LIMITS[key_class]
+        whose = f"keys of {key_class}s a minute"
+        serve.add_argument(f"--{option}alarm", type=int, default=preset.alarm, help=f"{whose} that are an alarm")
+        serve.add_argument(f"--{option}limit", type=int, default=preset.limit, help=f"{whose} at the most")
     chosen = parser.parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
@@ -293,7 +334,11 @@ def _run(chosen: argparse.Namespace) -> None:
     elif chosen.command == "rotate":
         Keys.read(chosen.keys).rotated().write(chosen.keys)
     else:
-        keeper = Keeper(Keys.read(chosen.keys), alarm_per_minute=chosen.alarm, limit_per_minute=chosen.limit)
+        limits = {
+            KeyClass.PERSON: Limits(chosen.alarm, chosen.limit),
+            KeyClass.JOURNEY: Limits(chosen.journey_alarm, chosen.journey_limit),
+        }
+        keeper = Keeper(Keys.read(chosen.keys), limits=limits)
         with KeeperServer(chosen.socket, keeper) as server:
             log.info("the keeper answers; %s wraps", keeper.current())
             with suppress(KeyboardInterrupt):

@@ -17,20 +17,29 @@ import zstandard
 
 from marketplace.infra import vault
 from marketplace.infra.db import Base
+from marketplace.infra.keeper import KeyClass
 
 V = TypeVar("V")
 LONGEST_PAGE = 4 * 2**20
 
 
 class _Sealed(Generic[V]):
-    """`column` is the attribute that holds the sealed bytes; `subject` the one that names whose key seals them.
+    """`column` is the attribute that holds the sealed bytes; `subject` the one that names whose key seals them, and
+    `key_class` what that subject is.
 
     `missing` makes the value of an empty column, and what is read where a list must go on after an erasure; without it
     an empty column is None, and reading what was erased raises DataDestroyed.
     """
 
-    def __init__(self, column: str, *, subject: str = "id", missing: Callable[[], V] | None = None) -> None:
-        self._column, self._subject, self._missing = column, subject, missing
+    def __init__(
+        self,
+        column: str,
+        *,
+        subject: str = "id",
+        key_class: KeyClass = KeyClass.PERSON,
+        missing: Callable[[], V] | None = None,
+    ) -> None:
+        self._column, self._subject, self._key_class, self._missing = column, subject, key_class, missing
 
     @overload
     def __get__(self, row: None, owner: type[Base]) -> Self: ...
@@ -51,7 +60,9 @@ class _Sealed(Generic[V]):
         """What the column of row `row_id` holds for this value."""
         if row_id is None or subject_id is None:
             raise TypeError(f"{self._context} is sealed after its row knows its ids")
-        return None if value is None else vault.seal(subject_id, self._place(row_id), self._encoded(value))
+        if value is None:
+            return None
+        return vault.seal(subject_id, self._place(row_id), self._encoded(value), self._key_class)
 
     def opened(self, row_id: object, subject_id: UUID, kept: bytes | None) -> V:
         """The value behind what the column of row `row_id` holds. Raises DataDestroyed, Unreadable."""

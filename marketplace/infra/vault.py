@@ -11,6 +11,9 @@ Each sealed value is bound to its place (`context`: table, column and row), so t
 
 Columns hold sealed bytes, which `infra.sealed` reads and writes as plain values. A list unlocks all its subjects first
 (`unlock`): one question to the database and one to the keeper, however many rows.
+
+Keys of journeys are of a class of their own (`KeyClass`), remembered and counted apart: every visitor has one, and
+looking at many pages must neither use up what the keeper gives for persons nor push their keys out of memory.
 """
 
 import base64
@@ -29,17 +32,17 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import CheckConstraint, LargeBinary, String, select, update
+from sqlalchemy import CheckConstraint, LargeBinary, String, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.infra.db import Base, apart, db
-from marketplace.infra.keeper import KEY_BYTES, NONCE_BYTES, KeeperRefused, Wrapped, spell, understand
+from marketplace.infra.keeper import KEY_BYTES, NONCE_BYTES, KeeperRefused, KeyClass, Wrapped, spell, understand
 from marketplace.kernel import clock
 from marketplace.kernel.errors import NotFound, Unavailable
 
 FORMAT = b"\x01"
-REMEMBERED = 2048  # data keys
+REMEMBERED = 2048  # data keys of each class
 REMEMBERED_FOR = 300.0  # seconds
 PATIENCE = 2.0  # seconds for the keeper to answer
 REWRAP_BATCH = 500
@@ -68,11 +71,15 @@ class SubjectKeyRow(Base):
     """The wrapped data key of a subject. Once destroyed it stays so: nothing is sealed for that subject again."""
 
     __tablename__ = "infra_subject_key"
-    __table_args__ = (CheckConstraint("(wrapped IS NULL) = (destroyed_at IS NOT NULL)", name="wrapped_or_destroyed"),)
+    __table_args__ = (
+        CheckConstraint("(wrapped IS NULL) = (destroyed_at IS NOT NULL)", name="wrapped_or_destroyed"),
+        CheckConstraint("key_class IN ('person', 'journey')", name="key_class"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     wrapped: Mapped[bytes | None] = mapped_column(LargeBinary)
     keeper_key_id: Mapped[str] = mapped_column(String(40))
+    key_class: Mapped[str] = mapped_column(String(8), server_default=text("'person'"))
     created_at: Mapped[datetime]
     destroyed_at: Mapped[datetime | None]
 
@@ -81,7 +88,7 @@ class Keepers(Protocol):
     """What the vault asks of the keeper, in this process or over its socket."""
 
     def current(self) -> str: ...
-    def wrap(self, items: Sequence[tuple[UUID, bytes]]) -> list[Wrapped]: ...
+    def wrap(self, items: Sequence[tuple[UUID, bytes]], key_class: KeyClass) -> list[Wrapped]: ...
     def unwrap(self, items: Sequence[Wrapped]) -> list[bytes]: ...
     def rewrap(self, items: Sequence[Wrapped]) -> list[Wrapped]: ...
     def index(self, purpose: str, values: Sequence[str]) -> list[str]: ...
@@ -96,9 +103,9 @@ class RemoteKeeper:
     def current(self) -> str:
         return cast("str", self._ask("current", [])[0])
 
-    def wrap(self, items: Sequence[tuple[UUID, bytes]]) -> list[Wrapped]:
+    def wrap(self, items: Sequence[tuple[UUID, bytes]], key_class: KeyClass) -> list[Wrapped]:
         asked = [[str(subject_id), base64.b64encode(key).decode()] for subject_id, key in items]
-        return [understand(each) for each in self._ask("wrap", asked)]
+        return [understand(each) for each in self._ask("wrap", asked, **{"class": key_class.value})]
 
     def unwrap(self, items: Sequence[Wrapped]) -> list[bytes]:
         return [base64.b64decode(each) for each in self._ask("unwrap", [spell(item) for item in items])]
@@ -125,7 +132,7 @@ class RemoteKeeper:
 
 
 class _Remembered:
-    """Data keys ready for use, for some minutes; the one that was not asked for longest goes first."""
+    """Data keys of one class ready for use, for some minutes; the one that was not asked for longest goes first."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -156,7 +163,7 @@ class _Remembered:
 
 
 _keeper: Keepers | None = None
-_remembered = _Remembered()
+_remembered = {key_class: _Remembered() for key_class in KeyClass}
 
 
 def configure(keeper: Keepers) -> None:
@@ -168,19 +175,23 @@ def configure(keeper: Keepers) -> None:
 
 def forget() -> None:
     """Forget every data key that this process knows."""
-    _remembered.clear()
+    for remembered in _remembered.values():
+        remembered.clear()
 
 
-def seal(subject_id: UUID, context: str, data: bytes) -> bytes:
-    """`data` sealed for its subject and place. Raises DataDestroyed, VaultUnavailable."""
-    cipher = _remembered.get(subject_id) or _found((subject_id,)).get(subject_id) or _made(subject_id)
+def seal(subject_id: UUID, context: str, data: bytes, key_class: KeyClass = KeyClass.PERSON) -> bytes:
+    """`data` sealed for its subject and place; a first key of the subject is made as one of `key_class`.
+
+    Raises DataDestroyed, VaultUnavailable.
+    """
+    cipher = _ready(subject_id) or _found((subject_id,)).get(subject_id) or _made(subject_id, key_class)
     nonce = secrets.token_bytes(NONCE_BYTES)
     return FORMAT + nonce + cipher.encrypt(nonce, data, context.encode())
 
 
 def open(subject_id: UUID, context: str, sealed: bytes) -> bytes:  # noqa: A001  said as vault.open
     """What was sealed. Raises DataDestroyed, Unreadable, VaultUnavailable."""
-    cipher = _remembered.get(subject_id) or _found((subject_id,)).get(subject_id)
+    cipher = _ready(subject_id) or _found((subject_id,)).get(subject_id)
     if cipher is None or not sealed.startswith(FORMAT):
         raise Unreadable
     nonce, data = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
@@ -201,7 +212,7 @@ def unlock(subject_ids: Iterable[UUID]) -> None:
 
     Destroyed and unknown subjects are passed over: opening something of theirs says so.
     """
-    wanted = {each for each in subject_ids if _remembered.get(each) is None}
+    wanted = {each for each in subject_ids if _ready(each) is None}
     if wanted:
         _found(sorted(wanted), strict=False)
 
@@ -216,7 +227,8 @@ def destroy(subject_id: UUID) -> None:
     statement = insert(SubjectKeyRow).values(id=subject_id, keeper_key_id="", created_at=now, **gone)
     keep_first = SubjectKeyRow.destroyed_at.is_(None)
     db.session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=gone, where=keep_first))
-    _remembered.drop(subject_id)
+    for remembered in _remembered.values():
+        remembered.drop(subject_id)
 
 
 def index(purpose: str, value: str) -> str:
@@ -229,7 +241,7 @@ def rewrap() -> int:
     current = _asked(lambda keeper: [keeper.current()])[0]
     old = select(SubjectKeyRow).where(SubjectKeyRow.wrapped.is_not(None), SubjectKeyRow.keeper_key_id != current)
     rows = db.session.scalars(old.order_by(SubjectKeyRow.id).limit(REWRAP_BATCH).with_for_update()).all()
-    wrapped = [Wrapped(row.id, row.keeper_key_id, row.wrapped) for row in rows if row.wrapped is not None]
+    wrapped = [_wrapped(row) for row in rows if row.wrapped is not None]
     for each in _asked(lambda keeper: keeper.rewrap(wrapped)):
         db.session.execute(
             update(SubjectKeyRow)
@@ -239,37 +251,62 @@ def rewrap() -> int:
     return len(wrapped)
 
 
+def _ready(subject_id: UUID) -> AESGCM | None:
+    """The data key, if this process remembers it."""
+    return _remembered[KeyClass.PERSON].get(subject_id) or _remembered[KeyClass.JOURNEY].get(subject_id)
+
+
 def _found(subject_ids: Sequence[UUID], *, strict: bool = True) -> dict[UUID, AESGCM]:
-    """The data keys that there are, now remembered. Raises DataDestroyed where one was destroyed, if `strict`."""
-    columns = (SubjectKeyRow.id, SubjectKeyRow.keeper_key_id, SubjectKeyRow.wrapped)
+    """The data keys that there are, now remembered. Raises DataDestroyed where one was destroyed, if `strict`.
+
+    Of both classes the keeper is asked apart: having used up what it gives for journeys refuses no person.
+    """
+    columns = (SubjectKeyRow.id, SubjectKeyRow.keeper_key_id, SubjectKeyRow.wrapped, SubjectKeyRow.key_class)
     # On the connection, not the session: nothing half made is flushed by a look at a key.
     rows = db.session.connection().execute(select(*columns).where(SubjectKeyRow.id.in_(subject_ids))).all()
     if strict and any(row.wrapped is None for row in rows):
         raise DataDestroyed
-    wrapped = [Wrapped(row.id, row.keeper_key_id, row.wrapped) for row in rows if row.wrapped is not None]
+    wrapped = [_wrapped(row) for row in rows if row.wrapped is not None]
+    found: dict[UUID, AESGCM] = {}
+    for key_class in KeyClass:
+        found |= _unwrapped([each for each in wrapped if each.key_class is key_class])
+    return found
+
+
+def _wrapped(row: Any) -> Wrapped:
+    return Wrapped(row.id, row.keeper_key_id, row.wrapped, KeyClass(row.key_class))
+
+
+def _unwrapped(wrapped: Sequence[Wrapped]) -> dict[UUID, AESGCM]:
     if not wrapped:
         return {}
     keys = _asked(lambda keeper: keeper.unwrap(wrapped))
-    return {each.subject_id: _remember(each.subject_id, key) for each, key in zip(wrapped, keys, strict=True)}
+    return {each.subject_id: _remember(each, key) for each, key in zip(wrapped, keys, strict=True)}
 
 
-def _made(subject_id: UUID) -> AESGCM:
+def _made(subject_id: UUID, key_class: KeyClass = KeyClass.PERSON) -> AESGCM:
     """A new data key, committed at once: were it rolled back with its request, this process would go on using it, and
     what it seals could never be opened. Of two made at the same time the first is everybody's.
     """
     key = secrets.token_bytes(KEY_BYTES)
-    wrapped = _asked(lambda keeper: keeper.wrap([(subject_id, key)]))[0]
-    row = {"id": subject_id, "wrapped": wrapped.data, "keeper_key_id": wrapped.key_id, "created_at": clock.now()}
+    wrapped = _asked(lambda keeper: keeper.wrap([(subject_id, key)], key_class))[0]
+    row = {
+        "id": subject_id,
+        "wrapped": wrapped.data,
+        "keeper_key_id": wrapped.key_id,
+        "key_class": wrapped.key_class.value,
+        "created_at": clock.now(),
+    }
     with apart() as connection:
         made = connection.execute(
             insert(SubjectKeyRow).values(row).on_conflict_do_nothing().returning(SubjectKeyRow.id)
         ).scalar_one_or_none()
-    return _remember(subject_id, key) if made else _found((subject_id,))[subject_id]
+    return _remember(wrapped, key) if made else _found((subject_id,))[subject_id]
 
 
-def _remember(subject_id: UUID, key: bytes) -> AESGCM:
+def _remember(wrapped: Wrapped, key: bytes) -> AESGCM:
     cipher = AESGCM(key)
-    _remembered.put(subject_id, cipher)
+    _remembered[wrapped.key_class].put(wrapped.subject_id, cipher)
     return cipher
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import UserDefinedType
 
 from marketplace.infra.db import Base
+from marketplace.infra.keeper import KeyClass
 from marketplace.infra.sealed import SealedBytes, SealedPage
 
 SHA256_HEX = 64
@@ -81,5 +82,5 @@ class IntakeRow(Base):
     page_sha256: Mapped[str | None] = mapped_column(CHAR(SHA256_HEX))
     page_sealed: Mapped[bytes | None] = mapped_column("page_bytes")
 
-    body = SealedBytes[bytes]("body_sealed", subject="journey_id")
-    page_bytes = SealedPage[bytes | None]("page_sealed", subject="journey_id")
+    body = SealedBytes[bytes]("body_sealed", subject="journey_id", key_class=KeyClass.JOURNEY)
+    page_bytes = SealedPage[bytes | None]("page_sealed", subject="journey_id", key_class=KeyClass.JOURNEY)

@@ -29,7 +29,7 @@ from marketplace.traceability.values import VISITOR, Actor, ActorRole
 from marketplace.web import audit, sessions
 
 SAFE = {"GET", "HEAD"}
-A_QUARTER_OF_AN_HOUR = "900"
+A_QUARTER_OF_AN_HOUR = 900
 
 
 class PageClass(StrEnum):
@@ -227,7 +227,7 @@ def _note_answer(response: Response) -> Response:
     if reason := audit.refused_as_forged():
         audit.note(SecurityEventType.FORGED_REQUEST, EventOutcome.REFUSED, {"reason": reason})
     elif status == 429:  # noqa: PLR2004  HTTP: too many requests
-        response.headers.setdefault("Retry-After", A_QUARTER_OF_AN_HOUR)
+        response.headers.setdefault("Retry-After", str(audit.retry_after() or A_QUARTER_OF_AN_HOUR))
         audit.note(SecurityEventType.LIMIT_REACHED, EventOutcome.REFUSED)
     elif status == 403 or (status == 404 and door is not None and door.personal):  # noqa: PLR2004  HTTP: not theirs
         audit.note(SecurityEventType.DOOR_REFUSED, EventOutcome.REFUSED, {"status": status, **which})

@@ -7,6 +7,8 @@ source, so that nobody fills the table by being refused; the site's log has ever
 
 import logging
 from collections.abc import Mapping
+from datetime import datetime
+from math import ceil
 from types import MappingProxyType
 from uuid import UUID
 
@@ -14,6 +16,7 @@ from flask import g, request
 
 from marketplace.accounts import services as accounts
 from marketplace.accounts.values import Account, Bucket, EventOutcome, NewSecurityEvent, SecurityEventType, TooManyTries
+from marketplace.kernel import clock
 from marketplace.kernel.errors import Unavailable
 
 log = logging.getLogger(__name__)
@@ -55,9 +58,15 @@ def refused_as_forged() -> str:
     return str(g.get("refused_as_forged", ""))
 
 
-def reach_limit() -> None:
-    """Somebody tried too often; the form is shown again and says so."""
-    g.limit_reached = True
+def reach_limit(retry_at: datetime) -> None:
+    """Somebody tried too often, and may try again then; what is shown says so."""
+    g.limit_reached = retry_at
+
+
+def retry_after() -> int | None:
+    """In how many seconds whoever reached a limit may try again (RFC 9110, 10.2.3)."""
+    retry_at: datetime | None = g.get("limit_reached")
+    return None if retry_at is None else max(1, ceil((retry_at - clock.now()).total_seconds()))
 
 
 def form_status(errors: object) -> int:

@@ -16,6 +16,8 @@ from marketplace.web import audit
 
 log = logging.getLogger(__name__)
 
+MOST_MINUTES = 120  # more is said in hours
+
 STATUS: tuple[tuple[type[errors.MarketplaceError], int], ...] = (
     (TooManyTries, 429),
     (Restricted, 403),
@@ -67,6 +69,14 @@ def words_of(error: errors.MarketplaceError) -> str:
         ),
         "quoting:start-day-passed": _("The day on which cover should begin has passed. Please compare again."),
         "application:no-new-offer": _("The insurer does not offer this product for the changed details."),
+        "accounts:codes-used-up": _(
+            "Very many codes were asked for this address today, perhaps not by you. Please set a password by mail "
+            "instead, then sign in with it."
+        ),
+        "accounts:links-on-their-way": _(
+            "We have written to this address several times within the last half hour. Please look for the newest link "
+            "in your mail; it works in any browser."
+        ),
         "accounts:link-refused": _("This link was used already or is too old. Please ask for a new one."),
         "application:age-differs": _("The age of the person insured no longer fits the price. Please compare again."),
         "privacy:restricted": _(
@@ -104,6 +114,14 @@ def page(status: int, message: str = "", *, resume: str | None = None, again: st
     return body, status
 
 
+def when_to_try_again(error: TooManyTries) -> str:
+    """When the limit that was reached begins anew, in words."""
+    minutes = max(1, ceil((error.retry_at - clock.now()).total_seconds() / 60))
+    if minutes <= MOST_MINUTES:
+        return ngettext("Please try again in %(num)d minute.", "Please try again in %(num)d minutes.", minutes)
+    return ngettext("Please try again in %(num)d hour.", "Please try again in %(num)d hours.", ceil(minutes / 60))
+
+
 def show_errors(app: Flask) -> None:
     @app.errorhandler(errors.MarketplaceError)
     def known(error: errors.MarketplaceError) -> tuple[str, int]:
@@ -112,12 +130,10 @@ def show_errors(app: Flask) -> None:
         return page(status, words_of(error))
 
     @app.errorhandler(TooManyTries)
-    def wait(error: TooManyTries) -> tuple[str, int, dict[str, str]]:
+    def wait(error: TooManyTries) -> tuple[str, int]:
         """Too many tries: when to come back, in words and for machines (RFC 9110, 10.2.3)."""
-        seconds = max(1, ceil((error.retry_at - clock.now()).total_seconds()))
-        minutes = ceil(seconds / 60)
-        words = ngettext("Please try again in %(num)d minute.", "Please try again in %(num)d minutes.", minutes)
-        return *page(429, words), {"Retry-After": str(seconds)}
+        audit.reach_limit(error.retry_at)
+        return page(429, words_of(error) or when_to_try_again(error))
 
     @app.errorhandler(CSRFError)
     def forged(_error: CSRFError) -> tuple[str, int]:

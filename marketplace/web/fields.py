@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, Field, IntegerField, RadioField, SelectField, StringField
+from wtforms import DateField, Field, IntegerField, PasswordField, RadioField, SelectField, StringField
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # the stubs are of an older version
 from wtforms.validators import InputRequired, NumberRange, Optional, ValidationError
 
@@ -49,15 +49,15 @@ class _Words:
 
 
 class Form(FlaskForm):
-    """Every form of the site: CSRF token, stripped text, no control characters."""
+    """Every form of the site: CSRF token, stripped text, no control characters. A password stays as it was typed."""
 
     class Meta(FlaskForm.Meta):
         def get_translations(self, _form: Any) -> _Words:
             return _Words()
 
         def bind_field(self, form: Any, unbound_field: Any, options: dict[str, Any]) -> Any:
-            filters = unbound_field.kwargs.get("filters", [])
-            if issubclass(unbound_field.field_class, StringField) and _strip not in filters:
+            filters, kind = unbound_field.kwargs.get("filters", []), unbound_field.field_class
+            if issubclass(kind, StringField) and not issubclass(kind, PasswordField) and _strip not in filters:
                 unbound_field.kwargs["filters"] = [*filters, _strip]
             return unbound_field.bind(form=form, **options)
 

@@ -1,7 +1,9 @@
 """The session behind a request, and the two cookies that hold it: the session's token and the one of the browser.
 
-The signed cookie of Flask holds what carries no authority: the journey, the language, the CSRF secret. Authority is a
-random token whose hash stands in the database, so a session can be ended there.
+The signed cookie of Flask signs nobody in: it holds the journey, the language, the CSRF secret, which codes this
+browser asked for and for which address, which passkey ceremony it began, and what the next page says once. Whoever
+holds the browser can read it (ADR 0005). Authority is a random token whose hash stands in the database, so a session
+can be ended.
 """
 
 from flask import Flask, Response, current_app, g, request, session

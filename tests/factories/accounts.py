@@ -9,7 +9,16 @@ from uuid import UUID
 import pyotp
 
 from marketplace.accounts import services
-from marketplace.accounts.values import Account, CodePurpose, Insurer, MessageRequest, NewInsurer, NewStaff, Role
+from marketplace.accounts.values import (
+    Account,
+    CodePurpose,
+    CodeRequest,
+    Insurer,
+    MessageRequest,
+    NewInsurer,
+    NewStaff,
+    Role,
+)
 from marketplace.infra.db import db
 from marketplace.kernel import clock
 from marketplace.kernel.text import LocalizedText
@@ -79,9 +88,9 @@ def a_source() -> str:
 
 def a_guest(email: str = "guest@example.com", locale: str = "en") -> Account:
     """A customer who proved the address by a code and has no password."""
-    source = a_source()
-    message = services.request_code(email, CodePurpose.APPLICATION_EMAIL, source, locale)
-    return services.prove_code(email, CodePurpose.APPLICATION_EMAIL, code_in(message), source)
+    source, purpose = a_source(), CodePurpose.APPLICATION_EMAIL
+    asked = services.request_code(email, purpose, source, locale)
+    return services.prove_code(email, purpose, asked.challenge_id, code_in(asked), source)
 
 
 def a_customer(email: str = "customer@example.com", name: str = "Lin Yue", locale: str = "en") -> Account:
@@ -93,8 +102,8 @@ def a_customer(email: str = "customer@example.com", name: str = "Lin Yue", local
     return account
 
 
-def code_in(message: MessageRequest) -> str:
-    return str(message.context["code"])
+def code_in(asked: CodeRequest) -> str:
+    return str(asked.mail.context["code"])
 
 
 def token_in(message: MessageRequest | None) -> str:

@@ -8,7 +8,7 @@ from marketplace.kernel.ids import new_id
 CONTEXTS: dict[MessageKind, dict[str, Any]] = {
     MessageKind.APPLICATION_CODE: {"code": "482913", "minutes": 15},
     MessageKind.FIND_PURCHASE_CODE: {"code": "482913", "minutes": 1},
-    MessageKind.CONFIRM_ADDRESS: {"name": "Li Na", "link": "http://localhost:8000/confirm/abc", "minutes": 30},
+    MessageKind.CONFIRM_ADDRESS: {"link": "http://localhost:8000/confirm/abc", "minutes": 30},
     MessageKind.ADDRESS_IN_USE: {
         "sign_in_link": "http://localhost:8000/sign-in",
         "reset_link": "http://localhost:8000/reset",
@@ -27,6 +27,7 @@ CONTEXTS: dict[MessageKind, dict[str, Any]] = {
         "security_link": "http://localhost:8000/account/security",
         "reset_link": "http://localhost:8000/reset",
     },
+    MessageKind.SECOND_STEP_GUESSED: {"reset_link": "http://localhost:8000/reset"},
     MessageKind.POLICY_ISSUED: {
         "name": "Li Na",
         "policy_number": "EF-HARBOUR-2026-000042",

@@ -1,14 +1,20 @@
 """Register, confirm, sign in, reset, and find a purchase: the pages, and what they keep to themselves."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
+from sqlalchemy import event
 
+from marketplace.accounts import services
+from marketplace.accounts.services import hashes
+from marketplace.accounts.values import CodePurpose
+from marketplace.correspondence import queries as correspondence
+from marketplace.infra import present
 from marketplace.infra.db import db
 from sandbox.demo.visitor import Visitor, words
-from tests.factories.accounts import PASSWORD, a_customer, a_guest
+from tests.factories.accounts import PASSWORD, a_customer, a_guest, a_member_of_staff
 from tests.web.conftest import ANSWERS, LI_NA, NothingWritten, count
 
 AtStep = Callable[..., Visitor]
@@ -63,6 +69,7 @@ def test_register_confirm_and_sign_in(shop: Flask, visitor: Visitor, link_for: L
     assert again.at == "/account"
 
 
+@pytest.mark.asvs("6.3.8")
 def test_a_wrong_password_says_nothing_about_the_address(visitor: Visitor, registered: str) -> None:
     answers = []
     for email in (registered, UNKNOWN):
@@ -74,16 +81,58 @@ def test_a_wrong_password_says_nothing_about_the_address(visitor: Visitor, regis
     assert visitor.at.startswith("/sign-in?next=")
 
 
-@pytest.mark.parametrize("path", ["/register", "/reset", "/find"])
-def test_known_and_unknown_addresses_get_the_same_answer(visitor: Visitor, registered: str, path: str) -> None:
-    answers = []
-    for email in (registered, UNKNOWN):
+@pytest.fixture
+def everybody(shop: Flask, registered: str) -> tuple[str, ...]:
+    """One address of each kind: a customer's, a guest's, one of staff, nobody's."""
+    with shop.app_context():
+        guest, staff = a_guest("guest@example.com"), a_member_of_staff()
+        db.session.commit()
+    return registered, guest.email, staff.email, UNKNOWN
+
+
+@pytest.mark.asvs("6.3.8")
+@pytest.mark.parametrize("path", ["/register", "/reset", "/find", "/sign-in"])
+def test_every_kind_of_address_gets_the_same_answer_after_the_same_work(
+    visitor: Visitor, everybody: tuple[str, ...], work_done: list[str], path: str
+) -> None:
+    answers, done = [], []
+    fields = {
+        "/register": {"name": "Li Na", "password": PASSWORD},
+        "/sign-in": {"password": "wrong wrong wrong"},
+    }.get(path, {})
+    for email in (UNKNOWN, *everybody):  # the first to warm up
         visitor.get(path)
-        fields = {"name": "Li Na", "password": PASSWORD} if path == "/register" else {}
+        present.forget()
+        work_done.clear()
         visitor.post({"email": email} | fields)
+        done.append(list(work_done))
         answers.append((visitor.status, visitor.at, comparable(visitor.text, email)))
-    assert answers[0] == answers[1]
-    assert answers[0][0] == 200
+    assert [each == answers[1] for each in answers[1:]] == [True] * 4
+    assert [each == done[1] for each in done[1:]] == [True] * 4, done
+    assert answers[0][0] == (422 if path == "/sign-in" else 200)
+    assert any("accounts_limit" in each for each in done[1])
+
+
+@pytest.fixture
+def work_done(shop: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What was asked of the database, and of argon2, in order."""
+    done: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        done.append(statement)
+
+    for name in ("hash", "verify"):
+        asked = getattr(type(hashes._hasher), name)
+        monkeypatch.setattr(
+            type(hashes._hasher), name, lambda self, *a, n=name, f=asked, **k: (done.append(n), f(self, *a, **k))[1]
+        )
+    with shop.app_context():
+        engines = list(db.engines.values())
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
+    yield done
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", note)
 
 
 def comparable(page: str, email: str) -> str:
@@ -130,13 +179,10 @@ def test_a_guest_finds_the_purchase_by_code_and_keeps_it_when_registering(
     finder.post({"code": code})
     assert finder.at == "/account"
     number = number_on(finder)
+    with finder.client.session_transaction() as session:
+        kept = {name: session[name] for name in ("find", "asked") if name in session}
+    assert kept == {}, "what was asked for is gone once somebody is in"
     other = Visitor(shop.test_client())
-    other.get("/")
-    with other.client.session_transaction() as session:
-        session["find"] = LI_NA.email
-    other.get("/find/code")
-    other.post({"code": code})
-    assert other.status == 422, "a code works once"
     register(other, LI_NA.email)
     other.get(link_for(LI_NA.email, "confirm_address"))
     other.post({"password": PASSWORD})
@@ -150,7 +196,153 @@ def number_on(visitor: Visitor) -> str:
     return found[1]
 
 
-def test_codes_are_limited_for_each_address(shop: Flask, visitor: Visitor, nothing_written: NothingWritten) -> None:
+def ask(visitor: Visitor, email: str, place: str = "127.0.0.1") -> Visitor:
+    """Ask for a code at this browser, from this network address."""
+    visitor.client.environ_base["REMOTE_ADDR"] = place
+    visitor.get("/find")
+    visitor.post({"email": email})
+    return visitor
+
+
+@pytest.mark.asvs("6.6.2")
+def test_a_code_works_in_the_browser_that_asked_for_it(shop: Flask, visitor: Visitor, code_for: CodeFor) -> None:
+    ask(visitor, KNOWN)
+    code = code_for(KNOWN)
+    other = ask(Visitor(shop.test_client()), KNOWN)
+    fresh = code_for(KNOWN)
+    other.post({"code": code if code != fresh else "no code"})
+    assert other.status == 422
+    assert "or was asked for by another browser" in words(other.text)
+    third = Visitor(shop.test_client())
+    third.get("/find/code")
+    assert third.at == "/find"
+    assert "A code works in the browser that asked for it" in words(third.text)
+    visitor.post({"code": code})
+    assert visitor.at == "/account", "though a later one was mailed"
+    other.post({"code": fresh})
+    assert other.at == "/account"
+
+
+def test_a_cookie_that_lost_what_was_asked_says_so(visitor: Visitor, code_for: CodeFor) -> None:
+    ask(visitor, KNOWN)
+    with visitor.client.session_transaction() as session:
+        del session["asked"]
+    visitor.post({"code": code_for(KNOWN)})
+    assert visitor.status == 422
+    assert "This code was asked for by another browser" in words(visitor.text)
+
+
+@pytest.mark.asvs("6.6.2")
+def test_an_application_takes_the_code_that_its_own_browser_asked_for(
+    shop: Flask, at_step: AtStep, code_for: CodeFor
+) -> None:
+    applicant = at_step("code")
+    page, mine = applicant.at, code_for(LI_NA.email)
+    ask(Visitor(shop.test_client()), LI_NA.email)
+    theirs = code_for(LI_NA.email)
+    applicant.post({"code": theirs if theirs != mine else "no code"})
+    assert (applicant.status, applicant.at) == (422, page)
+    with applicant.client.session_transaction() as session:
+        kept = session.pop("asked")
+    applicant.post({"code": mine})
+    assert applicant.status == 422
+    assert "This code was asked for by another browser" in words(applicant.text)
+    assert count(shop, "application_application", "account_id IS NOT NULL") == 0
+    with applicant.client.session_transaction() as session:
+        session["asked"] = kept
+    applicant.post({"code": mine})
+    assert applicant.at.endswith("/people")
+
+
+@pytest.mark.asvs("6.3.1")
+def test_strangers_who_ask_and_guess_do_not_keep_a_guest_out(shop: Flask, visitor: Visitor, code_for: CodeFor) -> None:
+    with shop.app_context():
+        a_guest(KNOWN)
+        db.session.commit()
+    ask(visitor, KNOWN)
+    code = code_for(KNOWN)
+    for number in range(12):
+        stranger = ask(Visitor(shop.test_client()), KNOWN, f"198.18.9.{number}")
+        for _ in range(6):
+            stranger.post({"code": "000000" if code != "000000" else "111111"})
+        stranger.get("/reset")
+        stranger.post({"email": KNOWN})
+    visitor.post({"code": code})
+    assert visitor.at == "/account"
+    again = ask(Visitor(shop.test_client()), KNOWN, "198.18.8.1")
+    again.post({"code": code_for(KNOWN)})
+    assert again.at == "/account"
+
+
+@pytest.mark.asvs("6.3.1")
+def test_when_strangers_used_all_codes_up_the_page_says_what_helps(
+    shop: Flask, visitor: Visitor, link_for: LinkFor, nothing_written: NothingWritten
+) -> None:
+    with shop.app_context():
+        a_guest(KNOWN)
+        for number in range(99):
+            services.request_code(KNOWN, CodePurpose.FIND_PURCHASE, f"198.18.9.{number}", "en")
+        db.session.commit()
+    with nothing_written():
+        ask(visitor, KNOWN)
+    assert (visitor.at, visitor.status) == ("/find", 429)
+    assert "Please set a password by mail instead" in words(visitor.text)
+    assert 'href="/reset"' in visitor.text
+    visitor.get("/reset")
+    visitor.post({"email": KNOWN})
+    with shop.app_context():
+        for number in range(9):
+            services.request_password_reset(KNOWN, f"198.18.9.{number}", "en")
+        db.session.commit()
+    other = Visitor(shop.test_client())
+    other.get("/reset")
+    other.post({"email": KNOWN})
+    assert other.status == 429
+    assert "Please look for the newest link in your mail" in words(other.text)
+    visitor.get(link_for(KNOWN, "password_reset"))
+    visitor.post({"password": OTHER_PASSWORD})
+    assert visitor.at == "/account"
+
+
+@pytest.mark.asvs("6.2.8")
+def test_a_password_is_taken_as_typed_blanks_included(shop: Flask, visitor: Visitor, link_for: LinkFor) -> None:
+    typed = "  three calm herons "
+    register(visitor, UNKNOWN, typed)
+    visitor.get(link_for(UNKNOWN, "confirm_address"))
+    visitor.post({"password": typed.strip()})
+    assert visitor.status == 422
+    visitor.post({"password": typed})
+    assert visitor.at == "/account"
+    other = Visitor(shop.test_client())
+    for wrong in (typed.strip(), typed.rstrip(), typed.upper(), f"{typed} "):
+        sign_in(other, UNKNOWN, wrong)
+        assert other.status == 422, repr(wrong)
+    sign_in(other, UNKNOWN, typed)
+    assert other.at == "/account"
+
+
+def test_a_mail_to_an_address_that_is_not_proven_says_nothing_a_stranger_typed(
+    shop: Flask, visitor: Visitor, work: Callable[[], list[str]]
+) -> None:
+    with shop.app_context():
+        a_customer(KNOWN)
+        db.session.commit()
+    for email in (KNOWN, UNKNOWN):
+        visitor.get("/register")
+        visitor.post({"name": "Prize Waiting Call Now", "email": email, "password": PASSWORD})
+        assert visitor.status == 200
+    work()
+    with shop.app_context():
+        mails = correspondence.inbox()
+        assert sorted(mail.kind for mail in mails) == ["address_in_use", "confirm_address"]
+        for mail in mails:
+            parts = correspondence.message_parts(mail.id)
+            assert "Prize" not in parts.subject + parts.text + parts.html
+
+
+def test_codes_are_limited_for_each_address_and_place(
+    shop: Flask, visitor: Visitor, nothing_written: NothingWritten
+) -> None:
     for _ in range(5):
         visitor.get("/find")
         visitor.post({"email": UNKNOWN})
@@ -159,7 +351,7 @@ def test_codes_are_limited_for_each_address(shop: Flask, visitor: Visitor, nothi
         visitor.get("/find")
         visitor.post({"email": UNKNOWN})
     assert (visitor.at, visitor.status) == ("/find", 429)
-    assert "There were too many tries" in words(visitor.text)
+    assert "There were too many tries. Please try again in 15 minutes." in words(visitor.text)
 
 
 def test_codes_are_limited_for_each_source(shop: Flask, visitor: Visitor, nothing_written: NothingWritten) -> None:

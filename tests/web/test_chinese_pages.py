@@ -276,9 +276,9 @@ def test_mails(app: Flask, kind: MessageKind) -> None:
 
 # Raised where no page is being made: while catalogs come in, by jobs, by the command line, or caught by their page.
 NOT_ON_A_PAGE = {
-    "accounts:account-exists", "accounts:code-refused", "accounts:factor-refused", "accounts:insurer-exists",
-    "accounts:last-factor", "accounts:link-needed", "accounts:not-a-customers-account", "accounts:sign-in-refused",
-    "accounts:too-many-tries", "application:contract-kept", "application:step-not-reached",
+    "accounts:account-exists", "accounts:code-refused", "accounts:factor-refused", "accounts:factor-tries-used-up",
+    "accounts:insurer-exists", "accounts:last-factor", "accounts:link-needed", "accounts:not-a-customers-account",
+    "accounts:sign-in-refused", "accounts:too-many-tries", "application:contract-kept", "application:step-not-reached",
     "catalog:effective-overlaps", "catalog:line-differs", "catalog:rates-only-refused", "checkout:mixed-currencies",
     "checkout:nothing-ordered", "correspondence:not-resendable", "document:unprintable",
     "infra:backup-unfit", "infra:not-empty", "infra:program-failed",

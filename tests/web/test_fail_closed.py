@@ -9,13 +9,21 @@ import pytest
 from flask import Flask
 from sqlalchemy import create_engine, pool, text
 
+from config import Settings
+from marketplace.accounts.values import Account
 from marketplace.application import queries as applications
+from marketplace.infra import vault
+from marketplace.infra.db import db
+from marketplace.infra.keeper import Keeper, KeyClass, Keys, Limits
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.traceability import queries as trail
+from marketplace.traceability.models import IntakeRow
 from marketplace.traceability.values import EntryType
 from sandbox.demo.visitor import LostError, Visitor, hidden_fields, words
+from tests.factories.accounts import PASSWORD, a_customer
 from tests.simulator_server import SimulatorServer
 from tests.web.conftest import ANSWERS, NothingWritten, count
+from tests.web.desk_visits import sign_in
 
 UNRECORDED = ("/", "/how-we-rank", "/verify", "/disclosure", "/sign-in", "/what-we-record", "/compare/term_life")
 AtStep = Callable[..., Visitor]
@@ -110,6 +118,65 @@ def test_every_page_shown_is_kept_as_it_was_sent_and_every_consent_names_its_pag
     assert [page[:200] for page in sales_pages if sha256_hex(page.encode()) not in kept] == []
     assert {each.type for each in consents} == CONSENTS
     assert [each.type for each in consents if each.page_version_id not in versions] == []
+
+
+FEW = {KeyClass.PERSON: Limits(8, 8), KeyClass.JOURNEY: Limits(3, 3)}
+
+
+def looked_at_by_many(shop: Flask, settings: Settings, request: pytest.FixtureRequest) -> Account:
+    """A customer of a shop whose keeper gives few keys a minute, after visitors asked for pages until they got none."""
+    vault.configure(Keeper(Keys.made(), limits=FEW))
+    request.addfinalizer(lambda: vault.configure(vault.RemoteKeeper(settings.keeper_socket)))
+    with shop.app_context():
+        account = a_customer("known@example.com")
+        db.session.commit()
+    visitors = [Visitor(shop.test_client()) for _ in range(3)]
+    for each in visitors:
+        each.get("/")
+        each.compare("term_life", ANSWERS)
+    for _ in range(12):
+        for each in visitors:
+            vault.forget()  # another process answers, or this one has seen two thousand others meanwhile
+            each.get(each.at)
+    assert {each.status for each in visitors} == {503}, "what cannot be recorded is not shown"
+    return account
+
+
+def test_visitors_who_look_at_very_much_stop_no_customer(
+    shop: Flask, settings: Settings, request: pytest.FixtureRequest, visitor: Visitor
+) -> None:
+    account = looked_at_by_many(shop, settings, request)
+    vault.forget()
+    sign_in(shop, visitor, account)
+    visitor.get("/account/security")
+    assert account.email in visitor.text
+    visitor.compare("term_life", ANSWERS)
+    assert visitor.status == 200, "and whoever comes anew gets a key of their own"
+    with shop.app_context():
+        kinds = db.session.execute(
+            text(
+                "SELECT key_class, count(*), bool_and(EXISTS (SELECT FROM traceability_journey j WHERE j.id = k.id)) "
+                "FROM infra_subject_key k GROUP BY key_class ORDER BY key_class"
+            )
+        ).all()
+    assert [(each[0], each[2]) for each in kinds] == [("journey", True), ("person", False)]
+
+
+def test_were_journeys_counted_as_persons_nobody_could_sign_in(
+    shop: Flask,
+    settings: Settings,
+    request: pytest.FixtureRequest,
+    visitor: Visitor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The control."""
+    for sealed in (IntakeRow.body, IntakeRow.page_bytes):
+        monkeypatch.setattr(sealed, "_key_class", KeyClass.PERSON)
+    account = looked_at_by_many(shop, settings, request)
+    vault.forget()
+    visitor.get("/sign-in")
+    visitor.post({"email": account.email, "password": PASSWORD})
+    assert visitor.status == 503
 
 
 CONSENTS = {

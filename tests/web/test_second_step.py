@@ -17,7 +17,7 @@ from marketplace.web.access import ACCESS, Who
 from sandbox.demo.visitor import Visitor, hidden_fields, words
 from tests.factories.accounts import PASSWORD, Authenticator, a_customer, a_member_of_staff, an_authenticator
 from tests.fakes.passkey import SoftwareKey
-from tests.web.conftest import NothingWritten
+from tests.web.conftest import NothingWritten, count
 from tests.web.desk_visits import sign_in
 
 ORIGIN = "http://localhost:8000"
@@ -183,6 +183,26 @@ def test_codes_cannot_be_guessed(half: Staff) -> None:
     assert half.at.at.startswith("/second-step")
 
 
+@pytest.mark.asvs("6.6.3", "6.3.1")
+def test_guessing_is_told_once_and_leaves_the_owners_browser_alone(
+    shop: Flask, whole: Staff, work: Callable[[], list[str]]
+) -> None:
+    thief = give_password(shop, whole.account)
+    for _ in range(13):
+        thief.post({"code": "000000"})
+    assert thief.status == 429
+    assert "Retry-After" in thief.client.post("/second-step", data=token(thief) | {"code": "000000"}).headers
+    (told,) = mails(shop, work, whole.account, "second_step_guessed")
+    assert "Somebody who knows your password typed a wrong second step many times" in told
+    assert "http://localhost:8000/reset" in told
+    whole.at.post({}, "/sign-out")
+    whole.at.get("/sign-in")
+    whole.at.post({"email": whole.account.email, "password": PASSWORD})
+    whole.at.post({"code": whole.app.code()})
+    assert whole.at.at == "/admin"
+    assert thief.client.get("/admin").status_code == 302
+
+
 def test_a_recovery_code_helps_once_and_is_told(shop: Flask, half: Staff, work: Callable[[], list[str]]) -> None:
     code = half.app.recovery_codes[0]
     half.at.post({"code": code.lower()})
@@ -210,8 +230,8 @@ def test_a_new_password_by_mail_does_not_replace_the_second_step(
 def test_a_mailed_code_opens_no_account_of_staff(shop: Flask, half: Staff, work: Callable[[], list[str]]) -> None:
     with shop.app_context():
         message = services.request_code(half.account.email, CodePurpose.FIND_PURCHASE, "198.18.0.1", "en")
-    assert message.kind == "address_in_use"
-    assert "code" not in message.context
+    assert message.mail.kind == "address_in_use"
+    assert "code" not in message.mail.context
 
 
 # --- setting it up --------------------------------------------------------------------------------------------------
@@ -295,10 +315,15 @@ def test_a_second_step_is_removed_with_a_mail_and_the_end_of_other_sessions(
     at.post({"credential": key.make(ask(at, "/account/security/passkeys/options"))}, "/account/security/passkeys")
     assert at.at == "/account/security"
     assert elsewhere.client.get("/admin").status_code == 302, "adding one ends the others"
+    assert count(shop, "accounts_device") == 1, "whose browsers are not known any more"
+    sign_in(shop, Visitor(shop.test_client()), whole.account)
+    assert count(shop, "accounts_device") == 2
+    at.get("/account/security")
     with shop.app_context():
         app, passkey = sorted(queries.factors(whole.account.id).factors, key=lambda each: each.kind)
     at.post({}, f"/account/security/second-steps/{app.id}/remove")
     assert "It is removed" in words(at.text)
+    assert count(shop, "accounts_device") == 1
     assert "Authenticator app" not in at.text
     at.post({}, f"/account/security/second-steps/{passkey.id}/remove")
     assert "This is your only second step" in words(at.text)

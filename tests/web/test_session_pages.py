@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 
 from marketplace.accounts import services
+from marketplace.accounts.services import devices
 from marketplace.accounts.values import Account
 from marketplace.correspondence import queries as correspondence
 from marketplace.infra.db import db
@@ -45,6 +46,12 @@ def mails(shop: Flask, work: Work, address: str, kind: str) -> list[str]:
     with shop.app_context():
         found = [mail for mail in correspondence.inbox(recipient=address) if mail.kind == kind]
         return [correspondence.message_parts(mail.id).text for mail in found]
+
+
+def still_known(shop: Flask, visitor: Visitor, account: Account) -> bool:
+    cookie = visitor.client.get_cookie("device")
+    with shop.app_context():
+        return devices.is_known(account.id, cookie and cookie.value)
 
 
 def sign_out(visitor: Visitor) -> None:
@@ -171,6 +178,8 @@ def test_all_others_end_at_once(shop: Flask, owner: Visitor, elsewhere: Visitor,
     owner.get("/account/security")
     owner.post({}, "/account/security/sessions/end-others")
     assert [each.client.get("/account").status_code for each in (owner, elsewhere, third)] == [200, 302, 302]
+    assert count(shop, "accounts_device") == 1, "nor are their browsers known any more"
+    assert still_known(shop, owner, account)
 
 
 def test_nobody_ends_the_session_of_another(
@@ -279,6 +288,8 @@ def test_a_changed_password_is_told_and_ends_the_others(
     owner.post({"old": PASSWORD, "password": NEW})
     assert owner.at == "/account/security"
     assert elsewhere.client.get("/account").status_code == 302
+    assert count(shop, "accounts_device") == 1, "nor is its browser known any more"
+    assert still_known(shop, owner, account)
     (told,) = mails(shop, work, account.email, "password_changed")
     assert "If that was not you, set a new password now" in told
     assert NEW not in told

@@ -1,4 +1,9 @@
-"""Codes and links: made, kept as HMAC, used up once. What they lead to is decided by their callers."""
+"""Codes and links: made, kept as HMAC, used up once. What they lead to is decided by their callers.
+
+A code has a million values, so it works only where its challenge is named: in the browser that asked for it. Any number
+of them may be open for one address, and nobody's asking or guessing touches another's. A link cannot be guessed and
+works in any browser.
+"""
 
 import secrets
 from datetime import timedelta
@@ -20,7 +25,7 @@ KEPT_AFTER_THE_END = timedelta(days=1)
 
 
 def issue_code(purpose: CodePurpose, email: str, payload: dict[str, Any]) -> tuple[UUID, str]:
-    """A new code of six digits for this address; older ones of the same purpose stop working. Returns id and code."""
+    """A new code of six digits for this address, beside any others. Returns the id that it works with, and the code."""
     code = f"{secrets.randbelow(10**rules.CODE_DIGITS):0{rules.CODE_DIGITS}}"
     challenge_id = ids.new_id()
     _keep(challenge_id, purpose, email, _code_hash(challenge_id, code), payload)
@@ -35,26 +40,30 @@ def issue_link(purpose: CodePurpose, email: str, payload: dict[str, Any]) -> tup
     return challenge_id, token
 
 
-def use_code(purpose: CodePurpose, email: str, code: str, source: str) -> dict[str, Any]:
-    """Use the newest code of this address up and return its payload, or raise CodeRefused or TooManyTries.
+def use_code(
+    purpose: CodePurpose, email: str, challenge_id: UUID | None, code: str, *counted: tries.Counted
+) -> dict[str, Any]:
+    """Use the code of this challenge up and return its payload, or raise CodeRefused or TooManyTries.
 
-    At most five tries are judged for each code, however they are spread. Of two right tries at the same instant the
-    database lets one through.
+    `challenge_id` is what the browser kept that asked; one that kept none is told so. The try is counted in `counted`
+    and given back when it was right. At most five are judged for each code, however they are spread. Of two right tries
+    at the same instant the database lets one through.
     """
+    if challenge_id is None:
+        raise asked_elsewhere()
     row = db.session.scalar(
         select(ChallengeRow)
-        .where(ChallengeRow.email_index == address_index(email), ChallengeRow.purpose == purpose.value)
-        .order_by(ChallengeRow.created_at.desc(), ChallengeRow.id)
-        .limit(1)
+        .where(ChallengeRow.id == challenge_id, ChallengeRow.purpose == purpose.value)
+        .where(ChallengeRow.email_index == address_index(email))
     )
-    tries.count((Bucket.TRY_OF_SOURCE, source))
+    tries.count(*counted)
     try:
-        tries.count((Bucket.TRY_OF_CODE, str(row.id) if row else email))
+        tries.count((Bucket.TRY_OF_CODE, str(challenge_id)))
     except TooManyTries:
         raise _refused_code() from None
     if row is None or not hashes.same(row.secret_hash, _code_hash(row.id, code.strip())) or not _used_up(row.id):
         raise _refused_code()
-    tries.give_back((Bucket.TRY_OF_SOURCE, source))
+    tries.give_back(*counted)
     return row.payload
 
 
@@ -94,8 +103,17 @@ def forget() -> None:
     db.session.execute(delete(ChallengeRow).where(ChallengeRow.expires_at < clock.now() - KEPT_AFTER_THE_END))
 
 
+def asked_elsewhere() -> CodeRefused:
+    return CodeRefused(_("This code was asked for by another browser. Please ask for a new one."))
+
+
 def _refused_code() -> CodeRefused:
-    return CodeRefused(_("This code is not right, was used already, or is too old. Please ask for a new one."))
+    return CodeRefused(
+        _(
+            "This code is not right, was used already, is too old, or was asked for by another browser. "
+            "Please ask for a new one."
+        )
+    )
 
 
 def _keep(challenge_id: UUID, purpose: CodePurpose, email: str, secret_hash: str, payload: dict[str, Any]) -> None:

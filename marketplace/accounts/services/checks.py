@@ -47,7 +47,10 @@ def words(fault: Fault) -> str:
     return {
         Fault.NO_ADDRESS: _("Please enter an e-mail address such as name@example.com."),
         Fault.NAME_MISSING: _("Please enter your name."),
-        Fault.NAME_UNFIT: _("Please enter a name of at most %(most)s letters.", most=rules.LONGEST_NAME),
+        Fault.NAME_UNFIT: _(
+            "Please enter a name of at most %(most)s letters, without a web address or signs such as @ and /.",
+            most=rules.LONGEST_NAME,
+        ),
         Fault.PASSWORD_SHORT: _(
             "Please use at least %(least)s characters; three or four words do well.", least=rules.SHORTEST_PASSWORD
         ),

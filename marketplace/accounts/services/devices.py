@@ -30,9 +30,10 @@ def is_known(account_id: UUID | None, token: str | None) -> bool:
     return found is not None
 
 
-def is_first(account_id: UUID) -> bool:
-    """Whether the account was never signed in anywhere."""
-    return db.session.scalar(select(DeviceRow.account_id).where(DeviceRow.account_id == account_id).limit(1)) is None
+def any_known(account_id: UUID) -> bool:
+    """Whether the account knows any browser."""
+    found = db.session.scalar(select(DeviceRow.account_id).where(DeviceRow.account_id == account_id).limit(1))
+    return found is not None
 
 
 def remember(account_id: UUID, token: str, now: datetime) -> None:
@@ -41,6 +42,12 @@ def remember(account_id: UUID, token: str, now: datetime) -> None:
         .values(account_id=account_id, token_hash=_hash(token), last_seen_at=now)
         .on_conflict_do_update(index_elements=[DeviceRow.account_id, DeviceRow.token_hash], set_={"last_seen_at": now})
     )
+
+
+def forget_others(account_id: UUID, token: str | None) -> None:
+    """Know no browser of the account any more but the one of this token."""
+    others = DeviceRow.token_hash != _hash(token or "")
+    db.session.execute(delete(DeviceRow).where(DeviceRow.account_id == account_id, others))
 
 
 def forget() -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import delete, update
 
 from marketplace.accounts import queries, rules
 from marketplace.accounts.models import AccountRow, OneTimeSecretRow, PasskeyRow, RecoveryCodeRow
-from marketplace.accounts.services import hashes, tries
+from marketplace.accounts.services import devices, hashes, tries
 from marketplace.accounts.values import (
     AccountNotFound,
     Bucket,
@@ -15,12 +15,17 @@ from marketplace.accounts.values import (
     FactorKind,
     FactorNotFound,
     FactorRefused,
+    FactorTriesUsedUp,
     LastFactor,
     MessageRequest,
+    TooManyTries,
 )
 from marketplace.infra.db import db
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel import clock, ids
+
+# A wrong code of six digits is one in a million, so the day bounds what a stolen password is worth.
+_TRIES = (Bucket.FACTOR_OF_ACCOUNT, Bucket.FACTOR_OF_ACCOUNT_HOURLY, Bucket.FACTOR_OF_ACCOUNT_DAILY)
 
 
 def added(account_id: UUID, change: FactorChange) -> FactorAdded:
@@ -35,10 +40,34 @@ def make_recovery_codes(account_id: UUID) -> FactorAdded:
     return FactorAdded(notice(account_id, FactorChange.RECOVERY_CODES_MADE), _new_codes(account_id))
 
 
-def prove_recovery_code(account_id: UUID, code: str) -> MessageRequest:
-    """Use a recovery code up; the mail about it. Raises FactorRefused and TooManyTries."""
-    counted = (Bucket.FACTOR_OF_ACCOUNT, str(account_id))
-    tries.count(counted)
+def count_try(account_id: UUID, device: str | None) -> tuple[tries.Counted, ...]:
+    """Count a try at a second step; what was counted, to be given back when it was right.
+
+    A browser in which the account was in before (`device` is its token) is counted apart from all others, so whoever
+    has the password uses up nothing of the owner's own. Raises FactorTriesUsedUp, at the first time of a day with the
+    mail to the owner.
+    """
+    subject = f"{account_id} {device}" if devices.is_known(account_id, device) else str(account_id)
+    counted = tuple((bucket, subject) for bucket in _TRIES)
+    try:
+        tries.count(*counted)
+    except TooManyTries as error:
+        raise FactorTriesUsedUp(error.retry_at, _told_once(account_id)) from None
+    return counted
+
+
+def _told_once(account_id: UUID) -> MessageRequest | None:
+    try:
+        tries.count((Bucket.FACTOR_TOLD, str(account_id)))
+    except TooManyTries:
+        return None
+    account = queries.account(account_id)
+    return MessageRequest("second_step_guessed", str(ids.new_id()), account.email, account.locale)
+
+
+def prove_recovery_code(account_id: UUID, code: str, device: str | None = None) -> MessageRequest:
+    """Use a recovery code up; the mail about it. Raises FactorRefused and FactorTriesUsedUp."""
+    counted = count_try(account_id, device)
     used = db.session.execute(
         update(RecoveryCodeRow)
         .where(RecoveryCodeRow.account_id == account_id, RecoveryCodeRow.used_at.is_(None))
@@ -48,7 +77,7 @@ def prove_recovery_code(account_id: UUID, code: str) -> MessageRequest:
     )
     if used.scalar_one_or_none() is None:
         raise FactorRefused(_("This recovery code is not right or was used already."))
-    tries.give_back(counted)
+    tries.give_back(*counted)
     return notice(account_id, FactorChange.RECOVERY_CODE_USED)
 
 

@@ -10,7 +10,6 @@ from marketplace.accounts.models import AccountRow, OneTimeSecretRow
 from marketplace.accounts.services import factors, hashes, tries
 from marketplace.accounts.values import (
     AccountNotFound,
-    Bucket,
     FactorAdded,
     FactorChange,
     FactorNotFound,
@@ -46,13 +45,13 @@ def secret_to_confirm(account_id: UUID) -> OneTimeSecret:
     return _told(row, row.secret)
 
 
-def confirm_one_time_codes(account_id: UUID, code: str) -> FactorAdded:
+def confirm_one_time_codes(account_id: UUID, code: str, device: str | None = None) -> FactorAdded:
     """Take the authenticator into use: its app showed this code. Another one of the account is replaced by it.
 
-    Raises FactorNotFound (nothing was begun), FactorRefused, TooManyTries.
+    Raises FactorNotFound (nothing was begun), FactorRefused, FactorTriesUsedUp.
     """
     row = _waiting(account_id)
-    _prove(account_id, (row,), code)
+    _prove(account_id, (row,), code, device)
     db.session.execute(
         delete(OneTimeSecretRow).where(OneTimeSecretRow.account_id == account_id, OneTimeSecretRow.id != row.id)
     )
@@ -60,23 +59,25 @@ def confirm_one_time_codes(account_id: UUID, code: str) -> FactorAdded:
     return factors.added(account_id, FactorChange.AUTHENTICATOR_ADDED)
 
 
-def prove_one_time_code(account_id: UUID, code: str) -> None:
-    """Use the code up that the account's app shows now. Raises FactorRefused and TooManyTries."""
+def prove_one_time_code(account_id: UUID, code: str, device: str | None = None) -> None:
+    """Use the code up that the account's app shows now; `device` is the token of a browser that may be known.
+
+    Raises FactorRefused and FactorTriesUsedUp.
+    """
     rows = db.session.scalars(
         select(OneTimeSecretRow).where(
             OneTimeSecretRow.account_id == account_id, OneTimeSecretRow.confirmed_at.is_not(None)
         )
     )
-    _prove(account_id, tuple(rows), code)
+    _prove(account_id, tuple(rows), code, device)
 
 
-def _prove(account_id: UUID, rows: tuple[OneTimeSecretRow, ...], code: str) -> None:
-    counted = (Bucket.FACTOR_OF_ACCOUNT, str(account_id))
-    tries.count(counted)
+def _prove(account_id: UUID, rows: tuple[OneTimeSecretRow, ...], code: str, device: str | None) -> None:
+    counted = factors.count_try(account_id, device)
     typed = "".join(code.split())
     if not any(_used_up(row, typed) for row in rows):
         raise FactorRefused(_("This code is not right or was used already. Please wait for the next one."))
-    tries.give_back(counted)
+    tries.give_back(*counted)
 
 
 def _used_up(row: OneTimeSecretRow, code: str) -> bool:

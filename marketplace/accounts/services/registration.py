@@ -7,34 +7,36 @@ password of their own, and wait for the stranger to follow the link and buy.
 
 from marketplace.accounts import rules
 from marketplace.accounts.queries import account_of
-from marketplace.accounts.services import challenges, checks, customers, hashes, tries
+from marketplace.accounts.services import asking, challenges, checks, customers, hashes, tries
 from marketplace.accounts.services.codes import address_in_use
 from marketplace.accounts.values import Account, Bucket, CodePurpose, MessageRequest, SignInRefused
 from marketplace.infra.db import db
 from marketplace.infra.formatting import gettext as _
 
 
-def register_customer(email: str, password: str, name: str, source: str, locale: str) -> MessageRequest:
+def register_customer(
+    email: str, password: str, name: str, source: str, locale: str, *, device: str | None = None
+) -> MessageRequest:
     """Begin a registration and return the mail to queue: a link to confirm, or that the address is in use.
 
-    Takes as long either way. An address that was proven by code only (a purchase as a guest) is not in use. Raises
-    Invalid(email, password, name) and TooManyTries.
+    The same is done either way. An address that was proven by code only (a purchase as a guest) is not in use. The mail
+    does not say the name: whoever typed it may be somebody else than who reads it. Raises Invalid(email, password,
+    name) and TooManyTries (LinksOnTheirWay where it is the address).
     """
     address, called = checks.address(email), checks.person_name(name)
     checks.new_password(password, address, called)
-    tries.count((Bucket.CODE_OF_SOURCE, rules.counted_source(source)), (Bucket.CODE_OF_ADDRESS, address))
-    password_hash = hashes.of_password(password)
     account = customers.with_address(address)
-    if account is not None and account.password_hash is not None:
-        return address_in_use(address, account.locale)
-    payload = {"name": called, "locale": locale, "password_hash": password_hash}
+    asking.count_link(CodePurpose.CONFIRM_ADDRESS, address, account, source, device)
+    payload = {"name": called, "locale": locale, "password_hash": hashes.of_password(password)}
     challenge_id, token = challenges.issue_link(CodePurpose.CONFIRM_ADDRESS, address, payload)
+    if account is not None and account.password_hash is not None:
+        return address_in_use(address, account.locale)  # nobody is told the link that was made
     return MessageRequest(
         kind="confirm_address",
         subject_key=str(challenge_id),
         recipient=address,
         locale=locale,
-        context={"name": called, "token": token, "minutes": rules.minutes(CodePurpose.CONFIRM_ADDRESS)},
+        context={"token": token, "minutes": rules.minutes(CodePurpose.CONFIRM_ADDRESS)},
     )
 
 

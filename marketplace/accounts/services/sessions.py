@@ -7,7 +7,7 @@ one that was planted or overheard before is worth nothing after (ASVS 7.2.4).
 import secrets
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, or_, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 
 from marketplace.accounts import rules
 from marketplace.accounts.models import AccountRow, SessionRow
@@ -84,8 +84,11 @@ def end_session(account_id: UUID, session_id: UUID, reason: Ended) -> None:
     _end(reason, SessionRow.id == session_id)
 
 
-def end_sessions(account_id: UUID, reason: Ended, keep: UUID | None = None) -> int:
-    """End every session of this account but `keep`; how many there were."""
+def end_sessions(account_id: UUID, reason: Ended, keep: UUID | None = None, device: str | None = None) -> int:
+    """End every session of this account but `keep`, and know none of its browsers any more but that of the token
+    `device`: one that somebody else got in by is a stranger's again. How many sessions there were.
+    """
+    devices.forget_others(account_id, device)
     kept = [SessionRow.id != keep] if keep else []
     return _end(reason, SessionRow.account_id == account_id, *kept)
 
@@ -106,11 +109,18 @@ def forget() -> None:
 
 def _begun(row: SessionRow, account: AccountRow, token: str, device: str | None) -> Begun:
     """The session is whole: know the browser again, and tell the owner of one that was never seen."""
-    known, first = devices.is_known(account.id, device), devices.is_first(account.id)
+    known = devices.is_known(account.id, device)
+    notice = None if known or _is_first(row, account) else _notice(row, account)
     remembered = device if known and device else devices.new_token()
     devices.remember(account.id, remembered, row.last_seen_at)
-    notice = None if known or first else _notice(row, account)
     return Begun(session_of(row, Role(account.role)), token, remembered, notice)
+
+
+def _is_first(row: SessionRow, account: AccountRow) -> bool:
+    """Whether the account was never in before: no browser of it is known, and none was but is forgotten since."""
+    whole = [] if not Role(account.role).is_staff else [SessionRow.second_factor_at.is_not(None)]
+    earlier = select(SessionRow.id).where(SessionRow.account_id == account.id, SessionRow.id != row.id, *whole)
+    return not devices.any_known(account.id) and db.session.scalar(earlier.limit(1)) is None
 
 
 def _notice(row: SessionRow, account: AccountRow) -> MessageRequest:

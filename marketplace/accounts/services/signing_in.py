@@ -7,7 +7,7 @@ from sqlalchemy import select
 from marketplace.accounts import rules
 from marketplace.accounts.models import AccountRow
 from marketplace.accounts.queries import account_of
-from marketplace.accounts.services import challenges, checks, customers, devices, hashes, sessions, tries
+from marketplace.accounts.services import asking, challenges, checks, customers, devices, hashes, sessions, tries
 from marketplace.accounts.values import (
     Account,
     AccountNotFound,
@@ -34,7 +34,8 @@ def authenticate(email: str, password: str, source: str, device: str | None = No
     """
     address = checks.address(email)
     row = customers.with_address(address)
-    counted = _count_sign_in(address, source, known=devices.is_known(row.id if row else None, device))
+    known = devices.is_known(row.id if row else None, device)
+    counted = _count_own(f"browser {device}", address) if known else _count_of_stranger(address, source)
     fits = hashes.fits(row.password_hash if row else None, password)
     if not fits or row is None or row.password_hash is None or row.disabled_at is not None:
         raise SignInRefused(_("This address and password do not belong together."))
@@ -45,33 +46,40 @@ def authenticate(email: str, password: str, source: str, device: str | None = No
     return account_of(row)
 
 
-def prove_password(account_id: UUID, password: str, source: str) -> None:
-    """The person of this account is there still. Raises AccountNotFound, SignInRefused, TooManyTries."""
+def prove_password(account_id: UUID, password: str) -> None:
+    """The person of this account is there still; counted apart from what is tried without being signed in.
+
+    Raises AccountNotFound, SignInRefused, TooManyTries.
+    """
     row = _locked(account_id)
-    counted = _count_sign_in(row.email, source, known=True)
+    counted = _count_own("signed in", row.email)
     if not hashes.fits(row.password_hash, password):
         raise SignInRefused(_("This is not your present password."))
     tries.give_back(*counted)
 
 
-def change_password(account_id: UUID, old: str, new: str, source: str, keep: UUID | None = None) -> MessageRequest:
-    """Set a new password after the old one was given; every session but `keep` ends. Returns the mail about it.
+def change_password(
+    account_id: UUID, old: str, new: str, keep: UUID | None = None, device: str | None = None
+) -> MessageRequest:
+    """Set a new password after the old one was given; every session but `keep` ends, and no browser but `device` is
+    known any more. Returns the mail about it.
 
     Raises AccountNotFound, SignInRefused (wrong old password, or none was ever set), Invalid(password), TooManyTries.
     """
-    prove_password(account_id, old, source)
-    return _set_password(_locked(account_id), new, keep)
+    prove_password(account_id, old)
+    return _set_password(_locked(account_id), new, keep, device)
 
 
-def request_password_reset(email: str, source: str, locale: str) -> MessageRequest:
+def request_password_reset(email: str, source: str, locale: str, *, device: str | None = None) -> MessageRequest:
     """Make a link to a new password and return the mail to queue; to an unknown address, the mail that says so.
 
-    The page says the same and the same is done either way. Raises Invalid(email) and TooManyTries.
+    The page says the same and the same is done either way. Raises Invalid(email) and TooManyTries (LinksOnTheirWay
+    where it is the address).
     """
     address = checks.address(email)
-    tries.count((Bucket.CODE_OF_SOURCE, rules.counted_source(source)), (Bucket.CODE_OF_ADDRESS, address))
-    challenge_id, token = challenges.issue_link(CodePurpose.RESET_PASSWORD, address, {})
     known = customers.with_address(address)
+    asking.count_link(CodePurpose.RESET_PASSWORD, address, known, source, device)
+    challenge_id, token = challenges.issue_link(CodePurpose.RESET_PASSWORD, address, {})
     if known is None or known.disabled_at is not None:
         return MessageRequest("no_account", str(challenge_id), address, locale)
     return MessageRequest(
@@ -83,8 +91,9 @@ def request_password_reset(email: str, source: str, locale: str) -> MessageReque
     )
 
 
-def reset_password(token: str, password: str) -> tuple[Account, MessageRequest]:
-    """Set a new password by link; the address is confirmed by it, and every session ends. Returns the mail about it.
+def reset_password(token: str, password: str, device: str | None = None) -> tuple[Account, MessageRequest]:
+    """Set a new password by link; the address is confirmed by it, every session ends, and no browser but `device` is
+    known any more. Returns the mail about it.
 
     An account made by a purchase as a guest gets its first password this way too. Second steps stay as they are: the
     link replaces the password only. Raises LinkRefused, and Invalid(password), after which the link still works.
@@ -97,23 +106,27 @@ def reset_password(token: str, password: str) -> tuple[Account, MessageRequest]:
     challenges.use_link(challenge)
     row = _locked(known.id)
     row.confirmed_at = row.confirmed_at or clock.now()
-    notice = _set_password(row, password)
+    notice = _set_password(row, password, device=device)
     return account_of(row), notice
 
 
-def _count_sign_in(address: str, source: str, *, known: bool) -> tuple[tries.Counted, ...]:
-    """Count a try of this source, of this source at this address, and, where the browser is unknown, at this address.
-
-    Nobody can lock an owner out: at a known browser strangers' tries do not count, elsewhere a mailed link helps.
+def _count_own(whose: str, address: str) -> tuple[tries.Counted, ...]:
+    """Count a try of a browser that the account knows, or of somebody signed in: strangers use none of it up, not even
+    in the same network.
     """
+    counted = ((Bucket.SIGN_IN_OF_PAIR, f"{whose} {address}"),)
+    tries.count(*counted)
+    return counted
+
+
+def _count_of_stranger(address: str, source: str) -> tuple[tries.Counted, ...]:
+    """Count a try of this source, of this source at this address, and at this address, where a mailed link helps."""
     network = rules.counted_source(source)
     counted: tuple[tries.Counted, ...] = (
         (Bucket.SIGN_IN_OF_SOURCE, network),
         (Bucket.SIGN_IN_OF_PAIR, f"{network} {address}"),
     )
     tries.count(*counted)
-    if known:
-        return counted
     of_address = (Bucket.SIGN_IN_OF_ADDRESS, address)
     try:
         tries.count(of_address)
@@ -134,9 +147,11 @@ def _locked(account_id: UUID) -> AccountRow:
     return row
 
 
-def _set_password(row: AccountRow, password: str, keep: UUID | None = None) -> MessageRequest:
+def _set_password(
+    row: AccountRow, password: str, keep: UUID | None = None, device: str | None = None
+) -> MessageRequest:
     checks.new_password(password, row.email, row.name)
     row.password_hash = hashes.of_password(password)
     db.session.flush()
-    sessions.end_sessions(row.id, Ended.PASSWORD_CHANGED, keep)
+    sessions.end_sessions(row.id, Ended.PASSWORD_CHANGED, keep, device)
     return MessageRequest("password_changed", str(ids.new_id()), row.email, row.locale)

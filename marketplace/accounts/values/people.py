@@ -58,14 +58,22 @@ class CodePurpose(StrEnum):
 class Bucket(StrEnum):
     """What is counted and limited; the limits stand in `rules.LIMITS`."""
 
+    MAIL_OF_SOURCE = "mail_of_source"
+    MAIL_OF_PAIR = "mail_of_pair"
+    MAIL_OF_PAIR_DAILY = "mail_of_pair_daily"
+    MAIL_OF_BROWSER = "mail_of_browser"
+    MAIL_OF_SESSION = "mail_of_session"
     CODE_OF_ADDRESS = "code_of_address"
-    CODE_OF_SOURCE = "code_of_source"
+    LINK_OF_ADDRESS = "link_of_address"
     TRY_OF_CODE = "try_of_code"
     TRY_OF_SOURCE = "try_of_source"
     SIGN_IN_OF_ADDRESS = "sign_in_of_address"
     SIGN_IN_OF_PAIR = "sign_in_of_pair"
     SIGN_IN_OF_SOURCE = "sign_in_of_source"
     FACTOR_OF_ACCOUNT = "factor_of_account"
+    FACTOR_OF_ACCOUNT_HOURLY = "factor_of_account_hourly"
+    FACTOR_OF_ACCOUNT_DAILY = "factor_of_account_daily"
+    FACTOR_TOLD = "factor_told"
     CHECK_OF_SOURCE = "check_of_source"
     COMPARISON_OF_SOURCE = "comparison_of_source"
     PAYMENT_OF_SOURCE = "payment_of_source"
@@ -165,3 +173,13 @@ class MessageRequest:
     recipient: str
     locale: str
     context: Mapping[str, str | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRequest:
+    """A code was asked for: `mail` is to be queued, `challenge_id` stays with the browser that asked, where alone the
+    code works. There is one whatever the address is, so it tells nothing.
+    """
+
+    challenge_id: UUID
+    mail: MessageRequest

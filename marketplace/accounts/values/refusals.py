@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from marketplace.accounts.values.people import MessageRequest
 from marketplace.kernel.errors import Conflict, NotFound, Refused, Unavailable
 
 
@@ -31,6 +32,28 @@ class LinkNeeded(TooManyTries):
     """There were many wrong tries for this address. Set a new password by the link that we mail to it."""
 
     code = "accounts:link-needed"
+
+
+class CodesUsedUp(TooManyTries):
+    """Very many codes were asked for this address today. Set a password by the link that we mail to it."""
+
+    code = "accounts:codes-used-up"
+
+
+class LinksOnTheirWay(TooManyTries):
+    """Many links were mailed to this address within half an hour. The newest of them works, in any browser."""
+
+    code = "accounts:links-on-their-way"
+
+
+class FactorTriesUsedUp(TooManyTries):
+    """There were too many wrong second steps. `notice` is the mail to the owner, at the first time of a day."""
+
+    code = "accounts:factor-tries-used-up"
+
+    def __init__(self, retry_at: datetime, notice: MessageRequest | None) -> None:
+        super().__init__(retry_at)
+        self.notice = notice
 
 
 class FactorRefused(Refused):

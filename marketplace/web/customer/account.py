@@ -19,8 +19,8 @@ from marketplace.accounts.values import (
 from marketplace.infra.formatting import current_locale
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel.errors import Invalid
-from marketplace.web import access, audit
-from marketplace.web.customer import entry
+from marketplace.web import access, audit, error_pages
+from marketplace.web.customer import asked, entry
 from marketplace.web.customer.correspondence import send
 from marketplace.web.customer.forms.account import (
     CodeForm,
@@ -48,10 +48,12 @@ def sent_page(words: str) -> ResponseReturnValue:
     return render_template("customer/account/sent.html", title=_("Please look at your mail"), words=words)
 
 
-def too_many() -> str:
-    """What a form says that was sent too often."""
-    audit.reach_limit()
-    return _("There were too many tries. Please wait a quarter of an hour.")
+def too_many(error: TooManyTries) -> str:
+    """What a form says that was sent too often: when it may be sent again, or what helps until then."""
+    audit.reach_limit(error.retry_at)
+    return error_pages.words_of(error) or _(
+        "There were too many tries. %(when)s", when=error_pages.when_to_try_again(error)
+    )
 
 
 def welcome(account: Account) -> ResponseReturnValue:
@@ -75,8 +77,8 @@ def sign_in() -> ResponseReturnValue:
             form.form_errors.append(
                 _("There were many wrong tries for this address. To be sure it is you, set a new password by mail.")
             )
-        except TooManyTries:
-            form.form_errors.append(too_many())
+        except TooManyTries as error:
+            form.form_errors.append(too_many(error))
         except Invalid as error:
             form.take_errors(error.fields)
     links = [
@@ -99,14 +101,15 @@ def register() -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             mail = accounts.register_customer(
-                str(form.email.data), str(form.password.data), str(form.name.data), access.source(), current_locale()
-            )
+                str(form.email.data), str(form.password.data), str(form.name.data), access.source(), current_locale(),
+                device=access.device(),
+            )  # fmt: skip
             send(mail)
             return sent_page(_("We have sent you a mail. Please follow its link to finish."))
         except Invalid as error:
             form.take_errors(error.fields)
-        except TooManyTries:
-            form.form_errors.append(too_many())
+        except TooManyTries as error:
+            form.form_errors.append(too_many(error))
     words = _("You can buy without an account. With one, you find your policies again without a code.")
     return form_page(form, _("Register"), _("Register"), words)
 
@@ -122,8 +125,8 @@ def confirm(token: str) -> ResponseReturnValue:
         except SignInRefused as error:
             audit.note(SecurityEventType.SIGN_IN, EventOutcome.REFUSED)
             form.take_errors({"password": str(error)})
-        except TooManyTries:
-            form.form_errors.append(too_many())
+        except TooManyTries as error:
+            form.form_errors.append(too_many(error))
     return form_page(form, _("Confirm your address"), _("Finish"))
 
 
@@ -132,12 +135,13 @@ def reset_request() -> ResponseReturnValue:
     form = EmailForm()
     if form.validate_on_submit():
         try:
-            send(accounts.request_password_reset(str(form.email.data), access.source(), current_locale()))
+            address = str(form.email.data)
+            send(accounts.request_password_reset(address, access.source(), current_locale(), device=access.device()))
             return sent_page(_("If we know this address, we have sent it a link for a new password."))
         except Invalid as error:
             form.take_errors(error.fields)
-        except TooManyTries:
-            form.form_errors.append(too_many())
+        except TooManyTries as error:
+            form.form_errors.append(too_many(error))
     return form_page(form, _("A new password"), _("Send me a link"))
 
 
@@ -146,7 +150,7 @@ def reset(token: str) -> ResponseReturnValue:
     form = NewPasswordForm()
     if form.validate_on_submit():
         try:
-            account, notice = accounts.reset_password(token, str(form.password.data))
+            account, notice = accounts.reset_password(token, str(form.password.data), access.device())
         except Invalid as error:
             form.take_errors(error.fields)
         else:
@@ -161,37 +165,42 @@ def reset(token: str) -> ResponseReturnValue:
 @blueprint.route("/find", methods=["GET", "POST"])
 def find() -> ResponseReturnValue:
     """A purchase is found by proving the mail address, never by naming it."""
-    form = EmailForm()
+    form, purpose = EmailForm(), CodePurpose.FIND_PURCHASE
     if form.validate_on_submit():
         try:
             address = str(form.email.data)
-            send(accounts.request_code(address, CodePurpose.FIND_PURCHASE, access.source(), current_locale()))
+            request = accounts.request_code(address, purpose, access.source(), current_locale(), device=access.device())
+            asked.send_code(purpose, request)
             session["find"] = address
             return redirect(url_for(".find_code"), 303)
         except Invalid as error:
             form.take_errors(error.fields)
-        except TooManyTries:
-            form.form_errors.append(too_many())
+        except TooManyTries as error:
+            form.form_errors.append(too_many(error))
     words = _("Type the mail address you bought with. We send it a code; with the code you see your policies.")
-    links = [(url_for(".sign_in"), _("Sign in"))]
+    links = [(url_for(".sign_in"), _("Sign in")), (url_for(".reset_request"), _("Set a password by mail"))]
     return form_page(form, _("Find a purchase"), _("Send me a code"), words, links=links)
 
 
 @blueprint.route("/find/code", methods=["GET", "POST"])
 def find_code() -> ResponseReturnValue:
-    address = session.get("find")
+    """The code works in the browser that asked for it; another one is told so and asks for its own."""
+    address, purpose = session.get("find"), CodePurpose.FIND_PURCHASE
     if not address:
+        flash(_("A code works in the browser that asked for it. Please ask for one here."))
         return redirect(url_for(".find"))
     form = CodeForm()
     if form.validate_on_submit():
         try:
-            account = accounts.prove_code(address, CodePurpose.FIND_PURCHASE, str(form.code.data), access.source())
-            return welcome(account)
+            typed, challenge_id = str(form.code.data), asked.challenge_of(purpose)
+            return welcome(
+                accounts.prove_code(address, purpose, challenge_id, typed, access.source(), device=access.device())
+            )
         except CodeRefused as error:
             audit.note(SecurityEventType.SIGN_IN, EventOutcome.REFUSED)
             form.take_errors({"code": str(error)})
-        except TooManyTries:
-            form.form_errors.append(too_many())
+        except TooManyTries as error:
+            form.form_errors.append(too_many(error))
     words = _("We have sent a code to %(address)s. It works for ten minutes.", address=address)
     links = [(url_for(".find"), _("Send a new code, or to another address"))]
     return form_page(form, _("Please type the code from our mail"), _("Show my policies"), words, links=links)

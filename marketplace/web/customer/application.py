@@ -32,8 +32,8 @@ from marketplace.quoting.values import OfferExpired, OfferView, OfferVoided, Pro
 from marketplace.traceability.values import EntryType
 from marketplace.underwriting import queries as underwriting
 from marketplace.web import access, audit, error_pages
-from marketplace.web.customer import entry
-from marketplace.web.customer.correspondence import send
+from marketplace.web.customer import asked, entry
+from marketplace.web.customer.account import too_many
 from marketplace.web.customer.forms.account import CodeForm, EmailForm
 from marketplace.web.customer.forms.application import (
     ConfirmForm,
@@ -137,9 +137,8 @@ def email(application_id: UUID) -> ResponseReturnValue:
             return _take_address(application_id, str(form.email.data))
         except Invalid as error:
             form.take_errors(error.fields)
-        except TooManyTries:
-            audit.reach_limit()
-            form.take_errors({"email": _("Too many codes were asked for. Please wait a quarter of an hour.")})
+        except TooManyTries as error:
+            form.take_errors({"email": too_many(error)})
     return page(
         view, Step.EMAIL, "form", form=form, title=_("Where shall we send your policy?"),
         words=_("We send a code to this address, so that nobody else can apply in your name. No account is needed."),
@@ -158,7 +157,9 @@ def _take_address(application_id: UUID, address: str) -> ResponseReturnValue:
 
 
 def _send_code(by: Acting, application_id: UUID, address: str) -> None:
-    send(accounts.request_code(address, CodePurpose.APPLICATION_EMAIL, access.source(), current_locale()))
+    purpose = CodePurpose.APPLICATION_EMAIL
+    request = accounts.request_code(address, purpose, access.source(), current_locale(), device=access.device())
+    asked.send_code(purpose, request)
     services.note_code_sent(by, application_id)
 
 
@@ -171,15 +172,17 @@ def code(application_id: UUID) -> ResponseReturnValue:
     address = view.application.email
     if address is None:
         raise StepNotReached(Step.EMAIL)
-    form = CodeForm()
+    form, purpose = CodeForm(), CodePurpose.APPLICATION_EMAIL
     if form.validate_on_submit():
         try:
-            account = accounts.prove_code(address, CodePurpose.APPLICATION_EMAIL, str(form.code.data), access.source())
+            typed, challenge_id = str(form.code.data), asked.challenge_of(purpose)
+            account = accounts.prove_code(
+                address, purpose, challenge_id, typed, access.source(), device=access.device()
+            )
         except CodeRefused as error:
             form.take_errors({"code": str(error)})
-        except TooManyTries:
-            audit.reach_limit()
-            form.take_errors({"code": _("Too many tries. Please wait a quarter of an hour.")})
+        except TooManyTries as error:
+            form.take_errors({"code": too_many(error)})
         else:
             services.bind_account(acting(), application_id, account)
             entry.enter(account)

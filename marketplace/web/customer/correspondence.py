@@ -12,6 +12,7 @@ _LINKS = {
     MessageKind.NO_ACCOUNT: {"register_link": "account.register"},
     MessageKind.NEW_DEVICE: {"security_link": "security.overview", "reset_link": "account.reset_request"},
     MessageKind.PASSWORD_CHANGED: {"reset_link": "account.reset_request"},
+    MessageKind.SECOND_STEP_GUESSED: {"reset_link": "account.reset_request"},
     MessageKind.FACTOR_CHANGED: {"security_link": "security.overview", "reset_link": "account.reset_request"},
 }
 _PATHS = {MessageKind.CONFIRM_ADDRESS: "account.confirm", MessageKind.PASSWORD_RESET: "account.reset"}

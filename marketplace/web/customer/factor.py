@@ -22,11 +22,11 @@ from marketplace.accounts.values import (
     FactorKind,
     FactorNotFound,
     FactorRefused,
+    FactorTriesUsedUp,
     LastFactor,
     PasskeyAnswer,
     RelyingParty,
     SecurityEventType,
-    TooManyTries,
 )
 from marketplace.infra.formatting import gettext as _
 from marketplace.web import access, audit
@@ -35,6 +35,7 @@ from marketplace.web.customer.account import too_many
 from marketplace.web.customer.correspondence import send
 from marketplace.web.customer.forms.security import AuthenticatorForm, SecondStepForm
 from marketplace.web.fields import Form
+from marketplace.web.transaction import commit_now
 
 blueprint = Blueprint("factor", __name__)
 
@@ -55,8 +56,8 @@ def verify() -> ResponseReturnValue:
         except FactorRefused as error:
             audit.note(SecurityEventType.SECOND_FACTOR, EventOutcome.REFUSED)
             form.take_errors({"code": str(error)})
-        except TooManyTries:
-            form.form_errors.append(too_many())
+        except FactorTriesUsedUp as error:
+            form.form_errors.append(_used_up(error))
         else:
             entry.prove(second_factor=True)
             return entry.onward(account)
@@ -157,11 +158,12 @@ def authenticator() -> ResponseReturnValue:
     form = AuthenticatorForm()
     if form.validate_on_submit():
         try:
-            return _added(account, services.confirm_one_time_codes(account.id, str(form.code.data)))
+            typed = str(form.code.data)
+            return _added(account, services.confirm_one_time_codes(account.id, typed, access.device()))
         except FactorRefused as error:
             form.take_errors({"code": str(error)})
-        except TooManyTries:
-            form.form_errors.append(too_many())
+        except FactorTriesUsedUp as error:
+            form.form_errors.append(_used_up(error))
     page = render_template(
         "customer/security/authenticator.html", form=form, secret=secret, picture=_picture(secret.address)
     )
@@ -185,7 +187,7 @@ def remove(factor_id: UUID) -> ResponseReturnValue:
     except LastFactor:
         flash(_("This is your only second step. Add another one before you remove it."))
     else:
-        services.end_sessions(account.id, Ended.FACTOR_CHANGED, keep=access.session_id())
+        services.end_sessions(account.id, Ended.FACTOR_CHANGED, access.session_id(), access.device())
         audit.note(SecurityEventType.FACTOR_REMOVED)
         flash(_("It is removed. All other devices are signed out."))
     return redirect(url_for("security.overview"), 303)
@@ -210,15 +212,23 @@ def _prove_typed(account: Account, code: str) -> None:
     """Six digits are of the app, anything else is a recovery code."""
     digits = "".join(code.split())
     if digits.isdecimal() and len(digits) == DIGITS:
-        services.prove_one_time_code(account.id, digits)
+        services.prove_one_time_code(account.id, digits, access.device())
     else:
-        send(services.prove_recovery_code(account.id, code))
+        send(services.prove_recovery_code(account.id, code, access.device()))
+
+
+def _used_up(error: FactorTriesUsedUp) -> str:
+    """The owner is told before the answer, which refuses and undoes what the request wrote."""
+    if error.notice is not None:
+        send(error.notice)
+        commit_now()
+    return too_many(error)
 
 
 def _added(account: Account, added: FactorAdded) -> ResponseReturnValue:
     """It proved itself by being added: the session is whole, every other one ends, the owner gets a mail."""
     send(added.notice)
-    services.end_sessions(account.id, Ended.FACTOR_CHANGED, keep=access.session_id())
+    services.end_sessions(account.id, Ended.FACTOR_CHANGED, access.session_id(), access.device())
     audit.note(SecurityEventType.FACTOR_ADDED)
     entry.prove(second_factor=True)
     if added.recovery_codes:

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from marketplace.accounts import queries, services
 from marketplace.accounts.values import (
+    CodePurpose,
     CodeRefused,
     Ended,
     EventOutcome,
@@ -17,7 +18,7 @@ from marketplace.accounts.values import (
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel.errors import Invalid
 from marketplace.web import access, audit
-from marketplace.web.customer import entry
+from marketplace.web.customer import asked, entry
 from marketplace.web.customer.account import form_page, too_many
 from marketplace.web.customer.correspondence import send
 from marketplace.web.customer.forms.security import ChangePasswordForm, ConfirmByCodeForm, ConfirmByPasswordForm
@@ -50,7 +51,7 @@ def end_session(session_id: UUID) -> ResponseReturnValue:
 
 @blueprint.post("/sessions/end-others")
 def end_others() -> ResponseReturnValue:
-    services.end_sessions(access.here().id, Ended.ENDED_BY_OWNER, keep=access.session_id())
+    services.end_sessions(access.here().id, Ended.ENDED_BY_OWNER, access.session_id(), access.device())
     audit.note(SecurityEventType.SESSION_ENDED, detail={"session_id": "all others"})
     flash(_("All other devices are signed out."))
     return redirect(url_for(".overview"), 303)
@@ -63,15 +64,15 @@ def password() -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             notice = services.change_password(
-                access.here().id, str(form.old.data), str(form.password.data), access.source(), access.session_id()
-            )
+                access.here().id, str(form.old.data), str(form.password.data), access.session_id(), access.device()
+            )  # fmt: skip
         except SignInRefused as error:
             audit.note(SecurityEventType.PASSWORD_CHANGED, EventOutcome.REFUSED)
             form.take_errors({"old": str(error)})
         except Invalid as error:
             form.take_errors(error.fields)
-        except TooManyTries:
-            form.form_errors.append(too_many())
+        except TooManyTries as error:
+            form.form_errors.append(too_many(error))
         else:
             send(notice)
             audit.note(SecurityEventType.PASSWORD_CHANGED)
@@ -91,17 +92,18 @@ def confirm() -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             if isinstance(form, ConfirmByPasswordForm):
-                services.prove_password(account.id, str(form.password.data), access.source())
+                services.prove_password(account.id, str(form.password.data))
             else:
-                services.prove_identity_code(account.id, access.session_id(), str(form.code.data), access.source())
+                challenge_id = asked.challenge_of(CodePurpose.CONFIRM_IDENTITY)
+                services.prove_identity_code(account.id, access.session_id(), challenge_id, str(form.code.data))
         except SignInRefused as error:
             audit.note(SecurityEventType.STEP_UP, EventOutcome.REFUSED)
             form.take_errors({"password": str(error)})
         except CodeRefused as error:
             audit.note(SecurityEventType.STEP_UP, EventOutcome.REFUSED)
             form.take_errors({"code": str(error)})
-        except TooManyTries:
-            form.form_errors.append(too_many())
+        except TooManyTries as error:
+            form.form_errors.append(too_many(error))
         else:
             entry.prove()
             return entry.onward(account)
@@ -113,6 +115,6 @@ def confirm() -> ResponseReturnValue:
 def send_code() -> ResponseReturnValue:
     """Mail a code to a customer without a password."""
     account = access.here()
-    send(services.request_identity_code(account.id, access.session_id(), access.source()))
+    asked.send_code(CodePurpose.CONFIRM_IDENTITY, services.request_identity_code(account.id, access.session_id()))
     flash(_("We have sent a code to %(address)s. It works for ten minutes.", address=account.email))
     return redirect(url_for(".confirm", next=request.args.get("next", "")), 303)

@@ -12,6 +12,7 @@ from marketplace.accounts.values import (
     FactorKind,
     FactorNotFound,
     FactorRefused,
+    FactorTriesUsedUp,
     LastFactor,
     PasskeyAnswer,
     RelyingParty,
@@ -118,6 +119,67 @@ def test_codes_cannot_be_guessed(staff, frozen_clock):
         services.prove_recovery_code(staff.id, "AAAAA-AAAAA")
     with clock.frozen(frozen_clock + timedelta(minutes=15)):
         services.prove_one_time_code(staff.id, code_at(secret, clock.now()))
+
+
+def wrong_codes(account, number, device=None):
+    """So many wrong codes; how many of them were judged."""
+    judged = 0
+    for _ in range(number):
+        try:
+            services.prove_one_time_code(account.id, "000000", device)
+        except FactorRefused:
+            judged += 1
+        except TooManyTries:
+            pass
+    return judged
+
+
+@pytest.mark.asvs("6.6.3", "6.3.1")
+def test_a_stolen_password_is_worth_fifty_guesses_a_day(staff, frozen_clock):
+    an_authenticator(staff)
+    db.session.commit()
+    judged = []
+    for minutes in range(0, 24 * 60, 5):
+        with clock.frozen(frozen_clock + timedelta(minutes=minutes)):
+            judged.append(wrong_codes(staff, 3))
+    assert sum(judged) == 50
+    assert sum(judged[:12]) == 20, "of the first hour"
+    assert sum(judged[:3]) == 9, "of the first quarter"
+    with clock.frozen(frozen_clock + timedelta(days=1, minutes=15)):
+        assert wrong_codes(staff, 3) == 3
+
+
+@pytest.mark.asvs("6.3.1", "6.6.3")
+def test_whoever_has_the_password_cannot_use_up_the_owners_own_browser(staff, frozen_clock):
+    secret = an_authenticator(staff).secret
+    begun = services.begin_session(staff.id, "", None)
+    own = services.renew_session(begun.session.id, None, second_factor=True).device
+    db.session.commit()
+    for device in (None, "a browser of somebody else"):
+        wrong_codes(staff, 60, device)
+    for device in (None, "a browser of somebody else"):
+        with pytest.raises(TooManyTries):
+            services.prove_one_time_code(staff.id, code_at(secret, frozen_clock), device)
+    services.prove_one_time_code(staff.id, code_at(secret, frozen_clock), own)
+    assert wrong_codes(staff, 60, own) == 10, "which is held to as much"
+
+
+@pytest.mark.asvs("6.3.5", "6.6.3")
+def test_the_owner_is_told_once_a_day_that_somebody_guesses(staff, frozen_clock):
+    an_authenticator(staff)
+    db.session.commit()
+    told = []
+    for minutes in (0, 5, 20, 70, 60 * 23, 60 * 25):
+        with clock.frozen(frozen_clock + timedelta(minutes=minutes)):
+            for _ in range(25):
+                try:
+                    services.prove_one_time_code(staff.id, "000000")
+                except FactorTriesUsedUp as refusal:
+                    if refusal.notice is not None:
+                        told.append((minutes, refusal.notice.kind, refusal.notice.recipient))
+                except FactorRefused:
+                    pass
+    assert told == [(minutes, "second_step_guessed", staff.email) for minutes in (0, 60 * 25)]
 
 
 def test_an_app_set_up_anew_replaces_the_earlier_one(staff, frozen_clock):

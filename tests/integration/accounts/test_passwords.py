@@ -8,7 +8,7 @@ from sqlalchemy import create_engine, pool, select, text
 
 from marketplace.accounts import queries, services
 from marketplace.accounts.models import AccountRow, ChallengeRow, LimitRow
-from marketplace.accounts.services import hashes
+from marketplace.accounts.services import devices, hashes
 from marketplace.accounts.values import (
     AccountNotFound,
     CodePurpose,
@@ -63,7 +63,7 @@ def verifications(monkeypatch):
 def test_nothing_exists_before_the_address_is_confirmed():
     message = register()
     assert (message.kind, message.recipient, message.locale) == ("confirm_address", LIN, "zh_Hans_CN")
-    assert {**message.context, "token": "…"} == {"name": "Lin Yue", "token": "…", "minutes": 30}
+    assert {**message.context, "token": "…"} == {"token": "…", "minutes": 30}, "and not what somebody typed as a name"
     assert accounts() == []
     assert not signs_in(PASSWORD)
 
@@ -127,8 +127,9 @@ def test_a_known_address_is_told_by_mail_and_not_by_the_page():
 def test_nobody_registers_as_staff():
     staff = a_member_of_staff(email="desk@evenfold.example")
     message = register(OTHER, email=staff.email)
-    assert message.kind == "address_in_use"
-    assert db.session.scalars(select(ChallengeRow)).all() == []
+    assert (message.kind, message.context) == ("address_in_use", {})
+    assert signs_in(PASSWORD, staff.email)
+    assert not signs_in(OTHER, staff.email)
 
 
 def test_a_registration_confirmed_after_the_address_became_staffs_changes_nothing():
@@ -168,7 +169,7 @@ def test_every_way_to_fail_looks_alike_and_costs_the_same(verifications):
 @pytest.mark.asvs("6.2.8")
 def test_a_password_is_taken_as_typed():
     account = a_customer(LIN)
-    services.change_password(account.id, PASSWORD, " three  Calm herons ", a_source())
+    services.change_password(account.id, PASSWORD, " three  Calm herons ")
     assert signs_in(" three  Calm herons ")
     assert not signs_in("three  Calm herons")
     assert not signs_in(" three  calm herons ")
@@ -261,7 +262,7 @@ def test_when_tries_cannot_be_counted_none_is_allowed(app, verifications):
 def test_a_changed_password_ends_the_other_sessions_and_is_told_by_mail():
     account = a_customer(LIN)
     here, elsewhere = (services.begin_session(account.id, "", None) for _ in range(2))
-    notice = services.change_password(account.id, PASSWORD, OTHER, a_source(), keep=here.session.id)
+    notice = services.change_password(account.id, PASSWORD, OTHER, here.session.id, here.device)
     assert (notice.kind, notice.recipient) == ("password_changed", LIN)
     assert [each.id for each in queries.sessions(account.id)] == [here.session.id]
     assert queries.session_behind(elsewhere.token) is None
@@ -274,19 +275,19 @@ def test_the_old_password_is_needed_and_the_new_one_must_fit():
     account = a_customer(LIN)
     session = services.begin_session(account.id, "", None)
     with pytest.raises(SignInRefused):
-        services.change_password(account.id, OTHER, "five wandering cranes", a_source())
+        services.change_password(account.id, OTHER, "five wandering cranes")
     with pytest.raises(Invalid):
-        services.change_password(account.id, PASSWORD, "short", a_source())
+        services.change_password(account.id, PASSWORD, "short")
     assert signs_in(PASSWORD)
     assert queries.session_behind(session.token) is not None, "nothing ended"
     with pytest.raises(AccountNotFound):
-        services.change_password(uuid4(), PASSWORD, OTHER, a_source())
+        services.change_password(uuid4(), PASSWORD, OTHER)
 
 
 def test_a_guest_has_no_password_to_change():
     guest = a_guest(LIN)
     with pytest.raises(SignInRefused):
-        services.change_password(guest.id, "", OTHER, a_source())
+        services.change_password(guest.id, "", OTHER)
     assert not queries.account(guest.id).has_password
 
 
@@ -351,13 +352,70 @@ def test_an_unknown_address_gets_a_mail_without_a_link_so_that_the_same_is_done(
     assert accounts() == []
 
 
-def test_resets_and_codes_share_the_limit_of_an_address():
+def test_resets_codes_and_registrations_of_one_place_for_one_address_share_a_limit():
+    source = a_source()
     for _ in range(5):
-        services.request_password_reset(LIN, a_source(), "en")
+        services.request_password_reset(LIN, source, "en")
     with pytest.raises(TooManyTries):
-        services.request_code(LIN, CodePurpose.FIND_PURCHASE, a_source(), "en")
+        services.request_code(LIN, CodePurpose.FIND_PURCHASE, source, "en")
     with pytest.raises(TooManyTries):
-        register()
+        services.register_customer(LIN, PASSWORD, "Lin Yue", source, "en")
+
+
+@pytest.mark.asvs("6.3.1")
+def test_the_owners_browser_asks_for_a_link_whatever_strangers_do_in_the_same_network():
+    account = a_customer(LIN)
+    own_browser, source = services.begin_session(account.id, "", None).device, a_source()
+    db.session.commit()
+    for _ in range(5):
+        services.request_password_reset(LIN, source, "en")
+    with pytest.raises(TooManyTries):
+        services.request_password_reset(LIN, source, "en")
+    link = services.request_password_reset(LIN, source, "en", device=own_browser)
+    assert services.reset_password(token_in(link), OTHER)[0].id == account.id
+
+
+@pytest.mark.asvs("6.3.1")
+def test_the_owners_browser_signs_in_whatever_strangers_do_in_the_same_network():
+    account = a_customer(LIN)
+    begun, source = services.begin_session(account.id, "", None), a_source()
+    db.session.commit()
+    for _ in range(10):
+        with pytest.raises(SignInRefused):
+            services.authenticate(LIN, OTHER, source)
+    with pytest.raises(TooManyTries):
+        services.authenticate(LIN, PASSWORD, source)
+    assert services.authenticate(LIN, PASSWORD, source, begun.device).id == account.id
+    services.prove_password(account.id, PASSWORD)
+    for _ in range(10):
+        with pytest.raises(SignInRefused):
+            services.authenticate(LIN, OTHER, source, begun.device)
+    with pytest.raises(TooManyTries):
+        services.authenticate(LIN, PASSWORD, source, begun.device)
+    services.prove_password(account.id, PASSWORD)
+
+
+@pytest.mark.asvs("7.4.3")
+def test_a_new_password_makes_every_browser_but_the_present_one_a_strangers():
+    """Whoever was in with the old password does not go on as somebody known."""
+    account = a_customer(LIN)
+    here, elsewhere = (services.begin_session(account.id, "", None) for _ in range(2))
+    for change in (
+        lambda: services.change_password(account.id, PASSWORD, OTHER, here.session.id, here.device),
+        lambda: services.reset_password(
+            token_in(services.request_password_reset(LIN, a_source(), "en")), PASSWORD, here.device
+        ),
+    ):
+        change()
+        db.session.commit()
+        assert devices.is_known(account.id, here.device)
+        assert not devices.is_known(account.id, elsewhere.device)
+        again = services.begin_session(account.id, "", elsewhere.device)
+        assert again.notice is not None, "and is told of"
+        assert again.device != elsewhere.device
+    services.reset_password(token_in(services.request_password_reset(LIN, a_source(), "en")), OTHER)
+    assert not devices.any_known(account.id)
+    assert services.begin_session(account.id, "", here.device).notice is not None
 
 
 @pytest.mark.asvs("11.4.2")
@@ -385,10 +443,11 @@ def test_what_has_ended_is_forgotten(frozen_clock):
     old = token_in(register())
     db.session.commit()
     with clock.frozen(frozen_clock + timedelta(days=1, minutes=31)):
-        fresh = services.request_code(LIN, CodePurpose.FIND_PURCHASE, a_source(), "en")
+        find = CodePurpose.FIND_PURCHASE
+        fresh = services.request_code(LIN, find, a_source(), "en")
         services.forget_expired()
         assert db.session.scalars(select(ChallengeRow.purpose)).all() == ["find_purchase"]
-        assert len(db.session.scalars(select(LimitRow)).all()) == 2
+        assert len(db.session.scalars(select(LimitRow)).all()) == 4
         with pytest.raises(LinkRefused):
             services.confirm_address(old, PASSWORD, a_source())
-        assert services.prove_code(LIN, CodePurpose.FIND_PURCHASE, code_in(fresh), a_source())
+        assert services.prove_code(LIN, find, fresh.challenge_id, code_in(fresh), a_source())

@@ -1,5 +1,6 @@
 """Sessions: begun, made whole, renewed, ended on the server, forgotten; and browsers that are known again."""
 
+from contextlib import suppress
 from datetime import timedelta
 from uuid import uuid4
 
@@ -9,7 +10,16 @@ from sqlalchemy.exc import IntegrityError
 
 from marketplace.accounts import queries, services
 from marketplace.accounts.models import SessionRow
-from marketplace.accounts.values import AccountNotFound, CodeRefused, Ended, SessionNotFound, SignInRefused
+from marketplace.accounts.services import devices
+from marketplace.accounts.values import (
+    AccountNotFound,
+    CodePurpose,
+    CodeRefused,
+    Ended,
+    SessionNotFound,
+    SignInRefused,
+    TooManyTries,
+)
 from marketplace.infra.db import db
 from marketplace.kernel import clock
 from tests.factories.accounts import PASSWORD, a_customer, a_guest, a_member_of_staff, a_source, code_in
@@ -115,10 +125,13 @@ def test_all_others_end_and_this_one_stays():
     here, *others = (services.begin_session(account.id, "", None) for _ in range(3))
     theirs = services.begin_session(a_customer("theirs@example.com").id, "", None)
     assert len(queries.sessions(account.id)) == 3
-    assert services.end_sessions(account.id, Ended.ENDED_BY_OWNER, keep=here.session.id) == 2
+    assert services.end_sessions(account.id, Ended.ENDED_BY_OWNER, here.session.id, here.device) == 2
     assert [queries.session_behind(each.token) is not None for each in (here, theirs, *others)] == [
         True, True, False, False,
     ]  # fmt: skip
+    known = [devices.is_known(account.id, each.device) for each in (here, *others)]
+    assert known == [True, False, False], "and their browsers are strangers' again"
+    assert devices.any_known(theirs.session.account_id)
 
 
 @pytest.mark.asvs("7.4.2", "7.4.5")
@@ -168,38 +181,58 @@ def test_a_browser_known_to_one_account_is_not_known_to_another():
 
 def test_a_fresh_proof_by_password_counts_wrong_ones():
     account = a_customer()
-    source = a_source()
-    services.prove_password(account.id, PASSWORD, source)
-    with pytest.raises(SignInRefused):
-        services.prove_password(account.id, "something else", source)
+    services.prove_password(account.id, PASSWORD)
+    for _ in range(10):
+        with pytest.raises(SignInRefused):
+            services.prove_password(account.id, "something else")
+    with pytest.raises(TooManyTries):
+        services.prove_password(account.id, PASSWORD)
 
 
 @pytest.mark.asvs("6.6.2")
 def test_a_fresh_proof_by_code_is_bound_to_the_session_that_asked():
     guest = a_guest()
     here, elsewhere = (services.begin_session(guest.id, "", None).session.id for _ in range(2))
-    message = services.request_identity_code(guest.id, here, a_source())
-    assert (message.kind, message.recipient) == ("confirm_identity_code", guest.email)
-    with pytest.raises(CodeRefused):
-        services.prove_identity_code(guest.id, elsewhere, code_in(message), a_source())
-    db.session.rollback()
+    asked = services.request_identity_code(guest.id, here)
+    db.session.commit()
+    assert (asked.mail.kind, asked.mail.recipient) == ("confirm_identity_code", guest.email)
+    for session_id, challenge_id in ((elsewhere, None), (here, None), (elsewhere, asked.challenge_id)):
+        with pytest.raises(CodeRefused, match="asked for by another browser"):
+            services.prove_identity_code(guest.id, session_id, challenge_id, code_in(asked))
+        db.session.rollback()
+
+
+@pytest.mark.asvs("6.3.1")
+def test_a_fresh_proof_by_code_is_counted_for_its_session_alone():
+    guest = a_guest()
+    here, elsewhere = (services.begin_session(guest.id, "", None).session.id for _ in range(2))
+    db.session.commit()
+    for _ in range(100):
+        with suppress(TooManyTries):
+            services.request_code(guest.email, CodePurpose.FIND_PURCHASE, a_source(), "en")
+    for _ in range(5):
+        asked = services.request_identity_code(guest.id, here)
+    with pytest.raises(TooManyTries):
+        services.request_identity_code(guest.id, here)
+    services.request_identity_code(guest.id, elsewhere)
+    services.prove_identity_code(guest.id, here, asked.challenge_id, code_in(asked))
 
 
 def test_a_fresh_proof_by_code_works_once():
     guest = a_guest()
     session_id = services.begin_session(guest.id, "", None).session.id
-    code = code_in(services.request_identity_code(guest.id, session_id, a_source()))
-    services.prove_identity_code(guest.id, session_id, code, a_source())
+    asked = services.request_identity_code(guest.id, session_id)
+    services.prove_identity_code(guest.id, session_id, asked.challenge_id, code_in(asked))
     with pytest.raises(CodeRefused):
-        services.prove_identity_code(guest.id, session_id, code, a_source())
+        services.prove_identity_code(guest.id, session_id, asked.challenge_id, code_in(asked))
 
 
 def test_old_sessions_and_browsers_are_forgotten(frozen_clock):
     account = a_customer()
     services.end_session(account.id, services.begin_session(account.id, "", None).session.id, Ended.SIGNED_OUT)
     db.session.commit()
-    for days, sessions, devices in ((30, 1, 1), (31, 0, 1), (401, 0, 0)):
+    for days, sessions, browsers in ((30, 1, 1), (31, 0, 1), (401, 0, 0)):
         with clock.frozen(frozen_clock + timedelta(days=days)):
             services.forget_expired()
         counts = "SELECT (SELECT count(*) FROM accounts_session), (SELECT count(*) FROM accounts_device)"
-        assert tuple(db.session.execute(text(counts)).one()) == (sessions, devices)
+        assert tuple(db.session.execute(text(counts)).one()) == (sessions, browsers)

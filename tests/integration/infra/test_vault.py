@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from sqlalchemy import text
 
 from marketplace.infra import vault
 from marketplace.infra.db import apart, db
-from marketplace.infra.keeper import Keeper, Keys
+from marketplace.infra.keeper import Keeper, KeyClass, Keys, Limits, Wrapped
 from marketplace.kernel import ids
 
 ROOT = Path(__file__).parents[3]
@@ -30,7 +31,8 @@ class Counting:
 
     def __getattr__(self, name: str):
         def ask(*arguments):
-            self.asked.append((name, len(arguments[-1]) if arguments else 0))
+            items = next((each for each in arguments if not isinstance(each, str)), ())
+            self.asked.append((name, len(items)))
             return getattr(self._keeper, name)(*arguments)
 
         return ask
@@ -198,9 +200,90 @@ def test_at_the_keepers_limit_nothing_is_read(keeper: Counting) -> None:
     anna, keys = a_subject(), Keys.made()
     vault.configure(Keeper(keys))
     sealed = vault.seal(anna, PLACE, SECRET)
-    vault.configure(Keeper(keys, limit_per_minute=0))
+    vault.configure(Keeper(keys, limits={KeyClass.PERSON: Limits(0, 0)}))
     with pytest.raises(vault.VaultUnavailable):
         vault.open(anna, PLACE, sealed)
+
+
+def used_up(journeys: list[UUID], keys: Keys) -> None:
+    """The keeper of `keys` gives four keys of journeys a minute, and all four were asked for by looking at pages."""
+    vault.configure(Keeper(keys, limits={KeyClass.PERSON: Limits(9, 9), KeyClass.JOURNEY: Limits(2, 4)}))
+    vault.unlock(journeys)
+    vault.forget()
+    with pytest.raises(vault.VaultUnavailable):
+        vault.unlock(journeys[:1])
+
+
+def test_journeys_at_the_keepers_limit_refuse_no_person(keeper: Counting) -> None:
+    keys, anna, journeys = Keys.made(), a_subject(), [a_subject() for _ in range(4)]
+    vault.configure(Keeper(keys))
+    sealed = vault.seal(anna, PLACE, SECRET)
+    for each in journeys:
+        vault.seal(each, PLACE, b"a page", KeyClass.JOURNEY)
+    vault.forget()
+    used_up(journeys, keys)
+    assert vault.open(anna, PLACE, sealed) == SECRET
+    vault.forget()
+    with pytest.raises(vault.VaultUnavailable):
+        vault.unlock([anna, journeys[0]])
+    assert vault.open(anna, PLACE, sealed) == SECRET, "also where both are asked for at once"
+    assert vault.seal(a_subject(), PLACE, b"a page", KeyClass.JOURNEY), "somebody new begins a journey"
+
+
+def test_a_journeys_key_made_before_there_were_classes_is_counted_as_a_persons(keeper: Counting) -> None:
+    """And so is one whose row was made to say otherwise: it does not open."""
+    keys, old = Keys.made(), a_subject()
+    vault.configure(Keeper(keys))
+    sealed = vault.seal(old, PLACE, SECRET)  # as the code of then did
+    vault.forget()
+    assert vault.seal(old, PLACE, b"a later page", KeyClass.JOURNEY)
+    assert vault.open(old, PLACE, sealed) == SECRET
+    assert kinds() == ["person"]
+    vault.forget()
+    vault.configure(Keeper(keys, limits={KeyClass.PERSON: Limits(0, 0), KeyClass.JOURNEY: Limits(9, 9)}))
+    with pytest.raises(vault.VaultUnavailable):
+        vault.open(old, PLACE, sealed)
+    with apart() as connection:
+        connection.execute(text("UPDATE infra_subject_key SET key_class = 'journey'"))
+    with pytest.raises(vault.Unreadable):
+        vault.open(old, PLACE, sealed)
+
+
+def kinds() -> list[str]:
+    return list(db.session.execute(text("SELECT key_class FROM infra_subject_key")).scalars())
+
+
+def test_a_keeper_from_before_there_were_classes_makes_keys_of_persons(keeper: Counting) -> None:
+    """A site that is newer than its keeper keeps what the keeper bound, not what it asked for."""
+    keys, journey = Keys.made(), a_subject()
+
+    class Old(Keeper):
+        def wrap(self, items: Sequence[tuple[UUID, bytes]], _class: KeyClass = KeyClass.PERSON) -> list[Wrapped]:
+            return super().wrap(items)
+
+    vault.configure(Old(keys))
+    sealed = vault.seal(journey, PLACE, SECRET, KeyClass.JOURNEY)
+    assert kinds() == ["person"]
+    vault.configure(Keeper(keys))
+    assert vault.open(journey, PLACE, sealed) == SECRET
+
+
+def test_pages_of_many_journeys_push_no_persons_key_out_of_memory(
+    keeper: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna = a_subject()
+    sealed = vault.seal(anna, PLACE, SECRET)
+    monkeypatch.setattr(vault, "REMEMBERED", 2)
+    for _ in range(5):
+        vault.seal(a_subject(), PLACE, b"a page", KeyClass.JOURNEY)
+    keeper.asked.clear()
+    assert vault.open(anna, PLACE, sealed) == SECRET
+    assert keeper.asked == []
+    for _ in range(2):
+        vault.seal(a_subject(), PLACE, b"")
+    keeper.asked.clear()
+    assert vault.open(anna, PLACE, sealed) == SECRET
+    assert keeper.asked == [("unwrap", 1)], "the control: other persons do"
 
 
 @pytest.mark.asvs("13.2.2")
@@ -249,8 +332,12 @@ def test_the_process_of_the_keeper(keeper_process) -> None:
     vault.forget()
     with pytest.raises(vault.VaultUnavailable):
         vault.open(anna, PLACE, sealed)
+    journey = a_subject()
+    page = vault.seal(journey, PLACE, b"a page", KeyClass.JOURNEY)
+    vault.forget()
+    assert vault.open(journey, PLACE, page) == b"a page"
     process.terminate()
     said = process.stderr.read()
-    assert "ALARM the limit of 3 data keys a minute is reached" in said
+    assert "ALARM the limit of 3 keys of persons a minute: no more" in said
     kept = json.loads((folder / "keys.json").read_text())
     assert not any(secret in said for secret in (*kept["wrapping"].values(), kept["index"]))

@@ -14,6 +14,7 @@ from marketplace.kernel.errors import Invalid
 from marketplace.kernel.text import LocalizedText
 
 EMAIL, NAME = "lin.yue@example.com", "Lin Yue"
+DAY = 24 * 60
 
 
 def fault_of(password):
@@ -116,28 +117,51 @@ def test_what_is_no_address_is_told_so(email):
 def test_a_name_is_kept_as_given():
     assert rules.name_fault("  林 悦 ") is None
     assert rules.name_fault("Anne-Marie O’Neill") is None
+    assert rules.name_fault("J.R.R. Tolkien Jr.") is None
+    assert rules.name_fault("J.Smith") is None
     assert checks.person_name("  林 悦 ") == "林 悦"
 
 
 @pytest.mark.parametrize(
     "name",
-    ["", "   ", "x" * 81, "win at https://bad.example", "www.bad.example", "<b>Lin</b>", "Lin\nYue", "a@b.example"],
+    [
+        "",
+        "   ",
+        "x" * 81,
+        "win at https://bad.example",
+        "www.bad.example",
+        "<b>Lin</b>",
+        "Lin\nYue",
+        "a@b.example",
+        "Prize at evil.com",
+        "T.co",
+        "EVIL.COM",
+        "中奖.中国",
+    ],
 )
-def test_a_name_cannot_carry_a_message_into_our_mails(name):
+def test_a_name_cannot_pass_for_an_address(name):
     assert rules.name_fault(name) is (Fault.NAME_UNFIT if name.strip() else Fault.NAME_MISSING)
 
 
 @pytest.mark.asvs("6.1.1", "2.1.3")
 def test_limits_of_proofs_are_those_that_were_decided():
     decided = {
-        Bucket.CODE_OF_ADDRESS: (5, 15),
-        Bucket.CODE_OF_SOURCE: (20, 15),
+        Bucket.MAIL_OF_SOURCE: (20, 15),
+        Bucket.MAIL_OF_PAIR: (5, 15),
+        Bucket.MAIL_OF_PAIR_DAILY: (10, DAY),
+        Bucket.MAIL_OF_BROWSER: (5, 15),
+        Bucket.MAIL_OF_SESSION: (5, 15),
+        Bucket.CODE_OF_ADDRESS: (100, DAY),
+        Bucket.LINK_OF_ADDRESS: (10, 30),
         Bucket.TRY_OF_CODE: (5, 60),
         Bucket.TRY_OF_SOURCE: (30, 15),
         Bucket.SIGN_IN_OF_PAIR: (10, 5),
         Bucket.SIGN_IN_OF_SOURCE: (30, 5),
         Bucket.SIGN_IN_OF_ADDRESS: (50, 60),
         Bucket.FACTOR_OF_ACCOUNT: (10, 15),
+        Bucket.FACTOR_OF_ACCOUNT_HOURLY: (20, 60),
+        Bucket.FACTOR_OF_ACCOUNT_DAILY: (50, DAY),
+        Bucket.FACTOR_TOLD: (1, DAY),
         Bucket.CHECK_OF_SOURCE: (30, 15),
     }
     for bucket, (tries, minutes) in decided.items():
@@ -148,7 +172,19 @@ def test_the_last_allowed_try_is_allowed():
     assert not rules.exceeded(Bucket.TRY_OF_CODE, 5)
     assert rules.exceeded(Bucket.TRY_OF_CODE, 6)
     noon = datetime(2026, 11, 22, 12, tzinfo=UTC)
-    assert rules.window_ends(Bucket.CODE_OF_ADDRESS, noon) == noon + timedelta(minutes=15)
+    assert rules.window_ends(Bucket.MAIL_OF_PAIR, noon) == noon + timedelta(minutes=15)
+
+
+def test_while_no_more_links_are_mailed_one_that_was_still_works():
+    """The last one that was mailed is younger than the window, which ends no later than that link."""
+    window = rules.LIMITS[Bucket.LINK_OF_ADDRESS].window
+    links = {CodePurpose.CONFIRM_ADDRESS, CodePurpose.RESET_PASSWORD}
+    assert all(window <= rules.LIFETIMES[purpose] for purpose in links)
+
+
+def test_all_codes_of_an_address_leave_five_hundred_guesses_in_a_million_a_day():
+    codes, tries = rules.LIMITS[Bucket.CODE_OF_ADDRESS], rules.LIMITS[Bucket.TRY_OF_CODE].tries
+    assert (codes.tries * tries, codes.window) == (500, timedelta(days=1))
 
 
 def test_no_code_outlives_the_count_of_its_tries():
@@ -167,6 +203,14 @@ def test_a_subscriber_with_many_addresses_is_one_source():
     assert rules.counted_source("2001:db8:1:2::1") != rules.counted_source("2001:db8:1:3::1")
     assert rules.counted_source("198.18.0.1") != rules.counted_source("198.18.0.2")
     assert rules.counted_source("unknown") == "unknown"
+
+
+@pytest.mark.asvs("6.3.1")
+def test_an_ipv4_address_written_as_an_ipv6_one_is_that_ipv4_address():
+    """All of them lie in one /64, which would be everybody's one source."""
+    assert rules.counted_source("::ffff:198.18.0.1") == rules.counted_source("198.18.0.1")
+    assert rules.counted_source("::ffff:198.18.0.1") != rules.counted_source("::ffff:198.18.0.2")
+    assert rules.counted_source("::FFFF:C612:1") == "198.18.0.1"
 
 
 def test_an_insurer_can_be_shown():

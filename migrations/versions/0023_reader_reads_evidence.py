@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0022_reader_reads_evidence"
-down_revision = "0021_public_revision"
+revision = "0023_reader_reads_evidence"
+down_revision = "0022_key_classes"
 branch_labels = None
 depends_on = None
 
