@@ -18,7 +18,7 @@ PAGE_BYTES = 16_000
 
 def measure() -> Iterator[Figure]:
     journey, page = uuid4(), secrets.token_bytes(PAGE_BYTES)
-    vault._remember(journey, secrets.token_bytes(KEY_BYTES))  # noqa: SLF001  as if the keeper had told it
+    vault._remember(journey, secrets.token_bytes(KEY_BYTES), turn=vault._remembered.turn)  # noqa: SLF001  as if the keeper had told it
     sealed = vault.seal(journey, "bench", page)
 
     def digest() -> str:

@@ -4,6 +4,7 @@ A subject is an account (what it says of itself), an application (what was told 
 payments) or a journey (its trail). Its data key is made with the first thing sealed for it, lies in
 `infra_subject_key` wrapped by the keeper (`infra.keeper`), and is known to this process for some minutes at most.
 Destroying it makes everything of the subject unreadable at once, in backups too once they hold the destroyed row.
+Other processes that know the key are told by a revision that each request and job asks for anyway (`heed`).
 
 Each sealed value is bound to its place (`context`: table, column and row), so that nothing sealed can be moved:
 
@@ -35,6 +36,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.infra.db import Base, apart, db
 from marketplace.infra.keeper import KEY_BYTES, NONCE_BYTES, KeeperRefused, Wrapped, spell, understand
+from marketplace.infra.pools import alone
 from marketplace.kernel import clock
 from marketplace.kernel.errors import NotFound, Unavailable
 
@@ -125,7 +127,14 @@ class RemoteKeeper:
 
 
 class _Remembered:
-    """Data keys ready for use, for some minutes; the one that was not asked for longest goes first."""
+    """Data keys ready for use, for some minutes; the one that was not asked for longest goes first.
+
+    `revision` is that of the keys (migration 0025) up to which they were compared. `turn` counts the comparisons: a key
+    that was read before one is not remembered after it.
+    """
+
+    revision: UUID | None = None
+    turn = 0
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -140,11 +149,19 @@ class _Remembered:
             self._kept.move_to_end(subject_id)
             return found[0]
 
-    def put(self, subject_id: UUID, cipher: AESGCM) -> None:
+    def put(self, subject_id: UUID, cipher: AESGCM, turn: int) -> None:
         with self._lock:
+            if turn != self.turn:
+                return
             self._kept[subject_id] = cipher, time.monotonic() + REMEMBERED_FOR
             while len(self._kept) > REMEMBERED:
                 self._kept.popitem(last=False)
+
+    def next_turn(self) -> list[UUID]:
+        """Whose keys are to be compared now."""
+        with self._lock:
+            self.turn += 1
+            return list(self._kept)
 
     def drop(self, subject_id: UUID) -> None:
         with self._lock:
@@ -155,6 +172,7 @@ class _Remembered:
             self._kept.clear()
 
 
+_DESTROYED = "SELECT array_agg(id) FROM infra_subject_key WHERE id = ANY(%(known)s) AND wrapped IS NULL"
 _keeper: Keepers | None = None
 _remembered = _Remembered()
 
@@ -209,7 +227,8 @@ def unlock(subject_ids: Iterable[UUID]) -> None:
 def destroy(subject_id: UUID) -> None:
     """Erase everything sealed for the subject by destroying its key (GDPR art. 17, PIPL art. 47). Flushes.
 
-    Other processes may know the key for some minutes more (`REMEMBERED_FOR`).
+    What another process does at that moment with a key it knows ends as if it had been done just before: erased too.
+    With the next thing it does it knows (`heed`).
     """
     now = clock.now()
     gone = {"wrapped": None, "destroyed_at": now}
@@ -217,6 +236,30 @@ def destroy(subject_id: UUID) -> None:
     keep_first = SubjectKeyRow.destroyed_at.is_(None)
     db.session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=gone, where=keep_first))
     _remembered.drop(subject_id)
+
+
+def is_destroyed(subject_id: UUID) -> bool:
+    """Whether the subject was erased, so that nothing can be sealed for it any more. A key that it has is ready
+    afterwards. Raises VaultUnavailable.
+    """
+    try:
+        _ = _remembered.get(subject_id) or _found((subject_id,))
+    except DataDestroyed:
+        return True
+    return False
+
+
+def heed(revision: UUID | None) -> None:
+    """For `infra.present`, which asked for the present revision of the keys: where it is new, forget those of the known
+    keys that were destroyed since, in whichever process.
+    """
+    if revision == _remembered.revision:
+        return
+    known = _remembered.next_turn()
+    destroyed = alone(_DESTROYED, {"known": known}) if known else None
+    for subject_id in (destroyed and destroyed[0]) or ():
+        _remembered.drop(subject_id)
+    _remembered.revision = revision
 
 
 def index(purpose: str, value: str) -> str:
@@ -241,7 +284,7 @@ def rewrap() -> int:
 
 def _found(subject_ids: Sequence[UUID], *, strict: bool = True) -> dict[UUID, AESGCM]:
     """The data keys that there are, now remembered. Raises DataDestroyed where one was destroyed, if `strict`."""
-    columns = (SubjectKeyRow.id, SubjectKeyRow.keeper_key_id, SubjectKeyRow.wrapped)
+    columns, turn = (SubjectKeyRow.id, SubjectKeyRow.keeper_key_id, SubjectKeyRow.wrapped), _remembered.turn
     # On the connection, not the session: nothing half made is flushed by a look at a key.
     rows = db.session.connection().execute(select(*columns).where(SubjectKeyRow.id.in_(subject_ids))).all()
     if strict and any(row.wrapped is None for row in rows):
@@ -250,26 +293,26 @@ def _found(subject_ids: Sequence[UUID], *, strict: bool = True) -> dict[UUID, AE
     if not wrapped:
         return {}
     keys = _asked(lambda keeper: keeper.unwrap(wrapped))
-    return {each.subject_id: _remember(each.subject_id, key) for each, key in zip(wrapped, keys, strict=True)}
+    return {each.subject_id: _remember(each.subject_id, key, turn) for each, key in zip(wrapped, keys, strict=True)}
 
 
 def _made(subject_id: UUID) -> AESGCM:
     """A new data key, committed at once: were it rolled back with its request, this process would go on using it, and
     what it seals could never be opened. Of two made at the same time the first is everybody's.
     """
-    key = secrets.token_bytes(KEY_BYTES)
+    key, turn = secrets.token_bytes(KEY_BYTES), _remembered.turn
     wrapped = _asked(lambda keeper: keeper.wrap([(subject_id, key)]))[0]
     row = {"id": subject_id, "wrapped": wrapped.data, "keeper_key_id": wrapped.key_id, "created_at": clock.now()}
     with apart() as connection:
         made = connection.execute(
             insert(SubjectKeyRow).values(row).on_conflict_do_nothing().returning(SubjectKeyRow.id)
         ).scalar_one_or_none()
-    return _remember(subject_id, key) if made else _found((subject_id,))[subject_id]
+    return _remember(subject_id, key, turn) if made else _found((subject_id,))[subject_id]
 
 
-def _remember(subject_id: UUID, key: bytes) -> AESGCM:
+def _remember(subject_id: UUID, key: bytes, turn: int) -> AESGCM:
     cipher = AESGCM(key)
-    _remembered.put(subject_id, cipher)
+    _remembered.put(subject_id, cipher, turn)
     return cipher
 
 

@@ -10,9 +10,12 @@ from marketplace.kernel.errors import Conflict, NotFound, Refused
 
 
 class ExportState(StrEnum):
+    """`failed`: it could not be made, and nobody tries any more."""
+
     ASKED = "asked"
     READY = "ready"
     EXPIRED = "expired"
+    FAILED = "failed"
 
 
 class RequestKind(StrEnum):
