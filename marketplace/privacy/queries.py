@@ -9,15 +9,12 @@ from sqlalchemy import select
 from marketplace.application import queries as applications
 from marketplace.application.values import State
 from marketplace.checkout import queries as orders
-from marketplace.checkout.values import OrderState
 from marketplace.correspondence import queries as correspondence
 from marketplace.correspondence.values import MessageKind
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.infra.vault import DataDestroyed
 from marketplace.kernel import clock
-from marketplace.payment import queries as payments
-from marketplace.payment.values import AttemptState, Purpose
 from marketplace.policy import queries as policies
 from marketplace.policy.values import Policy
 from marketplace.privacy import rules
@@ -38,8 +35,6 @@ from marketplace.privacy.values import (
     Run,
 )
 
-UNFINISHED = {OrderState.PAID, OrderState.NOT_ISSUABLE}
-PAYING = {AttemptState.CREATED, AttemptState.OPEN, AttemptState.PROCESSING}
 LATEST = 30
 
 
@@ -108,17 +103,7 @@ def closing_preview(account_id: UUID) -> ClosingPreview:
     kept = tuple(kept_contract(policy) for policy in policies.policies_of_account(account_id))
     told = applications.applications_of_account(account_id)
     erased = tuple(each.reference for each in told if each.state is not State.CONTRACTED)
-    return ClosingPreview(kept, erased, (*_money_under_way(account_id), *_not_mailed(kept)))
-
-
-def _money_under_way(account_id: UUID) -> Iterator[str]:
-    """Orders that are paid and not at their end, and those whose payment page is open: money may still come."""
-    for order in orders.orders_of_account(account_id):
-        paying = order.state is OrderState.OPEN and any(
-            attempt.state in PAYING for attempt in payments.attempts_of(Purpose.NEW_BUSINESS, order.id)
-        )
-        if paying or order.state in UNFINISHED:
-            yield order.reference
+    return ClosingPreview(kept, erased, (*orders.unfinished_orders(account_id), *_not_mailed(kept)))
 
 
 def _not_mailed(kept: tuple[KeptContract, ...]) -> Iterator[str]:
