@@ -104,7 +104,6 @@ class KeptContract:
 
     policy_id: UUID
     number: str
-    product_name: Mapping[str, str]
     covered_until: date
     kept_until: date
 
@@ -132,7 +131,7 @@ class Restriction:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One daily forgetting: how much of each kind was erased, and what is due for a person's decision."""
+    """One run of forgetting: how much of each kind was erased, and what is due for a person's decision."""
 
     ran_at: datetime
     business_at: datetime
@@ -171,7 +170,7 @@ class RequestAnswered(Conflict):
 
 
 class SaleUnderWay(Conflict):
-    """A purchase of yours is still under way. Please close the account when its policy or its refund has come."""
+    """A purchase of yours is still under way. Please close the account when it has come to its end."""
 
     code = "privacy:sale-under-way"
 
