@@ -19,7 +19,8 @@ PAGE_BYTES = 16_000
 def measure() -> Iterator[Figure]:
     journey, page = uuid4(), secrets.token_bytes(PAGE_BYTES)
     told = Wrapped(journey, "", b"", KeyClass.JOURNEY)
-    vault._remember(told, secrets.token_bytes(KEY_BYTES))  # noqa: SLF001  as if the keeper had told it
+    turn = vault._remembered.turn  # noqa: SLF001
+    vault._remember(told, secrets.token_bytes(KEY_BYTES), turn)  # noqa: SLF001  as if the keeper had told it
     sealed = vault.seal(journey, "bench", page)
 
     def digest() -> str:

@@ -1,9 +1,11 @@
 """Tell applications: to their owner (`own_…`), and to features and desks above that have checked who asks."""
 
+from collections.abc import Iterable
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 from sqlalchemy import select
 
 from marketplace.application import rules
@@ -27,7 +29,9 @@ from marketplace.infra.db import db
 from marketplace.quoting import queries as quoting
 from marketplace.quoting.values import OfferView
 
-_PEOPLE = TypeAdapter(People)
+# What does not fit is not repeated in the error, and so in no log. (The configuration of an optional value is heeded,
+# that of a dataclass alone is not.)
+_PEOPLE = TypeAdapter[People | None](People | None, config=ConfigDict(hide_input_in_errors=True))
 
 
 def application(application_id: UUID) -> Application:
@@ -79,6 +83,22 @@ def applications_of_journey(journey_id: UUID) -> tuple[Application, ...]:
     return tuple(read(row) for row in rows)
 
 
+def applications_to_erase(journey_ids: Iterable[UUID]) -> dict[UUID, tuple[UUID, ...]]:
+    """By journey, the applications begun in it of which no contract was made and that are not erased, the oldest first.
+    Nothing of them is opened.
+    """
+    wanted = (ApplicationRow.journey_id.in_(list(journey_ids)), ApplicationRow.erased_at.is_(None))
+    rows = db.session.execute(
+        select(ApplicationRow.journey_id, ApplicationRow.id)
+        .where(*wanted, ApplicationRow.state != State.CONTRACTED.value)
+        .order_by(ApplicationRow.journey_id, ApplicationRow.created_at, ApplicationRow.id)
+    )
+    return {
+        journey_id: tuple(row.id for row in group)
+        for journey_id, group in groupby(rows, key=lambda row: row.journey_id)
+    }
+
+
 def application_ids() -> tuple[UUID, ...]:
     """Every application, first to last; for rebuilding what was derived from them."""
     return tuple(db.session.scalars(select(ApplicationRow.id).order_by(ApplicationRow.created_at, ApplicationRow.id)))
@@ -117,7 +137,7 @@ def read(row: ApplicationRow) -> Application:
         product_version_id=row.product_version_id,
         locale=row.locale,
         state=State(row.state),
-        people=None if row.persons is None else _PEOPLE.validate_python(row.persons),
+        people=_PEOPLE.validate_python(row.persons),
         answers=dict(row.answers),
         created_at=row.created_at,
         submitted_at=row.submitted_at,

@@ -128,6 +128,15 @@ class Application:
 
 
 @dataclass(frozen=True, slots=True)
+class Erased:
+    """What is left of an application whose applicant is forgotten: what its entry in the trail names."""
+
+    application_id: UUID
+    journey_id: UUID
+    insurer_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """What decides the next step. `unanswered` and `unconfirmed` are in the order in which they are asked."""
 
@@ -288,4 +297,4 @@ class ApplicationSubmitted:
     """`outcome` is the state the decision led to: accepted, referred or declined."""
 
     application_id: UUID
-    outcome: str
+    outcome: State

@@ -8,13 +8,13 @@ from marketplace.payment.values import PaymentSucceeded, Purpose, RefundSucceede
 from marketplace.policy.values import PolicyDocumentReady
 
 
-@task("checkout.take_payment")
+@task("checkout.take_payment", moves_money=True)
 def take_payment(fact: PaymentSucceeded) -> None:
     if fact.purpose is Purpose.NEW_BUSINESS:
         services.take_payment(fact.subject_id, fact.attempt_id)
 
 
-@task("checkout.issue_contracts")
+@task("checkout.issue_contracts", moves_money=True)
 def issue_contracts(order_id: UUID) -> None:
     services.issue_contracts(order_id)
 
@@ -25,7 +25,7 @@ def issue_overdue(order_id: UUID) -> None:
     services.issue_contracts(order_id)
 
 
-@task("checkout.note_refund")
+@task("checkout.note_refund", moves_money=True)
 def note_refund(fact: RefundSucceeded) -> None:
     if fact.purpose is Purpose.NEW_BUSINESS:
         services.note_refund(fact.subject_id, fact.refund_id, fact.reason, fact.amount)

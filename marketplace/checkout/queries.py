@@ -1,12 +1,13 @@
 """Ask about orders."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Row, select
 
 from marketplace.checkout.models import OrderLineRow, OrderRow
+from marketplace.checkout.rules import is_finished
 from marketplace.checkout.values import Order, OrderLine, OrderNotFound, OrderState
 from marketplace.infra.db import db
 from marketplace.kernel.money import Money
@@ -54,6 +55,24 @@ def orders_of_account(account_id: UUID) -> tuple[Order, ...]:
         select(OrderRow).where(OrderRow.account_id == account_id).order_by(OrderRow.created_at.desc(), OrderRow.id)
     ).all()
     return orders_from(rows)
+
+
+def unfinished_orders(account_id: UUID) -> tuple[str, ...]:
+    """References of the customer's orders that still owe a contract or money, or can still be paid; newest first."""
+    return tuple(row.reference for row in _unfinished(OrderRow.account_id == account_id))
+
+
+def unfinished_journeys(journey_ids: Iterable[UUID]) -> frozenset[UUID]:
+    """Those of the journeys in which such an order was placed."""
+    return frozenset(row.journey_id for row in _unfinished(OrderRow.journey_id.in_(list(journey_ids))))
+
+
+def _unfinished(which: ColumnElement[bool]) -> Iterator[Row[UUID, str, UUID, str]]:
+    """By columns: what this session has read before and keeps as it was is not asked."""
+    columns = (OrderRow.id, OrderRow.reference, OrderRow.journey_id, OrderRow.state)
+    rows = db.session.execute(select(*columns).where(which).order_by(OrderRow.created_at.desc(), OrderRow.id)).all()
+    standing = payments.holdings(Purpose.NEW_BUSINESS, [row.id for row in rows])
+    return (row for row in rows if not is_finished(OrderState(row.state), standing[row.id]))
 
 
 def orders_from(rows: Sequence[OrderRow]) -> tuple[Order, ...]:

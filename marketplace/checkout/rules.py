@@ -9,6 +9,7 @@ from marketplace.checkout.values import MixedCurrencies, NothingOrdered, OrderSt
 from marketplace.kernel.money import Money
 from marketplace.kernel.text import LocalizedText
 from marketplace.kernel.transitions import Table
+from marketplace.payment.values import Holding
 from marketplace.policy.values import PersonRole, PolicyPerson
 from marketplace.quoting.values import OfferView, OfferVoided, ProductWithdrawn
 
@@ -68,6 +69,22 @@ ORDERS: Table[OrderState, OrderEvent] = Table(
         (S.LAPSED, E.LAPSED): S.LAPSED,
     },
 )
+
+UNFINISHED = frozenset({OrderState.PAID, OrderState.NOT_ISSUABLE})
+
+
+def is_finished(state: OrderState, holding: Holding) -> bool:
+    """Whether nothing more is owed to the customer, and nothing can come in any more: neither a contract nor money.
+
+    The state alone does not say it: a lapsed order may be paid on a page that is still open, and money that came late
+    is to go back.
+    """
+    if holding is Holding.MOVING:
+        return False
+    if holding is Holding.HELD:
+        return state is OrderState.ISSUED
+    return state not in UNFINISHED
+
 
 RELATIONSHIPS: dict[Relationship, LocalizedText | None] = {
     Relationship.SELF: None,

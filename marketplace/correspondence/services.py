@@ -125,14 +125,16 @@ def forget_address(address: str) -> int:
     return _forget_all(MessageRow.application_id.is_(None), own)
 
 
-def forget_old(before: datetime) -> int:
-    """The same for what was queued before `before` without concerning an application: codes, links, notices."""
-    return _forget_all(MessageRow.application_id.is_(None), MessageRow.queued_at < before)
+def forget_old(before: datetime, limit: int) -> int:
+    """The same for what was queued before `before` without concerning an application: codes, links, notices; at most
+    `limit` at a time.
+    """
+    return _forget_all(MessageRow.application_id.is_(None), MessageRow.queued_at < before, limit=limit)
 
 
-def _forget_all(*which: ColumnElement[bool]) -> int:
+def _forget_all(*which: ColumnElement[bool], limit: int | None = None) -> int:
     wanted = select(MessageRow).where(*which, MessageRow.recipient_sealed.is_not(None)).order_by(MessageRow.id)
-    rows = db.session.scalars(wanted.with_for_update()).all()
+    rows = db.session.scalars(wanted.limit(limit).with_for_update()).all()
     for row in rows:
         row.state = rules.LIFE.next(MessageState(row.state), MessageEvent.FORGOTTEN)
         row.recipient_sealed = row.recipient_index = None  # whose mail it was is not known any more

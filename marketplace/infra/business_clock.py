@@ -1,4 +1,7 @@
-"""Where the business clock of a demonstration stands (`kernel.clock`). In production the table stays empty."""
+"""Where the business clock of a demonstration stands (`kernel.clock`). In production the table stays empty.
+
+Entry points take it from there with everything else that is present (`infra.present`).
+"""
 
 from datetime import timedelta
 
@@ -6,12 +9,6 @@ from sqlalchemy import text
 
 from marketplace.infra.db import db
 from marketplace.kernel import clock
-
-
-def load() -> None:
-    """For entry points: take the offset from the database into this context."""
-    seconds = db.session.execute(text("SELECT offset_seconds FROM infra_business_clock")).scalar_one_or_none()
-    clock.set_business_offset(timedelta(seconds=seconds or 0))
 
 
 def move_to_offset(offset: timedelta) -> None:

@@ -3,6 +3,9 @@
 A service defers a job, or publishes a fact that defers every subscriber of its type, on the session's own connection:
 rolled back with the transaction, visible on commit. Jobs are plain functions in `<feature>/jobs.py` marked with
 `@task`; each runs in one transaction that is committed when it returns. A job may run more than once and must bear it.
+
+What a job is given lies open in the database: ids, numbers, days and words of our own lists, never what somebody said.
+Done jobs are deleted after a week (`KEPT_HOURS`); failed ones stay until somebody has looked at them.
 """
 
 import inspect
@@ -14,14 +17,19 @@ from datetime import UTC, timedelta
 from typing import Any, TypeVar
 
 import procrastinate
+from procrastinate.builtin_tasks import remove_old_jobs
+from procrastinate.job_context import JobContext
 from procrastinate.jobs import Job
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
-from pydantic import TypeAdapter, validate_call
-from sqlalchemy import text
+from pydantic import ConfigDict, TypeAdapter, validate_call
+from sqlalchemy import ColumnElement, Text, cast, column, exists, table, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import make_url
+from sqlalchemy.orm import InstrumentedAttribute
 
-from marketplace.infra import business_clock, logs, metrics
+from marketplace.infra import logs, metrics, present
 from marketplace.infra.db import Scope, db, use_scope
+from marketplace.infra.vault import DataDestroyed
 from marketplace.kernel import clock
 from marketplace.kernel.errors import Invalid, NotFound, Refused
 
@@ -31,18 +39,28 @@ F = TypeVar("F", bound=Callable[..., None])
 # Nothing that a person waits for is given up in a day: 1, 2, 4 … 1024 s, then every half hour.
 LONGEST_PAUSE = 1800
 STALLED_AFTER = 30
+KEPT_HOURS = 7 * 24
 
 
 class GrowingPauses(BaseRetryStrategy):
-    """Retry with doubling pauses up to `LONGEST_PAUSE`; what the rules refuse is final at once."""
+    """Retry with doubling pauses up to `LONGEST_PAUSE`; what the rules refuse is final at once.
 
-    def __init__(self, attempts: int) -> None:
+    For what moves money an erasure is not: that somebody left changes nothing of what is owed.
+    """
+
+    def __init__(self, attempts: int, *, moves_money: bool = False) -> None:
         self._attempts = attempts
+        self._moves_money = moves_money
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        if isinstance(exception, Refused | Invalid | NotFound) or job.attempts >= self._attempts:
+        if job.attempts >= self._attempts or self._is_final(exception):
             return None
         return RetryDecision(retry_in={"seconds": pause_after(job.attempts)})
+
+    def _is_final(self, exception: BaseException) -> bool:
+        if self._moves_money and isinstance(exception, DataDestroyed):
+            return False
+        return isinstance(exception, Refused | Invalid | NotFound)
 
 
 def pause_after(attempts: int) -> int:
@@ -52,12 +70,16 @@ def pause_after(attempts: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a job does, under its name (`feature.verb_noun`); `every` is a cron line for periodic ones."""
+    """What a job does, under its name (`feature.verb_noun`); `every` is a cron line for periodic ones.
+
+    `moves_money`: without it a customer's money could be kept or owed (see `GrowingPauses`).
+    """
 
     name: str
     function: Callable[..., None]
     attempts: int
     every: str | None
+    moves_money: bool = False
 
 
 _COUNTS = text(
@@ -75,18 +97,20 @@ _OLDEST_DUE = text(
     """
 )
 
+_JOBS = table("procrastinate_jobs", column("task_name"), column("status"), column("args", JSONB))
+_QUIET = ConfigDict(hide_input_in_errors=True)  # what does not fit is not repeated in a log
 _tasks: dict[str, Task] = {}
 _subscribers: Mapping[type, tuple[str, ...]] = {}
 _deferring = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 
 
-def task(name: str, *, attempts: int = 60, every: str | None = None) -> Callable[[F], F]:
+def task(name: str, *, attempts: int = 60, every: str | None = None, moves_money: bool = False) -> Callable[[F], F]:
     """Mark a function of `<feature>/jobs.py` as the job `name`. Arguments arrive typed by their annotations."""
 
     def mark(function: F) -> F:
         if name in _tasks and _tasks[name].function is not function:
             raise ValueError(f"two jobs are called {name}")
-        _tasks[name] = Task(name, function, attempts, every)
+        _tasks[name] = Task(name, function, attempts, every, moves_money)
         return function
 
     return mark
@@ -113,6 +137,14 @@ def defer(name: str, /, *, in_seconds: int = 0, lock: str | None = None, **argum
     _deferring.configure_task(name, **options).defer(**plain)
 
 
+def is_waiting(name: str, /, **arguments: ColumnElement[Any] | InstrumentedAttribute[Any]) -> ColumnElement[bool]:
+    """Inside a question: whether the job `name` with these arguments (columns) is still to be done. False where it is
+    done, and where it was given up.
+    """
+    same = (_JOBS.c.args[key].astext == cast(value, Text) for key, value in arguments.items())
+    return exists().where(_JOBS.c.task_name == name, cast(_JOBS.c.status, Text).in_(["todo", "doing"]), *same)
+
+
 def publish(fact: object) -> None:
     """Defer every subscriber of the fact's type. A type that the wiring does not list is a mistake."""
     for name in _subscribers[type(fact)]:
@@ -121,10 +153,10 @@ def publish(fact: object) -> None:
 
 def run_once(chosen: Task, **arguments: Any) -> None:
     """Run one job in one transaction inside an application context: commit on return, roll back on any error."""
-    business_clock.load()
+    present.load_for_job()
     try:
         with use_scope(Scope.all()):
-            validate_call(chosen.function)(**arguments)
+            validate_call(config=_QUIET)(chosen.function)(**arguments)
             db.session.commit()
     except BaseException:
         db.session.rollback()
@@ -148,6 +180,7 @@ def worker_app(database_url: str, context: Callable[[], AbstractContextManager[o
     for known in _tasks.values():
         _register(app, known, context)
     _register_rescue(app)
+    _register_removal(app)
     return app
 
 
@@ -164,7 +197,7 @@ def _register(app: procrastinate.App, known: Task, context: Callable[[], Abstrac
         with context(), metrics.timed(metrics.JOBS, known.name):
             run_once(known, **{key: value for key, value in arguments.items() if key in wanted})
 
-    registered = app.task(name=known.name, retry=GrowingPauses(known.attempts))(run)
+    registered = app.task(name=known.name, retry=GrowingPauses(known.attempts, moves_money=known.moves_money))(run)
     if known.every:
         periodic: Any = app.periodic(cron=known.every, periodic_id=known.name)
         periodic(registered)
@@ -179,3 +212,12 @@ def _register_rescue(app: procrastinate.App) -> None:
         for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER):
             log.warning("job %s of a lost worker goes back into the queue", job.task_name)
             await app.job_manager.retry_job(job)
+
+
+def _register_removal(app: procrastinate.App) -> None:
+    """Delete jobs that ended a week ago, each night. Failed ones stay, and are counted (`readings`)."""
+
+    @app.periodic(cron="10 19 * * *", periodic_id="infra.remove_done_jobs")
+    @app.task(name="infra.remove_done_jobs", queueing_lock="infra.remove_done_jobs", pass_context=True)
+    async def remove(context: JobContext, timestamp: int) -> None:  # noqa: ARG001  periodic tasks are given their instant
+        await remove_old_jobs(context, max_hours=KEPT_HOURS, remove_cancelled=True, remove_aborted=True)

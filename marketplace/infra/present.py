@@ -1,10 +1,14 @@
-"""What every request asks first, in one statement: where the business clock stands and which public words are current.
+"""What every request asks first, in one statement: where the business clock stands, which public words are current, and
+whether keys of erased data were destroyed.
 
 The revision changes with each commit that changes an insurer, a product, a version or a document (triggers of migration
 0021). A page kept in memory under it says what was committed when the revision was asked (ADR 0010).
 
+So does each commit that destroys a key renew another revision (migration 0025); then this process forgets the keys it
+knows of what was erased (`vault.heed`).
+
 The answer holds for `HOLDS_SECONDS`, so that a busy site asks some times a second and not with every request. What this
-process itself commits is seen at once.
+process itself commits is seen at once. A job asks anew.
 """
 
 from dataclasses import dataclass
@@ -12,8 +16,9 @@ from datetime import timedelta
 from time import monotonic
 from uuid import UUID
 
-from sqlalchemy import event
+from sqlalchemy import event, text
 
+from marketplace.infra import vault
 from marketplace.infra.db import db
 from marketplace.infra.pools import alone
 from marketplace.kernel import clock
@@ -22,8 +27,10 @@ HOLDS_SECONDS = 0.25
 
 _PRESENT = """
 SELECT (SELECT offset_seconds FROM infra_business_clock) AS offset_seconds,
-       (SELECT revision FROM infra_public_revision) AS revision
+       (SELECT revision FROM infra_public_revision) AS revision,
+       (SELECT revision FROM infra_key_revision) AS key_revision
 """
+_PRESENT_OF_A_JOB = text(_PRESENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,13 @@ def load() -> Present:
     return present
 
 
+def load_for_job() -> None:
+    """Set the business clock of this context, asked in the job's own transaction; what is erased is forgotten."""
+    offset_seconds, _, key_revision = db.session.execute(_PRESENT_OF_A_JOB).one()
+    vault.heed(key_revision)
+    clock.set_business_offset(timedelta(seconds=offset_seconds or 0))
+
+
 def forget() -> None:
     """Ask again at the next request."""
     _Held.stale_at = monotonic()
@@ -65,5 +79,6 @@ def forget_with_commits() -> None:
 
 def _asked() -> Present:
     row = alone(_PRESENT, {})
-    offset_seconds, revision = row or (None, None)
+    offset_seconds, revision, key_revision = row or (None, None, None)
+    vault.heed(key_revision)
     return Present(timedelta(seconds=offset_seconds or 0), revision)

@@ -4,6 +4,7 @@ A subject is an account (what it says of itself), an application (what was told 
 payments) or a journey (its trail). Its data key is made with the first thing sealed for it, lies in
 `infra_subject_key` wrapped by the keeper (`infra.keeper`), and is known to this process for some minutes at most.
 Destroying it makes everything of the subject unreadable at once, in backups too once they hold the destroyed row.
+Other processes that know the key are told by a revision that each request and job asks for anyway (`heed`).
 
 Each sealed value is bound to its place (`context`: table, column and row), so that nothing sealed can be moved:
 
@@ -38,6 +39,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.infra.db import Base, apart, db
 from marketplace.infra.keeper import KEY_BYTES, NONCE_BYTES, KeeperRefused, KeyClass, Wrapped, spell, understand
+from marketplace.infra.pools import alone
 from marketplace.kernel import clock
 from marketplace.kernel.errors import NotFound, Unavailable
 
@@ -132,38 +134,59 @@ class RemoteKeeper:
 
 
 class _Remembered:
-    """Data keys of one class ready for use, for some minutes; the one that was not asked for longest goes first."""
+    """Data keys ready for use, for some minutes; of each class the one that was not asked for longest goes first.
+
+    `revision` is that of the keys (migration 0025) up to which they were compared. `turn` counts the comparisons: a key
+    that was read before one is not remembered after it.
+    """
+
+    revision: UUID | None = None
+    turn = 0
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[UUID, tuple[AESGCM, float]] = OrderedDict()
+        self._kept: dict[KeyClass, OrderedDict[UUID, tuple[AESGCM, float]]] = {each: OrderedDict() for each in KeyClass}
 
     def get(self, subject_id: UUID) -> AESGCM | None:
         with self._lock:
-            found = self._kept.get(subject_id)
-            if found is None or found[1] < time.monotonic():
-                self._kept.pop(subject_id, None)
-                return None
-            self._kept.move_to_end(subject_id)
-            return found[0]
+            for kept in self._kept.values():
+                if found := kept.get(subject_id):
+                    if found[1] < time.monotonic():
+                        del kept[subject_id]
+                        return None
+                    kept.move_to_end(subject_id)
+                    return found[0]
+        return None
 
-    def put(self, subject_id: UUID, cipher: AESGCM) -> None:
+    def put(self, subject_id: UUID, key_class: KeyClass, cipher: AESGCM, turn: int) -> None:
         with self._lock:
-            self._kept[subject_id] = cipher, time.monotonic() + REMEMBERED_FOR
-            while len(self._kept) > REMEMBERED:
-                self._kept.popitem(last=False)
+            if turn != self.turn:
+                return
+            kept = self._kept[key_class]
+            kept[subject_id] = cipher, time.monotonic() + REMEMBERED_FOR
+            while len(kept) > REMEMBERED:
+                kept.popitem(last=False)
+
+    def next_turn(self) -> list[UUID]:
+        """Whose keys are to be compared now."""
+        with self._lock:
+            self.turn += 1
+            return [subject_id for kept in self._kept.values() for subject_id in kept]
 
     def drop(self, subject_id: UUID) -> None:
         with self._lock:
-            self._kept.pop(subject_id, None)
+            for kept in self._kept.values():
+                kept.pop(subject_id, None)
 
     def clear(self) -> None:
         with self._lock:
-            self._kept.clear()
+            for kept in self._kept.values():
+                kept.clear()
 
 
+_DESTROYED = "SELECT array_agg(id) FROM infra_subject_key WHERE id = ANY(%(known)s) AND wrapped IS NULL"
 _keeper: Keepers | None = None
-_remembered = {key_class: _Remembered() for key_class in KeyClass}
+_remembered = _Remembered()
 
 
 def configure(keeper: Keepers) -> None:
@@ -175,8 +198,7 @@ def configure(keeper: Keepers) -> None:
 
 def forget() -> None:
     """Forget every data key that this process knows."""
-    for remembered in _remembered.values():
-        remembered.clear()
+    _remembered.clear()
 
 
 def seal(subject_id: UUID, context: str, data: bytes, key_class: KeyClass = KeyClass.PERSON) -> bytes:
@@ -184,14 +206,14 @@ def seal(subject_id: UUID, context: str, data: bytes, key_class: KeyClass = KeyC
 
     Raises DataDestroyed, VaultUnavailable.
     """
-    cipher = _ready(subject_id) or _found((subject_id,)).get(subject_id) or _made(subject_id, key_class)
+    cipher = _remembered.get(subject_id) or _found((subject_id,)).get(subject_id) or _made(subject_id, key_class)
     nonce = secrets.token_bytes(NONCE_BYTES)
     return FORMAT + nonce + cipher.encrypt(nonce, data, context.encode())
 
 
 def open(subject_id: UUID, context: str, sealed: bytes) -> bytes:  # noqa: A001  said as vault.open
     """What was sealed. Raises DataDestroyed, Unreadable, VaultUnavailable."""
-    cipher = _ready(subject_id) or _found((subject_id,)).get(subject_id)
+    cipher = _remembered.get(subject_id) or _found((subject_id,)).get(subject_id)
     if cipher is None or not sealed.startswith(FORMAT):
         raise Unreadable
     nonce, data = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
@@ -212,7 +234,7 @@ def unlock(subject_ids: Iterable[UUID]) -> None:
 
     Destroyed and unknown subjects are passed over: opening something of theirs says so.
     """
-    wanted = {each for each in subject_ids if _ready(each) is None}
+    wanted = {each for each in subject_ids if _remembered.get(each) is None}
     if wanted:
         _found(sorted(wanted), strict=False)
 
@@ -220,15 +242,39 @@ def unlock(subject_ids: Iterable[UUID]) -> None:
 def destroy(subject_id: UUID) -> None:
     """Erase everything sealed for the subject by destroying its key (GDPR art. 17, PIPL art. 47). Flushes.
 
-    Other processes may know the key for some minutes more (`REMEMBERED_FOR`).
+    What another process does at that moment with a key it knows ends as if it had been done just before: erased too.
+    With the next thing it does it knows (`heed`).
     """
     now = clock.now()
     gone = {"wrapped": None, "destroyed_at": now}
     statement = insert(SubjectKeyRow).values(id=subject_id, keeper_key_id="", created_at=now, **gone)
     keep_first = SubjectKeyRow.destroyed_at.is_(None)
     db.session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=gone, where=keep_first))
-    for remembered in _remembered.values():
-        remembered.drop(subject_id)
+    _remembered.drop(subject_id)
+
+
+def is_destroyed(subject_id: UUID) -> bool:
+    """Whether the subject was erased, so that nothing can be sealed for it any more. A key that it has is ready
+    afterwards. Raises VaultUnavailable.
+    """
+    try:
+        _ = _remembered.get(subject_id) or _found((subject_id,))
+    except DataDestroyed:
+        return True
+    return False
+
+
+def heed(revision: UUID | None) -> None:
+    """For `infra.present`, which asked for the present revision of the keys: where it is new, forget those of the known
+    keys that were destroyed since, in whichever process.
+    """
+    if revision == _remembered.revision:
+        return
+    known = _remembered.next_turn()
+    destroyed = alone(_DESTROYED, {"known": known}) if known else None
+    for subject_id in (destroyed and destroyed[0]) or ():
+        _remembered.drop(subject_id)
+    _remembered.revision = revision
 
 
 def index(purpose: str, value: str) -> str:
@@ -251,16 +297,12 @@ def rewrap() -> int:
     return len(wrapped)
 
 
-def _ready(subject_id: UUID) -> AESGCM | None:
-    """The data key, if this process remembers it."""
-    return _remembered[KeyClass.PERSON].get(subject_id) or _remembered[KeyClass.JOURNEY].get(subject_id)
-
-
 def _found(subject_ids: Sequence[UUID], *, strict: bool = True) -> dict[UUID, AESGCM]:
     """The data keys that there are, now remembered. Raises DataDestroyed where one was destroyed, if `strict`.
 
     Of both classes the keeper is asked apart: having used up what it gives for journeys refuses no person.
     """
+    turn = _remembered.turn
     columns = (SubjectKeyRow.id, SubjectKeyRow.keeper_key_id, SubjectKeyRow.wrapped, SubjectKeyRow.key_class)
     # On the connection, not the session: nothing half made is flushed by a look at a key.
     rows = db.session.connection().execute(select(*columns).where(SubjectKeyRow.id.in_(subject_ids))).all()
@@ -269,7 +311,7 @@ def _found(subject_ids: Sequence[UUID], *, strict: bool = True) -> dict[UUID, AE
     wrapped = [_wrapped(row) for row in rows if row.wrapped is not None]
     found: dict[UUID, AESGCM] = {}
     for key_class in KeyClass:
-        found |= _unwrapped([each for each in wrapped if each.key_class is key_class])
+        found |= _unwrapped([each for each in wrapped if each.key_class is key_class], turn)
     return found
 
 
@@ -277,18 +319,18 @@ def _wrapped(row: Any) -> Wrapped:
     return Wrapped(row.id, row.keeper_key_id, row.wrapped, KeyClass(row.key_class))
 
 
-def _unwrapped(wrapped: Sequence[Wrapped]) -> dict[UUID, AESGCM]:
+def _unwrapped(wrapped: Sequence[Wrapped], turn: int) -> dict[UUID, AESGCM]:
     if not wrapped:
         return {}
     keys = _asked(lambda keeper: keeper.unwrap(wrapped))
-    return {each.subject_id: _remember(each, key) for each, key in zip(wrapped, keys, strict=True)}
+    return {each.subject_id: _remember(each, key, turn) for each, key in zip(wrapped, keys, strict=True)}
 
 
 def _made(subject_id: UUID, key_class: KeyClass = KeyClass.PERSON) -> AESGCM:
     """A new data key, committed at once: were it rolled back with its request, this process would go on using it, and
     what it seals could never be opened. Of two made at the same time the first is everybody's.
     """
-    key = secrets.token_bytes(KEY_BYTES)
+    key, turn = secrets.token_bytes(KEY_BYTES), _remembered.turn
     wrapped = _asked(lambda keeper: keeper.wrap([(subject_id, key)], key_class))[0]
     row = {
         "id": subject_id,
@@ -301,12 +343,12 @@ def _made(subject_id: UUID, key_class: KeyClass = KeyClass.PERSON) -> AESGCM:
         made = connection.execute(
             insert(SubjectKeyRow).values(row).on_conflict_do_nothing().returning(SubjectKeyRow.id)
         ).scalar_one_or_none()
-    return _remember(wrapped, key) if made else _found((subject_id,))[subject_id]
+    return _remember(wrapped, key, turn) if made else _found((subject_id,))[subject_id]
 
 
-def _remember(wrapped: Wrapped, key: bytes) -> AESGCM:
+def _remember(wrapped: Wrapped, key: bytes, turn: int) -> AESGCM:
     cipher = AESGCM(key)
-    _remembered[wrapped.key_class].put(wrapped.subject_id, cipher)
+    _remembered.put(wrapped.subject_id, wrapped.key_class, cipher, turn)
     return cipher
 
 

@@ -10,7 +10,7 @@ from marketplace.payment.values import AttemptNotFound, RefundNotFound
 log = logging.getLogger(__name__)
 
 
-@task("payment.settle")
+@task("payment.settle", moves_money=True)
 def settle(attempt_id: UUID, session_id: str | None = None, event_id: str | None = None) -> None:
     try:
         services.settle(attempt_id, session_id)
@@ -20,24 +20,24 @@ def settle(attempt_id: UUID, session_id: str | None = None, event_id: str | None
         services.mark_handled(event_id)
 
 
-@task("payment.settle_overdue", attempts=1)
+@task("payment.settle_overdue", attempts=1, moves_money=True)
 def settle_overdue(attempt_id: UUID, session_id: str | None = None) -> None:
     """Asked for by reconciliation, which asks again by itself."""
     services.settle(attempt_id, session_id)
 
 
-@task("payment.send_overdue_refund", attempts=1)
+@task("payment.send_overdue_refund", attempts=1, moves_money=True)
 def send_overdue_refund(refund_id: UUID) -> None:
     """Asked for by reconciliation, which asks again by itself."""
     services.send_refund(refund_id)
 
 
-@task("payment.expire_session")
+@task("payment.expire_session", moves_money=True)
 def expire_session(attempt_id: UUID) -> None:
     services.expire_session(attempt_id)
 
 
-@task("payment.send_refund")
+@task("payment.send_refund", moves_money=True)
 def send_refund(refund_id: UUID, event_id: str | None = None) -> None:
     try:
         services.send_refund(refund_id)

@@ -70,7 +70,8 @@ class AttemptRow(Base):
 class ProviderEventRow(Base):
     """The inbox: each event of the provider once, whatever it is about.
 
-    The payload names the customer. It is sealed for what the attempt it speaks of is sealed for, or else for itself.
+    The payload names the customer. It is sealed for what the attempt it speaks of is sealed for, or else for itself; of
+    somebody who was erased before the event came it is not kept.
     """
 
     __tablename__ = "payment_provider_event"
@@ -79,12 +80,12 @@ class ProviderEventRow(Base):
     type: Mapped[str] = mapped_column(String(128))
     livemode: Mapped[bool]
     sealed_for: Mapped[UUID]
-    payload_sealed: Mapped[bytes] = mapped_column("payload")
+    payload_sealed: Mapped[bytes | None] = mapped_column("payload")
     received_at: Mapped[datetime]
     handled_at: Mapped[datetime | None]
     outcome: Mapped[str | None] = mapped_column(String(32))
 
-    payload = SealedJson[dict[str, Any]]("payload_sealed", subject="sealed_for")
+    payload = SealedJson[dict[str, Any] | None]("payload_sealed", subject="sealed_for", missing=lambda: None)
 
 
 class RefundRow(Base):

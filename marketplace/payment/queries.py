@@ -1,17 +1,19 @@
 """Ask about payments. Values only; no row leaves."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, or_, select
 
 from marketplace.infra.db import db
 from marketplace.kernel.money import Money
+from marketplace.payment import rules
 from marketplace.payment.models import AttemptRow, ProviderEventRow, RefundRow
 from marketplace.payment.values import (
     Attempt,
     AttemptNotFound,
     AttemptState,
+    Holding,
     Purpose,
     Refund,
     RefundReason,
@@ -43,6 +45,24 @@ def refunds_for(purpose: Purpose, subject_id: UUID) -> tuple[Refund, ...]:
         .order_by(RefundRow.requested_at, RefundRow.id)
     )
     return tuple(refund_value(row) for row in rows)
+
+
+def holdings(purpose: Purpose, subject_ids: Iterable[UUID]) -> dict[UUID, Holding]:
+    """By subject, how its money stands, in one question; as the database has it now, whatever was read before."""
+    wanted = list(subject_ids)
+    returning = exists().where(RefundRow.attempt_id == AttemptRow.id, RefundRow.state != RefundState.SUCCEEDED.value)
+    moving = or_(AttemptRow.settled_at.is_(None), AttemptRow.state == AttemptState.REFUND_PENDING.value, returning)
+    rows = db.session.execute(
+        select(
+            AttemptRow.subject_id,
+            func.bool_or(moving).label("moving"),
+            func.bool_or(AttemptRow.state == AttemptState.SUCCEEDED.value).label("held"),
+        )
+        .where(AttemptRow.purpose == purpose.value, AttemptRow.subject_id.in_(wanted))
+        .group_by(AttemptRow.subject_id)
+    )
+    found = {row.subject_id: rules.holding(moving=row.moving, held=row.held) for row in rows}
+    return {subject_id: found.get(subject_id, Holding.NOTHING) for subject_id in wanted}
 
 
 def event_counts() -> Mapping[tuple[str, str], int]:

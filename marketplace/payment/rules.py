@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from marketplace.kernel.money import Money
 from marketplace.kernel.transitions import Table
-from marketplace.payment.values import AttemptState, RefundReason, RefundState
+from marketplace.payment.values import AttemptState, Holding, RefundReason, RefundState
 
 # Stripe takes 30 minutes to 24 hours; an hour leaves room for repeating a lost call and ends before most offers do.
 PAGE_LIFETIME = timedelta(hours=1)
@@ -193,6 +193,13 @@ def is_usable(state: AttemptState, created_at: datetime, expires_at: datetime, n
 def must_look_first(requested_at: datetime, now: datetime) -> bool:
     """Whether a call that moves money is so old that its idempotency key may be forgotten."""
     return now - requested_at > KEY_TRUSTED_FOR
+
+
+def holding(*, moving: bool, held: bool) -> Holding:
+    """How a subject's money stands: what still moves decides, whatever has been paid beside it."""
+    if moving:
+        return Holding.MOVING
+    return Holding.HELD if held else Holding.NOTHING
 
 
 def refundable(received: Money, requested: Money) -> Money:

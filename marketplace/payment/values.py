@@ -45,6 +45,16 @@ class RefundReason(StrEnum):
     NOT_ISSUABLE = "not_issuable"
 
 
+class Holding(StrEnum):
+    """What is with us, or may still come, of a subject's money. `moving`: a page can still be paid, or something is to
+    go back and has not arrived, also where the provider could not send it. `held`: it is paid, and nothing goes back.
+    """
+
+    NOTHING = "nothing"
+    MOVING = "moving"
+    HELD = "held"
+
+
 @dataclass(frozen=True, slots=True)
 class StartPayment:
     """A wish to pay `amount` for `subject_id`, known to people as `reference`.

@@ -137,6 +137,16 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class EndedPolicy:
+    """A contract whose cover is over, without anything that it says."""
+
+    id: UUID
+    number: str
+    start_on: date
+    end_on: date
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyCheck:
     """The public answer: never a person, never an amount."""
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.infra.db import Base, db
 from marketplace.infra.sealed import SealedBytes, SealedJson
-from marketplace.privacy.values import ExportNotFound, RequestNotFound
+from marketplace.privacy.values import ExportNotFound, ExportState, RequestNotFound
 
 
 class ExportRow(Base):
@@ -17,7 +17,7 @@ class ExportRow(Base):
 
     __tablename__ = "privacy_export"
     __table_args__ = (
-        CheckConstraint("state IN ('asked', 'ready', 'expired')", name="state"),
+        CheckConstraint("state IN ('asked', 'ready', 'expired', 'failed')", name="state"),
         CheckConstraint("(state = 'ready') = (content IS NOT NULL)", name="ready_has_content"),
         Index("uq_privacy_export_asked", "account_id", unique=True, postgresql_where=text("state = 'asked'")),
         Index("ix_privacy_export_account", "account_id", "asked_at"),
@@ -96,7 +96,7 @@ class ErasureRow(Base):
 
 
 class RunRow(Base):
-    """One run of the daily forgetting and what it found, also when it found nothing."""
+    """One run of the daily forgetting and what it found, also when it found nothing or did not come to its end."""
 
     __tablename__ = "privacy_run"
 
@@ -112,6 +112,16 @@ def locked_export(export_id: UUID) -> ExportRow:
     if row is None:
         raise ExportNotFound
     return row
+
+
+def locked_asked_export(account_id: UUID) -> ExportRow | None:
+    """The copy that the person waits for, held until the end of the transaction: whoever makes it has ended by then."""
+    return db.session.scalars(
+        select(ExportRow)
+        .where(ExportRow.account_id == account_id, ExportRow.state == ExportState.ASKED.value)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
 
 
 def locked_request(request_id: UUID) -> RequestRow:

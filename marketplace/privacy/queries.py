@@ -9,17 +9,15 @@ from sqlalchemy import select
 from marketplace.application import queries as applications
 from marketplace.application.values import State
 from marketplace.checkout import queries as orders
-from marketplace.checkout.values import OrderState
 from marketplace.correspondence import queries as correspondence
 from marketplace.correspondence.values import MessageKind
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
+from marketplace.infra.jobs import is_waiting
 from marketplace.infra.vault import DataDestroyed
 from marketplace.kernel import clock
-from marketplace.payment import queries as payments
-from marketplace.payment.values import AttemptState, Purpose
 from marketplace.policy import queries as policies
-from marketplace.policy.values import Policy
+from marketplace.policy.values import EndedPolicy, Policy
 from marketplace.privacy import rules
 from marketplace.privacy.models import ExportRow, RequestRow, RestrictionRow, RunRow
 from marketplace.privacy.values import (
@@ -38,17 +36,20 @@ from marketplace.privacy.values import (
     Run,
 )
 
-UNFINISHED = {OrderState.PAID, OrderState.NOT_ISSUABLE}
-PAYING = {AttemptState.CREATED, AttemptState.OPEN, AttemptState.PROCESSING}
 LATEST = 30
+BEING_MADE = is_waiting("privacy.make_export", export_id=ExportRow.id)
+"""Inside a question about copies: whether somebody still works on it. One question, so that both are of one moment."""
 
 
 def exports_of(account_id: UUID) -> tuple[Export, ...]:
     """The copies a person asked for, newest first."""
-    rows = db.session.scalars(
-        select(ExportRow).where(ExportRow.account_id == account_id).order_by(ExportRow.asked_at.desc(), ExportRow.id)
+    rows = db.session.execute(
+        select(ExportRow, BEING_MADE.label("being_made"))
+        .where(ExportRow.account_id == account_id)
+        .order_by(ExportRow.asked_at.desc(), ExportRow.id)
+        .execution_options(populate_existing=True)
     )
-    return tuple(export_of(row) for row in rows)
+    return tuple(export_of(row.ExportRow, being_made=row.being_made) for row in rows)
 
 
 def export_bytes(export_id: UUID, account_id: UUID) -> bytes:
@@ -108,17 +109,7 @@ def closing_preview(account_id: UUID) -> ClosingPreview:
     kept = tuple(kept_contract(policy) for policy in policies.policies_of_account(account_id))
     told = applications.applications_of_account(account_id)
     erased = tuple(each.reference for each in told if each.state is not State.CONTRACTED)
-    return ClosingPreview(kept, erased, (*_money_under_way(account_id), *_not_mailed(kept)))
-
-
-def _money_under_way(account_id: UUID) -> Iterator[str]:
-    """Orders that are paid and not at their end, and those whose payment page is open: money may still come."""
-    for order in orders.orders_of_account(account_id):
-        paying = order.state is OrderState.OPEN and any(
-            attempt.state in PAYING for attempt in payments.attempts_of(Purpose.NEW_BUSINESS, order.id)
-        )
-        if paying or order.state in UNFINISHED:
-            yield order.reference
+    return ClosingPreview(kept, erased, (*orders.unfinished_orders(account_id), *_not_mailed(kept)))
 
 
 def _not_mailed(kept: tuple[KeptContract, ...]) -> Iterator[str]:
@@ -128,11 +119,13 @@ def _not_mailed(kept: tuple[KeptContract, ...]) -> Iterator[str]:
     return (each.number for each in kept if str(each.policy_id) not in mailed)
 
 
-def contracts_due(today: date | None = None) -> tuple[KeptContract, ...]:
-    """Contracts whose records need not be kept any more, for a person to decide about; oldest end first."""
+def contracts_due(today: date | None = None) -> Iterator[KeptContract]:
+    """Contracts whose records need not be kept any more, for a person to decide about; oldest end first. None of them
+    is opened for that.
+    """
     day = today or clock.today(ZONE)
-    found = (kept_contract(each) for each in policies.policies_ended_before(rules.earliest_due(day)))
-    return tuple(each for each in found if each.kept_until < day)
+    found = (_kept(each) for each in policies.ended_before(rules.earliest_due(day)))
+    return (each for each in found if each.kept_until < day)
 
 
 def latest_runs() -> tuple[Run, ...]:
@@ -142,16 +135,19 @@ def latest_runs() -> tuple[Run, ...]:
 
 
 def kept_contract(policy: Policy) -> KeptContract:
-    until = rules.kept_until(policy.period.start_on, policy.period.end_on)
-    return KeptContract(policy.id, policy.number, policy.product_name.to_json(), policy.period.end_on, until)
+    return _kept(EndedPolicy(policy.id, policy.number, policy.period.start_on, policy.period.end_on))
 
 
-def export_of(row: ExportRow) -> Export:
-    expired = row.expires_at is not None and row.expires_at <= clock.now()
+def _kept(policy: EndedPolicy) -> KeptContract:
+    return KeptContract(policy.id, policy.number, policy.end_on, rules.kept_until(policy.start_on, policy.end_on))
+
+
+def export_of(row: ExportRow, *, being_made: bool) -> Export:
+    """The copy that a row holds. One that was asked for and that nobody makes any more has failed."""
     return Export(
         id=row.id,
         account_id=row.account_id,
-        state=ExportState.EXPIRED if expired else ExportState(row.state),
+        state=rules.export_state(ExportState(row.state), row.expires_at, clock.now(), being_made=being_made),
         asked_at=row.asked_at,
         ready_at=row.ready_at,
         expires_at=row.expires_at,

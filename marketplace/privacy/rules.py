@@ -4,6 +4,7 @@ from calendar import monthrange
 from datetime import date, datetime, timedelta
 
 from marketplace.kernel.dates import add_years
+from marketplace.privacy.values import ExportState
 
 SHORT_YEARS, LONG_YEARS = 5, 10
 EXPORT_KEPT = timedelta(days=7)
@@ -36,6 +37,15 @@ def due_on(asked_on: date) -> date:
     """
     year, month = (asked_on.year + 1, 1) if asked_on.month == 12 else (asked_on.year, asked_on.month + 1)  # noqa: PLR2004  December
     return date(year, month, min(asked_on.day, monthrange(year, month)[1]))
+
+
+def export_state(noted: ExportState, expires_at: datetime | None, now: datetime, *, being_made: bool) -> ExportState:
+    """How a copy stands: time and the end of its job change it without anybody noting it."""
+    if expires_at is not None and expires_at <= now:
+        return ExportState.EXPIRED
+    if noted is ExportState.ASKED and not being_made:
+        return ExportState.FAILED
+    return noted
 
 
 def is_pressing(asked_at: datetime, now: datetime) -> bool:

@@ -1,7 +1,8 @@
 """Tables of evidence. All three are immutable for the site: it may insert, never update or delete (T26-34, T26-41).
 
 What was done and what was shown is sealed with the key of the journey; the hashes are of the plain bytes, so that
-evidence can be checked before and after. Personal data in a body are salted hashes themselves (T26-31).
+evidence can be checked before and after. Personal data in a body are salted hashes themselves (T26-31). What money did
+after the key was destroyed has no body, only its hash.
 
 The intake cannot even be read by the site; `queries` reads it as `marketplace_reader`. It carries a foreign key to its
 journey but none to its page version: that row is shared by every visitor, and locking it for each view would make
@@ -77,10 +78,10 @@ class IntakeRow(Base):
     actor_label: Mapped[str] = mapped_column(String(80))
     recorded_at: Mapped[datetime]
     business_at: Mapped[datetime]
-    body_sealed: Mapped[bytes] = mapped_column("body")
+    body_sealed: Mapped[bytes | None] = mapped_column("body")
     body_sha256: Mapped[str] = mapped_column(CHAR(SHA256_HEX))
     page_sha256: Mapped[str | None] = mapped_column(CHAR(SHA256_HEX))
     page_sealed: Mapped[bytes | None] = mapped_column("page_bytes")
 
-    body = SealedBytes[bytes]("body_sealed", subject="journey_id", key_class=KeyClass.JOURNEY)
+    body = SealedBytes[bytes | None]("body_sealed", subject="journey_id", key_class=KeyClass.JOURNEY)
     page_bytes = SealedPage[bytes | None]("page_sealed", subject="journey_id", key_class=KeyClass.JOURNEY)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, exists, or_, select
+from sqlalchemy import ColumnElement, Row, exists, or_, select, tuple_
 
 from marketplace.infra import vault
 from marketplace.infra.db import reader
@@ -44,6 +44,7 @@ _COLUMNS = (
 )
 
 
+_AGE = (JourneyRow.business_started_at, JourneyRow.id)
 _journeys: Remembered[UUID, Journey] = Remembered(size=4096)
 """Journey id -> journey, which is never changed or deleted. Each page of a visitor asks for the same one."""
 
@@ -114,9 +115,9 @@ def pages_of_journey(journey_id: UUID) -> dict[UUID, bytes]:
     return {entry_id: page for entry_id, page in opened if page is not None}
 
 
-def idle_journeys(before: datetime, limit: int) -> tuple[UUID, ...]:
+def idle_journeys(before: datetime, limit: int, after: UUID | None = None) -> tuple[UUID, ...]:
     """Journeys without an entry since `before` (business time) that led to no contract and are not erased yet, the
-    oldest first.
+    oldest first; those after the journey `after`, if one is named.
     """
     later = exists().where(
         IntakeRow.journey_id == JourneyRow.id,
@@ -126,11 +127,10 @@ def idle_journeys(before: datetime, limit: int) -> tuple[UUID, ...]:
         ),
     )
     statement = (
-        select(JourneyRow.id)
-        .where(JourneyRow.business_started_at < before, ~later)
-        .order_by(JourneyRow.business_started_at, JourneyRow.id)
-        .limit(limit)
+        select(JourneyRow.id).where(JourneyRow.business_started_at < before, ~later).order_by(*_AGE).limit(limit)
     )
+    if after is not None:
+        statement = statement.where(tuple_(*_AGE) > select(*_AGE).where(JourneyRow.id == after).scalar_subquery())
     with reader() as connection:
         return tuple(connection.execute(statement).scalars())
 
@@ -177,10 +177,11 @@ def _said(row: Row[*tuple[Any, ...]], erased: set[UUID]) -> dict[str, Any]:
     if row.journey_id in erased:
         return {}
     try:
-        body: dict[str, Any] = json.loads(IntakeRow.body.opened(row.id, row.journey_id, row.body))
+        kept = IntakeRow.body.opened(row.id, row.journey_id, row.body)
     except vault.DataDestroyed:
         erased.add(row.journey_id)
         return {}
+    body: dict[str, Any] = {} if kept is None else json.loads(kept)
     return body
 
 

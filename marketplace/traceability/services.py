@@ -5,6 +5,9 @@ write apart, in a short transaction of their own: a page that was sent stays rec
 and a journey or page version must be there before the first entry that names it. Apart, a lock or a statement is waited
 for `PATIENCE` at most, so that a stuck store refuses pages quickly instead of hanging them. A view is one statement,
 alone.
+
+In a journey whose personal data was erased nothing is done or shown any more (`DataDestroyed`), except what happens
+without the customer (`OUTLIVES_ERASURE`): its entry says that it happened, when and by whom, and nothing else.
 """
 
 import json
@@ -17,12 +20,21 @@ from sqlalchemy import Connection, insert, literal, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import SQLAlchemyError
 
+from marketplace.infra import vault
 from marketplace.infra.db import apart, db
 from marketplace.infra.pools import alone, compiled
 from marketplace.kernel import clock, ids
 from marketplace.kernel.canonical import canonical_bytes, sha256_hex
 from marketplace.traceability.models import IntakeRow, JourneyRow, PageVersionRow
-from marketplace.traceability.values import Act, ActorRole, Channel, PageManifest, TrailUnavailable, View
+from marketplace.traceability.values import (
+    OUTLIVES_ERASURE,
+    Act,
+    ActorRole,
+    Channel,
+    PageManifest,
+    TrailUnavailable,
+    View,
+)
 
 PATIENCE = "2s"
 _TERMS = text(
@@ -93,7 +105,10 @@ def ensure_page_version(manifest: PageManifest) -> str:
 
 
 def record_act(act: Act) -> UUID:
-    """Write the entry of an act in the transaction that makes it true; rolled back with it. Returns the entry's id."""
+    """Write the entry of an act in the transaction that makes it true; rolled back with it. Returns the entry's id.
+
+    Raises DataDestroyed in an erased journey, unless the act outlives the erasure.
+    """
     entry = _entry(act, page=None)
     with _or_nothing():
         db.session.connection().execute(_ENTER, entry)
@@ -128,11 +143,21 @@ def _entry(what: Act | View, *, page: bytes | None) -> dict[str, Any]:
         "actor_label": what.actor.label,
         "recorded_at": clock.now(),
         "business_at": clock.business_now(),
-        "body": IntakeRow.body.sealed(entry_id, what.journey_id, body),
+        "body": _sealed(what, entry_id, body),
         "body_sha256": sha256_hex(body),
         "page_sha256": None if page is None else sha256_hex(page),
         "page_bytes": IntakeRow.page_bytes.sealed(entry_id, what.journey_id, page),
     }
+
+
+def _sealed(what: Act | View, entry_id: UUID, body: bytes) -> bytes | None:
+    """What the entry says, sealed; None where nobody may read it any more and it is entered all the same."""
+    try:
+        return IntakeRow.body.sealed(entry_id, what.journey_id, body)
+    except vault.DataDestroyed:
+        if what.type not in OUTLIVES_ERASURE:
+            raise
+        return None
 
 
 def _plain(record: Mapping[str, Any]) -> dict[str, Any]:

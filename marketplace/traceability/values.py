@@ -94,6 +94,22 @@ class EntryType(StrEnum):
     SALE_VIEWED = "sale:viewed"
 
 
+OUTLIVES_ERASURE = frozenset(
+    {
+        EntryType.PAYMENT_SUCCEEDED,
+        EntryType.PAYMENT_FAILED,
+        EntryType.REFUND_REQUESTED,
+        EntryType.REFUND_SUCCEEDED,
+        EntryType.DATA_ERASED,
+        EntryType.SALE_VIEWED,
+    }
+)
+"""What happens without the customer, so also after an erasure: what money does, the erasure itself, a look of staff.
+
+It is entered in an erased journey too, without what it says. Nothing else may happen there.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who did it. `label` is what a reader of the trail sees: a desk or a part of the system, never a person's name."""
@@ -198,7 +214,7 @@ class PageVersion:
 class Entry:
     """A line of the trail. `recorded_at` is real time, `business_at` the time of the contract.
 
-    `body` is empty where the journey's personal data was erased; its hash stays.
+    `body` is empty where the journey's personal data was erased, before or after; its hash stays.
     `body_sha256` is the SHA-256 of the canonical body, `page_sha256` that of the bytes sent where a page was sent.
     """
 

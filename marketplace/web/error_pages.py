@@ -84,7 +84,7 @@ def words_of(error: errors.MarketplaceError) -> str:
         ),
         "privacy:sale-under-way": _(
             "A purchase of yours is still under way. You can close the account once you have its policy or your money "
-            "back."
+            "back; if you did not pay, about an hour after you opened the payment page."
         ),
         "privacy:export-not-found": _("This copy is no longer kept. Please ask for a new one."),
         "privacy:request-answered": _("This request has been answered already."),

@@ -6,6 +6,7 @@ recorded, then the bytes leave (T26-06, T26-33).
 
 import hmac
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,7 @@ from uuid import UUID
 from flask import Flask, Response, current_app, g, make_response, render_template, request, session
 from jinja2 import Environment, meta
 
-from marketplace.infra import keys
+from marketplace.infra import keys, vault
 from marketplace.infra.formatting import current_locale
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.kernel.errors import Conflict, MarketplaceError
@@ -47,13 +48,15 @@ class Traced:
 
 
 def current_journey() -> UUID:
-    """The journey of this browser, begun now if there is none."""
+    """The journey of this browser, begun now if there is none, or none any more: where it was erased (the account was
+    closed on another device, or nobody came for a year) nothing can be recorded in it.
+    """
     known = session.get("journey")
     if known:
-        try:
-            return trail.journey(UUID(known)).id
-        except (JourneyNotFound, ValueError):
-            session.pop("journey")
+        with suppress(JourneyNotFound, ValueError):
+            journey_id = trail.journey(UUID(known)).id
+            if not vault.is_destroyed(journey_id):
+                return journey_id
     journey_id = traceability.start_journey(Channel.SELF, {"entered_by": request.endpoint, "locale": current_locale()})
     session["journey"] = str(journey_id)
     return journey_id

@@ -20,7 +20,7 @@ from tests.architecture import messages
 
 ROOT = Path(__file__).parent.parent.parent
 TEMPLATES = sorted(path for path in (ROOT / "templates").rglob("*.html"))
-NOT_OURS = ("procrastinate_", "infra_business_clock", "infra_public_revision")
+NOT_OURS = ("procrastinate_", "infra_business_clock", "infra_key_revision", "infra_public_revision")
 PLACE = re.compile(r"%\(\w+\)|\{\w+\}")
 
 

@@ -164,6 +164,36 @@ def test_a_purchase_leaves_nothing_personal_in_the_clear(
     assert [word for word in (*WORDS, *bought.codes) if word in bought.logged] == []
 
 
+# An id, a number, a day or an instant, a word of our lists, a currency, an id of the provider.
+ARGUMENT = re.compile(
+    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|-?\d+|\d{4}-\d\d-\d\d(T[\d:.]+(Z|\+00:00))?|[a-z]+(_[a-z]+)*|[A-Z]{3}"
+    r"|(evt|cs)_\w+|None"
+)
+
+
+def arguments(given: object) -> Iterator[str]:
+    """Every single value in the arguments of a job."""
+    if isinstance(given, dict):
+        for each in given.values():
+            yield from arguments(each)
+    elif isinstance(given, list):
+        for each in given:
+            yield from arguments(each)
+    else:
+        yield str(given)
+
+
+@pytest.mark.asvs("14.2.4")
+def test_the_jobs_of_a_purchase_carry_ids_numbers_and_words_of_lists(shop: Flask, bought: Bought) -> None:
+    with everything(shop) as connection:
+        given = connection.execute(text("SELECT args FROM procrastinate_jobs")).scalars().all()
+    found = {each for args in given for each in arguments(args)}
+    assert len(given) > 20
+    assert str(bought.policy.id) in found
+    assert sorted(each for each in found if not ARGUMENT.fullmatch(each)) == []
+    assert not any(ARGUMENT.fullmatch(word) for word in ("Zebulon", CANARY.email, MOBILE, PASSWORD)), "the control"
+
+
 def test_the_search_finds_what_is_planted_anywhere(
     shop: Flask, settings: Settings, server: EmbeddedServer, bought: Bought, log: StringIO
 ) -> None:

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
 from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Role
@@ -18,7 +19,7 @@ from marketplace.kernel.canonical import digest, sha256_hex
 from marketplace.privacy.values import registry
 from marketplace.traceability import queries as trail
 from sandbox.demo.visitor import Identity, Visitor, hidden_fields, words
-from tests.web.conftest import count, days_later
+from tests.web.conftest import ANSWERS, count, days_later
 from tests.web.desk_visits import LI_NA, apply, at_the_desk, buy, links
 
 Work = Callable[[], list[str]]
@@ -254,6 +255,52 @@ def test_the_browser_is_told_to_forget(li_na: Visitor) -> None:
 def test_a_page_does_not_answer_under_the_name_of_a_file(li_na: Visitor) -> None:
     for path in ("/account/x.css", "/account/data/x.js", "/account/data.css", "/account/data/copy/x.png"):
         assert li_na.client.get(path).status_code == 404
+
+
+@pytest.mark.requirement("T26-47")
+def test_an_old_browser_begins_anew_after_the_account_was_closed_elsewhere(shop: Flask, code_for: CodeFor) -> None:
+    old, led_to = apply(shop, code_for, LI_NA)
+    assert led_to == "pay"
+    application = old.at
+    elsewhere = Visitor(shop.test_client())
+    elsewhere.get("/find")
+    elsewhere.post({"email": LI_NA.email})
+    elsewhere.post({"code": code_for(LI_NA.email)})
+    close(elsewhere)
+    before = count(shop, "traceability_journey")
+    erased = "journey_id IN (SELECT subject_id FROM privacy_erasure)"
+    entries_before = count(shop, "traceability_evidence_intake", erased)
+    assert entries_before > 10
+    assert old.compare("term_life", ANSWERS), "and not: there is nothing here"
+    assert old.status == 200
+    assert count(shop, "traceability_journey") == before + 1
+    old.get("/")
+    old.compare("term_life", ANSWERS)
+    assert count(shop, "traceability_journey") == before + 1, "it stays in the new one"
+    old.get(application)
+    assert old.status == 404, "what was erased is nobody's"
+    assert count(shop, "traceability_evidence_intake", erased) == entries_before
+
+
+def test_a_copy_that_could_not_be_made_says_so(li_na: Visitor, shop: Flask, work: Work) -> None:
+    li_na.get("/account/data/copy")
+    li_na.post({})
+    assert "being made" in words(li_na.text)
+    with shop.app_context():
+        db.session.execute(
+            text("UPDATE procrastinate_jobs SET status = 'failed' WHERE task_name = 'privacy.make_export'")
+        )
+        db.session.commit()
+    li_na.get("/account/data")
+    assert "could not be made; please ask again" in words(li_na.text)
+    assert links(li_na.text, COPY) == []
+    li_na.get("/account/data/copy")
+    li_na.post({})
+    assert "being made" in words(li_na.text)
+    work()
+    li_na.get("/account/data")
+    assert len(links(li_na.text, COPY)) == 1
+    assert count(shop, "privacy_export", "state = 'failed'") == 1
 
 
 def test_an_account_stays_open_while_money_is_on_its_way(shop: Flask, code_for: CodeFor) -> None:

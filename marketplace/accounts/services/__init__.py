@@ -5,7 +5,7 @@ challenges of passkeys are used up so, because a refused try is rolled back with
 something return a `MessageRequest`, which the entry point queues in the same transaction.
 """
 
-from marketplace.accounts.services.closing import close_account, locked_account
+from marketplace.accounts.services.closing import close_account, held_account, locked_account
 from marketplace.accounts.services.codes import (
     prove_code,
     prove_identity_code,
@@ -65,6 +65,7 @@ __all__ = [
     "end_sessions",
     "forget_expired",
     "forget_factors",
+    "held_account",
     "locked_account",
     "make_recovery_codes",
     "note_seen",

@@ -17,6 +17,13 @@ def locked_account(account_id: UUID) -> Account:
     return account_of(_locked(account_id))
 
 
+def held_account(account_id: UUID) -> Account:
+    """The account, which nobody closes before this transaction ends; several may hold it at once. Whoever begins
+    something that closing waits for begins with this. Raises AccountNotFound, for a closed or disabled one too.
+    """
+    return account_of(_locked(account_id, shared=True))
+
+
 def close_account(account_id: UUID) -> None:
     """Take address, name, password, codes, browsers and sessions away and destroy the account's key. The row stays,
     because contracts name it; whoever proves the same address later gets a new account.
@@ -34,11 +41,11 @@ def close_account(account_id: UUID) -> None:
     vault.destroy(account_id)
 
 
-def _locked(account_id: UUID) -> AccountRow:
+def _locked(account_id: UUID, *, shared: bool = False) -> AccountRow:
     row = db.session.scalars(
         select(AccountRow)
         .where(AccountRow.id == account_id, AccountRow.disabled_at.is_(None))
-        .with_for_update()
+        .with_for_update(read=shared)
         .execution_options(populate_existing=True)
     ).one_or_none()
     if row is None:

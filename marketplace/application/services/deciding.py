@@ -55,7 +55,7 @@ def submit(by: Acting, application_id: UUID, told_sha256: str) -> Application:
     outcome = _decide(visit)
     _move(row, _EVENT_OF[outcome])
     db.session.flush()
-    publish(ApplicationSubmitted(row.id, row.state))
+    publish(ApplicationSubmitted(row.id, State(row.state)))
     return read(row)
 
 

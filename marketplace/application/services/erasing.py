@@ -4,7 +4,7 @@ from uuid import UUID
 
 from marketplace.application.models import ApplicationRow, locked
 from marketplace.application.rules import TRANSITIONS
-from marketplace.application.values import ContractKept, Event, State
+from marketplace.application.values import ContractKept, Erased, Event, State
 from marketplace.infra import vault
 from marketplace.infra.db import db
 from marketplace.kernel import clock
@@ -12,9 +12,10 @@ from marketplace.kernel import clock
 _FINAL = {State.DECLINED, State.LAPSED}
 
 
-def erase_application(application_id: UUID) -> bool:
+def erase_application(application_id: UUID) -> Erased | None:
     """Take out persons, answers, address and whose it was, destroy the key of everything sealed about the application,
-    and let it lapse if it was not at its end. Its number, product and states stay. False: it was erased before.
+    and let it lapse if it was not at its end. Its number, product and states stay. None: it was erased before. Nothing
+    of it is opened for that.
 
     Raises ApplicationNotFound, and ContractKept where a contract was made of it.
     """
@@ -22,14 +23,14 @@ def erase_application(application_id: UUID) -> bool:
     if row.state == State.CONTRACTED:
         raise ContractKept
     if row.erased_at is not None:
-        return False
+        return None
     _empty(row)
     if State(row.state) not in _FINAL:
         row.state = TRANSITIONS.next(State(row.state), Event.LAPSE).value
     row.erased_at = clock.now()
     db.session.flush()
     vault.destroy(application_id)
-    return True
+    return Erased(row.id, row.journey_id, row.insurer_id)
 
 
 def _empty(row: ApplicationRow) -> None:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from marketplace.accounts import queries as accounts
+from marketplace.accounts import services as accounts
 from marketplace.application import queries as applications
 from marketplace.application.values import Application
 from marketplace.checkout.models import OrderLineRow, OrderRow, lines_of, lock_customer, locked
@@ -75,9 +75,11 @@ def place_order(application_ids: Iterable[UUID], account_id: UUID) -> Order:
 def pay(order_id: UUID, urls: PaymentUrls) -> Attempt:
     """Start paying the order: the attempt to be committed before `payment.services.open_session` is called.
 
-    Raises OrderClosed, the refusals of `live_offer`, AlreadyPaid, PaymentInProgress.
+    The account is held until that commit: it is closed before, or waits for this payment. Raises OrderClosed, the
+    refusals of `live_offer`, AlreadyPaid, PaymentInProgress, AccountNotFound once the customer closed the account.
     """
     row = locked(order_id)
+    customer = accounts.held_account(row.account_id)
     if OrderState(row.state) is not OrderState.OPEN:
         raise OrderClosed
     placed = orders_from([row])[0]
@@ -90,7 +92,7 @@ def pay(order_id: UUID, urls: PaymentUrls) -> Attempt:
             reference=row.reference,
             amount=placed.total,
             description=", ".join(offer.version.content.name.in_(row.locale) for offer in offers),
-            email=accounts.account(row.account_id).email,
+            email=customer.email,
             locale=row.locale,
             success_url=urls.success,
             cancel_url=urls.cancel,

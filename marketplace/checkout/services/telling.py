@@ -70,8 +70,12 @@ def _policy_context(policy: Policy) -> dict[str, Any]:
 
 
 def _queue(row: OrderRow, kind: MessageKind, subject_key: str, context: dict[str, Any]) -> None:
-    recipient = accounts.account(row.account_id).email
-    correspondence.queue(QueueMessage(kind, subject_key, recipient, row.locale, context, (), TrailOf(row.journey_id)))
+    """Queue it, unless the customer closed the account and left no address; what is done does not wait for it."""
+    customer = accounts.account(row.account_id)
+    if customer.disabled:
+        return
+    trail = TrailOf(row.journey_id)
+    correspondence.queue(QueueMessage(kind, subject_key, customer.email, row.locale, context, (), trail))
 
 
 def _amount(money: Money) -> dict[str, Any]:

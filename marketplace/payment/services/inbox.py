@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from marketplace.infra import jobs, stripe_gateway
+from marketplace.infra import jobs, stripe_gateway, vault
 from marketplace.infra.db import db
 from marketplace.infra.stripe_gateway import ProviderEvent
 from marketplace.kernel import clock, ids
@@ -45,7 +45,7 @@ def receive_event(payload: bytes, signature: str) -> Receipt:
             type=event.type,
             livemode=event.livemode,
             sealed_for=sealed_for,
-            payload_sealed=ProviderEventRow.payload.sealed(event.id, sealed_for, dict(event.payload)),
+            payload_sealed=_sealed(event, sealed_for),
             received_at=now,
             handled_at=None if work else now,
             outcome=None if work else IGNORED,
@@ -71,14 +71,17 @@ def mark_handled(event_id: str | None, *, ours: bool = True) -> None:
 
 
 def note_decline(event_id: str) -> None:
-    """Record a declined card in the trail; the customer may try another one on the same page."""
+    """Record a declined card in the trail; the customer may try another one on the same page. Of a customer who was
+    erased meanwhile there is nothing to record.
+    """
     event = db.session.scalar(select(ProviderEventRow).where(ProviderEventRow.id == event_id).with_for_update())
     if event is None or event.handled_at is not None:
         return
-    intent = event.payload["data"]["object"]
-    error = intent.get("last_payment_error") or {}
-    row = attempt_row(UUID(intent["metadata"]["attempt_id"]))
-    record(row, EntryType.PAYMENT_FAILED, PROVIDER, reason=error.get("decline_code") or error.get("code") or "declined")
+    if (payload := event.payload) is not None:
+        intent = payload["data"]["object"]
+        error = intent.get("last_payment_error") or {}
+        reason = error.get("decline_code") or error.get("code") or "declined"
+        record(attempt_row(UUID(intent["metadata"]["attempt_id"])), EntryType.PAYMENT_FAILED, PROVIDER, reason=reason)
     mark_handled(event_id)
 
 
@@ -98,6 +101,16 @@ def _sealed_for(event: ProviderEvent) -> UUID:
     attempt_id = _our_id(event.metadata, "attempt_id")
     known = attempt_id and db.session.scalar(select(AttemptRow.sealed_for).where(AttemptRow.id == attempt_id))
     return known or ids.new_id()
+
+
+def _sealed(event: ProviderEvent, sealed_for: UUID) -> bytes | None:
+    """The payload as it is kept. An event about money is taken though the customer was erased: its work needs the ids
+    that it names, not the payload.
+    """
+    try:
+        return ProviderEventRow.payload.sealed(event.id, sealed_for, dict(event.payload))
+    except vault.DataDestroyed:
+        return None
 
 
 def _our_id(metadata: Mapping[str, str], name: str) -> UUID | None:

@@ -2,16 +2,17 @@
 
 from marketplace.privacy.services.closing import close_account
 from marketplace.privacy.services.exporting import ask_export, drop_expired_exports, make_export
-from marketplace.privacy.services.forgetting import forget
+from marketplace.privacy.services.forgetting import STEPS, note_run
 from marketplace.privacy.services.requesting import answer_request, ask_request, warn_of_pressing
 
 __all__ = [
+    "STEPS",
     "answer_request",
     "ask_export",
     "ask_request",
     "close_account",
     "drop_expired_exports",
-    "forget",
     "make_export",
+    "note_run",
     "warn_of_pressing",
 ]

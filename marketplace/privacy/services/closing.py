@@ -33,7 +33,8 @@ def close_account(account_id: UUID) -> ClosingPreview:
     """Close a customer's account. Its sessions end; address, name and password, copies, words of requests, mails and
     every application without a contract are erased; the records of contracts stay, restricted. Returns what was done.
 
-    Raises AccountNotFound, SaleUnderWay while a sale is under way.
+    Nobody begins to pay meanwhile: whoever does holds the account (`accounts.held_account`). Raises AccountNotFound,
+    SaleUnderWay while a contract or money is owed, or can still be paid for.
     """
     account = accounts.locked_account(account_id)
     done = closing_preview(account_id)
@@ -84,7 +85,8 @@ def _erase_applications(account_id: UUID) -> None:
     told = applications.applications_of_account(account_id)
     own = {each.id for each in told}
     for application in told:
-        erasing.erase_application(application, ErasureReason.CLOSING)
+        if application.state is not State.CONTRACTED:
+            erasing.erase_application(application.id, ErasureReason.CLOSING)
     for journey_id in dict.fromkeys(each.journey_id for each in told):
         begun = applications.applications_of_journey(journey_id)
         if all(each.id in own and each.state is not State.CONTRACTED for each in begun):

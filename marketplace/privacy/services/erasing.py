@@ -7,7 +7,6 @@ from sqlalchemy.dialects.postgresql import insert
 from marketplace.accounts import services as accounts
 from marketplace.accounts.values import NewSecurityEvent, SecurityEventType
 from marketplace.application import services as applications
-from marketplace.application.values import Application, State
 from marketplace.correspondence import services as correspondence
 from marketplace.infra import vault
 from marketplace.infra.db import db
@@ -19,29 +18,29 @@ from marketplace.traceability.services import record_act
 from marketplace.traceability.values import SYSTEM, Act, EntryType
 
 
-def erase_application(application: Application, reason: ErasureReason) -> bool:
-    """What was told in an application without a contract, and the mails about it. False: it was erased before."""
-    if application.state is State.CONTRACTED or not applications.erase_application(application.id):
+def erase_application(application_id: UUID, reason: ErasureReason) -> bool:
+    """What was told in an application without a contract, and the mails about it. False: it was erased before.
+
+    Raises ApplicationNotFound, and ContractKept where a contract was made of it.
+    """
+    erased = applications.erase_application(application_id)
+    if erased is None:
         return False
-    correspondence.forget_application(application.id)
-    entry = Act(
-        application.journey_id,
-        EntryType.DATA_ERASED,
-        {"reason": reason},
-        SYSTEM,
-        application.id,
-        application.insurer_id,
-    )
-    record_act(entry)
-    note(Subject.APPLICATION, application.id, reason)
-    publish(ApplicationErased(application.id))
+    correspondence.forget_application(application_id)
+    body = {"reason": reason}
+    record_act(Act(erased.journey_id, EntryType.DATA_ERASED, body, SYSTEM, application_id, erased.insurer_id))
+    note(Subject.APPLICATION, application_id, reason)
+    publish(ApplicationErased(application_id))
     return True
 
 
 def erase_journey(journey_id: UUID, reason: ErasureReason) -> None:
-    """The record of a journey that led to no contract: its entries stay with their hashes, nobody can read them."""
-    record_act(Act(journey_id, EntryType.DATA_ERASED, {"reason": reason}, SYSTEM))
+    """The record of a journey that led to no contract: its entries stay with their hashes, nobody can read them.
+
+    The key goes first, so that it need not be asked for: the entry of its own end could not be read anyway.
+    """
     vault.destroy(journey_id)
+    record_act(Act(journey_id, EntryType.DATA_ERASED, {"reason": reason}, SYSTEM))
     note(Subject.JOURNEY, journey_id, reason)
 
 

@@ -1,5 +1,6 @@
 """A copy of one's data: asked for, made by a job, kept sealed for seven days."""
 
+import logging
 from uuid import UUID
 
 from sqlalchemy import select
@@ -15,14 +16,19 @@ from marketplace.infra.letterhead import letterhead
 from marketplace.kernel import clock, ids
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.privacy import rules
-from marketplace.privacy.models import ExportRow, locked_export
-from marketplace.privacy.queries import export_of
+from marketplace.privacy.models import ExportRow, locked_asked_export, locked_export
+from marketplace.privacy.queries import BEING_MADE, export_of
 from marketplace.privacy.services.gathering import copy_of
 from marketplace.privacy.values import Export, ExportState
 
+log = logging.getLogger(__name__)
+
 
 def ask_export(account_id: UUID) -> Export:
-    """Have a copy made; while one is being made, a second wish is the same wish."""
+    """Have a copy made; while one is being made, a second wish is the same wish. One that failed stands in nobody's
+    way.
+    """
+    _note_failed(account_id)
     made = db.session.scalar(
         insert(ExportRow)
         .values(id=ids.new_id(), account_id=account_id, state=ExportState.ASKED.value, asked_at=clock.now())
@@ -32,7 +38,16 @@ def ask_export(account_id: UUID) -> Export:
     if made is not None:
         defer("privacy.make_export", export_id=made)
     asked = (ExportRow.account_id == account_id, ExportRow.state == ExportState.ASKED.value)
-    return export_of(db.session.scalars(select(ExportRow).where(*asked)).one())
+    return export_of(db.session.scalars(select(ExportRow).where(*asked)).one(), being_made=True)
+
+
+def _note_failed(account_id: UUID) -> None:
+    """Note it of a copy that is asked for and that nobody makes any more: its job was refused or tried too often."""
+    row = locked_asked_export(account_id)
+    if row is not None and not db.session.scalar(select(BEING_MADE).where(ExportRow.id == row.id)):
+        log.error("ALARM copy %s of somebody's data could not be made; it is asked for again", row.id)
+        row.state = ExportState.FAILED.value
+        db.session.flush()
 
 
 def make_export(export_id: UUID) -> None:

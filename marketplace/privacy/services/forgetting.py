@@ -1,8 +1,14 @@
-"""The daily forgetting: what our privacy notice promises happens without anybody asking, and leaves its count."""
+"""The daily forgetting: what our privacy notice promises happens without anybody asking, and leaves its count.
+
+In steps, and each step in batches that are whole by themselves: whoever calls commits after each, so that what stops
+in the middle has forgotten what it did so far. Nothing is opened to be forgotten: the keeper is not asked for any key.
+"""
 
 import logging
+from collections.abc import Callable, Iterator, Mapping
 
 from marketplace.application import queries as applications
+from marketplace.checkout import queries as orders
 from marketplace.correspondence import services as correspondence
 from marketplace.infra.db import db
 from marketplace.kernel import clock, ids
@@ -17,29 +23,63 @@ from marketplace.traceability import queries as trail
 
 log = logging.getLogger(__name__)
 
-BATCH = 500
+BATCH = 100
+COUNTED = ("journeys", "applications", "mails", "copies", "requests_pressing", "contracts_due")
+Counts = Mapping[str, int]
 
 
-def forget() -> Run:
-    """Erase journeys and applications left alone for twelve months, the words of old mails, and copies whose week is
-    over; count contracts whose records are due, which a person decides about. Codes, sessions and counts of tries are
-    forgotten by accounts. At most a batch at a time: the rest is for tomorrow.
+def forget_journeys() -> Iterator[Counts]:
+    """Erase journeys and applications left alone for twelve months, batch by batch, until there are none.
+
+    A journey in which money is owed stays until it has arrived: its record is what the customer could show.
     """
     before = rules.abandoned_before(clock.business_now())
-    journeys = trail.idle_journeys(before, BATCH)
-    erased = 0
-    for journey_id in journeys:
-        for application in applications.applications_of_journey(journey_id):
-            erased += erasing.erase_application(application, ErasureReason.RETENTION)
-        erasing.erase_journey(journey_id, ErasureReason.RETENTION)
-    counts = {
-        "journeys": len(journeys),
-        "applications": erased,
-        "mails": correspondence.forget_old(rules.abandoned_before(clock.now())),
-        "copies": drop_expired_exports(),
-        "requests_pressing": warn_of_pressing(),
-        "contracts_due": len(contracts_due()),
-    }
+    latest = None
+    while found := trail.idle_journeys(before, BATCH, latest):
+        owed = orders.unfinished_journeys(found)
+        told = applications.applications_to_erase(found)
+        counts = dict.fromkeys(("journeys", "applications"), 0)
+        for journey_id in found:
+            if journey_id not in owed:
+                erasing.erase_journey(journey_id, ErasureReason.RETENTION)
+                counts["journeys"] += 1
+                for application_id in told.get(journey_id, ()):
+                    counts["applications"] += erasing.erase_application(application_id, ErasureReason.RETENTION)
+        yield counts
+        latest = found[-1]
+
+
+def forget_mails() -> Iterator[Counts]:
+    """Empty mails that concern no application after twelve months, batch by batch."""
+    before = rules.abandoned_before(clock.now())
+    while number := correspondence.forget_old(before, BATCH):
+        yield {"mails": number}
+
+
+def forget_copies() -> Iterator[Counts]:
+    """Drop copies whose week is over."""
+    yield {"copies": drop_expired_exports()}
+
+
+def look_at_what_is_due() -> Iterator[Counts]:
+    """Warn of requests that press; count contracts whose records are due, which a person decides about."""
+    yield {"requests_pressing": warn_of_pressing(), "contracts_due": sum(1 for _ in contracts_due())}
+
+
+STEPS: tuple[Callable[[], Iterator[Counts]], ...] = (
+    forget_copies,
+    forget_mails,
+    forget_journeys,
+    look_at_what_is_due,
+)
+"""Each step alone: where one fails, the others still do their work. Codes, sessions and counts of tries are forgotten
+by accounts.
+"""
+
+
+def note_run(found: Counts) -> Run:
+    """Keep what a run did, everything that is counted named."""
+    counts = dict.fromkeys(COUNTED, 0) | dict(found)
     run = RunRow(id=ids.new_id(), ran_at=clock.now(), business_at=clock.business_now(), counts=counts)
     db.session.add(run)
     db.session.flush()

@@ -10,9 +10,12 @@ from marketplace.kernel.errors import Conflict, NotFound, Refused
 
 
 class ExportState(StrEnum):
+    """`failed`: it could not be made, and nobody tries any more."""
+
     ASKED = "asked"
     READY = "ready"
     EXPIRED = "expired"
+    FAILED = "failed"
 
 
 class RequestKind(StrEnum):
@@ -101,7 +104,6 @@ class KeptContract:
 
     policy_id: UUID
     number: str
-    product_name: Mapping[str, str]
     covered_until: date
     kept_until: date
 
@@ -129,7 +131,7 @@ class Restriction:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One daily forgetting: how much of each kind was erased, and what is due for a person's decision."""
+    """One run of forgetting: how much of each kind was erased, and what is due for a person's decision."""
 
     ran_at: datetime
     business_at: datetime
@@ -168,7 +170,7 @@ class RequestAnswered(Conflict):
 
 
 class SaleUnderWay(Conflict):
-    """A purchase of yours is still under way. Please close the account when its policy or its refund has come."""
+    """A purchase of yours is still under way. Please close the account when it has come to its end."""
 
     code = "privacy:sale-under-way"
 

@@ -56,7 +56,7 @@ def desk() -> ResponseReturnValue:
         "backoffice/privacy/desk.html",
         requests=queries.queue(),
         runs=queries.latest_runs(),
-        due=queries.contracts_due(),
+        due=tuple(queries.contracts_due()),
         kinds=KINDS,
     )
 

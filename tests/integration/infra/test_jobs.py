@@ -1,16 +1,21 @@
 """Jobs commit with their cause, arrive typed, and are put back when their worker dies."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
 import psycopg
 import pytest
+from flask import Flask
+from pydantic import ValidationError
 from sqlalchemy import text
 
+from config import Settings
 from marketplace.infra import jobs
 from marketplace.infra.db import db
-from marketplace.kernel.errors import Refused, Unavailable
+from marketplace.infra.vault import DataDestroyed
+from marketplace.kernel.errors import NotFound, Refused, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,83 @@ def test_what_the_rules_refuse_is_final() -> None:
     assert strategy.get_retry_decision(exception=Refused(), job=_job(attempts=0)) is None
     assert strategy.get_retry_decision(exception=Unavailable(), job=_job(attempts=0)) is not None
     assert strategy.get_retry_decision(exception=Unavailable(), job=_job(attempts=60)) is None
+
+
+def test_for_what_moves_money_an_erasure_is_not_final() -> None:
+    ordinary, moving = jobs.GrowingPauses(60), jobs.GrowingPauses(60, moves_money=True)
+    assert ordinary.get_retry_decision(exception=DataDestroyed(), job=_job(attempts=0)) is None
+    assert moving.get_retry_decision(exception=DataDestroyed(), job=_job(attempts=0)) is not None
+    assert moving.get_retry_decision(exception=DataDestroyed(), job=_job(attempts=60)) is None
+    for final in (Refused(), NotFound()):
+        assert moving.get_retry_decision(exception=final, job=_job(attempts=0)) is None
+
+
+def test_every_job_that_moves_money_is_known_as_such(database: None) -> None:
+    moving = {name for name, known in jobs.known_tasks().items() if known.moves_money}
+    assert moving == {
+        "payment.settle", "payment.settle_overdue", "payment.expire_session", "payment.send_refund",
+        "payment.send_overdue_refund", "checkout.take_payment", "checkout.issue_contracts", "checkout.note_refund",
+    }  # fmt: skip
+
+
+def test_the_worker_knows_which_jobs_move_money(app: Flask, settings: Settings) -> None:
+    worker = jobs.worker_app(settings.database_url.get_secret_value(), app.app_context)
+    for name, known in jobs.known_tasks().items():
+        retry = worker.tasks[name].retry_strategy
+        assert isinstance(retry, jobs.GrowingPauses)
+        assert retry._moves_money is known.moves_money, name
+
+
+def test_what_does_not_fit_is_not_repeated(database: None, heard: list[Rang]) -> None:
+    task = jobs.known_tasks()["bell.listen"]
+    with pytest.raises(ValidationError) as error:
+        jobs.run_once(task, fact={"bell_id": "Zebulon Quarkington", "on": "2026-11-22"})
+    assert "bell_id" in str(error.value)
+    assert "Quarkington" not in str(error.value)
+    assert heard == []
+
+
+def a_job_that_ended(status: str, days_ago: int) -> int:
+    """A row as the worker leaves it."""
+    job = "INSERT INTO procrastinate_jobs (queue_name, task_name, status) VALUES ('bells', 'bell.ring', :status)"
+    job_id = db.session.execute(text(f"{job} RETURNING id"), {"status": status}).scalar_one()
+    at = "now() - :age * interval '1 day'"
+    ended = f"INSERT INTO procrastinate_events (job_id, type, at) VALUES (:id, 'deferred', {at})"
+    db.session.execute(text(ended), {"id": job_id, "age": days_ago})
+    return int(job_id)
+
+
+def test_done_jobs_are_deleted_after_a_week_and_failed_ones_are_not(
+    app: Flask, database: None, settings: Settings
+) -> None:
+    kept = [
+        a_job_that_ended("succeeded", 6),
+        a_job_that_ended("failed", 400),
+        a_job_that_ended("doing", 8),
+    ]
+    gone = [a_job_that_ended(status, 8) for status in ("succeeded", "cancelled", "aborted")]
+    db.session.commit()
+    worker = jobs.worker_app(settings.database_url.get_secret_value(), app.app_context)
+
+    async def remove() -> None:
+        async with worker.open_async():
+            await worker.configure_task("infra.remove_done_jobs", queue="of this test").defer_async(timestamp=0)
+            await worker.run_worker_async(
+                queues=["of this test"], wait=False, install_signal_handlers=False, listen_notify=False
+            )
+
+    asyncio.run(remove())
+    left = db.session.execute(text("SELECT id FROM procrastinate_jobs WHERE task_name = 'bell.ring' ORDER BY id"))
+    assert list(left.scalars()) == kept
+    events = db.session.execute(
+        text("SELECT count(*) FROM procrastinate_events WHERE job_id = ANY(:gone)"), {"gone": gone}
+    )
+    assert events.scalar_one() == 0
+
+
+def test_done_jobs_are_looked_for_each_night(app: Flask, settings: Settings) -> None:
+    worker = jobs.worker_app(settings.database_url.get_secret_value(), app.app_context)
+    assert ("infra.remove_done_jobs", "infra.remove_done_jobs") in worker.periodic_registry.periodic_tasks
 
 
 def _job(attempts: int) -> jobs.Job:

@@ -10,9 +10,10 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from flask import Flask
 from sqlalchemy import text
 
-from marketplace.infra import vault
+from marketplace.infra import jobs, present, vault
 from marketplace.infra.db import apart, db
 from marketplace.infra.keeper import Keeper, KeyClass, Keys, Limits, Wrapped
 from marketplace.kernel import ids
@@ -105,6 +106,95 @@ def test_destroying_the_key_erases_and_nothing_is_sealed_for_it_again(keeper: Co
     db.session.commit()
     again = db.session.execute(text("SELECT destroyed_at FROM infra_subject_key WHERE id = :id"), {"id": anna})
     assert again.scalar_one() == destroyed_at
+
+
+def destroy_elsewhere(subject_id: UUID) -> None:
+    """Another process destroys the key; this one, which may know it, is told nothing."""
+    with apart() as connection:
+        destroyed = "UPDATE infra_subject_key SET wrapped = NULL, destroyed_at = now() WHERE id = :id"
+        connection.execute(text(destroyed), {"id": subject_id})
+
+
+def hear() -> None:
+    """What every request asks first, as after a quarter of a second."""
+    present.forget()
+    present.load()
+
+
+@pytest.mark.requirement("T26-47")
+def test_a_key_that_another_process_destroyed_is_not_used_any_more(keeper: Counting) -> None:
+    anna, ben = a_subject(), a_subject()
+    hers, his = vault.seal(anna, PLACE, SECRET), vault.seal(ben, PLACE, SECRET)
+    hear()
+    destroy_elsewhere(anna)
+    hear()
+    with pytest.raises(vault.DataDestroyed):
+        vault.open(anna, PLACE, hers)
+    with pytest.raises(vault.DataDestroyed):
+        vault.seal(anna, PLACE, b"evidence that nobody could open")
+    assert vault.is_destroyed(anna)
+    assert not vault.is_destroyed(ben)
+    assert vault.open(ben, PLACE, his) == SECRET
+    assert [name for name, _ in keeper.asked] == ["wrap", "wrap"], "other keys are still known"
+
+
+def test_a_job_hears_of_it_as_well(keeper: Counting) -> None:
+    anna = a_subject()
+    vault.seal(anna, PLACE, SECRET)
+    db.session.commit()
+    destroy_elsewhere(anna)
+
+    def write() -> None:
+        vault.seal(anna, PLACE, b"evidence that nobody could open")
+
+    with pytest.raises(vault.DataDestroyed):
+        jobs.run_once(jobs.Task("bell.write", write, 3, None))
+
+
+def test_a_key_that_was_being_read_meanwhile_is_not_remembered(
+    keeper: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read before the commit of the other process, remembered after everything was compared."""
+    anna = a_subject()
+    hers = vault.seal(anna, PLACE, SECRET)
+    vault.forget()
+    unwrap = Keeper.unwrap
+
+    def slowly(self: Keeper, items: list[Wrapped]) -> list[bytes]:
+        keys = unwrap(self, items)
+        destroy_elsewhere(anna)
+        hear()
+        return keys
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Keeper, "unwrap", slowly)
+        assert vault.open(anna, PLACE, hers) == SECRET, "as if it had been asked a moment before"
+    with pytest.raises(vault.DataDestroyed):
+        vault.open(anna, PLACE, hers)
+
+
+def test_nothing_more_is_asked_while_no_key_is_destroyed(keeper: Counting, monkeypatch: pytest.MonkeyPatch) -> None:
+    vault.seal(a_subject(), PLACE, SECRET)
+    hear()
+    vault.seal(a_subject(), PLACE, SECRET)
+    assert vault.rewrap() == 0
+    db.session.commit()
+    monkeypatch.setattr(vault, "alone", lambda *_: pytest.fail("asked which keys were destroyed"))
+    hear()
+
+
+def test_two_who_erase_do_not_wait_for_each_other(keeper: Counting, app: Flask) -> None:
+    anna, ben = a_subject(), a_subject()
+    vault.seal(anna, PLACE, SECRET)
+    vault.destroy(anna)
+    with app.app_context():
+        db.session.execute(text("SET LOCAL lock_timeout = '100ms'"))
+        vault.destroy(ben)
+        db.session.commit()
+        db.session.remove()
+    db.session.commit()
+    assert vault.is_destroyed(anna)
+    assert vault.is_destroyed(ben)
 
 
 def test_an_erasure_that_is_rolled_back_erased_nothing(keeper: Counting) -> None:

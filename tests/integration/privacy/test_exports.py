@@ -1,19 +1,27 @@
 """A copy of one's data: asked for once at a time, kept a week, sealed, and never of two who share a browser."""
 
+import asyncio
 import io
 import zipfile
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from flask import Flask
+from sqlalchemy import text
 
+from config import Settings
 from marketplace.accounts import queries as accounts
+from marketplace.accounts.values import Account
 from marketplace.application import queries as applications
 from marketplace.application.values import Step
 from marketplace.correspondence import queries as correspondence
+from marketplace.infra import jobs
 from marketplace.infra.db import db
 from marketplace.kernel import clock
+from marketplace.kernel.errors import Refused
 from marketplace.kernel.ids import new_id
 from marketplace.privacy import queries, services
+from marketplace.privacy.services import exporting
 from marketplace.privacy.services.gathering import copy_of
 from marketplace.privacy.values import ExportNotFound, ExportState
 from tests.deferred_jobs import drain, waiting
@@ -35,6 +43,67 @@ def test_a_second_wish_while_one_is_being_made_is_the_same(database: None) -> No
     (ready,) = queries.exports_of(customer.id)
     assert ready.state is ExportState.READY
     assert services.ask_export(customer.id).id != first.id, "when it is made, another may be asked for"
+
+
+def work(app: Flask, settings: Settings) -> None:
+    """The real worker, until nothing is left to do."""
+    db.session.commit()
+    worker = jobs.worker_app(settings.database_url.get_secret_value(), app.app_context)
+
+    async def run() -> None:
+        async with worker.open_async():
+            await worker.run_worker_async(wait=False, install_signal_handlers=False, listen_notify=False)
+
+    asyncio.run(run())
+    db.session.expire_all()
+
+
+def states(customer: Account) -> list[ExportState]:
+    return [export.state for export in queries.exports_of(customer.id)]
+
+
+def test_a_copy_that_could_not_be_made_stands_in_nobodys_way(
+    database: None, app: Flask, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer, other = a_customer("li.na@example.com"), a_customer("zhou.min@example.com")
+    failed = services.ask_export(customer.id)
+    services.ask_export(other.id)
+    assert states(customer) == states(other) == [ExportState.ASKED]
+
+    def refuse_hers(account: Account, made_at: datetime) -> bytes:
+        if account.id == customer.id:
+            raise Refused
+        return copy_of(account, made_at)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(exporting, "copy_of", refuse_hers)
+        work(app, settings)
+    assert (states(customer), states(other)) == ([ExportState.FAILED], [ExportState.READY])
+    assert correspondence.inbox(recipient="li.na@example.com") == ()
+    again = services.ask_export(customer.id)
+    assert again.id != failed.id
+    db.session.commit()
+    assert states(customer) == [ExportState.ASKED, ExportState.FAILED]
+    work(app, settings)
+    assert states(customer) == [ExportState.READY, ExportState.FAILED]
+    services.make_export(failed.id)
+    assert states(customer) == [ExportState.READY, ExportState.FAILED], "what failed is not made behind her back"
+
+
+def test_a_copy_that_is_being_made_has_not_failed(database: None) -> None:
+    """While it is tried, and between two tries."""
+    customer = a_customer()
+    first = services.ask_export(customer.id)
+    for status, later in (("doing", "0"), ("todo", "1800")):
+        db.session.execute(
+            text(
+                "UPDATE procrastinate_jobs SET status = CAST(:status AS procrastinate_job_status), "
+                "scheduled_at = now() + :later * interval '1 second' WHERE task_name = 'privacy.make_export'"
+            ),
+            {"status": status, "later": later},
+        )
+        assert states(customer) == [ExportState.ASKED]
+        assert services.ask_export(customer.id) == first
 
 
 def test_a_copy_is_kept_for_a_week(database: None, frozen_clock: datetime) -> None:

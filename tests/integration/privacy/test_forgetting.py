@@ -1,31 +1,47 @@
 """The daily forgetting: who stayed away for a year is forgotten, contracts are not, and every run leaves its count."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
+from config import Settings
 from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import SecurityEventFilter, SecurityEventType
 from marketplace.application import queries as applications
 from marketplace.application.values import State, Step
+from marketplace.catalog.values import Line
+from marketplace.checkout import services as checkout
+from marketplace.checkout.values import PaymentUrls
 from marketplace.correspondence import queries as correspondence
 from marketplace.correspondence import services as mails
-from marketplace.infra import business_clock
+from marketplace.infra import business_clock, jobs, vault
 from marketplace.infra.db import db
+from marketplace.infra.stripe_gateway import Gateway
 from marketplace.kernel import clock
-from marketplace.privacy import queries, services
+from marketplace.payment import services as payment
+from marketplace.policy import services as policy_services
+from marketplace.privacy import queries
+from marketplace.privacy.services import erasing, forgetting
+from marketplace.privacy.values import ErasureReason
 from marketplace.traceability import queries as trail
 from marketplace.traceability.services import record_view
 from marketplace.traceability.values import EntryType
 from tests.deferred_jobs import drain
+from tests.factories.accounts import a_guest
 from tests.factories.application import an_application
-from tests.factories.checkout import an_offer_of
+from tests.factories.checkout import an_accepted_application, an_offer_of
 from tests.factories.correspondence import a_message
-from tests.factories.traceability import a_view
+from tests.factories.policy import a_contract
+from tests.factories.quoting import an_offer
+from tests.factories.traceability import a_journey, a_view
+from tests.simulator_server import SimulatorServer
 
 YEAR = timedelta(days=366)
 
@@ -37,20 +53,30 @@ def after(time: timedelta) -> Iterator[None]:
         yield
 
 
+def forgotten() -> Mapping[str, int]:
+    """Run the daily job, and what it noted."""
+    before = runs()
+    jobs.run_once(jobs.known_tasks()["privacy.forget"])
+    (run,) = (runs() - before).elements()
+    return dict(run)
+
+
+def runs() -> Counter[tuple[tuple[str, int], ...]]:
+    return Counter(tuple(run.counts.items()) for run in queries.latest_runs())
+
+
 @pytest.mark.asvs("14.2.7")
 @pytest.mark.requirement("T26-30")
 def test_an_application_left_alone_for_a_year_is_forgotten(database: None, frozen_clock: datetime) -> None:
     _, told = an_application(an_offer_of(), upto=Step.DOCUMENTS)
     db.session.commit()
     with after(YEAR - timedelta(days=2)):
-        assert services.forget().counts["journeys"] == 0
+        assert forgotten()["journeys"] == 0
     with after(YEAR):
-        assert services.forget().counts | {"mails": 0} == {
+        assert forgotten() | {"mails": 0} == {
             "journeys": 1, "applications": 1, "mails": 0, "copies": 0, "requests_pressing": 0, "contracts_due": 0,
         }  # fmt: skip
-        db.session.commit()
-        assert services.forget().counts["journeys"] == 0, "once"
-        db.session.commit()
+        assert forgotten()["journeys"] == 0, "once"
     kept = applications.application(told.id)
     assert (kept.people, kept.answers, kept.email, kept.state) == (None, {}, None, State.LAPSED)
     assert kept.reference == told.reference
@@ -78,7 +104,7 @@ def test_a_visit_in_between_keeps_it(database: None, frozen_clock: datetime) -> 
     with after(timedelta(days=300)):
         look_again(by.journey_id)
     with after(YEAR):
-        assert services.forget().counts["journeys"] == 0
+        assert forgotten()["journeys"] == 0
     assert applications.application(told.id).email is not None
 
 
@@ -93,18 +119,132 @@ def test_the_words_of_old_mails_are_forgotten(database: None, frozen_clock: date
     drain("correspondence")
     with after(YEAR):
         mails.queue(a_message(recipient="new@example.com"))
-        assert services.forget().counts["mails"] == 1
+        assert forgotten()["mails"] == 1
         db.session.commit()
         assert correspondence.inbox(recipient="li.na@example.com") == ()
         assert [mail.recipient for mail in correspondence.inbox()] == ["new@example.com", ""]
-        assert services.forget().counts["mails"] == 0
+        assert forgotten()["mails"] == 0
 
 
 def test_the_business_clock_decides_about_visits(database: None, frozen_clock: datetime) -> None:
     an_application(an_offer_of(), upto=Step.PEOPLE)
     db.session.commit()
     business_clock.move_to_offset(YEAR)
-    assert services.forget().counts["journeys"] == 1
+    assert forgotten()["journeys"] == 1
+
+
+def idle(number: int) -> list[UUID]:
+    """Journeys that began one after the other, the oldest first, each with an application."""
+    begun = [an_offer_of()]
+    for minutes in range(1, number):
+        with after(timedelta(minutes=minutes)):
+            begun.append(an_offer(a_journey(), Line.TRAVEL, start_on=begun[0].need.start_on))
+    customer = a_guest()
+    journeys = [an_application(offer, upto=Step.PEOPLE, account=customer)[1].journey_id for offer in begun]
+    db.session.commit()
+    return journeys
+
+
+def erased(journey_ids: list[UUID]) -> list[bool]:
+    return [vault.is_destroyed(each) for each in journey_ids]
+
+
+@pytest.fixture
+def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forgetting, "BATCH", 1)
+
+
+def test_many_are_forgotten_on_one_day(database: None, frozen_clock: datetime, one_by_one: None) -> None:
+    journeys = idle(3)
+    mails.queue(a_message(recipient="li.na@example.com"))
+    mails.queue(a_message(recipient="zhou.min@example.com"))
+    db.session.commit()
+    with after(YEAR):
+        counts = forgotten()
+    assert (counts["journeys"], counts["applications"], counts["mails"]) == (3, 3, 2)
+    assert erased(journeys) == [True, True, True]
+
+
+@pytest.mark.asvs("14.2.7")
+def test_what_stops_in_the_middle_has_forgotten_what_it_did(
+    database: None, frozen_clock: datetime, one_by_one: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journeys = idle(3)
+    erase = erasing.erase_journey
+
+    def fail_at_the_second(journey_id: UUID, reason: ErasureReason) -> None:
+        if journey_id == journeys[1]:
+            raise vault.VaultUnavailable
+        erase(journey_id, reason)
+
+    with after(YEAR):
+        with monkeypatch.context() as patched:
+            patched.setattr(erasing, "erase_journey", fail_at_the_second)
+            with pytest.raises(vault.VaultUnavailable):
+                jobs.run_once(jobs.known_tasks()["privacy.forget"])
+        assert erased(journeys) == [True, False, False]
+        (run,) = queries.latest_runs()
+        assert (run.counts["journeys"], run.counts["contracts_due"]) == (1, 0), "it is noted, and the rest was done"
+        assert forgotten()["journeys"] == 2
+    assert erased(journeys) == [True, True, True]
+
+
+def test_who_stayed_away_is_forgotten_though_another_step_fails(
+    database: None, frozen_clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journeys = idle(1)
+    monkeypatch.setattr(forgetting, "drop_expired_exports", lambda: 1 / 0)
+    with after(YEAR), pytest.raises(ZeroDivisionError):
+        jobs.run_once(jobs.known_tasks()["privacy.forget"])
+    assert erased(journeys) == [True]
+    assert [run.counts["journeys"] for run in queries.latest_runs()] == [1]
+
+
+def test_nothing_is_opened_to_be_forgotten(
+    database: None, frozen_clock: datetime, settings: Settings, tmp_path: Path
+) -> None:
+    """A keeper at its limit, or away, hinders nobody from being forgotten."""
+    journeys = idle(2)
+    ended = policy_services.issue(a_contract())
+    mails.queue(a_message())
+    db.session.commit()
+    vault.configure(vault.RemoteKeeper(tmp_path / "nobody"))
+    try:
+        with after(timedelta(days=366 * 40)):
+            counts = forgotten()
+            (due,) = queries.contracts_due()
+    finally:
+        vault.configure(vault.RemoteKeeper(settings.keeper_socket))
+    assert (counts["journeys"], counts["applications"], counts["mails"], counts["contracts_due"]) == (2, 2, 1, 1)
+    assert (due.number, due.covered_until) == (ended.number, ended.period.end_on)
+    assert erased(journeys) == [True, True]
+
+
+def test_a_contract_is_due_on_the_day_after_it_was_kept(database: None, frozen_clock: datetime) -> None:
+    policy = policy_services.issue(a_contract())
+    db.session.commit()
+    until = queries.kept_contract(policy).kept_until
+    assert tuple(queries.contracts_due(until)) == ()
+    assert [each.number for each in queries.contracts_due(until + timedelta(days=1))] == [policy.number]
+
+
+def test_a_journey_in_which_money_is_owed_is_kept(simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refund that the provider could not send waits for a person, who needs the record."""
+    create = Gateway.create_refund
+    monkeypatch.setattr(Gateway, "create_refund", lambda *given: replace(create(*given), status="failed"))
+    customer = a_guest("li.na@example.com")
+    order = checkout.place_order([an_accepted_application(customer).id], customer.id)
+    attempt = checkout.pay(order.id, PaymentUrls("http://localhost:8000/a", "http://localhost:8000/b"))
+    db.session.commit()
+    page = payment.open_session(attempt.id)
+    checkout.lapse_order(order.id)
+    db.session.commit()
+    simulator.pay(page)
+    drain("payment", "checkout")
+    other = a_journey()
+    with after(YEAR):
+        assert forgotten()["journeys"] == 1
+    assert erased([order.journey_id, other]) == [False, True]
 
 
 @pytest.mark.parametrize("table", ["privacy_erasure", "privacy_run"])

@@ -2,23 +2,38 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, is_dataclass
+from datetime import date, datetime
+from enum import StrEnum
 from pathlib import Path
+from types import NoneType
+from typing import Any, get_args, get_type_hints
+from uuid import UUID
 
 import pytest
 from flask import Flask
 from sqlalchemy import text
 
 from marketplace.catalog.values import LINES
+from marketplace.infra import jobs
 from marketplace.infra.db import db
 from marketplace.kernel import clock
+from marketplace.kernel.money import Money
 from marketplace.privacy.values import Places, registry
 from marketplace.web.customer.forms.application import people_form, questions_form
 from marketplace.web.fields import Form, factor_form
 
 ROOT = Path(__file__).parents[3]
-NOT_OURS = ("alembic_version", "procrastinate_", "infra_business_clock", "infra_public_revision")
-"""Jobs carry ids only (held by the canary test); the clock of a demonstration is one number."""
+NOT_OURS = ("alembic_version", "procrastinate_", "infra_business_clock", "infra_key_revision", "infra_public_revision")
+"""Not about a person. Jobs: their names, states and instants, and as arguments ids, numbers, days and words of our own
+lists (held below for every job, and for those of a whole sale by `test_canary`); done ones go after a week. The clock
+of a demonstration is one number, the revisions are one random id each.
+"""
+IDS_OF_THE_PROVIDER = {("payment.settle", "session_id"), ("payment.settle", "event_id"),
+                       ("payment.settle_overdue", "session_id"), ("payment.send_refund", "event_id"),
+                       ("payment.note_decline", "event_id")}  # fmt: skip
+"""The only texts: `cs_…` and `evt_…`."""
 INPUT = re.compile(r"<(?:input|select|textarea|button)\b[^>]*?\bname=\"([a-z_]+)\"")
 ITEMS = [item.places for item in registry().items]
 OTHERS = [other.places for other in registry().not_personal]
@@ -102,6 +117,62 @@ def literals(path: Path) -> set[str]:
         elif isinstance(node, ast.keyword) and node.arg:
             found.add(node.arg)
     return found
+
+
+def leaves(annotation: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """What an argument is made of: (name, type) of every part of it."""
+    if parts := get_args(annotation):
+        for part in (each for each in parts if each is not Ellipsis):
+            yield from leaves(part, name)
+    elif is_dataclass(annotation):
+        for part, hint in get_type_hints(annotation).items():
+            yield from leaves(hint, part)
+    else:
+        yield name, annotation
+
+
+def is_of_a_list(name: str, kind: Any) -> bool:
+    """Ids, numbers, days and instants, words of a list; and the three letters of a currency, which `Money` checks."""
+    plain = (UUID, int, bool, date, datetime, NoneType)
+    return kind in plain or (isinstance(kind, type) and issubclass(kind, StrEnum)) or (name, kind) == ("currency", str)
+
+
+def told(name: str, function: Callable[..., None]) -> list[tuple[str, str]]:
+    """Arguments of a job in which somebody's words would have room."""
+    hints = get_type_hints(function)
+    hints.pop("return")
+    return [
+        (name, argument)
+        for argument, hint in hints.items()
+        for part, kind in leaves(hint, argument)
+        if not is_of_a_list(part, kind)
+    ]
+
+
+@pytest.mark.asvs("14.2.4")
+def test_no_job_is_given_what_somebody_said(migrated_app: Flask) -> None:
+    found = [each for known in jobs.known_tasks().values() for each in told(known.name, known.function)]
+    assert set(found) == IDS_OF_THE_PROVIDER
+    assert any(is_dataclass(hint) for known in jobs.known_tasks().values() for hint in hints_of(known)), "facts too"
+
+
+def hints_of(known: jobs.Task) -> list[Any]:
+    return list(get_type_hints(known.function).values())
+
+
+def test_a_job_that_is_given_words_is_found() -> None:
+    """The control."""
+
+    @dataclass
+    class Said:
+        by: UUID
+        words: str | None
+
+    def write(fact: Said, address: str, amounts: tuple[Money, ...]) -> None: ...
+
+    write.__annotations__ = {"fact": Said, "address": str, "amounts": tuple[Money, ...], "return": None}
+    Said.__annotations__ = {"by": UUID, "words": str | None}
+    assert told("bell.write", write) == [("bell.write", "fact"), ("bell.write", "address")]
 
 
 def test_a_column_that_nobody_wrote_down_is_found() -> None:

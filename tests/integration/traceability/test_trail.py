@@ -6,11 +6,14 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import create_engine, pool, text
 
+from marketplace.infra import vault
 from marketplace.infra.db import db
 from marketplace.kernel import clock
 from marketplace.kernel.canonical import digest, sha256_hex
 from marketplace.traceability import queries, services
 from marketplace.traceability.values import (
+    OUTLIVES_ERASURE,
+    SYSTEM,
     Actor,
     ActorRole,
     Channel,
@@ -209,3 +212,48 @@ def test_an_entry_belongs_to_a_journey_that_exists():
     db.session.rollback()
     with pytest.raises(TrailUnavailable):
         services.record_view(a_view(uuid4(), page_version_id=view.page_version_id))
+
+
+@pytest.fixture
+def erased_journey():
+    journey_id = a_journey()
+    services.record_act(an_act(journey_id, body={"word": "said before"}))
+    vault.destroy(journey_id)
+    db.session.commit()
+    return journey_id
+
+
+@pytest.mark.parametrize("kind", sorted(OUTLIVES_ERASURE))
+def test_what_happens_without_the_customer_is_entered_after_an_erasure_too(erased_journey, kind):
+    body = {"amount": 128_400, "currency": "CNY"}
+    services.record_act(an_act(erased_journey, kind, body=body, actor=SYSTEM))
+    db.session.commit()
+    before, after = queries.journey_entries(erased_journey)
+    assert (before.body, after.body) == ({}, {}), "neither can be read"
+    assert (after.type, after.actor) == (kind, SYSTEM)
+    assert after.recorded_at > before.recorded_at
+    assert after.body_sha256 == digest(body), "and both can be compared"
+
+
+def test_nothing_else_happens_in_an_erased_journey(erased_journey):
+    for kind in sorted(set(EntryType) - OUTLIVES_ERASURE):
+        with pytest.raises(vault.DataDestroyed):
+            services.record_act(an_act(erased_journey, kind))
+    with pytest.raises(vault.DataDestroyed):
+        services.record_view(a_view(erased_journey, PAGE))
+    db.session.commit()
+    assert len(queries.journey_entries(erased_journey)) == 1
+
+
+def test_journeys_come_in_batches_the_oldest_first(frozen_clock):
+    begun = []
+    for days in (3, 1, 2, 2):
+        with clock.frozen(frozen_clock - timedelta(days=days)):
+            begun.append((-days, a_journey()))
+    expected = [journey_id for _, journey_id in sorted(begun)]
+    found, latest = [], None
+    while batch := queries.idle_journeys(frozen_clock, 1, latest):
+        found += batch
+        latest = batch[-1]
+    assert found == expected
+    assert queries.idle_journeys(frozen_clock, 10) == tuple(expected)

@@ -1,9 +1,12 @@
 """Whom an offer fits: the ages that were rated, the consent that is needed, the adult who applies."""
 
 from datetime import date
+from traceback import format_exception
 
 import pytest
+from pydantic import ValidationError
 
+from marketplace.application import queries
 from marketplace.application.rules import require_fitting
 from marketplace.application.values import (
     AgeDiffers,
@@ -23,11 +26,39 @@ TRAVEL = a_content()
 LIFE = a_content(line=Line.TERM_LIFE)
 ACCIDENT = a_content(line=Line.ACCIDENT)
 HOUSEHOLD = a_content(line=Line.HOUSEHOLD)
+KEPT = queries._PEOPLE
 AGED_34 = Person("Lin Yue", date(1992, 3, 4))
 
 
 def alone(birth_on: date, sex: str | None = None) -> People:
     return People(Person("Lin Yue", birth_on, sex), Relationship.SELF)
+
+
+@pytest.mark.asvs("16.2.5")
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"applicant": "Zebulon Quarkington"},
+        {"applicant": {"name": ["Zebulon Quarkington"], "birth_on": "1992-03-04"}},
+        {"applicant": {"name": "Zebulon Quarkington"}},
+        {"applicant": {"name": "Zebulon Quarkington", "birth_on": "Quarkington"}},
+        {"insured": {"name": "Lin Hai", "birth_on": "Quarkington"}},
+        {"insured": {"birth_on": "1992-03-04", "called": "Quarkington"}},
+        {"mobile": {"Quarkington": 1}},
+        {"relationship": "Quarkington"},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_people_who_do_not_fit_are_not_repeated_in_the_error(changed: dict[str, object]) -> None:
+    kept = {"applicant": {"name": "Zebulon Quarkington", "birth_on": "1992-03-04"}, "relationship": "self"}
+    with pytest.raises(ValidationError) as error:
+        KEPT.validate_python(kept | changed)
+    said = "".join(format_exception(error.value))
+    assert "validation error" in said
+    assert "Quarkington" not in said
+    people = KEPT.validate_python(kept)
+    assert people is not None
+    assert people.applicant.name == "Zebulon Quarkington", "the control"
 
 
 def for_another(birth_on: date, relationship: Relationship = Relationship.SPOUSE) -> People:

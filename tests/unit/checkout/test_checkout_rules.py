@@ -5,10 +5,19 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from marketplace.application.values import People, Person, Relationship
-from marketplace.checkout.rules import ORDERS, RELATIONSHIPS, OrderEvent, is_overdue, persons_of, total_of
+from marketplace.checkout.rules import (
+    ORDERS,
+    RELATIONSHIPS,
+    OrderEvent,
+    is_finished,
+    is_overdue,
+    persons_of,
+    total_of,
+)
 from marketplace.checkout.values import MixedCurrencies, NothingOrdered, OrderState
 from marketplace.kernel.money import Money
 from marketplace.kernel.transitions import TransitionRefused
+from marketplace.payment.values import Holding
 from marketplace.policy.values import PersonRole, PolicyPerson
 
 # Columns: open, paid, issued, not_issuable, refunded, lapsed. A dash is a refusal.
@@ -47,6 +56,26 @@ def test_no_road_leads_from_a_contract_to_a_refund_or_back() -> None:
                     for event in OrderEvent}  # fmt: skip
     assert {after for after in after_contract if isinstance(after, OrderState)} == {OrderState.ISSUED}
     assert OrderState.ISSUED not in after_refund
+
+
+# Columns as above. Nothing is owed and nothing can come any more: yes, or no.
+FINISHED = """
+nothing  yes  no  yes  no  yes  yes
+moving   no   no  no   no  no   no
+held     no   no  yes  no  no   no
+"""
+
+
+@pytest.mark.parametrize(
+    ("holding", "state", "finished"),
+    [
+        (words[0], state, finished)
+        for words in (line.split() for line in FINISHED.strip().splitlines())
+        for state, finished in zip(OrderState, words[1:], strict=True)
+    ],
+)
+def test_an_order_is_finished_when_nothing_is_owed(holding: str, state: OrderState, finished: str) -> None:
+    assert is_finished(state, Holding(holding)) is (finished == "yes")
 
 
 def test_the_total_is_the_sum_of_the_premiums_in_one_currency() -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from marketplace.privacy import rules
+from marketplace.privacy.values import ExportState
 
 
 @pytest.mark.requirement("T26-44")
@@ -51,3 +52,21 @@ def test_a_request_presses_after_twenty_days() -> None:
 @pytest.mark.asvs("14.2.7")
 def test_a_year_away_is_counted_by_the_calendar() -> None:
     assert rules.abandoned_before(datetime(2028, 2, 29, 3, tzinfo=UTC)) == datetime(2027, 2, 28, 3, tzinfo=UTC)
+
+
+NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("noted", "expires_at", "being_made", "state"),
+    [
+        ("asked", None, True, "asked"),
+        ("asked", None, False, "failed"),
+        ("failed", None, False, "failed"),
+        ("ready", NOON + timedelta(seconds=1), False, "ready"),
+        ("ready", NOON, False, "expired"),
+        ("expired", None, False, "expired"),  # asked for, and the account was closed before it was made
+    ],
+)
+def test_how_a_copy_stands(noted: str, expires_at: datetime | None, being_made: bool, state: str) -> None:  # noqa: FBT001
+    assert rules.export_state(ExportState(noted), expires_at, NOON, being_made=being_made) is ExportState(state)
