@@ -98,7 +98,11 @@ def payable(application_id: UUID, account_id: UUID) -> tuple[Application, OfferV
 
 
 def require_own(row: ApplicationRow, journey_id: UUID, account_id: UUID | None) -> None:
-    """A proven account owns its applications on every device; before that, the journey that began one does."""
+    """A proven account owns its applications on every device; before that, the journey that began one does. What was
+    erased is nobody's.
+    """
+    if row.erased_at is not None:
+        raise ApplicationNotFound
     owned = row.journey_id == journey_id if row.account_id is None else row.account_id == account_id
     if not owned:
         raise ApplicationNotFound
@@ -121,6 +125,7 @@ def read(row: ApplicationRow) -> Application:
         answers=dict(row.answers),
         created_at=row.created_at,
         submitted_at=row.submitted_at,
+        erased=row.erased_at is not None,
     )
 
 

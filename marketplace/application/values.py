@@ -125,6 +125,7 @@ class Application:
     answers: Mapping[str, bool]
     created_at: datetime
     submitted_at: datetime | None
+    erased: bool
 
 
 @dataclass(frozen=True, slots=True)

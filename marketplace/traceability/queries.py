@@ -3,15 +3,16 @@
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, exists, or_, select
 
 from marketplace.infra import vault
 from marketplace.infra.db import reader
+from marketplace.infra.sealed import SealedBytes, SealedPage
 from marketplace.kernel.remembering import Remembered
-from marketplace.traceability.models import IntakeRow, JourneyRow, PageVersionRow
+from marketplace.traceability.models import IntakeRow, JourneyRow, PageVersionRow, subjects
 from marketplace.traceability.values import (
     Actor,
     ActorRole,
@@ -24,6 +25,8 @@ from marketplace.traceability.values import (
     PageVersion,
     PageVersionNotFound,
 )
+
+V = TypeVar("V")
 
 # Everything but the bytes of the pages, which are fetched one at a time.
 _COLUMNS = (
@@ -42,6 +45,8 @@ _COLUMNS = (
     IntakeRow.body_sha256,
     IntakeRow.page_sha256,
 )
+# What it takes to open a page.
+_PAGE = (IntakeRow.id, IntakeRow.journey_id, IntakeRow.application_id, IntakeRow.page_sealed)
 
 
 _journeys: Remembered[UUID, Journey] = Remembered(size=4096)
@@ -91,26 +96,31 @@ def entry(entry_id: UUID) -> Entry:
 
 
 def page_bytes(entry_id: UUID) -> bytes:
-    """The bytes of the page as they were sent, or EntryNotFound when the entry is unknown or shows no page."""
-    wanted = select(IntakeRow.journey_id, IntakeRow.page_sealed).where(IntakeRow.id == entry_id)
+    """The bytes of the page as they were sent, or EntryNotFound when the entry is unknown or shows no page.
+
+    Raises DataDestroyed where what it concerns was erased.
+    """
     with reader() as connection:
-        row = connection.execute(wanted).one_or_none()
-    page = row and IntakeRow.page_bytes.opened(entry_id, row.journey_id, row.page_bytes)
+        row = connection.execute(select(*_PAGE).where(IntakeRow.id == entry_id)).one_or_none()
+    page = row and _Opening([row]).opened(IntakeRow.page_bytes, row, row.page_bytes)
     if page is None:
         raise EntryNotFound
     return page
 
 
 def pages_of_journey(journey_id: UUID) -> dict[UUID, bytes]:
-    """Entry id -> the page it shows, as it was sent, for every entry of a journey that shows one, oldest first."""
+    """Entry id -> the page it shows, as it was sent, for every entry of a journey that shows one, oldest first. What
+    was erased is left out.
+    """
     statement = (
-        select(IntakeRow.id, IntakeRow.page_sealed)
+        select(*_PAGE)
         .where(IntakeRow.journey_id == journey_id, IntakeRow.page_sealed.is_not(None))
         .order_by(IntakeRow.recorded_at, IntakeRow.id)
     )
     with reader() as connection:
         rows = connection.execute(statement).all()
-    opened = ((row.id, IntakeRow.page_bytes.opened(row.id, journey_id, row.page_bytes)) for row in rows)
+    opening = _Opening(rows)
+    opened = ((row.id, opening.opened_or_none(IntakeRow.page_bytes, row, row.page_bytes)) for row in rows)
     return {entry_id: page for entry_id, page in opened if page is not None}
 
 
@@ -167,21 +177,50 @@ def _entries(condition: ColumnElement[bool]) -> tuple[Entry, ...]:
     statement = select(*_COLUMNS).where(condition).order_by(IntakeRow.recorded_at, IntakeRow.id)
     with reader() as connection:
         rows: Sequence[Row[*tuple[Any, ...]]] = connection.execute(statement).all()
-    vault.unlock(row.journey_id for row in rows)
-    erased: set[UUID] = set()
-    return tuple(_entry(row, _said(row, erased)) for row in rows)
+    opening = _Opening(rows)
+    said = (opening.opened_or_none(IntakeRow.body, row, row.body) for row in rows)
+    return tuple(_entry(row, json.loads(body) if body else {}) for row, body in zip(rows, said, strict=True))
 
 
-def _said(row: Row[*tuple[Any, ...]], erased: set[UUID]) -> dict[str, Any]:
-    """What an entry says; nothing once its journey was erased. `erased` remembers such journeys over the rows."""
-    if row.journey_id in erased:
-        return {}
-    try:
-        body: dict[str, Any] = json.loads(IntakeRow.body.opened(row.id, row.journey_id, row.body))
-    except vault.DataDestroyed:
-        erased.add(row.journey_id)
-        return {}
-    return body
+class _Opening:
+    """Opens what rows hold: all keys by one question before, and what was erased found out once for each subject.
+
+    Nothing that concerns an erased application opens, whichever key sealed it.
+    """
+
+    def __init__(self, rows: Sequence[Row[*tuple[Any, ...]]]) -> None:
+        vault.unlock({each for row in rows for each in subjects(row.journey_id, row.application_id)})
+        self._erased: set[UUID] = set()
+
+    def opened(self, field: SealedBytes[V] | SealedPage[V], row: Row[*tuple[Any, ...]], kept: bytes | None) -> V:
+        """The value of `field` in this row. Raises DataDestroyed, Unreadable."""
+        *first, last = subjects(row.journey_id, row.application_id)
+        for subject_id in first:
+            try:
+                return self._by(subject_id, field, row, kept)
+            except vault.Unreadable:
+                continue  # sealed for the journey
+        return self._by(last, field, row, kept)
+
+    def opened_or_none(
+        self, field: SealedBytes[V] | SealedPage[V], row: Row[*tuple[Any, ...]], kept: bytes | None
+    ) -> V | None:
+        """The same; None where it was erased."""
+        try:
+            return self.opened(field, row, kept)
+        except vault.DataDestroyed:
+            return None
+
+    def _by(
+        self, subject_id: UUID, field: SealedBytes[V] | SealedPage[V], row: Row[*tuple[Any, ...]], kept: bytes | None
+    ) -> V:
+        if subject_id in self._erased:
+            raise vault.DataDestroyed
+        try:
+            return field.opened(row.id, subject_id, kept)
+        except vault.DataDestroyed:
+            self._erased.add(subject_id)
+            raise
 
 
 def _entry(row: Row[*tuple[Any, ...]], body: dict[str, Any]) -> Entry:

@@ -19,9 +19,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from marketplace.infra.db import apart, db
 from marketplace.infra.pools import alone, compiled
+from marketplace.infra.vault import DataDestroyed
 from marketplace.kernel import clock, ids
 from marketplace.kernel.canonical import canonical_bytes, sha256_hex
-from marketplace.traceability.models import IntakeRow, JourneyRow, PageVersionRow
+from marketplace.traceability.models import IntakeRow, JourneyRow, PageVersionRow, subjects
 from marketplace.traceability.values import Act, ActorRole, Channel, PageManifest, TrailUnavailable, View
 
 PATIENCE = "2s"
@@ -128,10 +129,27 @@ def _entry(what: Act | View, *, page: bytes | None) -> dict[str, Any]:
         "actor_label": what.actor.label,
         "recorded_at": clock.now(),
         "business_at": clock.business_now(),
-        "body": IntakeRow.body.sealed(entry_id, what.journey_id, body),
         "body_sha256": sha256_hex(body),
         "page_sha256": None if page is None else sha256_hex(page),
-        "page_bytes": IntakeRow.page_bytes.sealed(entry_id, what.journey_id, page),
+        **_sealed(entry_id, what, body, page),
+    }
+
+
+def _sealed(entry_id: UUID, what: Act | View, body: bytes, page: bytes | None) -> dict[str, bytes | None]:
+    """The two sealed columns. Raises DataDestroyed where everything the entry could belong to is erased."""
+    first, *others = subjects(what.journey_id, what.application_id)
+    try:
+        return _sealed_for(first, entry_id, body, page)
+    except DataDestroyed:
+        if not others:
+            raise
+        return _sealed_for(others[0], entry_id, body, page)
+
+
+def _sealed_for(subject_id: UUID, entry_id: UUID, body: bytes, page: bytes | None) -> dict[str, bytes | None]:
+    return {
+        "body": IntakeRow.body.sealed(entry_id, subject_id, body),
+        "page_bytes": IntakeRow.page_bytes.sealed(entry_id, subject_id, page),
     }
 
 

@@ -198,7 +198,7 @@ class PageVersion:
 class Entry:
     """A line of the trail. `recorded_at` is real time, `business_at` the time of the contract.
 
-    `body` is empty where the journey's personal data was erased; its hash stays.
+    `body` is empty where the personal data of its journey or application was erased; its hash stays.
     `body_sha256` is the SHA-256 of the canonical body, `page_sha256` that of the bytes sent where a page was sent.
     """
 

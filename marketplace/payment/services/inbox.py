@@ -1,6 +1,7 @@
 """The inbox of the provider's events: kept once, acknowledged after commit, worked on in a job."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from marketplace.infra import jobs, stripe_gateway
 from marketplace.infra.db import db
 from marketplace.infra.stripe_gateway import ProviderEvent
+from marketplace.infra.vault import DataDestroyed
 from marketplace.kernel import clock, ids
 from marketplace.payment.models import AttemptRow, ProviderEventRow
 from marketplace.payment.services.rows import attempt_row, record
@@ -37,7 +39,7 @@ def receive_event(payload: bytes, signature: str) -> Receipt:
     work = _work_for(event)
     if db.session.scalar(select(ProviderEventRow.id).where(ProviderEventRow.id == event.id)) is not None:
         return Receipt.DUPLICATE  # before anything is sealed for it
-    now, sealed_for = clock.now(), _sealed_for(event)
+    now, (sealed_for, payload_sealed) = clock.now(), _sealed(event)
     kept = db.session.scalar(
         insert(ProviderEventRow)
         .values(
@@ -45,7 +47,7 @@ def receive_event(payload: bytes, signature: str) -> Receipt:
             type=event.type,
             livemode=event.livemode,
             sealed_for=sealed_for,
-            payload_sealed=ProviderEventRow.payload.sealed(event.id, sealed_for, dict(event.payload)),
+            payload_sealed=payload_sealed,
             received_at=now,
             handled_at=None if work else now,
             outcome=None if work else IGNORED,
@@ -94,10 +96,18 @@ def _work_for(event: ProviderEvent) -> tuple[str, dict[str, Any]] | None:
     return None
 
 
-def _sealed_for(event: ProviderEvent) -> UUID:
+def _sealed(event: ProviderEvent) -> tuple[UUID, bytes | None]:
+    """The payload sealed for what is paid, and for whom that is; for nobody where it is not ours or erased meanwhile:
+    the word of the provider is taken all the same, money may hang on it.
+    """
     attempt_id = _our_id(event.metadata, "attempt_id")
     known = attempt_id and db.session.scalar(select(AttemptRow.sealed_for).where(AttemptRow.id == attempt_id))
-    return known or ids.new_id()
+    payload = dict(event.payload)
+    if known:
+        with suppress(DataDestroyed):
+            return known, ProviderEventRow.payload.sealed(event.id, known, payload)
+    nobody = ids.new_id()
+    return nobody, ProviderEventRow.payload.sealed(event.id, nobody, payload)
 
 
 def _our_id(metadata: Mapping[str, str], name: str) -> UUID | None:

@@ -117,7 +117,10 @@ class ClosingPreview:
 
 @dataclass(frozen=True, slots=True)
 class Restriction:
-    """Records that are kept and used for nothing else, until the end of `kept_until`."""
+    """Records that are kept and used for nothing else, until the end of `kept_until`.
+
+    `application_id` is that of the contract they are kept for; the whole journey to it is restricted with them.
+    """
 
     policy_id: UUID
     application_id: UUID
