@@ -15,12 +15,15 @@ from marketplace.infra.jobs import publish
 from marketplace.kernel import clock, ids
 from marketplace.privacy.models import ErasureRow
 from marketplace.privacy.values import ApplicationErased, ErasureReason, Subject
+from marketplace.quoting import services as quoting
 from marketplace.traceability.services import record_act
 from marketplace.traceability.values import SYSTEM, Act, EntryType
 
 
 def erase_application(application: Application, reason: ErasureReason) -> bool:
-    """What was told in an application without a contract, and the mails about it. False: it was erased before."""
+    """What was told in an application without a contract, its pages, the mails about it, and its rating factors where
+    nothing else rests on them. False: it was erased before.
+    """
     if application.state is State.CONTRACTED or not applications.erase_application(application.id):
         return False
     correspondence.forget_application(application.id)
@@ -34,15 +37,19 @@ def erase_application(application: Application, reason: ErasureReason) -> bool:
     )
     record_act(entry)
     note(Subject.APPLICATION, application.id, reason)
+    quoting.erase_need(application.need_id)
     publish(ApplicationErased(application.id))
     return True
 
 
 def erase_journey(journey_id: UUID, reason: ErasureReason) -> None:
-    """The record of a journey that led to no contract: its entries stay with their hashes, nobody can read them."""
+    """The record of a journey that led to no contract: its entries stay with their hashes, nobody can read them. What
+    was told for its comparisons is taken out.
+    """
     record_act(Act(journey_id, EntryType.DATA_ERASED, {"reason": reason}, SYSTEM))
     vault.destroy(journey_id)
     note(Subject.JOURNEY, journey_id, reason)
+    quoting.erase_needs_of_journey(journey_id)
 
 
 def note(subject: Subject, subject_id: UUID, reason: ErasureReason) -> None:
