@@ -1,5 +1,6 @@
 """Tell applications: to their owner (`own_…`), and to features and desks above that have checked who asks."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -77,6 +78,22 @@ def applications_of_journey(journey_id: UUID) -> tuple[Application, ...]:
     ).all()
     vault.unlock(row.id for row in rows)
     return tuple(read(row) for row in rows)
+
+
+def left_before(before: datetime) -> dict[UUID, UUID]:
+    """Application id -> journey id, for each that was begun before this instant of business time, led to no contract
+    and is not erased; the oldest first.
+    """
+    rows = db.session.execute(
+        select(ApplicationRow.id, ApplicationRow.journey_id)
+        .where(
+            ApplicationRow.business_created_at < before,
+            ApplicationRow.state != State.CONTRACTED.value,
+            ApplicationRow.erased_at.is_(None),
+        )
+        .order_by(ApplicationRow.business_created_at, ApplicationRow.id)
+    )
+    return {row.id: row.journey_id for row in rows}
 
 
 def application_ids() -> tuple[UUID, ...]:

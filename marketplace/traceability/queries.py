@@ -1,12 +1,12 @@
 """Read evidence, as `marketplace_reader`: only what is committed, and never through the site's own role."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, exists, or_, select
+from sqlalchemy import ColumnElement, Row, and_, exists, or_, select
 
 from marketplace.infra import vault
 from marketplace.infra.db import reader
@@ -27,6 +27,9 @@ from marketplace.traceability.values import (
 )
 
 V = TypeVar("V")
+
+# Whose acts and looks are a visit; staff, the system and the payment provider are not the person.
+_VISITORS = (ActorRole.VISITOR.value, ActorRole.CUSTOMER.value)
 
 # Everything but the bytes of the pages, which are fetched one at a time.
 _COLUMNS = (
@@ -125,24 +128,42 @@ def pages_of_journey(journey_id: UUID) -> dict[UUID, bytes]:
 
 
 def idle_journeys(before: datetime, limit: int) -> tuple[UUID, ...]:
-    """Journeys without an entry since `before` (business time) that led to no contract and are not erased yet, the
-    oldest first.
+    """Journeys that nobody visited since `before` (business time), that led to no contract and are not erased yet, the
+    oldest first. That one of its applications was erased does not make a journey erased.
     """
-    later = exists().where(
+    kept = exists().where(
         IntakeRow.journey_id == JourneyRow.id,
         or_(
-            IntakeRow.business_at >= before,
-            IntakeRow.type.in_([EntryType.CONTRACT_CONCLUDED.value, EntryType.DATA_ERASED.value]),
+            and_(IntakeRow.business_at >= before, IntakeRow.actor_role.in_(_VISITORS)),
+            IntakeRow.type == EntryType.CONTRACT_CONCLUDED.value,
+            and_(IntakeRow.type == EntryType.DATA_ERASED.value, IntakeRow.application_id.is_(None)),
         ),
     )
     statement = (
         select(JourneyRow.id)
-        .where(JourneyRow.business_started_at < before, ~later)
+        .where(JourneyRow.business_started_at < before, ~kept)
         .order_by(JourneyRow.business_started_at, JourneyRow.id)
         .limit(limit)
     )
     with reader() as connection:
         return tuple(connection.execute(statement).scalars())
+
+
+def visits_since(journey_ids: Collection[UUID], since: datetime) -> frozenset[tuple[UUID, UUID | None]]:
+    """What was visited in these journeys since an instant of business time: (journey, application), the application
+    None for a look at something else than an application.
+    """
+    statement = (
+        select(IntakeRow.journey_id, IntakeRow.application_id)
+        .where(
+            IntakeRow.journey_id.in_(set(journey_ids)),
+            IntakeRow.business_at >= since,
+            IntakeRow.actor_role.in_(_VISITORS),
+        )
+        .distinct()
+    )
+    with reader() as connection:
+        return frozenset((row.journey_id, row.application_id) for row in connection.execute(statement).all())
 
 
 def page_version(version_id: str) -> PageVersion:

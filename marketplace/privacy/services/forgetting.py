@@ -1,6 +1,8 @@
 """The daily forgetting: what our privacy notice promises happens without anybody asking, and leaves its count."""
 
 import logging
+from datetime import datetime
+from uuid import UUID
 
 from marketplace.application import queries as applications
 from marketplace.correspondence import services as correspondence
@@ -32,6 +34,8 @@ def forget() -> Run:
         for application in applications.applications_of_journey(journey_id):
             erased += erasing.erase_application(application, ErasureReason.RETENTION)
         erasing.erase_journey(journey_id, ErasureReason.RETENTION)
+    for application_id in _idle_applications(before)[:BATCH]:
+        erased += erasing.erase_application(applications.application(application_id), ErasureReason.RETENTION)
     counts = {
         "journeys": len(journeys),
         "applications": erased,
@@ -45,3 +49,12 @@ def forget() -> Run:
     db.session.flush()
     log.info("forgotten: %s", counts)
     return Run(run.ran_at, run.business_at, counts)
+
+
+def _idle_applications(before: datetime) -> list[UUID]:
+    """Applications that nobody looked at since `before`, in journeys that are kept: for a contract beside them, or
+    because somebody still goes on with another one. A look at something else than an application is a visit to all.
+    """
+    left = applications.left_before(before)
+    visited = trail.visits_since(set(left.values()), before)
+    return [each for each, journey in left.items() if visited.isdisjoint({(journey, each), (journey, None)})]
