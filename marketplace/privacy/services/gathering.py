@@ -76,6 +76,7 @@ def _account(account: Account) -> dict[str, Any]:
         "role": account.role,
         "locale": account.locale,
         "confirmed": account.confirmed,
+        "created_at": account.created_at,
     }
 
 
@@ -170,7 +171,7 @@ def _paid(moved: Any) -> dict[str, Any]:
 
 
 def _messages(account: Account, told: tuple[Application, ...]) -> Records:
-    found = correspondence.messages_for(account.email, [each.id for each in told])
+    found = correspondence.messages_for(account.email, [each.id for each in told], account.created_at)
     return [
         {
             "kind": message.kind,
