@@ -15,6 +15,7 @@ from marketplace.application.values import (
     ApplicationView,
     Confirmation,
     ConfirmationKind,
+    ConsentGiven,
     DocumentToConfirm,
     NothingToPay,
     People,
@@ -96,6 +97,22 @@ def left_before(before: datetime) -> dict[UUID, UUID]:
     return {row.id: row.journey_id for row in rows}
 
 
+def health_consents_of(account_id: UUID) -> tuple[ConsentGiven, ...]:
+    """The consents a customer gave to the use of answers about health, also those withdrawn; newest application first.
+
+    Those of applications that are erased are not known any more.
+    """
+    told = applications_of_account(account_id)
+    rows = db.session.scalars(
+        select(ConfirmationRow).where(ConfirmationRow.application_id.in_([each.id for each in told]))
+    )
+    confirmed: dict[UUID, list[Confirmation]] = {}
+    for row in rows:
+        confirmed.setdefault(row.application_id, []).append(_confirmation(row))
+    consents = ((each, rules.health_consent(confirmed.get(each.id, []))) for each in told)
+    return tuple(ConsentGiven(each, consent) for each, consent in consents if consent is not None)
+
+
 def application_ids() -> tuple[UUID, ...]:
     """Every application, first to last; for rebuilding what was derived from them."""
     return tuple(db.session.scalars(select(ApplicationRow.id).order_by(ApplicationRow.created_at, ApplicationRow.id)))
@@ -164,6 +181,7 @@ def view_of(row: ApplicationRow) -> ApplicationView:
     questions = tuple(QuestionAsked(question, row.answers.get(question.id)) for question in content.questions)
     exclusions = rules.exclusions_sha256(content.exclusions)
     kinds = {each.kind for each in confirmations}
+    consent = rules.health_consent(confirmations)
     progress = Progress(
         state=State(row.state),
         entry_acknowledged=ConfirmationKind.ENTRY in kinds,
@@ -171,6 +189,7 @@ def view_of(row: ApplicationRow) -> ApplicationView:
         address_proven=row.account_id is not None,
         people_given=row.persons is not None,
         notice_missing=bool(questions) and ConfirmationKind.HEALTH_NOTICE not in kinds,
+        consent_missing=rules.needs_health_consent(content) and (consent is None or consent.withdrawn_at is not None),
         unanswered=tuple(each.question.id for each in questions if each.answer is None),
         unconfirmed=tuple(each.document.id for each in documents if not each.confirmed),
         exclusions_confirmed=not content.exclusions or (ConfirmationKind.EXCLUSIONS, exclusions) in confirmed,
@@ -180,6 +199,8 @@ def view_of(row: ApplicationRow) -> ApplicationView:
         offer=offer,
         next_step=rules.next_step(progress),
         notice_acknowledged=not progress.notice_missing,
+        health_consent=consent,
+        consent_missing=progress.consent_missing,
         questions=questions,
         documents=documents,
         exclusions_sha256=exclusions,
@@ -202,7 +223,8 @@ def _confirmations(application_id: UUID) -> tuple[Confirmation, ...]:
         .where(ConfirmationRow.application_id == application_id)
         .order_by(ConfirmationRow.confirmed_at, ConfirmationRow.kind, ConfirmationRow.subject_sha256)
     )
-    return tuple(
-        Confirmation(ConfirmationKind(row.kind), row.subject_sha256, row.page_version_id, row.confirmed_at)
-        for row in rows
-    )
+    return tuple(_confirmation(row) for row in rows)
+
+
+def _confirmation(row: ConfirmationRow) -> Confirmation:
+    return Confirmation(ConfirmationKind(row.kind), row.subject_sha256, row.page_version_id, row.confirmed_at)

@@ -76,6 +76,8 @@ class EntryType(StrEnum):
     OFFER_REPLACED = "offer:replaced"
     EXCLUSIONS_CONFIRMED = "exclusions:confirmed"
     HEALTH_NOTICE_ACKNOWLEDGED = "health_notice:acknowledged"
+    HEALTH_CONSENT_GIVEN = "health_consent:given"
+    HEALTH_CONSENT_WITHDRAWN = "health_consent:withdrawn"
     APPLICATION_SUBMITTED = "application:submitted"
     UNDERWRITING_DECIDED = "underwriting:decided"
     PAYMENT_STARTED = "payment:started"

@@ -66,6 +66,7 @@ def words_of(error: errors.MarketplaceError) -> str:
             "What you told us was changed in another window since you opened the page. Please check it again."
         ),
         "application:text-changed": _("The text has changed since you opened the page. Please read it again."),
+        "application:no-health-consent": _("There is no consent here that could be withdrawn."),
         "application:sex-differs": _("The price was calculated for a person of the other sex. Please compare again."),
         "application:applicant-not-adult": _("Only a person of 18 years or more can apply."),
         "application:insured-must-consent": _(

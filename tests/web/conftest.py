@@ -15,7 +15,7 @@ from marketplace.disclosure import services as disclosure
 from marketplace.infra import business_clock, stripe_gateway
 from marketplace.infra.db import db
 from marketplace.web import tracing
-from sandbox.demo.visitor import Identity, Visitor, hidden_fields
+from sandbox.demo.visitor import Identity, Visitor, hidden_fields, ticked
 from tests.deferred_jobs import drain
 from tests.factories.catalog import harbour_term
 from tests.simulator_server import SECRET_KEY, WEBHOOK_SECRET, SimulatorServer, running_simulator
@@ -134,7 +134,7 @@ def go_on(visitor: Visitor, step: str, who: Identity, code_for: Callable[[str], 
         "email": lambda: visitor.give_address(who.email),
         "code": lambda: visitor.give_code(code_for(who.email)),
         "people": lambda: visitor.give_people(who),
-        "questions": lambda: visitor.post({"notice": "yes"} | dict.fromkeys(asked(visitor.text), "no")),
+        "questions": lambda: visitor.post(ticked(visitor.text) | dict.fromkeys(asked(visitor.text), "no")),
         "documents": lambda: visitor.post({"confirm": "yes"}),
         "exclusions": lambda: visitor.post({"confirm": "yes"}),
         "review": visitor.submit,
