@@ -21,6 +21,7 @@ from marketplace.infra.keeper import Keeper, KeeperServer, KeyClass, Keys, Limit
 from marketplace.kernel import clock
 from sandbox.demo_pki import make_pki
 from sandbox.embedded_db import EmbeddedServer
+from tests.registered_trail import refusing
 from tests.web.page_checks import CheckedClient
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)  # twelve o'clock in Shanghai
@@ -160,6 +161,13 @@ def everybodys_scope() -> Iterator[None]:
     """What tests ask of the database concerns everybody, as a job's work does. Requests and threads begin anew."""
     with use_scope(Scope.all()):
         yield
+
+
+@pytest.fixture(autouse=True)
+def registered_trail() -> Iterator[set[str]]:
+    """No test writes into the trail what the register of personal data does not name."""
+    with refusing() as odd:
+        yield odd
 
 
 @pytest.fixture(autouse=True)

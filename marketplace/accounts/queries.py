@@ -57,6 +57,7 @@ def account_of(row: AccountRow) -> Account:
         confirmed=row.confirmed_at is not None,
         has_password=row.password_hash is not None,
         disabled=row.disabled_at is not None,
+        created_at=row.created_at,
     )
 
 

@@ -1,6 +1,7 @@
 """Tell applications: to their owner (`own_…`), and to features and desks above that have checked who asks."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from marketplace.application.values import (
     ApplicationView,
     Confirmation,
     ConfirmationKind,
+    ConsentGiven,
     DocumentToConfirm,
     NothingToPay,
     People,
@@ -99,6 +101,38 @@ def applications_to_erase(journey_ids: Iterable[UUID]) -> dict[UUID, tuple[UUID,
     }
 
 
+def left_before(before: datetime) -> dict[UUID, UUID]:
+    """Application id -> journey id, for each that was begun before this instant of business time, led to no contract
+    and is not erased; the oldest first.
+    """
+    rows = db.session.execute(
+        select(ApplicationRow.id, ApplicationRow.journey_id)
+        .where(
+            ApplicationRow.business_created_at < before,
+            ApplicationRow.state != State.CONTRACTED.value,
+            ApplicationRow.erased_at.is_(None),
+        )
+        .order_by(ApplicationRow.business_created_at, ApplicationRow.id)
+    )
+    return {row.id: row.journey_id for row in rows}
+
+
+def health_consents_of(account_id: UUID) -> tuple[ConsentGiven, ...]:
+    """The consents a customer gave to the use of answers about health, also those withdrawn; newest application first.
+
+    Those of applications that are erased are not known any more.
+    """
+    told = applications_of_account(account_id)
+    rows = db.session.scalars(
+        select(ConfirmationRow).where(ConfirmationRow.application_id.in_([each.id for each in told]))
+    )
+    confirmed: dict[UUID, list[Confirmation]] = {}
+    for row in rows:
+        confirmed.setdefault(row.application_id, []).append(_confirmation(row))
+    consents = ((each, rules.health_consent(confirmed.get(each.id, []))) for each in told)
+    return tuple(ConsentGiven(each, consent) for each, consent in consents if consent is not None)
+
+
 def application_ids() -> tuple[UUID, ...]:
     """Every application, first to last; for rebuilding what was derived from them."""
     return tuple(db.session.scalars(select(ApplicationRow.id).order_by(ApplicationRow.created_at, ApplicationRow.id)))
@@ -118,7 +152,11 @@ def payable(application_id: UUID, account_id: UUID) -> tuple[Application, OfferV
 
 
 def require_own(row: ApplicationRow, journey_id: UUID, account_id: UUID | None) -> None:
-    """A proven account owns its applications on every device; before that, the journey that began one does."""
+    """A proven account owns its applications on every device; before that, the journey that began one does. What was
+    erased is nobody's.
+    """
+    if row.erased_at is not None:
+        raise ApplicationNotFound
     owned = row.journey_id == journey_id if row.account_id is None else row.account_id == account_id
     if not owned:
         raise ApplicationNotFound
@@ -141,6 +179,7 @@ def read(row: ApplicationRow) -> Application:
         answers=dict(row.answers),
         created_at=row.created_at,
         submitted_at=row.submitted_at,
+        erased=row.erased_at is not None,
     )
 
 
@@ -162,6 +201,7 @@ def view_of(row: ApplicationRow) -> ApplicationView:
     questions = tuple(QuestionAsked(question, row.answers.get(question.id)) for question in content.questions)
     exclusions = rules.exclusions_sha256(content.exclusions)
     kinds = {each.kind for each in confirmations}
+    consent = rules.health_consent(confirmations)
     progress = Progress(
         state=State(row.state),
         entry_acknowledged=ConfirmationKind.ENTRY in kinds,
@@ -169,6 +209,7 @@ def view_of(row: ApplicationRow) -> ApplicationView:
         address_proven=row.account_id is not None,
         people_given=row.persons is not None,
         notice_missing=bool(questions) and ConfirmationKind.HEALTH_NOTICE not in kinds,
+        consent_missing=rules.needs_health_consent(content) and (consent is None or consent.withdrawn_at is not None),
         unanswered=tuple(each.question.id for each in questions if each.answer is None),
         unconfirmed=tuple(each.document.id for each in documents if not each.confirmed),
         exclusions_confirmed=not content.exclusions or (ConfirmationKind.EXCLUSIONS, exclusions) in confirmed,
@@ -178,6 +219,8 @@ def view_of(row: ApplicationRow) -> ApplicationView:
         offer=offer,
         next_step=rules.next_step(progress),
         notice_acknowledged=not progress.notice_missing,
+        health_consent=consent,
+        consent_missing=progress.consent_missing,
         questions=questions,
         documents=documents,
         exclusions_sha256=exclusions,
@@ -200,7 +243,8 @@ def _confirmations(application_id: UUID) -> tuple[Confirmation, ...]:
         .where(ConfirmationRow.application_id == application_id)
         .order_by(ConfirmationRow.confirmed_at, ConfirmationRow.kind, ConfirmationRow.subject_sha256)
     )
-    return tuple(
-        Confirmation(ConfirmationKind(row.kind), row.subject_sha256, row.page_version_id, row.confirmed_at)
-        for row in rows
-    )
+    return tuple(_confirmation(row) for row in rows)
+
+
+def _confirmation(row: ConfirmationRow) -> Confirmation:
+    return Confirmation(ConfirmationKind(row.kind), row.subject_sha256, row.page_version_id, row.confirmed_at)

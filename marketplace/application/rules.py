@@ -9,7 +9,10 @@ from uuid import UUID
 from marketplace.application.values import (
     AgeDiffers,
     ApplicantNotAdult,
+    Confirmation,
+    ConfirmationKind,
     Event,
+    HealthConsent,
     InsuredMustConsent,
     People,
     Progress,
@@ -112,7 +115,7 @@ def next_step(progress: Progress) -> Step:
         (Step.EMAIL, progress.email_given or progress.address_proven),
         (Step.CODE, progress.address_proven),
         (Step.PEOPLE, progress.people_given),
-        (Step.QUESTIONS, not progress.notice_missing and not progress.unanswered),
+        (Step.QUESTIONS, not (progress.notice_missing or progress.consent_missing or progress.unanswered)),
         (Step.DOCUMENTS, not progress.unconfirmed),
         (Step.EXCLUSIONS, progress.exclusions_confirmed),
     )
@@ -125,6 +128,25 @@ ORDER = tuple(Step)
 def is_reached(step: Step, next_: Step) -> bool:
     """Whether `step` may be done (again) when `next_` is the first one missing."""
     return ORDER.index(step) <= ORDER.index(next_)
+
+
+def needs_health_consent(content: ProductContent) -> bool:
+    """Whether the insurer's questions may touch the health of a person. Such answers are sensitive: they need a consent
+    of their own, apart from all else (PIPL articles 28-30, GDPR article 9(2)(a)). Questions about a thing do not.
+    """
+    return bool(content.questions) and content.definition.personal
+
+
+def health_consent(confirmations: Sequence[Confirmation]) -> HealthConsent | None:
+    """The latest consent given, and whether it was withdrawn. Withdrawn once, it is not given again: the application is
+    then taken back, or a contract.
+    """
+    given = [each for each in confirmations if each.kind is ConfirmationKind.HEALTH_CONSENT]
+    withdrawn = [each.confirmed_at for each in confirmations if each.kind is ConfirmationKind.HEALTH_WITHDRAWN]
+    if not given:
+        return None
+    latest = max(given, key=lambda each: each.confirmed_at)
+    return HealthConsent(latest.subject_sha256, latest.confirmed_at, min(withdrawn, default=None))
 
 
 def tidy_name(name: str) -> str:

@@ -59,8 +59,12 @@ class Relationship(StrEnum):
 
 
 class ConfirmationKind(StrEnum):
+    """`health_withdrawn` takes `health_consent` back; both name the same text."""
+
     ENTRY = "entry"
     HEALTH_NOTICE = "health_notice"
+    HEALTH_CONSENT = "health_consent"
+    HEALTH_WITHDRAWN = "health_withdrawn"
     DOCUMENT = "document"
     EXCLUSIONS = "exclusions"
     DECLARATION = "declaration"
@@ -125,15 +129,17 @@ class Application:
     answers: Mapping[str, bool]
     created_at: datetime
     submitted_at: datetime | None
+    erased: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What is left of an application whose applicant is forgotten: what its entry in the trail names."""
+    """What is left of an application whose applicant is forgotten: what its entry in the trail names, and its need."""
 
     application_id: UUID
     journey_id: UUID
     insurer_id: UUID
+    need_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +152,7 @@ class Progress:
     address_proven: bool
     people_given: bool
     notice_missing: bool
+    consent_missing: bool
     unanswered: tuple[str, ...]
     unconfirmed: tuple[UUID, ...]
     exclusions_confirmed: bool
@@ -168,6 +175,23 @@ class QuestionAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class HealthConsent:
+    """Consent to the use of answers about health, to the text with this hash. `withdrawn_at` is None while it holds."""
+
+    subject_sha256: str
+    given_at: datetime
+    withdrawn_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentGiven:
+    """A consent of a customer, with the application it was given in."""
+
+    application: Application
+    consent: HealthConsent
+
+
+@dataclass(frozen=True, slots=True)
 class ApplicationView:
     """An application with everything its pages show. Exclusions are those of `offer.version.content`."""
 
@@ -175,6 +199,8 @@ class ApplicationView:
     offer: OfferView
     next_step: Step
     notice_acknowledged: bool
+    health_consent: HealthConsent | None  # None: not given, or not needed
+    consent_missing: bool
     questions: tuple[QuestionAsked, ...]
     documents: tuple[DocumentToConfirm, ...]
     exclusions_sha256: str
@@ -224,6 +250,12 @@ class TextChanged(Conflict):
     """What you confirmed is not the text that applies now. Please read it again."""
 
     code = "application:text-changed"
+
+
+class NoHealthConsent(Conflict):
+    """There is no consent that could be withdrawn: none was given, or it was withdrawn already."""
+
+    code = "application:no-health-consent"
 
 
 class DocumentNotAsked(NotFound):

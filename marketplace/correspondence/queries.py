@@ -1,6 +1,7 @@
 """What is known of messages."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -71,13 +72,20 @@ def recipient_index(address: str) -> str:
     return vault.index("correspondence.recipient", address.strip().lower())
 
 
-def messages_for(address: str, application_ids: Collection[UUID]) -> tuple[tuple[Message, MessageParts | None], ...]:
+def messages_for(
+    address: str, application_ids: Collection[UUID], since: datetime
+) -> tuple[tuple[Message, MessageParts | None], ...]:
     """What one person was sent, oldest first, with the words where they are kept: everything about these applications,
-    and what went to the address without concerning any application.
+    and what went to the address since an instant without concerning any application. Before it, the address may have
+    been another's.
     """
     own = or_(
         MessageRow.application_id.in_(application_ids),
-        and_(MessageRow.application_id.is_(None), MessageRow.recipient_index == recipient_index(address)),
+        and_(
+            MessageRow.application_id.is_(None),
+            MessageRow.recipient_index == recipient_index(address),
+            MessageRow.queued_at >= since,
+        ),
     )
     wanted = select(*_LISTED, MessageRow.eml_sealed).where(own).order_by(MessageRow.queued_at, MessageRow.id)
     rows = db.session.execute(wanted).all()

@@ -1,6 +1,6 @@
 """Pure decisions about messages."""
 
-from marketplace.correspondence.values import SECRET_KINDS, MessageEvent, MessageKind, MessageState
+from marketplace.correspondence.values import FAREWELLS, SECRET_KINDS, MessageEvent, MessageKind, MessageState
 from marketplace.kernel.transitions import Table
 
 FIRST_PAUSE = 5
@@ -50,3 +50,8 @@ def pause_after(attempts: int) -> int | None:
 def forgets_words(kind: MessageKind, *, keeps_copies: bool) -> bool:
     """Codes and links that let somebody in are not kept once their message has left, except in a demonstration."""
     return kind in SECRET_KINDS and not keeps_copies
+
+
+def forgets_everything(kind: MessageKind, *, keeps_copies: bool) -> bool:
+    """A farewell keeps neither its words nor to whom it went once it has left, except in a demonstration."""
+    return kind in FAREWELLS and not keeps_copies

@@ -137,12 +137,17 @@ def _forget_all(*which: ColumnElement[bool], limit: int | None = None) -> int:
     rows = db.session.scalars(wanted.limit(limit).with_for_update()).all()
     for row in rows:
         row.state = rules.LIFE.next(MessageState(row.state), MessageEvent.FORGOTTEN)
-        row.recipient_sealed = row.recipient_index = None  # whose mail it was is not known any more
-        row.context, row.eml, row.subject = None, None, None
-        if row.sealed_for == row.id:
-            vault.destroy(row.id)
+        _empty(row)
     db.session.flush()
     return len(rows)
+
+
+def _empty(row: MessageRow) -> None:
+    """Whose mail it was and what it said is not known any more."""
+    row.recipient_sealed = row.recipient_index = None
+    row.context, row.eml, row.subject = None, None, None
+    if row.sealed_for == row.id:
+        vault.destroy(row.id)
 
 
 def _taken(row: MessageRow) -> None:
@@ -173,7 +178,10 @@ def _give_up(row: MessageRow, failure: str) -> None:
 
 
 def _forget(row: MessageRow) -> None:
-    if rules.forgets_words(MessageKind(row.kind), keeps_copies=mail.keeps_copies()):
+    kind, keeps_copies = MessageKind(row.kind), mail.keeps_copies()
+    if rules.forgets_everything(kind, keeps_copies=keeps_copies):
+        _empty(row)
+    elif rules.forgets_words(kind, keeps_copies=keeps_copies):
         row.context, row.eml, row.subject = None, None, None
 
 

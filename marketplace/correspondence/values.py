@@ -78,6 +78,10 @@ SECRET_KINDS = frozenset(
 )
 
 
+# Sent when the account is closed: nobody is left whose mail it could be, and the next owner of the address is another.
+FAREWELLS = frozenset({MessageKind.ACCOUNT_CLOSED})
+
+
 class MessageState(StrEnum):
     QUEUED = "queued"
     READY = "ready"

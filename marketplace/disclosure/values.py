@@ -9,13 +9,14 @@ from marketplace.kernel.errors import NotFound
 
 
 class WordingKey(StrEnum):
-    """Every wording there is. Sources: regulation checklist T26-10, T26-18, T26-30, O13-47, EU-04, EU-14."""
+    """Every wording there is. Sources: regulation checklist T26-10, T26-18, T26-30, O13-47, EU-04, EU-14; PIPL 29."""
 
     ENTRY_NOTICE = "entry_notice"
     RECORDING_NOTICE = "recording_notice"
     PRIVACY_NOTICE = "privacy_notice"
     CLIENT_NOTICE = "client_notice"
     TRUTHFUL_ANSWERS = "truthful_answers"
+    HEALTH_CONSENT = "health_consent"
     APPLICATION_DECLARATION = "application_declaration"
     ELECTRONIC_DELIVERY = "electronic_delivery"
 

@@ -56,13 +56,13 @@ class _Sealed(Generic[V]):
     def __set_name__(self, owner: type[Base], name: str) -> None:
         self._context = f"{owner.__tablename__}.{name}"
 
-    def sealed(self, row_id: object, subject_id: UUID, value: V) -> bytes | None:
-        """What the column of row `row_id` holds for this value."""
+    def sealed(self, row_id: object, subject_id: UUID, value: V, key_class: KeyClass | None = None) -> bytes | None:
+        """What the column of row `row_id` holds for this value; `key_class` where the subject is another than usual."""
         if row_id is None or subject_id is None:
             raise TypeError(f"{self._context} is sealed after its row knows its ids")
         if value is None:
             return None
-        return vault.seal(subject_id, self._place(row_id), self._encoded(value), self._key_class)
+        return vault.seal(subject_id, self._place(row_id), self._encoded(value), key_class or self._key_class)
 
     def opened(self, row_id: object, subject_id: UUID, kept: bytes | None) -> V:
         """The value behind what the column of row `row_id` holds. Raises DataDestroyed, Unreadable."""

@@ -40,7 +40,9 @@ class RequestRow(Base):
 
     __tablename__ = "privacy_request"
     __table_args__ = (
-        CheckConstraint("kind IN ('access', 'correction', 'restriction', 'objection', 'erasure')", name="kind"),
+        CheckConstraint(
+            "kind IN ('access', 'correction', 'restriction', 'objection', 'erasure', 'withdrawal')", name="kind"
+        ),
         CheckConstraint("(answered_at IS NULL) = (answer IS NULL)", name="answered_with_words"),
         CheckConstraint("(answered_at IS NULL) = (answered_by IS NULL)", name="answered_by_somebody"),
         CheckConstraint("(answered_at IS NULL) = (outcome IS NULL)", name="answered_with_outcome"),
@@ -85,7 +87,7 @@ class ErasureRow(Base):
     __table_args__ = (
         UniqueConstraint("subject", "subject_id", name="uq_privacy_erasure_subject"),
         CheckConstraint("subject IN ('account', 'application', 'journey')", name="subject"),
-        CheckConstraint("reason IN ('retention', 'closing')", name="reason"),
+        CheckConstraint("reason IN ('retention', 'closing', 'withdrawal')", name="reason"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

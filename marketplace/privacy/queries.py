@@ -1,6 +1,6 @@
 """Ask: a person's copies and requests, the queue of requests, restrictions, what closing an account would do."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from uuid import UUID
 
@@ -94,14 +94,29 @@ def queue() -> tuple[RequestLine, ...]:
     return tuple(line_of(row) for row in rows)
 
 
-def restrictions(application_ids: Iterable[UUID]) -> dict[UUID, Restriction]:
-    """Application id -> its restriction, for those that have one; one question."""
-    rows = db.session.scalars(
-        select(RestrictionRow)
-        .where(RestrictionRow.application_id.in_(set(application_ids)))
-        .order_by(RestrictionRow.restricted_at, RestrictionRow.policy_id)
+def restriction_on(journey_id: UUID, application_id: UUID | None) -> Restriction | None:
+    """Why what belongs to this application, or in this journey to none, may not be used any more.
+
+    Who closes an account leaves its contracts and the whole way to them: a restriction holds for everything in the
+    journey but the applications of others, whose accounts are open.
+    """
+    own_first = (
+        RestrictionRow.application_id != application_id,
+        RestrictionRow.restricted_at,
+        RestrictionRow.policy_id,
     )
-    return {row.application_id: restriction_of(row) for row in rows}
+    rows = db.session.scalars(
+        select(RestrictionRow).where(RestrictionRow.journey_id == journey_id).order_by(*own_first)
+    ).all()
+    if not rows or _is_of_another(application_id, {row.account_id for row in rows}):
+        return None
+    return restriction_of(rows[0])
+
+
+def _is_of_another(application_id: UUID | None, left: set[UUID]) -> bool:
+    """Whether the application belongs to somebody who is not among those that left."""
+    owner = applications.application(application_id).account_id if application_id else None
+    return owner is not None and owner not in left
 
 
 def closing_preview(account_id: UUID) -> ClosingPreview:

@@ -1,4 +1,8 @@
-"""Tables of quoting. A need and the price of an offer never change; an offer can only be voided."""
+"""Tables of quoting. A need and the price of an offer never change; an offer can only be voided.
+
+The rating factors of a need are taken out once what they were told for is erased: by the function `quoting_erase_need`
+(migration 0024), which asks for the proof of that erasure first.
+"""
 
 from datetime import date, datetime
 from typing import Any
@@ -11,20 +15,24 @@ from marketplace.infra.db import Base
 
 
 class NeedRow(Base):
+    """`erased_at`: of an erased need are kept its number, line, times and how many products were compared."""
+
     __tablename__ = "quoting_need"
+    __table_args__ = (CheckConstraint("start_on IS NOT NULL OR erased_at IS NOT NULL", name="start_or_erased"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     reference: Mapped[str] = mapped_column(String(16), unique=True)
     line: Mapped[str] = mapped_column(String(24))
     risk: Mapped[dict[str, Any]]
     assumed: Mapped[list[Any]]
-    start_on: Mapped[date]
+    start_on: Mapped[date | None]
     journey_id: Mapped[UUID] = mapped_column(ForeignKey("traceability_journey.id"), index=True)
     ranking_rule: Mapped[str] = mapped_column(String(24))
     panel: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
     business_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+    erased_at: Mapped[datetime | None]
 
 
 class OfferRow(Base):

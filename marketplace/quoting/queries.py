@@ -2,6 +2,7 @@
 
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, select
 
@@ -17,6 +18,7 @@ from marketplace.quoting.models import NeedRow, OfferRow
 from marketplace.quoting.rules.ranking import RANKING_RULE, Criterion
 from marketplace.quoting.values import (
     Need,
+    NeedErased,
     NeedNotFound,
     NotForSale,
     NotOffered,
@@ -33,12 +35,17 @@ from marketplace.rating.values import Breakdown
 
 
 def need(reference: str) -> Need:
-    """The need behind a comparison's link, or NeedNotFound. It holds rating factors, nothing about a person."""
-    return _one_need(NeedRow.reference == reference)
+    """The need behind a comparison's link, or NeedNotFound, or NeedErased. It holds rating factors, nothing about a
+    person.
+    """
+    found = _one_need(NeedRow.reference == reference)
+    if found.erased:
+        raise NeedErased
+    return found
 
 
 def need_by_id(need_id: UUID) -> Need:
-    """The need, or NeedNotFound."""
+    """The need, erased or not, or NeedNotFound."""
     return _one_need(NeedRow.id == need_id)
 
 
@@ -85,7 +92,7 @@ def require_live(found: OfferView) -> None:
     """The refusals of `live_offer` for an offer that was read in this transaction."""
     if not found.can_be_bought:
         raise NotForSale
-    if found.voided_at is not None:
+    if found.voided_at is not None or found.need.erased:
         raise OfferVoided
     if found.version.withdrawn_at is not None:
         raise ProductWithdrawn
@@ -122,13 +129,14 @@ def _one_need(condition: ColumnElement[bool]) -> Need:
         line=Line(row.line),
         risk=row.risk,
         assumed=tuple(row.assumed),
-        start_on=row.start_on,
+        start_on=row.start_on or row.business_at.astimezone(ZoneInfo(ZONE)).date(),
         journey_id=row.journey_id,
         ranking_rule=row.ranking_rule,
         panel=_panel(row.panel),
         created_at=row.created_at,
         business_at=row.business_at,
         expires_at=row.expires_at,
+        erased=row.erased_at is not None,
     )
 
 

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, update
+from sqlalchemy import func, insert, select, update
 
 from marketplace.catalog import queries as catalog
 from marketplace.catalog.values import LINES, Scalar
@@ -71,6 +71,23 @@ def void_offer(offer_id: UUID) -> None:
         .where(OfferRow.id == offer_id, OfferRow.voided_at.is_(None))
         .values(voided_at=clock.business_now())
     )
+
+
+def erase_need(need_id: UUID) -> bool:
+    """Take the rating factors out of a need whose application was erased, and its offers but for the price of what was
+    applied for. False: something that is not erased rests on it.
+
+    The database refuses (an error of its own) where nothing that rests on the need was erased.
+    """
+    return bool(db.session.scalar(select(func.quoting_erase_need(need_id))))
+
+
+def erase_needs_of_journey(journey_id: UUID) -> int:
+    """The same for every need of an erased journey. Returns how many."""
+    erased = select(func.quoting_erase_need(NeedRow.id)).where(
+        NeedRow.journey_id == journey_id, NeedRow.erased_at.is_(None)
+    )
+    return sum(db.session.scalars(erased))
 
 
 def _need(

@@ -49,7 +49,10 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A need as it was asked. `risk` is complete; `assumed` names the factors whose default was taken (UK-12)."""
+    """A need as it was asked. `risk` is complete; `assumed` names the factors whose default was taken (UK-12).
+
+    Of an `erased` one the rating factors are gone: `risk` is empty, `start_on` the day on which it was asked.
+    """
 
     id: UUID
     reference: str
@@ -63,6 +66,7 @@ class Need:
     created_at: datetime
     business_at: datetime
     expires_at: datetime
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,12 @@ class NeedNotFound(NotFound):
     """There is no such comparison."""
 
     code = "quoting:need-not-found"
+
+
+class NeedErased(NotFound):
+    """What was compared here was erased. Please compare again."""
+
+    code = "quoting:need-erased"
 
 
 class OfferNotFound(NotFound):

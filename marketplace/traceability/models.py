@@ -1,8 +1,8 @@
 """Tables of evidence. All three are immutable for the site: it may insert, never update or delete (T26-34, T26-41).
 
-What was done and what was shown is sealed with the key of the journey; the hashes are of the plain bytes, so that
-evidence can be checked before and after. Personal data in a body are salted hashes themselves (T26-31). What money did
-after the key was destroyed has no body, only its hash.
+What was done and what was shown is sealed (`subjects`); the hashes are of the plain bytes, so that evidence can be
+checked before and after. Personal data in a body are salted hashes themselves (T26-31). What money did after the key
+was destroyed has no body, only its hash.
 
 The intake cannot even be read by the site; `queries` reads it as `marketplace_reader`. It carries a foreign key to its
 journey but none to its page version: that row is shared by every visitor, and locking it for each view would make
@@ -23,6 +23,16 @@ from marketplace.infra.keeper import KeyClass
 from marketplace.infra.sealed import SealedBytes, SealedPage
 
 SHA256_HEX = 64
+
+
+def subjects(journey_id: UUID, application_id: UUID | None) -> tuple[UUID, ...]:
+    """Whose keys may seal an entry, the one that should first.
+
+    What concerns an application is sealed for it, so that erasing the application erases its pages in a journey that is
+    kept for another's sake; everything else is sealed for the journey. For the journey, too, is what was written before
+    there was this distinction, and what is noted of an application that is erased already.
+    """
+    return (journey_id,) if application_id is None else (application_id, journey_id)
 
 
 class Xid8(UserDefinedType[int]):
@@ -83,5 +93,6 @@ class IntakeRow(Base):
     page_sha256: Mapped[str | None] = mapped_column(CHAR(SHA256_HEX))
     page_sealed: Mapped[bytes | None] = mapped_column("page_bytes")
 
+    # Statements name the subject themselves (`subjects`); a row is never made or read whole.
     body = SealedBytes[bytes | None]("body_sealed", subject="journey_id", key_class=KeyClass.JOURNEY)
     page_bytes = SealedPage[bytes | None]("page_sealed", subject="journey_id", key_class=KeyClass.JOURNEY)

@@ -1,17 +1,18 @@
 """Read evidence, as `marketplace_reader`: only what is committed, and never through the site's own role."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, exists, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, and_, exists, or_, select, tuple_
 
 from marketplace.infra import vault
 from marketplace.infra.db import reader
+from marketplace.infra.sealed import SealedBytes, SealedPage
 from marketplace.kernel.remembering import Remembered
-from marketplace.traceability.models import IntakeRow, JourneyRow, PageVersionRow
+from marketplace.traceability.models import IntakeRow, JourneyRow, PageVersionRow, subjects
 from marketplace.traceability.values import (
     Actor,
     ActorRole,
@@ -24,6 +25,11 @@ from marketplace.traceability.values import (
     PageVersion,
     PageVersionNotFound,
 )
+
+V = TypeVar("V")
+
+# Whose acts and looks are a visit; staff, the system and the payment provider are not the person.
+_VISITORS = (ActorRole.VISITOR.value, ActorRole.CUSTOMER.value)
 
 # Everything but the bytes of the pages, which are fetched one at a time.
 _COLUMNS = (
@@ -42,6 +48,8 @@ _COLUMNS = (
     IntakeRow.body_sha256,
     IntakeRow.page_sha256,
 )
+# What it takes to open a page.
+_PAGE = (IntakeRow.id, IntakeRow.journey_id, IntakeRow.application_id, IntakeRow.page_sealed)
 
 
 _AGE = (JourneyRow.business_started_at, JourneyRow.id)
@@ -92,47 +100,69 @@ def entry(entry_id: UUID) -> Entry:
 
 
 def page_bytes(entry_id: UUID) -> bytes:
-    """The bytes of the page as they were sent, or EntryNotFound when the entry is unknown or shows no page."""
-    wanted = select(IntakeRow.journey_id, IntakeRow.page_sealed).where(IntakeRow.id == entry_id)
+    """The bytes of the page as they were sent, or EntryNotFound when the entry is unknown or shows no page.
+
+    Raises DataDestroyed where what it concerns was erased.
+    """
     with reader() as connection:
-        row = connection.execute(wanted).one_or_none()
-    page = row and IntakeRow.page_bytes.opened(entry_id, row.journey_id, row.page_bytes)
+        row = connection.execute(select(*_PAGE).where(IntakeRow.id == entry_id)).one_or_none()
+    page = row and _Opening([row]).opened(IntakeRow.page_bytes, row, row.page_bytes)
     if page is None:
         raise EntryNotFound
     return page
 
 
 def pages_of_journey(journey_id: UUID) -> dict[UUID, bytes]:
-    """Entry id -> the page it shows, as it was sent, for every entry of a journey that shows one, oldest first."""
+    """Entry id -> the page it shows, as it was sent, for every entry of a journey that shows one, oldest first. What
+    was erased is left out.
+    """
     statement = (
-        select(IntakeRow.id, IntakeRow.page_sealed)
+        select(*_PAGE)
         .where(IntakeRow.journey_id == journey_id, IntakeRow.page_sealed.is_not(None))
         .order_by(IntakeRow.recorded_at, IntakeRow.id)
     )
     with reader() as connection:
         rows = connection.execute(statement).all()
-    opened = ((row.id, IntakeRow.page_bytes.opened(row.id, journey_id, row.page_bytes)) for row in rows)
+    opening = _Opening(rows)
+    opened = ((row.id, opening.opened_or_none(IntakeRow.page_bytes, row, row.page_bytes)) for row in rows)
     return {entry_id: page for entry_id, page in opened if page is not None}
 
 
 def idle_journeys(before: datetime, limit: int, after: UUID | None = None) -> tuple[UUID, ...]:
-    """Journeys without an entry since `before` (business time) that led to no contract and are not erased yet, the
-    oldest first; those after the journey `after`, if one is named.
+    """Journeys that nobody visited since `before` (business time), that led to no contract and are not erased yet, the
+    oldest first; those after the journey `after`, if one is named. That one of its applications was erased does not
+    make a journey erased.
     """
-    later = exists().where(
+    kept = exists().where(
         IntakeRow.journey_id == JourneyRow.id,
         or_(
-            IntakeRow.business_at >= before,
-            IntakeRow.type.in_([EntryType.CONTRACT_CONCLUDED.value, EntryType.DATA_ERASED.value]),
+            and_(IntakeRow.business_at >= before, IntakeRow.actor_role.in_(_VISITORS)),
+            IntakeRow.type == EntryType.CONTRACT_CONCLUDED.value,
+            and_(IntakeRow.type == EntryType.DATA_ERASED.value, IntakeRow.application_id.is_(None)),
         ),
     )
-    statement = (
-        select(JourneyRow.id).where(JourneyRow.business_started_at < before, ~later).order_by(*_AGE).limit(limit)
-    )
+    statement = select(JourneyRow.id).where(JourneyRow.business_started_at < before, ~kept).order_by(*_AGE).limit(limit)
     if after is not None:
         statement = statement.where(tuple_(*_AGE) > select(*_AGE).where(JourneyRow.id == after).scalar_subquery())
     with reader() as connection:
         return tuple(connection.execute(statement).scalars())
+
+
+def visits_since(journey_ids: Collection[UUID], since: datetime) -> frozenset[tuple[UUID, UUID | None]]:
+    """What was visited in these journeys since an instant of business time: (journey, application), the application
+    None for a look at something else than an application.
+    """
+    statement = (
+        select(IntakeRow.journey_id, IntakeRow.application_id)
+        .where(
+            IntakeRow.journey_id.in_(set(journey_ids)),
+            IntakeRow.business_at >= since,
+            IntakeRow.actor_role.in_(_VISITORS),
+        )
+        .distinct()
+    )
+    with reader() as connection:
+        return frozenset((row.journey_id, row.application_id) for row in connection.execute(statement).all())
 
 
 def page_version(version_id: str) -> PageVersion:
@@ -167,22 +197,50 @@ def _entries(condition: ColumnElement[bool]) -> tuple[Entry, ...]:
     statement = select(*_COLUMNS).where(condition).order_by(IntakeRow.recorded_at, IntakeRow.id)
     with reader() as connection:
         rows: Sequence[Row[*tuple[Any, ...]]] = connection.execute(statement).all()
-    vault.unlock(row.journey_id for row in rows)
-    erased: set[UUID] = set()
-    return tuple(_entry(row, _said(row, erased)) for row in rows)
+    opening = _Opening(rows)
+    said = (opening.opened_or_none(IntakeRow.body, row, row.body) for row in rows)
+    return tuple(_entry(row, json.loads(body) if body else {}) for row, body in zip(rows, said, strict=True))
 
 
-def _said(row: Row[*tuple[Any, ...]], erased: set[UUID]) -> dict[str, Any]:
-    """What an entry says; nothing once its journey was erased. `erased` remembers such journeys over the rows."""
-    if row.journey_id in erased:
-        return {}
-    try:
-        kept = IntakeRow.body.opened(row.id, row.journey_id, row.body)
-    except vault.DataDestroyed:
-        erased.add(row.journey_id)
-        return {}
-    body: dict[str, Any] = {} if kept is None else json.loads(kept)
-    return body
+class _Opening:
+    """Opens what rows hold: all keys by one question before, and what was erased found out once for each subject.
+
+    Nothing that concerns an erased application opens, whichever key sealed it.
+    """
+
+    def __init__(self, rows: Sequence[Row[*tuple[Any, ...]]]) -> None:
+        vault.unlock({each for row in rows for each in subjects(row.journey_id, row.application_id)})
+        self._erased: set[UUID] = set()
+
+    def opened(self, field: SealedBytes[V] | SealedPage[V], row: Row[*tuple[Any, ...]], kept: bytes | None) -> V:
+        """The value of `field` in this row. Raises DataDestroyed, Unreadable."""
+        *first, last = subjects(row.journey_id, row.application_id)
+        for subject_id in first:
+            try:
+                return self._by(subject_id, field, row, kept)
+            except vault.Unreadable:
+                continue  # sealed for the journey
+        return self._by(last, field, row, kept)
+
+    def opened_or_none(
+        self, field: SealedBytes[V] | SealedPage[V], row: Row[*tuple[Any, ...]], kept: bytes | None
+    ) -> V | None:
+        """The same; None where it was erased."""
+        try:
+            return self.opened(field, row, kept)
+        except vault.DataDestroyed:
+            return None
+
+    def _by(
+        self, subject_id: UUID, field: SealedBytes[V] | SealedPage[V], row: Row[*tuple[Any, ...]], kept: bytes | None
+    ) -> V:
+        if subject_id in self._erased:
+            raise vault.DataDestroyed
+        try:
+            return field.opened(row.id, subject_id, kept)
+        except vault.DataDestroyed:
+            self._erased.add(subject_id)
+            raise
 
 
 def _entry(row: Row[*tuple[Any, ...]], body: dict[str, Any]) -> Entry:

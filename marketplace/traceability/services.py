@@ -12,7 +12,7 @@ without the customer (`OUTLIVES_ERASURE`): its entry says that it happened, when
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, cast
 from uuid import UUID
 
@@ -20,12 +20,13 @@ from sqlalchemy import Connection, insert, literal, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import SQLAlchemyError
 
-from marketplace.infra import vault
 from marketplace.infra.db import apart, db
+from marketplace.infra.keeper import KeyClass
 from marketplace.infra.pools import alone, compiled
+from marketplace.infra.vault import DataDestroyed
 from marketplace.kernel import clock, ids
 from marketplace.kernel.canonical import canonical_bytes, sha256_hex
-from marketplace.traceability.models import IntakeRow, JourneyRow, PageVersionRow
+from marketplace.traceability.models import IntakeRow, JourneyRow, PageVersionRow, subjects
 from marketplace.traceability.values import (
     OUTLIVES_ERASURE,
     Act,
@@ -143,21 +144,26 @@ def _entry(what: Act | View, *, page: bytes | None) -> dict[str, Any]:
         "actor_label": what.actor.label,
         "recorded_at": clock.now(),
         "business_at": clock.business_now(),
-        "body": _sealed(what, entry_id, body),
         "body_sha256": sha256_hex(body),
         "page_sha256": None if page is None else sha256_hex(page),
-        "page_bytes": IntakeRow.page_bytes.sealed(entry_id, what.journey_id, page),
+        **_sealed(entry_id, what, body, page),
     }
 
 
-def _sealed(what: Act | View, entry_id: UUID, body: bytes) -> bytes | None:
-    """What the entry says, sealed; None where nobody may read it any more and it is entered all the same."""
-    try:
-        return IntakeRow.body.sealed(entry_id, what.journey_id, body)
-    except vault.DataDestroyed:
-        if what.type not in OUTLIVES_ERASURE:
-            raise
-        return None
+def _sealed(entry_id: UUID, what: Act | View, body: bytes, page: bytes | None) -> dict[str, bytes | None]:
+    """The two sealed columns. Where everything the entry could belong to is erased, it is entered without its content
+    if it outlives that; else raises DataDestroyed.
+    """
+    for subject_id in subjects(what.journey_id, what.application_id):
+        key_class = KeyClass.JOURNEY if subject_id == what.journey_id else KeyClass.PERSON
+        with suppress(DataDestroyed):
+            return {
+                "body": IntakeRow.body.sealed(entry_id, subject_id, body, key_class),
+                "page_bytes": IntakeRow.page_bytes.sealed(entry_id, subject_id, page, key_class),
+            }
+    if what.type not in OUTLIVES_ERASURE:
+        raise DataDestroyed
+    return {"body": None, "page_bytes": None}
 
 
 def _plain(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -76,6 +76,8 @@ class EntryType(StrEnum):
     OFFER_REPLACED = "offer:replaced"
     EXCLUSIONS_CONFIRMED = "exclusions:confirmed"
     HEALTH_NOTICE_ACKNOWLEDGED = "health_notice:acknowledged"
+    HEALTH_CONSENT_GIVEN = "health_consent:given"
+    HEALTH_CONSENT_WITHDRAWN = "health_consent:withdrawn"
     APPLICATION_SUBMITTED = "application:submitted"
     UNDERWRITING_DECIDED = "underwriting:decided"
     PAYMENT_STARTED = "payment:started"
@@ -214,7 +216,7 @@ class PageVersion:
 class Entry:
     """A line of the trail. `recorded_at` is real time, `business_at` the time of the contract.
 
-    `body` is empty where the journey's personal data was erased, before or after; its hash stays.
+    `body` is empty where the personal data of its journey or application was erased, before or after; its hash stays.
     `body_sha256` is the SHA-256 of the canonical body, `page_sha256` that of the bytes sent where a page was sent.
     """
 

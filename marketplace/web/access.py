@@ -99,8 +99,8 @@ ACCESS: dict[str, Door] = {
     **_doors(
         Who.ANYONE, PageClass.SALES,
         "application.enter", "application.email", "application.code", "application.people", "application.questions",
-        "application.document", "application.exclusions", "application.review", "application.ended",
-        "application.resume", "checkout.returned", "checkout.done",
+        "application.consent", "application.document", "application.exclusions", "application.review",
+        "application.ended", "application.resume", "checkout.returned", "checkout.done",
     ),
     **_doors(Who.ANYONE, PageClass.SALES, "checkout.pay", limit=Bucket.PAYMENT_OF_SOURCE),
     **_doors(Who.ANYONE, PageClass.SALES, "checkout.policy_document", paper=True),

@@ -12,6 +12,7 @@ from marketplace.infra.formatting import gettext as _
 from marketplace.infra.formatting import ngettext
 from marketplace.kernel import clock, errors
 from marketplace.privacy.values import Restricted
+from marketplace.quoting.values import NeedErased
 from marketplace.web import audit
 
 log = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ MOST_MINUTES = 120  # more is said in hours
 STATUS: tuple[tuple[type[errors.MarketplaceError], int], ...] = (
     (TooManyTries, 429),
     (Restricted, 403),
+    (NeedErased, 410),
     (errors.NotFound, 404),
     (errors.Conflict, 409),
     (errors.Invalid, 422),
@@ -41,6 +43,7 @@ def _words(status: int) -> tuple[str, str]:
         404: (_("There is nothing here"), _("The address may be mistyped, or what it led to has ended.")),
         405: (_("That cannot be done here"), _("Please go back and use the buttons on the page.")),
         409: (_("Something has changed"), _("Please look at the page again before you go on. Nothing was lost.")),
+        410: (_("This is no longer kept"), _("Please compare again; it takes a minute.")),
         413: (_("That is too large"), _("Please send something smaller.")),
         415: (_("We could not read that"), _("Please use the form on the page.")),
         422: (_("That is not possible"), _("Please go back and look at what you entered.")),
@@ -52,6 +55,9 @@ def _words(status: int) -> tuple[str, str]:
 def words_of(error: errors.MarketplaceError) -> str:
     """What happened, for a person; empty where the family's words say enough."""
     return {
+        "quoting:need-erased": _(
+            "What was compared here was erased: with the application it was for, or twelve months after the last visit."
+        ),
         "quoting:offer-expired": _("This price has expired. Please compare again; it takes a minute."),
         "quoting:offer-voided": _("Something this price rests on has changed. Please compare again."),
         "quoting:product-withdrawn": _("The insurer has withdrawn this product. Please compare again."),
@@ -62,6 +68,7 @@ def words_of(error: errors.MarketplaceError) -> str:
             "What you told us was changed in another window since you opened the page. Please check it again."
         ),
         "application:text-changed": _("The text has changed since you opened the page. Please read it again."),
+        "application:no-health-consent": _("There is no consent here that could be withdrawn."),
         "application:sex-differs": _("The price was calculated for a person of the other sex. Please compare again."),
         "application:applicant-not-adult": _("Only a person of 18 years or more can apply."),
         "application:insured-must-consent": _(

@@ -50,6 +50,8 @@ _REFUNDS: dict[RefundState, str] = {
 _CONFIRMED: dict[ConfirmationKind, str] = {
     ConfirmationKind.ENTRY: _l("Entered, told of recording"),
     ConfirmationKind.HEALTH_NOTICE: _l("What untrue answers lead to"),
+    ConfirmationKind.HEALTH_CONSENT: _l("Use of the answers about health"),
+    ConfirmationKind.HEALTH_WITHDRAWN: _l("Consent to the use of the answers withdrawn"),
     ConfirmationKind.DOCUMENT: _l("Document"),
     ConfirmationKind.EXCLUSIONS: _l("What is not covered"),
     ConfirmationKind.DECLARATION: _l("Declaration of the applicant"),
@@ -167,8 +169,10 @@ class SaleFile:
 
     @property
     def risk(self) -> tuple[tuple[str, str], ...]:
-        """What was rated: each factor and its value in words."""
-        if self.view is None:
+        """What was rated: each factor and its value in words. Nothing of an erased application, though another one may
+        rest on the same comparison.
+        """
+        if self.view is None or self.view.application.erased:
             return ()
         need = self.view.offer.need
         line = LINES[need.line]
@@ -197,12 +201,13 @@ def sale_file(sale_id: UUID, *, only_insurer: UUID | None = None) -> SaleFile:
 def note_look(sale: Sale, by: Actor, **what: UUID | str) -> None:
     """Whoever of the staff looks at a customer's sale leaves an entry in its trail; without the trail, no look.
 
-    Raises Restricted where the customer closed the account: then only compliance looks, and the insurer as long as it
-    covers the risk.
+    Raises Restricted where the customer closed the account: then only compliance looks, and the insurer of the contract
+    as long as it covers the risk.
     """
     restriction = restriction_of(sale)
     if restriction is not None:
-        covering = by.role is ActorRole.INSURER and clock.today(ZONE) <= restriction.covered_until
+        of_contract = by.role is ActorRole.INSURER and restriction.application_id == sale.application_id
+        covering = of_contract and clock.today(ZONE) <= restriction.covered_until
         if by.label != Role.ADMIN_COMPLIANCE and not covering:
             raise Restricted
     traceability.record_act(
@@ -218,10 +223,8 @@ def note_look(sale: Sale, by: Actor, **what: UUID | str) -> None:
 
 
 def restriction_of(sale: Sale) -> Restriction | None:
-    """Whether the records of this sale are kept only because they must be."""
-    if sale.application_id is None:
-        return None
-    return privacy.restrictions([sale.application_id]).get(sale.application_id)
+    """Whether the records of this sale, or of the journey it was on, are kept only because they must be."""
+    return privacy.restriction_on(sale.journey_id, sale.application_id)
 
 
 def _rows(timeline: tuple[TimelineEntry, ...]) -> tuple[Row, ...]:

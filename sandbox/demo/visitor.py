@@ -116,7 +116,7 @@ class Visitor:
         if self.at.endswith("/questions"):
             asked = list(dict.fromkeys(re.findall(r'<input type="radio" name="([^"]+)"', self.text)))
             answers = {name: "yes" if place in who.yes_to else "no" for place, name in enumerate(asked)}
-            self.post({"notice": "yes", **answers})
+            self.post(ticked(self.text) | answers)
         while "/documents" in self.at or self.at.endswith("/exclusions"):
             before = self.at
             self.post({"confirm": "yes"})
@@ -150,6 +150,11 @@ def hidden_fields(text: str) -> dict[str, str]:
     form = main.rsplit("<form", 1)[-1]
     found = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form)
     return {name: unescape(value) for name, value in found}
+
+
+def ticked(text: str) -> dict[str, str]:
+    """The boxes of a page of questions, ticked: that one has read, and consents where one is asked to."""
+    return {name: "yes" for name in ("notice", "health_consent") if f'name="{name}"' in text}
 
 
 def words(text: str) -> str:

@@ -7,7 +7,9 @@ from uuid import UUID
 from marketplace.accounts.values import Account
 from marketplace.application import queries, services
 from marketplace.application.values import Acting, Application, ApplicationView, People, Person, Relationship, Step
+from marketplace.disclosure import queries as disclosure
 from marketplace.disclosure.services import publish_wordings
+from marketplace.disclosure.values import WordingKey
 from marketplace.quoting.values import OfferView
 from marketplace.traceability.services import ensure_page_version
 from tests.factories.accounts import a_guest
@@ -40,6 +42,22 @@ def declare(by: Acting, application_id: UUID) -> Application:
     return services.submit(by, application_id, queries.application_view(application_id).told_sha256)
 
 
+def answer(by: Acting, view: ApplicationView, yes: object) -> None:
+    """Read the notice, consent where it is asked, and answer no to everything but `yes`."""
+    assert isinstance(yes, tuple)
+    services.acknowledge_health_notice(by, view.application.id)
+    if view.consent_missing:
+        consent_to_use_of_answers(by, view.application.id)
+    answers = {each.question.id: each.question.id in yes for each in view.questions}
+    services.give_answers(by, view.application.id, answers)
+
+
+def consent_to_use_of_answers(by: Acting, application_id: UUID) -> Application:
+    """Consent to the text that the page of questions shows."""
+    shown = disclosure.wording(WordingKey.HEALTH_CONSENT, "en")
+    return services.give_health_consent(by, application_id, shown.sha256)
+
+
 def do_step(by: Acting, view: ApplicationView, step: Step, given: dict[str, object]) -> Acting:
     """Do one step as its page would. Returns who acts from then on."""
     id_ = view.application.id
@@ -58,10 +76,7 @@ def do_step(by: Acting, view: ApplicationView, step: Step, given: dict[str, obje
             assert isinstance(people, People)
             services.give_people(by, id_, people)
         case Step.QUESTIONS:
-            services.acknowledge_health_notice(by, id_)
-            yes = given.get("yes", ())
-            assert isinstance(yes, tuple)
-            services.give_answers(by, id_, {each.question.id: each.question.id in yes for each in view.questions})
+            answer(by, view, given.get("yes", ()))
         case Step.DOCUMENTS:
             for each in view.documents:
                 services.confirm_document(by, id_, each.document.id, each.document.sha256)

@@ -259,6 +259,7 @@ class Buyer:
     def answer(self) -> None:
         """Every question with no; every document and the exclusions confirmed."""
         self.tick("notice")
+        self.tick("health_consent")
         for no in self.page.locator('main input[type="radio"][value="no"]').all():
             no.check()
         self.press()

@@ -35,7 +35,7 @@ from tests.web.page_checks import CheckedClient
 LOCALES = ("en", "zh_Hans_CN")
 NOWHERE = "nowhere"
 UUID = "[0-9a-f-]{36}"
-STATUSES = (400, 403, 404, 405, 409, 413, 415, 422, 429, 500, 503)
+STATUSES = (400, 403, 404, 405, 409, 410, 413, 415, 422, 429, 500, 503)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +164,19 @@ class Walk:
         for step in ("questions", "documents", "exclusions", "review"):
             go_on(buyer, step, LI_NA, self.code)
             buyer.post({})
+        review = buyer.at
+        buyer.get(review.replace("/review", "/consent"))
+        buyer.get(review)
         go_on(buyer, "pay", LI_NA, self.code)
         pay = buyer.at
         buyer.get(f"{pay}?cancelled=1")
         buyer.get(pay)
         assert buyer.pay() is True
         run_jobs(self.shop)
-        buyer.get(buyer.at)
+        done = buyer.at
+        buyer.get("/account/data")
+        buyer.get(done.replace("/done", "/consent"))
+        buyer.get(done)
 
     def turned_away(self) -> None:
         """Referred to the insurer."""

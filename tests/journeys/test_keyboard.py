@@ -102,6 +102,7 @@ def test_a_purchase_by_keyboard_alone(buyer: Buyer) -> None:
     keys.choose("relationship", "self")
     keys.go_on()
     keys.tick("notice")
+    keys.tick("health_consent")
     for name in dict.fromkeys(each.get_attribute("name") for each in page.locator('main input[type="radio"]').all()):
         keys.choose(str(name), "no")
     keys.go_on()

@@ -8,15 +8,16 @@ from urllib.parse import urlsplit
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Connection, create_engine, pool, text
+from sqlalchemy import text
 
 from marketplace.correspondence import queries as correspondence
 from marketplace.disclosure import services as disclosure
 from marketplace.infra import business_clock, stripe_gateway
 from marketplace.infra.db import db
 from marketplace.web import tracing
-from sandbox.demo.visitor import Identity, Visitor, hidden_fields
+from sandbox.demo.visitor import Identity, Visitor, hidden_fields, ticked
 from tests.deferred_jobs import drain
+from tests.everything import every_row
 from tests.factories.catalog import harbour_term
 from tests.simulator_server import SECRET_KEY, WEBHOOK_SECRET, SimulatorServer, running_simulator
 
@@ -132,7 +133,7 @@ def go_on(visitor: Visitor, step: str, who: Identity, code_for: Callable[[str], 
         "email": lambda: visitor.give_address(who.email),
         "code": lambda: visitor.give_code(code_for(who.email)),
         "people": lambda: visitor.give_people(who),
-        "questions": lambda: visitor.post({"notice": "yes"} | dict.fromkeys(asked(visitor.text), "no")),
+        "questions": lambda: visitor.post(ticked(visitor.text) | dict.fromkeys(asked(visitor.text), "no")),
         "documents": lambda: visitor.post({"confirm": "yes"}),
         "exclusions": lambda: visitor.post({"confirm": "yes"}),
         "review": visitor.submit,
@@ -169,7 +170,7 @@ def nothing_written(shop: Flask) -> Callable[[], AbstractContextManager[None]]:
 
 def written(shop: Flask) -> dict[str, str]:
     """By table: a digest of all its rows; of the trail, of its acts."""
-    with every_row(shop) as owner:
+    with shop.app_context(), every_row() as owner:
         names = owner.execute(_TABLES, {"looking": list(TRACES_OF_LOOKING)}).scalars().all()
         return {name: str(owner.execute(text(_digest_of(name))).scalar()) for name in names}
 
@@ -180,17 +181,8 @@ def _digest_of(table: str) -> str:
 
 
 def count(shop: Flask, table: str, condition: str = "true") -> int:
-    with every_row(shop) as owner:
+    with shop.app_context(), every_row() as owner:
         return int(owner.execute(text(f"SELECT count(*) FROM {table} WHERE {condition}")).scalar_one())
-
-
-@contextmanager
-def every_row(shop: Flask) -> Iterator[Connection]:
-    """As the owner of the tables, who alone may read all of them."""
-    engine = create_engine(shop.config["DATABASE_OWNER_URL"], poolclass=pool.NullPool)
-    with engine.connect() as connection:
-        connection.execute(text("SET marketplace.scope = 'all'"))
-        yield connection
 
 
 def days_later(shop: Flask, days: int) -> None:

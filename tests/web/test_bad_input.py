@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 
-from sandbox.demo.visitor import Visitor, hidden_fields, words
+from sandbox.demo.visitor import Visitor, hidden_fields, ticked, words
 from tests.simulator_server import SimulatorServer
 from tests.web.conftest import ANSWERS, LI_NA, NothingWritten, asked, count, days_later, form_for, go_on, step_of
 
@@ -115,7 +115,7 @@ def test_a_price_in_the_form_is_not_the_price(shop: Flask, simulator: SimulatorS
     visitor = at_step("people")
     tampered = {"premium_minor": "1", "total": "1", "amount": "1", "currency": "JPY"}
     visitor.post(PEOPLE | tampered)
-    visitor.post({"notice": "yes"} | dict.fromkeys(asked(visitor.text), "no") | tampered)
+    visitor.post(ticked(visitor.text) | dict.fromkeys(asked(visitor.text), "no") | tampered)
     while step_of(visitor.at) in {"documents", "exclusions"}:
         visitor.post({"confirm": "yes"} | tampered)
     visitor.post({"declare": "yes"} | tampered)
@@ -188,7 +188,7 @@ def test_the_back_button_leads_nowhere_new_after_submission(at_step: AtStep, not
     forms = {}
     for step in ("people", "questions", "documents/1", "exclusions"):
         visitor.get(here + step)
-        forms[step] = hidden_fields(visitor.text) | {"confirm": "yes", "notice": "yes"} | PEOPLE
+        forms[step] = hidden_fields(visitor.text) | {"confirm": "yes"} | ticked(visitor.text) | PEOPLE
         forms[step] |= dict.fromkeys(asked(visitor.text), "yes") if step == "questions" else {}
     visitor.get(here + "review")
     assert visitor.submit() == "pay"
@@ -267,8 +267,8 @@ def test_no_step_can_be_skipped(
     here = visitor.at.removesuffix("email")
     acts = {
         "email": {"email": LI_NA.email}, "code": {"code": "123456"}, "people": PEOPLE,
-        "questions": {"notice": "yes"}, "documents": {"confirm": "yes"}, "exclusions": {"confirm": "yes"},
-        "review": {"declare": "yes"}, "pay": {},
+        "questions": {"notice": "yes", "health_consent": "yes"}, "documents": {"confirm": "yes"},
+        "exclusions": {"confirm": "yes"}, "review": {"declare": "yes"}, "pay": {},
     }  # fmt: skip
     for place, step in enumerate(ROAD[:-1]):
         at_step_again = Visitor(visitor.client)

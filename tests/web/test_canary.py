@@ -1,12 +1,17 @@
 """A canary: a purchase by somebody with unmistakable words, which then stand nowhere in the clear.
 
 Searched are all columns of all tables (jobs and mails that wait included), the files of the database itself with its
-write-ahead log, which holds whatever was ever written, the stored files, and every line logged. Each search is shown
-to find what was planted.
+write-ahead log, which holds whatever was ever written, the stored files, and every line logged. What is pressed or
+encoded is taken apart first, and every column that should be sealed must look so. Each search is shown to find what was
+planted, and all of it where nothing is sealed.
 """
 
+import base64
+import json
 import logging
+import quopri
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,25 +19,31 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+import zstandard
 from flask import Flask, has_request_context
 from sqlalchemy import Connection, create_engine, pool, text
 
 from config import Settings
 from marketplace.correspondence import queries as correspondence
 from marketplace.infra import seals, signing, storage, vault
-from marketplace.infra.db import db
+from marketplace.infra.db import Base, db
+from marketplace.infra.keeper import NONCE_BYTES
+from marketplace.infra.sealed import SealedBytes, SealedJson, SealedPage
 from marketplace.policy import queries as policies
 from marketplace.policy.values import Policy
-from sandbox.demo.visitor import GOOD_CARD, Visitor
+from sandbox.demo.visitor import GOOD_CARD, Visitor, ticked
 from sandbox.embedded_db import EmbeddedServer
 from tests.web.conftest import LI_NA, asked, go_on
+from tests.web.laid_open import holds, spellings
 
 AtStep = Callable[..., Visitor]
-CANARY = replace(LI_NA, name="Zebulon Quarkington", email="zebulon.quarkington@canary.example")
+# With a name that is not ASCII, so that the mails to its owner travel as base64.
+CANARY = replace(LI_NA, name="Zebulon Quarkington 夸克林", email="zebulon.quarkington@canary.example")
+TAG_BYTES = 16
 MOBILE = "+86 139 7351 8264"
 PASSWORD = "Vexing-Walrus-Harmonica-4711"
 WORDS = (
-    *("Zebulon", "Quarkington", "canary.example", LI_NA.born_on.isoformat()),
+    *("Zebulon", "Quarkington", "夸克林", "canary.example", LI_NA.born_on.isoformat()),
     *(MOBILE, "139 7351", PASSWORD, GOOD_CARD),
 )
 
@@ -118,13 +129,53 @@ def mark(shop: Flask, words: str) -> None:
 
 
 def in_tables(connection: Connection, words: tuple[str, ...]) -> set[tuple[str, str]]:
-    """(table, word) wherever a row holds a word, as text or as bytes."""
+    """(table, word) wherever a row holds a word, as text or as bytes, pressed and encoded as it may be."""
     names = connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).scalars().all()
-    found: set[tuple[str, str]] = set()
-    for name in names:
-        rows = "\n".join(connection.execute(text(f'SELECT t::text FROM "{name}" t')).scalars()).lower()
-        found |= {(name, word) for word in words if word.lower() in rows or word.encode().hex() in rows}
+    return {(name, word) for name in names for data in kept_in(connection, name) for word in words if holds(data, word)}
+
+
+def kept_in(connection: Connection, table: str) -> Iterator[bytes]:
+    """What the rows of a table hold: as text, and each value of bytes by itself."""
+    of_bytes = connection.execute(_BYTES, {"table": table}).scalars().all()
+    rows = text(f'SELECT (to_jsonb(t) - CAST(:bytes AS text[]))::text FROM "{table}" t')
+    yield "\n".join(connection.execute(rows, {"bytes": of_bytes}).scalars()).encode()
+    for column in of_bytes:
+        values = text(f'SELECT "{column}" FROM "{table}" WHERE "{column}" IS NOT NULL')
+        yield from map(bytes, connection.execute(values).scalars())
+
+
+_BYTES = text(
+    "SELECT column_name FROM information_schema.columns "
+    "WHERE table_schema = 'public' AND table_name = :table AND data_type = 'bytea' ORDER BY 1"
+)
+
+
+def sealed_columns() -> set[tuple[str, str]]:
+    """(table, column) of whatever the models say is sealed."""
+    return {
+        (str(mapper.local_table.name), getattr(mapper.class_, field._column).property.columns[0].name)
+        for mapper in Base.registry.mappers
+        for field in vars(mapper.class_).values()
+        if isinstance(field, SealedJson | SealedBytes | SealedPage)
+    }
+
+
+def filled(connection: Connection, columns: set[tuple[str, str]], condition: str = "true") -> set[tuple[str, str]]:
+    """The columns of which a row holds a value that meets the condition, which calls it `v`."""
+    found = set()
+    for table, column in columns:
+        values = f'SELECT "{column}" AS v FROM "{table}"'
+        asked = text(f"SELECT EXISTS (SELECT FROM ({values}) t WHERE v IS NOT NULL AND {condition})")
+        if connection.execute(asked).scalar_one():
+            found.add((table, column))
     return found
+
+
+def not_sealed(connection: Connection) -> set[tuple[str, str]]:
+    """Columns that should be sealed and hold a value without the mark of the format, or too short for nonce and tag."""
+    shortest = len(vault.FORMAT) + NONCE_BYTES + TAG_BYTES
+    unlike = f"(substr(v, 1, 1) <> '\\x{vault.FORMAT.hex()}' OR octet_length(v) < {shortest})"
+    return filled(connection, sealed_columns(), unlike)
 
 
 def codes_in_tables(connection: Connection, codes: tuple[str, ...]) -> set[str]:
@@ -136,11 +187,27 @@ def codes_in_tables(connection: Connection, codes: tuple[str, ...]) -> set[str]:
 
 
 def in_files(folder: Path, words: tuple[str, ...]) -> set[tuple[str, str]]:
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    return {
-        (path.name, word) for path in files for data in (path.read_bytes(),) for word in words if word.encode() in data
-    }
+    """(file, word) wherever a stored file holds a word, pressed and encoded as it may be."""
+    files = ((path.name, path.read_bytes()) for path in folder.rglob("*") if path.is_file())
+    return {(name, word) for name, data in files for word in words if holds(data, word)}
 
+
+def in_cluster(server: EmbeddedServer, words: tuple[str, ...]) -> set[tuple[str, str]]:
+    """The same of the files of the database, which lie there in pieces: as it is written, and within base64."""
+    files = ((path.name, path.read_bytes()) for path in server.cluster.rglob("*") if path.is_file())
+    looks = [(word, look) for word in words for look in spellings(word)]
+    return {(name, word) for name, data in files for word, look in looks if look in data}
+
+
+# Every sealed column that a purchase fills: the search looks at each of them, with words or without.
+FILLED = {
+    ("accounts_account", "email"), ("accounts_account", "name"), ("accounts_challenge", "email"),
+    ("accounts_challenge", "payload"), ("application_application", "answers"), ("application_application", "email"),
+    ("application_application", "persons"), ("correspondence_message", "context"), ("correspondence_message", "eml"),
+    ("correspondence_message", "recipient"), ("correspondence_message", "subject"), ("oversight_sale", "customer"),
+    ("payment_attempt", "email"), ("policy_version", "body"), ("traceability_evidence_intake", "body"),
+    ("traceability_evidence_intake", "page_bytes"), ("underwriting_decision", "reasons"),
+}  # fmt: skip
 
 # What every application asks is not personal; that somebody answered it is. Questions stand in the catalog's tables.
 WHERE_QUESTIONS_STAND = {"catalog_product_version"}
@@ -153,13 +220,15 @@ def test_a_purchase_leaves_nothing_personal_in_the_clear(
 ) -> None:
     with everything(shop) as connection:
         assert in_tables(connection, WORDS) == set()
+        assert not_sealed(connection) == set()
+        assert filled(connection, sealed_columns()) == FILLED
         assert {table for table, _ in in_tables(connection, bought.questions)} == WHERE_QUESTIONS_STAND
         assert codes_in_tables(connection, bought.codes) == set()
         assert in_tables(connection, (bought.policy.number,)), "the search reads what there is"
     mark(shop, "the end of what was written")
     assert in_files(settings.storage_folder, WORDS) == set()
-    assert in_files(server.cluster, tuple(word for word in WORDS if ":" not in word)) == set()
-    assert in_files(server.cluster, ("the end of what was written",))
+    assert in_cluster(server, tuple(word for word in WORDS if ":" not in word)) == set()
+    assert in_cluster(server, ("the end of what was written",))
     assert bought.logged
     assert [word for word in (*WORDS, *bought.codes) if word in bought.logged] == []
 
@@ -208,13 +277,71 @@ def test_the_search_finds_what_is_planted_anywhere(
         assert in_tables(connection, WORDS) >= {("checkout_order", planted), ("application_application", planted)}
         assert codes_in_tables(connection, bought.codes) == {"procrastinate_jobs"}
     mark(shop, "planted for the search")
-    assert in_files(server.cluster, ("planted for the search",))
+    assert in_cluster(server, ("planted for the search",))
     file = settings.storage_folder / "planted"
     file.write_text(planted)
     assert in_files(settings.storage_folder, WORDS) == {("planted", planted)}
     file.unlink()
     logging.getLogger("marketplace").info("sent to %s", CANARY.email)
     assert planted in log.getvalue()
+
+
+@pytest.mark.asvs("14.2.4")
+def test_where_nothing_is_sealed_every_search_says_so(
+    shop: Flask, server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """The control of all of it: pages that are only pressed and mails that are only encoded are found."""
+    monkeypatch.setattr(vault, "seal", lambda _subject_id, _context, data: data)
+    monkeypatch.setattr(vault, "open", lambda _subject_id, _context, kept: kept)
+    request.getfixturevalue("bought")
+    with everything(shop) as connection:
+        found = in_tables(connection, WORDS)
+        for table, word in (
+            ("accounts_account", "canary.example"),
+            ("application_application", "夸克林"),
+            ("traceability_evidence_intake", "Quarkington"),
+            ("traceability_evidence_intake", "夸克林"),
+            ("correspondence_message", "夸克林"),
+            ("policy_version", "Zebulon"),
+            ("payment_attempt", "canary.example"),
+        ):
+            assert (table, word) in found
+        assert not_sealed(connection) == FILLED
+        only_in_mails = text("UPDATE correspondence_message SET recipient = NULL, context = NULL, subject = NULL")
+        connection.execute(only_in_mails)
+        assert ("correspondence_message", "夸克林") in in_tables(connection, WORDS), "within base64"
+    mark(shop, "the end of what was written")
+    assert {word for _, word in in_cluster(server, ("Quarkington", "夸克林"))} == {"Quarkington", "夸克林"}
+
+
+@pytest.mark.parametrize(
+    "press",
+    [
+        lambda data: data,
+        lambda data: zstandard.compress(data, 1),
+        zlib.compress,
+        base64.b64encode,
+        base64.encodebytes,
+        quopri.encodestring,
+        lambda data: json.dumps({"name": data.decode()}).encode(),
+        lambda data: zstandard.compress(b"<p>" + base64.encodebytes(b"x" * 99 + data)),
+        lambda data: b"\x01\x00" + zlib.compress(zstandard.compress(data)),
+    ],
+)
+def test_what_is_pressed_or_encoded_is_taken_apart(press: Callable[[bytes], bytes]) -> None:
+    said = "To: Zebulon Quarkington 夸克林 <zebulon@canary.example>, whose policy is attached".encode()
+    pressed = press(said)
+    for word in ("quarkington", "夸克林", "canary.example"):
+        assert holds(pressed, word)
+    assert not holds(pressed, "somebody else")
+
+
+def test_a_word_is_seen_in_base64_wherever_it_begins() -> None:
+    for shift in range(6):
+        encoded = base64.b64encode(b"x" * shift + "夸克林 Quarkington".encode() + b"y" * 5)
+        assert any(look in encoded for look in spellings("夸克林"))
+        assert any(look in encoded for look in spellings("Quarkington"))
+        assert not any(look in encoded for look in spellings("Zebulon"))
 
 
 def test_the_papers_of_a_contract_lie_sealed(shop: Flask, settings: Settings, bought: Bought) -> None:
@@ -258,7 +385,7 @@ def test_why_somebody_was_declined_lies_sealed_too(
 ) -> None:
     owner = at_step("questions")
     questions = asked(owner.text)
-    owner.post({"notice": "yes"} | dict.fromkeys(questions, "yes"))
+    owner.post(ticked(owner.text) | dict.fromkeys(questions, "yes"))
     go_on(owner, "review", LI_NA, code_for)
     assert owner.submit() == "ended"
     work()

@@ -19,6 +19,8 @@ from marketplace.kernel.canonical import digest, sha256_hex
 from marketplace.privacy.values import registry
 from marketplace.traceability import queries as trail
 from sandbox.demo.visitor import Identity, Visitor, hidden_fields, words
+from tests.everything import every_row
+from tests.registered_trail import registered
 from tests.web.conftest import ANSWERS, count, days_later
 from tests.web.desk_visits import LI_NA, apply, at_the_desk, buy, links
 
@@ -97,15 +99,36 @@ def test_only_the_person_downloads_the_copy(li_na: Visitor, zhou: Visitor, work:
 
 
 def test_what_the_trail_of_a_sale_holds_is_in_the_register(li_na: Visitor, shop: Flask) -> None:
-    named = {key for item in registry().items for key in item.places.trail}
-    named |= {key for other in registry().not_personal for key in other.places.trail}
+    """With the looks of staff at it, which are entries of its trail."""
+    staff_looks(shop)
+    named = registered()
     found = {key for entry in entries(shop) for key in entry}
     assert sorted(found - named) == []
     assert {"risk", "field", "subject_sha256", "told_sha256", "body_sha256"} <= found, "a whole sale was looked at"
+    assert {"sale_id", "entry_id", "bytes", "policy_id"} <= found, "and staff looked at all of it"
+
+
+def staff_looks(shop: Flask) -> None:
+    """An admin and the insurer open everything that there is to see of the sale."""
+    with shop.app_context():
+        insurer = accounts.insurer_by_code("harbour")
+    admin = at_the_desk(shop, Role.ADMIN_SALES)
+    (sale,) = links(admin.get("/admin"), "/admin/sales/[0-9a-f-]+")
+    page = links(admin.get(sale), f"{sale}/pages/[0-9a-f-]+")[0]
+    underwriter = at_the_desk(shop, Role.INSURER_UNDERWRITER, insurer)
+    (own,) = links(underwriter.get("/insurer"), "/insurer/sales/[0-9a-f-]+")
+    for who, path in (
+        (admin, page),
+        (admin, f"{page}/stored"),
+        (admin, f"{sale}/policy.pdf"),
+        (underwriter, own),
+        (underwriter, f"{own}/policy.pdf"),
+    ):
+        assert who.client.get(path).status_code == 200, path
 
 
 def entries(shop: Flask) -> list[dict[str, object]]:
-    with shop.app_context(), db.engines["reader"].connect() as reader:
+    with shop.app_context(), every_row() as reader:
         journeys = reader.exec_driver_sql("SELECT id FROM traceability_journey").scalars().all()
         return [dict(entry.body) for journey in journeys for entry in trail.journey_entries(journey)]
 
@@ -211,7 +234,7 @@ def test_the_insurer_opens_them_while_it_covers_the_risk(li_na: Visitor, shop: F
 @pytest.mark.requirement("T26-47")
 def test_the_evidence_of_a_contract_still_verifies(li_na: Visitor, shop: Flask) -> None:
     close(li_na)
-    with shop.app_context(), db.engines["reader"].connect() as reader:
+    with shop.app_context(), every_row() as reader:
         (journey,) = reader.exec_driver_sql("SELECT DISTINCT journey_id FROM policy_policy").scalars()
         for entry in trail.journey_entries(journey):
             assert digest(entry.body) == entry.body_sha256

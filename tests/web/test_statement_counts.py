@@ -34,7 +34,7 @@ STEPS = {
     "questions": 12,
     "documents": 11,
     "exclusions": 11,
-    "review": 13,
+    "review": 12,
     "pay": 19,
 }
 

@@ -19,7 +19,7 @@ from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from marketplace.accounts import rules
-from marketplace.infra.db import db
+from tests.everything import every_row
 from tests.web.walked_site import ROLES, Site
 
 TABLE = Path(__file__).with_name("doors.csv")
@@ -107,7 +107,7 @@ LOOKING = {
 
 def digests(app: Flask) -> dict[str, str]:
     """By table: a digest of its rows, when a session was last used left out; of the trail, of its acts but looks."""
-    with app.app_context(), db.engines["reader"].connect() as reader:
+    with app.app_context(), every_row() as reader:
         names = reader.execute(
             text(
                 "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -158,6 +159,7 @@ class Account:
     confirmed: bool
     has_password: bool
     disabled: bool
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

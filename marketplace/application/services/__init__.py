@@ -7,6 +7,8 @@ from marketplace.application.services.confirming import (
     acknowledge_health_notice,
     confirm_document,
     confirm_exclusions,
+    give_health_consent,
+    withdraw_health_consent,
 )
 from marketplace.application.services.deciding import conclude, lapse_overdue, submit
 from marketplace.application.services.erasing import erase_application
@@ -30,6 +32,7 @@ __all__ = [
     "erase_application",
     "give_answers",
     "give_email",
+    "give_health_consent",
     "give_people",
     "lapse_overdue",
     "note_code_sent",
@@ -37,4 +40,5 @@ __all__ = [
     "submit",
     "take_new_offer",
     "tell_outcome",
+    "withdraw_health_consent",
 ]

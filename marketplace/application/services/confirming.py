@@ -1,21 +1,25 @@
-"""What the applicant confirms: the consequences of untrue answers, each document, the exclusions; each by itself."""
+"""What the applicant confirms: the consequences of untrue answers, the use of answers about health, each document, the
+exclusions; each by itself.
+"""
 
 from uuid import UUID
 
-from marketplace.application.queries import read
-from marketplace.application.services.gate import confirm, enter
+from marketplace.application.queries import read, view_of
+from marketplace.application.services.gate import Visit, confirm, enter, own_locked
 from marketplace.application.values import (
     Acting,
     Application,
     ApplicationView,
     ConfirmationKind,
     DocumentNotAsked,
+    NoHealthConsent,
     Step,
     TextChanged,
 )
 from marketplace.catalog.values import Document
 from marketplace.disclosure import queries as disclosure
 from marketplace.disclosure.values import WordingKey
+from marketplace.infra.formatting import LOCALES
 
 
 def acknowledge_health_notice(by: Acting, application_id: UUID) -> Application:
@@ -25,6 +29,34 @@ def acknowledge_health_notice(by: Acting, application_id: UUID) -> Application:
     body = {"wording": wording.key, "version": wording.version}
     confirm(visit, ConfirmationKind.HEALTH_NOTICE, wording.sha256, body)
     return read(visit.row)
+
+
+def give_health_consent(by: Acting, application_id: UUID, sha256: str) -> Application:
+    """Consent to the use of answers about health, by the hash of the text that was shown (PIPL article 29, GDPR article
+    9(2)(a)); no answer is taken before it. Raises TextChanged when `sha256` is not that of the newest version.
+    """
+    visit = enter(by, application_id, Step.QUESTIONS)
+    newest = disclosure.latest((WordingKey.HEALTH_CONSENT,), LOCALES).values()
+    wording = next((each for each in newest if each.sha256 == sha256), None)
+    if wording is None:
+        raise TextChanged
+    body = {"wording": wording.key, "version": wording.version, "locale": wording.locale}
+    confirm(visit, ConfirmationKind.HEALTH_CONSENT, sha256, body)
+    return read(visit.row)
+
+
+def withdraw_health_consent(by: Acting, application_id: UUID) -> Application:
+    """Take that consent back, whatever the application has become. What follows from it is for whoever calls.
+
+    Raises ApplicationNotFound for strangers, NoHealthConsent where none holds.
+    """
+    row = own_locked(by, application_id)
+    view = view_of(row)
+    consent = view.health_consent
+    if consent is None or consent.withdrawn_at is not None:
+        raise NoHealthConsent
+    confirm(Visit(by, row, view), ConfirmationKind.HEALTH_WITHDRAWN, consent.subject_sha256, {})
+    return read(row)
 
 
 def confirm_document(by: Acting, application_id: UUID, document_id: UUID, sha256: str) -> Application:

@@ -30,7 +30,7 @@ def erase_application(application_id: UUID) -> Erased | None:
     row.erased_at = clock.now()
     db.session.flush()
     vault.destroy(application_id)
-    return Erased(row.id, row.journey_id, row.insurer_id)
+    return Erased(row.id, row.journey_id, row.insurer_id, row.need_id)
 
 
 def _empty(row: ApplicationRow) -> None:

@@ -58,7 +58,7 @@ def give_answers(by: Acting, application_id: UUID, answers: Mapping[str, bool]) 
     """Answers to some or all questions, each given by itself; an answer may be changed until submission.
 
     Raises Invalid naming a question that is not asked or has no yes or no; StepNotReached before the consequences of
-    an untrue answer were acknowledged (T26-18).
+    an untrue answer were acknowledged (T26-18), and before the use of answers about health was consented to.
     """
     visit = enter(by, application_id, Step.QUESTIONS)
     row, view = visit.row, visit.view
@@ -67,7 +67,7 @@ def give_answers(by: Acting, application_id: UUID, answers: Mapping[str, bool]) 
     faults |= {name: _("Answer yes or no.") for name, given in answers.items() if not isinstance(given, bool)}
     if faults:
         raise Invalid(faults)
-    if answers and not view.notice_acknowledged:
+    if answers and (view.consent_missing or not view.notice_acknowledged):
         raise StepNotReached(Step.QUESTIONS)
     for name in (each for each in asked if each in answers and answers[each] != row.answers.get(each)):
         body = {

@@ -7,9 +7,10 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from marketplace.infra import jobs, stripe_gateway, vault
+from marketplace.infra import jobs, stripe_gateway
 from marketplace.infra.db import db
 from marketplace.infra.stripe_gateway import ProviderEvent
+from marketplace.infra.vault import DataDestroyed
 from marketplace.kernel import clock, ids
 from marketplace.payment.models import AttemptRow, ProviderEventRow
 from marketplace.payment.services.rows import attempt_row, record
@@ -37,7 +38,7 @@ def receive_event(payload: bytes, signature: str) -> Receipt:
     work = _work_for(event)
     if db.session.scalar(select(ProviderEventRow.id).where(ProviderEventRow.id == event.id)) is not None:
         return Receipt.DUPLICATE  # before anything is sealed for it
-    now, sealed_for = clock.now(), _sealed_for(event)
+    now, (sealed_for, payload_sealed) = clock.now(), _sealed(event)
     kept = db.session.scalar(
         insert(ProviderEventRow)
         .values(
@@ -45,7 +46,7 @@ def receive_event(payload: bytes, signature: str) -> Receipt:
             type=event.type,
             livemode=event.livemode,
             sealed_for=sealed_for,
-            payload_sealed=_sealed(event, sealed_for),
+            payload_sealed=payload_sealed,
             received_at=now,
             handled_at=None if work else now,
             outcome=None if work else IGNORED,
@@ -97,20 +98,17 @@ def _work_for(event: ProviderEvent) -> tuple[str, dict[str, Any]] | None:
     return None
 
 
-def _sealed_for(event: ProviderEvent) -> UUID:
+def _sealed(event: ProviderEvent) -> tuple[UUID, bytes | None]:
+    """For whom the payload is sealed, and that; for nobody where what is paid is not ours. Of somebody who was erased
+    nothing is kept anew: the word of the provider is taken all the same, and its work needs the ids that it names only.
+    """
     attempt_id = _our_id(event.metadata, "attempt_id")
     known = attempt_id and db.session.scalar(select(AttemptRow.sealed_for).where(AttemptRow.id == attempt_id))
-    return known or ids.new_id()
-
-
-def _sealed(event: ProviderEvent, sealed_for: UUID) -> bytes | None:
-    """The payload as it is kept. An event about money is taken though the customer was erased: its work needs the ids
-    that it names, not the payload.
-    """
+    sealed_for = known or ids.new_id()
     try:
-        return ProviderEventRow.payload.sealed(event.id, sealed_for, dict(event.payload))
-    except vault.DataDestroyed:
-        return None
+        return sealed_for, ProviderEventRow.payload.sealed(event.id, sealed_for, dict(event.payload))
+    except DataDestroyed:
+        return sealed_for, None
 
 
 def _our_id(metadata: Mapping[str, str], name: str) -> UUID | None:

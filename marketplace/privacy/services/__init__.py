@@ -1,9 +1,10 @@
-"""Do: make copies, take and answer requests, close accounts, forget what is not needed any more."""
+"""Do: make copies, take and answer requests, withdraw consent, close accounts, forget what is not needed any more."""
 
 from marketplace.privacy.services.closing import close_account
 from marketplace.privacy.services.exporting import ask_export, drop_expired_exports, make_export
 from marketplace.privacy.services.forgetting import STEPS, note_run
 from marketplace.privacy.services.requesting import answer_request, ask_request, warn_of_pressing
+from marketplace.privacy.services.withdrawing import withdraw_health_consent
 
 __all__ = [
     "STEPS",
@@ -15,4 +16,5 @@ __all__ = [
     "make_export",
     "note_run",
     "warn_of_pressing",
+    "withdraw_health_consent",
 ]

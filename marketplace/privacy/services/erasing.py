@@ -14,12 +14,14 @@ from marketplace.infra.jobs import publish
 from marketplace.kernel import clock, ids
 from marketplace.privacy.models import ErasureRow
 from marketplace.privacy.values import ApplicationErased, ErasureReason, Subject
+from marketplace.quoting import services as quoting
 from marketplace.traceability.services import record_act
 from marketplace.traceability.values import SYSTEM, Act, EntryType
 
 
 def erase_application(application_id: UUID, reason: ErasureReason) -> bool:
-    """What was told in an application without a contract, and the mails about it. False: it was erased before.
+    """What was told in an application without a contract, its pages, the mails about it, and its rating factors where
+    nothing else rests on them. False: it was erased before.
 
     Raises ApplicationNotFound, and ContractKept where a contract was made of it.
     """
@@ -30,18 +32,21 @@ def erase_application(application_id: UUID, reason: ErasureReason) -> bool:
     body = {"reason": reason}
     record_act(Act(erased.journey_id, EntryType.DATA_ERASED, body, SYSTEM, application_id, erased.insurer_id))
     note(Subject.APPLICATION, application_id, reason)
+    quoting.erase_need(erased.need_id)
     publish(ApplicationErased(application_id))
     return True
 
 
 def erase_journey(journey_id: UUID, reason: ErasureReason) -> None:
-    """The record of a journey that led to no contract: its entries stay with their hashes, nobody can read them.
+    """The record of a journey that led to no contract: its entries stay with their hashes, nobody can read them. What
+    was told for its comparisons is taken out.
 
     The key goes first, so that it need not be asked for: the entry of its own end could not be read anyway.
     """
     vault.destroy(journey_id)
     record_act(Act(journey_id, EntryType.DATA_ERASED, {"reason": reason}, SYSTEM))
     note(Subject.JOURNEY, journey_id, reason)
+    quoting.erase_needs_of_journey(journey_id)
 
 
 def note(subject: Subject, subject_id: UUID, reason: ErasureReason) -> None:

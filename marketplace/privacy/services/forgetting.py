@@ -6,6 +6,8 @@ in the middle has forgotten what it did so far. Nothing is opened to be forgotte
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from uuid import UUID
 
 from marketplace.application import queries as applications
 from marketplace.checkout import queries as orders
@@ -49,6 +51,22 @@ def forget_journeys() -> Iterator[Counts]:
         latest = found[-1]
 
 
+def forget_applications() -> Iterator[Counts]:
+    """Erase the applications that were left alone in journeys that are kept, batch by batch; as above, not while money
+    is owed.
+    """
+    left = _idle_applications(rules.abandoned_before(clock.business_now()))
+    for start in range(0, len(left), BATCH):
+        batch = left[start : start + BATCH]
+        owed = orders.unfinished_journeys([journey_id for _, journey_id in batch])
+        erased = [
+            erasing.erase_application(application_id, ErasureReason.RETENTION)
+            for application_id, journey_id in batch
+            if journey_id not in owed
+        ]
+        yield {"applications": sum(erased)}
+
+
 def forget_mails() -> Iterator[Counts]:
     """Empty mails that concern no application after twelve months, batch by batch."""
     before = rules.abandoned_before(clock.now())
@@ -70,6 +88,7 @@ STEPS: tuple[Callable[[], Iterator[Counts]], ...] = (
     forget_copies,
     forget_mails,
     forget_journeys,
+    forget_applications,
     look_at_what_is_due,
 )
 """Each step alone: where one fails, the others still do their work. Codes, sessions and counts of tries are forgotten
@@ -85,3 +104,13 @@ def note_run(found: Counts) -> Run:
     db.session.flush()
     log.info("forgotten: %s", counts)
     return Run(run.ran_at, run.business_at, counts)
+
+
+def _idle_applications(before: datetime) -> list[tuple[UUID, UUID]]:
+    """Applications that nobody looked at since `before`, each with its journey, in journeys that are kept: for a
+    contract beside them, or because somebody still goes on with another one. A look at something else than an
+    application is a visit to all.
+    """
+    left = applications.left_before(before)
+    visited = trail.visits_since(set(left.values()), before)
+    return [pair for pair in left.items() if visited.isdisjoint({(pair[1], pair[0]), (pair[1], None)})]

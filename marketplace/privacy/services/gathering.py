@@ -1,8 +1,8 @@
 """Everything about one person, and about nobody else, from every feature: the sections of a copy.
 
 A section for each group of the register. What belongs to somebody is found by account, by the account's applications,
-and in a journey (which people may share who share a browser) by application; what a shared journey holds before its
-applications is nobody's and is left out.
+and in a journey (which people may share who share a browser) by application and by who acted; what a shared journey
+holds before its applications is nobody's and is left out.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,7 +29,7 @@ from marketplace.privacy.queries import requests_of
 from marketplace.privacy.values import registry
 from marketplace.quoting import queries as quoting
 from marketplace.traceability import queries as trail
-from marketplace.traceability.values import Entry
+from marketplace.traceability.values import ActorRole, Entry
 from marketplace.underwriting import queries as underwriting
 
 EVENTS = 10_000
@@ -76,6 +76,7 @@ def _account(account: Account) -> dict[str, Any]:
         "role": account.role,
         "locale": account.locale,
         "confirmed": account.confirmed,
+        "created_at": account.created_at,
     }
 
 
@@ -170,7 +171,7 @@ def _paid(moved: Any) -> dict[str, Any]:
 
 
 def _messages(account: Account, told: tuple[Application, ...]) -> Records:
-    found = correspondence.messages_for(account.email, [each.id for each in told])
+    found = correspondence.messages_for(account.email, [each.id for each in told], account.created_at)
     return [
         {
             "kind": message.kind,
@@ -193,19 +194,24 @@ def _trail(account_id: UUID, told: tuple[Application, ...]) -> tuple[Records, li
     records: Records = []
     pages: list[File] = []
     for journey_id in dict.fromkeys(each.journey_id for each in told):
-        shared = any(
-            each.account_id not in {None, account_id} for each in applications.applications_of_journey(journey_id)
-        )
+        # Also by one whose owner is not known: not proven yet, or erased with the account that it belonged to.
+        shared = any(each.id not in own for each in applications.applications_of_journey(journey_id))
         journey = trail.journey(journey_id)
-        entries = [each for each in trail.journey_entries(journey_id) if _is_own(each, own, shared=shared)]
+        entries = [each for each in trail.journey_entries(journey_id) if _is_own(each, account_id, own, shared=shared)]
         records.append(_without(asdict(journey), "id") | {"entries": [_entry(each, account_id) for each in entries]})
         kept = trail.pages_of_journey(journey_id)
         pages += [File(f"pages/{each.id}.html", kept[each.id]) for each in entries if each.id in kept]
     return records, pages
 
 
-def _is_own(entry: Entry, own: set[UUID], *, shared: bool) -> bool:
-    return not shared if entry.application_id is None else entry.application_id in own
+def _is_own(entry: Entry, account_id: UUID, own: set[UUID], *, shared: bool) -> bool:
+    """What the person did or was shown, or nobody known did; that staff looked at the own application is about oneself,
+    whatever else another did is not.
+    """
+    by_another = entry.actor.account_id not in {None, account_id}
+    if entry.application_id is None:
+        return not shared and not by_another
+    return entry.application_id in own and not (by_another and entry.actor.role is ActorRole.CUSTOMER)
 
 
 def _entry(entry: Entry, account_id: UUID) -> dict[str, Any]:

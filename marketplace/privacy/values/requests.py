@@ -19,13 +19,17 @@ class ExportState(StrEnum):
 
 
 class RequestKind(StrEnum):
-    """What somebody may ask that a person must decide (GDPR articles 15-21, PIPL articles 44-48)."""
+    """What somebody may ask that a person must decide (GDPR articles 7 and 15-21, PIPL articles 15 and 44-48).
+
+    `withdrawal`: of a consent on which a contract rests, or money that is on its way.
+    """
 
     ACCESS = "access"
     CORRECTION = "correction"
     RESTRICTION = "restriction"
     OBJECTION = "objection"
     ERASURE = "erasure"
+    WITHDRAWAL = "withdrawal"
 
 
 class Outcome(StrEnum):
@@ -46,10 +50,11 @@ class Subject(StrEnum):
 
 
 class ErasureReason(StrEnum):
-    """`retention`: its time was over. `closing`: the person closed the account."""
+    """`retention`: its time was over. `closing`: the person closed the account. `withdrawal`: of the consent."""
 
     RETENTION = "retention"
     CLOSING = "closing"
+    WITHDRAWAL = "withdrawal"
 
 
 class RestrictionReason(StrEnum):
@@ -119,7 +124,10 @@ class ClosingPreview:
 
 @dataclass(frozen=True, slots=True)
 class Restriction:
-    """Records that are kept and used for nothing else, until the end of `kept_until`."""
+    """Records that are kept and used for nothing else, until the end of `kept_until`.
+
+    `application_id` is that of the contract they are kept for; the whole journey to it is restricted with them.
+    """
 
     policy_id: UUID
     application_id: UUID

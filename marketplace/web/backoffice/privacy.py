@@ -24,6 +24,7 @@ KINDS: dict[RequestKind, str] = {
     RequestKind.RESTRICTION: _l("restriction"),
     RequestKind.OBJECTION: _l("objection"),
     RequestKind.ERASURE: _l("erasure"),
+    RequestKind.WITHDRAWAL: _l("withdrawal of consent"),
 }
 OUTCOMES: dict[Outcome, str] = {
     Outcome.DONE: _l("Done as asked"),

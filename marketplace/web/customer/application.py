@@ -27,6 +27,7 @@ from marketplace.infra import storage
 from marketplace.infra.formatting import current_locale
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel.errors import Invalid, NotFound, Refused
+from marketplace.privacy import services as privacy
 from marketplace.quoting import queries as quoting
 from marketplace.quoting.values import OfferExpired, OfferView, OfferVoided, ProductWithdrawn
 from marketplace.traceability.values import EntryType
@@ -228,22 +229,50 @@ def people(application_id: UUID) -> ResponseReturnValue:
 
 @blueprint.route("/application/<uuid:application_id>/questions", methods=["GET", "POST"])
 def questions(application_id: UUID) -> ResponseReturnValue:
-    """The insurer's questions, unchanged, each answered on its own, what follows from untrue answers first (T26-18)."""
+    """The insurer's questions, unchanged, each answered on its own; before them what follows from untrue answers
+    (T26-18), and the consent to their use where they may concern health.
+    """
     view = at_step(application_id, Step.QUESTIONS)
     asked = tuple(each.question for each in view.questions)
     given = {each.question.id: "yes" if each.answer else "no" for each in view.questions if each.answer is not None}
-    form: Any = questions_form(asked, with_notice=not view.notice_acknowledged)(data=given)
+    fields = questions_form(asked, with_notice=not view.notice_acknowledged, with_consent=view.consent_missing)
+    form: Any = fields(data=given)
     if form.validate_on_submit():
         by = acting()
         if not view.notice_acknowledged:
             services.acknowledge_health_notice(by, application_id)
+        if view.consent_missing:
+            services.give_health_consent(by, application_id, str(form.consent_sha256.data))
         services.give_answers(by, application_id, {each.id: form[each.id].data == "yes" for each in asked})
         return redirect(url_for(".resume", application_id=application_id), 303)
-    texts, hashes = wordings(WordingKey.TRUTHFUL_ANSWERS)
+    wanted = (WordingKey.HEALTH_CONSENT,) if view.consent_missing else ()
+    texts, hashes = wordings(WordingKey.TRUTHFUL_ANSWERS, *wanted)
     return page(
         view, Step.QUESTIONS, "questions", form=form, questions=asked, notice_missing=not view.notice_acknowledged,
+        consent_missing=view.consent_missing,
         traced=Traced(wordings=hashes), status=audit.form_status(form.errors), **texts,
     )  # fmt: skip
+
+
+@blueprint.route("/application/<uuid:application_id>/consent", methods=["GET", "POST"])
+def consent(application_id: UUID) -> ResponseReturnValue:
+    """Withdraw the consent to the use of the answers about health: what follows from it, then one button."""
+    view = own_view(application_id)
+    form = EnterForm()
+    if form.validate_on_submit():
+        asked = privacy.withdraw_health_consent(acting(), application_id)
+        flash(
+            _("We have your withdrawal %(reference)s. A person decides about it and answers you.",
+              reference=asked.reference)
+            if asked
+            else _("Your consent is withdrawn. Your answers are erased and the application is taken back.")
+        )  # fmt: skip
+        return redirect(url_for("privacy.overview" if access.customer() else "home.home"), 303)
+    if view.health_consent is None or view.health_consent.withdrawn_at is not None:
+        return redirect(address_of(view))
+    concluded = view.application.state is State.CONTRACTED
+    step = Step.DONE if concluded else Step.QUESTIONS
+    return page(view, step, "consent", form=form, consent=view.health_consent, concluded=concluded)
 
 
 @blueprint.route("/application/<uuid:application_id>/documents", methods=["GET", "POST"])

@@ -6,7 +6,11 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.accounts.values import SecurityEventType
+from marketplace.application import queries as applications
+from marketplace.application.values import ConsentGiven
+from marketplace.catalog import queries as catalog
 from marketplace.infra.formatting import gettext as _
+from marketplace.kernel.text import LocalizedText
 from marketplace.privacy import queries, services
 from marketplace.privacy.values import RequestKind
 from marketplace.web import access, audit, papers
@@ -20,10 +24,18 @@ def overview() -> ResponseReturnValue:
     account = access.here()
     return render_template(
         "customer/privacy/overview.html",
+        consents=_consents(account.id),
         exports=queries.exports_of(account.id),
         requests=queries.requests_of(account.id),
         kinds=KINDS,
     )
+
+
+def _consents(account_id: UUID) -> list[tuple[ConsentGiven, LocalizedText]]:
+    """What the person consented to, each with the product it was for."""
+    given = applications.health_consents_of(account_id)
+    products = catalog.product_versions({each.application.product_version_id for each in given})
+    return [(each, products[each.application.product_version_id].content.name) for each in given]
 
 
 @blueprint.route("/account/data/copy", methods=["GET", "POST"])

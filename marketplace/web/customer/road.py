@@ -82,6 +82,7 @@ def page(view: ApplicationView, step: Step, template: str, *, status: int = 200,
         offer=offer,
         content=content,
         application=view.application,
+        may_withdraw=view.health_consent is not None and view.health_consent.withdrawn_at is None,
         insurer=account_queries.insurer(offer.insurer_id),
         **context,
     )
@@ -108,5 +109,5 @@ def steps(now: Step, *, has_questions: bool) -> list[tuple[str, str, str]]:
 
 def wordings(*keys: WordingKey) -> tuple[dict[str, Any], dict[str, str]]:
     """Our texts for a template by their key, and their hashes for the page's version."""
-    found = {key.value: disclosure.wording(key, current_locale()) for key in keys}
+    found = {key.value: wording for key, wording in disclosure.wordings(keys, current_locale()).items()}
     return dict(found), {key: wording.sha256 for key, wording in found.items()}

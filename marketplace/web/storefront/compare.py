@@ -18,7 +18,7 @@ from marketplace.kernel.errors import Invalid, NotFound
 from marketplace.kernel.text import LocalizedText
 from marketplace.quoting import queries as quoting
 from marketplace.quoting import services
-from marketplace.quoting.values import Need, NeedRequest, OfferView
+from marketplace.quoting.values import Need, NeedErased, NeedRequest, OfferView
 from marketplace.traceability.values import EntryType
 from marketplace.web import access, kept_pages
 from marketplace.web.fields import factor_data, factor_faults, factor_form, factor_values, factor_words
@@ -49,7 +49,7 @@ def _definition(line: str) -> LineDefinition:
 def ask(line: str) -> ResponseReturnValue:
     """The form of rating factors; a good one leads to its comparison."""
     definition = _definition(line)
-    earlier = quoting.need(request.args["from"]) if "from" in request.args else None
+    earlier = _earlier()
     today = clock.today(ZONE)
     form: Any = factor_form(definition, today)(data=_filled(earlier, today) if earlier else None)
     if form.validate_on_submit():
@@ -62,6 +62,14 @@ def ask(line: str) -> ResponseReturnValue:
     rates_only = definition.line is Line.US_HEALTH
     page = render_template("storefront/ask.html", definition=definition, form=form, rates_only=rates_only)
     return page, 422 if form.errors else 200
+
+
+def _earlier() -> Need | None:
+    """The comparison whose answers fill the form; none where they are erased."""
+    try:
+        return quoting.need(request.args["from"]) if "from" in request.args else None
+    except NeedErased:
+        return None
 
 
 def _filled(earlier: Need, today: date) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from marketplace.catalog import queries as catalog
 from marketplace.infra import storage
 from marketplace.kernel.errors import NotFound
 from marketplace.quoting import queries as quoting
-from marketplace.quoting.values import NotForSale, OfferExpired, OfferView, OfferVoided, ProductWithdrawn
+from marketplace.quoting.values import NeedErased, NotForSale, OfferExpired, OfferView, OfferVoided, ProductWithdrawn
 from marketplace.traceability.values import EntryType
 from marketplace.web import kept_pages
 from marketplace.web.kept_pages import Page
@@ -25,11 +25,13 @@ DOCUMENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 @blueprint.get("/offers/<uuid:offer_id>")
 def offer(offer_id: UUID) -> ResponseReturnValue:
-    """What the product promises, what it does not, what it costs and who stands behind it."""
+    """What the product promises, what it does not, what it costs and who stands behind it. Raises NeedErased."""
     return kept_pages.show(lambda: _offer(quoting.offer(offer_id)))
 
 
 def _offer(chosen: OfferView) -> Page:
+    if chosen.need.erased:
+        raise NeedErased
     content = chosen.version.content
     obstacle = _obstacle(chosen)
     return Page(

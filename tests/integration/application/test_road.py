@@ -74,6 +74,7 @@ def test_from_offer_to_accepted_every_step_leaves_its_entries(offer) -> None:
         EntryType.EMAIL_VERIFIED,
         *[EntryType.FIELD_ENTERED] * 3,  # name, date of birth, relationship
         EntryType.HEALTH_NOTICE_ACKNOWLEDGED,
+        EntryType.HEALTH_CONSENT_GIVEN,
         *[EntryType.ANSWER_GIVEN] * 2,
         *[EntryType.DOCUMENT_CONFIRMED] * 2,
         EntryType.EXCLUSIONS_CONFIRMED,

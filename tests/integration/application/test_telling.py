@@ -9,20 +9,25 @@ from marketplace.application import queries, services
 from marketplace.application.values import (
     AgeDiffers,
     ApplicantNotAdult,
+    ApplicationNotFound,
+    NoHealthConsent,
     People,
     Person,
     Relationship,
     Step,
     StepNotReached,
+    TextChanged,
 )
 from marketplace.catalog.values import Line
+from marketplace.disclosure import queries as disclosure
+from marketplace.disclosure.values import WordingKey
 from marketplace.infra.db import db
 from marketplace.kernel.canonical import canonical_bytes, sha256_hex
 from marketplace.kernel.errors import Invalid
 from marketplace.traceability.queries import entries_of_application
 from marketplace.traceability.values import Entry, EntryType
 from tests.factories.accounts import an_insurer
-from tests.factories.application import LIN_YUE, an_application
+from tests.factories.application import LIN_YUE, an_application, consent_to_use_of_answers
 from tests.factories.quoting import a_content, a_question, an_offer, publish
 
 pytestmark = pytest.mark.usefixtures("database", "ticking_clock")
@@ -171,16 +176,93 @@ def test_no_answer_before_the_consequences_are_acknowledged(at_questions) -> Non
         services.give_answers(by, application.id, {"heart": False})
     assert refusal.value.step is Step.QUESTIONS
     assert queries.application(application.id).answers == {}
+    consent_to_use_of_answers(by, application.id)
+    with pytest.raises(StepNotReached):
+        services.give_answers(by, application.id, {"heart": False})
     services.acknowledge_health_notice(by, application.id)
     services.acknowledge_health_notice(by, application.id)
     assert len(entries(application.id, EntryType.HEALTH_NOTICE_ACKNOWLEDGED)) == 1
     assert services.give_answers(by, application.id, {"heart": False}).answers == {"heart": False}
 
 
+@pytest.mark.requirement("T26-30")
+def test_no_answer_before_its_use_is_consented_to(at_questions) -> None:
+    by, application = at_questions
+    services.acknowledge_health_notice(by, application.id)
+    view = queries.application_view(application.id)
+    assert (view.consent_missing, view.health_consent, view.next_step) == (True, None, Step.QUESTIONS)
+    with pytest.raises(StepNotReached) as refusal:
+        services.give_answers(by, application.id, {"heart": False})
+    assert refusal.value.step is Step.QUESTIONS
+    assert queries.application(application.id).answers == {}
+    assert entries(application.id, EntryType.ANSWER_GIVEN) == []
+    consent_to_use_of_answers(by, application.id)
+    consent_to_use_of_answers(by, application.id)
+    shown = disclosure.wording(WordingKey.HEALTH_CONSENT, "en")
+    assert [entry.body for entry in entries(application.id, EntryType.HEALTH_CONSENT_GIVEN)] == [
+        {"subject_sha256": shown.sha256, "wording": "health_consent", "version": 1, "locale": "en"}
+    ]
+    assert services.give_answers(by, application.id, {"heart": False}).answers == {"heart": False}
+    view = queries.application_view(application.id)
+    assert view.health_consent is not None
+    assert (view.consent_missing, view.health_consent.subject_sha256) == (False, shown.sha256)
+
+
+def test_consent_is_to_the_text_that_applies_or_to_nothing(at_questions) -> None:
+    by, application = at_questions
+    with pytest.raises(TextChanged):
+        services.give_health_consent(by, application.id, "0" * 64)
+    assert queries.application_view(application.id).health_consent is None
+    assert entries(application.id, EntryType.HEALTH_CONSENT_GIVEN) == []
+
+
+def test_consent_in_the_other_language_names_that_text(at_questions) -> None:
+    by, application = at_questions
+    shown = disclosure.wording(WordingKey.HEALTH_CONSENT, "zh_Hans_CN")
+    services.give_health_consent(by, application.id, shown.sha256)
+    (given,) = entries(application.id, EntryType.HEALTH_CONSENT_GIVEN)
+    assert (given.body["subject_sha256"], given.body["locale"]) == (shown.sha256, "zh_Hans_CN")
+
+
+def test_nobody_consents_for_another(at_questions) -> None:
+    by, application = at_questions
+    with pytest.raises(ApplicationNotFound):
+        consent_to_use_of_answers(replace(by, account_id=None), application.id)
+    assert queries.application_view(application.id).health_consent is None
+
+
+def test_questions_about_a_thing_need_no_consent() -> None:
+    publish(an_insurer(), a_content(line=Line.HOUSEHOLD, questions=QUESTIONS))
+    by, application = an_application(an_offer(line=Line.HOUSEHOLD), Step.QUESTIONS)
+    assert not queries.application_view(application.id).consent_missing
+    services.acknowledge_health_notice(by, application.id)
+    assert services.give_answers(by, application.id, {"heart": False}).answers == {"heart": False}
+    with pytest.raises(NoHealthConsent):
+        services.withdraw_health_consent(by, application.id)
+
+
+def test_a_withdrawal_names_what_was_consented_to_and_no_answer_is_taken_after_it(at_questions) -> None:
+    by, application = at_questions
+    services.acknowledge_health_notice(by, application.id)
+    with pytest.raises(NoHealthConsent):
+        services.withdraw_health_consent(by, application.id)
+    consent_to_use_of_answers(by, application.id)
+    services.withdraw_health_consent(by, application.id)
+    shown = disclosure.wording(WordingKey.HEALTH_CONSENT, "en")
+    (entry,) = entries(application.id, EntryType.HEALTH_CONSENT_WITHDRAWN)
+    assert entry.body == {"subject_sha256": shown.sha256}
+    with pytest.raises(NoHealthConsent):
+        services.withdraw_health_consent(by, application.id)
+    with pytest.raises(StepNotReached):
+        services.give_answers(by, application.id, {"heart": False})
+    assert queries.application(application.id).answers == {}
+
+
 @pytest.mark.requirement("T26-19")
 def test_each_question_is_answered_by_itself(at_questions) -> None:
     by, application = at_questions
     services.acknowledge_health_notice(by, application.id)
+    consent_to_use_of_answers(by, application.id)
     view = queries.application_view(application.id)
     assert [each.answer for each in view.questions] == [None, None]
     services.give_answers(by, application.id, {"back": True})
@@ -195,6 +277,7 @@ def test_each_question_is_answered_by_itself(at_questions) -> None:
 def test_only_yes_or_no_to_questions_that_are_asked(at_questions, answers) -> None:
     by, application = at_questions
     services.acknowledge_health_notice(by, application.id)
+    consent_to_use_of_answers(by, application.id)
     with pytest.raises(Invalid) as refusal:
         services.give_answers(by, application.id, answers)
     assert set(refusal.value.fields) <= {"sight", "heart"}
@@ -206,6 +289,7 @@ def test_only_yes_or_no_to_questions_that_are_asked(at_questions, answers) -> No
 def test_a_changed_answer_leaves_old_and_new_and_an_unchanged_one_nothing(at_questions) -> None:
     by, application = at_questions
     services.acknowledge_health_notice(by, application.id)
+    consent_to_use_of_answers(by, application.id)
     services.give_answers(by, application.id, {"heart": False, "back": False})
     services.give_answers(by, application.id, {"heart": True, "back": False})
     told = [entry.body for entry in entries(application.id, EntryType.ANSWER_GIVEN)]

@@ -1,5 +1,6 @@
 """A message from the business transaction to the mail server: once each, the same bytes on every try, nothing lost."""
 
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -16,9 +17,10 @@ from marketplace.correspondence.values import (
     NotResendable,
     TrailOf,
 )
-from marketplace.infra import jobs, mail, storage
+from marketplace.infra import jobs, mail, storage, vault
 from marketplace.infra.db import db
 from marketplace.infra.mail import MailRefused, MailUnavailable, SmtpSettings, SmtpTransport
+from marketplace.kernel import clock
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.traceability.queries import journey_entries
 from marketplace.traceability.values import EntryType
@@ -217,6 +219,57 @@ def test_a_demonstration_keeps_codes_for_its_inbox(post: Post) -> None:
     message_id = ready(a_message(MessageKind.APPLICATION_CODE))
     run("correspondence.send_message")
     assert "482913" in queries.message_parts(message_id).text
+
+
+def test_a_farewell_forgets_to_whom_it_went_once_it_has_left(post: Post) -> None:
+    message_id = ready(a_message(MessageKind.ACCOUNT_CLOSED))
+    assert queries.message(message_id).recipient == "li.na@customer.example"
+    run("correspondence.send_message")
+    assert {recipient for _, recipient in post.envelopes} == {"li.na@customer.example"}
+    message = queries.message(message_id)
+    assert (message.state, message.recipient, message.subject, message.readable) == (MessageState.SENT, "", None, False)
+    assert message.sent_at is not None
+    assert queries.messages_for("li.na@customer.example", [], message.queued_at) == ()
+    kept = db.session.execute(
+        text("SELECT recipient, recipient_index, context, subject, eml FROM correspondence_message")
+    ).one()
+    assert set(kept) == {None}
+    db.session.commit()
+    vault.forget()
+    with pytest.raises(vault.DataDestroyed):
+        vault.open(message_id, "anything", b"\x01")
+
+
+def test_a_farewell_that_nobody_takes_is_forgotten_too(post: Post) -> None:
+    post.errors = [MailRefused("no such user")]
+    message_id = ready(a_message(MessageKind.ACCOUNT_CLOSED))
+    run("correspondence.send_message")
+    message = queries.message(message_id)
+    assert (message.state, message.recipient) == (MessageState.FAILED, "")
+    with pytest.raises(NotResendable):
+        services.resend(message_id)
+
+
+def test_a_farewell_that_is_put_off_still_knows_where_to_go(post: Post) -> None:
+    post.errors = [MailUnavailable("down")]
+    message_id = ready(a_message(MessageKind.ACCOUNT_CLOSED))
+    run("correspondence.send_message")
+    assert queries.message(message_id).recipient == "li.na@customer.example"
+    run("correspondence.send_message")
+    assert len(set(post.given)) == 1
+    assert queries.message(message_id).recipient == ""
+
+
+def test_what_went_to_an_address_before_is_another_persons(post: Post, frozen_clock: datetime) -> None:
+    application_id = uuid4()
+    queued(a_message(MessageKind.PASSWORD_CHANGED))
+    about = TrailOf(a_journey(), application_id)
+    services.queue(a_message(MessageKind.APPLICATION_REFERRED, trail=about))
+    with clock.frozen(frozen_clock + timedelta(hours=1)):
+        services.queue(a_message(MessageKind.NEW_DEVICE))
+        db.session.commit()
+        found = queries.messages_for("li.na@customer.example", [application_id], clock.now())
+    assert [message.kind for message, _ in found] == ["application_referred", "new_device"]
 
 
 def test_other_messages_stay_readable(post: Post) -> None:

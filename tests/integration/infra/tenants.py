@@ -58,6 +58,7 @@ _ASKED: dict[str, dict[str, Any]] = {
     "policy_document": {"state": "due"},
     "policy_number_range": {"next": 1},
     "privacy_erasure": {"subject": "application", "reason": "retention"},
+    "quoting_need": {"start_on": "2026-01-01"},
     "privacy_export": {"state": "asked"},
     "privacy_request": {"kind": "access"},
     "quoting_offer": {"premium_minor": 1, "payments": 1, "total_minor": 1},

@@ -10,9 +10,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from marketplace.infra import vault
 from marketplace.infra.db import Scope, db, use_scope
 from marketplace.infra.stripe_gateway import PaymentsUnavailable
 from marketplace.kernel import clock
+from marketplace.kernel.ids import new_id
 from marketplace.kernel.money import Money
 from marketplace.payment import queries, services
 from marketplace.payment.values import (
@@ -54,6 +56,20 @@ def tell(payload: bytes, event_id: str, kind: str, attempt_id: UUID | None = Non
 def trail(attempt_id, *, of=queries.attempt) -> list[str]:
     db.session.commit()
     return [entry.type.value for entry in journey_entries(of(attempt_id).journey_id)]
+
+
+def test_the_word_of_the_provider_is_taken_also_for_what_is_erased(simulator: SimulatorServer) -> None:
+    """Money may hang on it: what cannot be kept for the person any more is kept for nobody."""
+    application_id = new_id()
+    attempt, url = an_open_attempt(a_wish_to_pay(application_id=application_id))
+    assert simulator.pay(url).status_code == 303
+    vault.destroy(application_id)
+    db.session.commit()
+    vault.forget()
+    assert deliver(simulator) is Receipt.QUEUED
+    drain("payment")
+    assert queries.attempt(attempt.id).state is AttemptState.SUCCEEDED
+    assert "payment:succeeded" in trail(attempt.id)
 
 
 def test_a_good_card_is_taken_and_the_webhook_settles_it(simulator: SimulatorServer) -> None:

@@ -17,18 +17,23 @@ from marketplace.accounts.values import (
 )
 from marketplace.application import queries as applications
 from marketplace.application import services as applications_services
-from marketplace.application.values import State, Step
+from marketplace.application.values import Application, State, Step
 from marketplace.correspondence import queries as correspondence
 from marketplace.correspondence import services as mails
 from marketplace.infra import vault
 from marketplace.infra.db import db
+from marketplace.infra.vault import DataDestroyed
+from marketplace.kernel import clock
+from marketplace.kernel.canonical import digest
 from marketplace.kernel.dates import add_years
 from marketplace.policy import queries as policies
 from marketplace.policy import services as policy_services
 from marketplace.policy.values import Policy
 from marketplace.privacy import queries, services
+from marketplace.privacy.services.gathering import copy_of
 from marketplace.privacy.values import ExportNotFound, Outcome, RequestKind, SaleUnderWay
 from marketplace.traceability import queries as trail
+from marketplace.traceability.services import record_view
 from marketplace.traceability.values import EntryType
 from tests.deferred_jobs import drain
 from tests.factories.accounts import PASSWORD, a_customer, a_guest, a_member_of_staff, a_source
@@ -36,6 +41,9 @@ from tests.factories.application import an_application
 from tests.factories.checkout import an_accepted_application, an_offer_of
 from tests.factories.correspondence import a_message
 from tests.factories.policy import a_contract
+from tests.factories.quoting import an_offer
+from tests.factories.traceability import a_journey, a_view
+from tests.integration.privacy.copies import text_of
 
 ADDRESS = "li.na@example.com"
 
@@ -126,13 +134,77 @@ def test_the_records_of_a_contract_stay_restricted(database: None, frozen_clock:
     db.session.commit()
     (kept,) = done.kept
     assert (kept.number, kept.kept_until) == (policy.number, add_years(policy.period.end_on, 10))
-    restricted = queries.restrictions([policy.application_id])[policy.application_id]
+    restricted = queries.restriction_on(policy.journey_id, policy.application_id)
+    assert restricted is not None
     assert (restricted.policy_id, restricted.kept_until) == (policy.id, kept.kept_until)
     assert policies.policy(policy.id).body == policy.body, "what the contract says is all there"
     entries = [each for each in trail.journey_entries(policy.journey_id) if each.type is EntryType.DATA_RESTRICTED]
     assert [each.body for each in entries] == [{"reason": "closed", "kept_until": kept.kept_until.isoformat()}]
     kinds = {mail.kind: mail.recipient for mail in correspondence.inbox()}
     assert kinds == {"policy_issued": "", "account_closed": ADDRESS}
+
+
+def beside(policy: Policy, account: Account | None) -> Application:
+    """A second application in the journey that led to the contract, of nobody known where there is no account."""
+    need = applications.application_view(policy.application_id).offer.need
+    upto = Step.DOCUMENTS if account else Step.EMAIL
+    _, told = an_application(an_offer(need.journey_id, need.line, start_on=need.start_on), upto=upto, account=account)
+    db.session.commit()
+    return told
+
+
+@pytest.mark.requirement("T26-47")
+def test_a_second_application_beside_a_contract_goes_and_nobody_reads_its_pages(database: None) -> None:
+    customer = a_guest(ADDRESS)
+    policy = a_policy_of(customer)
+    mailed(policy)
+    second = beside(policy, customer)
+    shown = (policy.application_id, second.id, None)
+    pages = {of: record_view(a_view(policy.journey_id, b"<p>mine", application_id=of)) for of in shown}
+    services.close_account(customer.id)
+    db.session.commit()
+    vault.forget()
+    assert applications.application(second.id).erased
+    with pytest.raises(DataDestroyed):
+        trail.page_bytes(pages[second.id])
+    for of in (policy.application_id, None):
+        assert trail.page_bytes(pages[of]) == b"<p>mine", "what the contract rests on is all there"
+    said = {entry.application_id: entry.body for entry in trail.journey_entries(policy.journey_id)}
+    assert said[second.id] == {}
+    assert said[policy.application_id] != {}
+    for entry in trail.entries_of_application(policy.application_id):
+        assert digest(entry.body) == entry.body_sha256
+
+
+@pytest.mark.requirement("T26-47")
+def test_the_restriction_holds_for_the_whole_way_but_not_for_another_on_it(database: None) -> None:
+    customer, other = a_guest(ADDRESS), a_guest("zhou.min@example.com")
+    policy = a_policy_of(customer)
+    mailed(policy)
+    own, unproven, others = beside(policy, customer), beside(policy, None), beside(policy, other)
+    services.close_account(customer.id)
+    db.session.commit()
+    for restricted in (policy.application_id, own.id, unproven.id, None):
+        found = queries.restriction_on(policy.journey_id, restricted)
+        assert found is not None
+        assert found.policy_id == policy.id
+    assert queries.restriction_on(policy.journey_id, others.id) is None
+    assert queries.restriction_on(a_journey(), None) is None
+
+
+def test_what_a_new_account_finds_begins_with_it(database: None) -> None:
+    """The mail that the account is closed went to the same address, and is not the new owner's."""
+    policy = a_policy_of(a_guest(ADDRESS))
+    mailed(policy)
+    services.close_account(policy.account_id)
+    db.session.commit()
+    drain("correspondence")
+    again = a_guest(ADDRESS)
+    db.session.commit()
+    assert [mail.kind for mail in correspondence.inbox(recipient=ADDRESS)] == ["account_closed"], "in a demonstration"
+    copy = text_of(copy_of(again, clock.now()))
+    assert "account_closed" not in copy
+    assert policy.number not in copy
 
 
 def test_staff_do_not_close_themselves(database: None) -> None:

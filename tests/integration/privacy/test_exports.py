@@ -24,11 +24,16 @@ from marketplace.privacy import queries, services
 from marketplace.privacy.services import exporting
 from marketplace.privacy.services.gathering import copy_of
 from marketplace.privacy.values import ExportNotFound, ExportState
+from marketplace.traceability.services import record_act, record_view
+from marketplace.traceability.values import VISITOR, Actor, ActorRole, EntryType
 from tests.deferred_jobs import drain, waiting
-from tests.factories.accounts import a_customer, a_guest
+from tests.everything import every_row
+from tests.factories.accounts import a_customer, a_guest, a_member_of_staff
 from tests.factories.application import an_application
 from tests.factories.checkout import an_offer_of
 from tests.factories.quoting import an_offer
+from tests.factories.traceability import a_view, an_act
+from tests.integration.privacy.copies import text_of
 
 NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)
 
@@ -124,7 +129,7 @@ def test_a_copy_is_kept_for_a_week(database: None, frozen_clock: datetime) -> No
         assert queries.exports_of(customer.id)[0].state is ExportState.EXPIRED
         assert services.drop_expired_exports() == 1
     db.session.commit()
-    with db.engines["reader"].connect() as reader:
+    with every_row() as reader:
         assert reader.exec_driver_sql("SELECT count(*) FROM privacy_export WHERE content IS NOT NULL").scalar() == 0
 
 
@@ -133,7 +138,7 @@ def test_a_copy_lies_sealed(database: None) -> None:
     customer = a_customer("li.na@example.com")
     services.ask_export(customer.id)
     drain("privacy")
-    with db.engines["reader"].connect() as reader:
+    with every_row() as reader:
         content = bytes(reader.exec_driver_sql("SELECT content FROM privacy_export").scalar_one())
     assert not content.startswith(b"PK")
     assert not zipfile.is_zipfile(io.BytesIO(content))
@@ -156,6 +161,42 @@ def test_two_who_share_a_browser_do_not_find_each_other(database: None) -> None:
     assert len(applications.applications_of_journey(own.journey_id)) == 2
 
 
-def text_of(data: bytes) -> str:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return "\n".join(archive.read(name).decode() for name in archive.namelist())
+def test_what_another_did_in_a_shared_journey_stays_theirs_when_they_have_left(database: None) -> None:
+    """Closing takes the number of its owner out of an application; it is another's all the same."""
+    first, second = a_guest("li.na@example.com"), a_guest("zhou.min@example.com")
+    offer = an_offer_of()
+    journey_id, line, start_on = offer.need.journey_id, offer.version.content.line, offer.need.start_on
+    _, own = an_application(offer, upto=Step.DOCUMENTS, account=first)
+    _, others = an_application(an_offer(journey_id, line, start_on=start_on), upto=Step.DOCUMENTS, account=second)
+    others_page = b"<p>what Zhou Min looked at"
+    by = Actor(ActorRole.CUSTOMER, second.id, "customer")
+    record_view(a_view(journey_id, others_page, actor=by))
+    record_view(a_view(journey_id, b"<p>somebody compared"))
+    record_view(a_view(journey_id, b"<p>li na applied", application_id=own.id))
+    db.session.commit()
+    services.close_account(second.id)
+    db.session.commit()
+    words = text_of(copy_of(accounts.account(first.id), NOON))
+    assert "li na applied" in words
+    for foreign in (str(others.id), str(second.id), "what Zhou Min looked at", "somebody compared"):
+        assert foreign not in words
+
+
+def test_what_another_saw_without_applying_is_not_in_the_copy_either(database: None) -> None:
+    first, second = a_guest("li.na@example.com"), a_guest("zhou.min@example.com")
+    _, own = an_application(an_offer_of(), upto=Step.DOCUMENTS, account=first)
+    for who, page in ((None, b"<p>before signing in"), (second, b"<p>what Zhou Min saw"), (first, b"<p>what I saw")):
+        actor = Actor(ActorRole.CUSTOMER, who.id, "customer") if who else VISITOR
+        record_view(a_view(own.journey_id, page, actor=actor))
+    staff = a_member_of_staff()
+    look = {"sale_id": own.id}
+    by = Actor(ActorRole.ADMIN, staff.id, "admin_sales")
+    record_act(an_act(own.journey_id, EntryType.SALE_VIEWED, actor=by, application_id=own.id, body=look))
+    record_act(an_act(own.journey_id, EntryType.COMPARISON_SHOWN, actor=by, body={"need": "seen by staff"}))
+    db.session.commit()
+    words = text_of(copy_of(accounts.account(first.id), NOON))
+    assert "before signing in" in words
+    assert "what I saw" in words
+    assert "sale:viewed" in words, "that staff looked at one's application is about oneself"
+    for foreign in ("what Zhou Min saw", "seen by staff", str(staff.id), str(second.id)):
+        assert foreign not in words

@@ -13,9 +13,10 @@ from sqlalchemy import text
 
 from config import Settings
 from marketplace.accounts import queries as accounts
-from marketplace.accounts.values import SecurityEventFilter, SecurityEventType
+from marketplace.accounts.values import Account, SecurityEventFilter, SecurityEventType
 from marketplace.application import queries as applications
-from marketplace.application.values import State, Step
+from marketplace.application import services as application_services
+from marketplace.application.values import Application, State, Step
 from marketplace.catalog.values import Line
 from marketplace.checkout import services as checkout
 from marketplace.checkout.values import PaymentUrls
@@ -25,14 +26,16 @@ from marketplace.infra import business_clock, jobs, vault
 from marketplace.infra.db import db
 from marketplace.infra.stripe_gateway import Gateway
 from marketplace.kernel import clock
+from marketplace.kernel.canonical import digest
 from marketplace.payment import services as payment
+from marketplace.policy import services as policies
 from marketplace.policy import services as policy_services
-from marketplace.privacy import queries
+from marketplace.privacy import queries, services
 from marketplace.privacy.services import erasing, forgetting
 from marketplace.privacy.values import ErasureReason
 from marketplace.traceability import queries as trail
-from marketplace.traceability.services import record_view
-from marketplace.traceability.values import EntryType
+from marketplace.traceability.services import record_act, record_view
+from marketplace.traceability.values import SYSTEM, Actor, ActorRole, EntryType
 from tests.deferred_jobs import drain
 from tests.factories.accounts import a_guest
 from tests.factories.application import an_application
@@ -40,7 +43,7 @@ from tests.factories.checkout import an_accepted_application, an_offer_of
 from tests.factories.correspondence import a_message
 from tests.factories.policy import a_contract
 from tests.factories.quoting import an_offer
-from tests.factories.traceability import a_journey, a_view
+from tests.factories.traceability import a_journey, a_view, an_act
 from tests.simulator_server import SimulatorServer
 
 YEAR = timedelta(days=366)
@@ -145,7 +148,7 @@ def idle(number: int) -> list[UUID]:
     return journeys
 
 
-def erased(journey_ids: list[UUID]) -> list[bool]:
+def all_erased(journey_ids: list[UUID]) -> list[bool]:
     return [vault.is_destroyed(each) for each in journey_ids]
 
 
@@ -162,7 +165,7 @@ def test_many_are_forgotten_on_one_day(database: None, frozen_clock: datetime, o
     with after(YEAR):
         counts = forgotten()
     assert (counts["journeys"], counts["applications"], counts["mails"]) == (3, 3, 2)
-    assert erased(journeys) == [True, True, True]
+    assert all_erased(journeys) == [True, True, True]
 
 
 @pytest.mark.asvs("14.2.7")
@@ -182,11 +185,11 @@ def test_what_stops_in_the_middle_has_forgotten_what_it_did(
             patched.setattr(erasing, "erase_journey", fail_at_the_second)
             with pytest.raises(vault.VaultUnavailable):
                 jobs.run_once(jobs.known_tasks()["privacy.forget"])
-        assert erased(journeys) == [True, False, False]
+        assert all_erased(journeys) == [True, False, False]
         (run,) = queries.latest_runs()
         assert (run.counts["journeys"], run.counts["contracts_due"]) == (1, 0), "it is noted, and the rest was done"
         assert forgotten()["journeys"] == 2
-    assert erased(journeys) == [True, True, True]
+    assert all_erased(journeys) == [True, True, True]
 
 
 def test_who_stayed_away_is_forgotten_though_another_step_fails(
@@ -196,7 +199,7 @@ def test_who_stayed_away_is_forgotten_though_another_step_fails(
     monkeypatch.setattr(forgetting, "drop_expired_exports", lambda: 1 / 0)
     with after(YEAR), pytest.raises(ZeroDivisionError):
         jobs.run_once(jobs.known_tasks()["privacy.forget"])
-    assert erased(journeys) == [True]
+    assert all_erased(journeys) == [True]
     assert [run.counts["journeys"] for run in queries.latest_runs()] == [1]
 
 
@@ -217,7 +220,7 @@ def test_nothing_is_opened_to_be_forgotten(
         vault.configure(vault.RemoteKeeper(settings.keeper_socket))
     assert (counts["journeys"], counts["applications"], counts["mails"], counts["contracts_due"]) == (2, 2, 1, 1)
     assert (due.number, due.covered_until) == (ended.number, ended.period.end_on)
-    assert erased(journeys) == [True, True]
+    assert all_erased(journeys) == [True, True]
 
 
 def test_a_contract_is_due_on_the_day_after_it_was_kept(database: None, frozen_clock: datetime) -> None:
@@ -244,7 +247,112 @@ def test_a_journey_in_which_money_is_owed_is_kept(simulator: SimulatorServer, mo
     other = a_journey()
     with after(YEAR):
         assert forgotten()["journeys"] == 1
-    assert erased([order.journey_id, other]) == [False, True]
+    assert all_erased([order.journey_id, other]) == [False, True]
+
+
+def a_second_application(beside: Application, upto: Step = Step.CODE, account: Account | None = None) -> Application:
+    """Another application in the same journey."""
+    need = applications.application_view(beside.id).offer.need
+    offer = an_offer(need.journey_id, need.line, start_on=need.start_on)
+    _, told = an_application(offer, upto=upto, account=account)
+    db.session.commit()
+    return told
+
+
+def a_concluded_application(account: Account) -> Application:
+    """One that became a contract, with the entry that says so."""
+    told = an_accepted_application(account)
+    policies.issue(a_contract(application_id=told.id, journey_id=told.journey_id, account_id=account.id))
+    application_services.conclude(told.id)
+    db.session.commit()
+    return told
+
+
+@pytest.mark.asvs("14.2.7")
+def test_an_application_abandoned_beside_a_contract_is_forgotten_alone(database: None, frozen_clock: datetime) -> None:
+    customer = a_guest("li.na@example.com")
+    concluded = a_concluded_application(customer)
+    abandoned = a_second_application(concluded, Step.DOCUMENTS, customer)
+    page = record_view(a_view(concluded.journey_id, b"<p>abandoned", application_id=abandoned.id))
+    with after(timedelta(days=300)):
+        record_view(a_view(concluded.journey_id, b"<p>policy", application_id=concluded.id))  # of the contract only
+    with after(YEAR):
+        assert forgotten()["applications"] == 1
+        db.session.commit()
+        assert forgotten()["applications"] == 0, "once"
+        db.session.commit()
+    vault.forget()
+    assert applications.application(abandoned.id).erased
+    assert applications.application(concluded.id).people is not None
+    with pytest.raises(vault.DataDestroyed):
+        trail.page_bytes(page)
+    for entry in trail.journey_entries(concluded.journey_id):
+        if entry.application_id != abandoned.id:
+            assert digest(entry.body) == entry.body_sha256
+    assert ("application", "retention") in proofs()
+    assert not erased(concluded.journey_id)
+
+
+def erased(subject_id: UUID) -> bool:
+    wanted = text("SELECT EXISTS (SELECT FROM privacy_erasure WHERE subject_id = :id)")
+    return bool(db.session.scalar(wanted, {"id": subject_id}))
+
+
+@pytest.mark.asvs("14.2.7")
+def test_a_second_application_is_forgotten_though_the_first_one_was_erased(
+    database: None, frozen_clock: datetime
+) -> None:
+    """Its owner closed the account; the other one was never proven, and nobody came back to it."""
+    customer = a_guest("li.na@example.com")
+    _, told = an_application(an_offer_of(), upto=Step.DOCUMENTS, account=customer)
+    unproven = a_second_application(told)
+    services.close_account(customer.id)
+    db.session.commit()
+    assert not applications.application(unproven.id).erased
+    with after(YEAR):
+        counts = forgotten()
+        db.session.commit()
+    assert (counts["journeys"], counts["applications"]) == (1, 1)
+    assert applications.application(unproven.id).email is None
+    assert sorted(proofs()) == [
+        ("account", "closing"), ("application", "closing"), ("application", "retention"), ("journey", "retention"),
+    ]  # fmt: skip
+
+
+def test_what_staff_and_the_system_do_is_no_visit(database: None, frozen_clock: datetime) -> None:
+    _, told = an_application(an_offer_of(), upto=Step.DOCUMENTS)
+    db.session.commit()
+    with after(timedelta(days=300)):
+        for actor in (SYSTEM, Actor(ActorRole.ADMIN, None, "admin_sales")):
+            look = an_act(told.journey_id, EntryType.SALE_VIEWED, actor=actor, application_id=told.id)
+            record_act(look)
+        db.session.commit()
+    with after(YEAR):
+        assert forgotten()["journeys"] == 1
+
+
+def test_a_visit_to_one_application_does_not_keep_the_other(database: None, frozen_clock: datetime) -> None:
+    _, first = an_application(an_offer_of(), upto=Step.DOCUMENTS)
+    second = a_second_application(first)
+    with after(timedelta(days=300)):
+        record_view(a_view(first.journey_id, application_id=first.id))
+    with after(YEAR):
+        counts = forgotten()
+        db.session.commit()
+    assert (counts["journeys"], counts["applications"]) == (0, 1)
+    assert applications.application(second.id).erased
+    assert not applications.application(first.id).erased
+
+
+def test_applications_beside_a_contract_are_forgotten_batch_by_batch(
+    database: None, frozen_clock: datetime, one_by_one: None
+) -> None:
+    concluded = a_concluded_application(a_guest("li.na@example.com"))
+    for _ in range(2):
+        a_second_application(concluded)
+    with after(YEAR):
+        assert forgotten()["applications"] == 2
+        assert forgotten()["applications"] == 0
 
 
 @pytest.mark.parametrize("table", ["privacy_erasure", "privacy_run"])

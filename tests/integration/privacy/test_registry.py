@@ -21,8 +21,13 @@ from marketplace.infra.db import db
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.privacy.values import Places, registry
+from marketplace.traceability.queries import journey_entries
+from marketplace.traceability.services import record_act, record_view
 from marketplace.web.customer.forms.application import people_form, questions_form
 from marketplace.web.fields import Form, factor_form
+from tests.everything import every_row
+from tests.factories.traceability import a_journey, a_view, an_act
+from tests.registered_trail import UnregisteredKeyError
 
 ROOT = Path(__file__).parents[3]
 NOT_OURS = ("alembic_version", "procrastinate_", "infra_business_clock", "infra_key_revision", "infra_public_revision")
@@ -54,7 +59,7 @@ def test_every_column_of_the_database_is_in_the_register(database: None) -> None
     columns = text(
         "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'public'"
     )
-    with db.engines["reader"].connect() as reader:
+    with every_row() as reader:
         found = set(reader.execute(columns).scalars()) | {f"infra_subject_key.{name}" for name in key_columns()}
     kept = {name for name in found if not name.startswith(NOT_OURS)}
     assert differences(kept, "columns") == ([], [])
@@ -73,7 +78,7 @@ def test_every_field_of_every_form_is_in_the_register(migrated_app: Flask) -> No
         today = clock.today("Asia/Shanghai")
         made = [factor_form(line, today) for line in LINES.values()]
         made += [people_form(line) for line in LINES.values()]
-        made.append(questions_form((), with_notice=True))
+        made.append(questions_form((), with_notice=True, with_consent=True))
         fields = {f"{form.__name__}.{field}" for form in [*made, *subclasses(Form)] for field in fields_of(form)}
     missing, stale = differences(fields, "fields")
     assert missing == []
@@ -101,6 +106,24 @@ def test_every_input_that_a_template_writes_itself_is_in_the_register() -> None:
     }
     missing, stale = differences(written - fields, "inputs")
     assert (missing, stale) == ([], [])
+
+
+def test_nothing_is_written_into_the_trail_that_the_register_does_not_name(
+    database: None, registered_trail: set[str]
+) -> None:
+    """What every test of the site rests on: a key that nobody registered is refused where it is written."""
+    journey_id = a_journey()
+    for write in (
+        lambda: record_act(an_act(journey_id, body={"shoe_size": 43})),
+        lambda: record_view(a_view(journey_id, body={"status": 200, "shoe_size": 43})),
+    ):
+        with pytest.raises(UnregisteredKeyError, match="shoe_size"):
+            write()
+        assert registered_trail == {"shoe_size"}
+        registered_trail.clear()
+    assert journey_entries(journey_id) == ()
+    record_view(a_view(journey_id, body={"status": 200}))
+    assert [entry.body for entry in journey_entries(journey_id)] == [{"status": 200}]
 
 
 def test_what_the_register_says_of_the_trail_is_written_somewhere() -> None:

@@ -12,6 +12,7 @@ from marketplace.infra.db import db
 from marketplace.kernel.ids import new_id
 from marketplace.privacy import queries, services
 from marketplace.privacy.values import Outcome, RequestAnswered, RequestKind, RequestNotFound
+from tests.everything import every_row
 from tests.factories.accounts import a_customer, a_member_of_staff
 
 WRONG = "My date of birth is wrong.\nIt is 5 March 1992."
@@ -31,7 +32,7 @@ def test_a_request_is_due_in_a_month(database: None, frozen_clock: datetime) -> 
 def test_what_a_person_wrote_is_not_readable_in_the_table(database: None) -> None:
     services.ask_request(a_customer().id, RequestKind.OBJECTION, "unmistakable-words")
     db.session.commit()
-    with db.engines["reader"].connect() as reader:
+    with every_row() as reader:
         row = reader.exec_driver_sql("SELECT encode(words, 'escape') || privacy_request::text FROM privacy_request")
         assert "unmistakable" not in row.scalar_one()
 

@@ -1,14 +1,25 @@
 """The application's road: what each state allows and which step comes next."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import pairwise
 from uuid import UUID
 
 import pytest
 
-from marketplace.application.rules import ORDER, TRANSITIONS, is_reached, next_step, tidy_name
-from marketplace.application.values import Event, Progress, State, Step
+from marketplace.application.rules import (
+    ORDER,
+    TRANSITIONS,
+    health_consent,
+    is_reached,
+    needs_health_consent,
+    next_step,
+    tidy_name,
+)
+from marketplace.application.values import Confirmation, ConfirmationKind, Event, HealthConsent, Progress, State, Step
+from marketplace.catalog.values import Line
 from marketplace.kernel.transitions import TransitionRefused
+from tests.factories.quoting import a_content, a_question
 
 DOCUMENT = UUID(int=1)
 NOTHING_DONE = Progress(
@@ -18,6 +29,7 @@ NOTHING_DONE = Progress(
     address_proven=False,
     people_given=False,
     notice_missing=True,
+    consent_missing=True,
     unanswered=("heart", "lungs"),
     unconfirmed=(DOCUMENT,),
     exclusions_confirmed=False,
@@ -29,6 +41,7 @@ ALL_DONE = Progress(
     address_proven=True,
     people_given=True,
     notice_missing=False,
+    consent_missing=False,
     unanswered=(),
     unconfirmed=(),
     exclusions_confirmed=True,
@@ -69,6 +82,7 @@ def test_the_road_has_one_order() -> None:
         "address_proven": True,
         "people_given": True,
         "notice_missing": False,
+        "consent_missing": False,
         "unanswered": (),
         "unconfirmed": (),
         "exclusions_confirmed": True,
@@ -82,6 +96,7 @@ def test_the_road_has_one_order() -> None:
         Step.EMAIL,
         Step.CODE,
         Step.PEOPLE,
+        Step.QUESTIONS,
         Step.QUESTIONS,
         Step.QUESTIONS,
         Step.DOCUMENTS,
@@ -98,6 +113,7 @@ def test_the_road_has_one_order() -> None:
         ({"address_proven": False}, Step.CODE),
         ({"people_given": False}, Step.PEOPLE),
         ({"notice_missing": True}, Step.QUESTIONS),
+        ({"consent_missing": True}, Step.QUESTIONS),
         ({"unanswered": ("lungs",)}, Step.QUESTIONS),
         ({"unconfirmed": (DOCUMENT,)}, Step.DOCUMENTS),
         ({"exclusions_confirmed": False}, Step.EXCLUSIONS),
@@ -134,3 +150,30 @@ def test_earlier_steps_may_be_done_again_and_later_ones_not_yet() -> None:
 def test_a_name_has_one_spelling() -> None:
     assert tidy_name("  Zoe\u0308  van \t Dam ") == "Zoë van Dam"
     assert tidy_name("王 小明") == "王 小明"
+
+
+@pytest.mark.parametrize("line", [Line.TERM_LIFE, Line.HOSPITAL, Line.TRAVEL, Line.HOUSEHOLD])
+def test_questions_that_may_touch_the_health_of_a_person_need_consent(line: Line) -> None:
+    asked = a_content(line=line, questions=(a_question("heart"),))
+    assert needs_health_consent(asked) is (line is not Line.HOUSEHOLD)
+    assert not needs_health_consent(a_content(line=line))
+
+
+def a_confirmation(kind: ConfirmationKind, day: int, sha256: str = "a") -> Confirmation:
+    return Confirmation(kind, sha256 * 64, "0" * 64, datetime(2026, 11, day, tzinfo=UTC))
+
+
+def test_the_latest_consent_holds_until_it_is_withdrawn() -> None:
+    given, again, withdrawn = (
+        a_confirmation(ConfirmationKind.HEALTH_CONSENT, 1),
+        a_confirmation(ConfirmationKind.HEALTH_CONSENT, 3, "b"),
+        a_confirmation(ConfirmationKind.HEALTH_WITHDRAWN, 5, "b"),
+    )
+    notice = a_confirmation(ConfirmationKind.HEALTH_NOTICE, 1)
+    assert health_consent([]) is None
+    assert health_consent([notice]) is None
+    assert health_consent([notice, given]) == HealthConsent("a" * 64, given.confirmed_at, None)
+    assert health_consent([again, given]) == HealthConsent("b" * 64, again.confirmed_at, None)
+    assert health_consent([withdrawn, given, again]) == HealthConsent(
+        "b" * 64, again.confirmed_at, withdrawn.confirmed_at
+    )

@@ -52,6 +52,12 @@ def test_only_a_demonstration_keeps_codes_and_links(kind: MessageKind) -> None:
     assert rules.forgets_words(kind, keeps_copies=False) is (kind in SECRET_KINDS)
 
 
+@pytest.mark.parametrize("kind", list(MessageKind))
+def test_only_a_demonstration_keeps_to_whom_a_farewell_went(kind: MessageKind) -> None:
+    assert rules.forgets_everything(kind, keeps_copies=True) is False
+    assert rules.forgets_everything(kind, keeps_copies=False) is (kind is MessageKind.ACCOUNT_CLOSED)
+
+
 @pytest.mark.parametrize(
     "recipient",
     [

@@ -100,3 +100,32 @@ def test_the_privacy_notice_says_how_long(locale, said):
 def test_the_client_notice_says_who_we_are_and_who_pays_us(locale, said):
     text = text_of(WordingKey.CLIENT_NOTICE, locale)
     assert [words for words in said if words not in text] == []
+
+
+@pytest.mark.requirement("T26-30")
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [
+        (
+            "en",
+            ["the insurer named on this page", "health", "sensitive", "nothing else", "I need not agree", "withdraw"],
+        ),
+        ("zh_Hans_CN", ["本页所示的保险公司", "健康状况", "敏感个人信息", "不用于任何其他目的", "可以不同意", "撤回"]),
+    ],
+)
+def test_the_consent_says_for_whom_what_for_and_how_it_ends(locale, said):
+    text = text_of(WordingKey.HEALTH_CONSENT, locale)
+    assert [words for words in said if words not in text] == []
+
+
+@pytest.mark.requirement("T26-30")
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [
+        ("en", ["withdraw your consent", "erased at once", "a person decides", "Backups"]),
+        ("zh_Hans_CN", ["撤回对使用健康回答的同意", "即刻删除", "由工作人员决定", "备份"]),
+    ],
+)
+def test_the_privacy_notice_says_what_a_withdrawal_does(locale, said):
+    text = text_of(WordingKey.PRIVACY_NOTICE, locale)
+    assert [words for words in said if words not in text] == []

@@ -14,7 +14,7 @@ from marketplace.correspondence import queries as correspondence
 from marketplace.infra import spreadsheet
 from marketplace.infra.db import db
 from marketplace.listing import services as listing
-from sandbox.demo.visitor import Visitor, hidden_fields, words
+from sandbox.demo.visitor import Visitor, hidden_fields, ticked, words
 from tests.factories.accounts import PASSWORD, a_customer, an_insurer
 from tests.factories.catalog import STAFF, catalog_files, published, zipped
 from tests.simulator_server import SimulatorServer
@@ -187,7 +187,7 @@ def test_price_tampering(shop: Flask, leaky: FlaskClient, simulator: SimulatorSe
     visitor = at_step("questions")
 
     def charged(fields: dict[str, str]) -> str:
-        visitor.post({"notice": "yes"} | dict.fromkeys(asked(visitor.text), "no") | fields)
+        visitor.post(ticked(visitor.text) | dict.fromkeys(asked(visitor.text), "no") | fields)
         while step_of(visitor.at) in {"documents", "exclusions"}:
             visitor.post({"confirm": "yes"} | fields)
         visitor.post({"declare": "yes"} | fields)

@@ -113,9 +113,14 @@ def people_data(people: People | None) -> dict[str, Any]:
     }
 
 
-def questions_form(questions: tuple[Question, ...], *, with_notice: bool) -> type[Form]:
-    """One yes-or-no field for each question, none with a default; the notice first where it is not yet acknowledged."""
+def questions_form(questions: tuple[Question, ...], *, with_notice: bool, with_consent: bool) -> type[Form]:
+    """One yes-or-no field for each question, none with a default; the notice and the consent to the use of the answers
+    where they are still missing. `consent_sha256` says to which text.
+    """
     fields: dict[str, Any] = {each.id: yes_no(each.text.in_(current_locale())) for each in questions}
     if with_notice:
         fields["notice"] = BooleanField(_("Untrue answers"), [_ticked()])
+    if with_consent:
+        fields["health_consent"] = BooleanField(_("Use of your answers"), [_ticked()])
+        fields["consent_sha256"] = HiddenField()
     return type("QuestionsForm", (Form,), fields)

@@ -16,6 +16,7 @@ KINDS: dict[RequestKind, str] = {
     RequestKind.RESTRICTION: _l("Keep my data but do not use it"),
     RequestKind.OBJECTION: _l("I object to a use of my data"),
     RequestKind.ERASURE: _l("Erase something"),
+    RequestKind.WITHDRAWAL: _l("Withdraw a consent"),
 }
 
 
