@@ -152,15 +152,23 @@ def a_marketplaces_life(sim: Running) -> tuple[str, dict[str, Any]]:
     client.v1.checkout.sessions.expire(declined.id)
     open_session(client, mode="setup", line_items=[], payment_intent_data={}, customer_email="b@example.com")
     intent = client.v1.payment_intents.create(
-        {"amount": 5, "currency": "jpy", "automatic_payment_methods": {"enabled": True}, "customer": customer.id}
+        {"amount": 50, "currency": "jpy", "automatic_payment_methods": {"enabled": True}, "customer": customer.id}
     )
     client.v1.payment_intents.cancel(intent.id, {"cancellation_reason": "duplicate"})
     card_kept_and_disputes(client, customer.id)
-    for kind, answer in (("alipay", "confirm"), ("wechat_pay", "later"), ("alipay", "never"), ("wechat_pay", "refuse")):
+    for kind, answer in (
+        ("alipay", "confirm"),
+        ("wechat_pay", "later"),
+        ("alipay", "never"),
+        ("wechat_pay", "refuse"),
+        ("wechat_pay", "refund_fails"),
+    ):
         session = open_session(client)
         requests.post(str(session.url), data={"email": "a@example.com", "method": kind}, timeout=5)
         waiting = client.v1.checkout.sessions.retrieve(session.id).payment_intent
         requests.post(f"{sim.url}/wallet/{waiting}", data={"answer": answer}, timeout=5, allow_redirects=False)
+        if answer in {"confirm", "refund_fails"}:
+            client.v1.refunds.create({"payment_intent": str(waiting)})
     sim.instant.pass_by(sim.simulator.settings.later_seconds)
     return an_insurers_account(sim)
 
@@ -374,7 +382,7 @@ def test_every_error_has_stripes_shape(sim: Running):
         (
             "POST",
             "/v1/payment_intents",
-            {"amount": "5", "currency": "eur", "payment_method": "pm_card_chargeDeclined", "confirm": "true"},
+            {"amount": "500", "currency": "eur", "payment_method": "pm_card_chargeDeclined", "confirm": "true"},
             402,
         ),
     ]

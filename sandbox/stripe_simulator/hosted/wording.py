@@ -73,6 +73,7 @@ class Wording:
     wallet_yes: str
     wallet_later: str
     wallet_never: str
+    wallet_refund_fails: str
     code_title: str
     code_body: str
     code_picture: str
@@ -158,6 +159,7 @@ ENGLISH = Wording(
     wallet_yes="Confirm the payment",
     wallet_later="Confirm; the money comes a little later",
     wallet_never="Confirm; the money never comes",
+    wallet_refund_fails="Confirm the payment; a refund of it will fail",
     code_title="Pay with WeChat Pay",
     code_body="Scan the code to pay {amount}. No phone is needed here: follow the link instead of scanning.",
     code_picture="The code to scan with WeChat",
@@ -241,6 +243,7 @@ CHINESE = Wording(
     wallet_yes="确认支付",
     wallet_later="确认；款项稍后到账",
     wallet_never="确认；款项不会到账",
+    wallet_refund_fails="确认支付；以后的退款会失败",
     code_title="微信支付",
     code_body="扫描二维码支付 {amount}。这里不需要手机：点击链接即可代替扫码。",
     code_picture="用微信扫描的二维码",
