@@ -148,7 +148,7 @@ def test_a_card_belongs_to_its_customer_and_a_used_one_to_nobody(client: stripe.
 def test_no_card_number_goes_over_the_api(client: stripe.StripeClient):
     with pytest.raises(stripe.InvalidRequestError) as refusal:
         client.v1.payment_methods.create({"type": "card", "card": {"number": "4242424242424242"}})  # type: ignore[typeddict-item]
-    assert refusal.value.param == "card[token]"
+    assert refusal.value.param == "card[number]"
     made = client.v1.payment_methods.create({"type": "card", "card": {"token": "tok_visa"}})
     assert made.card is not None
     assert made.card.last4 == "4242"

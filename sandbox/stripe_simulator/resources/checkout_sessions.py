@@ -23,6 +23,7 @@ from sandbox.stripe_simulator.parameters import (
     Text,
     WebAddress,
     check_amount,
+    check_least,
 )
 from sandbox.stripe_simulator.resources import (
     customers,
@@ -163,11 +164,11 @@ def _items(ledger: Ledger, asked: CreateSession) -> tuple[list[JsonObject], int,
     if len(currencies) > 1:
         raise ParameterError("All line items must have the same currency.", param="line_items")
     total = sum(item.price_data.unit_amount * item.quantity for item in asked.line_items)
-    if not 0 < total <= LARGEST_AMOUNT:
-        code = "amount_too_large" if total else "amount_too_small"
-        message = f"The total amount must be between 1 and {LARGEST_AMOUNT}, in the smallest unit of the currency."
-        raise ParameterError(message, param="line_items", code=code)
+    if total > LARGEST_AMOUNT:
+        message = f"The total amount must be at most {LARGEST_AMOUNT}, in the smallest unit of the currency."
+        raise ParameterError(message, param="line_items", code="amount_too_large")
     currency = currencies.pop()
+    check_least(total, currency, "line_items", "The Checkout Session's total amount due must add up to")
     check_amount(total, currency, "line_items")
     return [line_items.add(ledger, item) for item in asked.line_items], total, currency
 

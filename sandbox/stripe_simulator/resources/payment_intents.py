@@ -22,6 +22,7 @@ from sandbox.stripe_simulator.parameters import (
     Text,
     WebAddress,
     check_amount,
+    check_least,
     merged,
 )
 from sandbox.stripe_simulator.resources import payment_methods, payments, transfers
@@ -98,6 +99,7 @@ class ListIntents(ListRequest):
 
 def add(ledger: Ledger, asked: CreateIntent, session_id: str | None = None) -> JsonObject:
     """A new PaymentIntent, belonging to a Checkout Session or to nobody."""
+    check_least(asked.amount, asked.currency)
     check_amount(asked.amount, asked.currency)
     if asked.customer is not None:
         ledger.find("customer", asked.customer, "customer", status=400)
@@ -204,6 +206,7 @@ def _method(ledger: Ledger, asked: Confirmation, intent: JsonObject) -> JsonObje
 
     :raises ApiError: it is somebody else's, used up, or of a type that was not agreed.
     """
+    payment_methods.check_one_way(asked.payment_method, asked.payment_method_data)
     if asked.payment_method_data is not None:
         method = payment_methods.described(ledger, asked.payment_method_data, "payment_method_data[card]")
     elif asked.payment_method is not None:
@@ -237,6 +240,7 @@ def _attempt(ledger: Ledger, intent: JsonObject, method: JsonObject, asked: Conf
 def update(ledger: Ledger, asked: UpdateIntent, intent_id: str) -> JsonObject:
     intent = _own(ledger, intent_id, OPEN, "update")
     if asked.amount is not None:
+        check_least(asked.amount, intent["currency"])
         check_amount(asked.amount, intent["currency"])
     if asked.customer is not None:
         ledger.find("customer", asked.customer, "customer", status=400)
