@@ -47,7 +47,7 @@ def tell(payload: bytes, event_id: str, kind: str, attempt_id: UUID | None = Non
     if attempt_id is not None:
         event["data"]["object"]["metadata"]["attempt_id"] = str(attempt_id)
     changed = json.dumps(event).encode()
-    services.receive_event(changed, signature(changed, WEBHOOK_SECRET, int(time.time())))
+    services.receive_event(changed, signature(changed, [WEBHOOK_SECRET], int(time.time())))
     db.session.commit()
 
 
