@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any, get_args, get_origin
+from typing import Any, get_origin
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +17,7 @@ from sandbox.stripe_simulator.currencies import major_units
 from sandbox.stripe_simulator.endpoint import Endpoint
 from sandbox.stripe_simulator.errors import ParameterError
 from sandbox.stripe_simulator.parameters import Part, nested
-from tests.simulator.harness import KEY
+from tests.simulator.harness import KEY, groups, kinds_in
 
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz_", min_size=1, max_size=8)
 VALUES = st.recursive(
@@ -73,28 +73,8 @@ def test_every_test_card_has_its_check_digit_and_its_own_alias():
     assert all(card.aliases for card in CARDS)
 
 
-def kinds_in(annotation: Any) -> Iterator[tuple[Any, bool]]:
-    """The kinds a parameter may have, each with whether it comes in a list."""
-    if get_origin(annotation) is tuple:
-        yield from ((kind, True) for kind, _ in kinds_in(get_args(annotation)[0]))
-    elif get_origin(annotation) is not None and get_origin(annotation) is not dict and get_args(annotation):
-        for inner in get_args(annotation):
-            yield from kinds_in(inner)
-    else:
-        yield annotation, False
-
-
 def named(*steps: str) -> str:
     return steps[0] + "".join(f"[{step}]" for step in steps[1:])
-
-
-def groups(model: type[Part], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], type[Part]]]:
-    """Every group of parameters of a request, the request itself among them, with the model that names its members."""
-    yield path, model
-    for name, field in model.model_fields.items():
-        for kind, listed in kinds_in(field.annotation):
-            if isinstance(kind, type) and issubclass(kind, Part):
-                yield from groups(kind, (*path, name, "0") if listed else (*path, name))
 
 
 @pytest.fixture(scope="module")

@@ -148,6 +148,8 @@ def test_over_the_api_a_wallet_says_what_comes_next(sim: Running, client: stripe
             "payment_method_options": {"wechat_pay": {"client": "web"}},
         }
     )
+    assert wechat.payment_method_options is not None
+    assert wechat.payment_method_options.to_dict() == {"wechat_pay": {"app_id": None, "client": "web"}}
     assert wechat.next_action is not None
     assert wechat.next_action.wechat_pay_display_qr_code is not None
     code = wechat.next_action.wechat_pay_display_qr_code

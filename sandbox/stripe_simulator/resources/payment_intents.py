@@ -134,7 +134,7 @@ def add(ledger: Ledger, asked: CreateIntent, session_id: str | None = None) -> J
             "managed_payments": {"enabled": False},
             "metadata": dict(asked.metadata),
             "on_behalf_of": asked.on_behalf_of,
-            "payment_method_options": {},
+            "payment_method_options": _options(methods, asked.payment_method_options),
             "payment_method_types": methods,
             "receipt_email": asked.receipt_email,
             "setup_future_usage": asked.setup_future_usage,
@@ -165,6 +165,17 @@ def _methods(asked: CreateIntent) -> list[str]:
     return list(asked.payment_method_types) or ["card"]
 
 
+def _options(kinds: list[str], asked: MethodOptions) -> JsonObject:
+    """What is settled for each type of method, as the PaymentIntent shows it."""
+    unset = dict.fromkeys(("installments", "mandate_options", "network"))
+    shown: JsonObject = {
+        "alipay": {},
+        "card": unset | {"request_three_d_secure": "automatic"},
+        "wechat_pay": {"app_id": None, "client": asked.wechat_pay.client if asked.wechat_pay else None},
+    }
+    return {kind: shown[kind] for kind in kinds}
+
+
 def check_methods(kinds: tuple[str, ...], currency: str) -> None:
     """:raises ParameterError: one of the types does not take the currency."""
     for kind in kinds:
@@ -193,6 +204,9 @@ def confirm(ledger: Ledger, asked: ConfirmIntent, intent_id: str) -> JsonObject:
         ledger.change(intent, receipt_email=asked.receipt_email)
     if asked.setup_future_usage is not None:
         ledger.change(intent, setup_future_usage=asked.setup_future_usage)
+    if asked.payment_method_options.wechat_pay is not None:
+        options = _options(intent["payment_method_types"], asked.payment_method_options)
+        ledger.change(intent, payment_method_options=options)
     method = _method(ledger, asked, intent)
     if method is None and intent["payment_method"] is not None:
         method = payment_methods.chosen(ledger, intent["payment_method"])
