@@ -16,7 +16,7 @@ from sandbox.stripe_simulator.cards import CARDS, passes_luhn
 from sandbox.stripe_simulator.currencies import major_units
 from sandbox.stripe_simulator.endpoint import Endpoint
 from sandbox.stripe_simulator.errors import ParameterError
-from sandbox.stripe_simulator.parameters import Part, nested
+from sandbox.stripe_simulator.parameters import PagedRequest, Part, nested
 from tests.simulator.harness import KEY, groups, kinds_in
 
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz_", min_size=1, max_size=8)
@@ -84,13 +84,13 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
     simulator.close()
 
 
-def refusal_of(door: Simulator, endpoint: Endpoint, parameter: str) -> dict[str, Any]:
-    """What the endpoint says to a request with this parameter alone; it must leave nothing behind."""
+def refusal_of(door: Simulator, endpoint: Endpoint, *parameters: str) -> dict[str, Any]:
+    """What the endpoint says to a request with these parameters alone; it must leave nothing behind."""
     path = re.sub("<[a-z_]+>", "x", endpoint.rule)
     sent = "query_string" if endpoint.method == "GET" else "data"
     headers = {"Authorization": f"Bearer {KEY}"}
-    answer = Client(door).open(path, method=endpoint.method, headers=headers, **{sent: {parameter: "x"}})  # type: ignore[arg-type]
-    assert answer.status_code == 400, (parameter, answer.text)
+    answer = Client(door).open(path, method=endpoint.method, headers=headers, **{sent: dict.fromkeys(parameters, "x")})  # type: ignore[arg-type]
+    assert answer.status_code == 400, (parameters, answer.text)
     with door.store.transaction() as records:
         assert records.sql.execute("SELECT COUNT(*) FROM object").fetchone() == (0,)
         assert records.sql.execute("SELECT COUNT(*) FROM idempotent_answer").fetchone() == (0,)
@@ -131,3 +131,21 @@ def test_a_single_value_is_not_taken_for_a_group_of_what_it_is_not(door: Simulat
             error = refusal_of(door, endpoint, named(*path, name, "surprise"))
             assert error["type"] == "invalid_request_error"
             assert error["param"]
+
+
+LISTS = [endpoint for endpoint in ENDPOINTS if issubclass(endpoint.accepts, PagedRequest)]
+
+
+@pytest.mark.parametrize("endpoint", LISTS, ids=lambda endpoint: endpoint.rule)
+def test_a_list_goes_one_way_at_a_time(door: Simulator, endpoint: Endpoint):
+    """Stripe's words, told by github.com/stripe/stripe-dotnet/issues/1848."""
+    required = [name for name, field in endpoint.accepts.model_fields.items() if field.is_required()]
+    error = refusal_of(door, endpoint, "starting_after", "ending_before", *required)
+    assert error["type"] == "invalid_request_error"
+    assert error["message"].startswith("Received both starting_after and ending_before parameters.")
+
+
+def test_every_list_is_asked_so():
+    asking = [endpoint for endpoint in ENDPOINTS if "starting_after" in endpoint.accepts.model_fields]
+    assert asking == LISTS
+    assert len(LISTS) > 15

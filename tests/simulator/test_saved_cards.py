@@ -181,7 +181,9 @@ def test_a_card_is_kept_on_the_hosted_page_without_paying(client: stripe.StripeC
     page = requests.get(str(session.url), timeout=5)
     assert "Keep a card for later payments" in words_of(page_of(page))
     assert "Alipay" not in words_of(page_of(page))
-    assert type_card(str(session.url), "4000000000000002").status_code == 402
+    declined = type_card(str(session.url), "4000000000000002")
+    assert declined.status_code == 402
+    assert "The card was not kept" in words_of(page_of(declined))
     assert type_card(str(session.url)).headers["Location"] == "http://localhost:8000/kept"
     done = client.v1.checkout.sessions.retrieve(session.id, {"expand": ["setup_intent"]})
     assert (done.status, done.payment_status) == ("complete", "no_payment_required")
