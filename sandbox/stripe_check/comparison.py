@@ -1,23 +1,30 @@
 """What two answers have in common, and where they differ: by shape, for identifiers and instants never agree."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 WORDS = frozenset(
     {
         "action", "brand", "cancellation_reason", "case_type", "code", "currency", "decline_code", "funding",
-        "mode", "network_status", "object", "param", "payment_status", "reason", "reporting_category", "risk_level",
-        "setup_future_usage", "status", "type", "ui_mode", "usage",
+        "Idempotent-Replayed", "mode", "network_status", "object", "param", "payment_status", "pending_reason",
+        "reason", "reporting_category", "risk_level", "setup_future_usage", "status", "Stripe-Version", "type",
+        "ui_mode", "usage",
     }
 )  # fmt: skip
 """Fields whose very words count; of any other text only that it is one."""
-FREE = frozenset({"metadata", "doc_url", "message", "request_log_url"})
-"""What is ours, or in Stripe's own words."""
+FREE = frozenset({"doc_url", "message", "request_log_url"})
+"""What is in Stripe's own words."""
+HEADERS = ("Idempotency-Key", "Idempotent-Replayed", "Request-Id", "Stripe-Version")
 
 
 def shape(value: Any, name: str = "") -> Any:
-    """A value without what differs by nature: identifiers keep their prefix, lists their first element."""
+    """A value without what differs by nature: identifiers keep their prefix, lists their first element.
+
+    Metadata is kept word for word: both sides were sent the same.
+    """
+    if name == "metadata":
+        return value
     if isinstance(value, dict):
         return {key: shape(inner, key) for key, inner in value.items() if key not in FREE}
     if isinstance(value, list):
@@ -28,6 +35,12 @@ def shape(value: Any, name: str = "") -> Any:
         return "number"
     prefix = re.match(r"([a-z]{2,5}_)(?:test_)?[A-Za-z0-9]{8,}", value)
     return f"{prefix[1]}…" if prefix else "text"
+
+
+def shape_of_headers(headers: Mapping[str, str]) -> Any:
+    """Those headers that tell something, as far as they came."""
+    given = {name.lower(): value for name, value in headers.items()}
+    return {name: shape(given[name.lower()], name) for name in HEADERS if name.lower() in given}
 
 
 def differences(ours: Any, theirs: Any, path: str = "") -> Iterator[str]:
@@ -72,3 +85,9 @@ def broken_promises(expected: dict[str, Any], answer: Any) -> Iterator[str]:
         found = at(answer, path)
         if found != (None if promised == "null" else promised):
             yield f"{path}: documented {promised}, found {_said(found)}"
+
+
+def lies_in(place: str, parts: Iterable[str]) -> bool:
+    """Whether a place (`data[0].id`, `data.0.id`) is in one of the parts of an answer, named by dotted paths."""
+    dotted = place.replace("[", ".").replace("]", "")
+    return any(dotted == part or dotted.startswith(f"{part}.") for part in parts)

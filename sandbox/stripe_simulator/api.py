@@ -114,11 +114,13 @@ class Door:
         return response
 
     def _unkeyed(self, call: Call, planned: Failure | None) -> Response:
+        _linger(planned)
         return _response(self._worked(call, None, planned), call)
 
     def _keyed(self, call: Call, planned: Failure | None) -> Response:
         keyed = KeyedRequest.of(str(call.idempotency_key), call.path, call.pairs, call.account)
         with self.in_flight.claimed(keyed.scoped):
+            _linger(planned)
             with self._transact(Cause()) as ledger:
                 forgets = ledger.switches.forget_keys
                 saved = None if forgets else recall(ledger.records, keyed, ledger.now)
@@ -155,6 +157,12 @@ def _executed(ledger: Ledger, call: Call, asked: Request, planned: Failure | Non
     if planned is not None and planned.when == "stored":
         raise failure(planned.status, "The work failed, as a fault switch asked for.")
     return Answer(200, expansion.expanded(ledger, body, asked.expand))
+
+
+def _linger(planned: Failure | None) -> None:
+    """Be slow while the key is claimed. Nothing is locked meanwhile, so others are answered."""
+    if planned is not None and planned.when == "during":
+        time.sleep(planned.seconds)
 
 
 def _injected(planned: Failure) -> Answer | None:

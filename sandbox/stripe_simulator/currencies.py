@@ -1,7 +1,7 @@
 """Currencies as Stripe counts them: amounts are whole numbers of the smallest unit.
 
-Source: docs.stripe.com/currencies, sections "Supported presentment currencies", "Minor units in API amounts" and
-"Special cases", read in November 2026.
+Source: docs.stripe.com/currencies, sections "Supported presentment currencies", "Minor units in API amounts", "Special
+cases" and "Minimum and maximum charge amounts", read in November 2026.
 """
 
 from decimal import Decimal
@@ -26,6 +26,13 @@ WHOLE_UNITS_IN_HUNDREDTHS = frozenset({"isk", "ugx"})
 WHOLE_UNITS_IN_PAYOUTS = frozenset({"huf", "twd"})
 """Charged to the hundredth, paid out in whole units."""
 LARGEST_AMOUNT = 99_999_999
+LEAST_AMOUNTS = {
+    "usd": 50, "aed": 200, "aud": 50, "bgn": 100, "brl": 50, "cad": 50, "chf": 50, "czk": 1500, "dkk": 250, "eur": 50,
+    "gbp": 30, "hkd": 400, "huf": 17_500, "inr": 50, "jpy": 50, "mxn": 1000, "myr": 200, "nok": 300, "nzd": 50,
+    "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1000,
+}  # fmt: skip
+"""The least that is charged in a currency that accounts are paid out in. For any other, such as CNY, it is what
+converts to the account's own least amount; nothing is converted here, so there it is 1."""
 
 
 def minor_digits(currency: str) -> int:
@@ -44,6 +51,10 @@ def fault_of_charge(amount: int, currency: str) -> str | None:
     if currency in WHOLE_UNITS_IN_HUNDREDTHS and amount % 100:
         return f"Amounts in {currency} must be divisible by 100: it has no minor unit."
     return None
+
+
+def least_amount(currency: str) -> int:
+    return LEAST_AMOUNTS.get(currency, 1)
 
 
 def fault_of_payout(amount: int, currency: str) -> str | None:

@@ -8,13 +8,14 @@ import hmac
 import json
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 
 import requests
 
 from sandbox.stripe_simulator import outbox
 from sandbox.stripe_simulator.errors import JsonObject
+from sandbox.stripe_simulator.resources import webhook_endpoints
 from sandbox.stripe_simulator.settings import SimulatorSettings
 from sandbox.stripe_simulator.store import Records, Store
 
@@ -25,10 +26,16 @@ STALE_SECONDS = 600
 """Twice as old as the library accepts."""
 
 
-def signature(payload: bytes, secret: str, timestamp: int) -> str:
-    """The header `Stripe-Signature`, scheme v1: HMAC-SHA256 over `timestamp.payload`."""
-    digest = hmac.new(secret.encode(), f"{timestamp}.".encode() + payload, hashlib.sha256).hexdigest()
-    return f"t={timestamp},v1={digest}"
+def signature(payload: bytes, secrets: Sequence[str], timestamp: int) -> str:
+    """The header `Stripe-Signature` (https://docs.stripe.com/webhooks/signature).
+
+    One v1 for each secret in use: HMAC-SHA256 over `timestamp.payload`. For test events Stripe adds a v0 that means
+    nothing and must not be believed.
+    """
+    signed = f"{timestamp}.".encode() + payload
+    digests = [hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest() for secret in secrets]
+    fake = hashlib.sha256(signed).hexdigest()
+    return ",".join([f"t={timestamp}", *(f"v1={digest}" for digest in digests), f"v0={fake}"])
 
 
 def pause_after(attempts: int, first: float, longest: float) -> float:
@@ -122,8 +129,8 @@ class Deliveries:
             if parcel.due_at > now:
                 return parcel.due_at - now
             payload = self._payload(records, parcel.event_id)
-            secret = str(records.private(endpoint_id)["secret"])
-        problem = self._send(session, endpoint, payload, secret, stale=parcel.stale and not parcel.attempts)
+            secrets = webhook_endpoints.secrets_in_use(records, endpoint_id, now)
+        problem = self._send(session, endpoint, payload, secrets, stale=parcel.stale and not parcel.attempts)
         with self._store.transaction() as records:
             if problem is None:
                 outbox.delivered(records, parcel)
@@ -137,13 +144,13 @@ class Deliveries:
         return json.dumps(event | waiting, indent=2, ensure_ascii=False).encode()
 
     def _send(
-        self, session: requests.Session, endpoint: JsonObject, payload: bytes, secret: str, *, stale: bool
+        self, session: requests.Session, endpoint: JsonObject, payload: bytes, secrets: Sequence[str], *, stale: bool
     ) -> str | None:
         """What went wrong, or None: anything but 2xx is a failure, a redirect too."""
         signed_at = int(self._settings.clock()) - (STALE_SECONDS if stale else 0)
         headers = {
             "Content-Type": "application/json; charset=utf-8",
-            "Stripe-Signature": signature(payload, secret, signed_at),
+            "Stripe-Signature": signature(payload, secrets, signed_at),
             "User-Agent": "Stripe/1.0 (simulator)",
         }
         timeout = self._settings.webhook_timeout_seconds

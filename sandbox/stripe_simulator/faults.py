@@ -15,8 +15,9 @@ class Failure(BaseModel):
     parameters (a pattern over `name=value`, such as `metadata[[]order]=7`).
 
     `how` it fails: an `answer` with `status`, the connection `cut` without one, or only `slow`, by `seconds`.
-    `when`: `before` nothing is done and nothing saved. `after`: the work is done and its answer saved, but the caller
-    does not get it. `stored`: the work itself fails, is undone, and the failure is what the idempotency key replays.
+    `when`: `before` nothing is done and nothing saved. `during`: slow while the idempotency key is claimed, so that
+    another request under it is a conflict (409). `after`: the work is done and its answer saved, but the caller does
+    not get it. `stored`: the work itself fails, is undone, and the failure is what the idempotency key replays.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -26,7 +27,7 @@ class Failure(BaseModel):
     how: Literal["answer", "cut", "slow"] = "answer"
     status: Annotated[int, Field(ge=400, le=599)] = 500
     seconds: Annotated[float, Field(ge=0, le=120)] = 0.0
-    when: Literal["before", "after", "stored"] = "before"
+    when: Literal["before", "during", "after", "stored"] = "before"
     times: Annotated[int, Field(ge=1)] = 1
     skip: Annotated[int, Field(ge=0)] = 0
 
@@ -34,6 +35,8 @@ class Failure(BaseModel):
     def _goes_together(self) -> Self:
         if self.how != "answer" and self.when == "stored":
             raise ValueError("only an answer can be stored")
+        if self.how != "slow" and self.when == "during":
+            raise ValueError("during the work a call can only be slow")
         if (self.how == "slow") != (self.seconds > 0):
             raise ValueError("seconds belong to slow, and slow needs them")
         return self

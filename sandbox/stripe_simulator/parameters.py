@@ -2,13 +2,19 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from sandbox.stripe_simulator.currencies import CURRENCIES, LARGEST_AMOUNT, fault_of_charge
+from sandbox.stripe_simulator.currencies import (
+    CURRENCIES,
+    LARGEST_AMOUNT,
+    fault_of_charge,
+    least_amount,
+    major_units,
+)
 from sandbox.stripe_simulator.errors import ParameterError
 
 
@@ -78,10 +84,21 @@ class MomentRange(Part):
         return tuple((condition, (bound,)) for condition, bound in bounds.items() if bound is not None)
 
 
-class ListRequest(Request):
+class PagedRequest(Request):
+    """A page of a list: after an object or before one, never both."""
+
     limit: Annotated[int, Field(ge=1, le=100)] = 10
     starting_after: Text | None = None
     ending_before: Text | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.starting_after is not None and self.ending_before is not None:
+            raise ValueError("Received both starting_after and ending_before parameters. Please pass in only one.")
+        return self
+
+
+class ListRequest(PagedRequest):
     created: Annotated[MomentRange | None, BeforeValidator(_moment_range)] = None
 
 
@@ -93,6 +110,14 @@ def check_amount(amount: int, currency: str, param: str = "amount") -> None:
     fault = fault_of_charge(amount, currency)
     if fault is not None:
         raise ParameterError(fault, param=param, code="parameter_invalid_integer")
+
+
+def check_least(amount: int, currency: str, param: str = "amount", what: str = "Amount must be") -> None:
+    """:raises ParameterError: so little is not charged in this currency."""
+    least = least_amount(currency)
+    if amount < least:
+        message = f"{what} at least {major_units(least, currency)} {currency}"
+        raise ParameterError(message, param=param, code="amount_too_small")
 
 
 def merged(old: Mapping[str, str], asked: Mapping[str, str]) -> dict[str, str]:
@@ -123,17 +148,20 @@ def nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
 def parsed(model: type[AnyRequest], pairs: Iterable[tuple[str, str]]) -> AnyRequest:
     """The request as its model.
 
-    :raises ParameterError: the first parameter that is unknown, missing or wrong, by name.
+    :raises ParameterError: a parameter that is unknown, else the first that is missing or wrong, by name.
     """
     try:
         return model.model_validate(nested(pairs))
     except ValidationError as refusal:
-        raise _in_stripes_words(refusal.errors()[0]) from None
+        faults = refusal.errors()
+        unknown = [fault for fault in faults if fault["type"] == "extra_forbidden"]
+        raise _in_stripes_words((unknown or faults)[0]) from None
 
 
 def _in_stripes_words(fault: ErrorDetails) -> ParameterError:
     steps = [str(step) for step in fault["loc"] if step != "[key]"]
-    param = steps[0] + "".join(f"[{step}]" for step in steps[1:])
+    # what is wrong with several together has no name of its own
+    param = steps[0] + "".join(f"[{step}]" for step in steps[1:]) if steps else None
     value, context = fault["input"], fault.get("ctx", {})
     match fault["type"]:
         case "extra_forbidden":
@@ -153,7 +181,7 @@ def _in_stripes_words(fault: ErrorDetails) -> ParameterError:
             return ParameterError(empty, param=param, code="parameter_invalid_empty")
         case "literal_error":
             return ParameterError(f"Invalid {param}: must be one of {context['expected']}", param=param)
-        case "string_pattern_mismatch" if param.endswith("email"):
+        case "string_pattern_mismatch" if param and param.endswith("email"):
             return ParameterError(f"Invalid email address: {value}", param=param, code="email_invalid")
         case "value_error":
             reason = str(context["error"])

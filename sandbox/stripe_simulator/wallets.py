@@ -1,6 +1,7 @@
-"""Alipay and WeChat Pay: which currencies they take, and how the person is led to them.
+"""Alipay and WeChat Pay: which currencies they take, how the person is led to them, how money goes back.
 
-Currencies: docs.stripe.com/payments/alipay and docs.stripe.com/payments/wechat-pay, those of all business locations.
+Source: docs.stripe.com/payments/alipay and docs.stripe.com/payments/wechat-pay. Currencies are those of all business
+locations. Refunds of both are asynchronous, and neither knows disputes.
 """
 
 from dataclasses import dataclass
@@ -15,12 +16,18 @@ MethodType = str
 
 @dataclass(frozen=True, slots=True)
 class Wallet:
+    """`refund_days` after the payment a refund can no longer be asked for."""
+
     currencies: frozenset[str]
+    refund_days: int
 
 
 _ALIPAY = "aud cad cny eur gbp hkd jpy myr nzd sgd usd"
 _WECHAT_PAY = "aud cad chf cny dkk eur gbp hkd jpy nok sek sgd usd"
-WALLETS = {"alipay": Wallet(frozenset(_ALIPAY.split())), "wechat_pay": Wallet(frozenset(_WECHAT_PAY.split()))}
+WALLETS = {
+    "alipay": Wallet(frozenset(_ALIPAY.split()), refund_days=90),
+    "wechat_pay": Wallet(frozenset(_WECHAT_PAY.split()), refund_days=180),
+}
 
 
 def offered(currency: str) -> list[MethodType]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import html5lib
 import requests
@@ -15,6 +15,7 @@ import stripe
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from sandbox.stripe_simulator import Simulator, SimulatorSettings, create_simulator
+from sandbox.stripe_simulator.parameters import Part
 
 KEY = "sk_test_simulator"
 GOOD, DECLINED, NO_FUNDS = "4242 4242 4242 4242", "4000 0000 0000 0002", "4000 0000 0000 9995"
@@ -183,3 +184,23 @@ def until(condition: Callable[[], bool], seconds: float = 10) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not happen"
         threading.Event().wait(0.01)
+
+
+def kinds_in(annotation: Any) -> Iterator[tuple[Any, bool]]:
+    """The kinds a parameter may have, each with whether it comes in a list."""
+    if get_origin(annotation) is tuple:
+        yield from ((kind, True) for kind, _ in kinds_in(get_args(annotation)[0]))
+    elif get_origin(annotation) is not None and get_origin(annotation) is not dict and get_args(annotation):
+        for inner in get_args(annotation):
+            yield from kinds_in(inner)
+    else:
+        yield annotation, False
+
+
+def groups(model: type[Part], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], type[Part]]]:
+    """Every group of parameters of a request, the request itself among them, with the model that names its members."""
+    yield path, model
+    for name, parameter in model.model_fields.items():
+        for kind, listed in kinds_in(parameter.annotation):
+            if isinstance(kind, type) and issubclass(kind, Part):
+                yield from groups(kind, (*path, name, "0") if listed else (*path, name))

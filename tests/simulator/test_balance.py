@@ -44,7 +44,7 @@ def test_a_charge_is_pending_for_two_days_less_its_fee(sim: Running, client: str
 
 @pytest.mark.parametrize(
     ("currency", "amount", "fee"),
-    [("cny", 10_000, 320), ("jpy", 10_000, 320), ("kwd", 100_000, 3_200), ("eur", 20, 20)],
+    [("cny", 10_000, 320), ("jpy", 10_000, 320), ("kwd", 100_000, 3_200), ("cny", 20, 20)],
 )
 def test_the_fee_is_a_share_and_a_fixed_part_and_never_more_than_the_money(
     client: stripe.StripeClient, currency: str, amount: int, fee: int
@@ -114,7 +114,7 @@ def test_a_canceled_payout_comes_back_and_never_arrives(sim: Running, client: st
 
 @pytest.mark.parametrize("currency", ["huf", "twd"])
 def test_some_currencies_are_paid_out_in_whole_units(client: stripe.StripeClient, currency: str):
-    pay(client, 10_045, currency, "bypassPending")
+    pay(client, 20_045, currency, "bypassPending")
     with pytest.raises(stripe.InvalidRequestError) as refusal:
         client.v1.payouts.create({"amount": 1_045, "currency": currency})
     assert refusal.value.param == "amount"

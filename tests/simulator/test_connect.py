@@ -51,6 +51,16 @@ def test_an_account_works_once_its_people_have_given_everything(sim: Running, cl
     assert charged(client, 5000, transfer_data={"destination": account.id}).status == "succeeded"
 
 
+def test_a_link_to_change_what_stripe_collects_is_refused(client: stripe.StripeClient):
+    asked = {"type": "account_update", "refresh_url": "http://a.test/", "return_url": "http://b.test/"}
+    express = client.v1.accounts.create({"type": "express"}).id
+    with pytest.raises(stripe.InvalidRequestError) as refusal:
+        client.v1.account_links.create({"account": express, **asked})  # type: ignore[typeddict-item]
+    assert refusal.value.param == "type"
+    custom = client.v1.accounts.create({"type": "custom"}).id
+    assert client.v1.account_links.create({"account": custom, **asked}).url  # type: ignore[typeddict-item]
+
+
 def link_for(client: stripe.StripeClient, account: str) -> stripe.AccountLink:
     return client.v1.account_links.create(
         {

@@ -6,7 +6,7 @@ A field the library does not know, a required one that is missing, a word outsid
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from types import NoneType, UnionType
@@ -16,7 +16,10 @@ import pytest
 import requests
 import stripe
 
+from sandbox.stripe_simulator.api import ENDPOINTS
 from sandbox.stripe_simulator.expansion import REFERENCES
+from sandbox.stripe_simulator.parameters import Part
+from sandbox.stripe_simulator.resources.transfers import CreateReversal
 from tests.simulator.harness import (
     CHALLENGED,
     DECLINED,
@@ -24,6 +27,7 @@ from tests.simulator.harness import (
     Instant,
     Running,
     an_account,
+    groups,
     open_session,
     paid_session,
     running,
@@ -152,15 +156,23 @@ def a_marketplaces_life(sim: Running) -> tuple[str, dict[str, Any]]:
     client.v1.checkout.sessions.expire(declined.id)
     open_session(client, mode="setup", line_items=[], payment_intent_data={}, customer_email="b@example.com")
     intent = client.v1.payment_intents.create(
-        {"amount": 5, "currency": "jpy", "automatic_payment_methods": {"enabled": True}, "customer": customer.id}
+        {"amount": 50, "currency": "jpy", "automatic_payment_methods": {"enabled": True}, "customer": customer.id}
     )
     client.v1.payment_intents.cancel(intent.id, {"cancellation_reason": "duplicate"})
     card_kept_and_disputes(client, customer.id)
-    for kind, answer in (("alipay", "confirm"), ("wechat_pay", "later"), ("alipay", "never"), ("wechat_pay", "refuse")):
+    for kind, answer in (
+        ("alipay", "confirm"),
+        ("wechat_pay", "later"),
+        ("alipay", "never"),
+        ("wechat_pay", "refuse"),
+        ("wechat_pay", "refund_fails"),
+    ):
         session = open_session(client)
         requests.post(str(session.url), data={"email": "a@example.com", "method": kind}, timeout=5)
         waiting = client.v1.checkout.sessions.retrieve(session.id).payment_intent
         requests.post(f"{sim.url}/wallet/{waiting}", data={"answer": answer}, timeout=5, allow_redirects=False)
+        if answer in {"confirm", "refund_fails"}:
+            client.v1.refunds.create({"payment_intent": str(waiting)})
     sim.instant.pass_by(sim.simulator.settings.later_seconds)
     return an_insurers_account(sim)
 
@@ -208,10 +220,116 @@ def an_insurers_account(sim: Running) -> tuple[str, dict[str, Any]]:
     return account, link
 
 
+def the_rest_of_the_api(sim: Running) -> None:
+    """Calls that a marketplace's life does without."""
+    client = sim.client
+    charge, refund = client.v1.charges.list().data[0].id, client.v1.refunds.list().data[0].id
+    transfer, payout = client.v1.transfers.list().data[0].id, client.v1.payouts.list().data[0].id
+    fee, customer = client.v1.application_fees.list().data[0].id, client.v1.customers.create().id
+    destination = client.v1.transfers.retrieve(transfer).destination
+    reversal = client.v1.transfers.reversals.list(transfer).data[0].id
+    returned = client.v1.application_fees.refunds.list(fee).data[0].id
+    account = client.v1.accounts.create({"type": "custom", "capabilities": {"transfers": {"requested": True}}}).id
+    intent = {"amount": "500", "currency": "cny", "payment_method_types[0]": "wechat_pay"}
+    method = ask_to(sim, "payment_methods", {"type": "card", "card[token]": "tok_visa", "billing_details[name]": "Li"})
+    for path, form in {
+        f"accounts/{account}": {
+            "business_profile[name]": "Harbour", "business_type": "company", "default_currency": "usd",
+            "email": "h@example.com",
+        },
+        f"accounts/{account}/reject": {"reason": "other"},
+        "account_links": {"account": account, "type": "account_update", "refresh_url": "http://a.test/",
+                          "return_url": "http://b.test/"},
+        f"application_fees/{fee}/refunds": {"amount": "5"},
+        f"application_fees/{fee}/refunds/{returned}": {"metadata[a]": "b"},
+        f"charges/{charge}": {"description": "A charge", "transfer_group": "g"},
+        f"customers/{customer}": {"phone": "1", "email": "c@example.com", "name": "C", "description": "D"},
+        f"payment_intents/{ask_to(sim, 'payment_intents', intent)}": {
+            "amount": "600", "customer": customer, "description": "D", "receipt_email": "c@example.com",
+            "setup_future_usage": "on_session", "transfer_group": "g",
+        },
+        f"payment_intents/{ask_to(sim, 'payment_intents', intent)}/confirm": {
+            "payment_method_data[type]": "wechat_pay", "payment_method_options[wechat_pay][client]": "web",
+        },
+        f"payment_methods/{method}": {"billing_details[address][city]": "Shanghai"},
+        f"payment_methods/{method}/attach": {"customer": customer},
+        f"payouts/{payout}": {"metadata[a]": "b"},
+        f"refunds/{refund}": {"metadata[a]": "b"},
+        f"setup_intents/{ask_to(sim, 'setup_intents', {})}": {"description": "A card", "customer": customer},
+        f"setup_intents/{ask_to(sim, 'setup_intents', {})}/confirm": {"payment_method": "pm_card_visa"},
+        "transfers": {"amount": "5", "currency": "cny", "destination": destination},
+        f"transfers/{transfer}": {"description": "A transfer"},
+        f"transfers/{transfer}/reversals": {"amount": "5"},
+        f"transfers/{transfer}/reversals/{reversal}": {"metadata[a]": "b"},
+    }.items():  # fmt: skip
+        ask_to(sim, path, form)
+    client.v1.checkout.sessions.list({"customer_details": {"email": "a@example.com"}, "created": {"gt": 5}})
+    client.v1.customers.payment_methods.list(customer)
+    client.v1.payment_methods.list({"customer": customer})
+    client.v1.charges.search({"query": "amount>5"})
+
+
+def ask_to(sim: Running, path: str, form: dict[str, str]) -> str:
+    answer = requests.post(f"{sim.url}/v1/{path}", data=form, auth=(KEY, ""), timeout=5)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json().get("id", ""))
+
+
+Looks = set[tuple[type[Part], str]]
+"""Parameters that somebody looked at, each with the request or the part of one that it belongs to."""
+
+
+@contextlib.contextmanager
+def looks() -> Iterator[Looks]:
+    seen: Looks = set()
+    dump, get = Part.model_dump, Part.__getattribute__
+
+    def watched(self: Part, name: str) -> Any:
+        if name in type(self).model_fields:
+            seen.add((type(self), name))
+        return get(self, name)
+
+    def look_through(part: Part, names: Iterable[str]) -> None:
+        for name in names:
+            inner = watched(part, name)
+            if isinstance(inner, Part):
+                look_through(inner, type(inner).model_fields)
+
+    def dumped(self: Part, **how: Any) -> dict[str, Any]:
+        look_through(self, how.get("include", type(self).model_fields))
+        return dump(self, **how)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Part, "model_dump", dumped)
+        patch.setattr(Part, "__getattribute__", watched)
+        yield seen
+
+
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    with running(tmp_path_factory.mktemp("stripe") / "contract.sqlite3", Instant()) as sim:
-        return list(everything(sim))
+def life(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict[str, Any]], Looks]:
+    """What the simulator showed, and what it looked at of what it was sent."""
+    with running(tmp_path_factory.mktemp("stripe") / "contract.sqlite3", Instant()) as sim, looks() as seen:
+        shown = list(everything(sim))
+        the_rest_of_the_api(sim)
+    return shown, seen
+
+
+@pytest.fixture(scope="module")
+def shown(life: tuple[list[dict[str, Any]], Looks]) -> list[dict[str, Any]]:
+    return life[0]
+
+
+NOT_LOOKED_AT = {
+    (CreateReversal, "description"): "Stripe shows it in its dashboard only",
+}
+
+
+def test_no_parameter_that_is_taken_is_ignored(life: tuple[list[dict[str, Any]], Looks]):
+    taken = {
+        (model, name) for endpoint in ENDPOINTS for _, model in groups(endpoint.accepts) for name in model.model_fields
+    }
+    ignored = {(model, name) for model, name in taken - life[1] if name != "expand"}  # looked at in one place for all
+    assert ignored == NOT_LOOKED_AT.keys()
 
 
 def fields_of(cls: type[stripe.StripeObject]) -> dict[str, Any]:
@@ -374,7 +492,7 @@ def test_every_error_has_stripes_shape(sim: Running):
         (
             "POST",
             "/v1/payment_intents",
-            {"amount": "5", "currency": "eur", "payment_method": "pm_card_chargeDeclined", "confirm": "true"},
+            {"amount": "500", "currency": "eur", "payment_method": "pm_card_chargeDeclined", "confirm": "true"},
             402,
         ),
     ]

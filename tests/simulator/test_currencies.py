@@ -19,7 +19,7 @@ def test_the_shop_counts_every_currency_as_the_payment_service_does():
 
 @pytest.mark.parametrize(
     ("currency", "good", "bad"),
-    [("isk", 500, 550), ("ugx", 100, 101), ("kwd", 5120, 5124), ("huf", 1045, None), ("twd", 80_045, None)],
+    [("isk", 500, 550), ("ugx", 100, 101), ("kwd", 5120, 5124), ("huf", 20_045, None), ("twd", 80_045, None)],
 )
 def test_an_amount_a_currency_cannot_have_is_refused(
     client: stripe.StripeClient, currency: str, good: int, bad: int | None
@@ -36,6 +36,28 @@ def test_an_amount_a_currency_cannot_have_is_refused(
     assert refusal.value.param == "line_items"
     assert len(client.v1.payment_intents.list().data) == 1
     assert client.v1.checkout.sessions.list().data == []
+
+
+@pytest.mark.parametrize(
+    ("currency", "least"), [("usd", 50), ("gbp", 30), ("hkd", 400), ("jpy", 50), ("huf", 17_500), ("cny", 1)]
+)
+def test_less_than_is_worth_the_fee_is_not_charged(client: stripe.StripeClient, currency: str, least: int):
+    def items(amount: int) -> list[dict]:
+        price = {"currency": currency, "unit_amount": amount, "product_data": {"name": "Cover"}}
+        return [{"quantity": 1, "price_data": price}]
+
+    assert open_session(client, line_items=items(least)).amount_total == least
+    with pytest.raises(stripe.InvalidRequestError) as refusal:
+        open_session(client, line_items=items(least - 1))
+    assert refusal.value.code == "amount_too_small"
+    assert len(client.v1.checkout.sessions.list().data) == 1
+
+
+def test_a_refund_may_be_of_less(client: stripe.StripeClient):
+    paid = client.v1.payment_intents.create(
+        {"amount": 50, "currency": "usd", "payment_method": "pm_card_visa", "confirm": True}
+    )
+    assert client.v1.refunds.create({"payment_intent": paid.id, "amount": 1}).amount == 1
 
 
 def test_a_refund_keeps_to_the_same_rule(client: stripe.StripeClient):

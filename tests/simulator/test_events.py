@@ -66,6 +66,19 @@ def test_events_are_found_by_type_time_and_delivery(sim: Running, client: stripe
     assert len(found(delivery_success=True)) == 5
 
 
+def test_after_thirty_days_an_event_is_neither_listed_nor_found(sim: Running, client: stripe.StripeClient):
+    client.v1.customers.create()
+    event = client.v1.events.list().data[0]
+    sim.instant.pass_by(30 * 86_400)
+    assert client.v1.events.retrieve(event.id).id == event.id
+    assert [found.id for found in client.v1.events.list().data] == [event.id]
+    sim.instant.pass_by(1)
+    assert client.v1.events.list({"created": {"gte": event.created}}).data == []
+    with pytest.raises(stripe.InvalidRequestError) as refusal:
+        client.v1.events.retrieve(event.id)
+    assert refusal.value.code == "resource_missing"
+
+
 def test_type_and_types_exclude_each_other(client: stripe.StripeClient):
     with pytest.raises(stripe.InvalidRequestError, match="only specify one"):
         client.v1.events.list({"type": "a", "types": ["b"]})

@@ -83,6 +83,8 @@ def test_a_failure_can_be_asked_of_every_method(sim: Running):
     [
         {"path": "/v1/x", "how": "cut", "when": "stored"},
         {"path": "/v1/x", "how": "slow"},
+        {"path": "/v1/x", "how": "cut", "when": "during"},
+        {"path": "/v1/x", "when": "during"},
         {"path": "/v1/x", "seconds": 5},
         {"path": "/elsewhere"},
     ],

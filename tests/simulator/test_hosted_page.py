@@ -286,7 +286,7 @@ def test_what_a_shop_or_a_person_wrote_is_text_on_the_page(client: stripe.Stripe
 
 @pytest.mark.parametrize(
     ("currency", "amount", "shown"),
-    [("jpy", 5000, "¥5,000"), ("usd", 5000, "$50.00"), ("kwd", 5000, "KWD5.000"), ("eur", 5, "€0.05")],
+    [("jpy", 5000, "¥5,000"), ("usd", 5000, "$50.00"), ("kwd", 5000, "KWD5.000"), ("eur", 50, "€0.50")],
 )
 def test_amounts_are_read_in_the_units_of_their_currency(
     client: stripe.StripeClient, currency: str, amount: int, shown: str

@@ -62,6 +62,39 @@ def test_a_second_request_while_the_first_is_worked_on_is_a_conflict(sim: Runnin
     assert post(sim, "/v1/customers", "slow", email="a@example.com").headers["Idempotent-Replayed"] == "true"
 
 
+def test_a_conflict_can_be_provoked_over_http(sim: Running, client: stripe.StripeClient):
+    sim.switch(fail_next={"path": "/v1/customers", "how": "slow", "seconds": 0.5, "when": "during"})
+    answers: list[requests.Response] = []
+    thread = threading.Thread(target=lambda: answers.append(post(sim, "/v1/customers", "k", email="a@example.com")))
+    thread.start()
+    until(lambda: "k" in sim.simulator.door.in_flight)
+    conflict = post(sim, "/v1/customers", "k", email="a@example.com")
+    other = post(sim, "/v1/customers", "another", email="b@example.com")
+    assert answers == [], "the first is still being worked on"
+    thread.join()
+    assert (conflict.status_code, conflict.json()["error"]["type"]) == (409, "idempotency_error")
+    assert conflict.json()["error"]["code"] == "idempotency_key_in_use"
+    assert (other.status_code, answers[0].status_code) == (200, 200)
+    assert post(sim, "/v1/customers", "k", email="a@example.com").json() == answers[0].json()
+    assert len(client.v1.customers.list().data) == 2
+
+
+def test_the_library_waits_for_the_one_that_came_first(sim: Running, client: stripe.StripeClient):
+    """Its second retry comes after three quarters of a second at the earliest."""
+    sim.switch(fail_next={"path": "/v1/customers", "how": "slow", "seconds": 0.3, "when": "during"})
+    answers: list[requests.Response] = []
+    thread = threading.Thread(target=lambda: answers.append(post(sim, "/v1/customers", "k", email="a@example.com")))
+    thread.start()
+    until(lambda: "k" in sim.simulator.door.in_flight)
+    made = client.v1.customers.create({"email": "a@example.com"}, {"idempotency_key": "k"})
+    thread.join()
+    assert made.id == answers[0].json()["id"]
+    assert [customer.id for customer in client.v1.customers.list().data] == [made.id]
+    with pytest.raises(stripe.APIError) as refusal, sim.simulator.door.in_flight.claimed("k2"):
+        client_for(sim.url, retries=0).v1.customers.create({}, {"idempotency_key": "k2"})
+    assert refusal.value.http_status == 409
+
+
 def test_a_declined_card_is_replayed_and_not_tried_again(client: stripe.StripeClient):
     params = {"amount": 5, "currency": "cny", "payment_method": "pm_card_chargeDeclined", "confirm": True}
     refusals = []

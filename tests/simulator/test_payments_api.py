@@ -160,12 +160,13 @@ def test_the_intent_of_a_session_is_ruled_by_the_session(client: stripe.StripeCl
         ({"currency": "eur"}, "amount", "parameter_missing"),
         ({"amount": 0, "currency": "eur"}, "amount", "parameter_invalid_integer"),
         ({"amount": "ten", "currency": "eur"}, "amount", "parameter_invalid_integer"),
-        ({"amount": 5, "currency": "eur", "capture_method": "manual"}, "capture_method", "parameter_unknown"),
-        ({"amount": 5, "currency": "eur", "customer": "cus_x"}, "customer", "resource_missing"),
-        ({"amount": 5, "currency": "eur", "payment_method": "pm_x"}, "payment_method", "resource_missing"),
-        ({"amount": 5, "currency": "eur", "payment_method_types": ["ideal"]}, "payment_method_types[0]", None),
-        ({"amount": 5, "currency": "pln", "payment_method_types": ["alipay"]}, "payment_method_types", None),
-        ({"amount": 5, "currency": "eur", "off_session": True}, "off_session", None),
+        ({"amount": 49, "currency": "eur"}, "amount", "amount_too_small"),
+        ({"amount": 50, "currency": "eur", "capture_method": "manual"}, "capture_method", "parameter_unknown"),
+        ({"amount": 50, "currency": "eur", "customer": "cus_x"}, "customer", "resource_missing"),
+        ({"amount": 50, "currency": "eur", "payment_method": "pm_x"}, "payment_method", "resource_missing"),
+        ({"amount": 50, "currency": "eur", "payment_method_types": ["ideal"]}, "payment_method_types[0]", None),
+        ({"amount": 200, "currency": "pln", "payment_method_types": ["alipay"]}, "payment_method_types", None),
+        ({"amount": 50, "currency": "eur", "off_session": True}, "off_session", None),
     ],
 )
 def test_a_wrong_intent_is_named_and_not_made(client: stripe.StripeClient, params: dict, param: str, code: str | None):
@@ -187,10 +188,31 @@ def test_a_wrong_list_request_is_refused(client: stripe.StripeClient, params: di
     assert refusal.value.param.startswith(next(iter(params)))
 
 
+def test_a_method_is_named_or_described_and_never_both(client: stripe.StripeClient):
+    both = {"payment_method": "pm_card_visa", "payment_method_data": {"type": "card", "card": {"token": "tok_visa"}}}
+    for create in (
+        lambda: client.v1.payment_intents.create({"amount": 500, "currency": "eur", **both}),  # type: ignore[typeddict-item]
+        lambda: client.v1.setup_intents.create({**both}),  # type: ignore[typeddict-item]
+    ):
+        with pytest.raises(stripe.InvalidRequestError) as refusal:
+            create()
+        assert refusal.value.param == "payment_method_data"
+    assert client.v1.payment_intents.list().data == []
+    assert client.v1.setup_intents.list().data == []
+
+
+def test_an_amount_is_not_made_too_small_afterwards(client: stripe.StripeClient):
+    intent = client.v1.payment_intents.create({"amount": 50, "currency": "usd"})
+    with pytest.raises(stripe.InvalidRequestError) as refusal:
+        client.v1.payment_intents.update(intent.id, {"amount": 49})
+    assert refusal.value.code == "amount_too_small"
+    assert client.v1.payment_intents.retrieve(intent.id).amount == 50
+
+
 @pytest.mark.parametrize("path", ["amount", "latest_charge.refunds.data", "latest_charge.a.b.c.d", "data.customer"])
 def test_what_can_not_be_expanded_is_refused(client: stripe.StripeClient, path: str):
     paid = client.v1.payment_intents.create(
-        {"amount": 5, "currency": "eur", "payment_method": "pm_card_visa", "confirm": True}
+        {"amount": 50, "currency": "eur", "payment_method": "pm_card_visa", "confirm": True}
     )
     with pytest.raises(stripe.InvalidRequestError):
         client.v1.payment_intents.retrieve(paid.id, {"expand": [path]})

@@ -148,7 +148,7 @@ def test_a_card_belongs_to_its_customer_and_a_used_one_to_nobody(client: stripe.
 def test_no_card_number_goes_over_the_api(client: stripe.StripeClient):
     with pytest.raises(stripe.InvalidRequestError) as refusal:
         client.v1.payment_methods.create({"type": "card", "card": {"number": "4242424242424242"}})  # type: ignore[typeddict-item]
-    assert refusal.value.param == "card[token]"
+    assert refusal.value.param == "card[number]"
     made = client.v1.payment_methods.create({"type": "card", "card": {"token": "tok_visa"}})
     assert made.card is not None
     assert made.card.last4 == "4242"
@@ -181,7 +181,9 @@ def test_a_card_is_kept_on_the_hosted_page_without_paying(client: stripe.StripeC
     page = requests.get(str(session.url), timeout=5)
     assert "Keep a card for later payments" in words_of(page_of(page))
     assert "Alipay" not in words_of(page_of(page))
-    assert type_card(str(session.url), "4000000000000002").status_code == 402
+    declined = type_card(str(session.url), "4000000000000002")
+    assert declined.status_code == 402
+    assert "The card was not kept" in words_of(page_of(declined))
     assert type_card(str(session.url)).headers["Location"] == "http://localhost:8000/kept"
     done = client.v1.checkout.sessions.retrieve(session.id, {"expand": ["setup_intent"]})
     assert (done.status, done.payment_status) == ("complete", "no_payment_required")

@@ -1,20 +1,48 @@
-"""`make stripe-check`: what it finds, what it lets pass, and whom it never asks."""
+"""`make stripe-check`: what it finds, what it lets pass, whom it never asks, and that it asks what the product asks."""
 
+import ast
+import json
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import requests
+import stripe
 
+from marketplace.infra import stripe_gateway
+from marketplace.infra.stripe_gateway import Gateway, NewSession
+from marketplace.kernel.money import Money
 from sandbox.stripe_check import __main__ as command
-from sandbox.stripe_check.comparison import broken_promises, differences, shape
-from sandbox.stripe_check.run import filled, form, scenario
-from tests.simulator.harness import KEY, Instant, Running, running
+from sandbox.stripe_check.comparison import broken_promises, differences, lies_in, shape, shape_of_headers
+from sandbox.stripe_check.run import (
+    PAUSE_SECONDS,
+    TRIES,
+    MissingReferenceError,
+    Step,
+    filled,
+    form,
+    given,
+    run,
+    scenario,
+)
+from tests.simulator.harness import KEY, Instant, Running, an_account, running, type_card
+
+NEEDING_AN_ACCOUNT = 8
 
 
 @pytest.fixture
-def stand_in(tmp_path: Path):
+def stand_in(tmp_path: Path) -> Iterator[Running]:
     """Another simulator in Stripe's place; its switches make it answer differently."""
-    with running(tmp_path / "stripe.sqlite3", Instant()) as sim:
+    with running(tmp_path / "stripe.sqlite3", Instant(), later_seconds=0) as sim:
         yield sim
+
+
+def never(_seconds: float) -> None:
+    pytest.fail("waited for what was there")
 
 
 def test_the_simulator_keeps_every_promise_of_the_scenario(capsys: pytest.CaptureFixture[str]):
@@ -26,8 +54,25 @@ def test_the_simulator_keeps_every_promise_of_the_scenario(capsys: pytest.Captur
 
 
 def test_two_that_answer_alike_have_no_differences(stand_in: Running, capsys: pytest.CaptureFixture[str]):
+    assert command.check(KEY, stand_in.url, an_account(stand_in)) == 0
+    said = capsys.readouterr().out
+    assert said.splitlines()[1:] == [
+        f"{len(scenario())} requests to Stripe, 0 places where the simulator's answers differ."
+    ]
+
+
+def test_without_a_connected_account_what_needs_one_is_not_asked(stand_in: Running, capsys: pytest.CaptureFixture[str]):
     assert command.check(KEY, stand_in.url) == 0
-    assert "0 places where the simulator's answers differ." in capsys.readouterr().out
+    said = capsys.readouterr().out.splitlines()
+    unasked = [line for line in said if "not asked" in line]
+    assert len(unasked) == NEEDING_AN_ACCOUNT
+    assert unasked[0] == (
+        "Stripe against the documentation · transfer · not asked: {destination} is not known: "
+        "destination was not asked or not given (may depend on the account)"
+    )
+    asked = len(scenario()) - NEEDING_AN_ACCOUNT
+    assert said[-1] == f"{asked} requests to Stripe, 0 places where the simulator's answers differ."
+    assert stand_in.client.v1.transfers.list().data == []
 
 
 def test_an_answer_that_differs_is_named(stand_in: Running, capsys: pytest.CaptureFixture[str]):
@@ -39,9 +84,22 @@ def test_an_answer_that_differs_is_named(stand_in: Running, capsys: pytest.Captu
     )
     assert command.check(KEY, stand_in.url) > 0
     said = capsys.readouterr().out
-    assert "Stripe against the documentation · refund · status: documented 200, found 503" in said
+    assert "Stripe against the documentation · refund · HTTP status: documented 200, found 503" in said
     assert "simulator against Stripe · refund · error: only Stripe has it" in said
     assert "simulator against Stripe · account · error: only Stripe has it (may depend on the account)" in said
+    assert (
+        "Stripe against the documentation · refund_read · not asked: {refund.id} is not in the answer of refund" in said
+    )
+    assert "simulator against Stripe · refund_read" not in said
+
+
+def test_a_key_that_is_not_honoured_is_seen_in_the_headers(stand_in: Running, capsys: pytest.CaptureFixture[str]):
+    stand_in.switch(forget_keys=True)
+    assert command.check(KEY, stand_in.url) > 0
+    said = capsys.readouterr().out
+    promised = "Stripe against the documentation · paid_replayed · Idempotent-Replayed: documented true, found none"
+    assert promised in said
+    assert "simulator against Stripe · paid_replayed · headers.Idempotent-Replayed: only the simulator has it" in said
 
 
 @pytest.mark.parametrize("key", ["sk_live_x", "rk_test_x"])
@@ -54,19 +112,96 @@ def test_a_key_that_is_not_a_test_key_is_refused_before_anything_is_asked(
     assert "test mode" in capsys.readouterr().err
 
 
+def test_a_step_without_its_reference_is_not_asked_nor_those_after_it(stand_in: Running):
+    stand_in.switch(fail_next={"path": "/v1/customers/*", "method": "GET", "times": 9})
+    steps = (
+        Step("none", "GET /v1/customers", 200),
+        Step("first", "GET /v1/customers/{none.data.0.id}", 200),
+        Step("second", "POST /v1/customers", 200, params={"name": "{first.name}"}),
+        Step("last", "GET /v1/balance", 200),
+    )
+    found = run(stand_in.url, KEY, given("r", None, 0), steps, never)
+    assert [outcome.missing for outcome in found] == [
+        None,
+        "{none.data.0.id} is not in the answer of none",
+        "{first.name} is not known: first was not asked or not given",
+        None,
+    ]
+    assert found[3].status == 200
+    left = requests.get(f"{stand_in.url}/_simulator/faults", timeout=5).json()["fail_next"]
+    assert left[0]["times"] == 9, "no customer was asked for"
+    assert stand_in.client.v1.customers.list().data == []
+
+
+def test_what_comes_later_is_asked_for_again(stand_in: Running):
+    def make(seconds: float) -> None:
+        assert seconds == PAUSE_SECONDS
+        stand_in.client.v1.customers.create({"name": "Late"})
+
+    steps = (Step("late", "GET /v1/customers", 200, until="data.0.id", expect={"data.0.name": "Late"}),)
+    (outcome,) = run(stand_in.url, KEY, given("r", None, 0), steps, make)
+    assert command.faults(outcome) == []
+    assert len(stand_in.client.v1.customers.list().data) == 1
+
+
+def test_what_never_comes_is_waited_for_within_limits(stand_in: Running):
+    pauses: list[float] = []
+    steps = (Step("never", "GET /v1/customers", 200, until="data.0.id"),)
+    (outcome,) = run(stand_in.url, KEY, given("r", None, 0), steps, pauses.append)
+    assert len(pauses) == TRIES - 1
+    assert command.faults(outcome) == ["data.0.id: did not come in 30 tries, 1 s apart"]
+
+
+def test_a_word_may_be_waited_for():
+    step = Step("refund", "GET /v1/refunds/re_1", 200, until="status=succeeded")
+    assert not step.is_there({"status": "pending"})
+    assert step.is_there({"status": "succeeded"})
+    assert Step("charge", "GET /v1/charges/ch_1", 200, until="refunded=true").is_there({"refunded": True})
+    with pytest.raises(ValueError, match="only what is read"):
+        Step("made", "POST /v1/customers", 200, until="id")
+
+
+def test_what_hangs_on_the_account_or_comes_later_is_mentioned_and_not_counted(capsys: pytest.CaptureFixture[str]):
+    step = Step("s", "GET /v1/x", 200, account=["data.0.kinds"], later=["charge.movement"])
+    lines = [
+        "data[0].kinds[0]: simulator a, Stripe b",
+        "charge.movement: simulator txn_…, Stripe null",
+        "charge.movements: simulator 1, Stripe 2",
+        "HTTP status: documented 200, found 400",
+    ]
+    assert command.report("t", [(step, lines)], allowing=True) == 2
+    assert [line.rpartition(" (")[2] for line in capsys.readouterr().out.splitlines()[:2]] == [
+        "may depend on the account)",
+        "may come later)",
+    ]
+    assert command.report("t", [(step, lines)], allowing=False) == 4
+    whole = Step("s", "GET /v1/x", 200, account=True)
+    assert command.report("t", [(whole, lines)], allowing=True) == 0
+    assert lies_in("a.b", ["a"])
+    assert not lies_in("ab", ["a"])
+
+
 def test_shapes_forget_what_differs_by_nature_and_keep_the_rest():
     one = {"id": "pi_3MtwBwLkdIwHu7ix28a3tqPa", "created": 5, "status": "open", "metadata": {"a": "b"}, "name": "x"}
-    other = {"id": "pi_0123456789abcdef", "created": 9, "status": "open", "metadata": {}, "name": "y"}
+    other = {"id": "pi_0123456789abcdef", "created": 9, "status": "open", "metadata": {"a": "b"}, "name": "y"}
     assert shape(one) == shape(other)
-    changed = other | {"id": "ch_0123456789abcdef", "status": "paid", "created": None, "more": True}
+    changed = other | {
+        "id": "ch_0123456789abcdef", "status": "paid", "created": None, "more": True, "metadata": {"a": "c"},
+    }  # fmt: skip
     del changed["name"]
     assert list(differences(shape(one), shape(changed))) == [
         "created: simulator number, Stripe null",
         "id: simulator pi_…, Stripe ch_…",
+        "metadata.a: simulator b, Stripe c",
         "more: only Stripe has it",
         "name: only the simulator has it",
         "status: simulator open, Stripe paid",
     ]
+
+
+def test_headers_are_compared_as_far_as_they_tell_something():
+    one = {"request-id": "req_0123456789", "Idempotent-Replayed": "true", "Date": "today"}
+    assert shape_of_headers(one) == {"Request-Id": "req_…", "Idempotent-Replayed": "true"}
 
 
 def test_promises_are_looked_up_by_path():
@@ -79,3 +214,90 @@ def test_references_and_forms_are_written_as_stripe_reads_them():
     answers = {"run": "r", "one": {"data": [{"id": "pi_1"}]}}
     params = filled({"a": "{one.data.0.id}", "b": [{"c": True}], "d": "{run}-x"}, answers)
     assert list(form(params)) == [("a", "pi_1"), ("b[0][c]", "true"), ("d", "r-x")]
+    with pytest.raises(MissingReferenceError, match=r"\{one\.data\.1\.id\} is not in the answer of one"):
+        filled("{one.data.1.id}", answers)
+
+
+Asked = tuple[str, str, frozenset[str]]
+"""A call: its method, its path with `*` for identifiers, and its parameters by name, some with their value."""
+TOLD_APART = {"expand", "locale", "mode", "reason", "status", "ui_mode"}
+"""Parameters whose very words count."""
+
+
+def asked(method: str, path: str, pairs: Iterable[tuple[str, str]]) -> Asked:
+    """Any word of ours may stand in metadata, so only that there is some counts."""
+    names = {
+        f"{base}={value}" if (base := name.split("[")[0]) in TOLD_APART else re.sub(r"(metadata)\]?\[.*", r"\1", name)
+        for name, value in pairs
+    }
+    steps = ["*" if re.search(r"[{0-9]", step) else step for step in path.removeprefix("/v1/").split("/")]
+    return method.upper(), "/".join(steps), frozenset(names)
+
+
+def test_every_call_of_the_product_is_in_the_scenario(stand_in: Running, monkeypatch: pytest.MonkeyPatch):
+    calls: set[Asked] = set()
+
+    class Listening(stripe.RequestsClient):
+        def request(self, method: str, url: str, headers: Any, post_data: Any = None) -> Any:
+            parts = urlsplit(url)
+            calls.add(asked(method, parts.path, parse_qsl(post_data or parts.query)))
+            assert method == "get" or headers["Idempotency-Key"]
+            return super().request(method, url, headers, post_data)
+
+    monkeypatch.setattr(stripe, "RequestsClient", Listening)
+    monkeypatch.setattr(stripe_gateway, "PAGE", 1)
+    everything_the_gateway_can_ask(Gateway(KEY, "whsec_x", livemode=False, api_base=stand_in.url))
+    assert len({call[:2] for call in calls}) == len(calls_in_the_source()), (
+        "the gateway has a call that is not made here"
+    )
+    steps = [asked(step.method, step.path, form(step.params)) for step in scenario()]
+    missing = [call for call in calls if not any(call[:2] == step[:2] and call[2] <= step[2] for step in steps)]
+    assert missing == []
+
+
+def everything_the_gateway_can_ask(gateway: Gateway) -> None:
+    begun = datetime.now(UTC)  # noqa: TID251  Stripe's clock, not ours
+
+    def new(number: int) -> NewSession:
+        return NewSession(
+            amount=Money(10_600, "CNY"),
+            description="Household cover",
+            email="li.na@example.com",
+            locale="zh_Hans_CN",
+            success_url="http://localhost:8000/return",
+            cancel_url="http://localhost:8000/pay",
+            expires_at=begun + timedelta(hours=1),
+            our_id=f"attempt-{number}",
+            metadata={"attempt_id": f"attempt-{number}"},
+            idempotency_key=f"pay-{number}",
+        )
+
+    paid, first, second = (gateway.create_session(new(number)) for number in range(3))
+    assert [found.id for found in gateway.list_sessions(begun - timedelta(minutes=1), "open")] == [
+        second.id,
+        first.id,
+        paid.id,
+    ]
+    assert type_card(str(paid.url)).status_code == 303
+    assert [found.id for found in gateway.list_sessions(begun - timedelta(minutes=1), "complete")] == [paid.id]
+    intent = str(gateway.retrieve_session(paid.id).payment_intent_id)
+    assert gateway.expire_session(second.id).status == "expired"
+    refund = gateway.create_refund(intent, Money(600, "CNY"), {"refund_id": "1"}, "refund-1")
+    assert gateway.retrieve_refund(refund.id).metadata == {"refund_id": "1"}
+    assert [found.id for found in gateway.list_refunds(intent)] == [refund.id]
+
+
+def calls_in_the_source() -> set[str]:
+    """The library's methods that the gateway names: `checkout.sessions.create` and so on."""
+    tree = ast.parse(Path(stripe_gateway.__file__).read_text(encoding="utf-8"))
+    chains = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    named = {chain.removeprefix("self._client.v1.") for chain in chains if chain.startswith("self._client.v1.")}
+    return {chain for chain in named if not any(other.startswith(f"{chain}.") for other in named)}
+
+
+def test_the_scenario_refers_to_earlier_steps_only():
+    known = set(given("r", "acct_1", 0))
+    for step in scenario():
+        told = json.dumps([step.call, step.params, step.expect, step.headers, step.key])
+        assert {name for name, _ in re.findall(r"\{([a-z_0-9]+)((?:\.[a-z_0-9.]+)?)\}", told)} <= known, step.name
+        known.add(step.name)

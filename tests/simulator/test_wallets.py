@@ -1,4 +1,4 @@
-"""Alipay and WeChat Pay: led away, asked there, paid at once, later or never."""
+"""Alipay and WeChat Pay: led away, asked there, paid at once, later or never; money back takes its time."""
 
 import pytest
 import requests
@@ -54,9 +54,6 @@ def test_alipay_leads_away_and_back_paid(sim: Running, client: stripe.StripeClie
     assert charge.id.startswith("py_")
     assert charge.payment_method_details is not None
     assert (charge.payment_method_details.type, charge.status, charge.amount) == ("alipay", "succeeded", 128_400)
-    refund = client.v1.refunds.create({"charge": charge.id, "amount": 400})
-    assert refund.id.startswith("pyr_")
-    assert refund.status == "succeeded"
     assert answer(led.headers["Location"], "confirm").status_code == 410
     assert len(client.v1.charges.list().data) == 1
 
@@ -151,6 +148,8 @@ def test_over_the_api_a_wallet_says_what_comes_next(sim: Running, client: stripe
             "payment_method_options": {"wechat_pay": {"client": "web"}},
         }
     )
+    assert wechat.payment_method_options is not None
+    assert wechat.payment_method_options.to_dict() == {"wechat_pay": {"app_id": None, "client": "web"}}
     assert wechat.next_action is not None
     assert wechat.next_action.wechat_pay_display_qr_code is not None
     code = wechat.next_action.wechat_pay_display_qr_code
@@ -195,3 +194,97 @@ def test_a_wallet_is_used_once_and_kept_by_nobody(client: stripe.StripeClient):
     with pytest.raises(stripe.InvalidRequestError):
         open_session(client, payment_method_types=["alipay"], payment_intent_data={"setup_future_usage": "off_session"})
     assert client.v1.payment_methods.list({"customer": customer}).data == []
+
+
+def paid_by(client: stripe.StripeClient, kind: str, what: str = "confirm") -> stripe.Charge:
+    """The charge of a purchase paid with a wallet."""
+    page = choose(open_session(client), kind).headers["Location"].removesuffix("/code")
+    assert answer(page, what).status_code == 303
+    return client.v1.charges.list({"limit": 1}).data[0]
+
+
+def told(client: stripe.StripeClient, kind: str) -> list[dict]:
+    """Events of a type, as their object was then with what it was before."""
+    told = [event.data.to_dict() for event in client.v1.events.list({"type": kind}).data]
+    return [data["object"] | {"before": data.get("previous_attributes")} for data in told]
+
+
+@pytest.mark.parametrize("kind", ["alipay", "wechat_pay"])
+def test_a_refund_is_on_its_way_first_and_then_arrives(sim: Running, client: stripe.StripeClient, kind: str):
+    charge = paid_by(client, kind)
+    refund = client.v1.refunds.create({"charge": charge.id, "amount": 400})
+    assert refund.id.startswith("pyr_")
+    assert (refund.status, refund.pending_reason) == ("pending", "processing")
+    assert client.v1.charges.retrieve(charge.id).amount_refunded == 400
+    sim.instant.pass_by(9)
+    assert client.v1.refunds.retrieve(refund.id).status == "pending"
+    assert told(client, "refund.updated") == []
+    sim.instant.pass_by(1)
+    arrived = client.v1.refunds.retrieve(refund.id)
+    assert (arrived.status, arrived.pending_reason) == ("succeeded", None)
+    (event,) = told(client, "refund.updated")
+    assert (event["id"], event["status"]) == (refund.id, "succeeded")
+    assert event["before"] == {"status": "pending", "pending_reason": "processing"}
+    assert told(client, "refund.failed") == []
+
+
+@pytest.mark.parametrize("kind", ["alipay", "wechat_pay"])
+def test_a_refund_can_come_back_and_its_money_is_ours_again(sim: Running, client: stripe.StripeClient, kind: str):
+    charge = paid_by(client, kind, "refund_fails")
+    had = client.v1.balance.retrieve().pending[0].amount
+    refund = client.v1.refunds.create({"charge": charge.id})
+    assert refund.status == "pending"
+    assert client.v1.balance.retrieve().pending[0].amount + client.v1.balance.retrieve().available[0].amount < had
+    sim.instant.pass_by(10)
+    failed = client.v1.refunds.retrieve(refund.id, {"expand": ["failure_balance_transaction"]})
+    assert (failed.status, failed.failure_reason, failed.pending_reason) == ("failed", "unknown", None)
+    assert isinstance(failed.failure_balance_transaction, stripe.BalanceTransaction)
+    assert (failed.failure_balance_transaction.amount, failed.failure_balance_transaction.type) == (
+        charge.amount,
+        "payment_failure_refund",
+    )
+    left = client.v1.charges.retrieve(charge.id)
+    assert (left.amount_refunded, left.refunded) == (0, False)
+    now_has = client.v1.balance.retrieve()
+    assert now_has.pending[0].amount + now_has.available[0].amount == had
+    (event,) = told(client, "refund.failed")
+    assert (event["id"], event["before"]["status"]) == (refund.id, "pending")
+    assert told(client, "refund.updated") == []
+
+
+@pytest.mark.parametrize(("kind", "days"), [("alipay", 90), ("wechat_pay", 180)])
+def test_after_some_months_a_wallet_takes_nothing_back(sim: Running, client: stripe.StripeClient, kind: str, days: int):
+    charge = paid_by(client, kind)
+    sim.instant.pass_by(days * 86_400)
+    refund = client.v1.refunds.create({"charge": charge.id, "amount": 5})
+    sim.instant.pass_by(1)
+    with pytest.raises(stripe.InvalidRequestError) as refusal:
+        client.v1.refunds.create({"charge": charge.id, "amount": 5})
+    assert refusal.value.code == "charge_not_refundable"
+    assert [found.id for found in client.v1.refunds.list().data] == [refund.id]
+
+
+@pytest.mark.parametrize("kind", ["alipay", "wechat_pay"])
+def test_wallets_know_no_disputes(sim: Running, client: stripe.StripeClient, kind: str):
+    charge = paid_by(client, kind)
+    asked = requests.post(f"{sim.url}/_simulator/disputes", json={"charge": charge.id}, timeout=5)
+    assert asked.status_code == 400
+    assert client.v1.disputes.list().data == []
+    assert not client.v1.charges.retrieve(charge.id).disputed
+
+
+def test_a_wallet_is_not_described_as_a_card_too(client: stripe.StripeClient):
+    data = {"type": "alipay", "card": {"token": "tok_visa"}}
+    for ask, param in (
+        (lambda: client.v1.payment_methods.create(data), "card"),
+        (
+            lambda: client.v1.payment_intents.create(
+                {"amount": 500, "currency": "cny", "payment_method_types": ["alipay"], "payment_method_data": data}
+            ),
+            "payment_method_data[card]",
+        ),
+    ):
+        with pytest.raises(stripe.InvalidRequestError) as refusal:
+            ask()
+        assert (refusal.value.param, refusal.value.code) == (param, "parameter_unknown")
+    assert client.v1.payment_intents.list().data == []

@@ -71,6 +71,34 @@ def test_a_changed_body_another_secret_and_an_old_signature_are_not_accepted(
             verified(client, *shop.received[1])
 
 
+def test_a_rolled_secret_signs_beside_the_old_one_for_a_day(database: Path, instant: Instant, shop: Shop):
+    """Stripe keeps the old secret in use for up to 24 hours, and signs test events with a scheme that means nothing."""
+    old, new = SECRET, "whsec_rolled"
+    with running(database, instant, webhook_url=shop.url, webhook_secret=old):
+        pass
+    with running(database, instant, webhook_url=shop.url, webhook_secret=new) as sim:
+        sim.simulator.start_deliveries()
+        client = sim.client
+        client.v1.customers.create()
+        shop.wait_for(1)
+        schemes = [part.partition("=")[0] for part in shop.received[0][1].split(",")]
+        assert schemes == ["t", "v1", "v1", "v0"]
+        for secret in (old, new):
+            assert client.construct_event(*shop.received[0], secret).type == "customer.created"
+        until(lambda: undelivered(client) == [])
+    with running(database, instant, webhook_url=shop.url, webhook_secret=new) as sim:
+        instant.pass_by(86_400)
+        sim.simulator.start_deliveries()
+        client = sim.client
+        client.v1.customers.create()
+        shop.wait_for(2)
+        assert [part.partition("=")[0] for part in shop.received[1][1].split(",")] == ["t", "v1", "v0"]
+        body, signature = shop.received[1]
+        assert client.construct_event(body, signature, new).type == "customer.created"
+        with pytest.raises(stripe.SignatureVerificationError, match="No signatures found"):
+            client.construct_event(body, signature, old)
+
+
 def test_nothing_is_sent_before_deliveries_are_started(database: Path, instant: Instant, shop: Shop):
     with running(database, instant, webhook_url=shop.url, webhook_secret=SECRET) as sim:
         sim.client.v1.customers.create()

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from datetime import date
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from marketplace.correspondence import queries as correspondence
 from marketplace.infra.db import db
 from sandbox.demo.visitor import Identity, Visitor, words
 from tests.simulator_server import SimulatorServer
@@ -88,3 +90,64 @@ def test_stripes_word_is_taken_once_and_a_forged_one_never(
     assert count(shop, "payment_provider_event") == 1
     work()
     assert count(shop, "policy_policy") == 1
+
+
+@pytest.fixture
+def hear(shop: Flask, simulator: SimulatorServer, work: Callable[[], list[str]]) -> Callable[[str], None]:
+    """Let Stripe's next word of a kind come in, and do what it asks for."""
+
+    def take(kind: str) -> None:
+        word = simulator.webhook(kind)
+        client = shop.test_client()
+        answer = client.post("/hooks/stripe", data=word.payload, headers={"Stripe-Signature": word.signature})
+        assert answer.status_code == 200
+        work()
+
+    return take
+
+
+@pytest.fixture
+def gone(shop: Flask, simulator: SimulatorServer, at_payment: Visitor) -> Visitor:
+    """At the payment page when the offer ends."""
+    at_payment.post({})
+    with shop.app_context():
+        db.session.execute(text("UPDATE quoting_offer SET voided_at = now()"))
+        db.session.commit()
+    while not simulator.deliveries.empty():
+        simulator.deliveries.get()
+    return at_payment
+
+
+def mails(shop: Flask) -> list[str]:
+    """What Li Na was written, oldest first, codes left out."""
+    with shop.app_context():
+        return [mail.kind for mail in correspondence.inbox(recipient=LI_NA.email) if "code" not in mail.kind][::-1]
+
+
+ARRIVES = ("confirm", "refund.updated", ["payment_not_issuable", "refund_made"])
+COMES_BACK = ("refund_fails", "refund.failed", ["payment_not_issuable"])
+
+
+@pytest.mark.parametrize("end", [ARRIVES, COMES_BACK], ids=["arrives", "comes back"])
+def test_who_paid_with_wechat_for_what_is_gone_is_told_of_the_refund_when_it_arrived(
+    shop: Flask,
+    gone: Visitor,
+    hear: Callable[[str], None],
+    simulator: SimulatorServer,
+    end: tuple[str, str, list[str]],
+) -> None:
+    answer, word, written = end
+    back = simulator.pay_by_wallet(gone.at, "wechat_pay", answer).headers["Location"]
+    done = f"{urlsplit(back).path.rsplit('/', 1)[0]}/done"
+    hear("checkout.session.completed")
+    gone.get(done)
+    assert "We could not conclude the contract" in words(gone.text)
+    assert "we are sending the whole amount back to where it came from" in words(gone.text)
+    assert [refund["status"] for refund in simulator.listed("/v1/refunds", limit=1)] == ["pending"]
+    assert mails(shop) == ["payment_not_issuable"]
+    simulator.wait_for_wallets()
+    hear(word)
+    assert mails(shop) == written
+    gone.get(done)
+    assert "We could not conclude the contract" in words(gone.text)
+    assert (count(shop, "policy_policy"), count(shop, "payment_refund")) == (0, 1)

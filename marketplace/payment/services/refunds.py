@@ -84,7 +84,7 @@ def send_refund(refund_id: UUID) -> Refund:
     try:
         found = _at_provider(refund, attempt_row(refund.attempt_id))
     except PaymentCallRefused as error:
-        log.exception("refund %s was refused and needs a person", refund_id)
+        log.exception("refund %s was refused", refund_id)
         return _move(refund_id, RefundEvent.FAILED, None, error.reason or PROVIDER_FAILED)
     return _move(refund_id, refund_event(found.status), found.id, found.failure_reason)
 
@@ -124,6 +124,8 @@ def _move(refund_id: UUID, event: RefundEvent, provider_id: str | None, failure:
     if after is not before:
         refund.state, refund.failure = after.value, failure
         refund.settled_at = None if after is RefundState.SENT else clock.now()
+        if after is RefundState.FAILED:
+            log.error("refund %s did not reach the customer (%s) and needs a person", refund_id, failure)
         db.session.flush()
         _enter(attempt, refund, after)
     db.session.flush()

@@ -10,7 +10,13 @@ from sandbox.stripe_simulator.api import Transact
 from sandbox.stripe_simulator.errors import CardDeclinedError, JsonObject
 from sandbox.stripe_simulator.hosted.frame import GONE, amount, page, success_url, with_query, words_of
 from sandbox.stripe_simulator.ledger import Cause, Ledger
-from sandbox.stripe_simulator.resources import checkout_sessions, payment_intents, payments, setup_intents
+from sandbox.stripe_simulator.resources import (
+    checkout_sessions,
+    payment_intents,
+    payment_methods,
+    payments,
+    setup_intents,
+)
 
 PICTURES = {"svg": "image/svg+xml", "png": "image/png"}
 REDIRECT_STATUS = {"succeeded": "succeeded", "processing": "pending"}
@@ -131,11 +137,15 @@ def _wallet_page(ledger: Ledger, intent: JsonObject, session: JsonObject | None)
 
 
 def _wallet_answered(ledger: Ledger, intent: JsonObject, session: JsonObject | None, answer: str) -> AnyResponse:
-    """`confirm`: paid now. `later`, `never`: taken on, and the money comes, or stays away. Else refused."""
+    """`confirm`: paid now. `later`, `never`: taken on, and the money comes, or stays away. Else refused.
+
+    `refund_fails`: paid now, and a refund of it comes back.
+    """
     method = ledger.find("payment_method", intent["payment_method"])
     back = payments.return_url_of(intent["next_action"])
-    if answer == "confirm":
+    if answer in {"confirm", "refund_fails"}:
         payments.settle(ledger, intent, method)
+        payment_methods.note(ledger, method, refund_fails=answer == "refund_fails")
     elif answer in {"later", "never"}:
         payments.start_processing(ledger, intent, method, comes=answer == "later")
     else:

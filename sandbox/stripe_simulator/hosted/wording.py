@@ -58,6 +58,7 @@ class Wording:
     bank_done_body: str
     keep_title: str
     keep: str
+    keep_problem_title: str
     other_ways: str
     pay_with: str
     more_cards: str
@@ -73,6 +74,7 @@ class Wording:
     wallet_yes: str
     wallet_later: str
     wallet_never: str
+    wallet_refund_fails: str
     code_title: str
     code_body: str
     code_picture: str
@@ -143,6 +145,7 @@ ENGLISH = Wording(
     bank_done_body="Your answer was passed on. You can close this page.",
     keep_title="Keep a card for later payments",
     keep="Keep the card",
+    keep_problem_title="The card was not kept",
     other_ways="Other ways to pay",
     pay_with="Pay with {wallet}",
     more_cards="More test cards",
@@ -158,6 +161,7 @@ ENGLISH = Wording(
     wallet_yes="Confirm the payment",
     wallet_later="Confirm; the money comes a little later",
     wallet_never="Confirm; the money never comes",
+    wallet_refund_fails="Confirm; a refund of it will fail",
     code_title="Pay with WeChat Pay",
     code_body="Scan the code to pay {amount}. No phone is needed here: follow the link instead of scanning.",
     code_picture="The code to scan with WeChat",
@@ -226,6 +230,7 @@ CHINESE = Wording(
     bank_done_body="您的答复已转达。可以关闭本页。",
     keep_title="保存银行卡，供以后付款",
     keep="保存此卡",
+    keep_problem_title="未能保存此卡",
     other_ways="其他支付方式",
     pay_with="用{wallet}付款",
     more_cards="更多测试卡",
@@ -241,6 +246,7 @@ CHINESE = Wording(
     wallet_yes="确认支付",
     wallet_later="确认；款项稍后到账",
     wallet_never="确认；款项不会到账",
+    wallet_refund_fails="确认；以后退款会失败",
     code_title="微信支付",
     code_body="扫描二维码支付 {amount}。这里不需要手机：点击链接即可代替扫码。",
     code_picture="用微信扫描的二维码",

@@ -268,6 +268,9 @@ def reject(ledger: Ledger, asked: RejectAccount, account_id: str) -> JsonObject:
 def link(ledger: Ledger, asked: CreateLink) -> JsonObject:
     """An address for the account's people: good once, for five minutes."""
     account = ledger.find("account", asked.account, "account", status=400)
+    if asked.type == "account_update" and account["controller"].get("requirement_collection") != "application":
+        message = "You cannot create `account_update` links for this account: Stripe collects what it has to give."
+        raise invalid_request(message, param="type")
     token = secrets.token_urlsafe(18)
     ledger.records.save_private(
         account["id"],

@@ -23,6 +23,7 @@ from sandbox.stripe_simulator.parameters import (
     Text,
     WebAddress,
     check_amount,
+    check_least,
 )
 from sandbox.stripe_simulator.resources import (
     customers,
@@ -40,20 +41,14 @@ PATH = "/v1/checkout/sessions"
 SHORTEST_SECONDS, LONGEST_SECONDS = 30 * 60, 24 * 3600
 SECONDS_ON_THE_WAY = 60
 """Grace for the time between the caller's clock and ours."""
+ON_THE_PAGE = payment_intents.MethodOptions(wechat_pay=payment_intents.WechatOptions(client="web"))
+"""The hosted page is a page of the web, whoever opened it."""
 
 Locale = Literal[
     "auto", "bg", "cs", "da", "de", "el", "en", "en-GB", "es", "es-419", "et", "fi", "fil", "fr", "fr-CA", "hr",
     "hu", "id", "it", "ja", "ko", "lt", "lv", "ms", "mt", "nb", "nl", "pl", "pt", "pt-BR", "ro", "ru", "sk", "sl",
     "sv", "th", "tr", "vi", "zh", "zh-HK", "zh-TW",
 ]  # fmt: skip
-
-
-class WechatOptions(Part):
-    client: Literal["web"]
-
-
-class MethodOptions(Part):
-    wechat_pay: WechatOptions | None = None
 
 
 class SetupDetails(Part):
@@ -78,7 +73,7 @@ class CreateSession(Request):
     locale: Locale | None = None
     metadata: Metadata = Field(default_factory=dict)
     payment_intent_data: payment_intents.IntentDetails | None = None
-    payment_method_options: MethodOptions = MethodOptions()
+    payment_method_options: payment_intents.MethodOptions = payment_intents.MethodOptions()
     payment_method_types: MethodTypes = ()
     setup_intent_data: SetupDetails | None = None
     submit_type: Literal["auto", "pay"] | None = None
@@ -163,11 +158,11 @@ def _items(ledger: Ledger, asked: CreateSession) -> tuple[list[JsonObject], int,
     if len(currencies) > 1:
         raise ParameterError("All line items must have the same currency.", param="line_items")
     total = sum(item.price_data.unit_amount * item.quantity for item in asked.line_items)
-    if not 0 < total <= LARGEST_AMOUNT:
-        code = "amount_too_large" if total else "amount_too_small"
-        message = f"The total amount must be between 1 and {LARGEST_AMOUNT}, in the smallest unit of the currency."
-        raise ParameterError(message, param="line_items", code=code)
+    if total > LARGEST_AMOUNT:
+        message = f"The total amount must be at most {LARGEST_AMOUNT}, in the smallest unit of the currency."
+        raise ParameterError(message, param="line_items", code="amount_too_large")
     currency = currencies.pop()
+    check_least(total, currency, "line_items", "The Checkout Session's total amount due must add up to")
     check_amount(total, currency, "line_items")
     return [line_items.add(ledger, item) for item in asked.line_items], total, currency
 
@@ -216,7 +211,7 @@ def _opened(ledger: Ledger, asked: CreateSession, methods: list[str]) -> JsonObj
         "metadata": dict(asked.metadata),
         "mode": asked.mode,
         "payment_method_collection": "if_required",
-        "payment_method_options": asked.payment_method_options.model_dump(exclude_none=True),
+        "payment_method_options": _options(asked, methods),
         "payment_method_types": methods,
         "payment_status": "unpaid",
         "phone_number_collection": {"enabled": False},
@@ -228,6 +223,11 @@ def _opened(ledger: Ledger, asked: CreateSession, methods: list[str]) -> JsonObj
         "ui_mode": asked.ui_mode,
         "url": f"{ledger.public_url}/c/pay/{session_id}",
     }
+
+
+def _options(asked: CreateSession, methods: list[str]) -> JsonObject:
+    card = {"card": {"request_three_d_secure": "automatic"}} if "card" in methods else {}
+    return card | asked.payment_method_options.model_dump(exclude_none=True)
 
 
 def submit(ledger: Ledger, session: JsonObject, card: TestCard, payer: Payer) -> JsonObject:
@@ -287,6 +287,7 @@ def _intent(ledger: Ledger, session: JsonObject) -> JsonObject:
         amount=session["amount_total"],
         currency=session["currency"],
         customer=session["customer"],
+        payment_method_options=ON_THE_PAGE,
         payment_method_types=tuple(session["payment_method_types"]),
         **details,
     )

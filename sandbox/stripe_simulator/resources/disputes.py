@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field, create_model
 
-from sandbox.stripe_simulator import books
+from sandbox.stripe_simulator import books, wallets
 from sandbox.stripe_simulator.cards import DisputeReason
 from sandbox.stripe_simulator.endpoint import Endpoint
 from sandbox.stripe_simulator.errors import JsonObject, invalid_request
@@ -47,8 +47,11 @@ class ListDisputes(ListRequest):
 def open_on(ledger: Ledger, charge: JsonObject, reason: DisputeReason, *, inquiry: bool = False) -> JsonObject:
     """The bank speaks up: an inquiry asks, a chargeback takes the money, and a fee for it.
 
-    :raises ApiError: the charge was not paid, or is disputed already, or all of it was refunded.
+    :raises ApiError: the charge was not paid, or is disputed already, or all of it was refunded, or paid by a wallet,
+        which knows no disputes.
     """
+    if charge["payment_method_details"]["type"] in wallets.WALLETS:
+        raise invalid_request(f"Charge {charge['id']} was paid by a wallet that knows no disputes.", param="charge")
     amount = charge["amount"] - charge["amount_refunded"]
     if not charge["paid"] or charge["disputed"] or not amount:
         message = f"Charge {charge['id']} has nothing to dispute: unpaid, refunded or disputed already."

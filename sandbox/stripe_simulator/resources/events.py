@@ -1,4 +1,4 @@
-"""Events: https://docs.stripe.com/api/events. Written by the ledger, read here."""
+"""Events: https://docs.stripe.com/api/events. Written by the ledger, read here for thirty days."""
 
 from typing import Annotated
 
@@ -6,11 +6,13 @@ from pydantic import Field
 
 from sandbox.stripe_simulator import outbox
 from sandbox.stripe_simulator.endpoint import Endpoint
-from sandbox.stripe_simulator.errors import JsonObject, ParameterError
+from sandbox.stripe_simulator.errors import JsonObject, ParameterError, missing
 from sandbox.stripe_simulator.ledger import Ledger
 from sandbox.stripe_simulator.parameters import LISTED, ListRequest, Request, Text
 
 PATH = "/v1/events"
+SHOWN_SECONDS = 30 * 86_400
+"""Older events are neither listed nor found."""
 
 
 class ListEvents(ListRequest):
@@ -22,13 +24,16 @@ class ListEvents(ListRequest):
 
 
 def retrieve(ledger: Ledger, _asked: Request, event_id: str) -> JsonObject:
-    return shown(ledger, ledger.find("event", event_id))
+    event = ledger.find("event", event_id)
+    if event["created"] < ledger.now - SHOWN_SECONDS:
+        raise missing("event", event_id, "id")
+    return shown(ledger, event)
 
 
 def page(ledger: Ledger, asked: ListEvents) -> JsonObject:
     if asked.type is not None and asked.types:
         raise ParameterError("You may only specify one of these parameters: type, types.", param="type")
-    conditions: list[tuple[str, tuple[object, ...]]] = []
+    conditions: list[tuple[str, tuple[object, ...]]] = [("created >= ?", (ledger.now - SHOWN_SECONDS,))]
     kinds = (asked.type,) if asked.type is not None else asked.types
     if kinds:
         any_of = " OR ".join(["json_extract(body, '$.type') GLOB ?"] * len(kinds))

@@ -10,8 +10,8 @@ from sandbox.stripe_simulator.ledger import Ledger, new_id
 from sandbox.stripe_simulator.parameters import (
     Currency,
     Metadata,
+    PagedRequest,
     Part,
-    Request,
     Text,
 )
 
@@ -34,10 +34,8 @@ class LineItem(Part):
     metadata: Metadata = Field(default_factory=dict)
 
 
-class ListLineItems(Request):
-    limit: Annotated[int, Field(ge=1, le=100)] = 10
-    starting_after: Text | None = None
-    ending_before: Text | None = None
+class ListLineItems(PagedRequest):
+    pass
 
 
 def add(ledger: Ledger, asked: LineItem) -> JsonObject:

@@ -22,6 +22,7 @@ from sandbox.stripe_simulator.parameters import (
     Text,
     WebAddress,
     check_amount,
+    check_least,
     merged,
 )
 from sandbox.stripe_simulator.resources import payment_methods, payments, transfers
@@ -98,6 +99,7 @@ class ListIntents(ListRequest):
 
 def add(ledger: Ledger, asked: CreateIntent, session_id: str | None = None) -> JsonObject:
     """A new PaymentIntent, belonging to a Checkout Session or to nobody."""
+    check_least(asked.amount, asked.currency)
     check_amount(asked.amount, asked.currency)
     if asked.customer is not None:
         ledger.find("customer", asked.customer, "customer", status=400)
@@ -132,7 +134,7 @@ def add(ledger: Ledger, asked: CreateIntent, session_id: str | None = None) -> J
             "managed_payments": {"enabled": False},
             "metadata": dict(asked.metadata),
             "on_behalf_of": asked.on_behalf_of,
-            "payment_method_options": {},
+            "payment_method_options": _options(methods, asked.payment_method_options),
             "payment_method_types": methods,
             "receipt_email": asked.receipt_email,
             "setup_future_usage": asked.setup_future_usage,
@@ -163,6 +165,17 @@ def _methods(asked: CreateIntent) -> list[str]:
     return list(asked.payment_method_types) or ["card"]
 
 
+def _options(kinds: list[str], asked: MethodOptions) -> JsonObject:
+    """What is settled for each type of method, as the PaymentIntent shows it."""
+    unset = dict.fromkeys(("installments", "mandate_options", "network"))
+    shown: JsonObject = {
+        "alipay": {},
+        "card": unset | {"request_three_d_secure": "automatic"},
+        "wechat_pay": {"app_id": None, "client": asked.wechat_pay.client if asked.wechat_pay else None},
+    }
+    return {kind: shown[kind] for kind in kinds}
+
+
 def check_methods(kinds: tuple[str, ...], currency: str) -> None:
     """:raises ParameterError: one of the types does not take the currency."""
     for kind in kinds:
@@ -191,6 +204,9 @@ def confirm(ledger: Ledger, asked: ConfirmIntent, intent_id: str) -> JsonObject:
         ledger.change(intent, receipt_email=asked.receipt_email)
     if asked.setup_future_usage is not None:
         ledger.change(intent, setup_future_usage=asked.setup_future_usage)
+    if asked.payment_method_options.wechat_pay is not None:
+        options = _options(intent["payment_method_types"], asked.payment_method_options)
+        ledger.change(intent, payment_method_options=options)
     method = _method(ledger, asked, intent)
     if method is None and intent["payment_method"] is not None:
         method = payment_methods.chosen(ledger, intent["payment_method"])
@@ -204,6 +220,7 @@ def _method(ledger: Ledger, asked: Confirmation, intent: JsonObject) -> JsonObje
 
     :raises ApiError: it is somebody else's, used up, or of a type that was not agreed.
     """
+    payment_methods.check_one_way(asked.payment_method, asked.payment_method_data)
     if asked.payment_method_data is not None:
         method = payment_methods.described(ledger, asked.payment_method_data, "payment_method_data[card]")
     elif asked.payment_method is not None:
@@ -237,6 +254,7 @@ def _attempt(ledger: Ledger, intent: JsonObject, method: JsonObject, asked: Conf
 def update(ledger: Ledger, asked: UpdateIntent, intent_id: str) -> JsonObject:
     intent = _own(ledger, intent_id, OPEN, "update")
     if asked.amount is not None:
+        check_least(asked.amount, intent["currency"])
         check_amount(asked.amount, intent["currency"])
     if asked.customer is not None:
         ledger.find("customer", asked.customer, "customer", status=400)

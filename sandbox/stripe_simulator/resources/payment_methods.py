@@ -126,6 +126,8 @@ def _add(
 
 def described(ledger: Ledger, data: MethodData, param: str) -> JsonObject:
     """A new method from a description. Card numbers are never taken: cards come as test tokens."""
+    if data.type in WALLETS and data.card is not None:
+        raise ParameterError(f"Received unknown parameter: {param}", param=param, code="parameter_unknown")
     if data.type in WALLETS:
         return _add(ledger, data.type, {}, data.billing_details)
     card = BY_TOKEN.get(data.card.token) if data.card else None
@@ -136,6 +138,13 @@ def described(ledger: Ledger, data: MethodData, param: str) -> JsonObject:
         raise ParameterError(message, param=f"{param}[token]")
     method = add_card(ledger, card, Payer(name=data.billing_details.name, email=data.billing_details.email))
     return ledger.change(method, billing_details=data.billing_details.model_dump() | {"tax_id": None})
+
+
+def check_one_way(named: str | None, data: MethodData | None) -> None:
+    """:raises ParameterError: a method is named and another one described."""
+    if named is not None and data is not None:
+        message = "You may only specify one of these parameters: payment_method, payment_method_data."
+        raise ParameterError(message, param="payment_method_data")
 
 
 def chosen(ledger: Ledger, identifier: str) -> JsonObject:
@@ -160,7 +169,7 @@ def check_usable(ledger: Ledger, method: JsonObject, customer: str | None) -> No
             code="payment_method_unexpected_state",
             param="payment_method",
         )
-    if method["customer"] is None and ledger.records.private(method["id"]).get("used"):
+    if method["customer"] is None and is_noted(ledger, method, "used"):
         raise invalid_request(
             f"The PaymentMethod {method['id']} was used without a customer, or detached from one, and may not be used "
             "again. To use a PaymentMethod several times, attach it to a Customer first.",
@@ -170,12 +179,19 @@ def check_usable(ledger: Ledger, method: JsonObject, customer: str | None) -> No
 
 
 def note(ledger: Ledger, method: JsonObject, **private: object) -> None:
-    """Remember what the API does not show: `used` without a customer, `set_up` for charges in the person's absence."""
+    """Remember what the API does not show.
+
+    `used` without a customer, `set_up` for charges in the person's absence, `refund_fails` of a wallet's payment.
+    """
     ledger.records.save_private(method["id"], ledger.records.private(method["id"]) | private)
 
 
+def is_noted(ledger: Ledger, method: JsonObject, name: str) -> bool:
+    return bool(ledger.records.private(method["id"]).get(name))
+
+
 def is_set_up(ledger: Ledger, method: JsonObject) -> bool:
-    return bool(ledger.records.private(method["id"]).get("set_up"))
+    return is_noted(ledger, method, "set_up")
 
 
 def keep_for(ledger: Ledger, method: JsonObject, customer: str) -> None:

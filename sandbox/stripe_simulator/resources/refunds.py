@@ -1,10 +1,15 @@
-"""Refunds: https://docs.stripe.com/api/refunds. At once, later or failing, as the test card says."""
+"""Refunds: https://docs.stripe.com/api/refunds. Of cards at once, later or failing, as the test card says.
 
+Those of wallets are asynchronous and end with `refund.updated` or `refund.failed` (docs.stripe.com/payments/alipay and
+/wechat-pay).
+"""
+
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import Field
 
-from sandbox.stripe_simulator import books
+from sandbox.stripe_simulator import books, wallets
 from sandbox.stripe_simulator.currencies import major_units
 from sandbox.stripe_simulator.endpoint import Endpoint
 from sandbox.stripe_simulator.errors import JsonObject, ParameterError, invalid_request
@@ -23,6 +28,21 @@ from sandbox.stripe_simulator.resources import payment_methods, transfers
 PATH = "/v1/refunds"
 FAILURE = "unknown"
 """Why a refund that fails says it failed (https://docs.stripe.com/refunds)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a refund goes: whether it is `pending` at first, and what is left for later (`passing_time`)."""
+
+    pending: bool
+    later: Literal["refund_arrives", "refund_fails"] | None
+
+
+OF_CARDS = {
+    "at_once": Course(pending=False, later=None),
+    "later": Course(pending=True, later="refund_arrives"),
+    "fails": Course(pending=False, later="refund_fails"),
+}
 
 
 class CreateRefund(Request):
@@ -65,14 +85,21 @@ def create(ledger: Ledger, asked: CreateRefund) -> JsonObject:
     return refund
 
 
+def _course(ledger: Ledger, method: JsonObject) -> Course:
+    if method["type"] == "card":
+        return OF_CARDS[payment_methods.card_of(ledger, method).refund]
+    fails = payment_methods.is_noted(ledger, method, "refund_fails")
+    return Course(pending=True, later="refund_fails" if fails else "refund_arrives")
+
+
 def _blank(ledger: Ledger, charge: JsonObject, method: JsonObject, amount: int, asked: CreateRefund) -> JsonObject:
-    card = payment_methods.card_of(ledger, method) if method["type"] == "card" else None
+    pending = _course(ledger, method).pending
     absent = (
-        "customer_account", "failure_balance_transaction", "pending_reason", "receipt_number",
-        "source_transfer_reversal", "transfer_reversal",
+        "customer_account", "failure_balance_transaction", "receipt_number", "source_transfer_reversal",
+        "transfer_reversal",
     )  # fmt: skip
     return dict.fromkeys(absent) | {
-        "id": new_id("re" if card else "pyr"),
+        "id": new_id("re" if method["type"] == "card" else "pyr"),
         "object": "refund",
         "amount": amount,
         "charge": charge["id"],
@@ -83,8 +110,9 @@ def _blank(ledger: Ledger, charge: JsonObject, method: JsonObject, amount: int, 
         "metadata": dict(asked.metadata),
         "payment_intent": charge["payment_intent"],
         "payment_method": charge["payment_method"],
+        "pending_reason": "processing" if pending else None,
         "reason": asked.reason,
-        "status": "pending" if card and card.refund == "later" else "succeeded",
+        "status": "pending" if pending else "succeeded",
     }
 
 
@@ -111,28 +139,30 @@ def _give_back_the_rest(ledger: Ledger, charge: JsonObject, refund: JsonObject, 
 
 
 def _leave_for_later(ledger: Ledger, refund: JsonObject, method: JsonObject) -> None:
-    how = payment_methods.card_of(ledger, method).refund if method["type"] == "card" else "at_once"
-    if how == "later":
-        ledger.later("refund_arrives", refund)
-    elif how == "fails":
-        ledger.later("refund_fails", refund)
+    act = _course(ledger, method).later
+    if act is not None:
+        ledger.later(act, refund)
 
 
 def arrive(ledger: Ledger, refund: JsonObject) -> None:
-    ledger.change(refund, status="succeeded")
-    ledger.announce("refund.updated", refund, {"status": "pending"})
-    ledger.announce("charge.refund.updated", refund, {"status": "pending"})
+    before = {"pending_reason": refund["pending_reason"], "status": refund["status"]}
+    ledger.change(refund, status="succeeded", pending_reason=None)
+    ledger.announce("refund.updated", refund, before)
+    ledger.announce("charge.refund.updated", refund, before)
 
 
 def fail(ledger: Ledger, refund: JsonObject) -> None:
-    """The bank sent the money back: it is ours again, and the charge is as if nothing had been refunded."""
+    """The bank or the wallet sent the money back: it is ours again, the charge as if nothing had been refunded."""
+    before = {name: refund[name] for name in ("failure_balance_transaction", "pending_reason", "status")}
     kind = "refund_failure" if refund["id"].startswith("re_") else "payment_failure_refund"
     movement = books.post(ledger, kind, refund["amount"], refund)
-    ledger.change(refund, status="failed", failure_reason=FAILURE, failure_balance_transaction=movement)
+    ledger.change(
+        refund, status="failed", failure_reason=FAILURE, failure_balance_transaction=movement, pending_reason=None
+    )
     charge = ledger.find("charge", refund["charge"])
     ledger.change(charge, amount_refunded=charge["amount_refunded"] - refund["amount"], refunded=False)
-    ledger.announce("refund.failed", refund)
-    ledger.announce("charge.refund.updated", refund, {"status": "succeeded"})
+    ledger.announce("refund.failed", refund, before)
+    ledger.announce("charge.refund.updated", refund, before)
 
 
 def _charge(ledger: Ledger, asked: CreateRefund) -> JsonObject:
@@ -151,7 +181,16 @@ def _charge(ledger: Ledger, asked: CreateRefund) -> JsonObject:
         raise invalid_request(f"Charge {charge['id']} was not paid; there is nothing to refund.", param="charge")
     if charge["disputed"] and not ledger.records.private(charge["id"]).get("refundable"):
         raise invalid_request(f"The charge {charge['id']} has been charged back.", code="charge_disputed")
+    _check_age(ledger, charge)
     return charge
+
+
+def _check_age(ledger: Ledger, charge: JsonObject) -> None:
+    """:raises ApiError: the wallet takes nothing back any more."""
+    wallet = wallets.WALLETS.get(charge["payment_method_details"]["type"])
+    if wallet is not None and ledger.now > charge["created"] + wallet.refund_days * books.DAY:
+        message = f"Charge {charge['id']} is older than {wallet.refund_days} days and can no longer be refunded."
+        raise invalid_request(message, code="charge_not_refundable")
 
 
 def _amount(charge: JsonObject, asked: int | None) -> int:

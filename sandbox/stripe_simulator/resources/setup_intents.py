@@ -102,6 +102,7 @@ def confirm(ledger: Ledger, asked: ConfirmSetup, setup_id: str) -> JsonObject:
 
 
 def _method(ledger: Ledger, asked: ConfirmSetup, setup: JsonObject) -> JsonObject | None:
+    payment_methods.check_one_way(asked.payment_method, asked.payment_method_data)
     if asked.payment_method_data is not None:
         method = payment_methods.described(ledger, asked.payment_method_data, "payment_method_data[card]")
     elif asked.payment_method is not None:

@@ -1,4 +1,7 @@
-"""Webhook endpoints: https://docs.stripe.com/api/webhook_endpoints. One more can be configured at start."""
+"""Webhook endpoints: https://docs.stripe.com/api/webhook_endpoints. One more can be configured at start.
+
+Its secret is rolled by starting with another one: the old one signs beside it for a day, as Stripe lets it do.
+"""
 
 import secrets
 from typing import Annotated
@@ -11,9 +14,11 @@ from sandbox.stripe_simulator.errors import JsonObject
 from sandbox.stripe_simulator.ledger import Ledger, new_id
 from sandbox.stripe_simulator.parameters import LISTED, ListRequest, Metadata, Request, Text, WebAddress
 from sandbox.stripe_simulator.settings import API_VERSION
+from sandbox.stripe_simulator.store import Records
 
 PATH = "/v1/webhook_endpoints"
 CONFIGURED = "we_configured"
+OLD_SECRET_SECONDS = 86_400
 
 
 class CreateWebhookEndpoint(Request):
@@ -38,6 +43,7 @@ def create(ledger: Ledger, asked: CreateWebhookEndpoint) -> JsonObject:
 
 def configure(ledger: Ledger, url: str | None, secret: str | None) -> None:
     """Make the settings' endpoint so, or take it away. What waits for it keeps waiting when only the URL moves."""
+    private = ledger.records.private(CONFIGURED)
     known = ledger.look_up(CONFIGURED)
     if url is None:
         if known is not None:
@@ -46,7 +52,16 @@ def configure(ledger: Ledger, url: str | None, secret: str | None) -> None:
         ledger.add(_endpoint(ledger, CONFIGURED, url), private={"secret": secret})
     else:
         ledger.change(known, url=url)
-        ledger.records.save_private(CONFIGURED, {"secret": secret})
+        if private["secret"] != secret:
+            old = {"old_secret": private["secret"], "old_until": ledger.now + OLD_SECRET_SECONDS}
+            ledger.records.save_private(CONFIGURED, {"secret": secret, **old})
+
+
+def secrets_in_use(records: Records, endpoint_id: str, now: float) -> list[str]:
+    """What an event for the endpoint is signed with: its secret, and the one it took the place of today."""
+    private = records.private(endpoint_id)
+    old = [private["old_secret"]] if private.get("old_until", 0) > now else []
+    return [private["secret"], *old]
 
 
 def _endpoint(ledger: Ledger, identifier: str, url: str) -> JsonObject:

@@ -33,7 +33,7 @@ def an_event(kind: str = "customer.created", *, livemode: bool = False, **subjec
 
 
 def signed(payload: bytes, secret: str = WEBHOOK_SECRET, age: int = 0) -> str:
-    return signature(payload, secret, int(time.time()) - age)
+    return signature(payload, [secret], int(time.time()) - age)
 
 
 def kept() -> int:

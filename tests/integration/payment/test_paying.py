@@ -49,7 +49,7 @@ def tell(payload: bytes, event_id: str, kind: str, attempt_id: UUID | None = Non
     if attempt_id is not None:
         event["data"]["object"]["metadata"]["attempt_id"] = str(attempt_id)
     changed = json.dumps(event).encode()
-    services.receive_event(changed, signature(changed, WEBHOOK_SECRET, int(time.time())))
+    services.receive_event(changed, signature(changed, [WEBHOOK_SECRET], int(time.time())))
     db.session.commit()
 
 
@@ -233,6 +233,38 @@ def test_clicks_at_once_open_one_page(simulator: SimulatorServer, app: Flask) ->
     assert len(set(pages)) == 1
     assert len(simulator.listed("/v1/checkout/sessions")) == 1
     assert len(queries.attempts_of(wish.purpose, wish.subject_id)) == 1
+
+
+def test_a_click_while_the_provider_is_at_work_on_the_first_finds_its_page(
+    simulator: SimulatorServer, app: Flask
+) -> None:
+    """The provider answers 409; the library asks again, the second time after three quarters of a second at least."""
+    attempt = services.start_attempt(a_wish_to_pay())
+    db.session.commit()
+    simulator.switch(
+        fail_next={"path": "/v1/checkout/sessions", "how": "slow", "seconds": 0.4, "when": "during"},
+    )
+    pages: list[str] = []
+
+    def click() -> None:
+        with use_scope(Scope.all()), app.app_context():
+            pages.append(services.open_session(attempt.id))
+            db.session.commit()
+            db.session.remove()
+
+    first = threading.Thread(target=click)
+    first.start()
+    key = f"pay-new_business-{attempt.subject_id}-128400-CNY-1"
+    end = time.monotonic() + 10
+    while key not in simulator.simulator.door.in_flight:
+        assert time.monotonic() < end
+        threading.Event().wait(0.01)
+    pages.append(services.open_session(attempt.id))
+    first.join()
+    db.session.commit()
+    assert len(set(pages)) == 1
+    assert len(pages) == 2
+    assert len(simulator.listed("/v1/checkout/sessions")) == 1
 
 
 def test_a_lost_answer_and_another_click_open_one_page(simulator: SimulatorServer) -> None:

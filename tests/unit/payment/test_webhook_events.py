@@ -1,0 +1,33 @@
+"""The webhook events that the guide tells to choose at Stripe are those that something is done with."""
+
+import re
+from pathlib import Path
+from typing import get_args
+
+from stripe.params import WebhookEndpointCreateParams
+
+from marketplace.infra.stripe_gateway import ProviderEvent
+from marketplace.kernel.ids import new_id
+from marketplace.payment.services.inbox import _work_for
+
+GUIDE = Path(__file__).parents[3] / "docs" / "running.md"
+
+
+def test_the_guide_names_the_events_that_are_handled() -> None:
+    section = GUIDE.read_text(encoding="utf-8").split("## Stripe")[1].split("\n3. ")[0]
+    told = re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)`", section)
+    assert sorted(told) == sorted({kind for kind in every_kind() if handled(kind)})
+
+
+def every_kind() -> set[str]:
+    """Every type of event that can be chosen, as the pinned library knows them."""
+    (words,) = get_args(WebhookEndpointCreateParams.__annotations__["enabled_events"])
+    kinds = set(get_args(words))
+    assert {"checkout.session.completed", "charge.refunded"} < kinds
+    return kinds
+
+
+def handled(kind: str) -> bool:
+    """Whether there is work for an event of this type about something of ours."""
+    ours = {"id": "x", "metadata": {"attempt_id": str(new_id()), "refund_id": str(new_id())}}
+    return _work_for(ProviderEvent("evt_1", kind, livemode=False, subject=ours, payload={})) is not None
