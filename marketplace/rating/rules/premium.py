@@ -9,6 +9,7 @@ line, a literal rate) is bound to it, so that a premium costs little more than t
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from marketplace.kernel.money import minor_digits
 from marketplace.rating.rules.arithmetic import MILLION, rounded_to, scaled
@@ -52,13 +53,13 @@ class CompiledTariff:
     runs: tuple[Run, ...]
     kinds: Mapping[str, type]
     """Every factor the tariff asks about, and the type of its values."""
+    types: list[type]
+    """The latter alone, in the same order."""
 
-    def hold_kinds(self, risk: Risk) -> None:
-        """Raises RiskOutOfRange at the first value of another type: True == 1 == 1.0 to a dictionary. What is missing
-        is refused by the step that needs it.
+    def refuse_kinds(self, risk: Risk) -> None:
+        """Raises RiskOutOfRange at the first value of another type. What is missing is refused by the step that needs
+        it.
         """
-        if [*map(type, map(risk.get, self.kinds))] == [*self.kinds.values()]:
-            return
         for name, kind in self.kinds.items():
             if name in risk and type(risk[name]) is not kind:
                 raise RiskOutOfRange(name, risk[name], first_asking(self.tariff, name))
@@ -66,25 +67,24 @@ class CompiledTariff:
 
 def premium(compiled: CompiledTariff, risk: Risk) -> Breakdown:
     """The premium of `risk` with its lines. Raises RiskOutOfRange naming the factor that does not fit."""
-    lines, _ = _rated(compiled, risk)
-    return Breakdown(tuple(lines), compiled.tariff.currency)
+    return _rated(compiled, risk, {})
 
 
 def cells_used(compiled: CompiledTariff, risk: Risk) -> tuple[Cell, ...]:
     """Every cell the premium of `risk` rests on, those of rates that posted nothing included. Raises as `premium`."""
-    lines, rates = _rated(compiled, risk)
-    posted = [cell for _, _, cell in lines if cell is not None]
+    rates: dict[str, Leaf] = {}
+    posted = [cell for _, _, cell in _rated(compiled, risk, rates).posted if cell is not None]
     return tuple(dict.fromkeys([*posted, *(leaf.cell for leaf in rates.values())]))
 
 
-def _rated(compiled: CompiledTariff, risk: Risk) -> tuple[list[Posted], dict[str, Leaf]]:
-    compiled.hold_kinds(risk)
+def _rated(compiled: CompiledTariff, risk: Risk, rates: dict[str, Leaf]) -> Breakdown:
+    if [*map(type, map(risk.get, compiled.kinds))] != compiled.types:  # True == 1 == 1.0 to a dictionary
+        compiled.refuse_kinds(risk)
     lines: list[Posted] = []
-    rates: dict[str, Leaf] = {}
     total = 0
     for run in compiled.runs:
         total = run(risk, lines, rates, total)
-    return lines, rates
+    return Breakdown(tuple(lines), compiled.tariff.currency)
 
 
 def compile_tariff(tariff: Tariff) -> CompiledTariff:
@@ -100,7 +100,8 @@ def compile_tariff(tariff: Tariff) -> CompiledTariff:
         if (number := _literal(step, tariff.currency, f"steps.{index}")) is not None
     }
     runs = tuple(_conditional(step, _run(step, tariff.currency, tables, literals)) for step in tariff.steps)
-    return CompiledTariff(tariff, tables, literals, runs, _kinds(tariff, tables.values()))
+    kinds = _kinds(tariff, tables.values())
+    return CompiledTariff(tariff, tables, literals, runs, kinds, [*kinds.values()])
 
 
 def _kinds(tariff: Tariff, tables: Iterable[CompiledTable]) -> dict[str, type]:
@@ -201,9 +202,9 @@ def _per_unit(step: PerUnit, literal: int | None, currency: str) -> Run:
     def post_units(risk: Risk, lines: list[Posted], rates: dict[str, Leaf], total: int) -> int:
         units, cell = (literal, None) if literal is not None else rates[reference]
         for factor in factors:
-            value = risk.get(factor)
-            if not isinstance(value, int) or value < 0:
-                raise RiskOutOfRange(factor, value, name)
+            value: Any = risk.get(factor, -1)  # whole numbers, where it is there (`_rated`)
+            if value < 0:
+                raise RiskOutOfRange(factor, risk.get(factor), name)
             units *= value
         amount: int = (doubled * units + half) // whole  # half up
         lines.append((posting, amount, cell))
@@ -221,7 +222,7 @@ def _share(step: Step, posting: Posting, literal: int | None, *, less: int = 0, 
 
     def post_share(risk: Risk, lines: list[Posted], rates: dict[str, Leaf], total: int) -> int:
         rate, cell = (literal, None) if literal is not None else rates[reference]
-        if rate == less and less:
+        if less and rate == less:
             return total
         base = sum([minor for posted, minor, _ in lines if posted.step in of]) if of else total
         amount: int = (2 * sign * base * (rate - less) + MILLION) // whole  # half up
