@@ -51,7 +51,7 @@ messages: packages ## bring the catalog of Chinese sentences up to date with the
 third-party: packages-dev ## write THIRD_PARTY.md from the pinned packages
 	$(BIN)/python -m tests.architecture.third_party
 
-bench: packages ## measure beside floors and peers, a line for each figure, JSON at the end (some minutes)
+bench: packages packages-dev ## measure beside floors and peers, a line for each figure, JSON at the end (some minutes)
 	@$(BIN)/python -m bench
 
 import-real: packages ## load the real plans and premiums (REAL_DATA=../shared/data) into the running demonstration

@@ -20,19 +20,21 @@ class Compared:
     high: float
 
 
-def compare(subject: Callable[[], object], floor: Callable[[], object], rounds: int = ROUNDS) -> Compared:
-    """Call both in turn, the first one changing, `CALLS` times in each round; one round beforehand is not counted."""
-    each = [_round(subject, floor) for _ in range(rounds + 1)][1:]
+def compare(
+    subject: Callable[[], object], floor: Callable[[], object], rounds: int = ROUNDS, calls: int = CALLS
+) -> Compared:
+    """Call both in turn, the first one changing, `calls` times in each round; one round beforehand is not counted."""
+    each = [_round(subject, floor, calls) for _ in range(rounds + 1)][1:]
     ratios = [ours / theirs for ours, theirs in each]
     low, middle, high = statistics.quantiles(ratios, n=4)
     ours, theirs = (statistics.median(column) for column in zip(*each, strict=True))
     return Compared(ours, theirs, middle, low, high)
 
 
-def _round(subject: Callable[[], object], floor: Callable[[], object]) -> tuple[float, float]:
+def _round(subject: Callable[[], object], floor: Callable[[], object], calls: int) -> tuple[float, float]:
     """Median seconds of a call of each."""
     times: tuple[list[float], list[float]] = ([], [])
-    for number in range(CALLS):
+    for number in range(calls):
         for which in (0, 1) if number % 2 else (1, 0):
             begun = time.perf_counter()
             (subject, floor)[which]()

@@ -53,7 +53,7 @@ class OfferRow(Base):
     total_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(CHAR(3))
     breakdown: Mapped[dict[str, Any]]
-    tariff_sha256: Mapped[str] = mapped_column(CHAR(64))
+    tariff_root: Mapped[str] = mapped_column(CHAR(64))
     content_sha256: Mapped[str] = mapped_column(CHAR(64))
     expires_at: Mapped[datetime]
     voided_at: Mapped[datetime | None]

@@ -31,7 +31,10 @@ from marketplace.quoting.values import (
     RankingWords,
     StartDayPassed,
 )
+from marketplace.rating import queries as rating
 from marketplace.rating.values import Breakdown
+
+PREMIUM_FORMAT = "evenfold-premium/1"
 
 
 def need(reference: str) -> Need:
@@ -74,6 +77,29 @@ def offer(offer_id: UUID) -> OfferView:
     if row is None:
         raise OfferNotFound
     return _offer(row, need_by_id(row.need_id), catalog.product_version(row.product_version_id))
+
+
+def recomputable(offer_id: UUID) -> dict[str, Any]:
+    """Everything the premium of an offer follows from, as JSON (`verify/schema/offer.json`): anybody can recompute it
+    offline. It holds rating factors, nothing about a person. Raises OfferNotFound, NeedErased.
+    """
+    made = offer(offer_id)
+    if made.need.erased:
+        raise NeedErased
+    return {
+        "format": PREMIUM_FORMAT,
+        "need": made.need.reference,
+        "place": made.place,
+        "insurer": str(made.insurer_id),
+        "product": made.version.content.code,
+        "product_version": made.version.number,
+        "content_sha256": made.content_sha256,
+        "made_at": made.need.created_at.isoformat(),
+        "payments": made.payments,
+        "risk": dict(made.need.risk),
+        "tariff": rating.proof_of(made.version.id, made.need.risk),
+        "breakdown": made.breakdown.to_json(),
+    }
 
 
 def live_offer(offer_id: UUID) -> OfferView:
@@ -168,7 +194,7 @@ def _offer(row: OfferRow, asked: Need, version: ProductVersion) -> OfferView:
         payments=row.payments,
         total=Money(row.total_minor, row.currency),
         breakdown=Breakdown.from_json(row.breakdown),
-        tariff_sha256=row.tariff_sha256,
+        tariff_root=row.tariff_root,
         content_sha256=row.content_sha256,
         expires_at=row.expires_at,
         voided_at=row.voided_at,

@@ -42,7 +42,7 @@ def request_quotes(request: NeedRequest, actor: Actor = VISITOR) -> Need:
     candidates = [
         Candidate(
             version,
-            raters[version.id].sha256,
+            raters[version.id].root,
             underwriting.assess_eligibility(version.content, risk),
             raters[version.id].premium,
         )
@@ -146,7 +146,7 @@ def _offer_row(need: Need, place: int, priced: Priced) -> dict[str, Any]:
         "total_minor": priced.total.minor,
         "currency": priced.total.currency,
         "breakdown": priced.breakdown.to_json(),
-        "tariff_sha256": priced.tariff_sha256,
+        "tariff_root": priced.tariff_root,
         "content_sha256": priced.version.content_sha256,
         "expires_at": need.expires_at,
     }
@@ -154,7 +154,7 @@ def _offer_row(need: Need, place: int, priced: Priced) -> dict[str, Any]:
 
 def _record(need: Need, offered: tuple[Priced, ...], rows: list[dict[str, Any]], actor: Actor) -> None:
     """`quote_view` of the regulation checklist, section 6: profile, assumptions, rate versions, ranking, order."""
-    kept = ("place", "product_version_id", "tariff_sha256", "content_sha256", "total_minor", "currency")
+    kept = ("place", "product_version_id", "tariff_root", "content_sha256", "total_minor", "currency")
     record_act(
         Act(
             journey_id=need.journey_id,

@@ -85,7 +85,7 @@ class OfferView:
     payments: int
     total: Money
     breakdown: Breakdown
-    tariff_sha256: str
+    tariff_root: str
     content_sha256: str
     expires_at: datetime
     voided_at: datetime | None

@@ -1,6 +1,7 @@
 """Questions to rating: what does this risk cost, and is this tariff sound?"""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -10,18 +11,19 @@ from marketplace.kernel.canonical import digest
 from marketplace.kernel.remembering import Remembered
 from marketplace.rating import rules
 from marketplace.rating.models import TariffRow
-from marketplace.rating.values import Breakdown, Risk, RiskOutOfRange, Tariff, TariffAltered
+from marketplace.rating.rules import proofs
+from marketplace.rating.values import Breakdown, Risk, RiskOutOfRange, Tariff, TariffAltered, TariffNotFound
 
 
 class Rater:
-    """One tariff, compiled once, for many risks; `sha256` is its hash where it is a published one.
+    """One tariff, compiled once, for many risks; `root` is its hash where it is a published one.
 
     Raises TariffFault where the tariff cannot be used.
     """
 
-    def __init__(self, tariff: Tariff, sha256: str = "") -> None:
+    def __init__(self, tariff: Tariff, root: str = "") -> None:
         self._compiled = rules.compile_tariff(tariff)
-        self.sha256 = sha256
+        self.root = root
 
     def premium(self, risk: Risk) -> Breakdown:
         """The premium with its lines. Raises RiskOutOfRange naming the factor."""
@@ -30,7 +32,7 @@ class Rater:
     def gap(self, table: str, risk: Risk) -> RiskOutOfRange | None:
         """The refusal of one table for `risk` (only the table's own factors are looked at), or None."""
         try:
-            self._compiled.tables[table].walk(risk, table)
+            self._compiled.tables[table].finder(table)(risk)
         except RiskOutOfRange as refusal:
             return refusal
         return None
@@ -54,6 +56,19 @@ def tariffs_of(version_ids: Iterable[UUID]) -> dict[UUID, Tariff]:
     return {row.product_version_id: Tariff.from_json(row.body) for row in rows}
 
 
+def proof_of(version_id: UUID, risk: Risk) -> dict[str, Any]:
+    """What shows offline how a version's tariff makes the premium of `risk`: its head and the cells used, each with its
+    proof to the root (`rules.proofs`). Raises TariffNotFound, TariffAltered, RiskOutOfRange.
+    """
+    row = db.session.get(TariffRow, version_id)
+    if row is None:
+        raise TariffNotFound
+    proof = proofs.proven(Tariff.from_json(row.body), row.proof_key, risk)
+    if proof["root"] != row.root:
+        raise TariffAltered
+    return proof
+
+
 def _load(version_ids: Sequence[UUID]) -> dict[UUID, Rater]:
     rows = db.session.scalars(select(TariffRow).where(TariffRow.product_version_id.in_(version_ids)))
     return {row.product_version_id: _rater(row) for row in rows}
@@ -62,4 +77,4 @@ def _load(version_ids: Sequence[UUID]) -> dict[UUID, Rater]:
 def _rater(row: TariffRow) -> Rater:
     if digest(row.body) != row.sha256:
         raise TariffAltered
-    return Rater(Tariff.from_json(row.body), row.sha256)
+    return Rater(Tariff.from_json(row.body), row.root)

@@ -122,7 +122,7 @@ def test_products_show_versions_hashes_documents_and_uploads(shop: Flask, harbou
     with shop.app_context():
         insurer = accounts.insurer_by_code("harbour")
         version = catalog.products_of_insurer(insurer.id)[0]
-        tariff = rating.tariffs_of([version.id])[version.id]
+        tariff = rating.raters_of([version.id])[version.id]
         documents = catalog.documents_of(version.id)
         broken = changed(HARBOUR_TERM + "product.toml", 'line = "term_life"', 'line = "boats"')
         upload = listing.upload_catalog(insurer.id, broken, STAFF)
@@ -132,7 +132,7 @@ def test_products_show_versions_hashes_documents_and_uploads(shop: Flask, harbou
     assert version.content.name.en in shown
     assert version.content.filing_no in shown
     assert "on sale" in shown
-    assert tariff.sha256 in harbour.text
+    assert tariff.root in harbour.text
     assert len(documents) > 1
     for document in documents:
         assert f"/documents/{document.id}/read" in harbour.text

@@ -96,7 +96,7 @@ def _declare(visit: Visit) -> None:
         "offer_id": row.offer_id,
         "product_version_id": row.product_version_id,
         "content_sha256": view.offer.content_sha256,
-        "tariff_sha256": view.offer.tariff_sha256,
+        "tariff_root": view.offer.tariff_root,
         "premium_minor": view.offer.premium.minor,
         "currency": view.offer.premium.currency,
         "start_on": view.offer.need.start_on,

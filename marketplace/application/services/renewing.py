@@ -52,7 +52,7 @@ def take_new_offer(
             "new_total_minor": offer.total.minor,
             "currency": offer.total.currency,
             "content_sha256": offer.content_sha256,
-            "tariff_sha256": offer.tariff_sha256,
+            "tariff_root": offer.tariff_root,
         },
     )
     quotes.void_offer(old.offer.id)

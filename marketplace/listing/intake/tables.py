@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from marketplace.catalog.values import Factor, LineDefinition, Record, Scalar
+from marketplace.catalog.values import LineDefinition, Record, Scalar
 from marketplace.kernel.money import minor_digits
 from marketplace.listing.values import Finding
 from marketplace.rating.values import RATE_DIGITS
@@ -28,11 +28,18 @@ class TableEntry(Record):
     value: Literal["rate", "amount"]
     exact: tuple[str, ...] = ()
     banded: tuple[str, ...] = ()
+    interpolated: Annotated[tuple[str, ...], Field(max_length=1)] = ()
+    scale: Annotated[int, Field(ge=0, le=RATE_DIGITS)] | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
         bands = (f"{name}_{end}" for name in self.banded for end in ("from", "to"))
-        return (*self.exact, *bands, self.value)
+        return (*self.exact, *bands, *self.interpolated, self.value)
+
+    def factor_of(self, place: int) -> str:
+        """The factor of a column that is not the number."""
+        by_column = (*self.exact, *(name for name in self.banded for _ in ("from", "to")), *self.interpolated)
+        return by_column[place]
 
 
 Row = tuple[Scalar, ...]
@@ -40,7 +47,7 @@ Row = tuple[Scalar, ...]
 
 @dataclass(slots=True)
 class TableReading:
-    """Typed rows in the order exact, bands, number, each with its line in the file."""
+    """Typed rows in the order exact, bands, knot, number, each with its line in the file."""
 
     rows: list[Row] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
@@ -90,6 +97,8 @@ def read_table(file: str, data: bytes, entry: TableEntry, line: LineDefinition, 
         reading.findings.extend(_cell_twice(file, entry, reading))
     if not reading.findings:
         reading.findings.extend(_band_faults(file, entry, reading))
+    if entry.interpolated:
+        _sort_by_knot(reading)
     return reading
 
 
@@ -141,19 +150,13 @@ class _Cells:
     def _parse(self, place: int, text: str) -> Scalar:
         if text.startswith(_FORMULA):
             raise _BadCellError("formula", "")
-        exact = len(self.entry.exact)
         if place == len(self.entry.columns) - 1:
             return self._number(text)
+        factor = self.line.factor(self.entry.factor_of(place))
         try:
-            if place < exact:
-                return self.line.factor(self.entry.exact[place]).parse(text)
-            return self.line.factor(self.entry.banded[(place - exact) // 2]).parse_bound(text)
+            return factor.parse(text) if place < len(self.entry.exact) else factor.parse_bound(text)
         except ValueError as error:
-            raise _BadCellError("bad_value", self._factor(place).possible) from error
-
-    def _factor(self, place: int) -> Factor:
-        exact = len(self.entry.exact)
-        return self.line.factor(self.entry.exact[place] if place < exact else self.entry.banded[(place - exact) // 2])
+            raise _BadCellError("bad_value", factor.possible) from error
 
     def _number(self, text: str) -> str:
         if not _NUMBER.fullmatch(text):
@@ -192,6 +195,16 @@ def _band_faults(file: str, entry: TableEntry, reading: TableReading) -> Iterato
             groups[row[:at]].setdefault((row[at], row[at + 1]), number)
         for bands in groups.values():
             yield from _sequence_faults(file, name, bands)
+
+
+def _sort_by_knot(reading: TableReading) -> None:
+    """The knots of a curve follow each other in the tariff, in whatever order the file has them."""
+    together = sorted(zip(reading.rows, reading.lines, strict=True), key=lambda pair: [*map(_sortable, pair[0][:-1])])
+    reading.rows, reading.lines = [row for row, _ in together], [line for _, line in together]
+
+
+def _sortable(value: Scalar) -> tuple[str, Scalar]:
+    return type(value).__name__, value
 
 
 def _sequence_faults(file: str, name: str, bands: dict[tuple[Any, Any], int]) -> Iterator[Finding]:

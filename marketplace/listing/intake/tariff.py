@@ -73,7 +73,8 @@ def _unknown_factors(
 ) -> Iterator[Finding]:
     names = {factor.name for factor in line.factors}
     for index, entry in enumerate(entries):
-        for kind, given in (("exact", entry.exact), ("banded", entry.banded)):
+        kinds = (("exact", entry.exact), ("banded", entry.banded), ("interpolated", entry.interpolated))
+        for kind, given in kinds:
             for name in given:
                 if name not in names:
                     row = line_of(source, ["tables", index, kind])
@@ -98,6 +99,8 @@ def _read_tables(
                 "value": entry.value,
                 "exact": entry.exact,
                 "banded": entry.banded,
+                "interpolated": entry.interpolated,
+                "scale": entry.scale,
                 "rows": reading.rows,
             }
         )
@@ -132,7 +135,7 @@ def _gaps(
     found: dict[tuple[str, str, str], Finding] = {}
     for table in tariff.tables:
         for step in (step for step in tariff.steps if isinstance(step, Lookup) and step.table == table.name):
-            for risk in _eligible_risks((*table.exact, *table.banded), step, content):
+            for risk in _eligible_risks(table.factors, step, content):
                 gap = rater.gap(table.name, risk)
                 if gap is not None:
                     finding = _gap_finding(files[table.name], gap, risk)

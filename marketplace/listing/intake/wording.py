@@ -93,6 +93,26 @@ _TARIFF: dict[str, Sentences] = {
         _l("Give both steps the same condition."),
     ),
     "tariff_unknown_step": (_l("%(value)s is no line before this step."), _l("Name an earlier step.")),
+    "tariff_scale_missing": (
+        _l("The table %(value)s interpolates and does not say how exactly."),
+        _l("Give it a scale: the decimals of what lies between two rows."),
+    ),
+    "tariff_scale_for_nothing": (
+        _l("This table has a scale and interpolates nothing."),
+        _l("Leave the scale out, or name the interpolated factor."),
+    ),
+    "tariff_scale_too_fine": (
+        _l("The scale is finer than the numbers of this table can be."),
+        _l("At most %(value)s decimals."),
+    ),
+    "tariff_knots_no_numbers": (
+        _l("Only whole numbers can be interpolated."),
+        _l("Name another factor, or make it exact."),
+    ),
+    "tariff_mixed_kinds": (
+        _l("Two places of the tariff take %(value)s differently."),
+        _l("Words, whole numbers and yes-or-no cannot be mixed for one factor."),
+    ),
     "tariff_too_many_decimals": (_l("%(value)s has too many decimals."), _l("As many as the currency has.")),
     "tariff_round_to_nought": (_l("A premium cannot be rounded to nought."), _l("Give a positive amount.")),
 }

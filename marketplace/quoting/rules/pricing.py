@@ -24,7 +24,7 @@ class Candidate:
     """A product version on sale, whether it fits the risk, and its tariff ready to rate."""
 
     version: ProductVersion
-    tariff_sha256: str
+    tariff_root: str
     eligibility: Eligible | Ineligible
     premium: Callable[[Risk], Breakdown]
 
@@ -34,7 +34,7 @@ class Priced:
     """An offer in the making. `total` is the cost over the term: the premium times the number of payments."""
 
     version: ProductVersion
-    tariff_sha256: str
+    tariff_root: str
     breakdown: Breakdown
     payments: int
 
@@ -80,7 +80,7 @@ def _price(candidate: Candidate, risk: Risk) -> Priced | NotOffered:
         breakdown = candidate.premium(risk)
     except RiskOutOfRange as refusal:
         return _not_offered(candidate, refusal.factor, _no_premium(content.definition, refusal, risk))
-    return Priced(candidate.version, candidate.tariff_sha256, breakdown, content.payment.times_of(risk))
+    return Priced(candidate.version, candidate.tariff_root, breakdown, content.payment.times_of(risk))
 
 
 def _not_offered(candidate: Candidate, factor: str, reason: LocalizedText) -> NotOffered:

@@ -30,7 +30,7 @@ class Shown:
     version: ProductVersion
     state: str
     tone: str
-    tariff_sha256: str | None
+    tariff_root: str | None
     documents: tuple[Document, ...]
 
 
@@ -59,7 +59,7 @@ def _shown(versions: tuple[ProductVersion, ...]) -> list[Shown]:
         Shown(
             version,
             *_state(version, today),
-            raters[version.id].sha256 if version.id in raters else None,
+            raters[version.id].root if version.id in raters else None,
             documents.get(version.id, ()),
         )
         for version in versions

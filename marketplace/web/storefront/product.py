@@ -1,5 +1,6 @@
 """One product at the price of one offer, and the insurer's documents by their hash."""
 
+import json
 from uuid import UUID
 
 from flask import Blueprint, Response, request
@@ -66,6 +67,15 @@ def _obstacle(chosen: OfferView) -> str | None:
     except NotForSale:
         return None  # the page says of published rates by itself that they cannot be bought
     return None
+
+
+@blueprint.get("/offers/<uuid:offer_id>/premium.json")
+def premium(offer_id: UUID) -> ResponseReturnValue:
+    """What the premium was made from, for `python -m verify premium`: the steps, the cells used and their proofs."""
+    found = quoting.recomputable(offer_id)
+    response = Response(json.dumps(found, ensure_ascii=False, indent=1), mimetype="application/json")
+    response.headers["Content-Disposition"] = f'attachment; filename="premium-{found["need"]}-{found["place"]}.json"'
+    return response
 
 
 @blueprint.get("/documents/<uuid:document_id>/read")

@@ -409,7 +409,7 @@ def test_the_declaration_says_which_offer_price_and_texts_it_is_about(offer) -> 
     assert submitted.body["offer_id"] == str(offer.id)
     assert (submitted.body["premium_minor"], submitted.body["currency"]) == (10_600, "CNY")
     assert submitted.body["documents"] == [DOCUMENTS[0].sha256, DOCUMENTS[2].sha256]
-    assert submitted.body["tariff_sha256"] == offer.tariff_sha256
+    assert submitted.body["tariff_root"] == offer.tariff_root
 
 
 # After the decision

@@ -27,6 +27,7 @@ from marketplace.quoting.values import (
     ProductWithdrawn,
     StartDayPassed,
 )
+from marketplace.rating import queries as rating
 from marketplace.traceability.queries import journey_entries
 from marketplace.traceability.values import EntryType
 from tests.factories.accounts import an_insurer
@@ -94,7 +95,7 @@ def test_an_offer_pins_price_content_and_tariff_when_something_newer_is_publishe
         old.id,
         old.content_sha256,
     )
-    assert again.tariff_sha256 == a_tariff("100.00").sha256
+    assert again.tariff_root == rating.raters_of([old.id])[old.id].root
     assert an_offer().premium == Money(95_400, "CNY")
 
 
@@ -154,8 +155,8 @@ def test_the_act_of_quoting_is_recorded_with_ranking_and_order() -> None:
     assert entry.body["risk"] == TRAVEL_RISK
     assert entry.body["assumed"] == []
     assert entry.body["profiles"] == ["cn_nonlife"]
-    assert [(each["offer_id"], each["total_minor"], each["tariff_sha256"]) for each in entry.body["order"]] == [
-        (str(offer.id), offer.total.minor, offer.tariff_sha256) for offer in offers
+    assert [(each["offer_id"], each["total_minor"], each["tariff_root"]) for each in entry.body["order"]] == [
+        (str(offer.id), offer.total.minor, offer.tariff_root) for offer in offers
     ]
     assert rows("procrastinate_jobs") == 1
 
@@ -301,7 +302,7 @@ def test_not_even_the_site_itself_can_change_a_price(statement: str) -> None:
 def test_the_total_is_the_premium_times_its_payments_or_the_database_refuses() -> None:
     publish(an_insurer())
     offer = an_offer()
-    columns = "need_id, product_version_id, insurer_id, currency, breakdown, tariff_sha256, content_sha256, expires_at"
+    columns = "need_id, product_version_id, insurer_id, currency, breakdown, tariff_root, content_sha256, expires_at"
     with pytest.raises(IntegrityError, match="ck_quoting_offer_total"):
         db.session.execute(
             text(

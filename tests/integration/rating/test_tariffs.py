@@ -10,6 +10,7 @@ from marketplace.infra.db import db
 from marketplace.kernel.ids import new_id
 from marketplace.rating import queries, services
 from marketplace.rating.models import TariffRow
+from marketplace.rating.rules.proofs import tree_of
 from marketplace.rating.values import TariffAltered, TariffFault
 from tests.factories.accounts import an_insurer
 from tests.factories.catalog import PREMIUM_MINOR, RISK, a_draft_product, harbour_term, statements
@@ -22,7 +23,9 @@ def test_the_premium_charged_is_that_of_the_tariff_that_was_published() -> None:
     version = harbour_term()
     rater = queries.raters_of([version.id])[version.id]
     assert rater.premium(RISK).total.minor == PREMIUM_MINOR
-    assert rater.sha256 == a_draft_product().tariff.sha256
+    row = db.session.get(TariffRow, version.id)
+    assert row is not None
+    assert rater.root == row.root == tree_of(a_draft_product().tariff, row.proof_key).root.hex()
     assert queries.tariffs_of([version.id]) == {version.id: a_draft_product().tariff}
 
 
@@ -41,7 +44,7 @@ def test_a_version_has_one_tariff_for_ever() -> None:
     with pytest.raises(IntegrityError), db.session.begin_nested():
         services.store_tariff(version.id, a_draft_product().tariff)
     with pytest.raises(ProgrammingError, match="permission denied"), db.session.begin_nested():
-        db.session.execute(text("UPDATE rating_tariff SET sha256 = sha256"))
+        db.session.execute(text("UPDATE rating_tariff SET root = root"))
     assert db.session.execute(text("SELECT count(*) FROM rating_tariff")).scalar() == 1
 
 

@@ -17,4 +17,5 @@ def test_a_file_of_the_format_says_nothing_that_intake_works_out() -> None:
     product = schemas()["product.json"]
     assert "questions" not in product["properties"]
     assert set(product["$defs"]["DocumentRef"]["properties"]) == {"kind", "locale", "title", "file"}
-    assert set(schemas()["tariff.json"]["$defs"]["Table"]["properties"]) == {"name", "file", "value", "exact", "banded"}
+    of_tables = {"name", "file", "value", "exact", "banded", "interpolated", "scale"}
+    assert set(schemas()["tariff.json"]["$defs"]["Table"]["properties"]) == of_tables

@@ -19,7 +19,7 @@ TODAY = date(2026, 11, 22)
 
 def candidate(content: ProductContent, tariff: Tariff, eligibility: Eligible | Ineligible | None = None) -> Candidate:
     rater = Rater(tariff)
-    return Candidate(a_version(content), rater.sha256, eligibility or Eligible(), rater.premium)
+    return Candidate(a_version(content), rater.root, eligibility or Eligible(), rater.premium)
 
 
 def test_offers_stand_by_total_and_each_carries_its_lines() -> None:

@@ -1,16 +1,17 @@
 """How steps make a premium: each line exact, their sum the total, every refusal with its factor."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from marketplace.kernel.money import Money
-from marketplace.rating.rules import compile_tariff, half_up, premium
+from marketplace.rating.rules import compile_tariff, half_up, premium, tables
 from marketplace.rating.values import (
     Breakdown,
-    BreakdownLine,
     Cell,
     LineKind,
+    Posting,
     RiskOutOfRange,
     Tariff,
     TariffFault,
@@ -59,8 +60,9 @@ def test_the_reference_product_is_explained_line_by_line() -> None:
     first = breakdown.lines[0]
     assert first.label.en == "Risk of death, table CL2"
     assert first.cell == Cell(
-        "risk", (("age", "34"), ("sex", "female"), ("smoker", "no"), ("term_years", "20")), "0.9120"
+        "risk", (("age", "34"), ("sex", "female"), ("smoker", "no"), ("term_years", "20")), "0.9120", (323,)
     )
+    assert a_draft_product().tariff.tables[0].rows[322] == (34, "female", False, 20, "0.9120")
     assert first.table == "risk"
 
 
@@ -223,10 +225,11 @@ def test_a_tariff_that_cannot_be_used_is_refused_with_the_place(
     assert (refusal.value.where, refusal.value.fault) == (where, fault)
 
 
-def test_a_breakdown_whose_lines_do_not_sum_cannot_exist() -> None:
-    line = BreakdownLine("a", LineKind.RISK, a_draft_product().content.name, Money(1, "CNY"))
+def test_a_breakdown_is_the_sum_of_its_lines_and_one_that_was_altered_is_not_read() -> None:
+    line = Posting("a", LineKind.RISK, a_draft_product().content.name, "CNY"), 1, None
+    assert Breakdown((line, line), "CNY").total == Money(2, "CNY")
     with pytest.raises(ValueError, match="do not sum"):
-        Breakdown((line,), Money(2, "CNY"))
+        Breakdown.from_json(Breakdown((line, line), "CNY").to_json() | {"total": 3})
 
 
 def test_a_breakdown_survives_its_journey_through_json() -> None:
@@ -234,9 +237,95 @@ def test_a_breakdown_survives_its_journey_through_json() -> None:
     assert Breakdown.from_json(breakdown.to_json()) == breakdown
 
 
-def test_a_tariff_keeps_its_hash_through_json_and_loses_it_with_any_cell() -> None:
-    tariff = a_draft_product().tariff
-    assert Tariff.from_json(tariff.to_json()).sha256 == tariff.sha256
-    body = tariff.to_json()
-    body["tables"][1]["rows"][0][-1] = "1.01"
-    assert Tariff.from_json(body).sha256 != tariff.sha256
+@pytest.mark.parametrize(
+    ("step", "minor", "kind"),
+    [
+        ({"kind": "discount", "rate": "0.05"}, -50, "discount"),
+        ({"kind": "loading", "rate": "0.255"}, 255, "loading"),
+        ({"kind": "instalment", "rate": "0.0335"}, 34, "instalment"),  # 33.5, half up
+        ({"kind": "discount", "rate": "0.0335"}, -33, "discount"),  # -33.5, half up is towards more
+        ({"kind": "maximum", "amount": "9.99"}, -1, "discount"),
+        ({"kind": "tax", "rate": "0"}, 0, "tax"),
+    ],
+)
+def test_shares_and_bounds_post_what_they_say(step: dict[str, Any], minor: int, kind: str) -> None:
+    breakdown = rated(a_tariff(per_unit("1"), {"id": "more", "label": LABEL, **step}), days=10)
+    assert amounts(breakdown)[-1] == ("more", kind, minor)
+    assert breakdown.total.minor == 1_000 + minor
+
+
+def test_a_maximum_that_is_not_reached_posts_nothing() -> None:
+    tariff = a_tariff(per_unit("1"), {"id": "most", "kind": "maximum", "amount": "10.00", "label": LABEL})
+    assert amounts(rated(tariff, days=10)) == [("base", "risk", 1_000)]
+
+
+CURVE = {
+    "name": "curve", "value": "rate", "exact": ["sex"], "banded": [], "interpolated": ["sum"], "scale": 4,
+    "rows": [["f", 100, "1"], ["f", 400, "2"], ["f", 1000, "0.5"], ["m", 100, "3"], ["m", 101, "4"]],
+}  # fmt: skip
+ON_CURVE = (
+    {"id": "rate", "kind": "lookup", "table": "curve"},
+    {"id": "base", "kind": "per_unit", "rate": "rate", "factors": ["sum"], "line": "risk", "label": LABEL},
+)
+
+
+@pytest.mark.parametrize(
+    ("total", "value", "between", "rows"),
+    [
+        (100, "1", "100", (1,)),
+        (400, "2", "400", (2,)),
+        (200, "1.333300", "100..400", (1, 2)),  # 1 + 1/3, declared to four decimals
+        (300, "1.666700", "100..400", (1, 2)),
+        (999, "0.502500", "400..1000", (2, 3)),  # 2 - 1.5 * 599/600
+    ],
+)
+def test_between_two_knots_the_number_is_interpolated_to_its_scale(
+    total: int, value: str, between: str, rows: tuple[int, ...]
+) -> None:
+    line = rated(a_tariff(*ON_CURVE, tables=(CURVE,)), sex="f", sum=total).lines[0]
+    assert line.cell == Cell("curve", (("sex", "f"), ("sum", between)), value, rows)
+    assert line.minor == half_up(int(Decimal(value) * 10**6) * total * 100, 10**6)
+
+
+@pytest.mark.parametrize("total", [99, 1001, 0, None, True, "100"])
+def test_nothing_lies_beyond_the_first_and_the_last_knot(total: object) -> None:
+    with pytest.raises(RiskOutOfRange) as refusal:
+        rated(a_tariff(*ON_CURVE, tables=(CURVE,)), sex="f", sum=total)
+    assert refusal.value.factor == "sum"
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"scale": None}, "scale_missing"),
+        ({"value": "amount", "scale": 3}, "scale_too_fine"),
+        ({"interpolated": [], "exact": ["sex", "sum"]}, "scale_for_nothing"),
+        ({"rows": [["f", "100", "1"]]}, "knots_no_numbers"),
+        ({"rows": [["f", 100, "1"], ["f", 100, "2"]]}, "cell_twice"),
+        ({"rows": [["f", 100, "1"], ["m", 100, "2"], ["f", 400, "2"]]}, "knots_scattered"),
+        ({"rows": [["f", 400, "2"], ["f", 100, "1"]]}, "knots_scattered"),
+    ],
+)
+def test_a_curve_that_says_too_little_or_too_much_is_refused(change: dict[str, Any], fault: str) -> None:
+    table = CURVE | change
+    line = {} if table["value"] == "rate" else {"line": "risk", "label": LABEL}
+    steps = ON_CURVE if table["value"] == "rate" else ({**ON_CURVE[0], **line},)
+    with pytest.raises(TariffFault) as refusal:
+        compile_tariff(a_tariff(*steps, tables=(table,)))
+    assert refusal.value.fault == fault
+
+
+def test_bands_too_many_to_be_written_out_are_found_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    written_out = rated(a_tariff(PRICE, tables=(BANDED,)), zone="asia", days=8, age=18)
+    monkeypatch.setattr(tables, "MOST_WRITTEN_OUT", 1)
+    assert rated(a_tariff(PRICE, tables=(BANDED,)), zone="asia", days=8, age=18) == written_out
+    for refused in ({"days": 31, "age": 18}, {"days": 8, "age": 81}, {"days": 8}):
+        with pytest.raises(RiskOutOfRange):
+            rated(a_tariff(PRICE, tables=(BANDED,)), zone="asia", **refused)
+
+
+def test_two_places_that_take_a_factor_differently_make_no_tariff() -> None:
+    step = {"id": "ski", "kind": "add", "amount": "9", "line": "cover", "label": LABEL, "when": {"days": ["many"]}}
+    with pytest.raises(TariffFault) as refusal:
+        compile_tariff(a_tariff(per_unit("1"), step))
+    assert (refusal.value.fault, refusal.value.detail) == ("mixed_kinds", "days")

@@ -1,21 +1,18 @@
-"""The public words of rating: the tariff as data, and the breakdown that explains a premium.
+"""The tariff as data: ordered steps over tables.
 
-Numbers in a tariff are decimal strings: rates with at most six decimals, amounts with the currency's own digits.
-Money arises in one place only, when a step posts a line; there the exact quotient is rounded once, half up, to the
-minor unit.
+Numbers in a tariff are decimal strings: rates with at most six decimals, amounts with the currency's own digits. Where
+something is divided the scale of the result is declared: a line is rounded once, half up, to the currency's minor unit,
+an interpolated number to the `scale` of its table. So all arithmetic is exact.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, PlainSerializer, TypeAdapter
 
-from marketplace.kernel.canonical import digest
-from marketplace.kernel.errors import Refused, Unavailable
-from marketplace.kernel.money import Money
 from marketplace.kernel.text import LONGEST_TEXT, LocalizedText
 
 Scalar = str | int | bool
@@ -35,10 +32,12 @@ class LineKind(StrEnum):
     """What a line of a premium is for; the comparison colours its bar by it."""
 
     RISK = "risk"
+    LOADING = "loading"
     COVER = "cover"
     COST = "cost"
     FEE = "fee"
     TAX = "tax"
+    INSTALMENT = "instalment"
     DISCOUNT = "discount"
     ROUNDING = "rounding"
 
@@ -119,6 +118,41 @@ class Minimum(TariffRecord):
 
 
 @dataclass(frozen=True, slots=True)
+class Maximum(TariffRecord):
+    """Takes off what the lines so far exceed `amount` by, if they do."""
+
+    id: Name
+    amount: Decimals
+    label: LocalizedText
+    kind: Literal["maximum"] = "maximum"
+    when: When = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Discount(TariffRecord):
+    """Takes `rate` (0.05 is five per cent) of the lines named in `of` (all so far, when empty) off."""
+
+    id: Name
+    rate: RateRef
+    label: LocalizedText
+    kind: Literal["discount"] = "discount"
+    of: tuple[Name, ...] = ()
+    when: When = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Loading(TariffRecord):
+    """Adds `rate` of the lines named in `of` (all so far, when empty) for a risk above the usual."""
+
+    id: Name
+    rate: RateRef
+    label: LocalizedText
+    kind: Literal["loading"] = "loading"
+    of: tuple[Name, ...] = ()
+    when: When = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Tax(TariffRecord):
     """Posts `rate` (0.06 is six per cent) of the lines named in `of` (all so far, when empty)."""
 
@@ -126,6 +160,18 @@ class Tax(TariffRecord):
     rate: RateRef
     label: LocalizedText
     kind: Literal["tax"] = "tax"
+    of: tuple[Name, ...] = ()
+    when: When = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Instalment(TariffRecord):
+    """Posts `rate` of the lines named in `of` (all so far, when empty) for paying in parts."""
+
+    id: Name
+    rate: RateRef
+    label: LocalizedText
+    kind: Literal["instalment"] = "instalment"
     of: tuple[Name, ...] = ()
     when: When = field(default_factory=dict)
 
@@ -153,8 +199,18 @@ class Round(TariffRecord):
     when: When = field(default_factory=dict)
 
 
+Share = Discount | Loading | Tax | Instalment
+"""Steps that post a share of other lines."""
+SHARES: Mapping[type[Share], tuple[LineKind, int]] = {
+    Discount: (LineKind.DISCOUNT, -1),
+    Loading: (LineKind.LOADING, 1),
+    Tax: (LineKind.TAX, 1),
+    Instalment: (LineKind.INSTALMENT, 1),
+}
+"""The kind of the line each of them posts, and whether it adds or takes off."""
+
 Step = Annotated[
-    Lookup | PerUnit | Add | Multiply | Minimum | Tax | Fee | Round,
+    Lookup | PerUnit | Add | Multiply | Minimum | Maximum | Discount | Loading | Tax | Fee | Instalment | Round,
     Field(discriminator="kind"),
 ]
 
@@ -168,7 +224,9 @@ def _as_lists(rows: tuple[tuple[Scalar, ...], ...]) -> list[list[Scalar]]:
 class Table(TariffRecord):
     """A table of rates or amounts.
 
-    A row holds one value per `exact` factor, then `from` and `to` (both included) per `banded` factor, then the number.
+    A row holds one value per `exact` factor, then `from` and `to` (both included) per `banded` factor, then the knot of
+    the `interpolated` factor, then the number. Between two knots the number is interpolated and rounded half up to
+    `scale` decimals; beyond the first and the last there is none.
     """
 
     name: Name
@@ -176,6 +234,24 @@ class Table(TariffRecord):
     exact: tuple[str, ...]
     banded: tuple[str, ...]
     rows: Annotated[tuple[tuple[Scalar, ...], ...], PlainSerializer(_as_lists)]
+    interpolated: Annotated[tuple[str, ...], Field(max_length=1)] = ()
+    scale: Annotated[int, Field(ge=0, le=RATE_DIGITS)] | None = None
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        return (*self.exact, *self.banded, *self.interpolated)
+
+    def head(self) -> dict[str, Any]:
+        """What the table is, without its rows, as JSON."""
+        return {
+            "name": self.name,
+            "value": self.value,
+            "exact": list(self.exact),
+            "banded": list(self.banded),
+            "interpolated": list(self.interpolated),
+            "scale": self.scale,
+            "rows": len(self.rows),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +271,10 @@ class Tariff(TariffRecord):
     def from_json(cls, data: Mapping[str, Any]) -> "Tariff":
         return _adapter().validate_python(data)
 
-    @property
-    def sha256(self) -> str:
-        """SHA-256 of the canonical tariff."""
-        return digest(self.to_json())
+    def head(self) -> dict[str, Any]:
+        """Everything but the rows of the tables, as JSON: enough to follow how a premium is made."""
+        told = replace(self, tables=()).to_json()
+        return told | {"tables": [table.head() for table in self.tables]}
 
 
 @cache
@@ -214,101 +290,3 @@ def read_tariff(data: bytes) -> Tariff:
 def tariff_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of `Tariff`."""
     return _adapter().json_schema()
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """The cell of a table that was used: the factors with the value or band that matched, and the number in it."""
-
-    table: str
-    key: tuple[tuple[str, str], ...]
-    value: str
-
-    def to_json(self) -> dict[str, Any]:
-        return {"table": self.table, "key": [list(pair) for pair in self.key], "value": self.value}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Cell":
-        return cls(data["table"], tuple((name, matched) for name, matched in data["key"]), data["value"])
-
-
-@dataclass(frozen=True, slots=True)
-class BreakdownLine:
-    """One line of a premium: which step made it, what for, from which cell, how much."""
-
-    step: str
-    kind: LineKind
-    label: LocalizedText
-    amount: Money
-    cell: Cell | None = None
-
-    @property
-    def table(self) -> str | None:
-        return None if self.cell is None else self.cell.table
-
-
-@dataclass(frozen=True, slots=True)
-class Breakdown:
-    """A premium and the lines that sum to it exactly."""
-
-    lines: tuple[BreakdownLine, ...]
-    total: Money
-
-    def __post_init__(self) -> None:
-        if sum(line.amount.minor for line in self.lines) != self.total.minor:
-            raise ValueError("the lines do not sum to the total")
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "currency": self.total.currency,
-            "total": self.total.minor,
-            "lines": [
-                {
-                    "step": line.step,
-                    "kind": line.kind.value,
-                    "label": line.label.to_json(),
-                    "amount": line.amount.minor,
-                    "cell": None if line.cell is None else line.cell.to_json(),
-                }
-                for line in self.lines
-            ],
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Breakdown":
-        currency = data["currency"]
-        lines = tuple(
-            BreakdownLine(
-                line["step"],
-                LineKind(line["kind"]),
-                LocalizedText.from_json(line["label"]),
-                Money(line["amount"], currency),
-                None if line["cell"] is None else Cell.from_json(line["cell"]),
-            )
-            for line in data["lines"]
-        )
-        return cls(lines, Money(data["total"], currency))
-
-
-class RiskOutOfRange(Refused):
-    """The tariff has no premium for this value."""
-
-    code = "rating:risk-out-of-range"
-
-    def __init__(self, factor: str, value: Scalar | None, step: str) -> None:
-        super().__init__(f"step {step} has no premium for {factor} = {value!r}")
-        self.factor, self.value, self.step = factor, value, step
-
-
-class TariffFault(ValueError):
-    """A tariff that cannot be used: `where` is the place in it, `fault` a stable word for what is wrong."""
-
-    def __init__(self, where: str, fault: str, detail: str = "") -> None:
-        super().__init__(f"{where}: {fault} {detail}".rstrip())
-        self.where, self.fault, self.detail = where, fault, detail
-
-
-class TariffAltered(Unavailable):
-    """A tariff in the database is not what its hash says, so nothing is priced with it."""
-
-    code = "rating:tariff-altered"
