@@ -225,3 +225,17 @@ def test_a_command_that_was_not_told_enough_says_so(host: Host) -> None:
     )  # fmt: skip
     assert said.returncode == 1
     assert said.stderr.startswith("Not set: PUBLIC_URL, SECRET_KEY, DATABASE_URL, ")
+
+
+def test_a_worker_that_cannot_read_the_seals_does_not_begin(host: Host) -> None:
+    root = host.folder / "etc/marketplace/seals/root.pem"
+    away = root.rename(root.with_suffix(".away"))
+    try:
+        said = subprocess.run(
+            [f"{host.folder}/bin/marketplace-as", "worker", "python", "-m", "marketplace.worker"],
+            env=host.told(), capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+    finally:
+        away.rename(root)
+    assert said.returncode == 1
+    assert said.stderr.splitlines()[-1].startswith("SEALS_FOLDER: root.pem cannot be read (No such file or directory).")
