@@ -14,13 +14,14 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MINIMUM_SECRET = 32
+_UNGUARDED = "DATABASE_…URL to another machine needs ?sslmode=verify-full"
 
 
 class UnsafeSettingsError(Exception):
     """The environment does not make a safe set-up. The text names each setting and what to do."""
 
 
-class Settings(BaseSettings):
+class _FromEnvironment(BaseSettings):
     """Each field is one environment variable of the same name in capitals (README, "Settings")."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
@@ -28,6 +29,48 @@ class Settings(BaseSettings):
     demonstration: bool = Field(
         default=False, description="Set by `make run` and tests only: fictional insurers, no money moves."
     )
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """The settings of this process, or UnsafeSettingsError with one line per setting that is missing or unsafe."""
+        try:
+            return cls()
+        except ValidationError as error:
+            raise UnsafeSettingsError("\n".join(_complaints(error))) from None
+
+    @classmethod
+    def or_exit(cls) -> Self:
+        """For entry points: the settings, or the end of the process with what to set on standard error."""
+        try:
+            return cls.from_env()
+        except UnsafeSettingsError as error:
+            raise SystemExit(str(error)) from None
+
+    @model_validator(mode="after")
+    def _refuse_unsafe(self) -> Self:
+        problems = self._problems()
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _problems(self) -> list[str]:
+        raise NotImplementedError
+
+
+class BackupSettings(_FromEnvironment):
+    """All that backing up and restoring read: where the data lie. They are told no secret of the site."""
+
+    database_owner_url: SecretStr = Field(description="As `marketplace_owner`, who alone sees every row.")
+    storage_folder: Path = Field(description="Documents and signed policies, kept by their SHA-256.")
+
+    def _problems(self) -> list[str]:
+        safe = self.demonstration or _is_guarded(self.database_owner_url.get_secret_value())
+        return [] if safe else [_UNGUARDED]
+
+
+class Settings(_FromEnvironment):
+    """What site, worker and their commands read."""
+
     bind_address: str = Field(default="127.0.0.1", description="Where the site listens; loopback in a demonstration.")
     public_url: str = Field(description="Address of the site as customers see it; decides cookies, hosts, links.")
     trusted_proxies: int = Field(
@@ -48,7 +91,10 @@ class Settings(BaseSettings):
     database_reader_url: SecretStr = Field(description="As `marketplace_reader`; reading evidence.")
 
     storage_folder: Path = Field(description="Documents and signed policies, kept by their SHA-256.")
-    seals_folder: Path = Field(description="Seals (certificate and key) of the insurers and the root they chain to.")
+    seals_folder: Path | None = Field(
+        default=None,
+        description="Seals of the insurers and the root they chain to; for the worker, which seals, alone.",
+    )
     keeper_socket: Path = Field(description="Socket of the keeper, the process that holds the keys of personal data.")
     timestamp_url: str = Field(
         default="", description="Time-stamp authority (RFC 3161); empty: the demonstration's own."
@@ -76,28 +122,8 @@ class Settings(BaseSettings):
         default=None, description="Folder in which the processes of a host add up their figures; emptied at boot."
     )
 
-    @classmethod
-    def from_env(cls) -> Self:
-        """The settings of this process, or UnsafeSettingsError with one line per setting that is missing or unsafe."""
-        try:
-            return cls()
-        except ValidationError as error:
-            raise UnsafeSettingsError("\n".join(_complaints(error))) from None
-
-    @classmethod
-    def or_exit(cls) -> Self:
-        """For entry points: the settings, or the end of the process with what to set on standard error."""
-        try:
-            return cls.from_env()
-        except UnsafeSettingsError as error:
-            raise SystemExit(str(error)) from None
-
-    @model_validator(mode="after")
-    def _refuse_unsafe(self) -> Self:
-        problems = [*self._always(), *(self._in_demonstration() if self.demonstration else self._in_production())]
-        if problems:
-            raise ValueError("; ".join(problems))
-        return self
+    def _problems(self) -> list[str]:
+        return [*self._always(), *(self._in_demonstration() if self.demonstration else self._in_production())]
 
     def _always(self) -> list[str]:
         checks = {
@@ -105,6 +131,8 @@ class Settings(BaseSettings):
             "PUBLIC_URL must be http(s)://host[:port] and nothing more": not _is_origin(self.public_url),
             "SECURITY_CONTACT must begin with mailto: or https://": bool(self.security_contact)
             and not self.security_contact.startswith(("mailto:", "https://")),
+            "PROMETHEUS_MULTIPROC_DIR is no folder": self.prometheus_multiproc_dir is not None
+            and not self.prometheus_multiproc_dir.is_dir(),
             "SMTP_TLS=none is for a mail server on loopback only": self.mail_transport == "smtp"
             and self.smtp_tls == "none"
             and not is_loopback(self.smtp_host),
@@ -125,13 +153,15 @@ class Settings(BaseSettings):
             "STRIPE_API_BASE (the simulator) is for demonstrations only": bool(self.stripe_api_base),
             "STRIPE_SECRET_KEY is a test key; production takes a live one": self._test_key,
             "MAIL_TRANSPORT=demonstration sends nothing; production takes smtp": self.mail_transport != "smtp",
-            "TIMESTAMP_URL is missing; the demonstration's authority is refused": not self.timestamp_url,
+            "TIMESTAMP_URL is missing; the demonstration's authority is refused": self.seals_folder is not None
+            and not self.timestamp_url,
             "TIMESTAMP_URL must begin with https://": bool(self.timestamp_url)
             and not self.timestamp_url.startswith("https://"),
-            "DATABASE_…URL to another machine needs ?sslmode=verify-full": not all(map(_is_guarded, self._databases)),
+            _UNGUARDED: not all(map(_is_guarded, self._databases)),
             "LICENCE_NUMBER is missing; selling insurance needs a licence": not self.licence_number,
             "SECURITY_CONTACT is missing; say where weaknesses are reported": not self.security_contact,
-            "SEALS_FOLDER holds the demonstration's seals": (self.seals_folder / "SPECIMEN").exists(),
+            "SEALS_FOLDER holds the demonstration's seals": self.seals_folder is not None
+            and _holds(self.seals_folder, "SPECIMEN"),
         }
         return [text for text, wrong in checks.items() if wrong]
 
@@ -178,6 +208,14 @@ def _is_guarded(database_url: str) -> bool:
     hosts = [host for host in (parts.hostname, *asked.get("host", ())) if host]
     local = all(host.startswith("/") or is_loopback(host) for host in hosts)
     return local or asked.get("sslmode") == ["verify-full"]
+
+
+def _holds(folder: Path, name: str) -> bool:
+    """Whether that file lies there; what this user may not look into holds nothing for it."""
+    try:
+        return (folder / name).exists()
+    except PermissionError:
+        return False
 
 
 def _is_origin(url: str) -> bool:

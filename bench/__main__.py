@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import memory, pages, rating, sealing, starts
+from bench import drill, memory, pages, rating, sealing, starts
 from bench.demonstration import Demonstration
 from bench.results import Figure, as_json
 
@@ -31,6 +31,7 @@ def _measured(folder: Path) -> Iterator[Figure]:
         yield from pages.measure(demonstration, folder)
         yield from sealing.measure()
         yield from rating.measure()
+        yield from drill.measure(demonstration, folder)
         yield from starts.measure_warm(demonstration, folder)
     finally:
         demonstration.stop()

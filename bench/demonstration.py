@@ -74,6 +74,10 @@ class Demonstration:
         supervisor = psutil.Process(self._supervisor.pid)
         return [supervisor, *supervisor.children(recursive=True)]
 
+    def environment_of(self, program: str) -> dict[str, str]:
+        """What one of its programs (`python -m program`) was told."""
+        return next(each.environ() for each in self.processes() if program in each.cmdline())
+
     def visitor(self) -> "Visitor":
         return Visitor(self.port)
 

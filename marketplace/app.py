@@ -8,7 +8,7 @@ from sqlalchemy.engine import make_url
 
 from config import Settings
 from marketplace import wiring
-from marketplace.infra import jobs, logs, pools, present
+from marketplace.infra import jobs, logs, metrics, pools, present
 from marketplace.infra.db import READER, bind_scope, db, refuse_demonstration_data, refuse_unbound_roles
 from marketplace.web import access, error_pages, metering, pages, scopes, security, tracing, transaction
 from marketplace.web.backoffice import privacy as data_desk
@@ -33,6 +33,7 @@ ROOT = Path(__file__).parent.parent
 def create_app(settings: Settings) -> Flask:
     """The site, the worker and the commands all start here."""
     logs.configure()
+    metrics.gather_dead()
     app = Site("marketplace", root_path=str(ROOT), template_folder="templates", static_folder="static")
     app.config.update(
         DEBUG=False,  # whatever FLASK_DEBUG says

@@ -1,28 +1,53 @@
-"""Commands for those who run the marketplace: `python -m marketplace.cli --help`."""
+"""Commands for those who run the marketplace: `python -m marketplace.cli --help`.
+
+Each reads the settings that it needs and no others: most those of the site, backing up and restoring two, drawing none.
+`flask --app wsgi COMMAND` runs the same functions inside the site's application, which reads the site's settings first.
+"""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, ParamSpec, TypeVar
 
 import click
-from flask import current_app
+from flask import current_app, has_app_context
 
-from config import Settings
+from config import BackupSettings, Settings
 from marketplace.accounts import queries as accounts_queries
 from marketplace.accounts import services as accounts
 from marketplace.accounts.values import Account, Ended, NewStaff, Role
 from marketplace.app import create_app
 from marketplace.disclosure import services as disclosure
-from marketplace.infra import backup, readiness, vault
+from marketplace.infra import backup, readiness, seals, vault
 from marketplace.infra.db import Scope, db, use_scope
 from marketplace.kernel.errors import Invalid, MarketplaceError
+from marketplace.oversight import queries as oversight_queries
 from marketplace.oversight import services as oversight
+from marketplace.payment import queries as payments
 from marketplace.policy import queries as policies
+from marketplace.privacy import services as privacy
 from marketplace.web.customer.correspondence import send
 from marketplace.wiring import MACHINES
 
 F = TypeVar("F", bound=Callable[..., object])
+P = ParamSpec("P")
+
+
+def _in_application(command: Callable[P, None]) -> Callable[P, None]:
+    """The command runs in the application, in everybody's scope: in that of `flask`, else in one of the settings."""
+
+    @wraps(command)
+    def run(*arguments: P.args, **options: P.kwargs) -> None:
+        with ExitStack() as stack:
+            if not has_app_context():
+                stack.enter_context(create_app(Settings.or_exit()).app_context())
+            stack.enter_context(use_scope(Scope.all()))
+            stack.enter_context(_refusals())
+            command(*arguments, **options)
+
+    return run
 
 
 def _with_key(command: F) -> F:
@@ -41,9 +66,8 @@ def _refusals() -> Iterator[None]:
         raise click.ClickException(str(error)) from error
 
 
-def _place(settings: Settings, programs: Path | None) -> backup.Place:
-    if settings.database_owner_url is None:
-        raise click.ClickException("DATABASE_OWNER_URL is missing: the owner of the tables backs up and restores.")
+def _place(programs: Path | None) -> backup.Place:
+    settings = BackupSettings.or_exit()
     return backup.Place(settings.database_owner_url.get_secret_value(), settings.storage_folder, programs)
 
 
@@ -60,17 +84,12 @@ def _key(file: Path | None) -> bytes | None:
 
 
 @click.group()
-@click.pass_context
-def main(context: click.Context) -> None:
-    """Commands of the marketplace, with the same settings as the site."""
-    if context.invoked_subcommand != "draw":
-        context.obj = Settings.or_exit()
-        app = create_app(context.obj)
-        context.with_resource(app.app_context())
-        context.with_resource(use_scope(Scope.all()))
+def main() -> None:
+    """Commands of the marketplace."""
 
 
 @main.command()
+@_in_application
 def publish_wordings() -> None:
     """Put our own texts on the site: a text that changed becomes a new version."""
     published = disclosure.publish_wordings()
@@ -83,6 +102,7 @@ def publish_wordings() -> None:
 @click.argument("name")
 @click.option("--role", type=click.Choice([role.value for role in Role if role.value.startswith("admin_")]))
 @click.password_option(help="Asked for when not given; at least 12 characters.")
+@_in_application
 def add_admin(email: str, name: str, role: str | None, password: str) -> None:
     """Make an account for a member of the marketplace's staff."""
     try:
@@ -97,6 +117,7 @@ def add_admin(email: str, name: str, role: str | None, password: str) -> None:
 
 @main.command()
 @click.argument("email")
+@_in_application
 def lock_out(email: str) -> None:
     """Close an account of staff to its owner: every session ends at once, nobody signs in with it again."""
     accounts.disable_account(_staff(email).id)
@@ -106,6 +127,7 @@ def lock_out(email: str) -> None:
 
 @main.command()
 @click.argument("email")
+@_in_application
 def forget_second_steps(email: str) -> None:
     """Let a member of staff who lost every second step set up a new one, once you have made sure who asks.
 
@@ -128,6 +150,7 @@ def _staff(email: str) -> Account:
 
 
 @main.command()
+@_in_application
 def rebuild_sales_log() -> None:
     """Make the sales log again from the state of the features."""
     oversight.rebuild()
@@ -137,38 +160,85 @@ def rebuild_sales_log() -> None:
 
 @main.command("backup")
 @click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--keep", type=click.IntRange(min=1), help="Afterwards remove whole backups older than so many days.")
 @_with_key
-@click.pass_obj
-def make_backup(settings: Settings, folder: Path, key_file: Path | None, programs: Path | None) -> None:
-    """Write a backup of database and files into FOLDER, which must not exist yet."""
+def make_backup(folder: Path, keep: int | None, key_file: Path | None, programs: Path | None) -> None:
+    """Write a backup of database and files into FOLDER, named by the day (UTC)."""
     with _refusals():
-        manifest = backup.make(folder, _place(settings, programs), _key(key_file))
-    click.echo(f"{sum(manifest.rows.values())} rows of {len(manifest.rows)} tables at {manifest.revision}")
+        made = backup.make(folder, _place(programs), _key(key_file))
+        removed = backup.prune(folder, keep) if keep else ()
+    rows = made.manifest.rows
+    click.echo(f"{made.folder}: {sum(rows.values())} rows of {len(rows)} tables at {made.manifest.revision}")
+    for old in removed:
+        click.echo(f"{old}: removed, older than {keep} days")
 
 
 @main.command("restore")
 @click.argument("folder", type=click.Path(path_type=Path, exists=True))
 @_with_key
-@click.pass_obj
-def restore_backup(settings: Settings, folder: Path, key_file: Path | None, programs: Path | None) -> None:
+def restore_backup(folder: Path, key_file: Path | None, programs: Path | None) -> None:
     """Bring the backup in FOLDER back into an empty database and an empty folder of files."""
     with _refusals():
-        manifest = backup.restore(folder, _place(settings, programs), _key(key_file))
+        manifest = backup.restore(folder, _place(programs), _key(key_file))
     click.echo(f"{sum(manifest.rows.values())} rows of {len(manifest.rows)} tables, as on {manifest.made_at}")
 
 
 @main.command("check")
-@click.pass_context
-def check_soundness(context: click.Context) -> None:
-    """Hold the database against this code, and every sealed paper against its hash and its seal."""
-    found = readiness.problems(str(Path(__file__).parent.parent))
-    found = found or [f"{number}: {reason}" for number, reason in policies.unsound_papers()]
+@_in_application
+def check_soundness() -> None:
+    """Hold the database against this code, orders, money, contracts and papers against each other, and every sealed
+    paper against its hash and its seal. Ends with 1 and a line for each fault.
+    """
+    found = readiness.problems(str(Path(__file__).parent.parent)) or [*seals.problems(), *_faults()]
+    for number, what in () if found else oversight_queries.under_way():
+        click.echo(f"waits for the worker: {number} {what}")
     for line in found or ["sound"]:
         click.echo(line)
-    context.exit(1 if found else 0)
+    click.get_current_context().exit(1 if found else 0)
+
+
+def _faults() -> Iterator[str]:
+    for name, fault in oversight_queries.disagreements():
+        yield f"{name}: {fault}"
+    for number, reason in policies.unsound_papers() if not seals.problems() else ():
+        yield f"{number}: {reason}"
 
 
 @main.command()
+@click.argument("since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"]))
+@_in_application
+def unknown_payments(since: datetime) -> None:
+    """List what was paid since SINCE (an instant, or a day in UTC) at the provider and stands in no row of ours.
+
+    After a restore these are the payments of the lost hours, which nobody else will find. Ends with 1 if there are any.
+    """
+    found = payments.unknown_since(since if since.tzinfo else since.replace(tzinfo=UTC))
+    for session in found:
+        amount = session.amount and f"{session.amount.currency} {session.amount.minor} minor units"
+        click.echo(f"{session.id}: {amount}, order {session.metadata.get('reference', 'of another system')}")
+    click.echo(f"{len(found)} unknown payments")
+    click.get_current_context().exit(1 if found else 0)
+
+
+@main.command()
+@click.argument("journal", type=click.File())
+@_in_application
+def replay_erasures(journal: IO[str]) -> None:
+    """Erase again whom lines of the log in JOURNAL (a file, or - for standard input) name as erased.
+
+    For a database that was brought back from before that. Repeating it changes nothing. Ends with 1 while somebody has
+    to wait for the end of a sale.
+    """
+    done = privacy.erase_again(vault.subjects_told(journal))
+    db.session.commit()
+    click.echo(f"{done.erased} subjects erased again, {done.known} were erased already")
+    for account_id in done.waiting:
+        click.echo(f"{account_id}: this account has a sale under way; repeat this when it is at its end")
+    click.get_current_context().exit(1 if done.waiting else 0)
+
+
+@main.command()
+@_in_application
 def rewrap_keys() -> None:
     """After the keeper's keys were rotated: wrap every data key with the new one."""
     total = 0

@@ -1,35 +1,76 @@
-"""Entry point of the worker: `python -m marketplace.worker` runs deferred jobs until it is told to stop."""
+"""Entry point of the worker: `python -m marketplace.worker` runs deferred jobs until it is told to stop.
 
+`… --reconcile` asks the provider about every payment and refund under way, concludes what was paid, and ends: no mail
+leaves. For the time after a restore, before anybody is told anything (docs/running.md).
+"""
+
+import argparse
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from flask import Flask
 
 from config import Settings
 from marketplace.app import create_app
-from marketplace.infra import jobs, metrics
+from marketplace.infra import jobs, metrics, seals
 from marketplace.infra.db import db
 
 CONCURRENCY = 4
 POLL_SECONDS = 5.0
 GRACE_SECONDS = 20.0
+RECONCILED = ("payment", "checkout", "policy")
 
 
 async def work(settings: Settings) -> None:
     """Run jobs; on SIGTERM finish the present ones and return."""
+    flask_app = _application(settings)
+    with _shown(settings, flask_app):
+        await _run(settings, flask_app, concurrency=CONCURRENCY)
+
+
+async def reconcile(settings: Settings) -> None:
+    """Ask about every payment and refund under way, run the due jobs about money and contracts, and return.
+
+    Raises SystemExit where one of them did not succeed, because somebody else was not there.
+    """
+    flask_app = _application(settings)
+    with flask_app.app_context():
+        latest = jobs.latest_id()
+        for asking in ("payment.reconcile", "checkout.sweep"):
+            jobs.defer(asking)
+        db.session.commit()
+    # One after the other, or it would end before the jobs that a running one defers are there.
+    await _run(settings, flask_app, concurrency=1, wait=False, queues=list(RECONCILED))
+    with flask_app.app_context():
+        left = jobs.not_done(RECONCILED, latest)
+    if left:
+        raise SystemExit(f"Jobs about payments and contracts that did not succeed: {left}. See above, and repeat this.")
+
+
+def _application(settings: Settings) -> Flask:
+    """Better no worker than one that takes the money's jobs and can make no paper. A demonstration makes its seals
+    while its worker works already.
+    """
     flask_app = create_app(settings)
     with flask_app.app_context():
         db.engine.connect().close()  # as a role that grants do not bind, it ends here
+    made_later = settings.demonstration and settings.seals_folder is not None
+    for problem in () if made_later else seals.problems():
+        raise SystemExit(f"{problem}. The worker seals policies and needs them.")
+    return flask_app
+
+
+async def _run(settings: Settings, flask_app: Flask, **options: Any) -> None:
     app = jobs.worker_app(settings.database_url.get_secret_value(), flask_app.app_context)
-    with _shown(settings, flask_app):
-        async with app.open_async():
-            await app.run_worker_async(
-                concurrency=CONCURRENCY,
-                fetch_job_polling_interval=POLL_SECONDS,
-                shutdown_graceful_timeout=GRACE_SECONDS,
-                listen_notify=True,
-            )
+    async with app.open_async():
+        await app.run_worker_async(
+            fetch_job_polling_interval=POLL_SECONDS,
+            shutdown_graceful_timeout=GRACE_SECONDS,
+            listen_notify=True,
+            **options,
+        )
 
 
 @contextmanager
@@ -48,5 +89,13 @@ def _shown(settings: Settings, flask_app: Flask) -> Iterator[None]:
             end()
 
 
+def main() -> None:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m marketplace.worker")
+    parser.add_argument("--reconcile", action="store_true", help="ask about payments, conclude what is paid, and end")
+    chosen = reconcile if parser.parse_args().reconcile else work
+    asyncio.run(chosen(Settings.or_exit()))
+
+
 if __name__ == "__main__":
-    asyncio.run(work(Settings.or_exit()))
+    main()

@@ -6,19 +6,26 @@
 
 With a key (32 bytes) all three are encrypted with AES-256-GCM, and nobody can alter a backup unnoticed; without one the
 hashes find accidents only. The keys of the keeper and of the seals are no part of it: who has both has everything.
+
+Each backup is a folder named by its day (UTC). It has that name when it is whole and never before: one that fails, or
+is killed, leaves none behind and does not hinder the next.
 """
 
+import fcntl
 import json
 import os
+import re
 import secrets
+import shutil
 import subprocess
 import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from hashlib import file_digest, sha256
 from io import BytesIO, RawIOBase
+from itertools import count
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -34,6 +41,9 @@ from marketplace.kernel.errors import Refused
 
 KEY_BYTES = 32
 DATABASE, FILES, MANIFEST = "database.dump", "files.tar", "manifest.json"
+PARTS = (DATABASE, FILES, MANIFEST)
+UNFINISHED = "unfinished"
+_NAMED = re.compile(r"(\d{4}-\d{2}-\d{2})(?:-\d+)?")  # a second one of a day ends in -2
 _CHUNK = 1024 * 1024
 _TAG = 16
 _PREFIX = 8  # of the nonce, random for each part; four bytes of counter follow
@@ -50,6 +60,12 @@ class NotEmpty(Refused):
     """A backup is restored into an empty database and an empty folder only."""
 
     code = "infra:not-empty"
+
+
+class AlreadyRunning(Refused):
+    """Another backup is being written into this folder."""
+
+    code = "infra:backup-running"
 
 
 class ProgramFailed(Refused):
@@ -95,11 +111,91 @@ class Manifest:
     parts: Mapping[str, str]
 
 
-def make(folder: Path, place: Place, key: bytes | None) -> Manifest:
-    """Write a backup into `folder`, which must not exist. Raises NotEmpty, ProgramFailed."""
-    if folder.exists():
-        raise NotEmpty
-    folder.mkdir(mode=0o700, parents=True)
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A whole backup and where it lies."""
+
+    folder: Path
+    manifest: Manifest
+
+
+def make(backups: Path, place: Place, key: bytes | None) -> Made:
+    """Write a backup of today beside the others in `backups`. Raises AlreadyRunning, ProgramFailed, BackupUnfit.
+
+    Whatever goes wrong, the earlier ones stay as they are and nothing unfinished stays beside them.
+    """
+    backups.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _alone(backups):
+        unfinished = backups / UNFINISHED
+        shutil.rmtree(unfinished, ignore_errors=True)  # of a run that was killed
+        try:
+            _write(unfinished, place, key)
+            manifest = read_manifest(unfinished, key)
+            folder = unfinished.rename(_free_name(backups))
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+        _settle(backups)
+    return Made(folder, manifest)
+
+
+def prune(backups: Path, days: int) -> tuple[Path, ...]:
+    """Remove the whole backups of more than `days` days ago and return what they were. To be called after a good one
+    only: then there is always one left. What is no backup of ours is left alone.
+    """
+    oldest = clock.now().astimezone(UTC).date() - timedelta(days=days)
+    old = tuple(each for each in sorted(backups.iterdir()) if (day := _day_of(each)) is not None and day < oldest)
+    with _alone(backups):
+        for folder in old:
+            shutil.rmtree(backups / UNFINISHED, ignore_errors=True)
+            shutil.rmtree(folder.rename(backups / UNFINISHED))  # half removed it is no backup, and the next run ends it
+    return old
+
+
+def _day_of(folder: Path) -> date | None:
+    """The day of a backup, or None for anything else."""
+    named = _NAMED.fullmatch(folder.name)
+    if named is None or not all((folder / part).is_file() for part in PARTS):
+        return None
+    try:
+        return date.fromisoformat(named[1])
+    except ValueError:
+        return None
+
+
+def _free_name(backups: Path) -> Path:
+    day = clock.now().astimezone(UTC).date().isoformat()
+    names = (backups / (day if number == 1 else f"{day}-{number}") for number in count(1))
+    return next(name for name in names if not name.exists())
+
+
+@contextmanager
+def _alone(backups: Path) -> Iterator[None]:
+    """Hold the folder; whoever dies lets it go."""
+    with _open(backups) as descriptor:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunning from None
+        yield
+
+
+def _settle(folder: Path) -> None:
+    """Have the disk know the names in it."""
+    with _open(folder) as descriptor:
+        os.fsync(descriptor)
+
+
+@contextmanager
+def _open(folder: Path) -> Iterator[int]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _write(folder: Path, place: Place, key: bytes | None) -> None:
+    folder.mkdir(mode=0o700)
     with place.connection() as connection:
         (snapshot,) = connection.execute("SELECT pg_export_snapshot()").fetchone() or ("",)
         rows, revision = rows_by_table(connection), _revision(connection)
@@ -108,7 +204,7 @@ def make(folder: Path, place: Place, key: bytes | None) -> Manifest:
     manifest = Manifest(_instant(clock.now()), revision, rows, parts)
     with _Writer(folder / MANIFEST, key) as writer:
         writer.write(json.dumps(asdict(manifest), indent=2, sort_keys=True).encode())
-    return manifest
+    _settle(folder)
 
 
 def read_manifest(folder: Path, key: bytes | None) -> Manifest:

@@ -132,6 +132,14 @@ def reader() -> Iterator[Connection]:
 
 
 @contextmanager
+def snapshot() -> Iterator[Connection]:
+    """Several questions of one moment, as `marketplace_app`; nothing can be written."""
+    terms: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with db.engine.connect().execution_options(**terms) as connection:
+        yield connection
+
+
+@contextmanager
 def apart() -> Iterator[Connection]:
     """A short transaction on its own connection as `marketplace_app`; committed at the end of the block."""
     with db.engine.begin() as connection:

@@ -10,7 +10,7 @@ Done jobs are deleted after a week (`KEPT_HOURS`); failed ones stay until somebo
 
 import inspect
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, timedelta
@@ -99,6 +99,14 @@ _OLDEST_DUE = text(
 
 _JOBS = table("procrastinate_jobs", column("task_name"), column("status"), column("args", JSONB))
 _QUIET = ConfigDict(hide_input_in_errors=True)  # what does not fit is not repeated in a log
+_LATEST = text("SELECT coalesce(max(id), 0) FROM procrastinate_jobs")
+_NOT_DONE = text(
+    """
+    SELECT count(*) FROM procrastinate_jobs
+    WHERE queue_name = ANY(:queues) AND (status = 'todo' AND attempts > 0 OR status = 'failed' AND id > :since)
+    """
+)
+
 _tasks: dict[str, Task] = {}
 _subscribers: Mapping[type, tuple[str, ...]] = {}
 _deferring = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
@@ -128,7 +136,10 @@ def subscribe(subscribers: Mapping[type, tuple[str, ...]]) -> None:
 
 def defer(name: str, /, *, in_seconds: int = 0, lock: str | None = None, **arguments: Any) -> None:
     """Defer the job `name` in the present transaction. `lock`: jobs of one lock run one after the other."""
-    options: dict[str, Any] = {"connection": db.session.connection().connection.driver_connection}
+    options: dict[str, Any] = {
+        "connection": db.session.connection().connection.driver_connection,
+        "queue": _queue(name),
+    }
     if in_seconds:
         options["schedule_at"] = clock.now().astimezone(UTC) + timedelta(seconds=in_seconds)
     if lock:
@@ -174,6 +185,16 @@ def readings() -> tuple[metrics.Reading, ...]:
     )
 
 
+def latest_id() -> int:
+    """Of the newest job."""
+    return int(db.session.execute(_LATEST).scalar_one())
+
+
+def not_done(features: Iterable[str], since: int) -> int:
+    """How many jobs of these features are to be tried again, or failed and are newer than the job `since`."""
+    return int(db.session.execute(_NOT_DONE, {"queues": list(features), "since": since}).scalar_one())
+
+
 def worker_app(database_url: str, context: Callable[[], AbstractContextManager[object]]) -> procrastinate.App:
     """The Procrastinate application of the worker: every known task, run inside `context()`."""
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=conninfo(database_url)))
@@ -189,6 +210,11 @@ def conninfo(database_url: str) -> str:
     return make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
+def _queue(name: str) -> str:
+    """Each feature has a queue of its own, so that a worker can be told to work for some of them only."""
+    return name.split(".", maxsplit=1)[0]
+
+
 def _register(app: procrastinate.App, known: Task, context: Callable[[], AbstractContextManager[object]]) -> None:
     wanted = set(inspect.signature(known.function).parameters)
 
@@ -197,7 +223,8 @@ def _register(app: procrastinate.App, known: Task, context: Callable[[], Abstrac
         with context(), metrics.timed(metrics.JOBS, known.name):
             run_once(known, **{key: value for key, value in arguments.items() if key in wanted})
 
-    registered = app.task(name=known.name, retry=GrowingPauses(known.attempts, moves_money=known.moves_money))(run)
+    retry = GrowingPauses(known.attempts, moves_money=known.moves_money)
+    registered = app.task(name=known.name, queue=_queue(known.name), retry=retry)(run)
     if known.every:
         periodic: Any = app.periodic(cron=known.every, periodic_id=known.name)
         periodic(registered)

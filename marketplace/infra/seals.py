@@ -19,19 +19,23 @@ if TYPE_CHECKING:
     from marketplace.infra.timestamping import TimeAuthority
 
 MARKETPLACE = "marketplace"
+_UNSET = "SEALS_FOLDER is not set: this process was given no seals"
 
 
 @dataclass(frozen=True, slots=True)
 class _Cabinet:
-    folder: Path
+    folder: Path | None
     timestamp_url: str
 
 
 _cabinet: _Cabinet | None = None
 
 
-def configure(folder: Path, timestamp_url: str) -> None:
-    """For the wiring: where the seals lie, and the time-stamping authority (empty: the one in the folder)."""
+def configure(folder: Path | None, timestamp_url: str) -> None:
+    """For the wiring: where the seals lie, and the time-stamping authority (empty: the one in the folder).
+
+    None where nothing is sealed or judged, as in the site: whatever needs a seal there raises Unavailable.
+    """
     global _cabinet  # noqa: PLW0603  one for each process, set at start
     _cabinet = _Cabinet(folder, timestamp_url)
     _sealer.cache_clear()
@@ -40,13 +44,24 @@ def configure(folder: Path, timestamp_url: str) -> None:
 
 def sealer_of(code: str) -> "Sealer":
     """The seal for documents of the insurer `code`. Raises Unavailable, KeyExposed, KeyUnfit or OSError."""
-    own = (_configured().folder / f"{code}.pem").exists()
+    own = (_folder() / f"{code}.pem").exists()
     return _sealer(code if own else MARKETPLACE)
 
 
 def trust_roots() -> bytes:
     """The certificates that seals must lead to, PEM."""
-    return (_configured().folder / "root.pem").read_bytes()
+    return (_folder() / "root.pem").read_bytes()
+
+
+def problems() -> list[str]:
+    """Why this process can neither seal nor judge a seal, in words for whoever runs it; empty when it can."""
+    if _cabinet is None or _cabinet.folder is None:
+        return [_UNSET]
+    try:
+        trust_roots()
+    except OSError as error:
+        return [f"SEALS_FOLDER: root.pem cannot be read ({error.strerror})"]
+    return []
 
 
 def fault_of(pdf: bytes, issued_sha256: str) -> str | None:
@@ -59,14 +74,21 @@ def fault_of(pdf: bytes, issued_sha256: str) -> str | None:
 
 def _configured() -> _Cabinet:
     if _cabinet is None:
-        raise Unavailable("the folder of seals is not configured")
+        raise Unavailable(_UNSET)
     return _cabinet
+
+
+def _folder() -> Path:
+    folder = _configured().folder
+    if folder is None:
+        raise Unavailable(_UNSET)
+    return folder
 
 
 def _files(code: str) -> "SealSettings":
     from marketplace.infra.signing import SealSettings  # noqa: PLC0415  see the head of the file
 
-    folder = _configured().folder
+    folder = _folder()
     return SealSettings(folder / f"{code}.pem", folder / f"{code}.key", folder / "root.pem")
 
 

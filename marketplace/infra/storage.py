@@ -7,15 +7,17 @@ A folder now; an S3-compatible store by setting comes with the evidence issue.
 """
 
 import os
-import tempfile
 from pathlib import Path
 from uuid import UUID
 
 from marketplace.infra import vault
+from marketplace.kernel import ids
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.kernel.errors import NotFound, Unavailable
 
 _SUBJECT_BYTES = 16
+# Site, worker and backup are different users: what their umask leaves to the group of the folder is theirs together.
+_FOLDER, _FILE = 0o770, 0o660
 
 
 class Storage:
@@ -49,12 +51,13 @@ class Storage:
         return self._path(sha256).with_suffix(".sealed")
 
     def _write(self, path: Path, data: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=_FOLDER)
+        unfinished = path.with_name(f".{ids.new_id()}")
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE), "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(file.name).rename(path)
+        unfinished.rename(path)
 
     def get(self, sha256: str) -> bytes:
         """The bytes, checked against their name; what is sealed is opened.

@@ -19,12 +19,13 @@ looking at many pages must neither use up what the keeper gives for persons nor 
 
 import base64
 import json
+import logging
 import secrets
 import socket
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -33,16 +34,21 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import CheckConstraint, LargeBinary, String, select, text, update
+from sqlalchemy import CheckConstraint, LargeBinary, String, event, select, text, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from marketplace.infra.db import Base, apart, db
 from marketplace.infra.keeper import KEY_BYTES, NONCE_BYTES, KeeperRefused, KeyClass, Wrapped, spell, understand
 from marketplace.infra.pools import alone
 from marketplace.kernel import clock
-from marketplace.kernel.errors import NotFound, Unavailable
+from marketplace.kernel.errors import Invalid, NotFound, Unavailable
 
+log = logging.getLogger(__name__)
+
+ERASED = "erased"  # the event of the line by which an erasure is known outside the database
+_IDS_IN_A_LINE = 100  # journald cuts a line at 48 kB
+_TOLD_BY = f'"{__name__}"'
 FORMAT = b"\x01"
 REMEMBERED = 2048  # data keys of each class
 REMEMBERED_FOR = 300.0  # seconds
@@ -243,13 +249,15 @@ def destroy(subject_id: UUID) -> None:
     """Erase everything sealed for the subject by destroying its key (GDPR art. 17, PIPL art. 47). Flushes.
 
     What another process does at that moment with a key it knows ends as if it had been done just before: erased too.
-    With the next thing it does it knows (`heed`).
+    With the next thing it does it knows (`heed`). Once committed, a line of the log names the subject: a database that
+    was brought back from before the erasure learns of it from there.
     """
     now = clock.now()
     gone = {"wrapped": None, "destroyed_at": now}
     statement = insert(SubjectKeyRow).values(id=subject_id, keeper_key_id="", created_at=now, **gone)
     keep_first = SubjectKeyRow.destroyed_at.is_(None)
     db.session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=gone, where=keep_first))
+    db.session.info.setdefault(ERASED, []).append(subject_id)
     _remembered.drop(subject_id)
 
 
@@ -275,6 +283,39 @@ def heed(revision: UUID | None) -> None:
     for subject_id in (destroyed and destroyed[0]) or ():
         _remembered.drop(subject_id)
     _remembered.revision = revision
+
+
+@event.listens_for(db.session, "after_commit")
+def _tell_erased(session: Session) -> None:
+    """Random ids, which tell nobody anything without the rows they stand in."""
+    gone = [str(each) for each in session.info.pop(ERASED, ())]
+    for begin in range(0, len(gone), _IDS_IN_A_LINE):
+        log.info("erased", extra={"subjects": gone[begin : begin + _IDS_IN_A_LINE]})
+
+
+@event.listens_for(db.session, "after_rollback")
+def _forget_undone(session: Session) -> None:
+    session.info.pop(ERASED, None)
+
+
+def subjects_told(lines: Iterable[str]) -> Iterator[UUID]:
+    """The subjects that lines of the log name as erased; every other line is passed over. Raises Invalid for one that
+    was cut off, lest an erasure be lost without a word.
+    """
+    for number, line in enumerate(lines, start=1):
+        if _TOLD_BY not in line:
+            continue
+        try:
+            said = json.loads(line[line.index("{") :])  # the journal may have put its own words before
+            yield from map(UUID, said["subjects"] if said["event"] == ERASED and said["logger"] == __name__ else ())
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise Invalid({f"line {number}": "it tells of an erasure and is not whole"}) from error
+
+
+def destroyed(subject_ids: Iterable[UUID]) -> frozenset[UUID]:
+    """Which of these subjects were erased."""
+    wanted = SubjectKeyRow.id.in_(set(subject_ids)), SubjectKeyRow.destroyed_at.is_not(None)
+    return frozenset(db.session.scalars(select(SubjectKeyRow.id).where(*wanted)))
 
 
 def index(purpose: str, value: str) -> str:

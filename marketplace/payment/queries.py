@@ -1,11 +1,14 @@
 """Ask about payments. Values only; no row leaves."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import String, cast, exists, func, or_, select
 
+from marketplace.infra import stripe_gateway
 from marketplace.infra.db import db
+from marketplace.infra.stripe_gateway import Session
 from marketplace.kernel.money import Money
 from marketplace.payment import rules
 from marketplace.payment.models import AttemptRow, ProviderEventRow, RefundRow
@@ -74,6 +77,16 @@ def event_counts() -> Mapping[tuple[str, str], int]:
         .order_by(ProviderEventRow.type, outcome)
     )
     return {(kind, how): number for kind, how, number in rows}
+
+
+def unknown_since(since: datetime) -> tuple[Session, ...]:
+    """Pages that were paid at the provider since `since` and belong to no attempt of ours: those of a database that
+    lost its latest hours, or of another system on the same account. Newest first. Raises Unavailable.
+    """
+    paid = [page for page in stripe_gateway.gateway().list_sessions(since, "complete") if page.payment_status == "paid"]
+    own_id = cast(AttemptRow.id, String)
+    known = set(db.session.scalars(select(own_id).where(own_id.in_([page.our_id for page in paid]))))
+    return tuple(page for page in paid if page.our_id not in known)
 
 
 def attempt_value(row: AttemptRow) -> Attempt:

@@ -25,11 +25,11 @@ from marketplace.disclosure import services as disclosure
 from marketplace.infra import jobs
 from marketplace.infra.db import db
 from tests.conftest import empty_tables
+from tests.environment import ROOT, environment_of
 from tests.factories.catalog import harbour_term
 from tests.journeys.every_page import LOCALES, Seen, every_page
 from tests.simulator_server import SECRET_KEY, WEBHOOK_SECRET, SimulatorServer, running_simulator
 
-ROOT = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -142,17 +142,14 @@ def _goods(app: Flask) -> Iterator[None]:
 
 
 def _environment(settings: Settings, url: str, simulator_url: str) -> dict[str, str]:
-    """The settings of the tests as a process reads them, under another address."""
-    told = settings.model_dump(exclude_none=True) | {
-        "public_url": url, "stripe_api_base": simulator_url, "stripe_secret_key": SECRET_KEY,
-        "stripe_webhook_secret": WEBHOOK_SECRET, "demonstration": "1",
-    }  # fmt: skip
-    plain = {name.upper(): _plain(value) for name, value in told.items()}
-    return {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "PYTHONPATH": str(ROOT)} | plain
-
-
-def _plain(value: object) -> str:
-    return str(value.get_secret_value() if hasattr(value, "get_secret_value") else value)
+    """Under another address, and paying at this simulator."""
+    return environment_of(
+        settings,
+        PUBLIC_URL=url,
+        STRIPE_API_BASE=simulator_url,
+        STRIPE_SECRET_KEY=SECRET_KEY,
+        STRIPE_WEBHOOK_SECRET=WEBHOOK_SECRET,
+    )
 
 
 def _ready(url: str) -> bool:

@@ -13,7 +13,7 @@ from urllib.request import urlopen
 
 import psutil
 
-from tests.journeys.conftest import SITE, WORKER, Marketplace, until
+from tests.journeys.conftest import SITE, START_SECONDS, WORKER, Marketplace, until
 
 CLIENTS = 3
 RELOADS = 2
@@ -72,7 +72,7 @@ def _site(market: Marketplace, **environment: str) -> Iterator[Site]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         site = Site(market, listener, **environment)
         try:
-            until(lambda: site.ask("/healthz/ready") == 200, "the site")
+            until(lambda: site.ask("/healthz/ready") == 200, "the site", START_SECONDS)
             yield site
         finally:
             site.process.terminate()
@@ -115,6 +115,25 @@ def test_the_worker_shows_the_figures_of_the_site(marketplace: Marketplace, tmp_
         finally:
             worker.terminate()
             assert worker.wait(timeout=30) == 0
+
+
+def test_processes_that_end_leave_their_figures_and_no_files(marketplace: Marketplace, tmp_path: Path) -> None:
+    """Each process that starts gathers what those before it left."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    figures = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    with _site(marketplace, **figures) as site:
+        assert [site.ask() for _ in range(3)] == [200, 200, 200]
+        site.reload()
+        assert [site.ask() for _ in range(3)] == [200, 200, 200]
+    worker = marketplace.started(*WORKER, **figures, METRICS_PORT=str(port))
+    try:
+        until(lambda: _scraped(port), "the worker's answer", START_SECONDS)
+        assert 'marketplace_request_seconds_count{endpoint="home.home",method="GET",status="2xx"} 6.0' in _scraped(port)
+        assert len(list(tmp_path.glob("*.db"))) <= 2, "the sum of the dead, and the worker's own"
+    finally:
+        worker.terminate()
+        assert worker.wait(timeout=30) == 0
 
 
 def _scraped(port: int) -> str:

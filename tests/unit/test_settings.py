@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from config import Settings, UnsafeSettingsError
+from marketplace.infra import seals
+from marketplace.kernel.errors import Unavailable
 
 PRODUCTION: dict[str, str] = {
     "PUBLIC_URL": "https://insurance.example",
@@ -105,6 +107,45 @@ def test_a_database_elsewhere_is_spoken_to_under_a_verified_certificate(
         return
     with pytest.raises(UnsafeSettingsError, match="sslmode=verify-full"):
         environment(values)
+
+
+@pytest.mark.asvs("13.3.2")
+def test_who_does_not_seal_is_told_of_no_seals_and_no_time_stamps(environment: Any) -> None:
+    site = {name: value for name, value in PRODUCTION.items() if name not in {"SEALS_FOLDER", "TIMESTAMP_URL"}}
+    settings = environment(site)
+    assert (settings.seals_folder, settings.timestamp_url) == (None, "")
+    with pytest.raises(UnsafeSettingsError, match="TIMESTAMP_URL is missing"):
+        environment(site | {"SEALS_FOLDER": "/etc/marketplace/seals"})
+
+
+def test_a_seal_that_is_needed_and_was_not_given_says_so() -> None:
+    before = seals._cabinet
+    try:
+        seals.configure(None, "")
+        for needing in (lambda: seals.sealer_of("harbour"), seals.trust_roots):
+            with pytest.raises(Unavailable, match="SEALS_FOLDER is not set: this process was given no seals"):
+                needing()
+        assert seals.problems() == ["SEALS_FOLDER is not set: this process was given no seals"]
+    finally:
+        seals._cabinet = before
+
+
+def test_a_folder_of_seals_without_a_root_says_so(tmp_path: Path) -> None:
+    before = seals._cabinet
+    try:
+        seals.configure(tmp_path, "")
+        assert seals.problems() == ["SEALS_FOLDER: root.pem cannot be read (No such file or directory)"]
+        (tmp_path / "root.pem").write_text("certificates")
+        assert seals.problems() == []
+    finally:
+        seals._cabinet = before
+
+
+def test_a_folder_of_figures_that_is_not_there_stops_the_start(environment: Any, tmp_path: Path) -> None:
+    """Else each request would fail at its end, when it is counted."""
+    assert environment(PRODUCTION | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}).prometheus_multiproc_dir == tmp_path
+    with pytest.raises(UnsafeSettingsError, match="PROMETHEUS_MULTIPROC_DIR is no folder"):
+        environment(PRODUCTION | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "away")})
 
 
 @pytest.mark.asvs("13.2.3")

@@ -1,6 +1,7 @@
-"""Ask the sales log, and tell a sale's trail in words."""
+"""Ask the sales log, tell a sale's trail in words, and whether what the features say agrees."""
 
 from marketplace.oversight.queries.sales import sale, sales, state_counts
+from marketplace.oversight.queries.soundness import broken, disagreements, under_way
 from marketplace.oversight.queries.timeline import timeline
 
-__all__ = ["sale", "sales", "state_counts", "timeline"]
+__all__ = ["broken", "disagreements", "sale", "sales", "state_counts", "timeline", "under_way"]

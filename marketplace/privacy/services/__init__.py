@@ -3,6 +3,7 @@
 from marketplace.privacy.services.closing import close_account
 from marketplace.privacy.services.exporting import ask_export, drop_expired_exports, make_export
 from marketplace.privacy.services.forgetting import STEPS, note_run
+from marketplace.privacy.services.replaying import erase_again
 from marketplace.privacy.services.requesting import answer_request, ask_request, warn_of_pressing
 from marketplace.privacy.services.withdrawing import withdraw_health_consent
 
@@ -13,6 +14,7 @@ __all__ = [
     "ask_request",
     "close_account",
     "drop_expired_exports",
+    "erase_again",
     "make_export",
     "note_run",
     "warn_of_pressing",

@@ -138,6 +138,15 @@ class Restriction:
 
 
 @dataclass(frozen=True, slots=True)
+class Replay:
+    """How many subjects were erased again, how many were erased already, which accounts wait for the end of a sale."""
+
+    erased: int
+    known: int
+    waiting: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One run of forgetting: how much of each kind was erased, and what is due for a person's decision."""
 

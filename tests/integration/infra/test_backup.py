@@ -4,16 +4,22 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from click.testing import CliRunner, Result
 from flask import Flask
 from sqlalchemy import text
 
+from config import Settings
+from marketplace import cli
 from marketplace.infra import backup, jobs, storage
 from marketplace.infra.backup import DATABASE, FILES, MANIFEST, BackupUnfit, NotEmpty, Place, ProgramFailed
 from marketplace.infra.db import db
+from marketplace.kernel import clock
 from marketplace.policy import queries as policies
 from marketplace.policy import services as policy
 from sandbox.embedded_db import EmbeddedServer, find_server
@@ -22,6 +28,7 @@ from tests.factories.policy import a_contract
 
 KEY = bytes(range(32))
 DRILL = "drill"
+LATE = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)  # the next day already in Shanghai
 
 
 @pytest.fixture
@@ -50,8 +57,7 @@ def contract(database: None) -> str:
 @pytest.fixture
 def kept(contract: str, place: Place, tmp_path: Path) -> Path:
     """An encrypted backup."""
-    backup.make(tmp_path / "backup", place, KEY)
-    return tmp_path / "backup"
+    return backup.make(tmp_path / "backups", place, KEY).folder
 
 
 def rows(place: Place) -> dict[str, int]:
@@ -91,9 +97,9 @@ def test_the_marks_of_a_contract_are_nowhere_in_an_encrypted_backup(kept: Path, 
 
 def test_without_a_key_the_marks_are_there(contract: str, place: Place, tmp_path: Path) -> None:
     """The control of the test above, and a backup without a key is restored like another."""
-    backup.make(tmp_path / "open", place, None)
-    assert (tmp_path / "open" / DATABASE).read_bytes().startswith(b"PGDMP")
-    assert json.loads((tmp_path / "open" / MANIFEST).read_text())["rows"]["policy_policy"] == 1
+    folder = backup.make(tmp_path / "open", place, None).folder
+    assert (folder / DATABASE).read_bytes().startswith(b"PGDMP")
+    assert json.loads((folder / MANIFEST).read_text())["rows"]["policy_policy"] == 1
 
 
 def cut_short(path: Path) -> None:
@@ -148,19 +154,138 @@ def test_nothing_is_restored_over_data_that_is_there(kept: Path, place: Place, e
     assert rows(empty) == {}
 
 
-def test_a_backup_is_never_written_over_another(kept: Path, place: Place) -> None:
-    before = (kept / DATABASE).read_bytes()
-    with pytest.raises(NotEmpty):
-        backup.make(kept, place, KEY)
-    assert (kept / DATABASE).read_bytes() == before
+def names(backups: Path) -> list[str]:
+    return sorted(each.name for each in backups.iterdir())
 
 
-def test_a_dump_that_fails_is_no_backup(place: Place, tmp_path: Path) -> None:
-    (tmp_path / "pg_dump").write_text(f"#!{sys.executable}\nraise SystemExit(1)\n")
+def test_a_backup_is_named_by_its_day_and_never_written_over_another(place: Place, tmp_path: Path) -> None:
+    backups = tmp_path / "backups"
+    with clock.frozen(LATE):
+        first = backup.make(backups, place, KEY).folder
+        before = {part: (first / part).read_bytes() for part in backup.PARTS}
+        backup.make(backups, place, KEY)
+    with clock.frozen(LATE + timedelta(hours=1)):
+        backup.make(backups, place, KEY)
+    assert names(backups) == ["2026-11-22", "2026-11-22-2", "2026-11-23"], "the day of UTC, wherever the host stands"
+    assert {part: (first / part).read_bytes() for part in backup.PARTS} == before
+    for name in names(backups):
+        assert backup.read_manifest(backups / name, KEY).rows
+        assert (backups / name).stat().st_mode & 0o777 == 0o700
+
+
+@pytest.fixture
+def failing(place: Place, tmp_path: Path) -> Place:
+    """A place whose pg_dump writes something and fails."""
+    (tmp_path / "pg_dump").write_text(f"#!{sys.executable}\nprint('PGDMP')\nraise SystemExit(1)\n")
     (tmp_path / "pg_dump").chmod(0o700)
+    return Place(place.database_url, place.storage, tmp_path)
+
+
+def test_a_dump_that_fails_leaves_nothing_and_the_next_one_succeeds(
+    place: Place, failing: Place, tmp_path: Path
+) -> None:
+    backups = tmp_path / "backups"
     with pytest.raises(ProgramFailed):
-        backup.make(tmp_path / "backup", Place(place.database_url, place.storage, tmp_path), KEY)
-    assert not (tmp_path / "backup" / MANIFEST).exists()
+        backup.make(backups, failing, KEY)
+    assert names(backups) == []
+    assert backup.make(backups, place, KEY).manifest.rows
+    assert len(names(backups)) == 1
+
+
+def test_what_a_killed_backup_left_does_not_hinder_the_next(place: Place, tmp_path: Path) -> None:
+    left = tmp_path / "backups" / backup.UNFINISHED
+    left.mkdir(parents=True)
+    (left / DATABASE).write_text("half")
+    made = backup.make(tmp_path / "backups", place, KEY)
+    assert names(tmp_path / "backups") == [made.folder.name]
+    assert backup.read_manifest(made.folder, KEY) == made.manifest
+
+
+def test_a_backup_that_does_not_read_back_is_none(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk that loses what it took."""
+    pack = backup._pack
+
+    def lossy(path: Path, *rest: Any) -> str:
+        digest = pack(path, *rest)
+        cut_short(path)
+        return digest
+
+    monkeypatch.setattr(backup, "_pack", lossy)
+    with pytest.raises(BackupUnfit):
+        backup.make(tmp_path / "backups", place, KEY)
+    assert names(tmp_path / "backups") == []
+
+
+def test_two_backups_are_not_written_at_once(place: Place, tmp_path: Path) -> None:
+    with backup._alone(tmp_path), pytest.raises(backup.AlreadyRunning):
+        backup.make(tmp_path, place, KEY)
+    assert names(tmp_path) == []
+    backup.make(tmp_path, place, KEY)
+
+
+def a_kept(backups: Path, name: str, parts: tuple[str, ...] = backup.PARTS) -> None:
+    (backups / name).mkdir(parents=True)
+    for part in parts:
+        (backups / name / part).write_text("part")
+
+
+@pytest.mark.requirement("T26-47")
+def test_older_whole_backups_are_removed_and_nothing_else(tmp_path: Path) -> None:
+    for name in ("2026-10-17", "2026-10-17-2", "2026-10-18", "2026-11-22"):
+        a_kept(tmp_path, name)
+    a_kept(tmp_path, "2026-10-01", (DATABASE, FILES))  # somebody took the manifest: a person must look
+    a_kept(tmp_path, "before-the-move")
+    a_kept(tmp_path, "2026-02-31")
+    (tmp_path / "2026-10-02").write_text("a note")
+    with clock.frozen(LATE):
+        assert [each.name for each in backup.prune(tmp_path, 35)] == ["2026-10-17", "2026-10-17-2"]
+    left = ["2026-02-31", "2026-10-01", "2026-10-02", "2026-10-18", "2026-11-22", "before-the-move"]
+    assert names(tmp_path) == left
+
+
+@pytest.fixture
+def run(place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Result]:
+    """A command that is told what backing up needs, and nothing else."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    (tmp_path / "key").write_text(KEY.hex())
+
+    def invoke(*words: str, place: Place = place) -> Result:
+        told = {"DATABASE_OWNER_URL": place.database_url, "STORAGE_FOLDER": str(place.storage),
+                "BACKUP_KEY_FILE": str(tmp_path / "key")}  # fmt: skip
+        return CliRunner().invoke(cli.main, [*words, "--programs", str(place.programs)], env=told)
+
+    return invoke
+
+
+def test_the_old_go_after_a_good_backup_only(run: Callable[..., Result], failing: Place, tmp_path: Path) -> None:
+    backups = tmp_path / "backups"
+    a_kept(backups, "2026-01-01")
+    result = run("backup", str(backups), "--keep", "35", place=failing)
+    assert (result.exit_code, result.output.startswith("Error: pg_dump")) == (1, True)
+    assert names(backups) == ["2026-01-01"]
+    result = run("backup", str(backups), "--keep", "35")
+    assert result.exit_code == 0, result.output
+    made, removed = result.output.splitlines()
+    assert made.startswith(f"{backups / names(backups)[0]}: ")
+    assert removed == f"{backups / '2026-01-01'}: removed, older than 35 days"
+    assert len(names(backups)) == 1
+
+
+def test_without_keep_nothing_is_removed(run: Callable[..., Result], tmp_path: Path) -> None:
+    a_kept(tmp_path / "backups", "2026-01-01")
+    assert run("backup", str(tmp_path / "backups")).exit_code == 0
+    assert names(tmp_path / "backups")[0] == "2026-01-01"
+
+
+def test_backing_up_says_what_it_was_not_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    result = CliRunner().invoke(cli.main, ["backup", str(tmp_path / "backups")])
+    assert str(result.exception).startswith("Not set: DATABASE_OWNER_URL, STORAGE_FOLDER ")
+    assert not (tmp_path / "backups").exists()
 
 
 @pytest.mark.requirement("T26-49")

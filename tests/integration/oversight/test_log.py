@@ -1,5 +1,6 @@
 """The sales log follows a sale from the comparison to the mailed policy, whatever order the facts come in."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from uuid import UUID
@@ -14,8 +15,9 @@ from marketplace.checkout import queries as orders
 from marketplace.checkout import services as checkout
 from marketplace.checkout.values import Order, PaymentUrls
 from marketplace.correspondence import queries as messages
-from marketplace.infra import jobs
+from marketplace.infra import jobs, vault
 from marketplace.infra.db import Scope, db, use_scope
+from marketplace.infra.keeper import Wrapped
 from marketplace.kernel.money import Money
 from marketplace.oversight import services
 from marketplace.oversight.models import lock_journey
@@ -160,6 +162,23 @@ def test_a_log_that_was_lost_or_altered_is_built_again_the_same(simulator: Simul
     assert services.rebuild() == 3
     assert {(each.journey_id, each.state, each.policy_number, each.last_at) for each in everything()} == before
     assert second.reference in {each.application_reference for each in everything()}
+
+
+def test_building_again_asks_for_two_keys_of_each_sale(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the guide says to whoever sets the keeper's limit."""
+    told = an_accepted_application()
+    drain("oversight")
+    vault.forget()
+    asked: list[UUID] = []
+    unwrap = vault.RemoteKeeper.unwrap
+
+    def counted(self: vault.RemoteKeeper, items: Sequence[Wrapped]) -> list[bytes]:
+        asked.extend(each.subject_id for each in items)
+        return unwrap(self, items)
+
+    monkeypatch.setattr(vault.RemoteKeeper, "unwrap", counted)
+    services.rebuild()
+    assert sorted(asked) == sorted([told.id, told.journey_id])
 
 
 def test_what_no_feature_knows_is_gone_after_building_again() -> None:

@@ -1,11 +1,20 @@
 """Files by their content: nothing is overwritten, nothing altered goes unseen."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from marketplace.infra.storage import Storage
 from marketplace.kernel.errors import NotFound, Unavailable
+
+
+@pytest.fixture(params=[0o077, 0o007, 0o022], ids="umask {:03o}".format)
+def umask(request: pytest.FixtureRequest) -> Iterator[int]:
+    before = os.umask(request.param)
+    yield int(request.param)
+    os.umask(before)
 
 
 @pytest.fixture
@@ -37,3 +46,12 @@ def test_nothing_half_written_stays(storage: Storage, tmp_path: Path) -> None:
     storage.put(b"one")
     storage.put(b"two")
     assert sorted(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()) == [b"one", b"two"]
+
+
+@pytest.mark.asvs("13.2.2")
+def test_the_umask_of_the_process_says_whether_the_group_reads(storage: Storage, tmp_path: Path, umask: int) -> None:
+    """And nobody else ever does: site, worker and backup share a group (docs/running.md)."""
+    name = storage.put(b"clauses")
+    file = tmp_path / name[:2] / name[2:4] / name
+    assert file.stat().st_mode & 0o777 == 0o660 & ~umask
+    assert file.parent.stat().st_mode & 0o777 == 0o770 & ~umask

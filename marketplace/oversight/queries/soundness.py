@@ -1,0 +1,99 @@
+"""Whether orders, money, contracts and papers agree: questions over several features, asked of one snapshot."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, text
+
+from marketplace.infra.db import snapshot
+
+# What is said of whatever the question finds. Each holds at every moment, however much is under way.
+_BROKEN = {
+    "the order has other contracts or refunds than its state says": """
+        SELECT o.reference FROM checkout_order o,
+        LATERAL (SELECT count(*) AS number FROM checkout_order_line l WHERE l.order_id = o.id) lines,
+        LATERAL (SELECT count(*) AS number FROM policy_policy p WHERE p.order_id = o.id) contracts,
+        LATERAL (SELECT count(*) AS number FROM payment_refund r JOIN payment_attempt a ON a.id = r.attempt_id
+                 WHERE a.purpose = 'new_business' AND a.subject_id = o.id AND r.reason = 'not_issuable') refunds
+        WHERE NOT CASE
+            WHEN o.state = 'issued' THEN contracts.number = lines.number AND refunds.number = 0
+            WHEN o.state IN ('not_issuable', 'refunded') THEN contracts.number = 0 AND refunds.number = 1
+            ELSE contracts.number = 0 AND refunds.number = 0 END
+        """,
+    "the order costs something else than its lines": """
+        SELECT o.reference FROM checkout_order o LEFT JOIN checkout_order_line l ON l.order_id = o.id
+        GROUP BY o.id
+        HAVING sum(l.premium_minor) IS DISTINCT FROM o.total_minor OR bool_or(l.currency <> o.currency)
+        """,
+    "the order is paid by nothing that came in for it": """
+        SELECT o.reference FROM checkout_order o LEFT JOIN payment_attempt a ON a.id = o.attempt_id
+        WHERE (o.paid_at IS NOT NULL) <> (o.state IN ('paid', 'issued', 'not_issuable', 'refunded'))
+           OR o.paid_at IS NOT NULL AND (
+               a.succeeded_at IS NULL OR a.subject_id <> o.id
+               OR (a.received_minor, a.received_currency) IS DISTINCT FROM (o.total_minor, o.currency))
+        """,
+    "the payment asks for something else than its order": """
+        SELECT a.reference || ', attempt ' || a.number
+        FROM payment_attempt a LEFT JOIN checkout_order o ON o.id = a.subject_id
+        WHERE a.purpose = 'new_business'
+          AND (a.amount_minor, a.currency) IS DISTINCT FROM (o.total_minor, o.currency)
+        """,
+    "more went back than came in": """
+        SELECT a.reference || ', attempt ' || a.number
+        FROM payment_attempt a JOIN payment_refund r ON r.attempt_id = a.id
+        GROUP BY a.id HAVING sum(r.amount_minor) > coalesce(a.received_minor, 0)
+        """,
+    "the contract is no line of a paid order at its premium": """
+        SELECT p.number FROM policy_policy p WHERE NOT EXISTS (
+            SELECT FROM checkout_order_line l JOIN checkout_order o ON o.id = l.order_id
+            WHERE o.id = p.order_id AND o.paid_at IS NOT NULL AND l.application_id = p.application_id
+              AND (l.premium_minor, l.currency) = (p.premium_minor, p.currency))
+        """,
+    "a version of the contract, or its paper, is missing": """
+        SELECT p.number FROM policy_policy p
+        LEFT JOIN policy_version v ON v.policy_id = p.id LEFT JOIN policy_document d ON d.version_id = v.id
+        GROUP BY p.id HAVING count(d.version_id) = 0 OR count(d.version_id) <> max(v.number)
+        """,
+    "the paper cannot be made and waits for a person": """
+        SELECT p.number FROM policy_document d
+        JOIN policy_version v ON v.id = d.version_id JOIN policy_policy p ON p.id = v.policy_id
+        WHERE d.state = 'document_failed'
+        """,
+    "the number was given twice": """
+        SELECT number FROM policy_policy GROUP BY number HAVING count(*) > 1
+        UNION ALL SELECT reference FROM checkout_order GROUP BY reference HAVING count(*) > 1
+        """,
+    "the number would be given again": """
+        SELECT p.number FROM policy_policy p,
+        LATERAL regexp_match(p.number, '-(\\d+)-(\\d+)$') AS parts
+        WHERE NOT EXISTS (SELECT FROM policy_number_range r WHERE r.insurer_id = p.insurer_id
+                          AND r.year = parts[1]::int AND r.next > parts[2]::int)
+        """,
+}
+
+_UNDER_WAY = {
+    "paid orders without a contract yet": "SELECT count(*) FROM checkout_order WHERE state = 'paid'",
+    "payments not settled": "SELECT count(*) FROM payment_attempt WHERE settled_at IS NULL",
+    "refunds not settled": "SELECT count(*) FROM payment_refund WHERE settled_at IS NULL",
+    "papers to be sealed": "SELECT count(*) FROM policy_document WHERE state IN ('due', 'rendered')",
+    "mails to be sent": "SELECT count(*) FROM correspondence_message WHERE state IN ('queued', 'ready')",
+}
+
+
+def disagreements() -> tuple[tuple[str, str], ...]:
+    """What does not agree with the rest (a number or a reference) and how; empty in a sound house. For checks."""
+    with snapshot() as connection:
+        return tuple(broken(connection))
+
+
+def broken(connection: Connection) -> Iterator[tuple[str, str]]:
+    """The same of a connection of the caller's, which sees everybody's rows."""
+    for sentence, question in _BROKEN.items():
+        for name in sorted(connection.execute(text(question)).scalars()):
+            yield name, sentence
+
+
+def under_way() -> tuple[tuple[int, str], ...]:
+    """How many of what wait for the worker; what does not wait is left out."""
+    with snapshot() as connection:
+        counts = [(connection.execute(text(question)).scalar_one(), what) for what, question in _UNDER_WAY.items()]
+    return tuple((number, what) for number, what in counts if number)

@@ -1,0 +1,194 @@
+"""Orders, money, contracts and papers agree; each way in which they could not is tried by breaking it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import Connection, create_engine, pool, text
+from sqlalchemy.exc import InternalError
+
+from marketplace.catalog.values import Line
+from marketplace.checkout import services as checkout
+from marketplace.checkout.values import Order, PaymentUrls
+from marketplace.infra import vault
+from marketplace.infra.db import apart, db, snapshot
+from marketplace.infra.formatting import ZONE
+from marketplace.kernel import clock
+from marketplace.oversight.queries import broken, disagreements, under_way
+from marketplace.payment import services as payment
+from marketplace.policy import queries as policies
+from tests.conftest import empty_tables
+from tests.deferred_jobs import drain
+from tests.factories.accounts import a_guest
+from tests.factories.checkout import an_accepted_application, an_offer_of
+from tests.factories.quoting import an_offer
+from tests.factories.traceability import a_journey
+from tests.simulator_server import SimulatorServer, simulator_in_use
+
+URLS = PaymentUrls("http://localhost:8000/return", "http://localhost:8000/pay")
+
+
+@dataclass(frozen=True)
+class House:
+    """Orders by their state, and the number of the only contract."""
+
+    app: Flask
+    references: dict[str, str]
+    number: str
+
+
+@pytest.fixture(scope="module")
+def house(migrated_app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """Two orders with a contract and its sealed paper, one whose money went back, one that is open, one just paid."""
+    with migrated_app.app_context():
+        with simulator_in_use(tmp_path_factory.mktemp("simulator")) as simulator:
+            an_offer_of()
+            orders = {name: _ordered(simulator, name) for name in ("issued", "also issued", "refunded", "open", "paid")}
+            for name in ("issued", "also issued"):
+                checkout.check_payment(orders[name].id)
+            drain()
+            _give_back(orders["refunded"])
+            drain()
+            checkout.check_payment(orders["paid"].id)
+            db.session.commit()
+        (policy,) = policies.policies_of_order(orders["issued"].id)
+        db.session.rollback()
+        yield House(migrated_app, {name: order.reference for name, order in orders.items()}, policy.number)
+        db.session.remove()
+    empty_tables(migrated_app)
+    vault.forget()
+
+
+def _ordered(simulator: SimulatorServer, name: str) -> Order:
+    """Its payment page is open or, but for one, paid; nothing of ours has heard of the money yet."""
+    customer = a_guest(f"{name.replace(' ', '.')}@example.com")
+    offer = an_offer(a_journey(), Line.TRAVEL, start_on=clock.today(ZONE) + timedelta(days=7))
+    order = checkout.place_order([an_accepted_application(customer, offer).id], customer.id)
+    attempt = checkout.pay(order.id, URLS)
+    db.session.commit()
+    url = payment.open_session(attempt.id)
+    db.session.commit()
+    if name != "open":
+        assert simulator.pay(url).status_code == 303
+    return order
+
+
+def _give_back(order: Order) -> None:
+    voided = {"id": order.lines[0].offer_id}
+    db.session.execute(text("UPDATE quoting_offer SET voided_at = now() WHERE id = :id"), voided)
+    checkout.check_payment(order.id)
+
+
+@pytest.fixture
+def owner(house: House) -> Iterator[Connection]:
+    """The owner of the tables in everybody's scope, whose changes this connection sees and nobody else ever does."""
+    engine = create_engine(house.app.config["DATABASE_OWNER_URL"], poolclass=pool.NullPool)
+    with engine.connect() as connection:
+        connection.execute(text("SET LOCAL marketplace.scope = 'all'"))
+        yield connection
+        connection.rollback()
+    engine.dispose()
+
+
+@pytest.mark.requirement("T26-49")
+def test_a_sound_house_agrees_while_work_is_under_way(house: House) -> None:
+    with house.app.app_context():
+        assert disagreements() == ()
+        waiting = dict(reversed(each) for each in under_way())
+    assert waiting.keys() >= {"paid orders without a contract yet", "payments not settled"}
+    assert (waiting["paid orders without a contract yet"], waiting["payments not settled"]) == (1, 1)
+
+
+def test_the_questions_are_of_one_moment_and_change_nothing(house: House) -> None:
+    with house.app.app_context():
+        with snapshot() as connection:
+            before = connection.execute(COUNT).scalar_one()
+            with apart() as other:
+                other.execute(text("INSERT INTO infra_business_clock (offset_seconds) VALUES (0)"))
+            assert connection.execute(COUNT).scalar_one() == before
+        with snapshot() as connection, pytest.raises(InternalError, match="read-only transaction"):
+            connection.execute(text("DELETE FROM infra_business_clock"))
+        with apart() as ordinary:  # the terms of a snapshot do not stay with its connection
+            assert ordinary.execute(text("DELETE FROM infra_business_clock")).rowcount == before + 1
+
+
+COUNT = text("SELECT count(*) FROM infra_business_clock")
+OUTCOME = "the order has other contracts or refunds than its state says"
+SUM = "the order costs something else than its lines"
+PAID = "the order is paid by nothing that came in for it"
+ASKED = "the payment asks for something else than its order"
+LINE = "the contract is no line of a paid order at its premium"
+PAPER = "a version of the contract, or its paper, is missing"
+AGAIN = "the number would be given again"
+UNPRINTABLE = "UPDATE policy_document SET state = 'document_failed', document_sha256 = NULL, sealed_at = NULL"
+# Changes of the order "issued" (o), its payment (a), its contract (p) and the contract's version (v).
+BROKEN = [
+    ("UPDATE checkout_order SET state = 'paid' WHERE id = :o", "issued", OUTCOME),
+    ("UPDATE checkout_order SET state = 'not_issuable' WHERE id = :o", "issued", OUTCOME),
+    ("UPDATE checkout_order SET state = 'issued' WHERE id = :refunded", "refunded", OUTCOME),
+    ("UPDATE payment_refund SET reason = 'late_payment'", "refunded", OUTCOME),
+    ("UPDATE policy_policy SET order_id = :refunded WHERE id = :p", "issued", OUTCOME),
+    ("UPDATE policy_policy SET order_id = :refunded WHERE id = :p", "refunded", OUTCOME),
+    ("UPDATE checkout_order SET total_minor = 1 WHERE id = :o", "issued", SUM),
+    ("UPDATE checkout_order_line SET currency = 'EUR' WHERE order_id = :o", "issued", SUM),
+    ("DELETE FROM checkout_order_line WHERE order_id = :o", "issued", SUM),
+    ("UPDATE payment_attempt SET succeeded_at = NULL WHERE id = :a", "issued", PAID),
+    ("UPDATE payment_attempt SET received_minor = 1 WHERE id = :a", "issued", PAID),
+    ("UPDATE payment_attempt SET received_currency = 'EUR' WHERE id = :a", "issued", PAID),
+    ("UPDATE checkout_order SET attempt_id = :other WHERE id = :o", "issued", PAID),
+    ("UPDATE checkout_order SET paid_at = NULL, attempt_id = NULL WHERE id = :o", "issued", PAID),
+    ("UPDATE payment_attempt SET amount_minor = 1 WHERE id = :a", "issued, attempt 1", ASKED),
+    ("UPDATE payment_attempt SET subject_id = gen_random_uuid() WHERE id = :a", "issued, attempt 1", ASKED),
+    (
+        "UPDATE payment_refund SET amount_minor = amount_minor + 1",
+        "refunded, attempt 1",
+        "more went back than came in",
+    ),
+    ("UPDATE policy_policy SET premium_minor = 1 WHERE id = :p", "contract", LINE),
+    ("UPDATE policy_policy SET application_id = gen_random_uuid() WHERE id = :p", "contract", LINE),
+    ("UPDATE policy_policy SET order_id = gen_random_uuid() WHERE id = :p", "contract", LINE),
+    ("DELETE FROM policy_document WHERE version_id = :v", "contract", PAPER),
+    ("UPDATE policy_version SET number = 2 WHERE id = :v", "contract", PAPER),
+    (
+        f"{UNPRINTABLE} WHERE version_id = :v",
+        "contract",
+        "the paper cannot be made and waits for a person",
+    ),
+    ("UPDATE policy_number_range SET next = 1", "contract", AGAIN),
+    ("DELETE FROM policy_number_range", "contract", AGAIN),
+]
+IDS = """
+SELECT o.id AS o, o.attempt_id AS a, p.id AS p, v.id AS v,
+       (SELECT id FROM checkout_order WHERE state = 'refunded') AS refunded,
+       (SELECT attempt_id FROM checkout_order WHERE state = 'refunded') AS other
+FROM checkout_order o JOIN policy_policy p ON p.order_id = o.id JOIN policy_version v ON v.policy_id = p.id
+WHERE o.reference = :reference
+"""
+
+
+@pytest.mark.requirement("T26-49")
+@pytest.mark.parametrize(("change", "what", "sentence"), BROKEN)
+def test_what_does_not_agree_is_named(house: House, owner: Connection, change: str, what: str, sentence: str) -> None:
+    assert list(broken(owner)) == []
+    ids = owner.execute(text(IDS), {"reference": house.references["issued"]}).one()._asdict()
+    assert owner.execute(text(change), ids).rowcount == 1
+    name, *rest = what.split(",")
+    wanted = ",".join([house.number if name == "contract" else house.references[name], *rest])
+    assert (wanted, sentence) in list(broken(owner))
+
+
+@pytest.mark.requirement("T26-49")
+@pytest.mark.parametrize(
+    ("constraint", "change"),
+    [
+        ("policy_policy DROP CONSTRAINT uq_policy_policy_number", "policy_policy SET number = 'EF-TWICE-2026-000001'"),
+        ("checkout_order DROP CONSTRAINT uq_checkout_order_reference", "checkout_order SET reference = 'EF-TWICE'"),
+    ],
+)
+def test_a_number_given_twice_is_named(owner: Connection, constraint: str, change: str) -> None:
+    """Were the constraint lost, nothing else would say so."""
+    owner.execute(text(f"ALTER TABLE {constraint}"))
+    assert owner.execute(text(f"UPDATE {change}")).rowcount > 1
+    assert (change.split("'")[1], "the number was given twice") in list(broken(owner))
