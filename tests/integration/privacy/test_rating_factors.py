@@ -122,7 +122,7 @@ def test_nobody_waits_for_the_forgetting(app: Flask, offers: tuple[OfferView, ..
     """What is public has one revision, which many renew: erasing renews it with its commit, and holds it no longer."""
     told = told_in(offers[0])
     before = revision()
-    erasing.erase_application(told, ErasureReason.RETENTION)
+    erasing.erase_application(told.id, ErasureReason.RETENTION)
     erasing.erase_journey(told.journey_id, ErasureReason.RETENTION)
     with apart() as somebody_else:
         somebody_else.execute(text("SET LOCAL lock_timeout = '2s'"))
