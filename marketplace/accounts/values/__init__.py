@@ -1,6 +1,7 @@
 """The public words of accounts."""
 
 from marketplace.accounts.values.events import (
+    OPERATOR,
     EventOutcome,
     NewSecurityEvent,
     SecurityEvent,
@@ -55,6 +56,7 @@ from marketplace.accounts.values.sessions import (
 
 __all__ = [
     "DEVICE_REMEMBERED",
+    "OPERATOR",
     "Account",
     "AccountExists",
     "AccountNotFound",
