@@ -161,7 +161,7 @@ def restore_backup(settings: Settings, folder: Path, key_file: Path | None, prog
 @click.pass_context
 def check_soundness(context: click.Context) -> None:
     """Hold the database against this code, and every sealed paper against its hash and its seal."""
-    found = readiness.problems(str(Path(__file__).parent.parent))
+    found = [problem.detail for problem in readiness.problems(str(Path(__file__).parent.parent))]
     found = found or [f"{number}: {reason}" for number, reason in policies.unsound_papers()]
     for line in found or ["sound"]:
         click.echo(line)
