@@ -228,6 +228,22 @@ RULES = {
         ),
         marks=pytest.mark.asvs("5.4.2"),
     ),
+    "entry points say whose rows": pytest.param(
+        Rule(called("use_scope"), "use_scope(Scope.all())", frozenset({"cli.py", "infra/jobs.py", "web/scopes.py"})),
+        marks=pytest.mark.asvs("8.4.1"),
+    ),
+    "a scope is said in one place": pytest.param(
+        Rule(
+            _written(r"marketplace\.scope"),
+            "execute('SET marketplace.scope')",
+            frozenset({"infra/backup.py", "infra/db.py", "infra/pools.py"}),
+        ),
+        marks=pytest.mark.asvs("8.4.1"),
+    ),
+    "two statements run in everybody's scope": pytest.param(
+        Rule(called("alone"), "alone(statement, {})", frozenset({"infra/present.py", "traceability/services.py"})),
+        marks=pytest.mark.asvs("8.4.1"),
+    ),
     "no test code": pytest.param(
         Rule(imported("tests", "sandbox", "pytest", "unittest"), "import sandbox.demo"),
         marks=pytest.mark.asvs("15.2.3"),
@@ -250,7 +266,7 @@ WRITTEN = {
         TEMPLATES, r"<script(?![^>]*\bsrc=)", "<script>let name = {{ name }}</script>", marks=pytest.mark.asvs("1.2.3")
     ),
     "no handler or style in a page": pytest.param(
-        PAGES, r"<[^>{]*\s(on[a-z]+|style)=", '<p onclick="go()">', marks=pytest.mark.asvs("1.3.5", "3.4.3")
+        PAGES, r"<[^>{]*\s(on[a-z]+|style)=", '<p onclick="go()">', marks=pytest.mark.asvs("3.4.3")
     ),
     "scripts write text, never markup": pytest.param(
         SCRIPTS,
@@ -275,6 +291,12 @@ WRITTEN = {
         r"onpaste|['\"]paste['\"]|autocomplete=\"off\"[^>]*type=\"password",
         "onpaste='no()'",
         marks=pytest.mark.asvs("6.2.7"),
+    ),
+    "scripts share no name with a page": pytest.param(
+        SCRIPTS,
+        r"\bvar\b|\b(?:window|document|globalThis|self)\.\w+\s*=(?!=)|\b(?:window|document)\[|getElementById",
+        "window.form = form",
+        marks=pytest.mark.asvs("3.2.3"),
     ),
     "scripts keep nothing and hear nobody": pytest.param(
         SCRIPTS,
