@@ -12,6 +12,7 @@ from marketplace.accounts.values import (
     CodeRefused,
     EventOutcome,
     LinkNeeded,
+    LinkRefused,
     SecurityEventType,
     SignInRefused,
     TooManyTries,
@@ -57,7 +58,7 @@ def too_many() -> str:
 def welcome(account: Account) -> ResponseReturnValue:
     """Begin the session and go to where the person was stopped, or to the desk of the role."""
     entry.enter(account)
-    return entry.onward(account)
+    return entry.onward()
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
@@ -122,6 +123,9 @@ def confirm(token: str) -> ResponseReturnValue:
         except SignInRefused as error:
             audit.note(SecurityEventType.SIGN_IN, EventOutcome.REFUSED)
             form.take_errors({"password": str(error)})
+        except LinkRefused:
+            audit.note(SecurityEventType.SIGN_IN, EventOutcome.REFUSED)
+            raise
         except TooManyTries:
             form.form_errors.append(too_many())
     return form_page(form, _("Confirm your address"), _("Finish"))
@@ -147,6 +151,9 @@ def reset(token: str) -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             account, notice = accounts.reset_password(token, str(form.password.data))
+        except LinkRefused:
+            audit.note(SecurityEventType.PASSWORD_CHANGED, EventOutcome.REFUSED)
+            raise
         except Invalid as error:
             form.take_errors(error.fields)
         else:

@@ -59,7 +59,7 @@ def verify() -> ResponseReturnValue:
             form.form_errors.append(too_many())
         else:
             entry.prove(second_factor=True)
-            return entry.onward(account)
+            return entry.onward()
     return _verify_page(form, account)
 
 
@@ -81,7 +81,7 @@ def verify_passkey() -> ResponseReturnValue:
         form.form_errors.append(str(error))
         return _verify_page(form, account)
     entry.prove(second_factor=True)
-    return entry.onward(account)
+    return entry.onward()
 
 
 @blueprint.post("/sign-in/passkey/options")
@@ -101,7 +101,7 @@ def sign_in_passkey() -> ResponseReturnValue:
         return redirect(url_for("account.sign_in"), 303)
     entry.enter(account)
     entry.prove(second_factor=True)
-    return entry.onward(account)
+    return entry.onward()
 
 
 @blueprint.get("/account/security/second-step")
@@ -130,6 +130,7 @@ def add_passkey() -> ResponseReturnValue:
     try:
         added = services.add_passkey(_site(), account.id, access.session_id(), _answer(), request.form.get("name", ""))
     except FactorRefused as error:
+        audit.note(SecurityEventType.FACTOR_ADDED, EventOutcome.REFUSED)
         flash(str(error))
         return redirect(url_for(".setup"), 303)
     return _added(account, added)
@@ -159,6 +160,7 @@ def authenticator() -> ResponseReturnValue:
         try:
             return _added(account, services.confirm_one_time_codes(account.id, str(form.code.data)))
         except FactorRefused as error:
+            audit.note(SecurityEventType.FACTOR_ADDED, EventOutcome.REFUSED)
             form.take_errors({"code": str(error)})
         except TooManyTries:
             form.form_errors.append(too_many())
@@ -173,6 +175,7 @@ def recovery_codes() -> ResponseReturnValue:
     account = _staff()
     made = services.make_recovery_codes(account.id)
     send(made.notice)
+    audit.note(SecurityEventType.RECOVERY_CODES_MADE)
     return render_template("customer/security/recovery_codes.html", codes=made.recovery_codes)
 
 
@@ -183,6 +186,7 @@ def remove(factor_id: UUID) -> ResponseReturnValue:
     try:
         send(services.remove_factor(account.id, factor_id))
     except LastFactor:
+        audit.note(SecurityEventType.FACTOR_REMOVED, EventOutcome.REFUSED)
         flash(_("This is your only second step. Add another one before you remove it."))
     else:
         services.end_sessions(account.id, Ended.FACTOR_CHANGED, keep=access.session_id())
