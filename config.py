@@ -15,6 +15,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MINIMUM_SECRET = 32
 _UNGUARDED = "DATABASE_…URL to another machine needs ?sslmode=verify-full"
+FEWEST_DIFFERENT = 8
+"""Characters of a secret: 32 random hex digits have fewer once in some million times."""
 
 
 class UnsafeSettingsError(Exception):
@@ -128,6 +130,10 @@ class Settings(_FromEnvironment):
     def _always(self) -> list[str]:
         checks = {
             "SECRET_KEY needs at least 32 random characters": len(self.secret_key.get_secret_value()) < MINIMUM_SECRET,
+            "SECRET_KEY repeats a few characters; let `secrets.token_urlsafe(48)` of Python make one": len(
+                set(self.secret_key.get_secret_value())
+            )
+            < FEWEST_DIFFERENT,
             "PUBLIC_URL must be http(s)://host[:port] and nothing more": not _is_origin(self.public_url),
             "SECURITY_CONTACT must begin with mailto: or https://": bool(self.security_contact)
             and not self.security_contact.startswith(("mailto:", "https://")),

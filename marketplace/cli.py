@@ -189,7 +189,8 @@ def check_soundness() -> None:
     """Hold the database against this code, orders, money, contracts and papers against each other, and every sealed
     paper against its hash and its seal. Ends with 1 and a line for each fault.
     """
-    found = readiness.problems(str(Path(__file__).parent.parent)) or [*seals.problems(), *_faults()]
+    unready = [problem.detail for problem in readiness.problems(str(Path(__file__).parent.parent))]
+    found = unready or [*seals.problems(), *_faults()]
     for number, what in () if found else oversight_queries.under_way():
         click.echo(f"waits for the worker: {number} {what}")
     for line in found or ["sound"]:

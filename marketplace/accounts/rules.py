@@ -77,6 +77,8 @@ LIMITS: Mapping[Bucket, Limit] = {
     Bucket.CHECK_OF_SOURCE: Limit(30, timedelta(minutes=15)),
     Bucket.COMPARISON_OF_SOURCE: Limit(60, timedelta(minutes=15)),
     Bucket.PAYMENT_OF_SOURCE: Limit(30, timedelta(minutes=15)),
+    Bucket.RETURN_OF_SOURCE: Limit(30, timedelta(minutes=15)),
+    Bucket.WAITING_OF_SOURCE: Limit(600, timedelta(minutes=15)),  # a page that waits asks every two seconds
     Bucket.FORM_OF_SOURCE: Limit(300, timedelta(minutes=15)),
     Bucket.REFUSAL_OF_SOURCE: Limit(100, timedelta(minutes=15)),
 }

@@ -49,6 +49,12 @@ def payment_under_way(order_id: UUID) -> bool:
     return any(attempt.state is AttemptState.PROCESSING for attempt in attempts)
 
 
+def payment_unsettled(order_id: UUID) -> bool:
+    """Whether something may still come of the latest attempt to pay the order."""
+    attempts = payments.attempts_of(Purpose.NEW_BUSINESS, order_id)
+    return bool(attempts) and attempts[-1].settled_at is None
+
+
 def orders_of_account(account_id: UUID) -> tuple[Order, ...]:
     """The customer's orders, newest first."""
     rows = db.session.scalars(

@@ -82,7 +82,12 @@ _SENT = "marketplace.scope"
 
 @contextmanager
 def use_scope(scope: Scope) -> Iterator[None]:
-    """For entry points: the statements inside run in `scope`, whichever connection they take."""
+    """For entry points: the statements inside run in `scope`, whichever connection they take.
+
+    Raises ScopeWidenedError inside the scope of an insurer, for any other scope.
+    """
+    if _scope.get() not in {None, Scope.all(), scope}:
+        raise ScopeWidenedError
     token = _scope.set(scope)
     try:
         yield
@@ -101,7 +106,8 @@ def narrow_scope(insurer_id: UUID) -> None:
 def bind_scope(engine: Engine) -> None:
     """Tell the server the scope before the first statement of each transaction, and again when it has changed.
 
-    The setting ends with its transaction, so a connection returns to the pool without any scope.
+    The setting ends with its transaction, so a connection of these engines returns to the pool without any scope. Those
+    of `pools.alone()` have the scope `all` for as long as they live, and are not bound here.
     """
 
     @event.listens_for(engine, "begin")

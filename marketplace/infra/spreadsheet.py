@@ -1,7 +1,8 @@
 """Tables for download as CSV that a spreadsheet opens as text, whatever the cells say.
 
-A cell that begins with `=`, `+`, `-`, `@`, a tab, a carriage return or NUL could be run as a formula. It gets an
-apostrophe in front (OWASP ASVS 5.0.0, 1.2.10); a negative number is a number and stays one.
+A cell that begins with `=`, `+`, `-`, `@` (also in full width, which spreadsheets in an East Asian language may read as
+the plain sign), a tab, a line end or NUL could be run as a formula. It gets an apostrophe in front (OWASP ASVS 5.0.0,
+1.2.10, and "CSV Injection"); a negative number is a number and stays one.
 """
 
 import csv
@@ -10,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 MEDIA_TYPE = "text/csv; charset=utf-8"
-_DANGEROUS = re.compile(r"[=+\-@\t\r\0]")
+_DANGEROUS = re.compile(r"[=+\-@\uff1d\uff0b\uff0d\uff20\t\r\n\0]")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 

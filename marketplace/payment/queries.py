@@ -104,6 +104,7 @@ def attempt_value(row: AttemptRow) -> Attempt:
         expires_at=row.expires_at,
         received=received(row),
         succeeded_at=row.succeeded_at,
+        settled_at=row.settled_at,
     )
 
 

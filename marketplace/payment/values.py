@@ -80,7 +80,10 @@ class StartPayment:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt to pay. `url` is the hosted page once it is open; `received` what the provider says came in."""
+    """One attempt to pay. `url` is the hosted page once it is open; `received` what the provider says came in.
+
+    Once it is settled, nothing more can come from that page.
+    """
 
     id: UUID
     purpose: Purpose
@@ -95,6 +98,7 @@ class Attempt:
     expires_at: datetime
     received: Money | None
     succeeded_at: datetime | None
+    settled_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

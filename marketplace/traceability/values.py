@@ -52,6 +52,7 @@ class ActorRole(StrEnum):
     VISITOR = "visitor"
     CUSTOMER = "customer"
     INSURER = "insurer"
+    PRACTITIONER = "practitioner"
     ADMIN = "admin"
     SYSTEM = "system"
     PROVIDER = "provider"

@@ -1,13 +1,11 @@
 """Tell who may be offered a product, what was decided and why."""
 
-from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 
 from marketplace.catalog.values import Outcome, ProductContent, Risk
-from marketplace.infra import vault
 from marketplace.infra.db import db
 from marketplace.kernel.text import LocalizedText
 from marketplace.underwriting import rules
@@ -29,17 +27,6 @@ def decision_of(application_id: UUID) -> RecordedDecision | None:
         .limit(1)
     ).one_or_none()
     return None if row is None else _recorded(row)
-
-
-def decisions_of(application_ids: Iterable[UUID]) -> dict[UUID, RecordedDecision]:
-    """The latest decision about each of several applications, in one question; undecided ones are left out."""
-    rows = db.session.scalars(
-        select(DecisionRow)
-        .where(DecisionRow.application_id.in_(set(application_ids)))
-        .order_by(DecisionRow.application_id, DecisionRow.number)
-    ).all()
-    vault.unlock(row.application_id for row in rows)
-    return {row.application_id: _recorded(row) for row in rows}
 
 
 def _recorded(row: DecisionRow) -> RecordedDecision:

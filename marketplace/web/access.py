@@ -59,16 +59,18 @@ class Door:
     """One endpoint's rule.
 
     `step_up`: the person must have proven who they are within the last minutes. `limit`: what each unsafe request is
-    counted in by its source before anything is done; None only where something else proves who sends. `audited`:
-    reading here looks into a customer's file and leaves an entry; what staff change is always audited. `paper`: hands
-    out somebody's document, not even to a link on another site. `roles`: who at the desk; none given means all.
+    counted in by its source before anything is done; None only where something else proves who sends. `look_limit`:
+    the same for each look, where looking asks a neighbour. `audited`: what is kept of a look by which staff read what
+    is a customer's; what staff do is always kept. `paper`: hands out somebody's document, not even to a link on another
+    site. `roles`: who at the desk of insurers or of the marketplace; none given means nobody.
     """
 
     who: Who
     page_class: PageClass
     step_up: bool = False
     limit: Bucket | None = Bucket.FORM_OF_SOURCE
-    audited: bool = False
+    look_limit: Bucket | None = None
+    audited: SecurityEventType | None = None
     paper: bool = False
     roles: frozenset[Role] = frozenset()
 
@@ -82,8 +84,19 @@ def _doors(who: Who, page_class: PageClass, *endpoints: str, **more: Any) -> dic
     return {endpoint: Door(who, page_class, **more) for endpoint in endpoints}
 
 
+# Who works on what. Nobody reads a customer's answers or papers whose work does not need them: finance and the owner
+# have the list of sales, complaints the file without the pages as they were typed into. Reviewers and practitioners
+# have no desk yet.
 LOOKS_AFTER_SECURITY = frozenset({Role.ADMIN_OWNER, Role.ADMIN_COMPLIANCE})
 PROTECTS_DATA = frozenset({Role.ADMIN_COMPLIANCE})
+KEEPS_THE_RECORD = frozenset({Role.ADMIN_SALES, Role.ADMIN_COMPLIANCE})
+ANSWERS_FOR_SALES = KEEPS_THE_RECORD | {Role.ADMIN_COMPLAINTS}
+COUNTS_SALES = KEEPS_THE_RECORD | {Role.ADMIN_FINANCE, Role.ADMIN_OWNER}
+INSURES = frozenset({Role.INSURER_UNDERWRITER, Role.INSURER_CLAIMS, Role.INSURER_ADMIN})
+COUNTS_OWN_SALES = INSURES | {Role.INSURER_FINANCE}
+KEEPS_THE_CATALOG = frozenset({Role.INSURER_CATALOG, Role.INSURER_ADMIN})
+
+SALE = SecurityEventType.SALE_VIEWED
 
 ACCESS: dict[str, Door] = {
     **_doors(
@@ -100,8 +113,11 @@ ACCESS: dict[str, Door] = {
         Who.ANYONE, PageClass.SALES,
         "application.enter", "application.email", "application.code", "application.people", "application.questions",
         "application.consent", "application.document", "application.exclusions", "application.review",
-        "application.ended", "application.resume", "checkout.returned", "checkout.done",
+        "application.ended", "application.resume",
     ),
+    # Both ask the payment service how it stands while it is not settled.
+    **_doors(Who.ANYONE, PageClass.SALES, "checkout.returned", look_limit=Bucket.RETURN_OF_SOURCE),
+    **_doors(Who.ANYONE, PageClass.SALES, "checkout.done", look_limit=Bucket.WAITING_OF_SOURCE),
     **_doors(Who.ANYONE, PageClass.SALES, "checkout.pay", limit=Bucket.PAYMENT_OF_SOURCE),
     **_doors(Who.ANYONE, PageClass.SALES, "checkout.policy_document", paper=True),
     **_doors(Who.ANYONE, PageClass.NON_SALES, "factor.sign_in_options", "factor.sign_in_passkey"),
@@ -122,15 +138,22 @@ ACCESS: dict[str, Door] = {
     **_doors(Who.CUSTOMER, PageClass.SERVICE, "privacy.overview", "privacy.ask"),
     **_doors(Who.CUSTOMER, PageClass.SERVICE, "privacy.export", "privacy.close", step_up=True),
     **_doors(Who.CUSTOMER, PageClass.SERVICE, "privacy.download", step_up=True, paper=True),
-    **_doors(Who.BACKOFFICE, PageClass.STAFF, "data_desk.desk", "data_desk.request", roles=PROTECTS_DATA),
-    **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.sales", "insurer_products.products"),
-    **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.sale", audited=True),
-    **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.policy_document", audited=True, paper=True),
-    **_doors(Who.BACKOFFICE, PageClass.STAFF, "sales_log.sales", "sales_log.page"),
-    **_doors(Who.BACKOFFICE, PageClass.STAFF, "sales_log.sale", audited=True),
-    **_doors(Who.BACKOFFICE, PageClass.STAFF, "sales_log.download", paper=True),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "data_desk.desk", roles=PROTECTS_DATA),
     **_doors(
-        Who.BACKOFFICE, PageClass.STAFF, "sales_log.stored_page", "sales_log.policy_document", audited=True, paper=True
+        Who.BACKOFFICE, PageClass.STAFF, "data_desk.request",
+        roles=PROTECTS_DATA, audited=SecurityEventType.DATA_REQUEST_VIEWED,
+    ),
+    **_doors(Who.INSURER, PageClass.STAFF, "insurer_products.products", roles=KEEPS_THE_CATALOG),
+    **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.sales", roles=COUNTS_OWN_SALES),
+    **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.sale", roles=INSURES, audited=SALE),
+    **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.policy_document", roles=INSURES, audited=SALE, paper=True),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "sales_log.sales", roles=COUNTS_SALES | ANSWERS_FOR_SALES),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "sales_log.download", roles=COUNTS_SALES, paper=True),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "sales_log.sale", roles=ANSWERS_FOR_SALES, audited=SALE),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "sales_log.page", roles=KEEPS_THE_RECORD, audited=SALE),
+    **_doors(
+        Who.BACKOFFICE, PageClass.STAFF, "sales_log.stored_page", "sales_log.policy_document",
+        roles=KEEPS_THE_RECORD, audited=SALE, paper=True,
     ),
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "security_log.events", roles=LOOKS_AFTER_SECURITY),
     **_doors(
@@ -143,6 +166,11 @@ ACCESS: dict[str, Door] = {
 }  # fmt: skip
 
 DESK_OF = {Who.CUSTOMER: Desk.CUSTOMER, Who.INSURER: Desk.INSURER, Who.BACKOFFICE: Desk.BACKOFFICE}
+STAFFED = {Who.INSURER, Who.BACKOFFICE}
+ACTING_AT = {
+    Desk.CUSTOMER: ActorRole.CUSTOMER, Desk.INSURER: ActorRole.INSURER, Desk.PRACTITIONER: ActorRole.PRACTITIONER,
+    Desk.BACKOFFICE: ActorRole.ADMIN,
+}  # fmt: skip
 
 
 class SignedIn(UserMixin):
@@ -177,9 +205,10 @@ def guard(app: Flask) -> None:
             abort(403)
         led_elsewhere = _led_elsewhere(door)
         if led_elsewhere is None:
-            if request.method not in SAFE and door.limit is not None:
-                services.count_try(door.limit, source())
-            g.entered = door
+            limit = door.look_limit if request.method in SAFE else door.limit
+            if limit is not None:
+                services.count_try(limit, source())
+            g.entered, g.acting_staff = door, None if request.method in SAFE else _staff_before()
         return led_elsewhere
 
     app.after_request(_note_answer)
@@ -194,15 +223,32 @@ def _led_elsewhere(door: Door) -> ResponseReturnValue | None:
     account = signed_in()
     if account is None:
         return _to_sign_in()
-    if door.who is not Who.SIGNED_IN and account.role.desk is not DESK_OF[door.who]:
-        abort(403)
-    if door.roles and account.role not in door.roles:
+    if not _opens_to(door, account.role):
         abort(403)
     if door.step_up and not stepped_up():
         return _to_confirm(account)
     if door.who is Who.INSURER and account.insurer_id is not None:
         narrow_scope(account.insurer_id)
     return None
+
+
+def _opens_to(door: Door, role: Role) -> bool:
+    """Whether this role is among those the door is for. A desk is not enough: its doors name their roles."""
+    if door.who not in DESK_OF:
+        return True
+    return role.desk is DESK_OF[door.who] and (door.who not in STAFFED or role in door.roles)
+
+
+def may_enter(endpoint: str) -> bool:
+    """Whether whoever asks would be let in there, so that nobody is shown a link to a closed door."""
+    door, account = ACCESS[endpoint], signed_in()
+    return door.who is Who.ANYONE or (account is not None and _opens_to(door, account.role))
+
+
+def _staff_before() -> Account | None:
+    """The member of staff whose browser this is as the request begins; it may have ended the session at its end."""
+    found = sessions.behind()
+    return found[1] if found is not None and found[1].role.is_staff else None
 
 
 def _sent_by_another_site(door: Door) -> bool:
@@ -220,7 +266,7 @@ def _sent_by_another_site(door: Door) -> bool:
 
 
 def _note_answer(response: Response) -> Response:
-    """Note what was refused at a door, what staff did, and into whose file they looked (ASVS 16.3.2, 16.3.3)."""
+    """Note what was refused at a door, what staff did, and what of a customer's they read (ASVS 16.3.2, 16.3.3)."""
     status, door, entered = response.status_code, ACCESS.get(request.endpoint or ""), g.get("entered")
     which = {name: str(value) for name, value in (request.view_args or {}).items() if isinstance(value, UUID)}
     done = EventOutcome.DONE if status < 400 else EventOutcome.REFUSED  # noqa: PLR2004  HTTP: below are successes
@@ -231,10 +277,10 @@ def _note_answer(response: Response) -> Response:
         audit.note(SecurityEventType.LIMIT_REACHED, EventOutcome.REFUSED)
     elif status == 403 or (status == 404 and door is not None and door.personal):  # noqa: PLR2004  HTTP: not theirs
         audit.note(SecurityEventType.DOOR_REFUSED, EventOutcome.REFUSED, {"status": status, **which})
-    elif entered is not None and entered.page_class is PageClass.STAFF and request.method not in SAFE:
-        audit.note(SecurityEventType.STAFF_ACT, done, which)
+    elif by := g.get("acting_staff"):
+        audit.note(SecurityEventType.STAFF_ACT, done, which, account=by)
     elif entered is not None and entered.audited:
-        audit.note(SecurityEventType.SALE_VIEWED, done, which)
+        audit.note(entered.audited, done, which)
     return response
 
 
@@ -316,8 +362,7 @@ def actor() -> Actor:
     account = signed_in()
     if account is None:
         return VISITOR
-    role = {Desk.CUSTOMER: ActorRole.CUSTOMER, Desk.INSURER: ActorRole.INSURER, Desk.BACKOFFICE: ActorRole.ADMIN}
-    return Actor(role[account.role.desk], account.id, account.role.value)
+    return Actor(ACTING_AT[account.role.desk], account.id, account.role.value)
 
 
 def device() -> str | None:

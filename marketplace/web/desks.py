@@ -14,7 +14,7 @@ from marketplace.infra.formatting import current_locale
 from marketplace.infra.formatting import gettext as _
 from marketplace.infra.formatting import lazy_gettext as _l
 from marketplace.oversight.values import Sale, SaleFilter, SaleState
-from marketplace.web.fields import Form
+from marketplace.web.fields import Filters
 
 PAGE_SIZE = 25
 LAST_PAGE = 10_000
@@ -48,12 +48,7 @@ def _printable_part(value: str | None) -> str:
     return "".join(char for char in value or "" if char.isprintable())
 
 
-class SalesFilterForm(Form):
-    """Filters in the address: nothing is changed by them, so they carry no token."""
-
-    class Meta(Form.Meta):
-        csrf = False
-
+class SalesFilterForm(Filters):
     text = StringField(
         _l("Policy number or reference"), [Length(max=48)], filters=[_printable_part], render_kw={"type": "search"}
     )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
+from flask import request
 from flask_wtf import FlaskForm
 from wtforms import DateField, Field, IntegerField, PasswordField, RadioField, SelectField, StringField
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # the stubs are of an older version
@@ -66,6 +67,18 @@ class Form(FlaskForm):
         for name, what in fields.items():
             field = self._fields.get(name)
             (field.errors if field is not None else self.form_errors).append(what)
+
+
+class Filters(Form):
+    """What is asked for stands in the address: nothing is changed by it, so it carries no token."""
+
+    class Meta(Form.Meta):
+        csrf = False
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The filters as they were asked for, for the address of another page with the same; nothing else of it."""
+        return {name: request.args[name] for name in self._fields if name in request.args}
 
 
 def _strip(value: str | None) -> str | None:

@@ -1,7 +1,7 @@
 """What every template may use: words, money, days, the locale, the notice, the addresses of static files."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from time import perf_counter
 from uuid import uuid4
@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask, Response, current_app, g, request, session, url_for
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 from markupsafe import Markup
 
 from marketplace.catalog.values import LINES
@@ -34,12 +35,31 @@ def say(text: LocalizedText | str | None) -> str:
 
 
 def markdown(text: str, below: int = 0) -> Markup:
-    """Our own and insurers' texts as HTML, their headings `below` levels deeper; raw HTML in them stays text."""
+    """Our own and insurers' texts as HTML, their headings `below` levels deeper. Nothing in them is live.
+
+    Raw HTML stays text, a link is its words and where it would lead, a picture is its description.
+    """
     tokens = _markdown.parse(text)
     for token in tokens:
         if token.type in {"heading_open", "heading_close"}:
             token.tag = f"h{min(6, int(token.tag[1]) + below)}"
+        token.attrs.pop("style", None)  # of a column's alignment
+        token.children = token.children and list(_at_rest(token.children))
     return Markup(_markdown.renderer.render(tokens, _markdown.options, {}))  # noqa: S704  parsed with html=False
+
+
+def _at_rest(inline: Iterable[Token]) -> Iterator[Token]:
+    """The parts of a line of text without links and pictures. An address that is its own words is not said twice."""
+    address, words = "", ""
+    for token in inline:
+        if token.type == "link_open":
+            address, words = str(token.attrs["href"]), ""
+        elif token.type == "link_close":
+            if token.markup != "autolink" and words != address:
+                yield Token("text", "", 0, content=f" ({address})")
+        else:
+            words += token.content
+            yield Token("text", "", 0, content=token.content) if token.type == "image" else token
 
 
 def asset(name: str) -> str:
@@ -92,6 +112,7 @@ def furnish(app: Flask, *, demonstration: bool, inbox: bool, licence_number: str
         locale_name=formatting.locale_name,
         current_locale=current_locale,
         signed_in=access.signed_in,
+        may_enter=access.may_enter,
         second_step_of=access.second_step_of,
         here=lambda: security.own_path(request.full_path) or "",
     )

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
 from typing import Any
+from urllib.parse import quote
 
-from flask import Flask
+from flask import Flask, Request
 from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import URLSafeTimedSerializer
 
@@ -24,9 +25,24 @@ class SignedCookie(SecureCookieSessionInterface):
         return super().get_signing_serializer(app)
 
 
+class Asked(Request):
+    """A request whose query is text: bytes that browsers would have encoded are encoded here, so that none of those who
+    read it breaks on what is no UTF-8.
+    """
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        if not self.query_string.isascii():
+            self.query_string = quote(self.query_string, safe=_ASCII).encode()
+
+
+_ASCII = bytes(range(128))
+
+
 class Site(Flask):
     """Hooks and views are plain functions."""
 
+    request_class = Asked
     session_interface = SignedCookie()
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:

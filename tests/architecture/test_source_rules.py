@@ -34,6 +34,9 @@ CRYPTOGRAPHY = {
     "infra/signing.py": "seals of policies",
     "infra/timestamping.py": "serial numbers of time stamps",
     "infra/vault.py": "seals personal data",
+    "kernel/merkle.py": "trees of RFC 6962",
+    "rating/rules/proofs.py": "salts of a tariff's leaves",
+    "rating/services.py": "the key of those salts",
     "kernel/canonical.py": "SHA-256 of records",
     "kernel/ids.py": "random references",
     "policy/queries.py": "compares check codes in constant time",
@@ -60,7 +63,7 @@ SHOWS_WHAT_DOES_NOT_FIT = {
     "listing/intake/__init__.py": "what an insurer uploads, shown to the insurer",
     "listing/intake/schemas.py": "makes schemas only",
     "listing/intake/tariff.py": "what an insurer uploads, shown to the insurer",
-    "rating/values.py": "what an insurer uploads, shown to the insurer",
+    "rating/values/tariff.py": "what an insurer uploads, shown to the insurer",
 }
 MAKES_SECRETS = {"cryptography", "hashlib", "hmac", "secrets", "argon2", "pyotp", "webauthn", "Crypto", "nacl"}
 _PROOF = re.compile(r"(^|_)(token|proof|signature|mac|check_code|password|secret|secret_hash|tag)$")
@@ -245,6 +248,26 @@ RULES = {
         ),
         marks=pytest.mark.asvs("16.2.5"),
     ),
+    "entry points say whose rows": pytest.param(
+        Rule(called("use_scope"), "use_scope(Scope.all())", frozenset({"cli.py", "infra/jobs.py", "web/scopes.py"})),
+        marks=pytest.mark.asvs("8.4.1"),
+    ),
+    "a scope is said in one place": pytest.param(
+        Rule(
+            _written(r"marketplace\.scope"),
+            "execute('SET marketplace.scope')",
+            frozenset({"infra/backup.py", "infra/db.py", "infra/pools.py"}),
+        ),
+        marks=pytest.mark.asvs("8.4.1"),
+    ),
+    "two statements run in everybody's scope": pytest.param(
+        Rule(
+            called("alone"),
+            "alone(statement, {})",
+            frozenset({"infra/present.py", "infra/vault.py", "traceability/services.py"}),
+        ),
+        marks=pytest.mark.asvs("8.4.1"),
+    ),
     "no test code": pytest.param(
         Rule(imported("tests", "sandbox", "pytest", "unittest"), "import sandbox.demo"),
         marks=pytest.mark.asvs("15.2.3"),
@@ -267,7 +290,7 @@ WRITTEN = {
         TEMPLATES, r"<script(?![^>]*\bsrc=)", "<script>let name = {{ name }}</script>", marks=pytest.mark.asvs("1.2.3")
     ),
     "no handler or style in a page": pytest.param(
-        PAGES, r"<[^>{]*\s(on[a-z]+|style)=", '<p onclick="go()">', marks=pytest.mark.asvs("1.3.5", "3.4.3")
+        PAGES, r"<[^>{]*\s(on[a-z]+|style)=", '<p onclick="go()">', marks=pytest.mark.asvs("3.4.3")
     ),
     "scripts write text, never markup": pytest.param(
         SCRIPTS,
@@ -292,6 +315,12 @@ WRITTEN = {
         r"onpaste|['\"]paste['\"]|autocomplete=\"off\"[^>]*type=\"password",
         "onpaste='no()'",
         marks=pytest.mark.asvs("6.2.7"),
+    ),
+    "scripts share no name with a page": pytest.param(
+        SCRIPTS,
+        r"\bvar\b|\b(?:window|document|globalThis|self)\.\w+\s*=(?!=)|\b(?:window|document)\[|getElementById",
+        "window.form = form",
+        marks=pytest.mark.asvs("3.2.3"),
     ),
     "scripts keep nothing and hear nobody": pytest.param(
         SCRIPTS,

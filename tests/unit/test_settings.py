@@ -75,6 +75,8 @@ def test_a_demonstration_on_loopback_starts(environment: Any) -> None:
         ("PUBLIC_URL", "http://insurance.example", "https://"),
         ("PUBLIC_URL", "https://insurance.example/path", "nothing more"),
         ("SECRET_KEY", "short", "at least 32"),
+        ("SECRET_KEY", "x" * 32, "SECRET_KEY repeats a few characters"),
+        ("SECRET_KEY", "changeme" * 8, "SECRET_KEY repeats a few characters"),
         ("DATABASE_URL", "", "DATABASE_URL"),
     ],
 )

@@ -227,6 +227,22 @@ def words(element: Element) -> str:
     return re.sub(r"\s+", " ", "".join(element.itertext())).strip()
 
 
+@cache
+def _asked_by_scripts() -> frozenset[str]:
+    """The properties that our scripts ask of a page's parts: a control by such a name would answer in their place (DOM
+    clobbering). Fields that a script means are asked through `elements`.
+    """
+    scripts = "".join(path.read_text() for path in sorted(STATIC.glob("js/*.js")))
+    return frozenset(re.findall(r"(?<!elements)\.(\w+)", re.sub(r"//.*", "", scripts)))
+
+
+def _replaced(page: Page) -> Iterator[str]:
+    for each in page.elements:
+        for name in {each.get("id"), each.get("name")} & _asked_by_scripts():
+            yield f"a script would find this instead of its own: {name}"
+
+
 CHECKS: tuple[Callable[[Page], Iterator[str]], ...] = (
     _valid, _outline, _named, _references, _errors, _autocomplete, _tables, _policy, _demonstration, _weight,
+    _replaced,
 )  # fmt: skip

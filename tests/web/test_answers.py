@@ -20,7 +20,7 @@ from tests.web.conftest import LI_NA
 from tests.web.walked_site import Site, a_walked_site
 from tests.web.walker import Answers
 
-READERS = ("visitor", "owner", "insurer", "compliance")
+READERS = ("visitor", "owner", "insurer_admin", "admin_compliance")
 # How the bytes of each kind that we serve begin; what is not in here is not served.
 BEGINNINGS = {
     "text/html": (b"<!doctype html>",), "application/json": (b"{",), "application/pdf": (b"%PDF-",),

@@ -114,6 +114,20 @@ def test_the_list_is_had_as_a_table_without_customers(
     assert admin.client.get("/admin/sales.csv?state=unheard-of").location == "/admin?state=unheard-of"
 
 
+@pytest.mark.parametrize("asked", ["state=\xff", "state=unheard-of&text=\xff"])
+def test_bytes_that_are_no_text_in_a_filter_are_said_so(admin: Visitor, asked: str) -> None:
+    """A browser would have encoded them."""
+    answer = admin.client.get("/admin/sales.csv", environ_overrides={"QUERY_STRING": asked})
+    assert answer.status_code == 302
+    assert admin.client.get(str(answer.location)).status_code == 422
+    assert admin.client.get("/admin", environ_overrides={"QUERY_STRING": asked}).status_code == 422
+
+
+def test_the_address_of_the_table_holds_the_filters_and_nothing_else_that_was_asked(admin: Visitor) -> None:
+    page = admin.get("/admin?state=mailed&text=EF&endpoint=home.home&_external=1&_scheme=evil&page=1")
+    assert links(page, r'/admin/sales\.csv[^"]*') == ["/admin/sales.csv?text=EF&amp;state=mailed"]
+
+
 def test_every_confirmation_is_there_with_the_hash_of_what_was_confirmed(
     shop: Flask, admin: Visitor, work: Work, code_for: CodeFor
 ) -> None:

@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import create_engine, pool, text
 
 from config import Settings
-from marketplace.accounts.values import Account
+from marketplace.accounts.values import Account, Role
 from marketplace.application import queries as applications
 from marketplace.infra import vault
 from marketplace.infra.db import db
@@ -23,7 +23,7 @@ from sandbox.demo.visitor import LostError, Visitor, hidden_fields, words
 from tests.factories.accounts import PASSWORD, a_customer
 from tests.simulator_server import SimulatorServer
 from tests.web.conftest import ANSWERS, NothingWritten, count
-from tests.web.desk_visits import sign_in
+from tests.web.desk_visits import at_the_desk, links, sign_in
 
 UNRECORDED = ("/", "/how-we-rank", "/verify", "/disclosure", "/sign-in", "/what-we-record", "/compare/term_life")
 AtStep = Callable[..., Visitor]
@@ -90,6 +90,33 @@ def test_no_step_is_done_without_the_trail(
         visitor.post(fields)
         assert visitor.status == 503
         assert "Nothing was lost or charged" in words(visitor.text)
+
+
+@pytest.mark.asvs("16.5.3")
+def test_nobody_reads_what_a_person_asked_without_leaving_the_event(shop: Flask, li_na: Visitor) -> None:
+    li_na.get("/account/data/ask")
+    li_na.post({"kind": "correction", "words": "The name is wrong."})
+    officer = at_the_desk(shop, Role.ADMIN_COMPLIANCE)
+    (path,) = links(officer.get("/admin/privacy"), "/admin/privacy/requests/[0-9a-f-]+")
+    assert "The name is wrong." in officer.get(path)
+    shop.testing, shop.config["PROPAGATE_EXCEPTIONS"] = False, False
+    try:
+        with _owner(shop, "REVOKE INSERT ON accounts_security_event FROM marketplace_app"):
+            officer.get(path)
+    finally:
+        shop.testing, shop.config["PROPAGATE_EXCEPTIONS"] = True, None
+        with _owner(shop, "GRANT INSERT ON accounts_security_event TO marketplace_app"):
+            pass
+    assert officer.status == 500
+    assert "The name is wrong." not in officer.text
+
+
+@pytest.fixture
+def li_na(shop: Flask, visitor: Visitor) -> Visitor:
+    with shop.app_context():
+        account = a_customer("li.na@example.com")
+        db.session.commit()
+    return sign_in(shop, visitor, account)
 
 
 def test_offers_are_not_made_without_the_trail(visitor: Visitor, shop: Flask, nothing_written: NothingWritten) -> None:

@@ -16,6 +16,7 @@ from marketplace.infra.db import db
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import EntryType
 from sandbox.demo.visitor import Visitor, hidden_fields, words
+from tests.everything import every_row
 from tests.factories.accounts import an_insurer
 from tests.factories.catalog import catalog_files, published
 from tests.web.conftest import LI_NA, NothingWritten, asked, count, go_on
@@ -94,7 +95,7 @@ def test_it_is_recorded_by_its_text_once(shop: Flask, at_step: AtStep, code_for:
     assert "撤回对使用我的回答的同意" in words(visitor.text)
     visitor.post(dict.fromkeys(asked(visitor.text), "no"))
     assert given(shop) == 1
-    with shop.app_context(), db.engines["reader"].connect() as reader:
+    with shop.app_context(), every_row() as reader:
         (journey,) = reader.exec_driver_sql("SELECT id FROM traceability_journey").scalars()
         (entry,) = [each for each in trail.journey_entries(journey) if each.type is EntryType.HEALTH_CONSENT_GIVEN]
         page = trail.page_version(str(entry.page_version_id))

@@ -21,6 +21,7 @@ from marketplace.traceability.values import EntryType
 from sandbox.demo.visitor import Visitor, words
 from tests.factories.accounts import an_insurer
 from tests.factories.catalog import HARBOUR_TERM, STAFF, changed
+from tests.web.conftest import count
 from tests.web.desk_visits import ILL, apply, at_the_desk, buy, links, statements
 
 SALE = "/insurer/sales/[0-9a-f-]{36}"
@@ -34,7 +35,7 @@ def harbour(shop: Flask, client: FlaskClient) -> Visitor:
     """Staff of the insurer whose product is sold."""
     with shop.app_context():
         insurer = accounts.insurer_by_code("harbour")
-    return at_the_desk(shop, Role.INSURER_UNDERWRITER, insurer)
+    return at_the_desk(shop, Role.INSURER_ADMIN, insurer)
 
 
 @pytest.fixture
@@ -98,7 +99,8 @@ def test_a_sale_of_another_insurer_does_not_exist(shop: Flask, rival: Visitor, w
         assert "Li Na" not in rival.text
 
 
-def test_a_referred_application_is_listed_with_the_answer_that_caused_it(
+@pytest.mark.asvs("8.2.3")
+def test_the_answer_that_had_an_application_referred_stands_in_its_file_where_the_look_is_noted(
     shop: Flask, harbour: Visitor, work: Work, code_for: CodeFor
 ) -> None:
     _, led_to = apply(shop, code_for, ILL)
@@ -109,13 +111,21 @@ def test_a_referred_application_is_listed_with_the_answer_that_caused_it(
         question = version.content.questions[2].text.en
     listed = words(harbour.get("/insurer"))
     assert "1 application waits for your decision." in listed
-    assert f"{question} Yes" in listed
+    for asked in version.content.questions:
+        assert asked.text.en not in listed
     harbour.get("/insurer?state=referred")
     (path,) = links(harbour.text, SALE)
+    assert looks(shop) == 0
     shown = words(harbour.get(path))
+    assert looks(shop) == 1
+    assert f"{question} Yes" in shown
     assert "This answer had the application referred." in shown
     assert "There is no contract." in shown
     assert harbour.client.get(f"{path}/policy.pdf").status_code == 404
+
+
+def looks(shop: Flask) -> int:
+    return count(shop, "traceability_evidence_intake", "type = 'sale:viewed'")
 
 
 def test_products_show_versions_hashes_documents_and_uploads(shop: Flask, harbour: Visitor) -> None:

@@ -10,7 +10,9 @@ from sqlalchemy import text
 
 from marketplace.correspondence import queries as correspondence
 from marketplace.infra.db import db
-from sandbox.demo.visitor import Identity, Visitor, words
+from marketplace.infra.stripe_gateway import Gateway, Session
+from sandbox.demo.visitor import Identity, Visitor, hidden_fields, words
+from tests.everything import every_row
 from tests.simulator_server import SimulatorServer
 from tests.web.conftest import ANSWERS
 
@@ -56,6 +58,52 @@ def test_a_second_tab_left_open_does_not_pay_again(shop: Flask, at_payment: Visi
     tab.post({})
     assert tab.at.endswith("/done")
     assert count(shop, "payment_attempt") == 1
+
+
+@pytest.mark.asvs("2.4.1")
+def test_coming_back_again_and_again_asks_stripe_and_is_an_act_only_while_something_may_come_of_it(
+    shop: Flask, at_payment: Visitor, work: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    ask = Gateway.retrieve_session
+
+    def noted(gateway: Gateway, session_id: str) -> Session:
+        asked.append(session_id)
+        return ask(gateway, session_id)
+
+    monkeypatch.setattr(Gateway, "retrieve_session", noted)
+    back = at_payment.at.replace("/pay", "/return")
+
+    at_payment.get(back)
+    assert (len(asked), returns(shop)) == (0, 0), "nobody has gone to Stripe yet"
+    at_payment.get(at_payment.at.replace("/done", "/pay"))
+    assert at_payment.pay() is True
+    asked_at_first, acts = len(asked), returns(shop)
+    assert asked_at_first > 0
+    assert acts == 1
+    for _ in range(3):
+        at_payment.get(back)
+        assert at_payment.at.endswith("/done")
+    work()
+    at_payment.get(back)
+    assert "Thank you" in words(at_payment.text)
+    assert (len(asked), returns(shop)) == (asked_at_first, acts)
+
+
+def returns(shop: Flask) -> int:
+    with shop.app_context(), every_row() as reader:
+        acts = "SELECT count(*) FROM traceability_evidence_intake WHERE type = 'payment:returned'"
+        return int(reader.execute(text(acts)).scalar_one())
+
+
+@pytest.mark.asvs("3.7.3")
+def test_the_page_says_where_its_button_leads_before_anybody_is_led_there(
+    simulator: SimulatorServer, at_payment: Visitor
+) -> None:
+    assert "You pay on the page of our payment provider, Stripe." in words(at_payment.text)
+    assert "Pay ¥1,320.75" in words(at_payment.text)
+    answer = at_payment.client.post(at_payment.at, data=hidden_fields(at_payment.text))
+    assert urlsplit(answer.location or "").netloc == urlsplit(simulator.url).netloc
 
 
 def test_turning_back_from_the_payment_charges_nothing_and_may_be_tried_again(shop: Flask, at_payment: Visitor) -> None:

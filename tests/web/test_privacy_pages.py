@@ -197,7 +197,7 @@ def test_other_staff_do_not_see_requests(shop: Flask) -> None:
 
 
 @pytest.mark.requirement("T26-47")
-@pytest.mark.asvs("8.2.3")
+@pytest.mark.asvs("8.2.2")
 def test_restricted_records_open_to_compliance_only(li_na: Visitor, shop: Flask) -> None:
     clerk = at_the_desk(shop, Role.ADMIN_SALES)
     clerk.get("/admin")

@@ -6,12 +6,12 @@ import pytest
 from flask import Flask
 
 from marketplace.accounts import queries
-from marketplace.accounts.values import EventOutcome, Role, SecurityEvent, SecurityEventFilter
+from marketplace.accounts.values import EventOutcome, Role, SecurityEvent, SecurityEventFilter, SecurityEventType
 from marketplace.infra.db import db
 from marketplace.kernel import clock
 from sandbox.demo.visitor import Visitor, hidden_fields, words
 from tests.factories.accounts import PASSWORD, a_customer
-from tests.web.desk_visits import at_the_desk
+from tests.web.desk_visits import at_the_desk, sign_in
 
 
 def kept(shop: Flask) -> list[tuple[str, EventOutcome, str]]:
@@ -52,10 +52,54 @@ def _token(visitor: Visitor) -> str:
 def test_a_session_of_staff_is_kept_step_by_step(shop: Flask) -> None:
     at_the_desk(shop, Role.ADMIN_SALES)
     assert kept(shop) == [
+        ("staff_added", EventOutcome.DONE, ""),
         ("sign_in", EventOutcome.DONE, "account.sign_in"),
         ("second_factor", EventOutcome.DONE, "factor.verify"),
         ("staff_act", EventOutcome.DONE, "factor.verify"),
     ]
+
+
+@pytest.mark.asvs("16.3.3")
+def test_what_becomes_of_second_steps_is_kept(shop: Flask) -> None:
+    staff = at_the_desk(shop, Role.ADMIN_SALES)
+    with shop.app_context():
+        (account,) = queries.staff()
+        (factor,) = queries.factors(account.id).factors
+    before = len(kept(shop))
+    staff.get("/account/security")
+    staff.post({}, "/account/security/recovery-codes")
+    staff.get("/account/security")
+    staff.post({}, f"/account/security/second-steps/{factor.id}/remove")
+    assert "This is your only second step" in words(staff.text)
+    assert kept(shop)[before:] == [
+        ("recovery_codes_made", EventOutcome.DONE, "factor.recovery_codes"),
+        ("staff_act", EventOutcome.DONE, "factor.recovery_codes"),
+        ("factor_removed", EventOutcome.REFUSED, "factor.remove"),
+        ("staff_act", EventOutcome.DONE, "factor.remove"),
+    ]
+
+
+@pytest.mark.asvs("16.3.3")
+def test_an_act_of_staff_is_kept_wherever_it_is_done_and_one_of_a_customer_is_none(shop: Flask) -> None:
+    """At a form of the shop as at a desk, refused or not, and for the last time when they sign out."""
+    staff = at_the_desk(shop, Role.ADMIN_FINANCE)
+    with shop.app_context():
+        (member,) = queries.staff()
+        customer = a_customer()
+        db.session.commit()
+    before = len(kept(shop))
+    for visitor in (staff, sign_in(shop, Visitor(shop.test_client()), customer)):
+        visitor.get("/verify")
+        visitor.post({"number": "", "code": ""})
+        assert visitor.status == 422
+        visitor.post({}, "/sign-out")
+    acts = [each for each in reversed(told(shop)) if each.type is SecurityEventType.STAFF_ACT][-2:]
+    assert [(each.endpoint, each.outcome, each.account_id) for each in acts] == [
+        ("verify.check", EventOutcome.REFUSED, member.id), ("account.sign_out", EventOutcome.DONE, member.id),
+    ]  # fmt: skip
+    assert [each for each in kept(shop)[before:] if each[0] == "staff_act"] == [
+        ("staff_act", EventOutcome.REFUSED, "verify.check"), ("staff_act", EventOutcome.DONE, "account.sign_out"),
+    ]  # fmt: skip
 
 
 @pytest.mark.asvs("16.3.3")
@@ -74,7 +118,7 @@ def test_who_looks_after_security_reads_the_events_and_nobody_else(shop: Flask, 
     assert 'href="/admin/security"' in owner.get("/admin")
     page = words(owner.get("/admin/security"))
     assert "Tried to open what is not theirs refused" in page
-    assert "7 entries" in page
+    assert "9 entries" in page
     page = words(owner.get("/admin/security?type=door_refused&outcome=refused"))
     assert "1 entry" in page
     assert "security_log.events" in page

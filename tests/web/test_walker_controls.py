@@ -37,6 +37,13 @@ def leaky() -> Site:
     def closed() -> str:
         abort(404)
 
+    @app.get("/elsewhere")
+    def elsewhere() -> Response:
+        """Away from here, by itself or by what is on the page; `full_path` breaks on bytes that are no text."""
+        if request.full_path.endswith("?go=1"):
+            return Response(status=302, headers={"Location": walker.EVIL})
+        return Response('<a href="//evil.example/">on</a> <img src=https://evil.example/p.png> <a href="/own">in</a>')
+
     @app.errorhandler(RuntimeError)
     def told(error: RuntimeError) -> tuple[str, int]:
         return f"Traceback: {error!r}", 500
@@ -50,8 +57,8 @@ def cell(endpoint: str, method: str, expected: str) -> Cell:
 
 def test_a_door_without_a_row_and_a_row_without_a_door(leaky: Site) -> None:
     assert walker.unlisted_doors(leaky, [cell("page", "GET", "200"), cell("gone", "GET", "200")]) == [
-        "closed GET: has no row", "desk GET: has no row", "page POST: has no row", "page PUT: has no row",
-        "page TRACE: has no row", "gone GET: has no door",
+        "closed GET: has no row", "desk GET: has no row", "elsewhere GET: has no row", "page POST: has no row",
+        "page PUT: has no row", "page TRACE: has no row", "gone GET: has no door",
     ]  # fmt: skip
 
 
@@ -63,8 +70,9 @@ def test_a_door_that_opens_to_the_wrong_one(leaky: Site) -> None:
 
 FAULTS: dict[str, tuple[Callable[[Site], list[str]], list[str]]] = {
     "no token asked for": (
-        lambda site: walker.forgeable(site, ROLE),
-        [f"{method} page with ['{name}']: 200" for method in ("POST", "PUT", "TRACE") for name in ("x", "csrf_token")],
+        lambda site: walker.forgeable(site, ROLE, ROLE),
+        [f"{method} page with {what}: 200" for method in ("POST", "PUT", "TRACE")
+         for what in ("no token", "a made-up token", "a stranger's token")],
     ),
     "other sites' pages answered": (
         lambda site: walker.open_to_other_sites(site, ROLE, {"desk"}, {"desk"}),
@@ -74,15 +82,24 @@ FAULTS: dict[str, tuple[Callable[[Site], list[str]], list[str]]] = {
     "a method nobody meant": (
         lambda site: [fault for fault in walker.other_methods(site, ROLE) if fault.startswith("OPTIONS")],
         ["OPTIONS closed: 200, allows ['GET', 'OPTIONS']", "OPTIONS desk: 200, allows ['GET', 'OPTIONS']",
+         "OPTIONS elsewhere: 200, allows ['GET', 'OPTIONS']",
          "OPTIONS page: 200, allows ['GET', 'OPTIONS', 'POST', 'PUT', 'TRACE']"],
     ),
     "a name given twice": (
         lambda site: walker.doubled_names(site, ROLE),
-        ["GET closed: 404", "GET desk: 200", "GET page: 200", "POST page: 200"],
+        ["GET closed: 404", "GET desk: 200", "GET elsewhere: 200", "GET page: 200", "POST page: 200"],
     ),
     "read by another origin, and as a script": (
         lambda site: [fault for fault in walker.shared_with_other_origins(site, ROLE) if fault.startswith("GET page")],
         ["GET page: answers as a script", "GET page: answers as a script"],
+    ),
+    "bytes that are no text": (
+        lambda site: walker.broken_by_bytes(site, ROLE),
+        ["GET elsewhere: 500", "GET page: 500"],
+    ),
+    "ways to another site": (
+        lambda site: walker.ways_out([("it", site.ask(ROLE, "GET", f"/elsewhere{end}")) for end in ("", "?go=1")]),
+        ["it: //evil.example/", "it: https://evil.example/p.png", f"it: led to {walker.EVIL}"],
     ),
     "an error that talks": (
         lambda site: walker.talkative_errors(site, [cell("desk", "GET", "200")]),
@@ -111,6 +128,19 @@ def test_an_answer_without_its_headers(leaky: Site) -> None:
         assert found.count(f"desk: {name} is None") == 2
     assert found.count("desk: no Permissions-Policy") == found.count("desk: no charset") == 2
     assert sum("the policy is" in fault for fault in found) == 2
+
+
+def test_a_sandbox_does_not_keep_others_from_framing(leaky: Site) -> None:
+    response = leaky.ask(ROLE, "GET", "/desk")
+    policies = {
+        "default-src 'none'; sandbox": ["desk", "inbox.body"],
+        "default-src 'none'; sandbox; frame-ancestors 'self'": ["desk"],
+        "default-src 'none'; sandbox; frame-ancestors 'none'": ["inbox.body"],
+    }
+    for policy, faulty in policies.items():
+        response.headers["Content-Security-Policy"] = policy
+        found = walker.header_faults([("desk", response), ("inbox.body", response)], secure=False)
+        assert [fault.partition(":")[0] for fault in found if "the policy is" in fault] == faulty, policy
 
 
 def test_a_page_for_every_cache(leaky: Site) -> None:

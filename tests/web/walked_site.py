@@ -13,26 +13,34 @@ from werkzeug.test import TestResponse
 
 from marketplace.accounts import queries as accounts
 from marketplace.accounts import rules
-from marketplace.accounts.values import Account, Role
+from marketplace.accounts.values import Account, Desk, Role
+from marketplace.correspondence import queries as correspondence
 from marketplace.infra.db import db
 from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import SaleFilter
 from sandbox.demo.visitor import Visitor
-from tests.factories.accounts import PASSWORD, a_customer, a_member_of_staff, an_insurer
+from tests.factories.accounts import PASSWORD, a_customer, a_member_of_staff, an_authenticator, an_insurer
 from tests.simulator_server import SimulatorServer
 from tests.web.conftest import ANSWERS, LI_NA, go_on, newest_code, newest_link, open_shop, run_jobs
 from tests.web.desk_visits import sign_in
 
-ROLES = ("visitor", "half", "owner", "other", "insurer", "other_insurer", "admin", "compliance")
+STAFF = {role.value: role for role in Role if role.is_staff}
+OTHER_INSURER = "other_insurer"  # an administrator of another insurer than the one that sold
+SOLD = "admin_sales"  # by whom what only its owner may touch is asked for
+ROLES = ("visitor", "half", "owner", "other", *STAFF, OTHER_INSURER)
+"""Who asks: `owner` bought, `other` is another customer, `half` gave the password of staff and no second step."""
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
 @dataclass
 class Site:
-    """An application with a browser for each role. `places` fills in what addresses hold, by endpoint or for all."""
+    """An application with a browser for each role. `places` fills in what addresses hold, by endpoint or for all;
+    `accounts` are those of staff by role.
+    """
 
     app: Flask
     browsers: dict[str, FlaskClient]
+    accounts: dict[str, UUID] = field(default_factory=dict)
     places: dict[str, dict[str, Any]] = field(default_factory=dict)
     token_from: str = "/verify"
     tokens: dict[str, str] = field(default_factory=dict)
@@ -86,13 +94,11 @@ def a_walked_site(app: Flask, simulator: SimulatorServer) -> Iterator[Site]:
         owner = _buy(app)
         under_way = _begin(app, owner)
         people = _people(app)
-        visitors = {role: _visitor(app, people.get(role)) for role in ROLES if role != "owner"} | {"owner": owner}
-        half = Visitor(app.test_client())
-        half.get("/sign-in")
-        half.post({"email": people["admin"].email, "password": PASSWORD})
-        visitors["half"] = half
+        visitors = {"owner": owner, "half": _half_way_in(app, people["half"])}
+        visitors |= {role: _visitor(app, people.get(role)) for role in ROLES if role not in visitors}
         site = Site(app, {role: visitors[role].client for role in ROLES})
-        site.places = _places(app, site, owner, under_way, people["admin"])
+        site.accounts = {role: account.id for role, account in people.items() if account.role.is_staff}
+        site.places = _places(app, site, owner, under_way, people[SOLD])
         yield site
 
 
@@ -102,15 +108,28 @@ def _visitor(app: Flask, account: Account | None) -> Visitor:
     return sign_in(app, visitor, account) if account else visitor
 
 
-def _people(app: Flask) -> dict[str, Account]:
+def _half_way_in(app: Flask, account: Account) -> Visitor:
+    """In front of the second step."""
     with app.app_context():
+        an_authenticator(account)
+        db.session.commit()
+    half = Visitor(app.test_client())
+    half.get("/sign-in")
+    half.post({"email": account.email, "password": PASSWORD})
+    return half
+
+
+def _people(app: Flask) -> dict[str, Account]:
+    """Everybody who signs in but the owner: another customer, and a member of staff in each role."""
+    with app.app_context():
+        harbour, farshore = accounts.insurer_by_code("harbour"), an_insurer("farshore")
         people = {
-            "other": a_customer("other@example.com"),
-            "insurer": a_member_of_staff(Role.INSURER_ADMIN, accounts.insurer_by_code("harbour")),
-            "other_insurer": a_member_of_staff(Role.INSURER_ADMIN, an_insurer("farshore")),
-            "admin": a_member_of_staff(Role.ADMIN_SALES),
-            "compliance": a_member_of_staff(Role.ADMIN_COMPLIANCE),
+            name: a_member_of_staff(role, harbour if role.desk is Desk.INSURER else None)
+            for name, role in STAFF.items()
         }
+        people[OTHER_INSURER] = a_member_of_staff(Role.INSURER_ADMIN, farshore)
+        people["half"] = a_member_of_staff(Role.ADMIN_SALES)
+        people["other"] = a_customer("other@example.com")
         db.session.commit()
     return people
 
@@ -152,9 +171,11 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         here, account_id = _session_of(owner)
         elsewhere = next(each for each in accounts.sessions(account_id) if each.id != here)
         factor = accounts.factors(admin.id).factors[0]
+        with_file = next(mail.id for mail in correspondence.inbox() if mail.attachments)
     document = re.search(r"/documents/([0-9a-f-]{36})", owner.get(f"/offers/{under_way['offer_id']}"))
     copy = re.search(r"/account/data/copies/([0-9a-f-]{36})", owner.get("/account/data"))
-    wish = re.search(r"/requests/([0-9a-f-]{36})", site.browsers["compliance"].get(site.path("data_desk.desk")).text)
+    wishes = site.browsers["admin_compliance"].get(site.path("data_desk.desk")).text
+    wish = re.search(r"/requests/([0-9a-f-]{36})", wishes)
     mail = re.search(r"/inbox/([0-9a-f-]{36})", owner.get("/inbox"))
     assert document
     assert copy
@@ -168,7 +189,8 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
     }  # fmt: skip
     bought = {"application_id": sold.application_id}
     finished = ("checkout.pay", "checkout.returned", "checkout.done", "checkout.policy_document")
-    return {"": every, "inbox.attachment": {"number": 0}} | dict.fromkeys(finished, bought)
+    attached = {"message_id": with_file, "number": 0}
+    return {"": every, "inbox.attachment": attached} | dict.fromkeys(finished, bought)
 
 
 def newest_link_token(app: Flask, owner: Visitor) -> str:

@@ -6,10 +6,12 @@ each of them can fail (`test_walker_controls.py`).
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 from unittest.mock import patch
 from urllib.parse import urlsplit
@@ -19,15 +21,22 @@ from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from marketplace.accounts import rules
+from sandbox.demo.visitor import words
 from tests.everything import every_row
 from tests.web.walked_site import ROLES, Site
 
 TABLE = Path(__file__).with_name("doors.csv")
 SIGNED = {"stripe.receive"}
 PUBLIC_FILES = {"static", "product.document_bytes"}
+# Shown in a frame of our own pages, which runs nothing; everything else in none.
+FRAMED = {"sales_log.stored_page", "inbox.body"}
 COOKIES = {"evenfold": "session", "session": "session", "device": "kept"}
 ODD_METHODS = ("TRACE", "PUT", "DELETE", "PATCH", "OPTIONS", "FOO")
 EVIL = "https://evil.example"
+OUTSIDE = re.compile(
+    r"""<[^>]*\s(?:href|src|action|formaction|data|poster)=["']?((?:[a-z][a-z0-9+.-]*:)?//[^"'\s>]*)"""
+)
+LINKED = re.compile(r'(?:href|src)="(/(?:admin|insurer)[^"?]*)"')
 SECRET = "kept from strangers /srv/secret SELECT password FROM accounts"
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -96,6 +105,45 @@ def wrong_answers(site: Site, cells: Iterable[Cell]) -> list[str]:
     return faults
 
 
+# --- what may be read -------------------------------------------------------------------------------------------------
+
+FIELDS = Path(__file__).with_name("fields.csv")
+
+
+def fields() -> dict[str, set[str]]:
+    """By what is about a customer: the roles of staff that read it at their desks."""
+    with FIELDS.open(encoding="utf-8", newline="") as file:
+        return {
+            row.pop("field"): {role for role, reads in row.items() if reads == "yes"} for row in csv.DictReader(file)
+        }
+
+
+Tour = list[tuple[str, TestResponse]]
+
+
+def tour(site: Site, role: str, begin: Iterable[str]) -> Tour:
+    """The pages of the desks at which `role` begins, and every one that a link or a frame on them leads to."""
+    answered, waiting = [], list(begin)
+    seen = set(waiting)
+    while waiting:
+        path = waiting.pop()
+        response = site.ask(role, "GET", path)
+        answered.append((path, response))
+        readable = response.status_code == 200 and response.mimetype == "text/html"
+        found = LINKED.findall(response.get_data(as_text=True)) if readable else []
+        ahead = [each for each in dict.fromkeys(map(unescape, found)) if each not in seen]
+        waiting += ahead
+        seen |= set(ahead)
+    return answered
+
+
+def read_on(toured: Tour, marks: Mapping[str, Callable[[str], bool]]) -> set[str]:
+    """Which of the things that `marks` know are on some page of it; of what is no page they are told the kind."""
+    opened = [response for _path, response in toured if response.status_code == 200]
+    told = [words(each.get_data(as_text=True)) if each.mimetype == "text/html" else each.mimetype for each in opened]
+    return {name for name, knows in marks.items() if any(map(knows, told))}
+
+
 # --- what is written --------------------------------------------------------------------------------------------------
 
 LOOKING = {
@@ -145,6 +193,30 @@ def written_by(app: Flask, acts: Mapping[str, Callable[[], object]]) -> list[str
     return faults or ["something was written, once"]
 
 
+def acts_kept(site: Site) -> Counter[tuple[str, str]]:
+    """By endpoint and account of staff: how often it is kept that something was done there, or refused."""
+    staff = site.accounts.values()
+    with site.app.app_context(), every_row() as reader:
+        rows = reader.execute(
+            text(
+                "SELECT endpoint, account_id, count(*) FROM accounts_security_event "
+                "WHERE type IN ('staff_act', 'door_refused') AND account_id = ANY(:staff) "
+                "GROUP BY endpoint, account_id"
+            ),
+            {"staff": list(staff)},
+        ).all()
+        return Counter({(row[0], str(row[1])): row[2] for row in rows})
+
+
+def unkept_acts(site: Site, before: Counter[tuple[str, str]], acts: Iterable[Cell]) -> list[str]:
+    """Where `acts` of staff, all of them since `before`, left fewer events than there were, or more."""
+    kept = acts_kept(site)
+    kept.subtract(before)
+    kept.subtract((cell.endpoint, str(site.accounts[cell.role])) for cell in acts)
+    roles = {str(account): role for role, account in site.accounts.items()}
+    return [f"{endpoint} as {roles.get(who, who)}: {more:+}" for (endpoint, who), more in sorted(kept.items()) if more]
+
+
 # --- how it may be asked ----------------------------------------------------------------------------------------------
 
 
@@ -152,16 +224,18 @@ def unsafe_doors(site: Site) -> list[tuple[str, str]]:
     return [(e, method) for e in site.endpoints() for method in sorted(site.methods(e) - {"GET"})]
 
 
-def forgeable(site: Site, role: str) -> list[str]:
-    """Unsafe doors that open without a token, or with another's."""
+def forgeable(site: Site, role: str, stranger: str) -> list[str]:
+    """Unsafe doors that open without a token, with one made up, or with the good one of another's session."""
+    tokens = {"no token": None, "a made-up token": "forged", "a stranger's token": site.token(stranger)}
     faults = []
     for endpoint, method in unsafe_doors(site):
         if endpoint in SIGNED:
             continue
-        for data in ({"x": "1"}, {"csrf_token": "forged"}):
+        for what, token in tokens.items():
+            data = {"x": "1"} if token is None else {"csrf_token": token}
             got = site.ask(role, method, site.path(endpoint), data=data).status_code
             if got != 400:
-                faults.append(f"{method} {endpoint} with {sorted(data)}: {got}")
+                faults.append(f"{method} {endpoint} with {what}: {got}")
     return faults
 
 
@@ -206,6 +280,18 @@ def doubled_names(site: Site, role: str) -> list[str]:
     return faults
 
 
+def broken_by_bytes(site: Site, role: str) -> list[str]:
+    """Doors that break when what stands in the address is no UTF-8 and was not encoded either."""
+    names = ("account", "from", "insurer", "line", "next", "page", "since", "state", "text", "to", "type", "v")
+    raw = {"QUERY_STRING": "&".join(f"{name}=\xff" for name in names)}  # WSGI: each character a byte
+    return [
+        f"GET {endpoint}: {got}"
+        for endpoint in site.endpoints()
+        if "GET" in site.methods(endpoint)
+        and (got := site.ask(role, "GET", site.path(endpoint), environ_overrides=raw).status_code) >= 500
+    ]
+
+
 # --- what the answer is ----------------------------------------------------------------------------------------------
 
 
@@ -227,12 +313,14 @@ def header_faults(answered: Answers, *, secure: bool) -> list[str]:
     faults, nonces = [], {""}
     for endpoint, response in answered:
         policy = response.headers.get("Content-Security-Policy", "")
+        by = "'self'" if endpoint in FRAMED and response.status_code < 400 else "'none'"
         wanted = HEADERS | {"Cross-Origin-Resource-Policy": "cross-origin" if endpoint == "static" else "same-origin"}
         if secure:
             wanted["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
         faults += [f"{endpoint}: {name} is {response.headers.get(name)}" for name, value in wanted.items()
                    if response.headers.get(name) != value]  # fmt: skip
-        if "default-src 'none'" not in policy or ("sandbox" not in policy and "frame-ancestors 'none'" not in policy):
+        directives = {directive.strip() for directive in policy.split(";")}
+        if not {"default-src 'none'", f"frame-ancestors {by}"} <= directives:
             faults.append(f"{endpoint}: the policy is {policy}")
         if "geolocation=()" not in response.headers.get("Permissions-Policy", ""):
             faults.append(f"{endpoint}: no Permissions-Policy")
@@ -242,6 +330,16 @@ def header_faults(answered: Answers, *, secure: bool) -> list[str]:
         nonces |= {nonce[1]} if nonce else set()
         if response.mimetype.startswith("text/") and "charset=utf-8" not in response.headers["Content-Type"]:
             faults.append(f"{endpoint}: no charset")
+    return faults
+
+
+def ways_out(answered: Answers) -> list[str]:
+    """Links, frames, pictures and redirects to another site; what is shown in a frame was said elsewhere."""
+    faults = []
+    for endpoint, response in answered:
+        faults += [f"{endpoint}: led to {to}" for to in response.headers.getlist("Location") if urlsplit(to).netloc]
+        if response.mimetype == "text/html" and endpoint not in FRAMED:
+            faults += [f"{endpoint}: {found[1]}" for found in OUTSIDE.finditer(response.get_data(as_text=True))]
     return faults
 
 

@@ -7,7 +7,9 @@ from sqlalchemy.exc import IntegrityError
 from marketplace.accounts.models import AccountRow, InsurerRow
 from marketplace.accounts.queries import account_of, address_index, insurer_of
 from marketplace.accounts.services import checks, hashes
+from marketplace.accounts.services.security_events import record_security_event
 from marketplace.accounts.values import (
+    OPERATOR,
     Account,
     AccountExists,
     AccountNotFound,
@@ -15,7 +17,9 @@ from marketplace.accounts.values import (
     InsurerExists,
     InsurerNotFound,
     NewInsurer,
+    NewSecurityEvent,
     NewStaff,
+    SecurityEventType,
 )
 from marketplace.infra.db import constraint_of, db
 from marketplace.infra.formatting import DEFAULT_LOCALE, LOCALES
@@ -52,7 +56,10 @@ def register_insurer(new: NewInsurer) -> Insurer:
 
 
 def create_staff(new: NewStaff) -> Account:
-    """Make an account of staff, confirmed, with its first password. Raises Invalid, InsurerNotFound, AccountExists."""
+    """Make an account of staff, confirmed, with its first password, and keep the event.
+
+    Raises Invalid, InsurerNotFound, AccountExists, SecurityEventsUnavailable.
+    """
     checks.staff(new)
     email, name = checks.address(new.email), checks.person_name(new.name)
     checks.new_password(new.password, email, name)
@@ -78,6 +85,11 @@ def create_staff(new: NewStaff) -> Account:
         if constraint_of(error) == "fk_accounts_account_insurer_id_accounts_insurer":
             raise InsurerNotFound from error
         raise
+    record_security_event(
+        NewSecurityEvent(
+            SecurityEventType.STAFF_ADDED, account_id=row.id, actor=OPERATOR, detail={"role": new.role.value}
+        )
+    )
     return account_of(row)
 
 

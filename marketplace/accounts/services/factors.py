@@ -7,7 +7,9 @@ from sqlalchemy import delete, update
 from marketplace.accounts import queries, rules
 from marketplace.accounts.models import AccountRow, OneTimeSecretRow, PasskeyRow, RecoveryCodeRow
 from marketplace.accounts.services import devices, hashes, tries
+from marketplace.accounts.services.security_events import record_security_event
 from marketplace.accounts.values import (
+    OPERATOR,
     AccountNotFound,
     Bucket,
     FactorAdded,
@@ -18,6 +20,8 @@ from marketplace.accounts.values import (
     FactorTriesUsedUp,
     LastFactor,
     MessageRequest,
+    NewSecurityEvent,
+    SecurityEventType,
     TooManyTries,
 )
 from marketplace.infra.db import db
@@ -99,10 +103,15 @@ def remove_factor(account_id: UUID, factor_id: UUID) -> MessageRequest:
 
 def forget_factors(account_id: UUID) -> MessageRequest:
     """Take every second step away, for somebody who lost them all and was recognised another way (an administrator's
-    command). The next sign-in asks for a new one. Returns the mail about it.
+    command), and keep the event. The next sign-in asks for a new one. Returns the mail about it.
     """
     for table in (PasskeyRow, OneTimeSecretRow, RecoveryCodeRow):
         db.session.execute(delete(table).where(table.account_id == account_id))
+    record_security_event(
+        NewSecurityEvent(
+            SecurityEventType.FACTOR_REMOVED, account_id=account_id, actor=OPERATOR, detail={"which": "all"}
+        )
+    )
     return notice(account_id, FactorChange.ALL_REMOVED)
 
 

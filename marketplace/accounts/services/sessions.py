@@ -13,7 +13,19 @@ from marketplace.accounts import rules
 from marketplace.accounts.models import AccountRow, SessionRow
 from marketplace.accounts.queries import session_of
 from marketplace.accounts.services import devices
-from marketplace.accounts.values import AccountNotFound, Begun, Ended, MessageRequest, Role, Session, SessionNotFound
+from marketplace.accounts.services.security_events import record_security_event
+from marketplace.accounts.values import (
+    OPERATOR,
+    AccountNotFound,
+    Begun,
+    Ended,
+    MessageRequest,
+    NewSecurityEvent,
+    Role,
+    SecurityEventType,
+    Session,
+    SessionNotFound,
+)
 from marketplace.infra.db import apart, db
 from marketplace.kernel import clock, ids
 
@@ -94,11 +106,15 @@ def end_sessions(account_id: UUID, reason: Ended, keep: UUID | None = None, devi
 
 
 def disable_account(account_id: UUID) -> None:
-    """Nobody signs in with this account any more, and every session of it ends. Raises AccountNotFound."""
+    """Nobody signs in with this account any more, every session of it ends, and the event is kept.
+
+    Raises AccountNotFound, SecurityEventsUnavailable.
+    """
     row = _account(account_id)
     row.disabled_at = clock.now()
     db.session.flush()
     end_sessions(account_id, Ended.ACCOUNT_DISABLED)
+    record_security_event(NewSecurityEvent(SecurityEventType.ACCOUNT_DISABLED, account_id=account_id, actor=OPERATOR))
 
 
 def forget() -> None:

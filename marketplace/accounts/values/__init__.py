@@ -1,6 +1,7 @@
 """The public words of accounts."""
 
 from marketplace.accounts.values.events import (
+    OPERATOR,
     EventOutcome,
     NewSecurityEvent,
     SecurityEvent,
@@ -59,6 +60,7 @@ from marketplace.accounts.values.sessions import (
 
 __all__ = [
     "DEVICE_REMEMBERED",
+    "OPERATOR",
     "Account",
     "AccountExists",
     "AccountNotFound",

@@ -18,9 +18,12 @@ class SecurityEventType(StrEnum):
     SECOND_FACTOR = "second_factor"
     FACTOR_ADDED = "factor_added"
     FACTOR_REMOVED = "factor_removed"
+    RECOVERY_CODES_MADE = "recovery_codes_made"
     STEP_UP = "step_up"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105  the name of an event
     DATA_EXPORTED = "data_exported"
+    STAFF_ADDED = "staff_added"
+    ACCOUNT_DISABLED = "account_disabled"
     ACCOUNT_CLOSED = "account_closed"
     DATA_ERASED = "data_erased"
     DOOR_REFUSED = "door_refused"
@@ -28,6 +31,11 @@ class SecurityEventType(StrEnum):
     LIMIT_REACHED = "limit_reached"
     STAFF_ACT = "staff_act"
     SALE_VIEWED = "sale_viewed"
+    DATA_REQUEST_VIEWED = "data_request_viewed"
+
+
+OPERATOR = "operator"
+"""Who gives commands on the server: an actor of events that has no account here."""
 
 
 class SecurityEventsUnavailable(Unavailable):

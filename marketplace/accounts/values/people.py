@@ -78,6 +78,8 @@ class Bucket(StrEnum):
     CHECK_OF_SOURCE = "check_of_source"
     COMPARISON_OF_SOURCE = "comparison_of_source"
     PAYMENT_OF_SOURCE = "payment_of_source"
+    RETURN_OF_SOURCE = "return_of_source"
+    WAITING_OF_SOURCE = "waiting_of_source"
     FORM_OF_SOURCE = "form_of_source"
     REFUSAL_OF_SOURCE = "refusal_of_source"
 

@@ -28,6 +28,7 @@ def actor_words(role: ActorRole) -> str:
         ActorRole.VISITOR: _("Visitor"),
         ActorRole.CUSTOMER: _("Customer"),
         ActorRole.INSURER: _("Insurer"),
+        ActorRole.PRACTITIONER: _("Practitioner"),
         ActorRole.ADMIN: _("Administrator"),
         ActorRole.SYSTEM: _("System"),
         ActorRole.PROVIDER: _("Payment provider"),

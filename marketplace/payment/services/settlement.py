@@ -40,9 +40,15 @@ def settle(attempt_id: UUID, session_id: str | None = None) -> Attempt:
 
 
 def settle_latest(purpose: Purpose, subject_id: UUID) -> Attempt | None:
-    """Settle the latest attempt for the subject at once; None when there is none. Raises Unavailable."""
+    """Settle the latest attempt for the subject at once; None when there is none. Raises Unavailable.
+
+    One from whose page nothing more can come is given as it stands: nobody is asked.
+    """
     attempts = attempts_of(purpose, subject_id)
-    return settle(attempts[-1].id) if attempts else None
+    if not attempts:
+        return None
+    latest = attempts[-1]
+    return latest if latest.settled_at is not None else settle(latest.id)
 
 
 def _take_word(attempt_id: UUID, session: Session) -> Attempt:

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.accounts import queries as accounts
@@ -40,7 +40,7 @@ def download() -> ResponseReturnValue:
     """The list as a table, without customers: whoever needs one opens the sale, which is noted."""
     form = desks.sales_filter(accounts.list_insurers())
     if not form.validate():
-        return redirect(f"{url_for('.sales')}?{request.query_string.decode()}")
+        return redirect(url_for(".sales", **form.given))
     found = oversight.sales(form.to_value(), size=MOST_ROWS)
     table = spreadsheet.csv_bytes(*desks.table_of(found.sales))
     return papers.download(table, "text/csv", "sales.csv")

@@ -13,7 +13,7 @@ from marketplace.accounts.values import EventOutcome, SecurityEventFilter, Secur
 from marketplace.infra.formatting import gettext as _
 from marketplace.infra.formatting import lazy_gettext as _l
 from marketplace.web import desks
-from marketplace.web.fields import Form, printable
+from marketplace.web.fields import Filters, printable
 
 blueprint = Blueprint("security_log", __name__, url_prefix="/admin/security")
 
@@ -24,16 +24,20 @@ _TYPES: dict[SecurityEventType, str] = {
     SecurityEventType.SECOND_FACTOR: _l("Second step"),
     SecurityEventType.FACTOR_ADDED: _l("Second step added"),
     SecurityEventType.FACTOR_REMOVED: _l("Second step removed"),
+    SecurityEventType.RECOVERY_CODES_MADE: _l("Recovery codes made"),
     SecurityEventType.STEP_UP: _l("Identity confirmed again"),
     SecurityEventType.PASSWORD_CHANGED: _l("Password changed"),
     SecurityEventType.DATA_EXPORTED: _l("Copy of data made"),
+    SecurityEventType.STAFF_ADDED: _l("Account of staff made"),
+    SecurityEventType.ACCOUNT_DISABLED: _l("Account locked out"),
     SecurityEventType.ACCOUNT_CLOSED: _l("Account closed"),
     SecurityEventType.DATA_ERASED: _l("Data erased"),
     SecurityEventType.DOOR_REFUSED: _l("Tried to open what is not theirs"),
     SecurityEventType.FORGED_REQUEST: _l("Request that did not come from our pages"),
     SecurityEventType.LIMIT_REACHED: _l("Too many tries"),
-    SecurityEventType.STAFF_ACT: _l("Change by staff"),
+    SecurityEventType.STAFF_ACT: _l("Act by staff"),
     SecurityEventType.SALE_VIEWED: _l("Sale looked at"),
+    SecurityEventType.DATA_REQUEST_VIEWED: _l("Request about personal data read"),
 }
 _OUTCOMES: dict[EventOutcome, tuple[str, str]] = {
     EventOutcome.DONE: (_l("done"), "plain"),
@@ -41,12 +45,7 @@ _OUTCOMES: dict[EventOutcome, tuple[str, str]] = {
 }
 
 
-class EventFilterForm(Form):
-    """Filters in the address: nothing is changed by them, so they carry no token."""
-
-    class Meta(Form.Meta):
-        csrf = False
-
+class EventFilterForm(Filters):
     type = SelectField(_l("What happened"), default="")
     outcome = SelectField(_l("Outcome"), default="")
     account = StringField(_l("Number of the account"), [Length(max=36), printable], render_kw={"type": "search"})

@@ -12,6 +12,7 @@ from marketplace.accounts.values import (
     CodeRefused,
     EventOutcome,
     LinkNeeded,
+    LinkRefused,
     SecurityEventType,
     SignInRefused,
     TooManyTries,
@@ -59,7 +60,7 @@ def too_many(error: TooManyTries) -> str:
 def welcome(account: Account) -> ResponseReturnValue:
     """Begin the session and go to where the person was stopped, or to the desk of the role."""
     entry.enter(account)
-    return entry.onward(account)
+    return entry.onward()
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
@@ -125,6 +126,9 @@ def confirm(token: str) -> ResponseReturnValue:
         except SignInRefused as error:
             audit.note(SecurityEventType.SIGN_IN, EventOutcome.REFUSED)
             form.take_errors({"password": str(error)})
+        except LinkRefused:
+            audit.note(SecurityEventType.SIGN_IN, EventOutcome.REFUSED)
+            raise
         except TooManyTries as error:
             form.form_errors.append(too_many(error))
     return form_page(form, _("Confirm your address"), _("Finish"))
@@ -151,6 +155,9 @@ def reset(token: str) -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             account, notice = accounts.reset_password(token, str(form.password.data), access.device())
+        except LinkRefused:
+            audit.note(SecurityEventType.PASSWORD_CHANGED, EventOutcome.REFUSED)
+            raise
         except Invalid as error:
             form.take_errors(error.fields)
         else:

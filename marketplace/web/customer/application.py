@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from marketplace.accounts import queries as account_queries
 from marketplace.accounts import services as accounts
-from marketplace.accounts.values import CodePurpose, CodeRefused, TooManyTries
+from marketplace.accounts.values import CodePurpose, CodeRefused, EventOutcome, SecurityEventType, TooManyTries
 from marketplace.application import services
 from marketplace.application.values import (
     Acting,
@@ -181,6 +181,7 @@ def code(application_id: UUID) -> ResponseReturnValue:
                 address, purpose, challenge_id, typed, access.source(), device=access.device()
             )
         except CodeRefused as error:
+            audit.note(SecurityEventType.SIGN_IN, EventOutcome.REFUSED)
             form.take_errors({"code": str(error)})
         except TooManyTries as error:
             form.take_errors({"code": too_many(error)})

@@ -64,10 +64,14 @@ def _to_stripe(order: Order, application_id: UUID) -> ResponseReturnValue:
 
 @blueprint.get("/application/<uuid:application_id>/return")
 def returned(application_id: UUID) -> ResponseReturnValue:
-    """Back from Stripe: ask it now instead of waiting for its word, then show how it stands."""
+    """Back from Stripe: ask it now instead of waiting for its word, then show how it stands.
+
+    Once the payment is settled, coming back is no act and nobody is asked, however often.
+    """
     view, order = _ordered(application_id)
-    _record(view, order)
-    services.check_payment(order.id)
+    if queries.payment_unsettled(order.id):
+        _record(view, order)
+        services.check_payment(order.id)
     return redirect(url_for(".done", application_id=application_id), 303)
 
 

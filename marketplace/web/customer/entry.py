@@ -1,14 +1,16 @@
 """Into an account: begin or renew a session, tell the owner of a browser never seen before, go to where it leads."""
 
-from flask import redirect, request, url_for
+from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from marketplace.accounts.values import Account, Desk
+from marketplace.accounts.values import Account
+from marketplace.infra.formatting import gettext as _
 from marketplace.web import access
 from marketplace.web.customer.correspondence import send
 from marketplace.web.security import own_path
 
-HOME = {Desk.CUSTOMER: "policy.policies", Desk.INSURER: "insurer_sales.sales", Desk.BACKOFFICE: "sales_log.sales"}
+HOMES = ("policy.policies", "insurer_sales.sales", "insurer_products.products", "sales_log.sales")
+"""Where people begin: the first of these that opens to their role."""
 
 
 def enter(account: Account) -> None:
@@ -25,9 +27,18 @@ def prove(*, second_factor: bool = False) -> None:
         send(notice)
 
 
-def onward(account: Account) -> ResponseReturnValue:
-    """To where the person was stopped, or to the desk of the role; staff by way of the second step."""
+def onward() -> ResponseReturnValue:
+    """To where the person was stopped, or to where the role begins; staff by way of the second step."""
     wanted = own_path(request.args.get("next", ""))
     if access.signed_in() is None:
         return redirect(url_for("factor.verify", next=wanted), 303)
-    return redirect(wanted or url_for(HOME[account.role.desk]), 303)
+    return redirect(wanted or _home(), 303)
+
+
+def _home() -> str:
+    """Where a role without a desk gets to: its own account, and the word that there is nothing else yet."""
+    for endpoint in HOMES:
+        if access.may_enter(endpoint):
+            return url_for(endpoint)
+    flash(_("There is no desk for your role here yet. On this page you look after your account."))
+    return url_for("security.overview")

@@ -60,7 +60,7 @@ def verify() -> ResponseReturnValue:
             form.form_errors.append(_used_up(error))
         else:
             entry.prove(second_factor=True)
-            return entry.onward(account)
+            return entry.onward()
     return _verify_page(form, account)
 
 
@@ -82,7 +82,7 @@ def verify_passkey() -> ResponseReturnValue:
         form.form_errors.append(str(error))
         return _verify_page(form, account)
     entry.prove(second_factor=True)
-    return entry.onward(account)
+    return entry.onward()
 
 
 @blueprint.post("/sign-in/passkey/options")
@@ -102,7 +102,7 @@ def sign_in_passkey() -> ResponseReturnValue:
         return redirect(url_for("account.sign_in"), 303)
     entry.enter(account)
     entry.prove(second_factor=True)
-    return entry.onward(account)
+    return entry.onward()
 
 
 @blueprint.get("/account/security/second-step")
@@ -131,6 +131,7 @@ def add_passkey() -> ResponseReturnValue:
     try:
         added = services.add_passkey(_site(), account.id, access.session_id(), _answer(), request.form.get("name", ""))
     except FactorRefused as error:
+        audit.note(SecurityEventType.FACTOR_ADDED, EventOutcome.REFUSED)
         flash(str(error))
         return redirect(url_for(".setup"), 303)
     return _added(account, added)
@@ -161,6 +162,7 @@ def authenticator() -> ResponseReturnValue:
             typed = str(form.code.data)
             return _added(account, services.confirm_one_time_codes(account.id, typed, access.device()))
         except FactorRefused as error:
+            audit.note(SecurityEventType.FACTOR_ADDED, EventOutcome.REFUSED)
             form.take_errors({"code": str(error)})
         except FactorTriesUsedUp as error:
             form.form_errors.append(_used_up(error))
@@ -175,6 +177,7 @@ def recovery_codes() -> ResponseReturnValue:
     account = _staff()
     made = services.make_recovery_codes(account.id)
     send(made.notice)
+    audit.note(SecurityEventType.RECOVERY_CODES_MADE)
     return render_template("customer/security/recovery_codes.html", codes=made.recovery_codes)
 
 
@@ -185,6 +188,7 @@ def remove(factor_id: UUID) -> ResponseReturnValue:
     try:
         send(services.remove_factor(account.id, factor_id))
     except LastFactor:
+        audit.note(SecurityEventType.FACTOR_REMOVED, EventOutcome.REFUSED)
         flash(_("This is your only second step. Add another one before you remove it."))
     else:
         services.end_sessions(account.id, Ended.FACTOR_CHANGED, access.session_id(), access.device())

@@ -106,7 +106,7 @@ def confirm() -> ResponseReturnValue:
             form.form_errors.append(too_many(error))
         else:
             entry.prove()
-            return entry.onward(account)
+            return entry.onward()
     page = render_template("customer/security/confirm.html", form=form, account=account)
     return page, audit.form_status(form.errors)
 

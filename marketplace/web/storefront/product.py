@@ -21,7 +21,7 @@ from marketplace.web.tracing import Traced, render_traced
 blueprint = Blueprint("product", __name__)
 
 # What a browser may do with an insurer's file: show it, run nothing.
-DOCUMENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+DOCUMENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
 
 
 @blueprint.get("/offers/<uuid:offer_id>")

@@ -252,6 +252,19 @@ def test_a_scope_is_narrowed_and_never_widened(two_insurers: tuple[UUID, UUID]) 
     assert staff_seen() == 3
 
 
+def test_no_scope_is_used_inside_that_of_an_insurer_but_its_own(two_insurers: tuple[UUID, UUID]) -> None:
+    first, second = two_insurers
+    with use_scope(Scope.all()):
+        narrow_scope(first)
+        for wider in (Scope.all(), Scope.insurer(second)):
+            with pytest.raises(ScopeWidenedError), use_scope(wider):
+                pytest.fail("the scope was widened")
+            assert staff_seen() == 1
+        with use_scope(Scope.insurer(first)):
+            assert staff_seen() == 1
+    assert staff_seen() == 3
+
+
 def test_work_without_a_scope_is_not_given_one_by_narrowing(two_insurers: tuple[UUID, UUID]) -> None:
     with pytest.raises(ScopeWidenedError):
         Context().run(narrow_scope, two_insurers[0])

@@ -162,6 +162,19 @@ def test_the_return_page_may_come_before_the_webhook(simulator: SimulatorServer)
     assert waiting() == ["fact.succeeded"], "the webhook found everything done"
 
 
+def test_a_settled_payment_is_not_asked_about_again(simulator: SimulatorServer) -> None:
+    attempt, url = an_open_attempt()
+    simulator.pay(url)
+    services.settle(attempt.id)
+    db.session.commit()
+    simulator.switch(fail_next=[{"path": "/v1/checkout/sessions/*", "method": "GET", "status": 503, "times": 3}])
+    settled = services.settle_latest(Purpose.NEW_BUSINESS, attempt.subject_id)
+    assert settled is not None
+    assert settled.state is AttemptState.SUCCEEDED
+    with pytest.raises(PaymentsUnavailable):
+        services.settle(attempt.id)  # the control: whoever does ask gets no answer
+
+
 def test_a_return_without_paying_changes_nothing(simulator: SimulatorServer) -> None:
     attempt, _ = an_open_attempt()
     settled = services.settle_latest(Purpose.NEW_BUSINESS, attempt.subject_id)

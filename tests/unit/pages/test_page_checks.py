@@ -27,6 +27,7 @@ def test_a_page_in_order_has_no_faults() -> None:
     assert list(page_faults(GOOD, NONCE)) == []
 
 
+@pytest.mark.asvs("3.2.3")
 @pytest.mark.parametrize(
     ("good", "bad", "fault"),
     [
@@ -66,6 +67,7 @@ def test_a_page_in_order_has_no_faults() -> None:
         ("<h1>", '<h1 style="color: red">', "a style inside the page"),
         ("</main>", "<style>h1 { color: red }</style></main>", "a style inside the page"),
         ("<button>", '<button onclick="go()">', "script in attributes: {'onclick'}"),
+        ('name="agree"', 'name="dataset"', "a script would find this instead of its own: dataset"),
         ('<aside class="notice-bar"', "<aside", "no notice that this is a demonstration"),
         ("Go on", "Go on" * 20_000, "bytes when loaded for the first time"),
     ],

@@ -19,7 +19,17 @@ from urllib.parse import quote, urljoin, urlsplit
 HOME = "http://localhost"
 MARKUP = "\"><img src=x onerror=alert(7301)>'"
 RAW_MARKUP = "<img src=x onerror=alert(7301)>"
-FORMULAS = ("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1+1", "\r=1+1", '=HYPERLINK("http://evil.example","see")')
+FORMULAS = (
+    "=1+1",
+    "+1+1",
+    "-1+1",
+    "@SUM(A1)",
+    "\t=1+1",
+    "\r=1+1",
+    "\n=1+1",
+    "＝1+1",
+    '=HYPERLINK("http://evil.example","see")',
+)
 ELSEWHERE = (
     "https://evil.example/", "//evil.example/", "/\\evil.example/", "\\\\evil.example/", "///evil.example/",
     "/\t/evil.example/", "https:evil.example", "javascript:alert(1)", "http://localhost@evil.example/",
@@ -124,7 +134,7 @@ def formula(export: Callable[[str], bytes]) -> list[str]:
     found = []
     for cell in FORMULAS:
         table = csv.reader(io.StringIO(export(cell).decode("utf-8-sig"), newline=""))
-        if any(each[:1] in "=+-@\t\r\0" for row in table for each in row if each):
+        if any(each[:1] in "=+-@＝＋－＠\t\r\n\0" for row in table for each in row if each):
             found.append(cell)
     return found
 
