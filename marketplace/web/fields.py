@@ -181,6 +181,14 @@ def factor_words(factor: Factor, value: Scalar, currency: str) -> str:
     return _("%(value)s %(unit)s", value=words, unit=factor.unit.in_(current_locale())) if factor.unit else words
 
 
+def matched_words(factor: Factor, matched: str, currency: str) -> str:
+    """What a row of a tariff says of a factor: one value as a person reads it, a band as it stands."""
+    try:
+        return factor_words(factor, factor.parse(matched), currency)
+    except ValueError:
+        return matched
+
+
 def factor_values(form: Form, definition: LineDefinition) -> dict[str, Scalar]:
     """The typed risk that a valid factor form says; what was left open is not in it."""
     given = {factor: getattr(form, factor.name).data for factor in definition.factors}

@@ -41,7 +41,7 @@ READ_ALOUD = ("aria-label", "title", "alt", "placeholder")
 NOT_READ = {"script", "style", "code", "iframe", "head"}
 # Names that are the same in Chinese: the site and its providers, formats, and what this test's people are called.
 STAYS = {
-    "English", "mmHg", "SPECIMEN", "SHA", "PDF", "Stripe", "Evenfold", "UTF", "Firefox", "Linux",
+    "English", "mmHg", "SPECIMEN", "SHA", "PDF", "Stripe", "Evenfold", "UTF", "Firefox", "Linux", "Python",
     "Li", "Na", "Wang", "Fang", "Zhang", "Wei", "Staff",
 }  # fmt: skip
 ADDRESS = r"https?://\S+|\S+@[\w.-]+|[\w.-]+\.(?:example|com|pdf)\b"
@@ -281,7 +281,7 @@ NOT_ON_A_PAGE = {
     "accounts:sign-in-refused", "accounts:too-many-tries", "application:contract-kept", "application:step-not-reached",
     "catalog:effective-overlaps", "catalog:line-differs", "catalog:rates-only-refused", "checkout:mixed-currencies",
     "checkout:nothing-ordered", "correspondence:not-resendable", "document:unprintable",
-    "infra:backup-unfit", "infra:not-empty", "infra:program-failed",
+    "infra:backup-running", "infra:backup-unfit", "infra:not-empty", "infra:program-failed",
     "listing:upload-has-findings", "mail:refused", "payment:forged-event", "payment:nothing-to-refund",
     "policy:not-for-sale", "rating:risk-out-of-range", "seal:key-exposed", "seal:key-unfit", "transition:refused",
 }  # fmt: skip

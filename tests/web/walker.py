@@ -148,6 +148,7 @@ def read_on(toured: Tour, marks: Mapping[str, Callable[[str], bool]]) -> set[str
 
 LOOKING = {
     "accounts_limit": "every try is counted", "accounts_security_event": "every refusal is kept",
+    "infra_subject_key": "a journey's key is made with its first page",
     "traceability_evidence_intake": "every page shown and every look is recorded",
     "traceability_journey": "a browser without one begins its journey", "traceability_page_version": "kept once",
 }  # fmt: skip
@@ -159,7 +160,7 @@ def digests(app: Flask) -> dict[str, str]:
         names = reader.execute(
             text(
                 "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-                "WHERE n.nspname = 'public' AND c.relkind = 'r' AND has_table_privilege(c.oid, 'SELECT') ORDER BY 1"
+                "WHERE n.nspname = 'public' AND c.relkind = 'r' ORDER BY 1"
             )
         ).scalars()
         return {name: str(reader.execute(text(_digest_of(name))).scalar()) for name in list(names)}

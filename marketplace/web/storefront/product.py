@@ -8,12 +8,15 @@ from flask.typing import ResponseReturnValue
 
 from marketplace.accounts import queries as accounts
 from marketplace.catalog import queries as catalog
+from marketplace.catalog.values import ProductContent
 from marketplace.infra import storage
 from marketplace.kernel.errors import NotFound
 from marketplace.quoting import queries as quoting
 from marketplace.quoting.values import NeedErased, NotForSale, OfferExpired, OfferView, OfferVoided, ProductWithdrawn
+from marketplace.rating.values import BreakdownLine
 from marketplace.traceability.values import EntryType
-from marketplace.web import kept_pages
+from marketplace.web import kept_pages, pages
+from marketplace.web.fields import matched_words
 from marketplace.web.kept_pages import Page
 from marketplace.web.storefront.compare import rows_of
 from marketplace.web.tracing import Traced, render_traced
@@ -44,6 +47,7 @@ def _offer(chosen: OfferView) -> Page:
             "documents": catalog.documents_of(chosen.version.id),
             "rows": rows_of([chosen])[0][1],
             "obstacle": obstacle,
+            "made": [(line, _rests_on(content, line)) for line in chosen.breakdown.lines],
         },
         Traced(
             EntryType.PRODUCT_SHOWN,
@@ -53,6 +57,16 @@ def _offer(chosen: OfferView) -> Page:
             body={"offer_id": chosen.id, "premium_minor": chosen.premium.minor, "currency": chosen.premium.currency},
         ),
         until=None if obstacle else chosen.expires_at,
+    )
+
+
+def _rests_on(content: ProductContent, line: BreakdownLine) -> str:
+    """The factors of the cell a line comes from, with what matched; nothing where it comes from none."""
+    if line.cell is None:
+        return ""
+    factors = [(content.definition.factor(name), matched) for name, matched in line.cell.key]
+    return "; ".join(
+        f"{pages.say(factor.label)} {matched_words(factor, matched, content.currency)}" for factor, matched in factors
     )
 
 

@@ -316,7 +316,7 @@ def test_journeys_at_the_keepers_limit_refuse_no_person(keeper: Counting) -> Non
     vault.forget()
     with pytest.raises(vault.VaultUnavailable):
         vault.unlock([anna, journeys[0]])
-    assert vault._ready(anna), "also where both are asked for at once"
+    assert vault._remembered.get(anna), "also where both are asked for at once"
     assert vault.seal(a_subject(), PLACE, b"a page", KeyClass.JOURNEY), "somebody new begins a journey"
 
 
