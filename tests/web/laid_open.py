@@ -63,8 +63,17 @@ def _unpressed(data: bytes) -> Iterator[bytes]:
             except zlib.error:
                 continue
     if data.startswith(ZIP):
+        yield from _unzipped(data)
+
+
+def _unzipped(data: bytes) -> Iterator[bytes]:
+    """The files of an archive; of one that was forged, those that can be read."""
+    try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            yield from (archive.read(name) for name in archive.namelist())
+            for name in archive.namelist():
+                yield archive.read(name)
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, zlib.error):
+        return
 
 
 def _decoded(data: bytes) -> Iterator[bytes]:

@@ -291,7 +291,7 @@ def test_where_nothing_is_sealed_every_search_says_so(
     shop: Flask, server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     """The control of all of it: pages that are only pressed and mails that are only encoded are found."""
-    monkeypatch.setattr(vault, "seal", lambda _subject_id, _context, data: data)
+    monkeypatch.setattr(vault, "seal", lambda _subject_id, _context, data, *_key_class: data)
     monkeypatch.setattr(vault, "open", lambda _subject_id, _context, kept: kept)
     request.getfixturevalue("bought")
     with everything(shop) as connection:

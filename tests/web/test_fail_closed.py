@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from marketplace.infra.db import db
 from marketplace.infra.keeper import Keeper, KeyClass, Keys, Limits
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.traceability import queries as trail
-from marketplace.traceability.models import IntakeRow
+from marketplace.traceability import services as traceability
 from marketplace.traceability.values import EntryType
 from sandbox.demo.visitor import LostError, Visitor, hidden_fields, words
 from tests.factories.accounts import PASSWORD, a_customer
@@ -197,8 +198,8 @@ def test_were_journeys_counted_as_persons_nobody_could_sign_in(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The control."""
-    for sealed in (IntakeRow.body, IntakeRow.page_bytes):
-        monkeypatch.setattr(sealed, "_key_class", KeyClass.PERSON)
+    one_class = SimpleNamespace(PERSON=KeyClass.PERSON, JOURNEY=KeyClass.PERSON)
+    monkeypatch.setattr(traceability, "KeyClass", one_class)
     account = looked_at_by_many(shop, settings, request)
     vault.forget()
     visitor.get("/sign-in")

@@ -1,5 +1,6 @@
 """What holds when something breaks that nobody thought of, and what is signed."""
 
+import hmac
 import logging
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -14,7 +15,7 @@ from itsdangerous import URLSafeSerializer, URLSafeTimedSerializer
 
 from config import Settings
 from marketplace.app import create_app
-from marketplace.infra import stripe_gateway
+from marketplace.infra import keys, stripe_gateway
 from marketplace.infra.db import db
 from sandbox.demo.visitor import Visitor, hidden_fields
 from tests.web.conftest import NothingWritten
@@ -151,11 +152,15 @@ def test_a_page_signed_for_another_purpose_or_with_another_key_is_not_the_page_s
 ) -> None:
     visitor = at_step("exclusions")
     genuine = hidden_fields(visitor.text)["seen"]
-    content = PAGE(str(shop.secret_key), salt="seen-page").loads(genuine)
-    for key, salt in (("x" * 40, "seen-page"), (str(shop.secret_key), "cookie-session")):
+    version_id, _, proof = genuine.partition(".")
+    said = f"{version_id}\0{visitor.at}".encode()
+    with shop.app_context():
+        keys_of = {purpose: keys.derived(purpose) for purpose in ("seen-page", "cookie-session")}
+    assert hmac.new(keys_of["seen-page"], said, "sha256").hexdigest() == proof
+    for key in (b"x" * 32, keys_of["cookie-session"], str(shop.secret_key).encode()):
         with nothing_written():
             visitor.get(visitor.at)
-            visitor.post({"confirm": "yes", "seen": PAGE(key, salt=salt).dumps(content)})
+            visitor.post({"confirm": "yes", "seen": f"{version_id}.{hmac.new(key, said, 'sha256').hexdigest()}"})
         assert visitor.status == 409
     visitor.get(visitor.at)
     visitor.post({"confirm": "yes", "seen": genuine})

@@ -47,7 +47,7 @@ def test_every_text_has_a_longest_length_and_an_alphabet(migrated_app: Flask) ->
     with migrated_app.test_request_context():
         today = clock.today("Asia/Shanghai")
         made = [factor_form(line, today) for line in LINES.values()] + [people_form(line) for line in LINES.values()]
-        made.append(questions_form((), with_notice=True))
+        made.append(questions_form((), with_notice=True, with_consent=True))
         forms = [form for form in {*families(Form), *made} if form.__module__.startswith("marketplace")]
         texts = [field for form in forms for field in form(meta={"csrf": False}) if isinstance(field, StringField)]
         assert len(texts) > 15

@@ -14,6 +14,7 @@ from marketplace import cli
 from marketplace.correspondence import services as mails
 from marketplace.infra import seals
 from marketplace.infra.db import db
+from marketplace.infra.readiness import Problem
 from marketplace.policy import services as policy
 from sandbox.embedded_db import find_server
 from tests.deferred_jobs import drain
@@ -49,7 +50,11 @@ def test_every_fault_is_a_line(check: Callable[[], Result]) -> None:
 def test_a_database_of_another_version_is_not_asked_further(
     check: Callable[[], Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli.readiness, "problems", lambda _root: ["the database is at 0001, this code expects 0021"])
+    monkeypatch.setattr(
+        cli.readiness,
+        "problems",
+        lambda _root: [Problem("migrations", "the database is at 0001, this code expects 0021")],
+    )
     monkeypatch.setattr(
         cli.oversight_queries, "disagreements", lambda: pytest.fail("asked of tables that may not be there")
     )
