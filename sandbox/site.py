@@ -3,6 +3,7 @@
 Gunicorn starts it as `sandbox.site:demonstration()`. The marketplace itself has no such page and no way to tell a code.
 """
 
+import gc
 from datetime import UTC, datetime
 
 import pyotp
@@ -50,4 +51,5 @@ def seconds_left(now: datetime) -> int:
 def demonstration() -> Flask:
     app = create_app(Settings.or_exit())
     show_codes(app, Instance.of_this_process())
+    gc.freeze()  # as wsgi.py does
     return app

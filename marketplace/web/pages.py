@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from time import perf_counter
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -11,6 +12,8 @@ from flask import Flask, Response, current_app, g, request, session, url_for
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 
 from marketplace.catalog.values import LINES
 from marketplace.infra import formatting, logs
@@ -130,7 +133,7 @@ def furnish(app: Flask, *, demonstration: bool, inbox: bool, licence_number: str
     def begin() -> None:
         g.request_id, g.begun = uuid4().hex[:16], perf_counter()
         logs.bind(request_id=g.request_id, endpoint=request.endpoint, method=request.method)
-        set_locale(session.get("locale") or _browser_locale())
+        set_locale(session.get("locale") or _browser_locale(request.headers.get("Accept-Language", "")))
 
     @app.after_request
     def note(response: Response) -> Response:
@@ -141,6 +144,7 @@ def furnish(app: Flask, *, demonstration: bool, inbox: bool, licence_number: str
         return response
 
 
-def _browser_locale() -> str:
-    best = request.accept_languages.best_match(["en", "zh"], "en")
+@lru_cache(maxsize=512)
+def _browser_locale(accepted: str) -> str:
+    best = parse_accept_header(accepted, LanguageAccept).best_match(["en", "zh"], "en")
     return "zh_Hans_CN" if best == "zh" else "en"

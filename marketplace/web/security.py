@@ -2,17 +2,15 @@
 
 import secrets
 from functools import cache
-from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, g, request, session
 from flask_wtf.csrf import CSRFProtect, generate_csrf
-from itsdangerous import URLSafeTimedSerializer
-from itsdangerous.encoding import base64_encode
 from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from marketplace.web import audit
+from marketplace.web.site import Unpressed
 
 csrf = CSRFProtect()
 
@@ -106,18 +104,10 @@ def page_policy(checkout_origin: str) -> str:
     )
 
 
-class _Unpressed(URLSafeTimedSerializer):
-    """What Flask-WTF signs, which its own check takes: forty digits get no shorter by pressing, and trying to takes
-    longer than signing them.
-    """
-
-    def dump_payload(self, obj: Any) -> bytes:
-        return base64_encode(self.serializer.dumps(obj))
-
-
 @cache
-def _csrf_serializer(secret: str) -> _Unpressed:
-    return _Unpressed(secret, salt="wtf-csrf-token")
+def _csrf_serializer(secret: str) -> Unpressed:
+    """As Flask-WTF signs, whose own check takes it."""
+    return Unpressed(secret, salt="wtf-csrf-token")
 
 
 def csrf_token() -> str:

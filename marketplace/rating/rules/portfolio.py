@@ -64,7 +64,9 @@ class PortfolioRater:
         self._fits = len(self._tables) == len(tables)
 
     def premiums(self, portfolio: Portfolio) -> Premiums:
-        """Raises ValueError where columns are missing, of a wrong kind or not equally long."""
+        """Raises ValueError where columns are missing, of a wrong kind or not equally long, and OverflowError where a
+        premium itself has more than 63 bits.
+        """
         size = _size(self._compiled, portfolio)
         totals, refused = np.empty(size, np.int64), np.empty(size, np.bool_)
         for start in range(0, size, CHUNK):
