@@ -6,6 +6,8 @@ leaves. For the time after a restore, before anybody is told anything (docs/runn
 
 import argparse
 import asyncio
+import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -94,6 +96,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m marketplace.worker")
     parser.add_argument("--reconcile", action="store_true", help="ask about payments, conclude what is paid, and end")
     chosen = reconcile if parser.parse_args().reconcile else work
+    # Told to stop before it took a job, it ends at once; from its first job on Procrastinate waits for those.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     asyncio.run(chosen(Settings.or_exit()))
 
 
