@@ -80,8 +80,8 @@ def offer(offer_id: UUID) -> OfferView:
 
 
 def recomputable(offer_id: UUID) -> dict[str, Any]:
-    """Everything the premium of an offer follows from, as JSON (`verify/schema/offer.json`): anybody can recompute it
-    offline. It holds rating factors, nothing about a person. Raises OfferNotFound, NeedErased.
+    """Everything the premium of an offer follows from, as JSON: anybody can recompute it offline (`verify/premium.py`).
+    It holds rating factors, nothing about a person. Raises OfferNotFound, NeedErased.
     """
     made = offer(offer_id)
     if made.need.erased:
