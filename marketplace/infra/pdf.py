@@ -3,16 +3,20 @@
 The data travel as JSON, never as markup, so no text of a person can become a command. The same JSON is attached
 to the file, with the relationship "data", for machines. Equal data, QR picture and instant give equal bytes.
 
-Forking after a first rendering deadlocks in Typst's thread pool. Importing this module does no work, so a
-process may fork before it renders; one that has rendered must not fork. Render in the worker, not in a
-preloading web master.
+Typst itself runs in a process of its own (`infra.typesetter`), started with the first document. What forks after that
+shares it and must not render: render in the worker, not in a preloading web master.
 """
 
+import atexit
+import json
 import struct
+import subprocess
+import sys
 import threading
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -21,19 +25,20 @@ from pathlib import Path
 from typing import Any
 
 import segno
-import typst
 from fontTools.ttLib import TTCollection
 
 from marketplace.kernel.canonical import canonical_bytes
 from marketplace.kernel.errors import Refused
 
-_TEMPLATES = Path(__file__).parents[2] / "templates" / "document"
+_ROOT = Path(__file__).parents[2]
+_TEMPLATES = _ROOT / "templates" / "document"
 _FONT_PACKAGE = "manimgx_fonts_cjk"
 _FONT_FILE = "NotoSansCJK-VF.otf.ttc"
 _FONT_FAMILY = "Noto Sans CJK SC"  # the templates ask for it by this name
 _INK = "#17223b"
 _SEGMENTED_COVERAGE = 12
-_one_at_a_time = threading.Lock()
+_TYPESETTER = "marketplace.infra.typesetter"
+_LONGEST_SECONDS = 60.0
 
 
 class Unprintable(Refused):
@@ -49,6 +54,70 @@ class Unprintable(Refused):
         self.missing = missing
 
 
+class TypesettingFailedError(RuntimeError):
+    """Typst's process ended in the middle of a document, twice. Trying again later may help."""
+
+
+class _Typesetter:
+    """Typst's process, started when there is none: it ends by itself when idle. One document at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def set(self, question: Mapping[str, Any]) -> bytes:
+        """The PDF. Raises Unprintable, and TypesettingFailedError; a process that is gone or dies is replaced once."""
+        with self._lock:
+            for process in (self._process, None):
+                try:
+                    return _asked(process or self._start(), question)
+                except (EOFError, BrokenPipeError):
+                    self.end()
+        raise TypesettingFailedError
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", _TYPESETTER, str(_TEMPLATES), str(_font_folder())]
+        self._process = subprocess.Popen(  # noqa: S603  ours
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=_ROOT, env={"LANG": "C.UTF-8"}
+        )
+        return self._process
+
+    def end(self) -> None:
+        """Without a process nothing happens."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            with suppress(BrokenPipeError):
+                process.communicate()
+
+
+def _asked(process: subprocess.Popen[bytes], question: Mapping[str, Any]) -> bytes:
+    """The answer to one question. Raises Unprintable, EOFError and BrokenPipeError."""
+    if process.stdin is None or process.stdout is None:
+        raise AssertionError("it was started with pipes")
+    too_long = threading.Timer(_LONGEST_SECONDS, process.kill)
+    too_long.start()
+    try:
+        process.stdin.write(json.dumps(question).encode() + b"\n")
+        process.stdin.flush()
+        head = process.stdout.readline()
+        if not head:
+            raise EOFError
+        told = json.loads(head)
+        if "failure" in told:
+            raise Unprintable(f"the template {question['template']} failed: {told['failure']}")
+        pdf = process.stdout.read(told["size"])
+    finally:
+        too_long.cancel()
+    if len(pdf) < told["size"]:
+        raise EOFError
+    return pdf
+
+
+_typesetter = _Typesetter()
+atexit.register(_typesetter.end)
+
+
 def render(template: str, data: Mapping[str, Any], *, qr_svg: str | None, issued_at: datetime) -> bytes:
     """Set `data` with a template. `issued_at` (aware) becomes the date of the file.
 
@@ -59,19 +128,9 @@ def render(template: str, data: Mapping[str, Any], *, qr_svg: str | None, issued
     attached = machine_readable(data).decode()
     if missing := missing_glyphs(attached):
         raise Unprintable("the font lacks some characters", missing)
-    try:
-        with _one_at_a_time:
-            pdf = _compiler(template).compile(
-                format="pdf",
-                sys_inputs={"data": attached, "qr": qr_svg or ""},
-                pdf_standards=["a-3a", "ua-1"],
-                timestamp=int(issued_at.timestamp()),
-            )
-    except typst.TypstError as failure:
-        raise Unprintable(f"the template {template} failed: {failure.message}") from failure
-    if not isinstance(pdf, bytes):
-        raise TypeError("Typst gave no PDF")
-    return pdf
+    inputs = {"data": attached, "qr": qr_svg or ""}
+    question = {"template": template, "inputs": inputs, "timestamp": int(issued_at.timestamp())}
+    return _typesetter.set(question)
 
 
 def machine_readable(data: Mapping[str, Any]) -> bytes:
@@ -101,20 +160,8 @@ def _lies_in(point: int, firsts: Sequence[int], lasts: Sequence[int]) -> bool:
     return place >= 0 and point <= lasts[place]
 
 
-@cache
-def _compiler(template: str) -> typst.Compiler:
-    """Made once: making one each time is slow, and each keeps tens of megabytes. Two threads cannot use it at once."""
-    return typst.Compiler(_TEMPLATES / f"{template}.typ", root=_TEMPLATES, font_paths=_fonts())
-
-
 def _font_folder() -> Path:
     return Path(str(files(_FONT_PACKAGE)))
-
-
-@cache
-def _fonts() -> typst.Fonts:
-    """The one font of all documents; what the machine has installed must not change a page."""
-    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(_font_folder())])
 
 
 @cache

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from marketplace.kernel.money import minor_digits
-from marketplace.rating.rules.arithmetic import MILLION
+from marketplace.rating.rules.arithmetic import MILLION, rounded_to
 from marketplace.rating.rules.checking import rate_of
 from marketplace.rating.rules.dense import (
     LARGEST,
@@ -220,16 +220,10 @@ def _share(base: Integers, share: Any) -> Integers:
     return np.asarray((base * share + MILLION // 2) // MILLION)
 
 
-def _rounded(total: Integers, to: int, mode: str) -> Integers:
+def _rounded(total: Any, to: int, mode: str) -> Integers:
     if 2 * _largest(total) + 2 * to >= LARGEST:
         raise MightOverflowError
-    match mode:
-        case "up":
-            return -(-total // to) * to
-        case "down":
-            return total // to * to
-        case _:
-            return (2 * total + to) // (2 * to) * to
+    return np.asarray(rounded_to(total, to, mode))  # its operators do the same to columns
 
 
 def _largest(column: Any) -> int:

@@ -199,8 +199,10 @@ def _per_unit(step: PerUnit, literal: int | None, currency: str) -> Run:
     minor, half = 10 ** minor_digits(currency), MILLION * step.unit
     doubled, whole = 2 * minor, 2 * half
 
+    fixed = None if literal is None else (literal, None)
+
     def post_units(risk: Risk, lines: list[Posted], rates: dict[str, Leaf], total: int) -> int:
-        units, cell = (literal, None) if literal is not None else rates[reference]
+        units, cell = fixed or rates[reference]
         for factor in factors:
             value: Any = risk.get(factor, -1)  # whole numbers, where it is there (`_rated`)
             if value < 0:
@@ -218,14 +220,15 @@ def _share(step: Step, posting: Posting, literal: int | None, *, less: int = 0, 
     the difference to one, so `less` is a whole; a factor of one posts nothing.
     """
     of, reference = frozenset(getattr(step, "of", ())), rate_of(step) or ""
-    whole = 2 * MILLION
+    fixed = None if literal is None else (literal, None)
+    doubled, whole = 2 * sign, 2 * MILLION
 
     def post_share(risk: Risk, lines: list[Posted], rates: dict[str, Leaf], total: int) -> int:
-        rate, cell = (literal, None) if literal is not None else rates[reference]
-        if less and rate == less:
+        rate, cell = fixed or rates[reference]
+        if rate == less and less:
             return total
         base = sum([minor for posted, minor, _ in lines if posted.step in of]) if of else total
-        amount: int = (2 * sign * base * (rate - less) + MILLION) // whole  # half up
+        amount: int = (doubled * base * (rate - less) + MILLION) // whole  # half up
         lines.append((posting, amount, cell))
         return total + amount
 

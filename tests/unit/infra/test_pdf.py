@@ -10,6 +10,7 @@ from io import BytesIO
 from zoneinfo import ZoneInfo
 
 import pikepdf
+import psutil
 import pytest
 
 from marketplace.infra import pdf, signing
@@ -232,34 +233,70 @@ def test_threads_render_side_by_side(policy_data):
     assert made == [document] * 12
 
 
-IN_A_CHILD = """
-import json, os, sys
-from datetime import UTC, datetime
-from marketplace.infra import pdf
-
-pdf._fonts()
-child = os.fork()
-if child == 0:
-    data = json.load(sys.stdin)
-    qr = pdf.qr_svg(data["policy"]["verify_url"])
-    made = pdf.render("policy", data, qr_svg=qr, issued_at=datetime(2026, 11, 22, 4, 3, 11, tzinfo=UTC))
-    sys.stdout.buffer.write(made)
-    sys.stdout.flush()
-    os._exit(0)
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-"""
+# Typst's process
 
 
-def test_a_process_that_imported_and_read_the_fonts_may_fork_and_its_child_may_render(policy_data):
-    """Had the import compiled anything, the child would wait for ever; its bytes are those made here."""
-    done = subprocess.run(
-        [sys.executable, "-c", IN_A_CHILD],
-        input=pdf.machine_readable(policy_data),
-        capture_output=True,
-        timeout=60,
-        check=True,
+def typst_process() -> psutil.Process:
+    [process] = [each for each in psutil.Process().children() if pdf._TYPESETTER in each.cmdline()]
+    return process
+
+
+def test_typst_runs_in_one_other_process_that_is_given_no_setting(policy_data, monkeypatch):
+    monkeypatch.setenv("SECRET_KEY", "not for it")
+    pdf._typesetter.end()
+    printed(policy_data)
+    first = typst_process()
+    assert set(first.environ()) <= {"LANG", "LC_CTYPE"}
+    printed(policy_data)
+    assert typst_process().pid == first.pid
+    assert (
+        "typst"
+        not in subprocess.run(
+            [sys.executable, "-c", "import sys, marketplace.infra.pdf; print(*sys.modules)"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
     )
-    assert done.stdout == printed(policy_data)
+
+
+def test_a_process_that_died_is_replaced_and_makes_the_same_document(policy_data):
+    document = printed(policy_data)
+    died = typst_process()
+    died.kill()
+    died.wait(10)
+    assert printed(policy_data) == document
+    assert typst_process().pid != died.pid
+
+
+def test_one_that_dies_over_every_document_is_given_up_and_the_next_document_is_made(policy_data, monkeypatch):
+    document = printed(policy_data)
+    pdf._typesetter.end()
+    with monkeypatch.context() as patched:
+        patched.setattr(pdf, "_TYPESETTER", "this")  # prints the Zen of Python, and ends
+        patched.setattr(pdf.json, "loads", lambda _: {"size": 10**9})
+        with pytest.raises(pdf.TypesettingFailedError):
+            printed(policy_data)
+    assert printed(policy_data) == document
+
+
+def test_one_that_takes_too_long_is_ended(policy_data, monkeypatch):
+    pdf._typesetter.end()
+    with monkeypatch.context() as patched:
+        patched.setattr(pdf, "_LONGEST_SECONDS", 0.0)
+        with pytest.raises(pdf.TypesettingFailedError):
+            printed(policy_data)
+    assert printed(policy_data).startswith(b"%PDF-")
+
+
+def test_it_ends_when_nothing_is_asked_and_when_its_asker_is_gone():
+    program = "import sys; from marketplace.infra import typesetter as it; it.IDLE_SECONDS = {}; it.main()"
+    folders = ["templates", "fonts"]
+    command = [sys.executable, "-c", program.format(0), *folders]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as idle:
+        assert idle.wait(30) == 0
+    gone = subprocess.run([sys.executable, "-c", program.format(600), *folders], input=b"", timeout=30, check=False)
+    assert gone.returncode == 0
 
 
 # What cannot be printed
