@@ -8,9 +8,10 @@ import psutil
 
 from bench.demonstration import Demonstration
 from bench.results import Figure
+from marketplace.infra import typesetter
 
 MOST_MEGABYTES = 600
-_SETTLING_SECONDS = 5.0
+_SETTLING_SECONDS = typesetter.IDLE_SECONDS + 5.0
 
 
 def measure(demonstration: Demonstration) -> Iterator[Figure]:

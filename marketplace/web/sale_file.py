@@ -139,6 +139,11 @@ class SaleFile:
         return zone_name(ZONE)
 
     @property
+    def erased(self) -> bool:
+        """Whether what the applicant told was erased."""
+        return self.view is not None and self.view.application.erased
+
+    @property
     def insured(self) -> tuple[str, str] | None:
         """The insured person's name and what the person is to the applicant."""
         people = self.view.application.people if self.view else None
@@ -172,7 +177,7 @@ class SaleFile:
         """What was rated: each factor and its value in words. Nothing of an erased application, though another one may
         rest on the same comparison.
         """
-        if self.view is None or self.view.application.erased:
+        if self.view is None or self.erased:
             return ()
         need = self.view.offer.need
         line = LINES[need.line]

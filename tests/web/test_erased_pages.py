@@ -1,10 +1,12 @@
 """What was erased answers nobody: its comparison, prices and recorded pages; what is restricted, compliance alone."""
 
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
 from flask import Flask
 
+from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Role
 from marketplace.infra.db import db
 from marketplace.privacy.services import erasing
@@ -12,7 +14,7 @@ from marketplace.privacy.values import ErasureReason
 from marketplace.quoting import queries as quoting
 from sandbox.demo.visitor import Visitor, words
 from tests.web.conftest import ANSWERS, LI_NA, count, go_on
-from tests.web.desk_visits import at_the_desk, buy, links
+from tests.web.desk_visits import ILL, at_the_desk, buy, links
 
 CodeFor = Callable[[str], str]
 Work = Callable[[], list[str]]
@@ -76,6 +78,33 @@ def test_what_was_applied_for_and_taken_back_is_not_offered_again(
         visitor.get(path)
         assert visitor.status == 410, path
     assert visitor.client.get(offer.replace("/offers/", "/apply/")).status_code == 409
+
+
+def test_the_insurer_is_told_that_answers_are_erased_and_not_that_nobody_gave_them(
+    shop: Flask, work: Work, visitor: Visitor, code_for: CodeFor
+) -> None:
+    visitor.enter(visitor.compare("term_life", ANSWERS)[0])
+    go_on(visitor, "questions", ILL, code_for)
+    visitor.answer(ILL)
+    assert visitor.submit() == "ended"
+    work()
+    with shop.app_context():
+        harbour = accounts.insurer_by_code("harbour")
+    underwriter = at_the_desk(shop, Role.INSURER_UNDERWRITER, harbour)
+    (sale,) = links(underwriter.get("/insurer"), "/insurer/sales/[0-9a-f-]+")
+    told = words(underwriter.get(sale))
+    assert "This application waits for your decision" in told
+    assert "It was erased" not in told
+    with shop.app_context():
+        erasing.erase_application(UUID(visitor.at.split("/")[2]), ErasureReason.CLOSING)
+        db.session.commit()
+    before_the_job = words(underwriter.get(sale))
+    work()
+    for told in (before_the_job, words(underwriter.get(sale))):
+        assert "It was erased" in told
+        assert "not answered" not in told
+        assert "waits for your decision" not in told
+        assert ILL.name not in told
 
 
 def begin_again(visitor: Visitor, upto: str, code_for: CodeFor) -> str:
