@@ -2,7 +2,7 @@
 
 `python -m verify premium offer.json` recomputes a premium from the steps and the cells that the offer carries, and
 shows that these cells are part of the tariff that was approved. With `--tariff tariff.json` the whole tariff is looked
-at instead, where an insurer publishes it.
+at instead, where an insurer publishes it. `schema/` has the JSON Schemas of both files.
 
 Nothing here is imported by the marketplace or the reverse: it is a second reading of the same formats on purpose.
 """

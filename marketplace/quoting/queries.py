@@ -30,6 +30,7 @@ from marketplace.quoting.values import (
     ProductWithdrawn,
     RankingWords,
     StartDayPassed,
+    TariffNotPublished,
 )
 from marketplace.rating import queries as rating
 from marketplace.rating.values import Breakdown
@@ -100,6 +101,17 @@ def recomputable(offer_id: UUID) -> dict[str, Any]:
         "tariff": rating.proof_of(made.version.id, made.need.risk),
         "breakdown": made.breakdown.to_json(),
     }
+
+
+def published_tariff(offer_id: UUID) -> dict[str, Any]:
+    """The whole tariff that the premium of an offer follows from, as JSON, where its insurer publishes it.
+
+    Raises OfferNotFound, TariffNotPublished.
+    """
+    version = offer(offer_id).version
+    if not version.content.tariff_published:
+        raise TariffNotPublished
+    return rating.whole_tariff(version.id)
 
 
 def live_offer(offer_id: UUID) -> OfferView:

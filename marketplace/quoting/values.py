@@ -123,6 +123,12 @@ class OfferNotFound(NotFound):
     code = "quoting:offer-not-found"
 
 
+class TariffNotPublished(NotFound):
+    """The insurer does not publish this tariff as a whole."""
+
+    code = "quoting:tariff-not-published"
+
+
 class OfferExpired(Conflict):
     """This offer has expired. Please compare again."""
 

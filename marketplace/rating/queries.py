@@ -14,6 +14,8 @@ from marketplace.rating.models import TariffRow
 from marketplace.rating.rules import proofs
 from marketplace.rating.values import Breakdown, Risk, RiskOutOfRange, Tariff, TariffAltered, TariffNotFound
 
+TARIFF_FORMAT = "evenfold-tariff/1"
+
 
 class Rater:
     """One tariff, compiled once, for many risks; `root` is its hash where it is a published one.
@@ -67,6 +69,16 @@ def proof_of(version_id: UUID, risk: Risk) -> dict[str, Any]:
     if proof["root"] != row.root:
         raise TariffAltered
     return proof
+
+
+def whole_tariff(version_id: UUID) -> dict[str, Any]:
+    """The tariff of a version with the key to all its leaves, as JSON (`verify/schema/tariff.json`), for where the
+    insurer publishes it. Raises TariffNotFound.
+    """
+    row = db.session.get(TariffRow, version_id)
+    if row is None:
+        raise TariffNotFound
+    return {"format": TARIFF_FORMAT, "root": row.root, "key": row.proof_key.hex(), "tariff": row.body}
 
 
 def _load(version_ids: Sequence[UUID]) -> dict[UUID, Rater]:

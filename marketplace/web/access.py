@@ -102,8 +102,8 @@ ACCESS: dict[str, Door] = {
     **_doors(
         Who.ANYONE, PageClass.NON_SALES,
         "static", "home.home", "home.choose_language", "compare.comparison", "compare.ranking",
-        "product.offer", "product.premium", "product.document", "product.document_bytes", "legal.disclosure_page",
-        "legal.recording", "legal.privacy", "legal.security_txt",
+        "product.offer", "product.premium", "product.tariff", "product.document", "product.document_bytes",
+        "legal.disclosure_page", "legal.recording", "legal.privacy", "legal.security_txt",
         "account.sign_in", "account.sign_out", "account.register", "account.confirm", "account.reset_request",
         "account.reset", "account.find", "account.find_code",
     ),

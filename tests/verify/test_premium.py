@@ -13,7 +13,7 @@ import pytest
 from hypothesis import assume, given, settings
 
 from marketplace.rating.rules import compile_tariff, premium
-from marketplace.rating.rules.proofs import proven
+from marketplace.rating.rules.proofs import proven, tree_of
 from marketplace.rating.values import RiskOutOfRange, Tariff
 from tests.factories.catalog import PREMIUM_MINOR, RISK, a_draft_product
 from tests.factories.tariffs import RISK as RISKS
@@ -37,7 +37,8 @@ def an_offer(tariff: Tariff, risk: dict[str, Any]) -> dict[str, Any]:
 
 
 def published(tariff: Tariff) -> dict[str, Any]:
-    return {"key": KEY.hex(), "tariff": tariff.to_json()}
+    root = tree_of(tariff, KEY).root.hex()
+    return {"format": "evenfold-tariff/1", "root": root, "key": KEY.hex(), "tariff": tariff.to_json()}
 
 
 @settings(max_examples=300, deadline=None)

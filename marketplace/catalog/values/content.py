@@ -270,6 +270,8 @@ class ProductContent(Record):
     questions: tuple[Question, ...] = ()
     documents: tuple[DocumentRef, ...] = ()
     commission: Commission | None = None
+    tariff_published: bool = False
+    """Whether anybody may have the whole tariff; the cells of an offer are shown to whoever has the offer anyway."""
 
     @property
     def definition(self) -> LineDefinition:

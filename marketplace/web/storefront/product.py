@@ -1,6 +1,7 @@
 """One product at the price of one offer, and the insurer's documents by their hash."""
 
 import json
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, request
@@ -87,8 +88,19 @@ def _obstacle(chosen: OfferView) -> str | None:
 def premium(offer_id: UUID) -> ResponseReturnValue:
     """What the premium was made from, for `python -m verify premium`: the steps, the cells used and their proofs."""
     found = quoting.recomputable(offer_id)
+    return _file(found, f"premium-{found['need']}-{found['place']}.json")
+
+
+@blueprint.get("/offers/<uuid:offer_id>/tariff.json")
+def tariff(offer_id: UUID) -> ResponseReturnValue:
+    """The whole tariff, for `python -m verify premium --tariff`, where the insurer publishes it."""
+    found = quoting.published_tariff(offer_id)
+    return _file(found, f"tariff-{found['root'][:16]}.json")
+
+
+def _file(found: dict[str, Any], name: str) -> Response:
     response = Response(json.dumps(found, ensure_ascii=False, indent=1), mimetype="application/json")
-    response.headers["Content-Disposition"] = f'attachment; filename="premium-{found["need"]}-{found["place"]}.json"'
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 
