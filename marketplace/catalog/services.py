@@ -1,6 +1,7 @@
 """Publish and withdraw product versions."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -8,7 +9,9 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.exc import IntegrityError
 
-from marketplace.catalog import queries
+from marketplace.accounts import queries as accounts
+from marketplace.accounts.values import Insurer
+from marketplace.catalog import document, queries
 from marketplace.catalog.models import (
     NO_OVERLAP,
     DocumentRow,
@@ -18,18 +21,23 @@ from marketplace.catalog.models import (
     locked_version,
 )
 from marketplace.catalog.values import (
+    HAS_PRODUCT_INFORMATION,
     DemandsUnmet,
     DocumentDiffers,
+    DocumentKind,
+    DocumentRef,
     EffectiveOverlaps,
     LineDiffers,
     ProductContent,
+    ProductInformation,
     ProductVersion,
     ProductVersionNotFound,
     Profile,
     RatesOnlyRefused,
+    Unmet,
     unmet_demands,
 )
-from marketplace.infra import storage
+from marketplace.infra import pdf, storage
 from marketplace.infra.db import constraint_of, db
 from marketplace.infra.letterhead import letterhead
 from marketplace.kernel import clock, ids
@@ -53,6 +61,9 @@ def publish_version(
     LineDiffers, EffectiveOverlaps.
     """
     _require_publishable(content, documents)
+    made = dict(_product_information(insurer_id, content))
+    content = replace(content, documents=(*content.documents, *made))
+    documents = {**documents, **{ref.sha256: data for ref, data in made.items()}}
     product = locked_product(insurer_id, content.code, content.line.value)
     if product.line != content.line.value:
         raise LineDiffers
@@ -92,6 +103,33 @@ def _require_publishable(content: ProductContent, documents: Mapping[str, bytes]
     }
     if wrong:
         raise DocumentDiffers(wrong)
+
+
+def _product_information(insurer_id: UUID, content: ProductContent) -> list[tuple[DocumentRef, bytes]]:
+    """The insurance product information document in each language of the version, where its profile asks for one and
+    the insurer has none of its own. Raises DemandsUnmet where it takes too many pages.
+    """
+    said = content.information
+    if said is None or content.profile not in HAS_PRODUCT_INFORMATION or content.document(DocumentKind.IPID, "en"):
+        return []
+    insurer = accounts.insurer(insurer_id)
+    return [_ipid(content, said, insurer, locale) for locale in ("en", "zh_Hans_CN") if _speaks(content, locale)]
+
+
+def _speaks(content: ProductContent, locale: str) -> bool:
+    return locale == "en" or content.marketing_name.zh is not None
+
+
+def _ipid(
+    content: ProductContent, said: ProductInformation, insurer: Insurer, locale: str
+) -> tuple[DocumentRef, bytes]:
+    data = document.product_information(content, said, insurer, locale, demonstration=letterhead().demonstration)
+    made = pdf.render(document.TEMPLATE, data, qr_svg=None, issued_at=clock.now())
+    if pdf.pages(made) > document.MOST_PAGES:
+        raise DemandsUnmet((Unmet("information", "EU-13", "too_long"),))
+    file = f"ipid.{locale[:2]}.pdf"
+    title = document.title(locale)
+    return DocumentRef(DocumentKind.IPID, locale, title, file, "application/pdf", sha256_hex(made), len(made)), made
 
 
 def _insert_version(product: ProductRow, content: ProductContent, effective: Range[date], actor: Actor) -> UUID:

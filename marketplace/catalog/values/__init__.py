@@ -13,6 +13,7 @@ from marketplace.catalog.values.content import (
     Outcome,
     Payment,
     ProductContent,
+    ProductInformation,
     Profile,
     Question,
     RowValue,
@@ -39,7 +40,7 @@ from marketplace.catalog.values.factors import (
     is_day,
 )
 from marketplace.catalog.values.lines import LINES
-from marketplace.catalog.values.profiles import Unmet, unmet_demands
+from marketplace.catalog.values.profiles import HAS_PRODUCT_INFORMATION, Unmet, unmet_demands
 from marketplace.catalog.values.versions import (
     DemandsUnmet,
     Document,
@@ -53,6 +54,7 @@ from marketplace.catalog.values.versions import (
 )
 
 __all__ = [
+    "HAS_PRODUCT_INFORMATION",
     "LINES",
     "Allowed",
     "Choice",
@@ -78,6 +80,7 @@ __all__ = [
     "Outcome",
     "Payment",
     "ProductContent",
+    "ProductInformation",
     "ProductVersion",
     "ProductVersionNotFound",
     "Profile",

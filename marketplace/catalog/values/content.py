@@ -218,6 +218,24 @@ class DocumentRef(Record):
     size: int
 
 
+Said = Annotated[tuple[Text, ...], Field(min_length=1, max_length=12)]
+
+
+@dataclass(frozen=True, slots=True)
+class ProductInformation(Record):
+    """What the insurance product information document says beside covers, exclusions and how to pay (Regulation (EU)
+    2017/1469, articles 4 and 6): `about` the type of insurance, `where` one is covered, `obligations`, when the cover
+    starts and ends, how to `cancel`. `restrictions` are those that no exclusion or deductible says.
+    """
+
+    about: Text
+    where: Said
+    obligations: Said
+    start_and_end: Text
+    cancel: Text
+    restrictions: tuple[Text, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Commission(Record):
     """What the insurer pays the marketplace, in hundredths of a per cent. Never an input to ranking."""
@@ -269,6 +287,7 @@ class ProductContent(Record):
     services: Mapping[ServiceKind, tuple[ServiceMode, ...]] = field(default_factory=dict)
     questions: tuple[Question, ...] = ()
     documents: tuple[DocumentRef, ...] = ()
+    information: ProductInformation | None = None
     commission: Commission | None = None
     tariff_published: bool = False
     """Whether anybody may have the whole tariff; the cells of an offer are shown to whoever has the offer anyway."""

@@ -15,6 +15,8 @@ from marketplace.catalog.values.factors import Line, RowSource
 
 # 健康保险管理办法 art. 15: at least 15 days for health insurance of more than a year; the same is kept for life.
 LONG_TERM_COOLING_OFF_DAYS = 15
+HAS_PRODUCT_INFORMATION = frozenset({Profile.EU_NONLIFE, Profile.UK})
+"""Where each product has an insurance product information document."""
 _CATCH_ALL = ("any other", "anything else", "abnormal", "其他任何", "任何其他", "异常")
 _BANNED_RENEWAL = ("automatic renewal", "promised renewal", "lifetime limit", "自动续保", "承诺续保", "终身限额")
 
@@ -48,6 +50,7 @@ def _demands(content: ProductContent) -> Iterator[Unmet]:
     yield from _questions(content)
     yield from _services(content)
     yield from _documents(content)
+    yield from _product_information(content)
     yield from _personal(content)
 
 
@@ -118,6 +121,13 @@ def _documents(content: ProductContent) -> Iterator[Unmet]:
         yield Unmet("documents.clauses", "T26-14")
     if content.profile is Profile.CN_PERSONAL and content.document(DocumentKind.PRODUCT_SUMMARY, "en") is None:
         yield Unmet("documents.product_summary", "O13-08")
+
+
+def _product_information(content: ProductContent) -> Iterator[Unmet]:
+    """EU-09, UK-04: the insurer's own document, or what one is made from."""
+    made_here = content.profile in HAS_PRODUCT_INFORMATION and content.document(DocumentKind.IPID, "en") is None
+    if made_here and content.information is None:
+        yield Unmet("information", "EU-09")
 
 
 def _personal(content: ProductContent) -> Iterator[Unmet]:
