@@ -36,6 +36,7 @@ from sandbox.instance import Instance
 
 ROOT = Path(__file__).parents[1]
 OLDEST = 120
+EXAMPLES = 5
 # The first and last age of a year's premiums stand for everybody younger or older (2017: 20 and 65, 2018: 14 and 64).
 OPEN_AGES: Mapping[str, tuple[int, int]] = {"2017": (20, 65), "2018": (14, 64)}
 COLOURS = ("#285577", "#7b3f23", "#3c5a2c", "#5b3a6e", "#8a6a10", "#1f5f5b", "#8c2f39", "#444f5a")
@@ -141,6 +142,7 @@ def catalog_files(name: str, plans: Iterable[RealPlan]) -> dict[str, bytes]:
         files[f"{plan.folder}product.toml"] = _product(plan)
         files[f"{plan.folder}tariff.toml"] = _tariff()
         files[f"{plan.folder}tables/monthly.csv"] = _table(plan)
+        files[f"{plan.folder}examples.csv"] = _examples(plan)
     return files
 
 
@@ -239,6 +241,14 @@ def _table(plan: RealPlan) -> bytes:
         youngest, oldest = premium.ages
         lines.append(f"{premium.area},{premium.start_from},{premium.start_to},{youngest},{oldest},{premium.amount}")
     return ("\n".join(lines) + "\n").encode()
+
+
+def _examples(plan: RealPlan) -> bytes:
+    """Premiums as they were published, spread over the periods, areas and ages of the plan."""
+    last = len(plan.premiums) - 1
+    chosen = [plan.premiums[number * last // (EXAMPLES - 1)] for number in range(EXAMPLES)]
+    lines = [f"{each.start_from},{each.area},{each.age},{each.amount}" for each in chosen]
+    return ("\n".join(["start_on,rating_area,age,premium", *lines]) + "\n").encode()
 
 
 def _toml(text: str) -> bytes:

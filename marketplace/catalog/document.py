@@ -54,30 +54,30 @@ def product_information(
 
 def _sections(content: ProductContent, said: ProductInformation, locale: str) -> list[dict[str, Any]]:
     """The nine, in the order of the regulation, worded as it words them."""
-
-    def section(key: str, heading: str, *items: LocalizedText | str, optional: tuple[str, ...] = ()) -> dict[str, Any]:
-        words = [item if isinstance(item, str) else item.in_(locale) for item in items]
-        return {"key": key, "heading": heading, "items": words, "optional": list(optional)}
-
-    covers = [cover for cover in content.covers if not cover.optional]
-    excluded = [each.title for each in content.exclusions if each.kind is LimitationKind.EXCLUSION]
-    how_to_pay = content.key_facts.how_to_pay
-    return [
-        section("type", _("What is this type of insurance?"), said.about),
-        section(
-            "insured",
-            _("What is insured?"),
-            *(_promise(cover, locale) for cover in covers),
-            optional=tuple(_promise(cover, locale) for cover in content.covers if cover.optional),
-        ),
-        section("not_insured", _("What is not insured?"), *excluded),
-        section("restrictions", _("Are there any restrictions on cover?"), *_restrictions(content, said, locale)),
-        section("where", _("Where am I covered?"), *said.where),
-        section("obligations", _("What are my obligations?"), *said.obligations),
-        section("pay", _("When and how do I pay?"), *([how_to_pay] if how_to_pay else [])),
-        section("start_end", _("When does the cover start and end?"), said.start_and_end),
-        section("cancel", _("How do I cancel the contract?"), said.cancel),
+    promised = [_promise(cover, locale) for cover in content.covers if not cover.optional]
+    optional = [_promise(cover, locale) for cover in content.covers if cover.optional]
+    excluded = [each.title.in_(locale) for each in content.exclusions if each.kind is LimitationKind.EXCLUSION]
+    parts = [
+        ("type", _("What is this type of insurance?"), _lines(said.about, locale)),
+        ("insured", _("What is insured?"), promised),
+        ("not_insured", _("What is not insured?"), excluded),
+        ("restrictions", _("Are there any restrictions on cover?"), _restrictions(content, said, locale)),
+        ("where", _("Where am I covered?"), _lines(said.where, locale)),
+        ("obligations", _("What are my obligations?"), _lines(said.obligations, locale)),
+        ("pay", _("When and how do I pay?"), _lines(content.key_facts.how_to_pay, locale)),
+        ("start_end", _("When does the cover start and end?"), _lines(said.start_and_end, locale)),
+        ("cancel", _("How do I cancel the contract?"), _lines(said.cancel, locale)),
     ]
+    return [
+        {"key": key, "heading": heading, "items": items, "optional": optional if key == "insured" else []}
+        for key, heading, items in parts
+    ]
+
+
+def _lines(text: LocalizedText | None, locale: str) -> list[str]:
+    """Each line of a text that is not blank; none where there is no text."""
+    lines = [] if text is None else text.in_(locale).splitlines()
+    return [line.strip() for line in lines if line.strip()]
 
 
 def _promise(cover: Cover, locale: str) -> str:
@@ -108,4 +108,4 @@ def _restrictions(content: ProductContent, said: ProductInformation, locale: str
                     cover=name,
                 )
             )
-    return [*found, *(each.in_(locale) for each in said.restrictions)]
+    return [*found, *_lines(said.restrictions, locale)]

@@ -5,14 +5,22 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from marketplace.infra import spreadsheet, storage
 from marketplace.infra.db import db
+from marketplace.infra.formatting import gettext as _
+from marketplace.listing.intake import FINDINGS, pack
+from marketplace.listing.intake.confined import NoAnswerError, mark_confined
+from marketplace.listing.intake.passage import Marks, Note
 from marketplace.listing.intake.wording import explain
+from marketplace.listing.intake.workbook.xlsx import is_workbook
 from marketplace.listing.models import UploadRow
-from marketplace.listing.values import Finding, Upload, UploadNotFound, UploadState
+from marketplace.listing.values import Finding, MarkedCopy, Upload, UploadNotFound, UploadState
 
-__all__ = ["explain", "read", "upload", "uploads_of_insurer"]
+__all__ = ["explain", "marked_copy", "read", "upload", "uploads_of_insurer"]
 
 MOST_FINDINGS_KEPT = 1_000
+ZIP = "application/zip"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def upload(upload_id: UUID) -> Upload:
@@ -29,6 +37,27 @@ def uploads_of_insurer(insurer_id: UUID) -> tuple[Upload, ...]:
         select(UploadRow).where(UploadRow.insurer_id == insurer_id).order_by(UploadRow.received_at.desc(), UploadRow.id)
     )
     return tuple(read(row) for row in rows)
+
+
+def marked_copy(upload: Upload) -> MarkedCopy:
+    """What was uploaded with its findings marked and listed in the reader's language.
+
+    Where it cannot be opened a second time, the list alone.
+    """
+    data = storage.get(upload.sha256)
+    headings = (_("Sheet or file"), _("Place"), _("Field"), _("Value"), _("What is wrong"), _("What would be right"))
+    marks = Marks(headings, _("Evenfold"), tuple(map(_note, upload.findings)))
+    try:
+        copy = mark_confined(data, marks)
+    except NoAnswerError:
+        return MarkedCopy("marked.zip", ZIP, pack({FINDINGS: spreadsheet.csv_bytes(headings, marks.rows())}))
+    return MarkedCopy("marked.xlsx", XLSX, copy) if is_workbook(data) else MarkedCopy("marked.zip", ZIP, copy)
+
+
+def _note(finding: Finding) -> Note:
+    said = explain(finding)
+    place = finding.cell or str(finding.row or "")
+    return Note(finding.file, place, finding.cell, finding.column, finding.value, said.wrong, said.right)
 
 
 def read(row: UploadRow) -> Upload:

@@ -12,7 +12,8 @@ from marketplace.infra.db import db
 from marketplace.kernel import clock, ids
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.listing import queries
-from marketplace.listing.intake import pack, read_container
+from marketplace.listing.intake import pack
+from marketplace.listing.intake.confined import read_confined
 from marketplace.listing.models import UploadRow, locked_upload
 from marketplace.listing.values import (
     DraftProduct,
@@ -37,7 +38,7 @@ def upload_catalog(insurer_id: UUID, container: bytes | Files, actor: Actor) -> 
     known = _upload_of(insurer_id, sha256_hex(data))
     if known is not None:
         return known
-    reading = read_container(data, insurer.code)
+    reading = read_confined(data, insurer.code)
     draft = reading.draft
     db.session.execute(
         insert(UploadRow)
@@ -86,7 +87,7 @@ def publish_upload(upload_id: UUID, actor: Actor) -> tuple[UUID, ...]:
 
 def _read_again(row: UploadRow) -> Reading:
     """The draft from the bytes that were received: what is published is what was uploaded."""
-    return read_container(storage.get(row.sha256), accounts.insurer(row.insurer_id).code)
+    return read_confined(storage.get(row.sha256), accounts.insurer(row.insurer_id).code)
 
 
 def _publish(insurer_id: UUID, product: DraftProduct, actor: Actor) -> UUID:

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
+
+from pydantic import ConfigDict
 
 from marketplace.catalog.values import DocumentRef, ProductContent
 from marketplace.kernel.errors import NotFound, Refused
@@ -26,7 +28,8 @@ class Finding:
     """One fault of an upload.
 
     `row` counts lines of the file from 1 (None: the file as a whole). `column` is a column's heading, or the path of a
-    field in a TOML file. `code` says what is wrong; `right` carries what would be right, as far as it is known.
+    field in a TOML file. `code` says what is wrong; `right` carries what would be right, as far as it is known. In a
+    workbook `file` is the sheet and `cell` the cell, as `C7`.
     """
 
     file: str
@@ -35,6 +38,7 @@ class Finding:
     column: str = ""
     value: str = ""
     right: str = ""
+    cell: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -44,16 +48,20 @@ class Finding:
             "column": self.column,
             "value": self.value,
             "right": self.right,
+            "cell": self.cell,
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Finding":
-        return cls(data["file"], data["code"], data["row"], data["column"], data["value"], data["right"])
+        cell = data.get("cell", "")  # findings of before workbooks were read have none
+        return cls(data["file"], data["code"], data["row"], data["column"], data["value"], data["right"], cell)
 
 
 @dataclass(frozen=True, slots=True)
 class DraftProduct:
     """One product version as it would be published: on sale from `effective_from` until before `effective_to`."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
     folder: str
     content: ProductContent
@@ -102,6 +110,15 @@ class Explanation:
 
     wrong: str
     right: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedCopy:
+    """What was uploaded, with every finding where it stands; `name` is that of the file."""
+
+    name: str
+    media_type: str
+    data: bytes
 
 
 class UploadNotFound(NotFound):

@@ -9,35 +9,13 @@ from sqlalchemy import select
 from marketplace.infra.db import db
 from marketplace.kernel.canonical import digest
 from marketplace.kernel.remembering import Remembered
-from marketplace.rating import rules
 from marketplace.rating.models import TariffRow
+from marketplace.rating.pricing import Rater
 from marketplace.rating.rules import proofs
-from marketplace.rating.values import Breakdown, Risk, RiskOutOfRange, Tariff, TariffAltered, TariffNotFound
+from marketplace.rating.values import Risk, Tariff, TariffAltered, TariffNotFound
 
 TARIFF_FORMAT = "evenfold-tariff/1"
-
-
-class Rater:
-    """One tariff, compiled once, for many risks; `root` is its hash where it is a published one.
-
-    Raises TariffFault where the tariff cannot be used.
-    """
-
-    def __init__(self, tariff: Tariff, root: str = "") -> None:
-        self._compiled = rules.compile_tariff(tariff)
-        self.root = root
-
-    def premium(self, risk: Risk) -> Breakdown:
-        """The premium with its lines. Raises RiskOutOfRange naming the factor."""
-        return rules.premium(self._compiled, risk)
-
-    def gap(self, table: str, risk: Risk) -> RiskOutOfRange | None:
-        """The refusal of one table for `risk` (only the table's own factors are looked at), or None."""
-        try:
-            self._compiled.tables[table].finder(table)(risk)
-        except RiskOutOfRange as refusal:
-            return refusal
-        return None
+__all__ = ["TARIFF_FORMAT", "Rater", "proof_of", "raters_of", "tariffs_of", "whole_tariff"]
 
 
 _raters: Remembered[UUID, Rater] = Remembered(size=1024)

@@ -218,22 +218,20 @@ class DocumentRef(Record):
     size: int
 
 
-Said = Annotated[tuple[Text, ...], Field(min_length=1, max_length=12)]
-
-
 @dataclass(frozen=True, slots=True)
 class ProductInformation(Record):
     """What the insurance product information document says beside covers, exclusions and how to pay (Regulation (EU)
     2017/1469, articles 4 and 6): `about` the type of insurance, `where` one is covered, `obligations`, when the cover
-    starts and ends, how to `cancel`. `restrictions` are those that no exclusion or deductible says.
+    starts and ends, how to `cancel`. `restrictions` are those that no exclusion or deductible says. Where there are
+    several, each stands on a line of its own.
     """
 
     about: Text
-    where: Said
-    obligations: Said
+    where: Text
+    obligations: Text
     start_and_end: Text
     cancel: Text
-    restrictions: tuple[Text, ...] = ()
+    restrictions: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)

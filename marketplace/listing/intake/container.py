@@ -16,7 +16,7 @@ MAX_TOTAL = 128 * 2**20
 MAX_RATIO = 100
 """A text table shrinks ten to thirtyfold; what shrinks more than a hundredfold is made to burst."""
 RATIO_FROM = 2**20
-SUFFIXES = (".toml", ".csv", ".md", ".pdf")
+SUFFIXES = (".toml", ".csv", ".md", ".pdf", ".xlsx")
 _ENCRYPTED = 0x1
 
 

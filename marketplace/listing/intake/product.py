@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from marketplace.catalog.values import FactorKind, ProductContent, RowSource, read_content, unmet_demands
 from marketplace.kernel.canonical import sha256_hex
-from marketplace.listing.intake.tariff import check_examples, read_tariff_files
+from marketplace.listing.intake.examples import check_examples
+from marketplace.listing.intake.tariff import read_tariff_files, table_faults
 from marketplace.listing.intake.toml import as_json, findings_of, line_of, read_toml
 from marketplace.listing.values import DraftProduct, Files, Finding
 
@@ -38,13 +39,14 @@ def read_product(folder: str, files: Files, effective: tuple[date, date | None])
     questions = _questions(folder, files, reading.findings)
     content = _content(folder, files, {**data, "questions": questions}, reading.findings)
     if content is None:
+        reading.findings += table_faults(folder, files, data)
         return reading
     reading.findings += _content_faults(folder, files, content)
     tariff = read_tariff_files(folder, files, content)
     reading.findings += tariff.findings
     examples = f"{folder}examples.csv"
-    if tariff.tariff is not None and examples in files:
-        reading.findings += check_examples(examples, files[examples], tariff.tariff, content)
+    if tariff.tariff is not None:
+        reading.findings += check_examples(examples, files.get(examples), tariff.tariff, content)
     expected = {path, f"{folder}questions.toml", f"{folder}tariff.toml", examples, *tariff.used, *documents}
     if tariff.tariff is None and not tariff.used:  # which tables are used is not known
         expected |= {name for name in files if name.startswith(f"{folder}tables/")}

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from marketplace.catalog.values import content_schema
-from marketplace.listing.intake import CatalogFile
+from marketplace.listing.intake.catalog import CatalogFile
 from marketplace.listing.intake.tables import TableEntry
 from marketplace.rating.values import tariff_schema
 

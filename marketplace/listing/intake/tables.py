@@ -159,14 +159,22 @@ class _Cells:
             raise _BadCellError("bad_value", factor.possible) from error
 
     def _number(self, text: str) -> str:
-        if not _NUMBER.fullmatch(text):
-            raise _BadCellError("not_a_number", f"0.{'0' * self.digits}"[: self.digits + 2])
-        if len(text.partition(".")[2].rstrip("0")) > self.digits:
-            raise _BadCellError("too_many_decimals", str(self.digits))
+        fault = number_fault(text, self.digits)
+        if fault is not None:
+            raise _BadCellError(*fault)
         return text
 
 
 _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
+
+
+def number_fault(text: str, digits: int) -> tuple[str, str] | None:
+    """What is wrong with a number of at most `digits` decimals, and what would be right; None when it is one."""
+    if not _NUMBER.fullmatch(text):
+        return "not_a_number", f"0.{'0' * digits}"[: digits + 2]
+    if len(text.partition(".")[2].rstrip("0")) > digits:
+        return "too_many_decimals", str(digits)
+    return None
 
 
 class _BadCellError(Exception):

@@ -7,11 +7,11 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from marketplace.catalog.values import LineDefinition, ProductContent, Scalar
-from marketplace.listing.intake.tables import TableEntry, read_csv, read_table
+from marketplace.catalog.values import LINES, LineDefinition, ProductContent, Scalar
+from marketplace.listing.intake.tables import TableEntry, read_table
 from marketplace.listing.intake.toml import as_json, findings_of, line_of, read_toml
 from marketplace.listing.values import Files, Finding
-from marketplace.rating.queries import Rater
+from marketplace.rating.pricing import Rater
 from marketplace.rating.values import Lookup, PerUnit, RiskOutOfRange, Tariff, TariffFault, read_tariff
 
 MAX_COMBINATIONS = 100_000
@@ -35,15 +35,14 @@ def read_tariff_files(folder: str, files: Files, content: ProductContent) -> Tar
     data, findings = read_toml(path, source)
     if data is None:
         return TariffReading(None, findings)
-    try:
-        entries = _ENTRIES.validate_json(as_json(data.get("tables", [])), strict=True)
-    except ValidationError as error:
-        return TariffReading(None, tuple(_under("tables", findings_of(path, source, error), source)))
+    entries, findings = _entries(path, source, data)
+    if findings:
+        return TariffReading(None, findings)
     found = list(_unknown_factors(path, source, entries, content.definition))
     used = frozenset(f"{folder}{entry.file}" for entry in entries)
     if found:
         return TariffReading(None, tuple(found), used)
-    tables, found = _read_tables(folder, files, entries, content)
+    tables, found = _read_tables(folder, files, entries, content.definition, content.currency)
     try:
         tariff = read_tariff(as_json({**data, "tables": tables}))
     except ValidationError as error:
@@ -59,6 +58,26 @@ def read_tariff_files(folder: str, files: Files, content: ProductContent) -> Tar
         return TariffReading(None, (Finding(path, f"tariff_{fault.fault}", row, fault.where, fault.detail),), used)
     found = _gaps(folder, entries, rater, tariff, content)
     return TariffReading(None if found else tariff, tuple(found), used)
+
+
+def table_faults(folder: str, files: Files, product: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """What is wrong with the numbers of a product whose other fields cannot be read, as far as its line is known."""
+    path = f"{folder}tariff.toml"
+    source, currency = files.get(path, b""), str(product.get("currency"))
+    lines = [definition for line, definition in LINES.items() if line.value == product.get("line")]
+    data, _ = read_toml(path, source)
+    if not lines or data is None:
+        return ()
+    entries, findings = _entries(path, source, data)
+    findings += tuple(_unknown_factors(path, source, entries, lines[0]))
+    return findings or tuple(_read_tables(folder, files, entries, lines[0], currency)[1])
+
+
+def _entries(path: str, source: bytes, data: Mapping[str, Any]) -> tuple[tuple[TableEntry, ...], tuple[Finding, ...]]:
+    try:
+        return _ENTRIES.validate_json(as_json(data.get("tables", [])), strict=True), ()
+    except ValidationError as error:
+        return (), tuple(_under("tables", findings_of(path, source, error), source))
 
 
 def _under(name: str, findings: tuple[Finding, ...], source: bytes) -> Iterator[Finding]:
@@ -82,7 +101,7 @@ def _unknown_factors(
 
 
 def _read_tables(
-    folder: str, files: Files, entries: tuple[TableEntry, ...], content: ProductContent
+    folder: str, files: Files, entries: tuple[TableEntry, ...], line: LineDefinition, currency: str
 ) -> tuple[list[dict[str, Any]], list[Finding]]:
     tables: list[dict[str, Any]] = []
     findings: list[Finding] = []
@@ -91,7 +110,7 @@ def _read_tables(
         if file not in files:
             findings.append(Finding(file, "file_missing"))
             continue
-        reading = read_table(file, files[file], entry, content.definition, content.currency)
+        reading = read_table(file, files[file], entry, line, currency)
         findings += reading.findings
         tables.append(
             {
@@ -162,51 +181,3 @@ def _eligible_risks(names: tuple[str, ...], step: Lookup, content: ProductConten
         risk = dict(zip(names, combination, strict=True))
         if all(limit.includes(risk) for limit in limits):
             yield risk
-
-
-def check_examples(path: str, data: bytes, tariff: Tariff, content: ProductContent) -> tuple[Finding, ...]:
-    """Each row of examples.csv names a risk and the premium the insurer expects; one minor unit off is a finding."""
-    rows, findings = read_csv(path, data)
-    if findings or not rows:
-        return findings or (Finding(path, "empty_table"),)
-    rater = Rater(tariff)
-    header = [name.strip() for name in rows[0][1]]
-    names = {factor.name for factor in content.definition.factors}
-    right = ", ".join([*sorted(names), "premium"])
-    found = [
-        Finding(path, "column_unknown", rows[0][0], name, name, right)
-        for name in header
-        if name not in {*names, "premium"}
-    ]
-    if "premium" not in header:
-        found.append(Finding(path, "column_missing", rows[0][0], "premium", right="premium"))
-    if found:
-        return tuple(found)
-    return tuple(
-        finding
-        for number, row in rows[1:]
-        if (finding := _example_fault(path, number, dict(zip(header, row, strict=False)), rater, content))
-    )
-
-
-def _example_fault(
-    path: str, number: int, row: dict[str, str], rater: Rater, content: ProductContent
-) -> Finding | None:
-    risk: dict[str, Scalar] = {}
-    for name, text in row.items():
-        if name == "premium":
-            continue
-        factor = content.definition.factor(name)
-        try:
-            risk[name] = factor.parse(text)
-        except ValueError:
-            return Finding(path, "bad_value", number, name, text, factor.possible)
-    expected = row.get("premium", "").strip()
-    try:
-        total = rater.premium(risk).total
-    except RiskOutOfRange as refusal:
-        return Finding(path, "example_refused", number, refusal.factor, str(refusal.value))
-    computed = str(total.major)
-    if expected != computed:
-        return Finding(path, "example_differs", number, "premium", expected, computed)
-    return None

@@ -68,7 +68,7 @@ def _finding(file: str, source: bytes, fault: Any) -> Finding:
     code = _CODES.get(kind, "wrong_kind" if kind.endswith(("_type", "_parsing")) else "invalid")
     given = context.get("tag", fault["input"])
     value = "" if code == "missing" else json.dumps(given, default=str, ensure_ascii=False)[:80]
-    location = [part for part in fault["loc"] if part not in _TAGS]
+    location = _without_tag(fault["loc"])
     if kind.startswith("union_tag"):
         location.append("kind")
     column = ".".join(map(str, location))
@@ -92,7 +92,10 @@ def _right(code: str, kind: str, context: Mapping[str, Any]) -> str:
             return ""
 
 
-_TAGS = ("lookup", "per_unit", "add", "multiply", "minimum", "tax", "fee", "round")
+def _without_tag(location: Sequence[str | int]) -> list[str | int]:
+    """Pydantic names the kind of a step inside the path: `steps, 3, lookup, table`."""
+    tagged = len(location) > 2 and location[0] == "steps"  # noqa: PLR2004  the list, the index, the kind
+    return [*location[:2], *location[3:]] if tagged else list(location)
 
 
 def line_of(source: bytes, location: Sequence[str | int]) -> int | None:

@@ -76,6 +76,10 @@ _TABLES: dict[str, Sentences] = {
         _l("There is no number for %(value)s, which the product says it insures."),
         _l("Add the row, or narrow the eligibility."),
     ),
+    "too_few_examples": (
+        _l("There are %(value)s examples of risks with their premium."),
+        _l("At least %(right)s different ones."),
+    ),
     "example_refused": (_l("The tariff has no premium for this example."), _l("See %(column)s.")),
     "example_differs": (_l("The example expects %(value)s."), _l("The tariff gives %(right)s.")),
 }
@@ -131,7 +135,51 @@ _DEMANDS: dict[str, Sentences] = {
     "demand_unknown_cover": (_l("The question names a cover that is not there."), _l("Name its covers (%(right)s).")),
 }
 
-SENTENCES = _CONTAINER | _FIELDS | _TABLES | _TARIFF | _DEMANDS
+_WORKBOOK: dict[str, Sentences] = {
+    "not_a_workbook": (_l("The workbook cannot be read: %(value)s"), _l("Save it again as .xlsx.")),
+    "old_workbook": (_l("This is a workbook of the old format."), _l("Save it as .xlsx, without a password.")),
+    "one_workbook_only": (_l("There is more than one workbook."), _l("Keep one, such as %(right)s.")),
+    "macros": (_l("The workbook contains macros."), _l("Save it as .xlsx, which has none.")),
+    "external_links": (
+        _l("The workbook refers to other files: %(value)s"),
+        _l("Break the links, so that the numbers themselves are there."),
+    ),
+    "document_type": (
+        _l("The workbook declares a document type, which no spreadsheet writes."),
+        _l("Save it again with a spreadsheet program."),
+    ),
+    "cell_out_of_reach": (_l("The cell %(value)s lies far outside."), _l("Keep within A1 to %(right)s.")),
+    "too_many_cells": (_l("The workbook has too many cells."), _l("At most %(right)s that hold something.")),
+    "too_many_sheets": (_l("There are too many sheets: %(value)s."), _l("At most %(right)s.")),
+    "too_much_text": (_l("The workbook holds too much text."), _l("At most %(right)s characters.")),
+    "sheet_missing": (_l("The sheet is missing."), _l("Add it, as it stands in the template.")),
+    "sheet_not_used": (_l("Nothing refers to this sheet."), _l("Remove it, or name it where it belongs.")),
+    "sheet_unknown": (_l("A sheet of this name is not part of a catalog."), _l("Remove it, or name it: %(right)s.")),
+    "hidden_sheet": (_l("The sheet is hidden."), _l("Show it, or remove it.")),
+    "hidden_row": (_l("Row %(value)s is hidden and holds something."), _l("Show it, or remove it.")),
+    "hidden_column": (_l("Column %(value)s is hidden and holds something."), _l("Show it, or remove it.")),
+    "merged_cells": (_l("The cells %(value)s are merged."), _l("Unmerge them and fill in each one.")),
+    "cell_error": (_l("The cell shows the error %(value)s."), _l("Write the value itself.")),
+    "too_many_digits": (
+        _l("%(value)s has more digits than a cell shows; it was computed, not typed."),
+        _l("Write the number you mean, such as %(right)s."),
+    ),
+    "no_second_language": (_l("%(value)s stands where the Chinese words of a text go."), _l("Leave the cell empty.")),
+}
+
+_CHILD: dict[str, Sentences] = {
+    "reading_too_large": (
+        _l("Reading the file takes too much memory."),
+        _l("Upload fewer products at once, or smaller tables."),
+    ),
+    "reading_too_long": (
+        _l("Reading the file takes too long."),
+        _l("Upload fewer products at once, or smaller tables."),
+    ),
+    "reading_failed": (_l("The file could not be read."), _l("Save it again and upload it once more.")),
+}
+
+SENTENCES = _CONTAINER | _WORKBOOK | _CHILD | _FIELDS | _TABLES | _TARIFF | _DEMANDS
 
 
 def explain(finding: Finding) -> Explanation:

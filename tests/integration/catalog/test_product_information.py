@@ -5,6 +5,7 @@ publication without it where the law asks for one.
 import json
 import re
 import subprocess
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -47,11 +48,11 @@ HEADINGS = [
 GREEN, RED, ORANGE, BLUE = "#2f7d32", "#c0271d", "#e07b00", "#1f5fae"
 INFORMATION = ProductInformation(
     about=words("Travel insurance for one journey."),
-    where=(words("In Europe"), words("On the way there and back")),
-    obligations=(words("Tell the truth."), words("Report a loss soon."), words("Keep the receipts.")),
+    where=words("In Europe\nOn the way there and back"),
+    obligations=words("Tell the truth.\nReport a loss soon.\n\nKeep the receipts."),
     start_and_end=words("From the first to the last day of the journey."),
     cancel=words("Within 14 days by mail or online."),
-    restrictions=(words("Nothing above the sum agreed."),),
+    restrictions=words("Nothing above the sum agreed."),
 )
 COVERS = (
     Cover("medical", words("Medical costs"), words("Treatment abroad."), words("1,000,000"), deductible=words("100")),
@@ -157,12 +158,10 @@ def test_it_has_two_sides_at_most_and_what_is_longer_is_not_published(database: 
     with pikepdf.open(BytesIO(storage.get(document.sha256))) as opened:
         assert len(opened.pages) <= 2
         assert opened.open_metadata()["pdfuaid:part"] == "1"
-    endless = tuple(words(f"Duty {number}. " + "And so on. " * 60) for number in range(12))
+    endless = words("\n".join(f"Duty {number}. " + "And so on. " * 25 for number in range(40)))
     insurer = an_insurer("endless")
     with pytest.raises(DemandsUnmet) as refused:
-        publish(insurer, european(information=INFORMATION.__class__(
-            INFORMATION.about, INFORMATION.where, endless, INFORMATION.start_and_end, INFORMATION.cancel,
-        )))  # fmt: skip
+        publish(insurer, european(information=replace(INFORMATION, obligations=endless)))
     assert refused.value.fields == {"information": "too_long (EU-13)"}
     db.session.rollback()
     assert catalog.products_of_insurer(insurer.id) == ()

@@ -227,11 +227,10 @@ label = { en = "Season" }
 def test_bands_follow_each_other(rows: str, faults: list[tuple[Any, ...]]) -> None:
     files = changed(TARIFF, 'rounding = "half_up"\n', f'rounding = "half_up"\n{BANDED_STEP}')
     files[f"{HARBOUR_TERM}tables/season.csv"] = f"age_from,age_to,amount\n{rows}\n".encode()
-    del files[EXAMPLES]
     found = [
         (each.row, each.column, each.code, each.value, each.right)
         for each in findings_in(files)
-        if each.code != "cell_missing" or each.value == "age = 51"
+        if each.file != EXAMPLES and (each.code != "cell_missing" or each.value == "age = 51")
     ]
     assert found == faults
 

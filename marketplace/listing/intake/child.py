@@ -1,0 +1,78 @@
+"""The process in which a file of somebody else is opened: started for one file by `confined`, gone after it.
+
+It first takes from itself what it does not need (`confine`), then reads standard input, then answers on standard
+output. It must stay light: every module imported here is started anew for every file.
+"""
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+from contextlib import suppress
+from importlib import import_module
+
+ANSWER = 256 * 2**20
+TOO_LARGE = 3
+KILLED, OUT_OF_TIME, ABORTED = -signal.SIGKILL, -signal.SIGXCPU, -signal.SIGABRT
+"""How a parent sees it end: for its memory the kernel kills, for its time it signals first."""
+_NOBODY = 65_534
+_NEW_NETWORK, _NEW_USER = 0x40000000, 0x10000000
+_NO_NEW_PRIVILEGES = 38
+_LATE = ("encodings.cp437", "encodings.utf_8_sig")
+"""Modules that are loaded when first needed (names in a zip, tables in CSV), which is when no file can be opened."""
+
+
+def main() -> int:
+    """`<bytes of memory> <seconds> read <code of the insurer>`: a container -> a reading; `… mark`: a file and what is
+    said of it -> the marked copy.
+    """
+    memory, seconds = map(int, sys.argv[1:3])
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (ANSWER, ANSWER))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        answer = _answer(sys.argv[3], sys.argv[4:])
+        sys.stdout.buffer.write(answer)
+        sys.stdout.buffer.flush()
+    except MemoryError:
+        return TOO_LARGE
+    return 0
+
+
+def _answer(task: str, told: list[str]) -> bytes:
+    if task == "read":
+        from marketplace.listing.intake import passage, read_container  # noqa: PLC0415  before the door is shut
+
+        confine(files=0)
+        return passage.reading_to_json(read_container(sys.stdin.buffer.read(), told[0]))
+    from marketplace.listing.intake import passage  # noqa: PLC0415  before the door is shut
+    from marketplace.listing.intake.workbook import marking  # noqa: PLC0415
+
+    marking.rehearse()
+    confine(files=16)  # openpyxl writes each sheet to a file of its own first
+    return marking.mark(*passage.from_mark(sys.stdin.buffer.read()))
+
+
+def confine(*, files: int) -> None:
+    """No network, no privileges, no further process, and no more than `files` files or sockets besides the three."""
+    for late in _LATE:
+        import_module(late)
+    libc = ctypes.CDLL(None, use_errno=True)
+    # Where the machine allows it, a network of its own, with nothing in it; elsewhere no socket can be opened either,
+    # for a socket is a file and there is none left to open.
+    if libc.unshare(_NEW_NETWORK) != 0:
+        libc.unshare(_NEW_USER | _NEW_NETWORK)
+    libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
+    if os.geteuid() == 0:
+        with suppress(OSError):  # in a namespace without that user
+            os.setgroups([])
+            os.setgid(_NOBODY)
+            os.setuid(_NOBODY)
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3 + files, 3 + files))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,166 @@
+"""Files are opened in a child process: that is what a hostile one ends, and whoever asked is told in a line."""
+
+import io
+import subprocess
+import sys
+import time
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from marketplace.listing.intake import confined, pack, read_container
+from marketplace.listing.intake.confined import Limits, read_confined
+from marketplace.listing.values import Finding
+from tests.factories.catalog import HARBOUR_TERM, catalog_files, changed, zipped
+from tests.factories.workbooks import harbour_workbook, with_shared_strings
+
+SHEET = b'<worksheet xmlns="x"><sheetData>%s</sheetData></worksheet>'
+CORNERS = b'<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
+XXE = b'<!DOCTYPE sst [<!ENTITY a SYSTEM "file:///etc/passwd">]><sst><si><t>&a;</t></si></sst>'
+LAUGHS = (
+    b'<!DOCTYPE sst [<!ENTITY a0 "ha">'
+    + b"".join(b'<!ENTITY a%d "%s">' % (n, b"&a%d;" % (n - 1) * 10) for n in range(1, 10))
+    + b"]><sst><si><t>&a9;</t></si></sst>"
+)
+WORKBOOK = b'<workbook xmlns:r="r"><sheets><sheet name="Catalog" sheetId="1" r:id="r1"/></sheets></workbook>'
+RELATIONS = (
+    b'<Relationships><Relationship Id="r1" Type="x/worksheet" Target="worksheets/sheet1.xml"/>'
+    b'<Relationship Id="r2" Type="x/sharedStrings" Target="sharedStrings.xml"/></Relationships>'
+)
+
+
+def a_workbook(**parts: bytes) -> bytes:
+    """The least workbook there is, with `sheet`, `strings` or further parts as given."""
+    given = {
+        "[Content_Types].xml": b"<Types/>",
+        "xl/workbook.xml": WORKBOOK,
+        "xl/_rels/workbook.xml.rels": RELATIONS,
+        "xl/worksheets/sheet1.xml": SHEET % parts.get("sheet", b""),
+        "xl/sharedStrings.xml": parts.get("strings", b"<sst/>"),
+    }
+    return zipped(given | ({"xl/vbaProject.bin": b"x"} if "macros" in parts else {}))
+
+
+def path_tricks() -> bytes:
+    name = "../../../../etc/cron.d/catalog.toml"
+    entry = zipfile.ZipInfo("x" * len(name))
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(entry, b"a")
+    return buffer.getvalue().replace(entry.filename.encode(), name.encode())
+
+
+HOSTILE = {
+    "two corners": (a_workbook(sheet=CORNERS), "cell_out_of_reach"),
+    "bomb": (zipped({"bomb.csv": b"0" * (15 * 2**20)}), "bursting"),
+    "external entity": (a_workbook(strings=XXE), "document_type"),
+    "billion laughs": (a_workbook(strings=LAUGHS), "document_type"),
+    "path": (path_tricks(), "path"),
+    "encoding": (pack(catalog_files() | {"catalog.toml": "label = “né”".encode("utf-16")}), "not_utf8"),
+    "cut off": (pack(catalog_files())[:-200], "not_a_zip"),
+    "one cell of 40 MB": (a_workbook(strings=b"<sst><si><t>%s</t></si></sst>" % (b"x" * 40 * 2**20)), "bursting"),
+    "nested elements": (a_workbook(sheet=b"<a>" * 300_000), "not_a_workbook"),
+    "macros": (a_workbook(macros=b""), "macros"),
+    "nested lists": (pack(changed("catalog.toml", "label =", f"x = {'[' * 10**6}\nlabel =")), "reading_failed"),
+}
+
+
+@pytest.mark.asvs("1.5.1", "5.2.1", "5.2.3", "5.2.5")
+def test_ten_hostile_files_at_once_end_their_own_processes_only() -> None:
+    assert len(HOSTILE["two corners"][0]) < 1_500
+    good = pack(catalog_files())
+    files = [data for data, _ in HOSTILE.values()]
+    with capture_logs() as logs, ThreadPoolExecutor(len(files) + 1) as pool:
+        *readings, control = pool.map(lambda data: read_confined(data, "harbour"), [*files, good])
+    assert {
+        name: {each.code for each in reading.findings} & {code}
+        for (name, (_, code)), reading in zip(HOSTILE.items(), readings, strict=True)
+    } == {name: {code} for name, (_, code) in HOSTILE.items()}
+    assert all(reading.draft is None for reading in readings)
+    assert control == read_container(good, "harbour")
+    assert [each["event"] for each in logs] == ["listing.reading_failed"]
+    assert "RecursionError" in logs[0]["said"]
+
+
+@pytest.mark.parametrize("data", [pack(catalog_files()), harbour_workbook(), with_shared_strings(harbour_workbook())])
+def test_what_a_child_reads_is_what_we_would_have_read(data: bytes) -> None:
+    reading = read_confined(data, "harbour")
+    assert reading.draft is not None
+    assert reading == read_container(data, "harbour")
+    other = read_confined(data, "rival")
+    assert other.findings == read_container(data, "rival").findings
+    assert [each.code for each in other.findings] == ["other_insurer"]
+
+
+def a_large_table() -> bytes:
+    """Valid, and much work: 190,000 rows."""
+    rows = "\n".join(f"{number},0.1" for number in range(190_000))
+    table = f"{HARBOUR_TERM}tables/occupation.csv"
+    return pack(catalog_files() | {table: f"occupation_class,rate\n{rows}".encode()})
+
+
+@pytest.mark.parametrize(
+    ("limits", "code"),
+    [
+        (Limits(memory=150 * 2**20), "reading_too_large"),
+        (Limits(processor_seconds=1), "reading_too_long"),
+        (Limits(wall_seconds=0.3), "reading_too_long"),
+    ],
+)
+def test_too_much_memory_or_time_is_one_finding(limits: Limits, code: str) -> None:
+    started = time.monotonic()
+    reading = read_confined(a_large_table(), "harbour", limits)
+    assert reading.findings == (Finding("", code),)
+    assert time.monotonic() - started < 60
+
+
+def in_a_child(code: str) -> str:
+    """What a process says that was confined as a reading one is."""
+    shut = "from marketplace.listing.intake.child import confine; import os, socket, sys; confine(files=0)\n"
+    command = [sys.executable, "-E", "-s", "-c", shut + code]
+    done = subprocess.run(command, cwd=confined.ROOT, env=confined.ENVIRONMENT, capture_output=True, check=False)
+    return (done.stdout + done.stderr).decode()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "socket.socket()",
+        "socket.create_connection(('127.0.0.1', 9))",
+        "open('/etc/passwd')",
+        "open('/tmp/written', 'w')",
+        "os.pipe()",
+    ],
+)
+def test_a_confined_process_opens_no_socket_and_no_file(code: str) -> None:
+    assert "[Errno 24] Too many open files" in in_a_child(code)
+
+
+def test_a_confined_process_starts_no_other() -> None:
+    assert "started" not in in_a_child("if os.fork() == 0: print('started')\nos.wait()")
+
+
+def test_no_secret_of_ours_reaches_a_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = tmp_path / "python"
+    told.write_text("#!/bin/sh\nenv >&2\nexit 9\n")
+    told.chmod(0o755)
+    monkeypatch.setenv("SECRET_KEY", "not to be told")
+    monkeypatch.setattr(sys, "executable", str(told))
+    with capture_logs() as logs:
+        assert read_confined(b"", "harbour").findings == (Finding("", "reading_failed"),)
+    assert logs[0]["ended"] == 9
+    assert "LANG=C.UTF-8" in logs[0]["said"]
+    assert "SECRET_KEY" not in logs[0]["said"]
+
+
+def test_an_answer_that_is_no_reading_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = tmp_path / "python"
+    told.write_text('#!/bin/sh\necho \'{"findings": [], "draft": {"insurer": 7}}\'\n')
+    told.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(told))
+    with capture_logs() as logs:
+        assert read_confined(b"", "harbour").findings == (Finding("", "reading_failed"),)
+    assert [each["event"] for each in logs] == ["listing.reading_not_understood"]
