@@ -41,20 +41,26 @@ from marketplace.catalog.values.factors import (
 from marketplace.catalog.values.lines import LINES
 from marketplace.catalog.values.profiles import Unmet, unmet_demands
 from marketplace.catalog.values.versions import (
+    AlreadyOnSale,
     DemandsUnmet,
     Document,
     DocumentDiffers,
     DocumentNotFound,
     EffectiveOverlaps,
     LineDiffers,
+    OffSaleAlready,
     ProductVersion,
     ProductVersionNotFound,
     RatesOnlyRefused,
+    SaleEnd,
+    SaleEndKind,
+    StopInThePast,
 )
 
 __all__ = [
     "LINES",
     "Allowed",
+    "AlreadyOnSale",
     "Choice",
     "Commission",
     "Cover",
@@ -75,6 +81,7 @@ __all__ = [
     "Line",
     "LineDefinition",
     "LineDiffers",
+    "OffSaleAlready",
     "Outcome",
     "Payment",
     "ProductContent",
@@ -88,9 +95,12 @@ __all__ = [
     "Row",
     "RowSource",
     "RowValue",
+    "SaleEnd",
+    "SaleEndKind",
     "Scalar",
     "ServiceKind",
     "ServiceMode",
+    "StopInThePast",
     "SumLimit",
     "Term",
     "TermUnit",
