@@ -70,7 +70,7 @@ def _desk(instance: Instance, entry: dict[str, Any]) -> Desk:
     return Desk(
         insurer,
         _staff(instance, f"staff@{insurer.code}.example", f"staff of {of}", Role.INSURER_ADMIN, insurer.id),
-        _staff(instance, f"second@{insurer.code}.example", f"second person of {of}", Role.INSURER_CATALOG, insurer.id),
+        _staff(instance, f"second@{insurer.code}.example", f"second at {of}", Role.INSURER_CATALOG, insurer.id),
     )
 
 

@@ -193,6 +193,9 @@ def test_an_insurer_takes_it_back_wherever_it_stands_on_the_road(people: People)
 
 
 def test_buttons_are_for_those_who_may(people: People) -> None:
+    received = services.upload_catalog(people.insurer.id, catalog_files(), people.first)
+    taken = {event.value for event in UploadEvent if queries.may_take(event, received, account_of(people.first))}
+    assert taken == {"withdraw"}
     upload = submitted(people, catalog_files())
     first, second, reviewer = (
         {event.value for event in UploadEvent if queries.may_take(event, queries.upload(upload.id), account)}
