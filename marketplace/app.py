@@ -11,6 +11,7 @@ from marketplace import wiring
 from marketplace.infra import jobs, logs, metrics, pools, present
 from marketplace.infra.db import READER, bind_scope, db, refuse_demonstration_data, refuse_unbound_roles
 from marketplace.web import access, error_pages, metering, pages, scopes, security, tracing, transaction
+from marketplace.web.backoffice import listing as listing_review
 from marketplace.web.backoffice import privacy as data_desk
 from marketplace.web.backoffice import sales_log, security_log
 from marketplace.web.customer import account, application, checkout, factor, policy, privacy
@@ -18,13 +19,14 @@ from marketplace.web.customer import security as account_security
 from marketplace.web.hooks import health, inbox, stripe
 from marketplace.web.insurer import products as insurer_products
 from marketplace.web.insurer import sales as insurer_sales
+from marketplace.web.insurer import uploads as insurer_uploads
 from marketplace.web.site import Site
 from marketplace.web.storefront import compare, home, legal, product, register, verify
 
 SUBJECTS = (
     *(home, compare, product, verify, legal, register),
     *(application, checkout, account, account_security, factor, policy, privacy),
-    *(insurer_sales, insurer_products, data_desk, sales_log, security_log),
+    *(insurer_sales, insurer_products, insurer_uploads, listing_review, data_desk, sales_log, security_log),
     *(health, stripe),
 )
 ROOT = Path(__file__).parent.parent

@@ -16,7 +16,8 @@ from marketplace.correspondence import rules as correspondence_rules
 from marketplace.correspondence.values import MessageSent
 from marketplace.infra import keys, letterhead, mail, seals, storage, stripe_gateway, vault
 from marketplace.kernel.transitions import Table
-from marketplace.listing import services as listing
+from marketplace.listing import jobs as listing_jobs
+from marketplace.listing import rules as listing_rules
 from marketplace.oversight import jobs as oversight_jobs
 from marketplace.payment import jobs as payment_jobs
 from marketplace.payment import rules as payment_rules
@@ -34,7 +35,7 @@ FEATURES = (
     application_jobs,
     checkout_jobs,
     correspondence_jobs,
-    listing,
+    listing_jobs,
     oversight_jobs,
     payment_jobs,
     policy_jobs,
@@ -64,6 +65,7 @@ SUBSCRIBERS: dict[type, tuple[str, ...]] = {
 # The state machines, for whoever wants to see them drawn (`marketplace.cli draw`).
 MACHINES: dict[str, Table[Any, Any]] = {
     "application": application_rules.TRANSITIONS,
+    "upload": listing_rules.LIFE,
     "order": checkout_rules.ORDERS,
     "payment": payment_rules.ATTEMPTS,
     "refund": payment_rules.REFUNDS,

@@ -38,7 +38,7 @@ _READY_SECONDS = 60.0
 _KEEPER_SECONDS = 20.0
 _WORKER_GRACE_SECONDS = 25.0  # a little more than the worker gives its present jobs
 _HIGHEST_PORT = 65_535
-_ACCOUNTS_SHOWN = 4  # the customer, the admin, and staff of two insurers
+_ACCOUNTS_SHOWN = 6  # the customer, three of the marketplace, and two people of one insurer
 
 
 PROGRAMS: dict[str, tuple[str, ...]] = {

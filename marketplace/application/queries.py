@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import ConfigDict, TypeAdapter
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from marketplace.application import rules
 from marketplace.application.models import ApplicationRow, ConfirmationRow
@@ -136,6 +136,23 @@ def health_consents_of(account_id: UUID) -> tuple[ConsentGiven, ...]:
 def application_ids() -> tuple[UUID, ...]:
     """Every application, first to last; for rebuilding what was derived from them."""
     return tuple(db.session.scalars(select(ApplicationRow.id).order_by(ApplicationRow.created_at, ApplicationRow.id)))
+
+
+def under_way(version_ids: Iterable[UUID]) -> int:
+    """How many applications for these product versions are neither ended nor a contract yet."""
+    states = [state.value for state in rules.UNDER_WAY]
+    return int(
+        db.session.scalar(
+            select(func.count())
+            .select_from(ApplicationRow)
+            .where(
+                ApplicationRow.product_version_id.in_(set(version_ids)),
+                ApplicationRow.state.in_(states),
+                ApplicationRow.erased_at.is_(None),
+            )
+        )
+        or 0
+    )
 
 
 def payable(application_id: UUID, account_id: UUID) -> tuple[Application, OfferView]:

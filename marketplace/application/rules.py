@@ -37,6 +37,7 @@ from marketplace.kernel.transitions import Table
 ADULT_AGE = 18  # Civil Code of the People's Republic of China, article 17; the same age in the EU and the UK
 LONGEST_NAME = 100
 OLDEST = 130
+UNDER_WAY = (State.STARTED, State.SUBMITTED, State.ACCEPTED, State.REFERRED)
 # Lines that pay on death: the insured person's consent is needed (Insurance Law of the PRC, article 34).
 PAYS_ON_DEATH = frozenset({Line.TERM_LIFE, Line.ACCIDENT})
 

@@ -1,4 +1,4 @@
-"""Tables of the catalog. A version is written once; only its end and its withdrawal are written later."""
+"""Tables of the catalog. A version is written once; only how its sale ends is written later."""
 
 from datetime import date, datetime
 from typing import Any
@@ -25,6 +25,10 @@ class ProductRow(Base):
 
 
 class ProductVersionRow(Base):
+    """`effective` is cut where a newer version begins; `declared_to` is the end that the insurer gave. From
+    `sale_stops_at` (business time) on there are no new offers; a withdrawn version's offers do not stand either.
+    """
+
     __tablename__ = "catalog_product_version"
     __table_args__ = (
         UniqueConstraint("product_id", "number"),
@@ -50,9 +54,30 @@ class ProductVersionRow(Base):
     content: Mapped[dict[str, Any]] = mapped_column(deferred=True)
     content_sha256: Mapped[str] = mapped_column(CHAR(64))
     effective: Mapped[Range[date]] = mapped_column(DATERANGE)
+    declared_to: Mapped[date | None]
     published_at: Mapped[datetime]
     published_by: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_account.id"))
     withdrawn_at: Mapped[datetime | None]
+    sale_stops_at: Mapped[datetime | None]
+
+
+class SaleEndRow(Base):
+    """That, from when and why a version is sold no more. `business_at` is from when, by the clock of contracts."""
+
+    __tablename__ = "catalog_sale_end"
+    __table_args__ = (
+        CheckConstraint("kind IN ('stop_sale', 'recall', 'withdrawal')", name="kind"),
+        Index("ix_catalog_sale_end_version", "product_version_id", "noted_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    product_version_id: Mapped[UUID] = mapped_column(ForeignKey("catalog_product_version.id"))
+    insurer_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_insurer.id"))
+    kind: Mapped[str] = mapped_column(String(20))
+    business_at: Mapped[datetime]
+    reason: Mapped[dict[str, Any]]
+    noted_at: Mapped[datetime]
+    noted_by: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_account.id"))
 
 
 class DocumentRow(Base):
@@ -77,6 +102,18 @@ def locked_product(insurer_id: UUID, code: str, line: str) -> ProductRow:
     return db.session.execute(
         select(ProductRow).where(ProductRow.insurer_id == insurer_id, ProductRow.code == code).with_for_update()
     ).scalar_one()
+
+
+def lock_product_of(version_id: UUID) -> None:
+    """Lock the product of a version until the end of the transaction, as `locked_product` does."""
+    db.session.execute(
+        select(ProductRow.id)
+        .where(
+            ProductRow.id
+            == select(ProductVersionRow.product_id).where(ProductVersionRow.id == version_id).scalar_subquery()
+        )
+        .with_for_update()
+    )
 
 
 def locked_version(version_id: UUID) -> ProductVersionRow | None:

@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from itertools import groupby
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from marketplace.accounts import queries as accounts
-from marketplace.catalog.models import DocumentRow, ProductRow, ProductVersionRow
+from marketplace.catalog.models import DocumentRow, ProductRow, ProductVersionRow, SaleEndRow
 from marketplace.catalog.values import (
     LINES,
     Document,
@@ -19,9 +19,13 @@ from marketplace.catalog.values import (
     ProductContent,
     ProductVersion,
     ProductVersionNotFound,
+    SaleEnd,
+    SaleEndKind,
 )
 from marketplace.infra.db import db
+from marketplace.kernel import clock
 from marketplace.kernel.remembering import Remembered
+from marketplace.kernel.text import LocalizedText
 
 _contents: Remembered[UUID, ProductContent] = Remembered(size=4096)
 """Version id -> content. A version never changes."""
@@ -41,10 +45,16 @@ def _on_sale(day: date, *conditions: ColumnElement[bool]) -> tuple[ProductVersio
     active = [insurer.id for insurer in accounts.list_insurers() if insurer.active]
     return _versions(
         ProductVersionRow.insurer_id.in_(active),
-        ProductVersionRow.withdrawn_at.is_(None),
+        _offered_now(),
         ProductVersionRow.effective.contains(day),
         *conditions,
     )
+
+
+def _offered_now() -> ColumnElement[bool]:
+    """Neither withdrawn nor stopped by the clock of contracts."""
+    stops_at = ProductVersionRow.sale_stops_at
+    return ProductVersionRow.withdrawn_at.is_(None) & or_(stops_at.is_(None), stops_at > clock.business_now())
 
 
 def products_per_line(day: date) -> dict[Line, int]:
@@ -54,7 +64,7 @@ def products_per_line(day: date) -> dict[Line, int]:
     active = [insurer.id for insurer in accounts.list_insurers() if insurer.active]
     rows = db.session.execute(
         select(ProductVersionRow.line, ProductVersionRow.product_id, ProductVersionRow.effective)
-        .where(ProductVersionRow.withdrawn_at.is_(None), ProductVersionRow.insurer_id.in_(active))
+        .where(_offered_now(), ProductVersionRow.insurer_id.in_(active))
         .order_by(ProductVersionRow.line, ProductVersionRow.product_id)
     )
     found = {
@@ -81,6 +91,33 @@ def product_versions(version_ids: Iterable[UUID]) -> dict[UUID, ProductVersion]:
 def products_of_insurer(insurer_id: UUID) -> tuple[ProductVersion, ...]:
     """Every version of every product of the insurer, by product code, the newest first."""
     return _versions(ProductVersionRow.insurer_id == insurer_id)
+
+
+def next_stop_after_now() -> datetime | None:
+    """When the next sale stops (business time): from then on pages about what is on sale say something else."""
+    return db.session.scalar(
+        select(func.min(ProductVersionRow.sale_stops_at)).where(ProductVersionRow.sale_stops_at > clock.business_now())
+    )
+
+
+def sale_ends_of(version_ids: Iterable[UUID]) -> tuple[SaleEnd, ...]:
+    """How and why the sale of these versions ended or will end, in the order in which it was said."""
+    rows = db.session.scalars(
+        select(SaleEndRow)
+        .where(SaleEndRow.product_version_id.in_(set(version_ids)))
+        .order_by(SaleEndRow.noted_at, SaleEndRow.id)
+    )
+    return tuple(
+        SaleEnd(
+            row.product_version_id,
+            SaleEndKind(row.kind),
+            row.business_at,
+            LocalizedText.from_json(row.reason),
+            row.noted_at,
+            row.noted_by,
+        )
+        for row in rows
+    )
 
 
 def documents_of(version_id: UUID) -> tuple[Document, ...]:
@@ -143,6 +180,7 @@ def _version(row: ProductVersionRow, content: ProductContent) -> ProductVersion:
         effective_to=row.effective.upper,
         published_at=row.published_at,
         withdrawn_at=row.withdrawn_at,
+        sale_stops_at=row.sale_stops_at,
     )
 
 

@@ -1,8 +1,8 @@
-"""Publish and withdraw product versions."""
+"""Publish product versions, and end their sale."""
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import func, insert, select, update
@@ -17,31 +17,39 @@ from marketplace.catalog.models import (
     DocumentRow,
     ProductRow,
     ProductVersionRow,
+    SaleEndRow,
+    lock_product_of,
     locked_product,
     locked_version,
 )
 from marketplace.catalog.values import (
     HAS_PRODUCT_INFORMATION,
+    AlreadyOnSale,
     DemandsUnmet,
     DocumentDiffers,
     DocumentKind,
     DocumentRef,
     EffectiveOverlaps,
     LineDiffers,
+    OffSaleAlready,
     ProductContent,
     ProductInformation,
     ProductVersion,
     ProductVersionNotFound,
     Profile,
     RatesOnlyRefused,
+    SaleEndKind,
+    StopInThePast,
     Unmet,
     unmet_demands,
 )
 from marketplace.infra import pdf, storage
 from marketplace.infra.db import constraint_of, db
+from marketplace.infra.formatting import ZONE
 from marketplace.infra.letterhead import letterhead
 from marketplace.kernel import clock, ids
 from marketplace.kernel.canonical import sha256_hex
+from marketplace.kernel.text import LocalizedText
 from marketplace.traceability.values import Actor
 
 
@@ -78,15 +86,94 @@ def publish_version(
     return queries.product_version(version_id)
 
 
-def withdraw(version_id: UUID) -> ProductVersion:
-    """Stop selling this version at once; contracts keep what they say. Asked again, nothing changes."""
+def stop_sale(version_id: UUID, at: datetime | None, reason: LocalizedText, actor: Actor) -> ProductVersion:
+    """No new offers and applications from `at` (business time; None: from now) on; what was offered before stands.
+
+    A stop that has not come yet can be moved. Raises ProductVersionNotFound, OffSaleAlready, StopInThePast.
+    """
+    row, now = _still_sold(version_id), clock.business_now()
+    if at is not None and at < now:
+        raise StopInThePast({"at": "must not lie in the past"})
+    row.sale_stops_at = at or now
+    return _end_sale(row, SaleEndKind.STOP_SALE, row.sale_stops_at, reason, actor)
+
+
+def recall(version_id: UUID, reason: LocalizedText, actor: Actor) -> ProductVersion:
+    """Off sale at once, also where the sale was stopped before: its offers do not stand any more, contracts do.
+
+    Raises ProductVersionNotFound, OffSaleAlready.
+    """
+    row = _not_withdrawn(version_id)
+    row.withdrawn_at = clock.now()
+    return _end_sale(row, SaleEndKind.RECALL, clock.business_now(), reason, actor)
+
+
+def withdraw(version_id: UUID, reason: LocalizedText, actor: Actor) -> ProductVersion:
+    """Take back a version before its first day; what it would have replaced stays on sale for as long as it was to.
+
+    Raises ProductVersionNotFound, OffSaleAlready, AlreadyOnSale.
+    """
+    row = _not_withdrawn(version_id)
+    if row.effective.lower is None or row.effective.lower <= clock.today(ZONE):
+        raise AlreadyOnSale
+    row.withdrawn_at = clock.now()
+    db.session.flush()
+    _give_back(row, row.effective.lower)
+    return _end_sale(row, SaleEndKind.WITHDRAWAL, clock.business_now(), reason, actor)
+
+
+def _not_withdrawn(version_id: UUID) -> ProductVersionRow:
+    """The version, its product locked first: one change of what is on sale after the other."""
+    lock_product_of(version_id)
     row = locked_version(version_id)
     if row is None:
         raise ProductVersionNotFound
-    if row.withdrawn_at is None:
-        row.withdrawn_at = clock.now()
-        db.session.flush()
-    return queries.product_version(version_id)
+    if row.withdrawn_at is not None:
+        raise OffSaleAlready
+    return row
+
+
+def _still_sold(version_id: UUID) -> ProductVersionRow:
+    row = _not_withdrawn(version_id)
+    if row.sale_stops_at is not None and row.sale_stops_at <= clock.business_now():
+        raise OffSaleAlready
+    return row
+
+
+def _end_sale(
+    row: ProductVersionRow, kind: SaleEndKind, at: datetime, reason: LocalizedText, actor: Actor
+) -> ProductVersion:
+    db.session.add(
+        SaleEndRow(
+            id=ids.new_id(),
+            product_version_id=row.id,
+            insurer_id=row.insurer_id,
+            kind=kind.value,
+            business_at=at,
+            reason=reason.to_json(),
+            noted_at=clock.now(),
+            noted_by=actor.account_id,
+        )
+    )
+    db.session.flush()
+    return queries.product_version(row.id)
+
+
+def _give_back(row: ProductVersionRow, begin: date) -> None:
+    """Whoever was cut on the first day of a version that does not come goes on until the end it declared, or until the
+    next version begins.
+    """
+    others = select(ProductVersionRow).where(
+        ProductVersionRow.product_id == row.product_id, ProductVersionRow.withdrawn_at.is_(None)
+    )
+    cut = db.session.scalars(others.where(func.upper(ProductVersionRow.effective) == begin)).one_or_none()
+    if cut is None:
+        return
+    later = db.session.scalars(
+        others.where(func.lower(ProductVersionRow.effective) > begin).order_by(ProductVersionRow.effective).limit(1)
+    ).one_or_none()
+    ends = [day for day in (cut.declared_to, later.effective.lower if later else None) if day is not None]
+    cut.effective = Range(cut.effective.lower, min(ends, default=None))
 
 
 def _require_publishable(content: ProductContent, documents: Mapping[str, bytes]) -> None:
@@ -151,6 +238,7 @@ def _insert_version(product: ProductRow, content: ProductContent, effective: Ran
                     content=content.to_json(),
                     content_sha256=content.sha256,
                     effective=effective,
+                    declared_to=effective.upper,
                     published_at=clock.now(),
                     published_by=actor.account_id,
                 )

@@ -1,11 +1,11 @@
 """What is known of contracts."""
 
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import ColumnElement, Row, Select, func, select
 
 from marketplace.catalog import queries as catalog
 from marketplace.infra import seals, storage, vault
@@ -80,6 +80,22 @@ def ended_before(day: date) -> Iterator[EndedPolicy]:
     wanted = select(*columns).where(PolicyRow.end_on < day).order_by(PolicyRow.end_on, PolicyRow.number)
     for row in db.session.execute(wanted.execution_options(yield_per=READ_AT_ONCE)):
         yield EndedPolicy(row.id, row.number, row.start_on, row.end_on)
+
+
+def in_force_on(version_ids: Iterable[UUID], day: date) -> int:
+    """How many contracts of these product versions cover on `day`."""
+    return _count(
+        PolicyRow.product_version_id.in_(set(version_ids)), PolicyRow.start_on <= day, PolicyRow.end_on >= day
+    )
+
+
+def ending_between(version_ids: Iterable[UUID], first: date, last: date) -> int:
+    """How many contracts of these product versions have their last day of cover from `first` to `last`."""
+    return _count(PolicyRow.product_version_id.in_(set(version_ids)), PolicyRow.end_on.between(first, last))
+
+
+def _count(*conditions: ColumnElement[bool]) -> int:
+    return int(db.session.scalar(select(func.count()).select_from(PolicyRow).where(*conditions)) or 0)
 
 
 def check(number: str, code: str) -> PolicyCheck | None:

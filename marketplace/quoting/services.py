@@ -34,10 +34,10 @@ def request_quotes(request: NeedRequest, actor: Actor = VISITOR) -> Need:
     """
     definition = LINES[request.line]
     risk = definition.risk(request.risk)
-    start_on = definition.day_of_sale(risk, request.start_on)
+    start_on = definition.first_day(risk, request.start_on)
     if definition.start_factor is None and not can_start(start_on, clock.today(ZONE)):
         raise Invalid({"start_on": _("Choose a day from today to a year ahead.")})
-    versions = catalog.on_sale(request.line, start_on)
+    versions = catalog.on_sale(request.line, definition.day_of_sale(risk, clock.today(ZONE)))
     raters = rating.raters_of([version.id for version in versions])
     candidates = [
         Candidate(
@@ -71,6 +71,13 @@ def void_offer(offer_id: UUID) -> None:
         .where(OfferRow.id == offer_id, OfferRow.voided_at.is_(None))
         .values(voided_at=clock.business_now())
     )
+
+
+def void_offers_of(version_id: UUID) -> int:
+    """End every offer of a recalled version at once. Returns how many were still open."""
+    open_ = (OfferRow.product_version_id == version_id, OfferRow.voided_at.is_(None))
+    voided = update(OfferRow).where(*open_).values(voided_at=clock.business_now()).returning(OfferRow.id)
+    return len(db.session.scalars(voided).all())
 
 
 def erase_need(need_id: UUID) -> bool:

@@ -97,6 +97,15 @@ class OfferView:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenOffer:
+    """An offer that binds an insurer still: the risk it is for and the premium it promises."""
+
+    id: UUID
+    risk: Risk
+    premium: Money
+
+
+@dataclass(frozen=True, slots=True)
 class RankingWords:
     """The ranking rule as the page states it: its id, its criteria in order, and what is never looked at."""
 
@@ -151,6 +160,12 @@ class ProductWithdrawn(Conflict):
     """The insurer has withdrawn this product. Please compare again."""
 
     code = "quoting:product-withdrawn"
+
+
+class SaleStopped(ProductWithdrawn):
+    """The insurer has stopped the sale of this product. What was applied for before goes on."""
+
+    code = "quoting:sale-stopped"
 
 
 class NotForSale(Refused):

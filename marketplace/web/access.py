@@ -25,6 +25,7 @@ from marketplace.accounts.values import (
     SecurityEventType,
 )
 from marketplace.infra.db import narrow_scope
+from marketplace.listing.values import CATALOG_KEEPERS, CATALOG_REVIEWERS
 from marketplace.traceability.values import VISITOR, Actor, ActorRole
 from marketplace.web import audit, sessions
 
@@ -85,8 +86,7 @@ def _doors(who: Who, page_class: PageClass, *endpoints: str, **more: Any) -> dic
 
 
 # Who works on what. Nobody reads a customer's answers or papers whose work does not need them: finance and the owner
-# have the list of sales, complaints the file without the pages as they were typed into. Reviewers and practitioners
-# have no desk yet.
+# have the list of sales, complaints the file without the pages as they were typed into. Practitioners have no desk yet.
 LOOKS_AFTER_SECURITY = frozenset({Role.ADMIN_OWNER, Role.ADMIN_COMPLIANCE})
 PROTECTS_DATA = frozenset({Role.ADMIN_COMPLIANCE})
 KEEPS_THE_RECORD = frozenset({Role.ADMIN_SALES, Role.ADMIN_COMPLIANCE})
@@ -94,7 +94,8 @@ ANSWERS_FOR_SALES = KEEPS_THE_RECORD | {Role.ADMIN_COMPLAINTS}
 COUNTS_SALES = KEEPS_THE_RECORD | {Role.ADMIN_FINANCE, Role.ADMIN_OWNER}
 INSURES = frozenset({Role.INSURER_UNDERWRITER, Role.INSURER_CLAIMS, Role.INSURER_ADMIN})
 COUNTS_OWN_SALES = INSURES | {Role.INSURER_FINANCE}
-KEEPS_THE_CATALOG = frozenset({Role.INSURER_CATALOG, Role.INSURER_ADMIN})
+KEEPS_THE_CATALOG = CATALOG_KEEPERS
+REVIEWS_CATALOGS = CATALOG_REVIEWERS
 
 SALE = SecurityEventType.SALE_VIEWED
 
@@ -143,7 +144,26 @@ ACCESS: dict[str, Door] = {
         Who.BACKOFFICE, PageClass.STAFF, "data_desk.request",
         roles=PROTECTS_DATA, audited=SecurityEventType.DATA_REQUEST_VIEWED,
     ),
-    **_doors(Who.INSURER, PageClass.STAFF, "insurer_products.products", roles=KEEPS_THE_CATALOG),
+    **_doors(
+        Who.INSURER, PageClass.STAFF,
+        "insurer_products.products", "insurer_uploads.uploads", "insurer_uploads.upload", "insurer_uploads.product",
+        "insurer_uploads.premiums", "insurer_uploads.difference", "insurer_uploads.submit", "insurer_uploads.send_back",
+        "insurer_uploads.withdraw", "insurer_uploads.again",
+        roles=KEEPS_THE_CATALOG,
+    ),
+    **_doors(
+        Who.INSURER, PageClass.STAFF, "insurer_uploads.approve", "insurer_uploads.version",
+        roles=KEEPS_THE_CATALOG, step_up=True,
+    ),
+    **_doors(Who.INSURER, PageClass.STAFF, "insurer_uploads.document", roles=KEEPS_THE_CATALOG, paper=True),
+    **_doors(
+        Who.BACKOFFICE, PageClass.STAFF,
+        "listing_review.waiting", "listing_review.upload", "listing_review.product", "listing_review.premiums",
+        "listing_review.difference", "listing_review.refuse",
+        roles=REVIEWS_CATALOGS,
+    ),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "listing_review.accept", roles=REVIEWS_CATALOGS, step_up=True),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "listing_review.document", roles=REVIEWS_CATALOGS, paper=True),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.sales", roles=COUNTS_OWN_SALES),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.sale", roles=INSURES, audited=SALE),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.policy_document", roles=INSURES, audited=SALE, paper=True),

@@ -61,6 +61,21 @@ def words_of(error: errors.MarketplaceError) -> str:
         "quoting:offer-expired": _("This price has expired. Please compare again; it takes a minute."),
         "quoting:offer-voided": _("Something this price rests on has changed. Please compare again."),
         "quoting:product-withdrawn": _("The insurer has withdrawn this product. Please compare again."),
+        "quoting:sale-stopped": _("The insurer has stopped the sale of this product. Please compare again."),
+        "listing:review-not-yours": _("This step is for somebody of another role."),
+        "listing:second-person-needed": _(
+            "Whoever uploaded or submitted a catalog cannot approve it or send it back. Another person has to."
+        ),
+        "listing:sale-over": _(
+            "The last day on sale that this catalog names has passed. It has to come with new days."
+        ),
+        "listing:still-on-sale": _("What was published from this upload is still on sale."),
+        "catalog:already-on-sale": _("This version is on sale already. Stop its sale, or recall it."),
+        "catalog:off-sale-already": _("This version is not on sale any more."),
+        "catalog:effective-overlaps": _(
+            "Another version of a product in this catalog is on sale in a part of that time. Nothing was published."
+        ),
+        "catalog:line-differs": _("A product stays in the line of business it was first published in."),
         "quoting:not-for-sale": _("These are published rates used as test data. They cannot be bought."),
         "application:already-submitted": _("This application was submitted and cannot be changed any more."),
         "application:lapsed": _("The price of this application was not paid in time. Please compare again."),

@@ -19,7 +19,7 @@ from marketplace.catalog.values import LINES
 from marketplace.infra import formatting, logs
 from marketplace.infra.formatting import LOCALES, current_locale, set_locale
 from marketplace.kernel.text import LocalizedText
-from marketplace.web import access, desks, security, tracing
+from marketplace.web import access, desks, security, tracing, upload_words
 
 log = logging.getLogger(__name__)
 
@@ -102,6 +102,7 @@ def furnish(app: Flask, *, demonstration: bool, inbox: bool, licence_number: str
         line_name=lambda line: say(LINES[line].name),
         sale_state=desks.state_words,
         sale_tone=desks.state_tone,
+        shift=upload_words.shift_words,
     )
     app.jinja_env.globals.update(
         _=formatting.gettext,

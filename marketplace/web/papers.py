@@ -1,4 +1,4 @@
-"""Papers handed out as downloads, the same at every desk that may have them."""
+"""Papers handed out, the same at every desk that may have them."""
 
 from unicodedata import normalize
 from urllib.parse import quote
@@ -14,6 +14,19 @@ def policy_pdf(policy: Policy) -> Response:
     """The sealed document for download, named by its number. For callers that have checked who asks."""
     name = _("policy-%(number)s.pdf", number=policy.number)
     return download(policies.document_bytes(policy.id), "application/pdf", name)
+
+
+# What a browser may do with an insurer's file: show it, run nothing.
+DOCUMENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
+
+
+def insurers_document(content: bytes, media_type: str) -> Response:
+    """An insurer's file as it is, to be looked at; what is Markdown is shown as the text it is."""
+    kind = "text/plain; charset=utf-8" if media_type == "text/markdown" else media_type
+    response = Response(content, content_type=kind)
+    response.headers["Content-Security-Policy"] = DOCUMENT_POLICY
+    response.headers["Content-Disposition"] = "inline"
+    return response
 
 
 def download(content: bytes, media_type: str, name: str) -> Response:

@@ -18,12 +18,15 @@ def main() -> int:
         print("The demonstration is loaded with DEMONSTRATION=1 only.", file=sys.stderr)
         return 1
     app = create_app(settings)
-    with use_scope(Scope.all()), app.app_context():
-        desks = loading.load(Instance.of_this_process())
-        print(f"{len(desks)} insurers on sale")
-        begun = db.session.execute(text("SELECT EXISTS (SELECT FROM traceability_journey)")).scalar()
-    if not begun:
-        with use_scope(Scope.all()):
+    with use_scope(Scope.all()):
+        with app.app_context():
+            begun = db.session.execute(text("SELECT EXISTS (SELECT FROM traceability_journey)")).scalar()
+        if not begun:
+            history.begin(app)
+        with app.app_context():
+            desks = loading.load(Instance.of_this_process())
+            print(f"{len(desks)} insurers on sale")
+        if not begun:
             print(f"{history.live(app)} visits of the past")
     return 0
 

@@ -222,6 +222,13 @@ ENDINGS = (
 PERSONAL_ONLY = {_is_referred, _is_declined}
 
 
+def begin(app: Flask) -> None:
+    """Set the business clock to where the past begins, so that what visitors will compare is put on sale before them:
+    nothing is ever sold backdated.
+    """
+    _set_clock(app, -timedelta(days=DAYS_BACK + 1))
+
+
 def live(app: Flask) -> int:
     """Live the history, day by day, from `DAYS_BACK` days ago to now; how many visits it held."""
     chosen = random.Random(SEED)  # noqa: S311  a story, not a secret

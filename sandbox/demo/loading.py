@@ -19,14 +19,13 @@ from marketplace.accounts.values import (
     NewStaff,
     Role,
 )
-from marketplace.catalog.values import EffectiveOverlaps
+from marketplace.catalog import queries as catalog
 from marketplace.disclosure import services as disclosure
 from marketplace.infra.db import db
 from marketplace.kernel import clock
 from marketplace.kernel.text import LocalizedText
-from marketplace.listing import services as listing
 from marketplace.listing.values import UploadHasFindings
-from marketplace.traceability.values import Actor, ActorRole
+from sandbox.catalog_road import Reviewers, put_on_sale
 from sandbox.demo_pki import make_pki
 from sandbox.instance import Instance
 
@@ -36,14 +35,16 @@ CUSTOMER = "customer@evenfold.example"
 CUSTOMER_NAME = "Chen Yutong"
 ADMIN = "admin@evenfold.example"
 COMPLIANCE = "privacy@evenfold.example"
+REVIEWER = "reviewer@evenfold.example"
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """An insurer of the demonstration and the member of its staff who publishes its catalog."""
+    """An insurer of the demonstration, the member of its staff who uploads its catalog, and who approves it."""
 
     insurer: Insurer
     staff: Account
+    second: Account
 
 
 def load(instance: Instance) -> tuple[Desk, ...]:
@@ -54,18 +55,23 @@ def load(instance: Instance) -> tuple[Desk, ...]:
     _customer(instance)
     _staff(instance, ADMIN, "admin: sales log", Role.ADMIN_SALES, None)
     _staff(instance, COMPLIANCE, "compliance: personal data", Role.ADMIN_COMPLIANCE, None)
+    reviewer = _staff(instance, REVIEWER, "reviewer: catalogs", Role.ADMIN_REVIEWER, None)
     desks = tuple(_desk(instance, entry) for entry in entries)
     db.session.commit()
     for desk in desks:
         if (CATALOGS / desk.insurer.code).exists():
-            _publish(desk)
+            _publish(desk, reviewer)
     return desks
 
 
 def _desk(instance: Instance, entry: dict[str, Any]) -> Desk:
     insurer = _insurer(entry)
-    who = f"staff of {insurer.short_name.en}"
-    return Desk(insurer, _staff(instance, f"staff@{insurer.code}.example", who, Role.INSURER_ADMIN, insurer.id))
+    of = insurer.short_name.en
+    return Desk(
+        insurer,
+        _staff(instance, f"staff@{insurer.code}.example", f"staff of {of}", Role.INSURER_ADMIN, insurer.id),
+        _staff(instance, f"second@{insurer.code}.example", f"second at {of}", Role.INSURER_CATALOG, insurer.id),
+    )
 
 
 def _insurer(entry: dict[str, Any]) -> Insurer:
@@ -112,21 +118,15 @@ def _customer(instance: Instance) -> None:
         accounts.confirm_address(str(mail.context["token"]), account.password, "127.0.0.1")
 
 
-def _publish(desk: Desk) -> None:
-    """Upload the insurer's catalog folder and publish it, each in its own transaction, unless another is on sale."""
+def _publish(desk: Desk, reviewer: Account) -> None:
+    """The insurer's catalog folder on the road of every upload, unless it has products already."""
+    if catalog.products_of_insurer(desk.insurer.id):
+        return
     folder = CATALOGS / desk.insurer.code
     files = {
         path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
     }
-    actor = Actor(ActorRole.INSURER, desk.staff.id, desk.staff.role.value)
-    upload = listing.upload_catalog(desk.insurer.id, files, actor)
-    db.session.commit()
+    upload = put_on_sale(desk.insurer, files, Reviewers(desk.staff, desk.second, reviewer))
     if upload.findings:
         raise UploadHasFindings("\n".join(str(finding) for finding in upload.findings))
-    try:
-        listing.publish_upload(upload.id, actor)
-    except EffectiveOverlaps:
-        db.session.rollback()  # the catalog was changed since: what is on sale stays what it was
-        print(f"{desk.insurer.code}: another catalog is on sale already, and stays")
-        return
     db.session.commit()

@@ -10,12 +10,12 @@ from typing import Any
 from sqlalchemy import event
 
 from marketplace.accounts.values import Insurer
-from marketplace.catalog import queries as catalog
+from marketplace.catalog import services as catalog_services
 from marketplace.catalog.values import ProductVersion, Scalar
 from marketplace.infra.db import db
-from marketplace.listing import services as listing
 from marketplace.listing.intake import read_catalog
 from marketplace.listing.values import DraftProduct, Finding
+from marketplace.rating import services as rating
 from marketplace.traceability.values import Actor, ActorRole
 from tests.factories.accounts import an_insurer
 
@@ -74,11 +74,22 @@ def findings_in(files: Mapping[str, bytes]) -> tuple[Finding, ...]:
 
 
 def published(insurer: Insurer, files: Mapping[str, bytes]) -> tuple[ProductVersion, ...]:
-    """Upload and publish a catalog. Commits nothing."""
-    upload = listing.upload_catalog(insurer.id, files, STAFF)
-    assert upload.findings == ()
-    versions = catalog.product_versions(listing.publish_upload(upload.id, STAFF))
-    return tuple(sorted(versions.values(), key=lambda version: version.content.code))
+    """What a catalog holds, on sale from the days it names, past the road of an upload. Commits nothing."""
+    draft = read_catalog(files, insurer.code).draft
+    assert draft is not None
+    versions = []
+    for product in draft.products:
+        version = catalog_services.publish_version(
+            insurer.id,
+            product.content,
+            {ref.sha256: data for ref, data in product.documents},
+            effective_from=product.effective_from,
+            effective_to=product.effective_to,
+            actor=STAFF,
+        )
+        rating.store_tariff(version.id, product.tariff)
+        versions.append(version)
+    return tuple(sorted(versions, key=lambda version: version.content.code))
 
 
 def harbour_term(insurer: Insurer | None = None) -> ProductVersion:

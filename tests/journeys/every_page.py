@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from io import BytesIO
 from typing import Any
 
 from flask import Flask, make_response
@@ -20,12 +21,14 @@ from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Role
 from marketplace.catalog.values import LINES, Factor, FactorKind, Line, Profile
 from marketplace.infra.db import db
+from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
 from marketplace.kernel.text import LocalizedText
 from marketplace.web import error_pages
-from sandbox.demo.visitor import Visitor
+from sandbox.demo.visitor import Visitor, hidden_fields
 from tests.factories.accounts import PASSWORD, a_member_of_staff, an_insurer
-from tests.factories.catalog import CATALOGS, catalog_files, published
+from tests.factories.catalog import CATALOGS, HARBOUR_TERM, catalog_files, changed, published, zipped
+from tests.factories.listing import dearer
 from tests.factories.quoting import a_content, a_tariff, publish
 from tests.simulator_server import SimulatorServer
 from tests.web.conftest import ANSWERS, LI_NA, days_later, go_on, newest_code, newest_link, open_shop, run_jobs
@@ -134,6 +137,7 @@ class Walk:
         self.compliance()
         self.sales_log()
         self.insurer_desk()
+        self.catalog_road()
         self.inbox()
         self.errors()
         self.expired()
@@ -319,6 +323,47 @@ class Walk:
             desk.get(sale)
         desk.get("/insurer?since=2027-01-02&until=2027-01-01&state=nothing&line=nothing")
         desk.get("/insurer/products")
+
+    def catalog_road(self) -> None:
+        """A broken upload, then a good one through every hand, and the end of a sale."""
+        first, second = self.desk(Role.INSURER_ADMIN, "harbour"), self.desk(Role.INSURER_CATALOG, "harbour")
+        first.get("/insurer/uploads")
+        first.post({})
+        self._upload(first, changed(f"{HARBOUR_TERM}product.toml", "grace_days = 60", "grace_days = -1"))
+        begin = (clock.today(ZONE) + timedelta(days=400 if self.locale == "en" else 500)).isoformat()
+        upload = self._upload(first, dearer(begin))
+        for view in ("", "/products/1", "/products/1/difference", "/products/1/premiums"):
+            first.get(f"{upload}{view}")
+        first.post({})
+        first.post(ANSWERS)
+        first.get(upload)
+        first.post({}, f"{upload}/submit")
+        second.get(upload)
+        second.post({}, f"{upload}/send-back")
+        second.get(upload)
+        second.post({}, f"{upload}/approve")
+        desk, review = self.desk(Role.ADMIN_REVIEWER), upload.replace("/insurer/uploads/", "/admin/catalogs/")
+        desk.get("/admin/catalogs")
+        for view in ("", "/products/1", "/products/1/difference", "/products/1/premiums"):
+            desk.get(f"{review}{view}")
+        desk.post({})
+        desk.get(review)
+        desk.post({}, f"{review}/refuse")
+        desk.get(review)
+        desk.post({}, f"{review}/accept")
+        first.get(links(first.get("/insurer/products"), rf"/insurer/versions/{UUID}")[0])
+        first.post({})
+        first.post({"kind": "withdrawal", "reason_en": "It comes too early."})
+
+    def _upload(self, staff: Visitor, files: dict[str, bytes]) -> str:
+        """The address of the upload, looked at before and after it was read."""
+        staff.get("/insurer/uploads")
+        data = hidden_fields(staff.text) | {"file": (BytesIO(zipped(files)), f"{self.locale}.zip")}
+        address = str(staff.client.post("/insurer/uploads", data=data).headers["Location"])
+        staff.get(address)
+        run_jobs(self.shop)
+        staff.get(address)
+        return address
 
     def inbox(self) -> None:
         visitor = self.visitor()

@@ -12,6 +12,7 @@ NOT_PAGES = {
     "product.premium": "a file", "product.tariff": "a file",
     "static": "files",
     "product.document_bytes": "a file", "checkout.policy_document": "a file", "policy.document": "a file",
+    "insurer_uploads.document": "a file", "listing_review.document": "a file",
     "insurer_sales.policy_document": "a file", "sales_log.policy_document": "a file",
     "inbox.attachment": "a file", "inbox.source": "a file",
     "privacy.download": "a file", "legal.security_txt": "a file",

@@ -16,10 +16,13 @@ from marketplace.accounts import rules
 from marketplace.accounts.values import Account, Desk, Role
 from marketplace.correspondence import queries as correspondence
 from marketplace.infra.db import db
+from marketplace.listing import queries as listing
 from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import SaleFilter
 from sandbox.demo.visitor import Visitor
 from tests.factories.accounts import PASSWORD, a_customer, a_member_of_staff, an_authenticator, an_insurer
+from tests.factories.catalog import changed
+from tests.factories.listing import accepted, people_of
 from tests.simulator_server import SimulatorServer
 from tests.web.conftest import ANSWERS, LI_NA, go_on, newest_code, newest_link, open_shop, run_jobs
 from tests.web.desk_visits import sign_in
@@ -171,6 +174,7 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         here, account_id = _session_of(owner)
         elsewhere = next(each for each in accounts.sessions(account_id) if each.id != here)
         factor = accounts.factors(admin.id).factors[0]
+        upload_id, version_id, paper = _a_published_upload()
         with_file = next(mail.id for mail in correspondence.inbox() if mail.attachments)
     document = re.search(r"/documents/([0-9a-f-]{36})", owner.get(f"/offers/{under_way['offer_id']}"))
     copy = re.search(r"/account/data/copies/([0-9a-f-]{36})", owner.get("/account/data"))
@@ -185,12 +189,23 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         **under_way, "line": "term_life", "number": 1, "filename": "css/evenfold.css", "sale_id": sold.id,
         "entry_id": told.entry_id, "policy_id": sold.policy_id, "session_id": elsewhere.id, "factor_id": factor.id,
         "document_id": document[1], "export_id": copy[1], "request_id": wish[1], "message_id": mail[1],
-        "token": newest_link_token(app, owner),
+        "token": newest_link_token(app, owner), "upload_id": upload_id, "version_id": version_id,
     }  # fmt: skip
     bought = {"application_id": sold.application_id}
     finished = ("checkout.pay", "checkout.returned", "checkout.done", "checkout.policy_document")
     attached = {"message_id": with_file, "number": 0}
-    return {"": every, "inbox.attachment": attached} | dict.fromkeys(finished, bought)
+    drafted = {"filename": paper}
+    papers = dict.fromkeys(("insurer_uploads.document", "listing_review.document"), drafted)
+    return {"": every, "inbox.attachment": attached} | papers | dict.fromkeys(finished, bought)
+
+
+def _a_published_upload() -> tuple[UUID, UUID, str]:
+    """A catalog that was accepted and is not on sale yet, its version, and one of its documents."""
+    people = people_of(accounts.insurer_by_code("harbour"))
+    (version_id,) = accepted(people, changed("catalog.toml", "2026-01-01", "2099-01-01"))
+    (upload,) = listing.uploads_of_insurer(people.insurer.id)
+    db.session.commit()
+    return upload.id, version_id, listing.draft(upload.id, 1).content.documents[0].sha256
 
 
 def newest_link_token(app: Flask, owner: Visitor) -> str:

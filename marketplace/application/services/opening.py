@@ -35,7 +35,8 @@ ENTRY_WORDINGS = (WordingKey.ENTRY_NOTICE, WordingKey.PRIVACY_NOTICE, WordingKey
 def open_application(by: Acting, offer_id: UUID, locale: str) -> Application:
     """An application for a live offer of this journey; a repeat gives the same one.
 
-    Raises OfferNotFound (also for an offer of another journey) and the refusals of `live_offer`.
+    Raises OfferNotFound (also for an offer of another journey), the refusals of `live_offer`, and SaleStopped where
+    nothing new may be begun.
     """
     offer = quoting.live_offer(offer_id)
     if offer.need.journey_id != by.journey_id:
@@ -60,6 +61,7 @@ def open_application(by: Acting, offer_id: UUID, locale: str) -> Application:
         .returning(ApplicationRow.id)
     )
     if opened is not None:
+        quoting.require_on_sale(offer)
         publish(ApplicationOpened(opened))
     row = db.session.scalars(
         select(ApplicationRow).where(ApplicationRow.journey_id == by.journey_id, ApplicationRow.offer_id == offer.id)

@@ -42,21 +42,27 @@ from marketplace.catalog.values.factors import (
 from marketplace.catalog.values.lines import LINES
 from marketplace.catalog.values.profiles import HAS_PRODUCT_INFORMATION, Unmet, unmet_demands
 from marketplace.catalog.values.versions import (
+    AlreadyOnSale,
     DemandsUnmet,
     Document,
     DocumentDiffers,
     DocumentNotFound,
     EffectiveOverlaps,
     LineDiffers,
+    OffSaleAlready,
     ProductVersion,
     ProductVersionNotFound,
     RatesOnlyRefused,
+    SaleEnd,
+    SaleEndKind,
+    StopInThePast,
 )
 
 __all__ = [
     "HAS_PRODUCT_INFORMATION",
     "LINES",
     "Allowed",
+    "AlreadyOnSale",
     "Choice",
     "Commission",
     "Cover",
@@ -77,6 +83,7 @@ __all__ = [
     "Line",
     "LineDefinition",
     "LineDiffers",
+    "OffSaleAlready",
     "Outcome",
     "Payment",
     "ProductContent",
@@ -91,9 +98,12 @@ __all__ = [
     "Row",
     "RowSource",
     "RowValue",
+    "SaleEnd",
+    "SaleEndKind",
     "Scalar",
     "ServiceKind",
     "ServiceMode",
+    "StopInThePast",
     "SumLimit",
     "Term",
     "TermUnit",

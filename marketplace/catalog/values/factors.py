@@ -254,6 +254,12 @@ class LineDefinition:
         """The factors whose default was taken because `given` does not say."""
         return tuple(factor for factor in self.factors if factor.default is not None and factor.name not in given)
 
-    def day_of_sale(self, risk: Risk, start_on: date) -> date:
-        """The day whose product versions are quoted: the first day of cover where the line asks for it."""
-        return start_on if self.start_factor is None else date.fromisoformat(str(risk[self.start_factor]))
+    def first_day(self, risk: Risk, wished: date) -> date:
+        """The first day of cover: the one asked for, or the factor that holds it."""
+        return wished if self.start_factor is None else date.fromisoformat(str(risk[self.start_factor]))
+
+    def day_of_sale(self, risk: Risk, today: date) -> date:
+        """The day whose product versions are quoted: a version is sold from its first day on and not before, whenever
+        cover begins. Where a line asks for the first day of cover, tariffs are published for that day.
+        """
+        return self.first_day(risk, today)

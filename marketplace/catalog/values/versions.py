@@ -2,17 +2,22 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from uuid import UUID
 
 from marketplace.catalog.values.content import DocumentKind, ProductContent
 from marketplace.catalog.values.factors import Line
 from marketplace.catalog.values.profiles import Unmet
 from marketplace.kernel.errors import Conflict, Invalid, NotFound, Refused
+from marketplace.kernel.text import LocalizedText
 
 
 @dataclass(frozen=True, slots=True)
 class ProductVersion:
-    """One immutable version of a product, on sale from `effective_from` until before `effective_to`."""
+    """One immutable version of a product, on sale from `effective_from` until before `effective_to`.
+
+    From `sale_stops_at` (business time) on it is not offered any more; once withdrawn, its offers do not stand either.
+    """
 
     id: UUID
     product_id: UUID
@@ -24,6 +29,7 @@ class ProductVersion:
     effective_to: date | None
     published_at: datetime
     withdrawn_at: datetime | None
+    sale_stops_at: datetime | None = None
 
     @property
     def line(self) -> Line:
@@ -33,6 +39,31 @@ class ProductVersion:
         """Whether the version may be quoted on `day`."""
         ended = self.effective_to is not None and self.effective_to <= day
         return self.withdrawn_at is None and self.effective_from <= day and not ended
+
+    def stopped_at(self, instant: datetime) -> bool:
+        """Whether there are no new offers of it at `instant` (business time)."""
+        stopped = self.sale_stops_at is not None and self.sale_stops_at <= instant
+        return self.withdrawn_at is not None or stopped
+
+
+class SaleEndKind(StrEnum):
+    """How an insurer ends a sale: no new offers from an instant; at once, open offers void; before it ever began."""
+
+    STOP_SALE = "stop_sale"
+    RECALL = "recall"
+    WITHDRAWAL = "withdrawal"
+
+
+@dataclass(frozen=True, slots=True)
+class SaleEnd:
+    """That a version is sold no more from `business_at` on, and the insurer's reason, which customers read."""
+
+    product_version_id: UUID
+    kind: SaleEndKind
+    business_at: datetime
+    reason: LocalizedText
+    noted_at: datetime
+    noted_by: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +84,24 @@ class ProductVersionNotFound(NotFound):
     """There is no such product version."""
 
     code = "catalog:product-version-not-found"
+
+
+class AlreadyOnSale(Conflict):
+    """This version is on sale already. Stop its sale, or recall it."""
+
+    code = "catalog:already-on-sale"
+
+
+class OffSaleAlready(Conflict):
+    """This version is not on sale any more."""
+
+    code = "catalog:off-sale-already"
+
+
+class StopInThePast(Invalid):
+    """A sale cannot have stopped before now."""
+
+    code = "catalog:stop-in-the-past"
 
 
 class DocumentNotFound(NotFound):

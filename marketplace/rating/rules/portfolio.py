@@ -6,7 +6,7 @@ noticed before it does, and those risks are rated one by one.
 NumPy is imported here and in `dense` alone, and these only by who rates portfolios: a web process needs neither.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +36,7 @@ from marketplace.rating.values import (
     Minimum,
     Multiply,
     PerUnit,
+    Risk,
     RiskOutOfRange,
     Round,
     Scalar,
@@ -82,6 +83,21 @@ class PortfolioRater:
             except MightOverflowError:
                 pass
         return _one_by_one(self._compiled, columns, size)
+
+
+def portfolio_of(compiled: CompiledTariff, risks: Sequence[Risk]) -> Portfolio:
+    """The columns that a tariff asks about, of risks that have all of them in their kinds."""
+    return {name: _column(kind, [risk[name] for risk in risks]) for name, kind in compiled.kinds.items()}
+
+
+def _column(kind: type, values: list[Any]) -> Column:
+    if kind is bool:
+        return np.array(values, np.bool_)
+    if kind is int:
+        return np.array(values, np.int64)
+    words = tuple(sorted(set(values)))
+    places = {word: place for place, word in enumerate(words)}
+    return Choices(np.array([places[value] for value in values], np.int64), words)
 
 
 def _size(compiled: CompiledTariff, portfolio: Portfolio) -> int:

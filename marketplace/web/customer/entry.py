@@ -9,7 +9,13 @@ from marketplace.web import access
 from marketplace.web.customer.correspondence import send
 from marketplace.web.security import own_path
 
-HOMES = ("policy.policies", "insurer_sales.sales", "insurer_products.products", "sales_log.sales")
+HOMES = (
+    "policy.policies",
+    "insurer_sales.sales",
+    "insurer_products.products",
+    "sales_log.sales",
+    "listing_review.waiting",
+)
 """Where people begin: the first of these that opens to their role."""
 
 

@@ -1,4 +1,4 @@
-"""An insurer's products as they are and were on sale, and what became of its uploads."""
+"""An insurer's products as they are and were on sale."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -13,14 +13,10 @@ from marketplace.catalog.values import Document, ProductVersion
 from marketplace.infra.formatting import ZONE
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel import clock
-from marketplace.listing import queries as listing
-from marketplace.listing.values import Explanation, Finding, Upload
 from marketplace.rating import queries as rating
 from marketplace.web.insurer.desk import own_insurer_id
 
 blueprint = Blueprint("insurer_products", __name__, url_prefix="/insurer")
-
-MOST_FINDINGS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +30,6 @@ class Shown:
     documents: tuple[Document, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShownUpload:
-    upload: Upload
-    findings: tuple[tuple[Finding, Explanation], ...]
-
-
 @blueprint.get("/products")
 def products() -> ResponseReturnValue:
     insurer_id = own_insurer_id()
@@ -47,7 +37,6 @@ def products() -> ResponseReturnValue:
         "insurer/products.html",
         insurer=accounts.insurer(insurer_id),
         products=_by_product(_shown(catalog.products_of_insurer(insurer_id))),
-        uploads=[_upload(each) for each in listing.uploads_of_insurer(insurer_id)],
     )
 
 
@@ -69,7 +58,9 @@ def _shown(versions: tuple[ProductVersion, ...]) -> list[Shown]:
 def _state(version: ProductVersion, today: date) -> tuple[str, str]:
     """Words and class of a version's state on a day."""
     if version.withdrawn_at is not None:
-        return _("withdrawn"), "bad"
+        return _("off sale"), "bad"
+    if version.stopped_at(clock.business_now()):
+        return _("sale stopped"), "bad"
     if version.on_sale_on(today):
         return (_("on sale"), "") if version.content.profile.can_be_bought else (_("compared only"), "plain")
     return (_("not on sale yet"), "warn") if version.effective_from > today else (_("no longer on sale"), "plain")
@@ -78,8 +69,3 @@ def _state(version: ProductVersion, today: date) -> tuple[str, str]:
 def _by_product(shown: list[Shown]) -> list[list[Shown]]:
     """One list for each product, the newest version first."""
     return [list(group) for _code, group in groupby(shown, key=lambda each: each.version.product_id)]
-
-
-def _upload(upload: Upload) -> ShownUpload:
-    findings = upload.findings[:MOST_FINDINGS_SHOWN]
-    return ShownUpload(upload, tuple((finding, listing.explain(finding)) for finding in findings))

@@ -22,7 +22,7 @@ def home() -> ResponseReturnValue:
 def _home() -> Page:
     counts = catalog.products_per_line(clock.today(ZONE))
     lines = [(LINES[line], counts[line]) for line in LINES if counts.get(line)]
-    return Page("storefront/home.html", {"lines": lines})
+    return Page("storefront/home.html", {"lines": lines}, until=catalog.next_stop_after_now())
 
 
 @blueprint.post("/language")

@@ -4,7 +4,7 @@ import json
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.accounts import queries as accounts
@@ -19,13 +19,11 @@ from marketplace.traceability.values import EntryType
 from marketplace.web import kept_pages, pages
 from marketplace.web.fields import matched_words
 from marketplace.web.kept_pages import Page
+from marketplace.web.papers import insurers_document
 from marketplace.web.storefront.compare import rows_of
 from marketplace.web.tracing import Traced, render_traced
 
 blueprint = Blueprint("product", __name__)
-
-# What a browser may do with an insurer's file: show it, run nothing.
-DOCUMENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
 
 
 @blueprint.get("/offers/<uuid:offer_id>")
@@ -47,7 +45,9 @@ def _offer(chosen: OfferView) -> Page:
             "insurer": accounts.insurer(chosen.insurer_id),
             "documents": catalog.documents_of(chosen.version.id),
             "rows": rows_of([chosen])[0][1],
+            "paper_address": lambda document: url_for("product.document", document_id=document.id),
             "obstacle": obstacle,
+            "ends": catalog.sale_ends_of([chosen.version.id]) if obstacle == "withdrawn" else (),
             "made": [(line, _rests_on(content, line)) for line in chosen.breakdown.lines],
         },
         Traced(
@@ -57,7 +57,7 @@ def _offer(chosen: OfferView) -> Page:
             documents=tuple(document.sha256 for document in content.documents),
             body={"offer_id": chosen.id, "premium_minor": chosen.premium.minor, "currency": chosen.premium.currency},
         ),
-        until=None if obstacle else chosen.expires_at,
+        until=None if obstacle else min(chosen.expires_at, chosen.version.sale_stops_at or chosen.expires_at),
     )
 
 
@@ -75,6 +75,7 @@ def _obstacle(chosen: OfferView) -> str | None:
     """Why this offer can no longer be applied for, as a stable word."""
     try:
         quoting.require_live(chosen)
+        quoting.require_on_sale(chosen)
     except OfferExpired:
         return "expired"
     except (OfferVoided, ProductWithdrawn):
@@ -135,10 +136,7 @@ def document_bytes(document_id: UUID) -> ResponseReturnValue:
     data = storage.get(found.sha256)
     if not data:
         raise NotFound
-    kind = "text/plain" if found.media_type == "text/markdown" else found.media_type
-    response = Response(data, content_type=f"{kind}; charset=utf-8" if kind == "text/plain" else kind)
+    response = insurers_document(data, found.media_type)
     response.headers["ETag"] = f'"{found.sha256}"'
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-    response.headers["Content-Security-Policy"] = DOCUMENT_POLICY
-    response.headers["Content-Disposition"] = "inline"
     return response

@@ -26,7 +26,7 @@ from marketplace.quoting.queries import live_offer
 from marketplace.quoting.queries import offer as offer_by_id
 from marketplace.quoting.values import OfferExpired, OfferVoided
 from marketplace.traceability.queries import entries_of_application
-from marketplace.traceability.values import EntryType
+from marketplace.traceability.values import SYSTEM, EntryType
 from tests.factories.accounts import a_guest, an_insurer
 from tests.factories.application import acting_in, an_application, declare
 from tests.factories.quoting import DOCUMENTS, EXCLUSIONS, a_content, a_question, a_tariff, an_offer, publish, words
@@ -55,7 +55,7 @@ def ready(insurer):
 
 
 def recall_and_publish(insurer, application, **changes) -> None:
-    catalog.withdraw(application.product_version_id)
+    catalog.recall(application.product_version_id, words("A wrong table."), SYSTEM)
     content = a_content("trip", **({"questions": QUESTIONS} | changes))
     publish(insurer, content, a_tariff("110.00"), effective_from=TODAY, documents={CHANGED.sha256: NEW_CLAUSES})
 

@@ -32,11 +32,11 @@ from marketplace.kernel.ids import new_id
 from marketplace.kernel.transitions import TransitionRefused
 from marketplace.quoting.values import NotForSale, OfferExpired, OfferNotFound, ProductWithdrawn, StartDayPassed
 from marketplace.traceability.queries import entries_of_application
-from marketplace.traceability.values import ActorRole, EntryType
+from marketplace.traceability.values import SYSTEM, ActorRole, EntryType
 from marketplace.underwriting.queries import decision_of
 from tests.factories.accounts import a_customer, a_guest, a_member_of_staff, an_insurer
 from tests.factories.application import LIN_YUE, acting_in, an_application, declare, do_step
-from tests.factories.quoting import DOCUMENTS, START_ON, a_content, a_question, a_tariff, an_offer, publish
+from tests.factories.quoting import DOCUMENTS, START_ON, a_content, a_question, a_tariff, an_offer, publish, words
 from tests.factories.traceability import a_journey
 
 pytestmark = pytest.mark.usefixtures("database", "ticking_clock")
@@ -169,7 +169,7 @@ def test_an_expired_offer_stops_every_step(offer, present: Step) -> None:
 @pytest.mark.parametrize("present", [Step.EXCLUSIONS, Step.REVIEW])
 def test_a_recalled_product_stops_the_application(offer, present: Step) -> None:
     by, application = an_application(offer, present)
-    catalog.withdraw(offer.version.id)
+    catalog.recall(offer.version.id, words("A wrong table."), SYSTEM)
     with pytest.raises(ProductWithdrawn):
         do_step(by, queries.application_view(application.id), present, {})
     assert queries.application(application.id).state is State.STARTED

@@ -11,27 +11,35 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 from marketplace.accounts.values import Insurer
 from marketplace.catalog import queries, services
 from marketplace.catalog.values import (
+    AlreadyOnSale,
     DemandsUnmet,
     DocumentDiffers,
     DocumentNotFound,
     EffectiveOverlaps,
     Line,
     LineDiffers,
+    OffSaleAlready,
     ProductContent,
     ProductVersion,
     ProductVersionNotFound,
     Profile,
     RatesOnlyRefused,
+    SaleEndKind,
+    StopInThePast,
 )
 from marketplace.infra import letterhead, storage
 from marketplace.infra.db import db
+from marketplace.kernel import clock
 from marketplace.kernel.ids import new_id
+from marketplace.kernel.text import LocalizedText
+from tests.conftest import NOON
 from tests.factories.accounts import an_insurer
 from tests.factories.catalog import STAFF, a_draft_product, statements
 
 DRAFT = a_draft_product()
 FIRST = date(2026, 1, 1)
 LATER = date(2027, 1, 1)
+WHY = LocalizedText("A table was wrong.", "费率表有误。")
 pytestmark = pytest.mark.usefixtures("database")
 
 
@@ -107,13 +115,13 @@ def test_the_database_itself_keeps_versions_apart(insurer: Insurer) -> None:
     copy = text(
         """
         INSERT INTO catalog_product_version SELECT :id, product_id, insurer_id, 2, line, profile, content,
-            content_sha256, daterange('2026-06-01', '2026-06-02'), published_at, published_by, NULL
+            content_sha256, daterange('2026-06-01', '2026-06-02'), published_at, published_by, NULL, NULL, NULL
         FROM catalog_product_version
         """
     )
     with pytest.raises(IntegrityError, match="ex_catalog_product_version_effective"), db.session.begin_nested():
         db.session.execute(copy, {"id": new_id()})
-    services.withdraw(version.id)
+    services.recall(version.id, WHY, STAFF)
     db.session.execute(copy, {"id": new_id()})
     assert count("catalog_product_version") == 2
 
@@ -141,15 +149,59 @@ def test_the_same_code_of_another_insurer_is_another_product(insurer: Insurer) -
     assert len(queries.on_sale(Line.TERM_LIFE, FIRST)) == 2
 
 
-def test_a_withdrawn_version_is_off_sale_at_once(insurer: Insurer) -> None:
+def test_a_recalled_version_is_off_sale_at_once_and_for_good(insurer: Insurer) -> None:
     version = publish(insurer)
-    withdrawn = services.withdraw(version.id)
-    assert withdrawn.withdrawn_at is not None
+    with clock.frozen(NOON):
+        recalled = services.recall(version.id, WHY, STAFF)
+    assert recalled.withdrawn_at is not None
     assert queries.on_sale(Line.TERM_LIFE, FIRST) == ()
-    assert services.withdraw(version.id) == withdrawn
+    for end in (services.recall, services.withdraw):
+        with pytest.raises(OffSaleAlready):
+            end(version.id, WHY, STAFF)
+    with pytest.raises(OffSaleAlready):
+        services.stop_sale(version.id, None, WHY, STAFF)
+    (said,) = queries.sale_ends_of([version.id])
+    assert (said.kind, said.reason, said.noted_at) == (SaleEndKind.RECALL, WHY, recalled.withdrawn_at)
     assert publish(insurer).number == 2
     with pytest.raises(ProductVersionNotFound):
-        services.withdraw(new_id())
+        services.recall(new_id(), WHY, STAFF)
+
+
+def test_a_sale_stops_at_its_instant_and_not_before(insurer: Insurer) -> None:
+    with clock.frozen(NOON):
+        version = publish(insurer)
+        at = NOON + timedelta(hours=6)
+        assert services.stop_sale(version.id, at, WHY, STAFF).sale_stops_at == at
+        assert queries.next_stop_after_now() == at
+        with pytest.raises(StopInThePast):
+            services.stop_sale(version.id, NOON - timedelta(seconds=1), WHY, STAFF)
+    for instant, found in ((at - timedelta(seconds=1), 1), (at, 0)):
+        with clock.frozen(instant):
+            assert len(queries.on_sale(Line.TERM_LIFE, FIRST)) == found
+            assert queries.products_per_line(FIRST) == ({Line.TERM_LIFE: 1} if found else {})
+    with clock.frozen(at):
+        with pytest.raises(OffSaleAlready):
+            services.stop_sale(version.id, None, WHY, STAFF)
+        assert services.recall(version.id, WHY, STAFF).withdrawn_at == at, "what stopped can still be recalled"
+        assert queries.next_stop_after_now() is None
+    assert [each.kind for each in queries.sale_ends_of([version.id])] == [SaleEndKind.STOP_SALE, SaleEndKind.RECALL]
+
+
+def test_what_is_withdrawn_before_its_day_gives_its_time_back(insurer: Insurer) -> None:
+    """The one before goes on for as long as it was to, or until the next begins."""
+    with clock.frozen(NOON):
+        first = publish(insurer, FIRST, date(2029, 1, 1))
+        second = publish(insurer, LATER)
+        assert queries.product_version(first.id).effective_to == LATER
+        with pytest.raises(AlreadyOnSale):
+            services.withdraw(first.id, WHY, STAFF)
+        services.withdraw(second.id, WHY, STAFF)
+        assert queries.product_version(first.id).effective_to == date(2029, 1, 1)
+        third, fourth = publish(insurer, LATER), publish(insurer, date(2028, 1, 1))
+        services.withdraw(third.id, WHY, STAFF)
+        assert queries.product_version(first.id).effective_to == date(2028, 1, 1)
+        services.withdraw(fourth.id, WHY, STAFF)
+    assert queries.product_version(first.id).effective_to == date(2029, 1, 1)
 
 
 def test_a_suspended_insurer_sells_nothing(insurer: Insurer) -> None:

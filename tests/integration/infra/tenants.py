@@ -11,14 +11,15 @@ from psycopg import sql
 INSURERS = {
     "accounts_account", "accounts_device", "accounts_one_time_secret", "accounts_passkey", "accounts_recovery_code",
     "accounts_security_event", "accounts_session", "application_application", "application_confirmation",
-    "checkout_order", "checkout_order_line", "correspondence_message", "infra_subject_key", "listing_upload",
+    "checkout_order", "checkout_order_line", "correspondence_message", "infra_subject_key", "listing_draft",
+    "listing_event", "listing_upload",
     "oversight_sale", "payment_attempt", "payment_refund", "policy_document", "policy_number_range", "policy_policy",
     "policy_version", "privacy_erasure", "privacy_restriction", "quoting_need", "quoting_offer", "rating_tariff",
     "traceability_evidence_intake", "traceability_journey", "underwriting_decision",
 }  # fmt: skip
 
 # What is on sale: every scope reads it, its insurer writes it.
-CATALOG = {"catalog_document", "catalog_product", "catalog_product_version"}
+CATALOG = {"catalog_document", "catalog_product", "catalog_product_version", "catalog_sale_end"}
 
 # Of the marketplace and its customers alone.
 MARKETPLACE = {
@@ -52,6 +53,7 @@ _ASKED: dict[str, dict[str, Any]] = {
     "accounts_security_event": {"account_id": None},
     "application_application": {"state": "started"},
     "catalog_product_version": {"effective": "[2026-01-01,2027-01-01)"},
+    "catalog_sale_end": {"kind": "recall"},
     "correspondence_message": {"state": "queued"},
     "infra_subject_key": {"wrapped": "x"},
     "listing_upload": {"state": "draft"},
@@ -69,7 +71,7 @@ _LEADS_TO = {
     "account": "accounts_account", "application": "application_application", "attempt": "payment_attempt",
     "insurer": "accounts_insurer", "journey": "traceability_journey", "need": "quoting_need",
     "offer": "quoting_offer", "order": "checkout_order", "policy": "policy_policy", "product": "catalog_product",
-    "product_version": "catalog_product_version", "version": "policy_version",
+    "product_version": "catalog_product_version", "upload": "listing_upload", "version": "policy_version",
 }  # fmt: skip
 _BY_TYPE = {
     "boolean": "true", "bytea": "x", "date": "2026-11-22", "jsonb": "{}",

@@ -29,7 +29,7 @@ from marketplace.quoting.values import (
 )
 from marketplace.rating import queries as rating
 from marketplace.traceability.queries import journey_entries
-from marketplace.traceability.values import EntryType
+from marketplace.traceability.values import SYSTEM, EntryType
 from tests.factories.accounts import an_insurer
 from tests.factories.quoting import START_ON, TRAVEL_RISK, a_content, a_need, a_tariff, an_offer, publish, words
 from tests.factories.traceability import a_journey
@@ -229,7 +229,7 @@ def test_an_offer_ends_with_the_first_day_of_its_cover(after: timedelta, live: b
 def test_a_withdrawn_product_takes_its_open_offers_with_it() -> None:
     version = publish(an_insurer())
     offer = an_offer()
-    catalog.withdraw(version.id)
+    catalog.recall(version.id, words("A wrong table."), SYSTEM)
     with pytest.raises(ProductWithdrawn):
         queries.live_offer(offer.id)
     assert a_need().panel.products == 0

@@ -95,6 +95,8 @@ def test_the_day_of_sale_is_the_first_day_of_cover_where_it_is_asked() -> None:
     today = date(2026, 11, 22)
     assert TERM_LIFE.day_of_sale(RISK, today) == today
     assert LINES[Line.US_HEALTH].day_of_sale({"start_on": "2017-04-01"}, today) == date(2017, 4, 1)
+    assert TERM_LIFE.first_day(RISK, date(2027, 1, 1)) == date(2027, 1, 1)
+    assert LINES[Line.US_HEALTH].first_day({"start_on": "2017-04-01"}, today) == date(2017, 4, 1)
 
 
 def test_values_are_read_as_they_are_written_in_tables() -> None:
