@@ -1,10 +1,12 @@
 """Questions to listing: what came, and what was found in it."""
 
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 
+from marketplace.catalog.values import Line
 from marketplace.infra import spreadsheet, storage
 from marketplace.infra.db import db
 from marketplace.infra.formatting import gettext as _
@@ -12,13 +14,15 @@ from marketplace.listing.intake import FINDINGS, pack
 from marketplace.listing.intake.confined import NoAnswerError, mark_confined
 from marketplace.listing.intake.passage import Marks, Note
 from marketplace.listing.intake.wording import explain
+from marketplace.listing.intake.workbook.writing import frame, write_workbook
 from marketplace.listing.intake.workbook.xlsx import is_workbook
 from marketplace.listing.models import UploadRow
 from marketplace.listing.values import Finding, MarkedCopy, Upload, UploadNotFound, UploadState
 
-__all__ = ["explain", "marked_copy", "read", "upload", "uploads_of_insurer"]
+__all__ = ["explain", "marked_copy", "read", "template", "upload", "uploads_of_insurer"]
 
 MOST_FINDINGS_KEPT = 1_000
+EXAMPLE = Path(__file__).with_name("example")
 ZIP = "application/zip"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -58,6 +62,19 @@ def _note(finding: Finding) -> Note:
     said = explain(finding)
     place = finding.cell or str(finding.row or "")
     return Note(finding.file, place, finding.cell, finding.column, finding.value, said.wrong, said.right)
+
+
+def template(insurer_code: str, line: Line) -> bytes:
+    """The workbook to be filled in: a complete example of term life, else a frame of the line, explained."""
+    files = _example() if line is Line.TERM_LIFE else dict(frame(line))
+    code = f'insurer = "{insurer_code}"\n'.encode()
+    head = [line for line in files["catalog.toml"].splitlines(keepends=True) if not line.startswith(b"insurer")]
+    return write_workbook({**files, "catalog.toml": b"".join(head) + code})
+
+
+def _example() -> dict[str, bytes]:
+    paths = sorted(path for path in EXAMPLE.rglob("*") if path.is_file())
+    return {path.relative_to(EXAMPLE).as_posix(): path.read_bytes() for path in paths}
 
 
 def read(row: UploadRow) -> Upload:

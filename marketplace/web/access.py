@@ -144,6 +144,10 @@ ACCESS: dict[str, Door] = {
         roles=PROTECTS_DATA, audited=SecurityEventType.DATA_REQUEST_VIEWED,
     ),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_products.products", roles=KEEPS_THE_CATALOG),
+    **_doors(
+        Who.INSURER, PageClass.STAFF, "insurer_workbooks.template", "insurer_workbooks.marked",
+        roles=KEEPS_THE_CATALOG, paper=True,
+    ),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.sales", roles=COUNTS_OWN_SALES),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.sale", roles=INSURES, audited=SALE),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.policy_document", roles=INSURES, audited=SALE, paper=True),
