@@ -1,4 +1,4 @@
-"""Table of listing: every upload that came, with what was found."""
+"""Tables of listing: every upload that came, with what was found; how an insurer's rate cards are read."""
 
 from datetime import datetime
 from typing import Any
@@ -39,3 +39,19 @@ def locked_upload(upload_id: UUID) -> UploadRow | None:
     return db.session.execute(
         select(UploadRow).where(UploadRow.id == upload_id).with_for_update().execution_options(populate_existing=True)
     ).scalar_one_or_none()
+
+
+class RateCardRow(Base):
+    """`grid_sha256` names the cells of the newest card in the store of files."""
+
+    __tablename__ = "listing_rate_card"
+    __table_args__ = (UniqueConstraint("insurer_id", "name"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    insurer_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_insurer.id"))
+    name: Mapped[str] = mapped_column(String(80))
+    line: Mapped[str] = mapped_column(String(20))
+    grid_sha256: Mapped[str] = mapped_column(CHAR(64))
+    plan: Mapped[dict[str, Any]]
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_account.id"))

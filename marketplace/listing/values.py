@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import ConfigDict
@@ -133,7 +133,7 @@ class CardPlan:
     headings: int
     label_columns: int
     table: str
-    value: str
+    value: Literal["rate", "amount"]
     columns: tuple[str, ...]
     lines: tuple[str, ...]
     meanings: Mapping[str, str]

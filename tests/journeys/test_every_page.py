@@ -9,6 +9,7 @@ from tests.journeys.every_page import LOCALES, NOWHERE, Seen, endpoint_of
 # What answers a GET without a page that a person reads, and why.
 NOT_PAGES = {
     "sales_log.download": "a table",
+    "insurer_cards.table": "a table",
     "insurer_workbooks.template": "a workbook", "insurer_workbooks.marked": "a workbook or a zip",
     "product.premium": "a file",
     "static": "files",

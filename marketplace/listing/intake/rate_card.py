@@ -6,14 +6,17 @@ What a label means is guessed from its words and shown to the insurer, who corre
 import csv
 import io
 import re
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from marketplace.catalog.values import Factor, FactorKind, LineDefinition
 from marketplace.listing.intake.tables import TableEntry, read_table
+from marketplace.listing.intake.workbook import toml_text
 from marketplace.listing.intake.workbook.cells import reference
 from marketplace.listing.intake.workbook.xlsx import MAX_COLUMNS, is_workbook, read_sheets
-from marketplace.listing.values import CardPlan, Finding, Grid
+from marketplace.listing.values import CardPlan, Files, Finding, Grid
 
 MAX_GRID_ROWS = 2_000
 OLDEST = 120
@@ -29,11 +32,14 @@ _WHOLE = re.compile(r"\d[\d,]*")
 _YEARS = re.compile(r"(\d+)\s*-?\s*(?:years?|yrs?|年)", re.IGNORECASE)
 _AMOUNT = re.compile(r"[$€£¥￥\s]|[A-Z]{3}(?=\s*\d)")
 _GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
-_WORDS: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "sex": ((r"\b(female|women|woman|f)\b|女", "female"), (r"\b(male|men|man|m)\b|男", "male")),
+_WORDS: Mapping[str, tuple[tuple[re.Pattern[str], str], ...]] = {
+    "sex": (
+        (re.compile(r"\b(female|women|woman|f)\b|女", re.IGNORECASE), "female"),
+        (re.compile(r"\b(male|men|man|m)\b|男", re.IGNORECASE), "male"),
+    ),
     "smoker": (
-        (r"\b(non[- ]?smok\w*|non[- ]?tobacco|no tobacco|ns)\b|不吸烟|非吸烟", "no"),
-        (r"\b(smok\w*|tobacco|sm)\b|吸烟", "yes"),
+        (re.compile(r"\b(non[- ]?smok\w*|non[- ]?tobacco|no tobacco|ns)\b|不吸烟|非吸烟", re.IGNORECASE), "no"),
+        (re.compile(r"\b(smok\w*|tobacco|sm)\b|吸烟", re.IGNORECASE), "yes"),
     ),
 }
 """The words by which cards call the values of a factor; the first that fits is meant."""
@@ -150,17 +156,19 @@ def _filled(labels: Sequence[str]) -> list[str]:
 
 
 def _factor_of(labels: Sequence[str], heading: str, line: LineDefinition) -> str:
-    """The one factor that every label is a value of; where several are, the one that the heading names."""
+    """The one factor that every label is a value of and says nothing beyond; the one its words or its heading name."""
     given = {label for label in labels if label}
+    said = {name for label in given for name in _named(label, line)}
     fitting = [each.name for each in line.factors if given and all(span(label, each) for label in given)]
-    named = [name for name in fitting if name.replace("_", " ").partition(" ")[0] in heading]
-    if named:
-        return named[0]
-    return (
-        fitting[0]
-        if len(fitting) == 1 or (fitting and "age" not in heading and fitting[0] != "age")
-        else ("age" if "age" in fitting else "")
-    )
+    if said:
+        return next((name for name in fitting if {name} == said), "")
+    of_heading = [name for name in fitting if name.partition("_")[0] in heading]
+    return next(iter([*of_heading, *(name for name in fitting if name == "age"), *fitting]), "")
+
+
+def _named(label: str, line: LineDefinition) -> tuple[str, ...]:
+    """The factors whose words a label uses."""
+    return tuple(factor.name for factor in line.factors if _in_words(label, factor) is not None)
 
 
 def _guess(label: str, line: LineDefinition) -> str:
@@ -173,7 +181,7 @@ def _guess(label: str, line: LineDefinition) -> str:
 def _in_words(label: str, factor: Factor) -> tuple[str, str] | None:
     """The value of a factor that a label names among other things."""
     for pattern, value in _WORDS.get(factor.name, ()):
-        if re.search(pattern, label, re.IGNORECASE):  # the patterns are ours
+        if pattern.search(label):
             return value, value
     years = _YEARS.search(label) if factor.name == "term_years" else None
     if years:
@@ -242,17 +250,10 @@ def long_table(grid: Grid, plan: CardPlan, line: LineDefinition) -> LongTable:
     findings = list(grid.findings)
     cells = list(_cells(grid, plan, line, findings))
     names = [each.name for each in line.factors if any(each.name in meaning for _, meaning, _ in cells)]
-    banded = (
-        [
-            name
-            for name in names
-            if any(low != high for _, meaning, _ in cells for low, high in [meaning[name]] if name in meaning)
-        ]
-        if _complete(cells, names, findings)
-        else []
-    )
+    complete = _complete(cells, names, findings)
+    banded = tuple(name for name in names if complete and any(m[name][0] != m[name][1] for _, m, _ in cells))
     exact = tuple(name for name in names if name not in banded)
-    entry = TableEntry(plan.table, f"tables/{plan.table}.csv", plan.value, exact, tuple(banded))  # type: ignore[arg-type]  one of the two
+    entry = TableEntry(plan.table, f"tables/{plan.table}.csv", plan.value, exact, banded)
     table = LongTable(entry, findings=findings)
     if findings:
         return table
@@ -343,3 +344,49 @@ class _Labels:
         if (code, value) not in self.told:
             self.told.add((code, value))
             self.findings.append(Finding("", code, None, column, value[:80], right))
+
+
+def into_product(files: Files, folder: str, table: LongTable, examples: str) -> Files:
+    """The files with the table in the product's tariff, the product insuring what the table prices, and the examples.
+
+    A step that looks the table up is the insurer's to write; where the tariff has a table of that name it is replaced.
+    """
+    tariff = tomllib.loads(files[f"{folder}tariff.toml"].decode())
+    entry = {
+        "name": table.entry.name,
+        "file": table.entry.file,
+        "value": table.entry.value,
+        "exact": list(table.entry.exact),
+        "banded": list(table.entry.banded),
+    }
+    others = [each for each in tariff.get("tables", []) if each.get("name") != entry["name"]]
+    product = tomllib.loads(files[f"{folder}product.toml"].decode())
+    product["eligibility"] = {**product.get("eligibility", {}), **_priced(table)}
+    return {
+        **files,
+        f"{folder}product.toml": toml_text.document(product),
+        f"{folder}tariff.toml": toml_text.document({**tariff, "tables": [*others, entry]}),
+        f"{folder}{table.entry.file}": table.data,
+        f"{folder}examples.csv": examples.encode(),
+    }
+
+
+def _priced(table: LongTable) -> dict[str, dict[str, Any]]:
+    """What each factor of the table may be: the values it lists, or from its lowest band to its highest."""
+    columns = {name: place for place, name in enumerate(table.entry.columns)}
+    listed = {name: list(dict.fromkeys(row[columns[name]] for row in table.rows)) for name in table.entry.exact}
+    bounds = {
+        name: (
+            min(int(row[columns[f"{name}_from"]]) for row in table.rows),
+            max(int(row[columns[f"{name}_to"]]) for row in table.rows),
+        )
+        for name in table.entry.banded
+    }
+    return {
+        **{name: {"values": [_typed(value) for value in values]} for name, values in listed.items()},
+        **{name: {"min": low, "max": high} for name, (low, high) in bounds.items()},
+    }
+
+
+def _typed(value: str) -> str | int | bool:
+    return int(value) if value.isdigit() else value == "yes" if value in ("yes", "no") else value
