@@ -18,15 +18,18 @@ from marketplace.web.customer import account, application, checkout, factor, pol
 from marketplace.web.customer import security as account_security
 from marketplace.web.hooks import health, inbox, stripe
 from marketplace.web.insurer import products as insurer_products
+from marketplace.web.insurer import rate_cards as insurer_cards
 from marketplace.web.insurer import sales as insurer_sales
 from marketplace.web.insurer import uploads as insurer_uploads
+from marketplace.web.insurer import workbooks as insurer_workbooks
 from marketplace.web.site import Site
 from marketplace.web.storefront import compare, home, legal, product, register, verify
 
 SUBJECTS = (
     *(home, compare, product, verify, legal, register),
     *(application, checkout, account, account_security, factor, policy, privacy),
-    *(insurer_sales, insurer_products, insurer_uploads, listing_review, data_desk, sales_log, security_log),
+    *(insurer_sales, insurer_products, insurer_uploads, insurer_workbooks, insurer_cards),
+    *(listing_review, data_desk, sales_log, security_log),
     *(health, stripe),
 )
 ROOT = Path(__file__).parent.parent

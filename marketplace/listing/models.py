@@ -1,10 +1,10 @@
-"""Tables of listing: uploads with what was found, drafts as they were read, and each step with who took it."""
+"""Tables of listing: uploads with what was found, drafts as they were read, each step with who took it; rate cards."""
 
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CHAR, CheckConstraint, ForeignKey, Index, SmallInteger, String, select, text
+from sqlalchemy import CHAR, CheckConstraint, ForeignKey, Index, SmallInteger, String, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.infra.db import Base, db
@@ -85,3 +85,19 @@ def locked_upload(upload_id: UUID) -> UploadRow | None:
     return db.session.execute(
         select(UploadRow).where(UploadRow.id == upload_id).with_for_update().execution_options(populate_existing=True)
     ).scalar_one_or_none()
+
+
+class RateCardRow(Base):
+    """`grid_sha256` names the cells of the newest card in the store of files."""
+
+    __tablename__ = "listing_rate_card"
+    __table_args__ = (UniqueConstraint("insurer_id", "name"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    insurer_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_insurer.id"))
+    name: Mapped[str] = mapped_column(String(80))
+    line: Mapped[str] = mapped_column(String(20))
+    grid_sha256: Mapped[str] = mapped_column(CHAR(64))
+    plan: Mapped[dict[str, Any]]
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_account.id"))

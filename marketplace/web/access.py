@@ -164,6 +164,15 @@ ACCESS: dict[str, Door] = {
     ),
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "listing_review.accept", roles=REVIEWS_CATALOGS, step_up=True),
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "listing_review.document", roles=REVIEWS_CATALOGS, paper=True),
+    **_doors(
+        Who.INSURER, PageClass.STAFF, "insurer_workbooks.template", "insurer_workbooks.marked",
+        roles=KEEPS_THE_CATALOG, paper=True,
+    ),
+    **_doors(
+        Who.INSURER, PageClass.STAFF,
+        "insurer_cards.cards", "insurer_cards.card", "insurer_cards.renew", "insurer_cards.put", "insurer_cards.table",
+        roles=KEEPS_THE_CATALOG,
+    ),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.sales", roles=COUNTS_OWN_SALES),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.sale", roles=INSURES, audited=SALE),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.policy_document", roles=INSURES, audited=SALE, paper=True),

@@ -14,13 +14,16 @@ from werkzeug.test import TestResponse
 from marketplace.accounts import queries as accounts
 from marketplace.accounts import rules
 from marketplace.accounts.values import Account, Desk, Role
+from marketplace.catalog.values import Line
 from marketplace.correspondence import queries as correspondence
 from marketplace.infra.db import db
 from marketplace.listing import queries as listing
+from marketplace.listing import services
 from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import SaleFilter
 from sandbox.demo.visitor import Visitor
 from tests.factories.accounts import PASSWORD, a_customer, a_member_of_staff, an_authenticator, an_insurer
+from tests.factories.catalog import STAFF as STAFF_ACTOR
 from tests.factories.catalog import changed
 from tests.factories.listing import accepted, people_of
 from tests.simulator_server import SimulatorServer
@@ -32,6 +35,7 @@ OTHER_INSURER = "other_insurer"  # an administrator of another insurer than the 
 SOLD = "admin_sales"  # by whom what only its owner may touch is asked for
 ROLES = ("visitor", "half", "owner", "other", *STAFF, OTHER_INSURER)
 """Who asks: `owner` bought, `other` is another customer, `half` gave the password of staff and no second step."""
+CARD = b"Age,Male,Female\n18-40,0.45,0.30\n41-65,1.10,0.80\n"
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
@@ -175,6 +179,9 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         elsewhere = next(each for each in accounts.sessions(account_id) if each.id != here)
         factor = accounts.factors(admin.id).factors[0]
         upload_id, version_id, paper = _a_published_upload()
+        harbour = accounts.insurer_by_code("harbour")
+        card = services.keep_rate_card(harbour.id, "published", Line.TERM_LIFE, CARD, STAFF_ACTOR)
+        db.session.commit()
         with_file = next(mail.id for mail in correspondence.inbox() if mail.attachments)
     document = re.search(r"/documents/([0-9a-f-]{36})", owner.get(f"/offers/{under_way['offer_id']}"))
     copy = re.search(r"/account/data/copies/([0-9a-f-]{36})", owner.get("/account/data"))
@@ -189,7 +196,7 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         **under_way, "line": "term_life", "number": 1, "filename": "css/evenfold.css", "sale_id": sold.id,
         "entry_id": told.entry_id, "policy_id": sold.policy_id, "session_id": elsewhere.id, "factor_id": factor.id,
         "document_id": document[1], "export_id": copy[1], "request_id": wish[1], "message_id": mail[1],
-        "token": newest_link_token(app, owner), "upload_id": upload_id, "version_id": version_id,
+        "token": newest_link_token(app, owner), "upload_id": upload_id, "version_id": version_id, "card_id": card.id,
     }  # fmt: skip
     bought = {"application_id": sold.application_id}
     finished = ("checkout.pay", "checkout.returned", "checkout.done", "checkout.policy_document")

@@ -2,11 +2,11 @@
 
 from marketplace.listing.intake.catalog import CatalogFile, read_catalog
 from marketplace.listing.intake.container import check_files, pack, unpack
-from marketplace.listing.intake.workbook.reading import read_workbook
-from marketplace.listing.intake.workbook.xlsx import is_workbook
+from marketplace.listing.intake.workbook.reading import as_files, read_workbook
+from marketplace.listing.intake.workbook.xlsx import is_workbook, read_sheets
 from marketplace.listing.values import Files, Finding, Reading
 
-__all__ = ["CatalogFile", "check_files", "pack", "read_catalog", "read_container", "unpack"]
+__all__ = ["CatalogFile", "check_files", "files_of", "pack", "read_catalog", "read_container", "unpack"]
 BOOK = ".xlsx"
 DOCUMENTS = "documents/"
 FINDINGS = "findings.csv"
@@ -28,6 +28,22 @@ def read_container(data: bytes, insurer: str) -> Reading:
     return _read_book(files, books, insurer) if books else read_catalog(files, insurer)
 
 
+def files_of(data: bytes) -> Files:
+    """The text files that a container amounts to, whatever is wrong in them; none where it cannot be opened."""
+    if is_workbook(data):
+        return as_files(read_sheets(data)[0], {}).files
+    files, _ = unpack(data)
+    books = [name for name in files if name.lower().endswith(BOOK)]
+    if not books:
+        return {name: content for name, content in files.items() if name != FINDINGS}
+    return as_files(read_sheets(files[books[0]])[0], _documents(files)).files
+
+
+def _documents(files: Files) -> Files:
+    """Those that lie beside a workbook, by their names."""
+    return {name.removeprefix(DOCUMENTS): content for name, content in files.items() if name.startswith(DOCUMENTS)}
+
+
 def _read_book(files: Files, books: list[str], insurer: str) -> Reading:
     """A zip with a workbook holds that one and its documents, nothing else."""
     stray = [name for name in files if name not in books and not name.startswith(DOCUMENTS)]
@@ -35,5 +51,4 @@ def _read_book(files: Files, books: list[str], insurer: str) -> Reading:
     findings += [Finding(name, "one_workbook_only", right=books[0]) for name in books[1:]]
     if findings:
         return Reading(tuple(findings))
-    documents = {name.removeprefix(DOCUMENTS): data for name, data in files.items() if name not in books}
-    return read_workbook(files[books[0]], documents, insurer)
+    return read_workbook(files[books[0]], _documents(files), insurer)

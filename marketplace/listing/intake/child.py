@@ -24,8 +24,8 @@ _LATE = ("encodings.cp437", "encodings.utf_8_sig")
 
 
 def main() -> int:
-    """`<bytes of memory> <seconds> read <code of the insurer>`: a container -> a reading; `… mark`: a file and what is
-    said of it -> the marked copy.
+    """`<bytes of memory> <seconds> <task>`: `read <code of the insurer>` a container, give its `files` as a zip, the
+    `grid` of a rate card, or the copy that `mark` makes.
     """
     memory, seconds = map(int, sys.argv[1:3])
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
@@ -42,17 +42,31 @@ def main() -> int:
 
 
 def _answer(task: str, told: list[str]) -> bytes:
-    if task == "read":
-        from marketplace.listing.intake import passage, read_container  # noqa: PLC0415  before the door is shut
+    """All modules are loaded before the door is shut."""
+    from marketplace.listing.intake import files_of, pack, passage, read_container  # noqa: PLC0415
 
-        confine(files=0)
-        return passage.reading_to_json(read_container(sys.stdin.buffer.read(), told[0]))
-    from marketplace.listing.intake import passage  # noqa: PLC0415  before the door is shut
-    from marketplace.listing.intake.workbook import marking  # noqa: PLC0415
+    match task:
+        case "read":
+            confine(files=0)
+            return passage.reading_to_json(read_container(_given(), told[0]))
+        case "files":
+            confine(files=0)
+            return pack(files_of(_given()))
+        case "grid":
+            from marketplace.listing.intake.rate_card import read_grid  # noqa: PLC0415
 
-    marking.rehearse()
-    confine(files=16)  # openpyxl writes each sheet to a file of its own first
-    return marking.mark(*passage.from_mark(sys.stdin.buffer.read()))
+            confine(files=0)
+            return passage.grid_to_json(read_grid(_given()))
+        case _:
+            from marketplace.listing.intake.workbook import marking  # noqa: PLC0415
+
+            marking.rehearse()
+            confine(files=16)  # openpyxl writes each sheet to a file of its own first
+            return marking.mark(*passage.from_mark(_given()))
+
+
+def _given() -> bytes:
+    return sys.stdin.buffer.read()
 
 
 def confine(*, files: int) -> None:

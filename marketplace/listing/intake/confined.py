@@ -16,9 +16,9 @@ from pathlib import Path
 import structlog
 from pydantic import ValidationError
 
-from marketplace.listing.intake import child, passage
+from marketplace.listing.intake import child, passage, unpack
 from marketplace.listing.intake.passage import Marks
-from marketplace.listing.values import Finding, Reading
+from marketplace.listing.values import Files, Finding, Grid, Reading
 
 ROOT = Path(__file__).parents[3]
 
@@ -61,6 +61,22 @@ def read_confined(data: bytes, insurer: str, limits: Limits = LIMITS) -> Reading
 def mark_confined(data: bytes, marks: Marks) -> bytes:
     """The marked copy of an upload. Raises NoAnswerError where it cannot be opened."""
     return ask(["mark"], passage.to_mark(data, marks))
+
+
+def grid_confined(data: bytes) -> Grid:
+    """The cells of a rate card, read in a child process."""
+    try:
+        return passage.grid_from_json(ask(["grid"], data))
+    except NoAnswerError as none:
+        return Grid((), (Finding("", none.code),))
+
+
+def files_confined(data: bytes) -> Files:
+    """The text files that an upload amounts to; none where it cannot be opened."""
+    try:
+        return unpack(ask(["files"], data))[0]
+    except NoAnswerError:
+        return {}
 
 
 def ask(task: list[str], data: bytes, limits: Limits = LIMITS) -> bytes:

@@ -1,12 +1,13 @@
 """What passes between a process that opens files and the one that asked: JSON, read strictly, never pickled."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from pydantic import TypeAdapter
 
-from marketplace.listing.values import Reading
+from marketplace.listing.values import CardPlan, Grid, Reading
 
 _LENGTH = 8
 
@@ -43,6 +44,16 @@ def _readings() -> TypeAdapter[Reading]:
 
 
 @cache
+def _grids() -> TypeAdapter[Grid]:
+    return TypeAdapter(Grid)
+
+
+@cache
+def _plans() -> TypeAdapter[CardPlan]:
+    return TypeAdapter(CardPlan)
+
+
+@cache
 def _marks() -> TypeAdapter[Marks]:
     return TypeAdapter(Marks)
 
@@ -54,6 +65,23 @@ def reading_to_json(reading: Reading) -> bytes:
 def reading_from_json(data: bytes) -> Reading:
     """Raises pydantic.ValidationError for what is no reading."""
     return _readings().validate_json(data, strict=True)
+
+
+def grid_to_json(grid: Grid) -> bytes:
+    return _grids().dump_json(grid)
+
+
+def grid_from_json(data: bytes) -> Grid:
+    return _grids().validate_json(data, strict=True)
+
+
+def plan_to_json(plan: CardPlan) -> dict[str, Any]:
+    told: dict[str, Any] = _plans().dump_python(plan, mode="json")
+    return told
+
+
+def plan_from_json(data: Mapping[str, Any]) -> CardPlan:
+    return _plans().validate_python(data)
 
 
 def to_mark(data: bytes, marks: Marks) -> bytes:

@@ -159,6 +159,10 @@ _WORKBOOK: dict[str, Sentences] = {
     "hidden_row": (_l("Row %(value)s is hidden and holds something."), _l("Show it, or remove it.")),
     "hidden_column": (_l("Column %(value)s is hidden and holds something."), _l("Show it, or remove it.")),
     "merged_cells": (_l("The cells %(value)s are merged."), _l("Unmerge them and fill in each one.")),
+    "label_says_too_little": (
+        _l("The labels of this number do not say: %(column)s."),
+        _l("Choose the factor of its column or row, or write what its label means."),
+    ),
     "cell_error": (_l("The cell shows the error %(value)s."), _l("Write the value itself.")),
     "too_many_digits": (
         _l("%(value)s has more digits than a cell shows; it was computed, not typed."),

@@ -12,7 +12,7 @@ INSURERS = {
     "accounts_account", "accounts_device", "accounts_one_time_secret", "accounts_passkey", "accounts_recovery_code",
     "accounts_security_event", "accounts_session", "application_application", "application_confirmation",
     "checkout_order", "checkout_order_line", "correspondence_message", "infra_subject_key", "listing_draft",
-    "listing_event", "listing_upload",
+    "listing_event", "listing_rate_card", "listing_upload",
     "oversight_sale", "payment_attempt", "payment_refund", "policy_document", "policy_number_range", "policy_policy",
     "policy_version", "privacy_erasure", "privacy_restriction", "quoting_need", "quoting_offer", "rating_tariff",
     "traceability_evidence_intake", "traceability_journey", "underwriting_decision",

@@ -2,8 +2,10 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from datetime import date
+from typing import Any
 
 from marketplace.catalog.values import LineDefinition, Scalar, is_day
 from marketplace.listing.intake.workbook.layout import Field, Kind
@@ -63,3 +65,30 @@ def _when(text: str, line: LineDefinition | None) -> str:
         factor, _, values = (piece.strip() for piece in condition.partition("="))
         conditions.setdefault(factor, []).extend(_scalar(item, line, factor) for item in _items(values))
     return f"{{ {', '.join(f'{quoted(factor)} = {_list(values)}' for factor, values in conditions.items())} }}"
+
+
+def document(data: Mapping[str, Any]) -> bytes:
+    """A table as a TOML file: what stands once first, then a heading for each entry of a list of tables."""
+    listed = {name for name, given in data.items() if isinstance(given, list) and given and isinstance(given[0], dict)}
+    lines = [f"{quoted(name)} = {literal(given)}" for name, given in data.items() if name not in listed]
+    for name in (name for name in data if name in listed):
+        for entry in data[name]:
+            lines += ["", f"[[{quoted(name)}]]", *(f"{quoted(key)} = {literal(given)}" for key, given in entry.items())]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def literal(given: Any) -> str:
+    """A value as TOML writes it."""
+    match given:
+        case bool():
+            return "true" if given else "false"
+        case date():
+            return given.isoformat()
+        case list() | tuple():
+            return _list(map(literal, given))
+        case dict():
+            return f"{{ {', '.join(f'{quoted(name)} = {literal(each)}' for name, each in given.items())} }}"
+        case str():
+            return quoted(given)
+        case _:
+            return str(given)

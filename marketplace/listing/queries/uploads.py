@@ -10,25 +10,17 @@ from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Account
 from marketplace.catalog import queries as catalog
 from marketplace.catalog.values import ProductContent, ProductVersion, Scalar
-from marketplace.infra import spreadsheet, storage
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
-from marketplace.infra.formatting import gettext as _
 from marketplace.kernel import clock
 from marketplace.kernel.errors import Conflict, Refused
 from marketplace.kernel.remembering import Remembered
 from marketplace.listing import rules
-from marketplace.listing.intake import FINDINGS, pack
-from marketplace.listing.intake.confined import NoAnswerError, mark_confined
-from marketplace.listing.intake.passage import Marks, Note
-from marketplace.listing.intake.wording import explain
-from marketplace.listing.intake.workbook.xlsx import is_workbook
 from marketplace.listing.models import DraftRow, EventRow, UploadRow
 from marketplace.listing.values import (
     Difference,
     Finding,
     Impact,
-    MarkedCopy,
     Step,
     StoredDraft,
     Tried,
@@ -43,11 +35,7 @@ from marketplace.rating.values import Breakdown, RiskOutOfRange, Tariff
 from marketplace.underwriting import queries as underwriting
 from marketplace.underwriting.values import Ineligible
 
-__all__ = ["explain"]
-
 MOST_FINDINGS_KEPT = 1_000
-ZIP = "application/zip"
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _raters: Remembered[tuple[UUID, int], Rater] = Remembered(size=32)
 """(upload, place) -> the tariff of a draft, compiled. A draft never changes."""
 
@@ -74,27 +62,6 @@ def uploads_of_insurer(insurer_id: UUID) -> tuple[Upload, ...]:
         select(UploadRow).where(UploadRow.insurer_id == insurer_id).order_by(UploadRow.received_at.desc(), UploadRow.id)
     )
     return tuple(read(row) for row in rows)
-
-
-def marked_copy(upload: Upload) -> MarkedCopy:
-    """What was uploaded with its findings marked and listed in the reader's language.
-
-    Where it cannot be opened a second time, the list alone.
-    """
-    data = storage.get(upload.sha256)
-    headings = (_("Sheet or file"), _("Place"), _("Field"), _("Value"), _("What is wrong"), _("What would be right"))
-    marks = Marks(headings, _("Evenfold"), tuple(map(_note, upload.findings)))
-    try:
-        copy = mark_confined(data, marks)
-    except NoAnswerError:
-        return MarkedCopy("marked.zip", ZIP, pack({FINDINGS: spreadsheet.csv_bytes(headings, marks.rows())}))
-    return MarkedCopy("marked.xlsx", XLSX, copy) if is_workbook(data) else MarkedCopy("marked.zip", ZIP, copy)
-
-
-def _note(finding: Finding) -> Note:
-    said = explain(finding)
-    place = finding.cell or str(finding.row or "")
-    return Note(finding.file, place, finding.cell, finding.column, finding.value, said.wrong, said.right)
 
 
 def uploads_in(states: Sequence[UploadState], most: int) -> tuple[Upload, ...]:

@@ -1,0 +1,52 @@
+"""Files that an insurer takes along: the template of a catalog, and what it uploaded with every finding marked."""
+
+from pathlib import Path
+
+from marketplace.catalog.values import Line
+from marketplace.infra import spreadsheet, storage
+from marketplace.infra.formatting import gettext as _
+from marketplace.listing.intake import FINDINGS, pack
+from marketplace.listing.intake.confined import NoAnswerError, mark_confined
+from marketplace.listing.intake.passage import Marks, Note
+from marketplace.listing.intake.wording import explain
+from marketplace.listing.intake.workbook.writing import frame, write_workbook
+from marketplace.listing.intake.workbook.xlsx import is_workbook
+from marketplace.listing.values import Finding, MarkedCopy, Upload
+
+EXAMPLE = Path(__file__).parents[1] / "example"
+ZIP = "application/zip"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def template(insurer_code: str, line: Line) -> bytes:
+    """The workbook to be filled in: a complete example of term life, else a frame of the line, explained."""
+    files = _example() if line is Line.TERM_LIFE else dict(frame(line))
+    code = f'insurer = "{insurer_code}"\n'.encode()
+    head = [line for line in files["catalog.toml"].splitlines(keepends=True) if not line.startswith(b"insurer")]
+    return write_workbook({**files, "catalog.toml": b"".join(head) + code})
+
+
+def _example() -> dict[str, bytes]:
+    paths = sorted(path for path in EXAMPLE.rglob("*") if path.is_file())
+    return {path.relative_to(EXAMPLE).as_posix(): path.read_bytes() for path in paths}
+
+
+def marked_copy(upload: Upload) -> MarkedCopy:
+    """What was uploaded with its findings marked and listed in the reader's language.
+
+    Where it cannot be opened a second time, the list alone.
+    """
+    data = storage.get(upload.sha256)
+    headings = (_("Sheet or file"), _("Place"), _("Field"), _("Value"), _("What is wrong"), _("What would be right"))
+    marks = Marks(headings, _("Evenfold"), tuple(map(_note, upload.findings)))
+    try:
+        copy = mark_confined(data, marks)
+    except NoAnswerError:
+        return MarkedCopy("marked.zip", ZIP, pack({FINDINGS: spreadsheet.csv_bytes(headings, marks.rows())}))
+    return MarkedCopy("marked.xlsx", XLSX, copy) if is_workbook(data) else MarkedCopy("marked.zip", ZIP, copy)
+
+
+def _note(finding: Finding) -> Note:
+    said = explain(finding)
+    place = finding.cell or str(finding.row or "")
+    return Note(finding.file, place, finding.cell, finding.column, finding.value, said.wrong, said.right)

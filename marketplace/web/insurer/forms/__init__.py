@@ -1,0 +1,1 @@
+"""Forms of the insurers' desk: shape and format."""

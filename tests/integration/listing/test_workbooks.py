@@ -1,0 +1,101 @@
+"""What an insurer takes away: a template that reads without a finding, and its upload with every finding marked."""
+
+import csv
+import io
+import zipfile
+
+import pytest
+from openpyxl import load_workbook
+
+from marketplace.accounts.values import Insurer
+from marketplace.catalog.values import Line
+from marketplace.infra.formatting import use_locale
+from marketplace.listing import queries, services
+from marketplace.listing.values import Upload, UploadState
+from tests.factories.accounts import an_insurer
+from tests.factories.catalog import HARBOUR_TERM, STAFF, changed
+from tests.factories.workbooks import PRODUCT, cell_of, changed_workbook
+
+pytestmark = pytest.mark.usefixtures("database")
+GRACE = cell_of(PRODUCT, "key_facts.grace_days")
+
+
+@pytest.fixture
+def harbour() -> Insurer:
+    return an_insurer("harbour")
+
+
+@pytest.mark.parametrize("locale", ["en", "zh_Hans_CN"])
+def test_the_template_is_a_draft_as_it_is_downloaded(harbour: Insurer, locale: str) -> None:
+    with use_locale(locale):
+        data = queries.template(harbour.code, Line.TERM_LIFE)
+    upload = services.upload_catalog(harbour.id, data, STAFF)
+    assert (upload.state, upload.findings, upload.products) == (UploadState.DRAFT, (), ("my-term",))
+    book = load_workbook(io.BytesIO(data))
+    assert (book["How to"]["A6"].value == "Several values in one cell are separated by commas.") == (locale == "en")
+    offered = {each.formula1 for each in book["my-term steps"].data_validations.dataValidation}
+    assert '"add,discount,fee,instalment,loading,lookup,maximum,minimum,multiply,per_unit,round,tax"' in offered
+
+
+def test_the_frame_of_another_line_knows_whose_it_is(harbour: Insurer) -> None:
+    book = load_workbook(io.BytesIO(queries.template(harbour.code, Line.TRAVEL)))
+    assert {row[0].value: row[1].value for row in book["Catalog"].iter_rows(min_row=2)}["insurer"] == "harbour"
+    assert {row[0].value: row[1].value for row in book["my-product"].iter_rows(min_row=2)}["line"] == "travel"
+
+
+def broken(harbour: Insurer) -> Upload:
+    def change(book: object) -> None:
+        book[PRODUCT][GRACE] = -1  # type: ignore[index]
+        book[f"{PRODUCT} occupation"]["B3"] = "=1+1"  # type: ignore[index]
+
+    return services.upload_catalog(harbour.id, changed_workbook(change), STAFF)
+
+
+def test_a_marked_copy_says_in_each_faulty_cell_what_is_wrong_and_comes_back(harbour: Insurer) -> None:
+    upload = broken(harbour)
+    copy = queries.marked_copy(upload)
+    assert copy.name == "marked.xlsx"
+    book = load_workbook(io.BytesIO(copy.data))
+    cell = book[PRODUCT][GRACE]
+    assert cell.comment is not None
+    assert cell.comment.text == "-1 is out of bounds. It must be >= 0."
+    assert cell.fill.fgColor.rgb == "00F6C6BE"
+    assert book[PRODUCT]["B2"].fill.fgColor.rgb != "00F6C6BE"
+    assert [[each.value for each in row] for row in book["Findings"].iter_rows()] == [
+        ["Sheet or file", "Place", "Field", "Value", "What is wrong", "What would be right"],
+        [f"{PRODUCT} occupation", "B3", "rate", "=1+1", "=1+1 is a formula.", "Write the number itself."],
+        [PRODUCT, GRACE, "key_facts.grace_days", "-1", "-1 is out of bounds.", "It must be >= 0."],
+    ]
+    assert book["Findings"]["D2"].data_type == "s", "a formula is told as words"
+    again = services.upload_catalog(harbour.id, copy.data, STAFF)
+    assert again.findings == upload.findings
+    book[PRODUCT][GRACE], book[f"{PRODUCT} occupation"]["B3"] = 60, 1.1
+    mended = io.BytesIO()
+    book.save(mended)
+    assert services.upload_catalog(harbour.id, mended.getvalue(), STAFF).findings == ()
+
+
+def test_a_marked_copy_speaks_the_readers_language(harbour: Insurer) -> None:
+    with use_locale("zh_Hans_CN"):
+        copy = queries.marked_copy(broken(harbour))
+    book = load_workbook(io.BytesIO(copy.data))
+    assert book["Findings"]["A1"].value == "工作表或文件"
+
+
+def test_the_copy_of_a_zip_is_its_files_with_a_list(harbour: Insurer) -> None:
+    files = changed(f"{HARBOUR_TERM}product.toml", "grace_days = 60", "grace_days = -1")
+    files = changed(f"{HARBOUR_TERM}tables/occupation.csv", "2,1.1", "2,=1+1", files)
+    copy = queries.marked_copy(services.upload_catalog(harbour.id, files, STAFF))
+    assert (copy.name, copy.media_type) == ("marked.zip", "application/zip")
+    with zipfile.ZipFile(io.BytesIO(copy.data)) as archive:
+        assert set(archive.namelist()) == {*files, "findings.csv"}
+        rows = list(csv.reader(archive.read("findings.csv").decode("utf-8-sig").splitlines()))
+    assert len(rows) == 3
+    assert [row for row in rows if "'=1+1" in row[3]]
+    assert services.upload_catalog(harbour.id, copy.data, STAFF).findings[0].file == f"{HARBOUR_TERM}product.toml"
+
+
+def test_what_cannot_be_opened_has_its_list_alone(harbour: Insurer) -> None:
+    copy = queries.marked_copy(services.upload_catalog(harbour.id, b"PK\x03\x04 no zip", STAFF))
+    with zipfile.ZipFile(io.BytesIO(copy.data)) as archive:
+        assert archive.namelist() == ["findings.csv"]
