@@ -141,6 +141,12 @@ class OfferVoided(Conflict):
     code = "quoting:offer-voided"
 
 
+class SalesStopped(Conflict):
+    """The sales of this insurer are stopped for now."""
+
+    code = "quoting:sales-stopped"
+
+
 class ProductWithdrawn(Conflict):
     """The insurer has withdrawn this product. Please compare again."""
 

@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from marketplace.accounts import queries as accounts
-from marketplace.accounts import rules
-from marketplace.accounts.values import Account, Desk, Role
+from marketplace.accounts import rules, services
+from marketplace.accounts.values import Account, Desk, KeyScope, Role
 from marketplace.correspondence import queries as correspondence
 from marketplace.infra.db import db
 from marketplace.oversight import queries as oversight
@@ -171,6 +171,11 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         here, account_id = _session_of(owner)
         elsewhere = next(each for each in accounts.sessions(account_id) if each.id != here)
         factor = accounts.factors(admin.id).factors[0]
+        harbour = accounts.insurer_by_code("harbour")
+        key = services.make_api_key(
+            accounts.account(site.accounts["insurer_admin"]), "nightly upload", 30, frozenset({KeyScope.CATALOGS_WRITE})
+        ).key
+        db.session.commit()
         with_file = next(mail.id for mail in correspondence.inbox() if mail.attachments)
     document = re.search(r"/documents/([0-9a-f-]{36})", owner.get(f"/offers/{under_way['offer_id']}"))
     copy = re.search(r"/account/data/copies/([0-9a-f-]{36})", owner.get("/account/data"))
@@ -185,7 +190,8 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         **under_way, "line": "term_life", "number": 1, "filename": "css/evenfold.css", "sale_id": sold.id,
         "entry_id": told.entry_id, "policy_id": sold.policy_id, "session_id": elsewhere.id, "factor_id": factor.id,
         "document_id": document[1], "export_id": copy[1], "request_id": wish[1], "message_id": mail[1],
-        "token": newest_link_token(app, owner),
+        "token": newest_link_token(app, owner), "code": harbour.code, "insurer_id": harbour.id,
+        "key_id": key.id,
     }  # fmt: skip
     bought = {"application_id": sold.application_id}
     finished = ("checkout.pay", "checkout.returned", "checkout.done", "checkout.policy_document")

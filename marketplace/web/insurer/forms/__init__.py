@@ -1,0 +1,1 @@
+"""Forms of an insurer's desk."""
