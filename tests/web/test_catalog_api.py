@@ -147,11 +147,11 @@ def test_a_key_without_the_scope_sends_nothing(shop: Flask, machine: FlaskClient
 
 
 @pytest.mark.parametrize(
-    ("data", "kind", "status"),
+    ("sent", "status"),
     [
-        (b"", "application/zip", 422),
-        (b"a,b", "text/csv", 415),
-        (b"PK" + bytes(8 * 1024 * 1024), "application/zip", 413),
+        ((b"", "application/zip"), 422),
+        ((b"a,b", "text/csv"), 415),
+        ((b"PK" + bytes(8 * 1024 * 1024), "application/zip"), 413),
     ],
 )
 def test_what_is_no_catalog_is_not_kept(
