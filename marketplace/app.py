@@ -11,26 +11,29 @@ from marketplace import wiring
 from marketplace.infra import jobs, logs, metrics, pools, present
 from marketplace.infra.db import READER, bind_scope, db, refuse_demonstration_data, refuse_unbound_roles
 from marketplace.web import access, error_pages, metering, pages, scopes, security, tracing, transaction
+from marketplace.web.api import v1
+from marketplace.web.backoffice import insurers as party_desk
 from marketplace.web.backoffice import listing as listing_review
 from marketplace.web.backoffice import privacy as data_desk
 from marketplace.web.backoffice import sales_log, security_log
 from marketplace.web.customer import account, application, checkout, factor, policy, privacy
 from marketplace.web.customer import security as account_security
 from marketplace.web.hooks import health, inbox, stripe
+from marketplace.web.insurer import keys as insurer_keys
 from marketplace.web.insurer import products as insurer_products
 from marketplace.web.insurer import rate_cards as insurer_cards
 from marketplace.web.insurer import sales as insurer_sales
 from marketplace.web.insurer import uploads as insurer_uploads
 from marketplace.web.insurer import workbooks as insurer_workbooks
 from marketplace.web.site import Site
-from marketplace.web.storefront import compare, home, legal, product, register, verify
+from marketplace.web.storefront import compare, home, insurers, legal, product, register, verify
 
 SUBJECTS = (
-    *(home, compare, product, verify, legal, register),
+    *(home, compare, product, insurers, verify, legal, register),
     *(application, checkout, account, account_security, factor, policy, privacy),
     *(insurer_sales, insurer_products, insurer_uploads, insurer_workbooks, insurer_cards),
-    *(listing_review, data_desk, sales_log, security_log),
-    *(health, stripe),
+    *(insurer_keys, listing_review, data_desk, party_desk, sales_log, security_log),
+    *(health, stripe, v1),
 )
 ROOT = Path(__file__).parent.parent
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from config import Settings
 from marketplace.accounts import jobs as accounts_jobs
+from marketplace.accounts.values import InsurerSuspended
 from marketplace.application import jobs as application_jobs
 from marketplace.application import rules as application_rules
 from marketplace.application.values import ApplicationOpened, ApplicationSubmitted
@@ -44,6 +45,7 @@ FEATURES = (
 
 # Fact type -> names of the jobs that it defers. A fact without a subscriber carries its reason.
 SUBSCRIBERS: dict[type, tuple[str, ...]] = {
+    InsurerSuspended: ("checkout.close_orders",),
     JourneyCompared: ("oversight.note_comparison",),
     ApplicationOpened: ("oversight.note_opened",),
     ApplicationSubmitted: ("application.tell_outcome", "oversight.note_submitted"),

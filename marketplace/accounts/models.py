@@ -4,11 +4,13 @@ Tokens of sessions are SHA-256 (they are random). Addresses, names, what waits f
 codes are sealed; an address is found by its blind index.
 """
 
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import CHAR, BigInteger, CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CHAR, BigInteger, CheckConstraint, ForeignKey, Index, Numeric, String, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.infra.db import Base
@@ -34,6 +36,70 @@ class InsurerRow(Base):
     fictional: Mapped[bool]
     active: Mapped[bool]
     created_at: Mapped[datetime]
+
+
+class InsurerFactRow(Base):
+    """What was said of an insurer on a day, by whom. Rows are only ever added; the latest of a kind is in force."""
+
+    __tablename__ = "accounts_insurer_fact"
+    __table_args__ = (
+        CheckConstraint("figure IS NULL OR words IS NULL", name="figure_or_words"),
+        Index("ix_accounts_insurer_fact_latest", "insurer_id", "kind", "entered_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    insurer_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_insurer.id"))
+    kind: Mapped[str] = mapped_column(String(24))
+    figure: Mapped[Decimal | None] = mapped_column(Numeric(8, 3))
+    words: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    source: Mapped[dict[str, Any]]
+    as_of: Mapped[date]
+    entered_at: Mapped[datetime]
+    entered_by: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_account.id"))
+
+
+class SuspensionRow(Base):
+    """Why an insurer's sales were stopped, and which two people let them go on."""
+
+    __tablename__ = "accounts_suspension"
+    __table_args__ = (
+        CheckConstraint("(lifting_at IS NULL) = (lifting_by IS NULL)", name="asked_by_somebody"),
+        CheckConstraint("(lifted_at IS NULL) = (lifted_by IS NULL)", name="lifted_by_somebody"),
+        CheckConstraint("lifted_by IS NULL OR lifted_by <> lifting_by", name="lifted_by_two"),
+        CheckConstraint("lifted_at IS NULL OR lifting_at IS NOT NULL", name="asked_before_lifted"),
+        Index("uq_accounts_suspension_in_force", "insurer_id", unique=True, postgresql_where=text("lifted_at IS NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    insurer_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_insurer.id"))
+    reason: Mapped[str] = mapped_column(String(1000))
+    suspended_at: Mapped[datetime]
+    suspended_by: Mapped[UUID] = mapped_column(ForeignKey("accounts_account.id"))
+    lifting_reason: Mapped[str | None] = mapped_column(String(1000))
+    lifting_at: Mapped[datetime | None]
+    lifting_by: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_account.id"))
+    lifted_at: Mapped[datetime | None]
+    lifted_by: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_account.id"))
+
+
+class ApiKeyRow(Base):
+    """A key of an insurer's machine: found by its prefix, known by the SHA-256 of its token, which is random."""
+
+    __tablename__ = "accounts_api_key"
+    __table_args__ = (CheckConstraint("expires_at <= created_at + interval '366 days'", name="ends_within_a_year"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    insurer_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_insurer.id"), index=True)
+    name: Mapped[str] = mapped_column(String(60))
+    prefix: Mapped[str] = mapped_column(String(16), unique=True)
+    token_sha256: Mapped[str] = mapped_column(CHAR(HMAC_HEX))
+    scopes: Mapped[list[Any]]
+    created_at: Mapped[datetime]
+    created_by: Mapped[UUID] = mapped_column(ForeignKey("accounts_account.id"))
+    expires_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    revoked_by: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_account.id"))
 
 
 class AccountRow(Base):

@@ -9,7 +9,8 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
@@ -19,8 +20,10 @@ from marketplace.accounts.values import (
     Bucket,
     CodePurpose,
     Desk,
+    FactKind,
     FactorKind,
     Fault,
+    NewFact,
     NewInsurer,
     NewStaff,
     Role,
@@ -81,6 +84,8 @@ LIMITS: Mapping[Bucket, Limit] = {
     Bucket.WAITING_OF_SOURCE: Limit(600, timedelta(minutes=15)),  # a page that waits asks every two seconds
     Bucket.FORM_OF_SOURCE: Limit(300, timedelta(minutes=15)),
     Bucket.REFUSAL_OF_SOURCE: Limit(100, timedelta(minutes=15)),
+    Bucket.API_OF_SOURCE: Limit(300, timedelta(minutes=15)),
+    Bucket.UPLOAD_OF_KEY: Limit(60, timedelta(hours=1)),
 }
 
 LIFETIMES: Mapping[CodePurpose, timedelta] = {
@@ -298,3 +303,49 @@ def staff_faults(new: NewStaff) -> dict[str, Fault]:
     if (new.role.desk is Desk.INSURER) != (new.insurer_id is not None):
         return {"insurer_id": Fault.INSURER_OF_STAFF}
     return {}
+
+
+# The most that each figure can be: per cent of what the regulator asks for, per cent of claims, days, complaints for
+# each thousand policies.
+FIGURES: Mapping[FactKind, Decimal] = {
+    FactKind.SOLVENCY_RATIO: Decimal(10_000),
+    FactKind.CLAIMS_PAID: Decimal(100),
+    FactKind.DAYS_TO_DECIDE: Decimal(3_650),
+    FactKind.COMPLAINTS: Decimal(1_000),
+}
+_DIGITS_OF_A_FIGURE = 3
+LONGEST_KEY_NAME = 60
+MOST_KEYS = 20
+MOST_KEY_DAYS = 365
+KEY_PREFIX_LENGTH = 8
+KEY_SEEN_AT_MOST_EVERY = timedelta(minutes=1)
+
+
+def fact_faults(new: NewFact, today: date) -> dict[str, Fault]:
+    """By field: a figure that cannot be, words where a figure belongs or the reverse, no source, a day to come."""
+    most = FIGURES.get(new.kind)
+    found: dict[str, Fault] = {}
+    if most is None and new.figure is not None:
+        found["figure"] = Fault.FACT_WORDS
+    if most is not None and new.words is not None:
+        found["words"] = Fault.FACT_WORDS
+    if most is not None and new.figure is not None and not _may_be(new.figure, most):
+        found["figure"] = Fault.FACT_FIGURE
+    if not new.source.en.strip():
+        found["source"] = Fault.FACT_SOURCE
+    if new.as_of > today:
+        found["as_of"] = Fault.FACT_AHEAD
+    return found
+
+
+def _may_be(figure: Decimal, most: Decimal) -> bool:
+    return figure.is_finite() and 0 <= figure <= most and figure == round(figure, _DIGITS_OF_A_FIGURE)
+
+
+def key_faults(name: str, days: int) -> dict[str, Fault]:
+    """By field: a key without a name, or one that works for no day or for more than a year."""
+    fits = {
+        "name": (Fault.KEY_NAME, 0 < len(name.strip()) <= LONGEST_KEY_NAME),
+        "days": (Fault.KEY_DAYS, 1 <= days <= MOST_KEY_DAYS),
+    }
+    return {field: fault for field, (fault, good) in fits.items() if not good}

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from marketplace.accounts.values import InsurerSuspended
 from marketplace.checkout import services
 from marketplace.infra.jobs import task
 from marketplace.payment.values import PaymentSucceeded, Purpose, RefundSucceeded
@@ -40,6 +41,11 @@ def send_policy(fact: PolicyDocumentReady) -> None:
 def lapse_order(order_id: UUID) -> None:
     """Asked for by the sweep, which asks again by itself."""
     services.lapse_order(order_id)
+
+
+@task("checkout.close_orders")
+def close_orders(fact: InsurerSuspended) -> None:
+    services.close_orders(fact.insurer_id)
 
 
 @task("checkout.sweep", every="*/5 * * * *", attempts=1)

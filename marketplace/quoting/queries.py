@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, select
 
+from marketplace.accounts import queries as accounts
 from marketplace.catalog import queries as catalog
 from marketplace.catalog.values import Line, ProductVersion
 from marketplace.infra.db import db
@@ -18,6 +19,7 @@ from marketplace.kernel.text import LocalizedText
 from marketplace.quoting.models import NeedRow, OfferRow
 from marketplace.quoting.rules.ranking import RANKING_RULE, Criterion
 from marketplace.quoting.values import (
+    InsurerNotSelling,
     Need,
     NeedErased,
     NeedNotFound,
@@ -120,9 +122,9 @@ def published_tariff(offer_id: UUID) -> dict[str, Any]:
 def live_offer(offer_id: UUID) -> OfferView:
     """An offer that may be bought now.
 
-    Raises OfferNotFound; NotForSale for published rates; OfferVoided, ProductWithdrawn or OfferExpired (all Conflict)
-    when it no longer binds, StartDayPassed where it expired with its first day of cover. At the instant of expiry it
-    has expired.
+    Raises OfferNotFound; NotForSale for published rates; OfferVoided, ProductWithdrawn, InsurerNotSelling, OfferExpired
+    (all Conflict) when it no longer binds, StartDayPassed where it expired with its first day of cover. At the instant
+    of expiry it has expired.
     """
     found = offer(offer_id)
     require_live(found)
@@ -137,6 +139,8 @@ def require_live(found: OfferView) -> None:
         raise OfferVoided
     if found.version.withdrawn_at is not None:
         raise ProductWithdrawn
+    if not accounts.may_sell(found.insurer_id):
+        raise InsurerNotSelling
     if found.expires_at <= clock.business_now():
         raise StartDayPassed if found.need.start_on < clock.today(ZONE) else OfferExpired
 

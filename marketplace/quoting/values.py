@@ -156,6 +156,12 @@ class OfferVoided(Conflict):
     code = "quoting:offer-voided"
 
 
+class InsurerNotSelling(Conflict):
+    """The sales of this insurer are stopped for now."""
+
+    code = "quoting:insurer-not-selling"
+
+
 class ProductWithdrawn(Conflict):
     """The insurer has withdrawn this product. Please compare again."""
 

@@ -89,6 +89,7 @@ def _doors(who: Who, page_class: PageClass, *endpoints: str, **more: Any) -> dic
 # have the list of sales, complaints the file without the pages as they were typed into. Practitioners have no desk yet.
 LOOKS_AFTER_SECURITY = frozenset({Role.ADMIN_OWNER, Role.ADMIN_COMPLIANCE})
 PROTECTS_DATA = frozenset({Role.ADMIN_COMPLIANCE})
+ADMITS_INSURERS = frozenset({Role.ADMIN_OWNER, Role.ADMIN_COMPLIANCE})
 KEEPS_THE_RECORD = frozenset({Role.ADMIN_SALES, Role.ADMIN_COMPLIANCE})
 ANSWERS_FOR_SALES = KEEPS_THE_RECORD | {Role.ADMIN_COMPLAINTS}
 COUNTS_SALES = KEEPS_THE_RECORD | {Role.ADMIN_FINANCE, Role.ADMIN_OWNER}
@@ -97,13 +98,16 @@ COUNTS_OWN_SALES = INSURES | {Role.INSURER_FINANCE}
 KEEPS_THE_CATALOG = CATALOG_KEEPERS
 REVIEWS_CATALOGS = CATALOG_REVIEWERS
 
+RUNS_ITS_DESK = frozenset({Role.INSURER_ADMIN})
+
 SALE = SecurityEventType.SALE_VIEWED
 
 ACCESS: dict[str, Door] = {
     **_doors(
         Who.ANYONE, PageClass.NON_SALES,
         "static", "home.home", "home.choose_language", "compare.comparison", "compare.ranking",
-        "product.offer", "product.premium", "product.tariff", "product.document", "product.document_bytes",
+        "insurers.insurers", "insurers.insurer", "product.offer", "product.premium", "product.tariff",
+        "product.document", "product.document_bytes",
         "legal.disclosure_page", "legal.recording", "legal.privacy", "legal.security_txt",
         "account.sign_in", "account.sign_out", "account.register", "account.confirm", "account.reset_request",
         "account.reset", "account.find", "account.find_code",
@@ -173,6 +177,19 @@ ACCESS: dict[str, Door] = {
         "insurer_cards.cards", "insurer_cards.card", "insurer_cards.renew", "insurer_cards.put", "insurer_cards.table",
         roles=KEEPS_THE_CATALOG,
     ),
+    **_doors(
+        Who.BACKOFFICE, PageClass.STAFF, "party_desk.insurers", "party_desk.insurer", "party_desk.enter_fact",
+        roles=ADMITS_INSURERS,
+    ),
+    **_doors(
+        Who.BACKOFFICE, PageClass.STAFF,
+        "party_desk.suspend", "party_desk.ask_to_lift", "party_desk.lift", "party_desk.refuse_lifting",
+        step_up=True, roles=ADMITS_INSURERS,
+    ),
+    **_doors(Who.INSURER, PageClass.STAFF, "insurer_keys.keys", roles=RUNS_ITS_DESK),
+    **_doors(
+        Who.INSURER, PageClass.STAFF, "insurer_keys.make", "insurer_keys.revoke", step_up=True, roles=RUNS_ITS_DESK
+    ),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.sales", roles=COUNTS_OWN_SALES),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.sale", roles=INSURES, audited=SALE),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.policy_document", roles=INSURES, audited=SALE, paper=True),
@@ -190,6 +207,12 @@ ACCESS: dict[str, Door] = {
         "health.live", "health.ready", "inbox.messages", "inbox.message", "inbox.body",
         "inbox.attachment", "inbox.source",
     ),
+    # A key proves who sends; whoever has none is counted by where it comes from.
+    **_doors(
+        Who.ANYONE, PageClass.MACHINE, "api_v1.put_catalog", "api_v1.catalog",
+        limit=Bucket.API_OF_SOURCE, look_limit=Bucket.API_OF_SOURCE,
+    ),
+    **_doors(Who.ANYONE, PageClass.MACHINE, "api_v1.description"),
     # Each event is signed; what it may cost is bounded by whom we deal with.
     **_doors(Who.ANYONE, PageClass.MACHINE, "stripe.receive", limit=None),
 }  # fmt: skip
@@ -237,7 +260,8 @@ def guard(app: Flask) -> None:
             limit = door.look_limit if request.method in SAFE else door.limit
             if limit is not None:
                 services.count_try(limit, source())
-            g.entered, g.acting_staff = door, None if request.method in SAFE else _staff_before()
+            looks = request.method in SAFE or door.page_class is PageClass.MACHINE  # a machine's door reads no cookie
+            g.entered, g.acting_staff = door, None if looks else _staff_before()
         return led_elsewhere
 
     app.after_request(_note_answer)

@@ -1,13 +1,15 @@
 """From the five families of errors to a status and a page that says what to do."""
 
 import logging
+from collections.abc import Mapping
 from math import ceil
+from types import MappingProxyType
 
-from flask import Flask, g, render_template, request
+from flask import Flask, g, json, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, SecurityError
 
-from marketplace.accounts.values import TooManyTries
+from marketplace.accounts.values import ApiKeyRefused, ScopeMissing, TooManyTries
 from marketplace.infra.formatting import gettext as _
 from marketplace.infra.formatting import ngettext
 from marketplace.kernel import clock, errors
@@ -17,10 +19,14 @@ from marketplace.web import audit
 
 log = logging.getLogger(__name__)
 
+Answer = tuple[str, int, dict[str, str]]
+
 MOST_MINUTES = 120  # more is said in hours
 
 STATUS: tuple[tuple[type[errors.MarketplaceError], int], ...] = (
     (TooManyTries, 429),
+    (ApiKeyRefused, 401),
+    (ScopeMissing, 403),
     (Restricted, 403),
     (NeedErased, 410),
     (errors.NotFound, 404),
@@ -39,6 +45,7 @@ def _words(status: int) -> tuple[str, str]:
     """Title and advice of an error page."""
     return {
         400: (_("We could not read that"), _("Please go back, reload the page and send the form again.")),
+        401: (_("A key is needed here"), _("Please make one at the insurer’s desk.")),
         403: (_("You may not do that here"), _("Sign in with the account this belongs to.")),
         404: (_("There is nothing here"), _("The address may be mistyped, or what it led to has ended.")),
         405: (_("That cannot be done here"), _("Please go back and use the buttons on the page.")),
@@ -76,6 +83,9 @@ def words_of(error: errors.MarketplaceError) -> str:
             "Another version of a product in this catalog is on sale in a part of that time. Nothing was published."
         ),
         "catalog:line-differs": _("A product stays in the line of business it was first published in."),
+        "quoting:insurer-not-selling": _(
+            "The sales of this insurer are stopped for now. Contracts go on. Please compare again."
+        ),
         "quoting:not-for-sale": _("These are published rates used as test data. They cannot be bought."),
         "application:already-submitted": _("This application was submitted and cannot be changed any more."),
         "application:lapsed": _("The price of this application was not paid in time. Please compare again."),
@@ -91,6 +101,13 @@ def words_of(error: errors.MarketplaceError) -> str:
         ),
         "quoting:start-day-passed": _("The day on which cover should begin has passed. Please compare again."),
         "application:no-new-offer": _("The insurer does not offer this product for the changed details."),
+        "accounts:already-suspended": _("The sales of this insurer are stopped already."),
+        "accounts:not-suspended": _("The sales of this insurer are not stopped."),
+        "accounts:lifting-asked": _("Somebody has asked to let it sell again already. Another person has to agree."),
+        "accounts:second-person-needed": _("Another person than the first one has to agree to this."),
+        "accounts:too-many-keys": _("There are at most twenty keys that work. Please revoke one first."),
+        "accounts:api-key-refused": _("This key is unknown, has expired or was revoked."),
+        "accounts:scope-missing": _("This key was not made for that."),
         "accounts:codes-used-up": _(
             "Very many codes were asked for this address today, perhaps not by you. Please set a password by mail "
             "instead, then sign in with it."
@@ -136,6 +153,16 @@ def page(status: int, message: str = "", *, resume: str | None = None, again: st
     return body, status
 
 
+def answer(status: int, message: str = "", code: str = "", fields: Mapping[str, str] = MappingProxyType({})) -> Answer:
+    """The error page; for a machine instead problem details (RFC 9457) with our stable code."""
+    if not request.path.startswith("/api/"):
+        return *page(status, message), {}
+    title, _advice = _words(status)
+    told = {"type": "about:blank", "title": title, "status": status, "detail": message, "code": code, "fields": fields}
+    body = json.dumps({name: value for name, value in told.items() if value})
+    return body, status, {"Content-Type": "application/problem+json"}
+
+
 def when_to_try_again(error: TooManyTries) -> str:
     """When the limit that was reached begins anew, in words."""
     minutes = max(1, ceil((error.retry_at - clock.now()).total_seconds() / 60))
@@ -146,16 +173,17 @@ def when_to_try_again(error: TooManyTries) -> str:
 
 def show_errors(app: Flask) -> None:
     @app.errorhandler(errors.MarketplaceError)
-    def known(error: errors.MarketplaceError) -> tuple[str, int]:
+    def known(error: errors.MarketplaceError) -> Answer:
         status = status_of(error)
         log.info("refused %s: %s", error.code, request.endpoint)
-        return page(status, words_of(error))
+        fields = error.fields if isinstance(error, errors.Invalid) else {}
+        return answer(status, words_of(error), error.code, fields)
 
     @app.errorhandler(TooManyTries)
-    def wait(error: TooManyTries) -> tuple[str, int]:
+    def wait(error: TooManyTries) -> Answer:
         """Too many tries: when to come back, in words and for machines (RFC 9110, 10.2.3)."""
         audit.reach_limit(error.retry_at)
-        return page(429, words_of(error) or when_to_try_again(error))
+        return answer(429, words_of(error) or when_to_try_again(error), error.code)
 
     @app.errorhandler(CSRFError)
     def forged(_error: CSRFError) -> tuple[str, int]:
@@ -170,18 +198,19 @@ def show_errors(app: Flask) -> None:
         return "This site is not known by that name.\n", 400, {"Content-Type": "text/plain; charset=utf-8"}
 
     @app.errorhandler(MethodNotAllowed)
-    def other_method(error: MethodNotAllowed) -> tuple[str, int, dict[str, str]]:
-        return *page(405), {"Allow": ", ".join(sorted(set(error.valid_methods or ()) - {"OPTIONS"}))}
+    def other_method(error: MethodNotAllowed) -> Answer:
+        body, status, headers = answer(405)
+        return body, status, headers | {"Allow": ", ".join(sorted(set(error.valid_methods or ()) - {"OPTIONS"}))}
 
     @app.errorhandler(HTTPException)
-    def http(error: HTTPException) -> tuple[str, int]:
-        return page(error.code or 500)
+    def http(error: HTTPException) -> Answer:
+        return answer(error.code or 500)
 
     @app.errorhandler(Exception)
-    def unknown(error: Exception) -> tuple[str, int] | tuple[str, int, dict[str, str]]:
+    def unknown(error: Exception) -> Answer:
         log.error("unhandled error", exc_info=error)
         try:
-            return page(500)
+            return answer(500)
         except Exception:  # what broke may be what a page is made with
             log.exception("no page for the error either")
             return "Something went wrong on our side.\n", 500, {"Content-Type": "text/plain; charset=utf-8"}

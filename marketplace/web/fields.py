@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import request
 from flask_wtf import FlaskForm
-from wtforms import DateField, Field, IntegerField, PasswordField, RadioField, SelectField, StringField
+from wtforms import DateField, DecimalField, Field, IntegerField, PasswordField, RadioField, SelectField, StringField
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # the stubs are of an older version
 from wtforms.validators import InputRequired, NumberRange, Optional, ValidationError
 
@@ -30,10 +30,19 @@ class WholeNumber(IntegerField):
         return _CONTROLS.sub("", typed)[:_LONGEST_NUMBER]
 
 
+class Figure(DecimalField):
+    """A decimal number, shown again as far as a page can hold it."""
+
+    def _value(self) -> str:
+        typed = str(self.raw_data[0]) if self.raw_data else ""
+        return _CONTROLS.sub("", typed)[:_LONGEST_NUMBER]
+
+
 # What WTForms says of its own accord, and what we say instead.
 _OWN_WORDS: Mapping[str, str] = {
     "Not a valid choice.": lazy_gettext("Please choose one of the values offered."),
     "Not a valid integer value.": lazy_gettext("Please enter a whole number."),
+    "Not a valid decimal value.": lazy_gettext("Please enter a number."),
     "Not a valid date value.": lazy_gettext("Please enter a date, such as 2026-01-31."),
     "Field cannot be longer than %(max)d character.": lazy_gettext("Please use at most %(max)d characters."),
 }

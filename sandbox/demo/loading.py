@@ -2,6 +2,8 @@
 
 import tomllib
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,8 +15,10 @@ from marketplace.accounts import services as accounts
 from marketplace.accounts.values import (
     Account,
     AccountExists,
+    FactKind,
     Insurer,
     InsurerNotFound,
+    NewFact,
     NewInsurer,
     NewStaff,
     Role,
@@ -22,6 +26,7 @@ from marketplace.accounts.values import (
 from marketplace.catalog import queries as catalog
 from marketplace.disclosure import services as disclosure
 from marketplace.infra.db import db
+from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
 from marketplace.kernel.text import LocalizedText
 from marketplace.listing.values import UploadHasFindings
@@ -31,11 +36,13 @@ from sandbox.instance import Instance
 
 FOLDER = Path(__file__).parent
 CATALOGS = FOLDER / "catalogs"
+SOURCE = LocalizedText("made up for this demonstration", "为本演示虚构")
 CUSTOMER = "customer@evenfold.example"
 CUSTOMER_NAME = "Chen Yutong"
 ADMIN = "admin@evenfold.example"
 COMPLIANCE = "privacy@evenfold.example"
 REVIEWER = "reviewer@evenfold.example"
+OWNER = "owner@evenfold.example"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,7 @@ def load(instance: Instance) -> tuple[Desk, ...]:
     _staff(instance, ADMIN, "admin: sales log", Role.ADMIN_SALES, None)
     _staff(instance, COMPLIANCE, "compliance: personal data", Role.ADMIN_COMPLIANCE, None)
     reviewer = _staff(instance, REVIEWER, "reviewer: catalogs", Role.ADMIN_REVIEWER, None)
+    _staff(instance, OWNER, "owner: insurers", Role.ADMIN_OWNER, None)
     desks = tuple(_desk(instance, entry) for entry in entries)
     db.session.commit()
     for desk in desks:
@@ -78,12 +86,28 @@ def _insurer(entry: dict[str, Any]) -> Insurer:
     try:
         return accounts_queries.insurer_by_code(entry["code"])
     except InsurerNotFound:
-        told: dict[str, Any] = entry | {
+        told: dict[str, Any] = {name: value for name, value in entry.items() if name != "facts"} | {
             "legal_name": LocalizedText.from_json(entry["legal_name"]),
             "short_name": LocalizedText.from_json(entry["short_name"]),
             "regions": tuple(entry.get("regions", ())),
         }
-        return accounts.register_insurer(NewInsurer(fictional=True, **told))
+        insurer = accounts.register_insurer(NewInsurer(fictional=True, **told))
+        for kind, fact in entry["facts"].items():
+            accounts.record_fact(_fact(insurer, FactKind(kind), fact), None)
+        return insurer
+
+
+def _fact(insurer: Insurer, kind: FactKind, told: dict[str, Any]) -> NewFact:
+    """A made-up fact that says so, as of the end of the last year."""
+    figure, words = told.get("figure"), told.get("words")
+    return NewFact(
+        insurer.id,
+        kind,
+        source=SOURCE,
+        as_of=date(clock.today(ZONE).year - 1, 12, 31),
+        figure=None if figure is None else Decimal(figure),
+        words=None if words is None else LocalizedText.from_json(words),
+    )
 
 
 def _staff(instance: Instance, email: str, who: str, role: Role, insurer_id: UUID | None) -> Account:

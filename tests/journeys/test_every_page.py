@@ -18,6 +18,7 @@ NOT_PAGES = {
     "insurer_sales.policy_document": "a file", "sales_log.policy_document": "a file",
     "inbox.attachment": "a file", "inbox.source": "a file",
     "privacy.download": "a file", "legal.security_txt": "a file",
+    "api_v1.description": "for machines", "api_v1.catalog": "for machines",
     "health.live": "for machines", "health.ready": "for machines",
     "application.resume": "leads to the step that may be done", "checkout.returned": "leads to the end of the purchase",
 }  # fmt: skip

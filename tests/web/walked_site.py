@@ -13,7 +13,8 @@ from werkzeug.test import TestResponse
 
 from marketplace.accounts import queries as accounts
 from marketplace.accounts import rules
-from marketplace.accounts.values import Account, Desk, Role
+from marketplace.accounts import services as account_services
+from marketplace.accounts.values import Account, Desk, KeyScope, Role
 from marketplace.catalog.values import Line
 from marketplace.correspondence import queries as correspondence
 from marketplace.infra.db import db
@@ -181,6 +182,9 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         upload_id, version_id, paper = _a_published_upload()
         harbour = accounts.insurer_by_code("harbour")
         card = services.keep_rate_card(harbour.id, "published", Line.TERM_LIFE, CARD, STAFF_ACTOR)
+        key = account_services.make_api_key(
+            accounts.account(site.accounts["insurer_admin"]), "nightly upload", 30, frozenset({KeyScope.CATALOGS_WRITE})
+        ).key
         db.session.commit()
         with_file = next(mail.id for mail in correspondence.inbox() if mail.attachments)
     document = re.search(r"/documents/([0-9a-f-]{36})", owner.get(f"/offers/{under_way['offer_id']}"))
@@ -197,6 +201,7 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         "entry_id": told.entry_id, "policy_id": sold.policy_id, "session_id": elsewhere.id, "factor_id": factor.id,
         "document_id": document[1], "export_id": copy[1], "request_id": wish[1], "message_id": mail[1],
         "token": newest_link_token(app, owner), "upload_id": upload_id, "version_id": version_id, "card_id": card.id,
+        "code": harbour.code, "insurer_id": harbour.id, "key_id": key.id,
     }  # fmt: skip
     bought = {"application_id": sold.application_id}
     finished = ("checkout.pay", "checkout.returned", "checkout.done", "checkout.policy_document")

@@ -5,6 +5,7 @@ challenges of passkeys are used up so, because a refused try is rolled back with
 something return a `MessageRequest`, which the entry point queues in the same transaction.
 """
 
+from marketplace.accounts.services.api_keys import make_api_key, open_with_key, revoke_api_key
 from marketplace.accounts.services.closing import close_account, held_account, locked_account
 from marketplace.accounts.services.codes import (
     prove_code,
@@ -19,6 +20,7 @@ from marketplace.accounts.services.factors import (
     prove_recovery_code,
     remove_factor,
 )
+from marketplace.accounts.services.facts import record_fact
 from marketplace.accounts.services.housekeeping import forget_expired
 from marketplace.accounts.services.one_time_codes import (
     begin_one_time_codes,
@@ -44,11 +46,13 @@ from marketplace.accounts.services.signing_in import (
     request_password_reset,
     reset_password,
 )
+from marketplace.accounts.services.suspending import ask_to_lift, lift_suspension, refuse_lifting, suspend_insurer
 from marketplace.accounts.services.tries import count_try
 
 __all__ = [
     "add_passkey",
     "ask_for_passkey",
+    "ask_to_lift",
     "authenticate",
     "begin_one_time_codes",
     "begin_passkey",
@@ -66,17 +70,22 @@ __all__ = [
     "forget_expired",
     "forget_factors",
     "held_account",
+    "lift_suspension",
     "locked_account",
+    "make_api_key",
     "make_recovery_codes",
     "note_seen",
+    "open_with_key",
     "prove_code",
     "prove_identity_code",
     "prove_one_time_code",
     "prove_passkey",
     "prove_password",
     "prove_recovery_code",
+    "record_fact",
     "record_security_event",
     "record_security_event_apart",
+    "refuse_lifting",
     "register_customer",
     "register_insurer",
     "remove_factor",
@@ -85,5 +94,7 @@ __all__ = [
     "request_identity_code",
     "request_password_reset",
     "reset_password",
+    "revoke_api_key",
     "secret_to_confirm",
+    "suspend_insurer",
 ]

@@ -1,7 +1,9 @@
 """Refuse what somebody typed, in words: the rules name the fault, this says it."""
 
+from datetime import date
+
 from marketplace.accounts import rules
-from marketplace.accounts.values import Fault, NewInsurer, NewStaff
+from marketplace.accounts.values import Fault, NewFact, NewInsurer, NewStaff
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel.errors import Invalid
 
@@ -37,6 +39,23 @@ def staff(new: NewStaff) -> None:
     _refuse(rules.staff_faults(new))
 
 
+def reason(given: str) -> str:
+    """The reason without outer blanks. Raises Invalid(reason)."""
+    if not given.strip():
+        raise Invalid({"reason": words(Fault.REASON_MISSING)})
+    return given.strip()
+
+
+def fact(new: NewFact, today: date) -> None:
+    """Raises Invalid(figure, words, source, as_of)."""
+    _refuse(rules.fact_faults(new, today))
+
+
+def api_key(name: str, days: int) -> None:
+    """Raises Invalid(name, days)."""
+    _refuse(rules.key_faults(name, days))
+
+
 def _refuse(faults: dict[str, Fault]) -> None:
     if faults:
         raise Invalid({field: words(fault) for field, fault in faults.items()})
@@ -63,4 +82,11 @@ def words(fault: Fault) -> str:
         Fault.INSURER_MARK: _("A mark has one or two characters."),
         Fault.ROLE_OF_CUSTOMER: _("Customers open their accounts themselves."),
         Fault.INSURER_OF_STAFF: _("Staff of an insurer, and nobody else, belong to an insurer."),
+        Fault.FACT_FIGURE: _("This figure is not one that can be."),
+        Fault.FACT_WORDS: _("Please give words for this, and a figure for what is a figure; not both."),
+        Fault.FACT_SOURCE: _("Please say where this stands."),
+        Fault.FACT_AHEAD: _("This day has not come yet."),
+        Fault.REASON_MISSING: _("Please give the reason."),
+        Fault.KEY_NAME: _("Please give the key a name by which you know it again."),
+        Fault.KEY_DAYS: _("A key works for 1 to 365 days."),
     }[fault]

@@ -82,6 +82,8 @@ class Bucket(StrEnum):
     WAITING_OF_SOURCE = "waiting_of_source"
     FORM_OF_SOURCE = "form_of_source"
     REFUSAL_OF_SOURCE = "refusal_of_source"
+    API_OF_SOURCE = "api_of_source"
+    UPLOAD_OF_KEY = "upload_of_key"
 
 
 class Fault(StrEnum):
@@ -100,6 +102,13 @@ class Fault(StrEnum):
     INSURER_MARK = "insurer_mark"
     ROLE_OF_CUSTOMER = "role_of_customer"
     INSURER_OF_STAFF = "insurer_of_staff"
+    FACT_FIGURE = "fact_figure"
+    FACT_WORDS = "fact_words"
+    FACT_SOURCE = "fact_source"
+    FACT_AHEAD = "fact_ahead"
+    REASON_MISSING = "reason_missing"
+    KEY_NAME = "key_name"
+    KEY_DAYS = "key_days"
 
 
 @dataclass(frozen=True, slots=True)

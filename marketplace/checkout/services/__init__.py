@@ -5,11 +5,12 @@ Nothing here commits, and every function may be repeated after a crash at any po
 
 from marketplace.checkout.services.issuing import check_payment, issue_contracts, note_refund, take_payment
 from marketplace.checkout.services.ordering import lapse_order, pay, place_order
-from marketplace.checkout.services.sweeping import sweep
+from marketplace.checkout.services.sweeping import close_orders, sweep
 from marketplace.checkout.services.telling import send_policy
 
 __all__ = [
     "check_payment",
+    "close_orders",
     "issue_contracts",
     "lapse_order",
     "note_refund",

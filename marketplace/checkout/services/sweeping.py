@@ -1,10 +1,11 @@
 """Find orders that stand still: unpaid past their time, or paid and waiting."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import select
 
-from marketplace.checkout.models import OrderRow
+from marketplace.checkout.models import OrderLineRow, OrderRow
 from marketplace.checkout.rules import PAYING_GRACE
 from marketplace.checkout.values import OrderState
 from marketplace.infra.db import db
@@ -35,3 +36,18 @@ def sweep() -> int:
     for order_id in waiting:
         defer("checkout.issue_overdue", order_id=order_id)
     return len(overdue) + len(waiting)
+
+
+def close_orders(insurer_id: UUID) -> int:
+    """Defer the lapsing of every order with this insurer that nobody has paid; each closes its payment page. Returns
+    how many.
+    """
+    with_insurer = select(OrderLineRow.order_id).where(OrderLineRow.insurer_id == insurer_id)
+    unpaid = db.session.scalars(
+        select(OrderRow.id)
+        .where(OrderRow.state == OrderState.OPEN.value, OrderRow.id.in_(with_insurer))
+        .order_by(OrderRow.created_at)
+    ).all()
+    for order_id in unpaid:
+        defer("checkout.lapse_order", order_id=order_id)
+    return len(unpaid)

@@ -29,6 +29,7 @@ def sales() -> ResponseReturnValue:
     page = render_template(
         "insurer/sales.html",
         insurer=accounts.insurer(insurer_id),
+        stopped=accounts.suspension(insurer_id),
         form=form,
         found=found,
         referred=oversight.state_counts(only_insurer=insurer_id)[SaleState.REFERRED],

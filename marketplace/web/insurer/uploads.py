@@ -37,8 +37,8 @@ class UploadForm(Form):
     file = FileField(
         _l("File of the catalog"),
         [FileRequired(_l("Please choose a file."))],
-        description=_l("A zip of at most 8 MB. Nothing goes on sale by uploading it."),
-        render_kw={"accept": ".zip"},
+        description=_l("A workbook (.xlsx) or a zip of at most 8 MB. Nothing goes on sale by uploading it."),
+        render_kw={"accept": ".zip,.xlsx"},
     )
 
 

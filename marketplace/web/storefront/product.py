@@ -13,7 +13,15 @@ from marketplace.catalog.values import ProductContent
 from marketplace.infra import storage
 from marketplace.kernel.errors import NotFound
 from marketplace.quoting import queries as quoting
-from marketplace.quoting.values import NeedErased, NotForSale, OfferExpired, OfferView, OfferVoided, ProductWithdrawn
+from marketplace.quoting.values import (
+    InsurerNotSelling,
+    NeedErased,
+    NotForSale,
+    OfferExpired,
+    OfferView,
+    OfferVoided,
+    ProductWithdrawn,
+)
 from marketplace.rating.values import BreakdownLine
 from marketplace.traceability.values import EntryType
 from marketplace.web import kept_pages, pages
@@ -78,7 +86,7 @@ def _obstacle(chosen: OfferView) -> str | None:
         quoting.require_on_sale(chosen)
     except OfferExpired:
         return "expired"
-    except (OfferVoided, ProductWithdrawn):
+    except (OfferVoided, ProductWithdrawn, InsurerNotSelling):
         return "withdrawn"
     except NotForSale:
         return None  # the page says of published rates by itself that they cannot be bought

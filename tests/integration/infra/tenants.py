@@ -9,13 +9,13 @@ from psycopg import sql
 
 # An insurer's own rows and what hangs on them.
 INSURERS = {
-    "accounts_account", "accounts_device", "accounts_one_time_secret", "accounts_passkey", "accounts_recovery_code",
-    "accounts_security_event", "accounts_session", "application_application", "application_confirmation",
-    "checkout_order", "checkout_order_line", "correspondence_message", "infra_subject_key", "listing_draft",
-    "listing_event", "listing_rate_card", "listing_upload",
-    "oversight_sale", "payment_attempt", "payment_refund", "policy_document", "policy_number_range", "policy_policy",
-    "policy_version", "privacy_erasure", "privacy_restriction", "quoting_need", "quoting_offer", "rating_tariff",
-    "traceability_evidence_intake", "traceability_journey", "underwriting_decision",
+    "accounts_account", "accounts_api_key", "accounts_device", "accounts_one_time_secret", "accounts_passkey",
+    "accounts_recovery_code", "accounts_security_event", "accounts_session", "accounts_suspension",
+    "application_application", "application_confirmation", "checkout_order", "checkout_order_line",
+    "correspondence_message", "infra_subject_key", "listing_draft", "listing_event", "listing_rate_card",
+    "listing_upload", "oversight_sale", "payment_attempt", "payment_refund", "policy_document", "policy_number_range",
+    "policy_policy", "policy_version", "privacy_erasure", "privacy_restriction", "quoting_need", "quoting_offer",
+    "rating_tariff", "traceability_evidence_intake", "traceability_journey", "underwriting_decision",
 }  # fmt: skip
 
 # What is on sale: every scope reads it, its insurer writes it.
@@ -28,7 +28,7 @@ MARKETPLACE = {
 }  # fmt: skip
 
 # Public, and written by the marketplace alone.
-REGISTERS = {"accounts_insurer", "disclosure_wording"}
+REGISTERS = {"accounts_insurer", "accounts_insurer_fact", "disclosure_wording"}
 
 # Without policies, and why.
 EVERYBODYS = {

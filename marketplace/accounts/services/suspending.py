@@ -1,0 +1,105 @@
+"""Stop an insurer's sales at once, by one person; let them go on, by two. Contracts go on all the while."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from marketplace.accounts.models import InsurerRow, SuspensionRow
+from marketplace.accounts.queries import suspension_of
+from marketplace.accounts.services import checks
+from marketplace.accounts.services.security_events import record_security_event
+from marketplace.accounts.values import (
+    Account,
+    AlreadySuspended,
+    InsurerNotFound,
+    InsurerSuspended,
+    LiftingAsked,
+    NewSecurityEvent,
+    NotSuspended,
+    SecondPersonNeeded,
+    SecurityEventType,
+    Suspension,
+)
+from marketplace.infra.db import db
+from marketplace.infra.jobs import publish
+from marketplace.kernel import clock, ids
+
+
+def suspend_insurer(insurer_id: UUID, reason: str, by: Account) -> Suspension:
+    """Stop the insurer's sales with this commit. Raises Invalid(reason), InsurerNotFound, AlreadySuspended."""
+    told = checks.reason(reason)
+    insurer = _locked(insurer_id)
+    if _in_force(insurer_id) is not None:
+        raise AlreadySuspended
+    row = SuspensionRow(
+        id=ids.new_id(), insurer_id=insurer_id, reason=told, suspended_at=clock.now(), suspended_by=by.id
+    )
+    db.session.add(row)
+    insurer.active = False
+    db.session.flush()
+    _note(SecurityEventType.INSURER_SUSPENDED, insurer_id, by)
+    publish(InsurerSuspended(insurer_id))
+    return suspension_of(row)
+
+
+def ask_to_lift(insurer_id: UUID, reason: str, by: Account) -> Suspension:
+    """The first of two people says that sales may go on. Raises Invalid(reason), NotSuspended, LiftingAsked."""
+    told = checks.reason(reason)
+    row = _suspended(insurer_id)
+    if row.lifting_by is not None:
+        raise LiftingAsked
+    row.lifting_reason, row.lifting_at, row.lifting_by = told, clock.now(), by.id
+    db.session.flush()
+    _note(SecurityEventType.LIFTING_ASKED, insurer_id, by)
+    return suspension_of(row)
+
+
+def lift_suspension(insurer_id: UUID, by: Account) -> Suspension:
+    """The second of two people agrees: sales go on with this commit. Raises NotSuspended, SecondPersonNeeded."""
+    row = _suspended(insurer_id)
+    if row.lifting_by is None or row.lifting_by == by.id:
+        raise SecondPersonNeeded
+    row.lifted_at, row.lifted_by = clock.now(), by.id
+    _locked(insurer_id).active = True
+    db.session.flush()
+    _note(SecurityEventType.INSURER_RESUMED, insurer_id, by)
+    return suspension_of(row)
+
+
+def refuse_lifting(insurer_id: UUID, by: Account) -> Suspension:
+    """What was asked is taken back or not agreed to: the sales stay stopped. Raises NotSuspended."""
+    row = _suspended(insurer_id)
+    row.lifting_reason, row.lifting_at, row.lifting_by = None, None, None
+    db.session.flush()
+    _note(SecurityEventType.LIFTING_REFUSED, insurer_id, by)
+    return suspension_of(row)
+
+
+def _locked(insurer_id: UUID) -> InsurerRow:
+    row = db.session.get(InsurerRow, insurer_id, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise InsurerNotFound
+    return row
+
+
+def _in_force(insurer_id: UUID) -> SuspensionRow | None:
+    return db.session.scalar(
+        select(SuspensionRow)
+        .where(SuspensionRow.insurer_id == insurer_id, SuspensionRow.lifted_at.is_(None))
+        .execution_options(populate_existing=True)
+    )
+
+
+def _suspended(insurer_id: UUID) -> SuspensionRow:
+    """The suspension in force, decided on by one person at a time."""
+    _locked(insurer_id)
+    row = _in_force(insurer_id)
+    if row is None:
+        raise NotSuspended
+    return row
+
+
+def _note(kind: SecurityEventType, insurer_id: UUID, by: Account) -> None:
+    record_security_event(
+        NewSecurityEvent(kind, account_id=by.id, actor=by.role.value, detail={"insurer_id": str(insurer_id)})
+    )

@@ -1,0 +1,164 @@
+"""Insurers as parties of the marketplace: what is known of them, whether they may sell, the keys of their machines."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from marketplace.kernel.errors import Conflict, NotFound, Refused
+from marketplace.kernel.text import LocalizedText
+
+
+class FactKind(StrEnum):
+    """What the public page of an insurer says, each with its source and its day, or "not known"."""
+
+    REGULATOR = "regulator"
+    ADDRESS = "address"
+    CONTACT = "contact"
+    COMPLAINTS_CHANNEL = "complaints_channel"
+    SOLVENCY_RATIO = "solvency_ratio"
+    CLAIMS_PAID = "claims_paid"
+    DAYS_TO_DECIDE = "days_to_decide"
+    COMPLAINTS = "complaints"
+
+
+@dataclass(frozen=True, slots=True)
+class NewFact:
+    """A fact about an insurer. A figure for the kinds that are figures, words for the others; neither says that it is
+    not known any more. Per cent, days, or complaints for each thousand policies. `as_of` is the day it was true.
+    """
+
+    insurer_id: UUID
+    kind: FactKind
+    source: LocalizedText
+    as_of: date
+    figure: Decimal | None = None
+    words: LocalizedText | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InsurerFact:
+    """A fact as it was entered. A later one of its kind takes its place; none is ever changed."""
+
+    id: UUID
+    kind: FactKind
+    figure: Decimal | None
+    words: LocalizedText | None
+    source: LocalizedText
+    as_of: date
+    entered_at: datetime
+    entered_by: UUID | None
+
+    @property
+    def known(self) -> bool:
+        return self.figure is not None or self.words is not None
+
+
+Profile = Mapping[FactKind, InsurerFact]
+"""What is known of an insurer at present; a kind that is missing was never entered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspension:
+    """An insurer's sales are stopped. `lifting_by` asked to lift it; only somebody else can agree."""
+
+    id: UUID
+    insurer_id: UUID
+    reason: str
+    suspended_at: datetime
+    suspended_by: UUID
+    lifting_reason: str | None
+    lifting_at: datetime | None
+    lifting_by: UUID | None
+    lifted_at: datetime | None
+    lifted_by: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class InsurerSuspended:
+    """Fact: the sales of an insurer were stopped."""
+
+    insurer_id: UUID
+
+
+class KeyScope(StrEnum):
+    """What a key of a machine opens."""
+
+    CATALOGS_WRITE = "catalogs:write"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key of an insurer's machine, without its secret. It works until `expires_at`, unless it was revoked."""
+
+    id: UUID
+    insurer_id: UUID
+    name: str
+    prefix: str
+    scopes: frozenset[KeyScope]
+    created_at: datetime
+    created_by: UUID
+    expires_at: datetime
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+    def works_at(self, instant: datetime) -> bool:
+        return self.revoked_at is None and instant < self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class MadeKey:
+    """A new key with the token that is shown this once and kept nowhere."""
+
+    key: ApiKey
+    token: str
+
+
+class AlreadySuspended(Conflict):
+    """The sales of this insurer are stopped already."""
+
+    code = "accounts:already-suspended"
+
+
+class NotSuspended(Conflict):
+    """The sales of this insurer are not stopped."""
+
+    code = "accounts:not-suspended"
+
+
+class LiftingAsked(Conflict):
+    """Somebody has asked to lift this already. Another person has to agree."""
+
+    code = "accounts:lifting-asked"
+
+
+class SecondPersonNeeded(Refused):
+    """Another person than the first one has to agree to this."""
+
+    code = "accounts:second-person-needed"
+
+
+class ApiKeyNotFound(NotFound):
+    """There is no such key of this insurer."""
+
+    code = "accounts:api-key-not-found"
+
+
+class ApiKeyRefused(Refused):
+    """This key is unknown, has expired or was revoked."""
+
+    code = "accounts:api-key-refused"
+
+
+class ScopeMissing(Refused):
+    """This key was not made for that."""
+
+    code = "accounts:scope-missing"
+
+
+class TooManyKeys(Refused):
+    """An insurer has at most twenty keys that work. Revoke one first."""
+
+    code = "accounts:too-many-keys"

@@ -1,0 +1,70 @@
+"""What the marketplace's staff type about an insurer."""
+
+from datetime import date
+from typing import cast
+from uuid import UUID
+
+from wtforms import DateField, SelectField, StringField, TextAreaField
+from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # the stubs are of an older version
+from wtforms.validators import Length, Optional
+
+from marketplace.accounts.values import FactKind, NewFact
+from marketplace.infra.formatting import lazy_gettext as _l
+from marketplace.kernel.text import LocalizedText
+from marketplace.web import parties
+from marketplace.web.fields import Figure, Form, lines_of_text, printable, required
+
+LONGEST_WORDS = 400
+LONGEST_SOURCE = 200
+LONGEST_REASON = 1000
+
+
+class FactForm(Form):
+    kind = SelectField(
+        _l("What is known"),
+        choices=[
+            SelectChoice("", _l("Please choose")),
+            *(SelectChoice(kind.value, words) for kind, words in parties.KINDS.items()),
+        ],
+        validators=[required()],
+    )
+    figure = Figure(
+        _l("Figure"),
+        [Optional()],
+        description=_l(
+            "Per cent, days, or complaints for each thousand policies. Leave figure and words open to say that it is "
+            "not known any more."
+        ),
+    )
+    words = StringField(_l("Words, English"), [Length(max=LONGEST_WORDS), printable])
+    words_zh = StringField(_l("Words, Chinese"), [Length(max=LONGEST_WORDS), printable])
+    source = StringField(_l("Source, English"), [required(), Length(max=LONGEST_SOURCE), printable])
+    source_zh = StringField(_l("Source, Chinese"), [Length(max=LONGEST_SOURCE), printable])
+    as_of = DateField(_l("True on"), [required()])
+
+    def to_value(self, insurer_id: UUID) -> NewFact:
+        """The fact of a valid form."""
+        words = str(self.words.data or "")
+        return NewFact(
+            insurer_id,
+            FactKind(self.kind.data),
+            LocalizedText(str(self.source.data), self.source_zh.data or None),
+            cast("date", self.as_of.data),  # given, as the form is valid
+            figure=self.figure.data,
+            words=LocalizedText(words, self.words_zh.data or None) if words else None,
+        )
+
+
+class SuspensionForm(Form):
+    reason = TextAreaField(
+        _l("Why its sales are stopped"),
+        [required(), lines_of_text, Length(max=LONGEST_REASON)],
+        description=_l("The insurer reads it at its desk."),
+        render_kw={"rows": "4"},
+    )
+
+
+class LiftingForm(Form):
+    reason = TextAreaField(
+        _l("Why it may sell again"), [required(), lines_of_text, Length(max=LONGEST_REASON)], render_kw={"rows": "4"}
+    )

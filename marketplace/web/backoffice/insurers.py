@@ -1,0 +1,102 @@
+"""The marketplace's desk for insurers: what is known of each, and whether it may sell."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from marketplace.accounts import queries as accounts
+from marketplace.accounts import services
+from marketplace.accounts.values import Insurer, Suspension
+from marketplace.infra.formatting import gettext as _
+from marketplace.kernel.errors import Invalid
+from marketplace.web import access, parties
+from marketplace.web.backoffice.forms.insurers import FactForm, LiftingForm, SuspensionForm
+
+blueprint = Blueprint("party_desk", __name__, url_prefix="/admin/insurers")
+
+
+@blueprint.get("")
+def insurers() -> ResponseReturnValue:
+    found = accounts.list_insurers()
+    return render_template("backoffice/insurers/list.html", insurers=found)
+
+
+@blueprint.get("/<uuid:insurer_id>")
+def insurer(insurer_id: UUID) -> ResponseReturnValue:
+    return _page(accounts.insurer(insurer_id))
+
+
+@blueprint.post("/<uuid:insurer_id>/facts")
+def enter_fact(insurer_id: UUID) -> ResponseReturnValue:
+    """Something that is known of the insurer, or known no more, with its source and its day."""
+    found, form = accounts.insurer(insurer_id), FactForm()
+    if form.validate_on_submit():
+        try:
+            services.record_fact(form.to_value(insurer_id), access.here().id)
+        except Invalid as error:
+            form.take_errors(error.fields)
+        else:
+            flash(_("Entered. It is on the public page of the insurer now."))
+            return redirect(url_for(".insurer", insurer_id=insurer_id), 303)
+    return _page(found, fact=form)
+
+
+@blueprint.post("/<uuid:insurer_id>/suspend")
+def suspend(insurer_id: UUID) -> ResponseReturnValue:
+    """Stop the insurer's sales at once."""
+    found, form = accounts.insurer(insurer_id), SuspensionForm()
+    if not form.validate_on_submit():
+        return _page(found, suspending=form)
+    services.suspend_insurer(insurer_id, str(form.reason.data), access.here())
+    flash(_("Its sales are stopped."))
+    return redirect(url_for(".insurer", insurer_id=insurer_id), 303)
+
+
+@blueprint.post("/<uuid:insurer_id>/ask-to-lift")
+def ask_to_lift(insurer_id: UUID) -> ResponseReturnValue:
+    """The first of two people."""
+    found, form = accounts.insurer(insurer_id), LiftingForm()
+    if not form.validate_on_submit():
+        return _page(found, lifting=form)
+    services.ask_to_lift(insurer_id, str(form.reason.data), access.here())
+    flash(_("Asked. Another person has to agree before it sells again."))
+    return redirect(url_for(".insurer", insurer_id=insurer_id), 303)
+
+
+@blueprint.post("/<uuid:insurer_id>/lift")
+def lift(insurer_id: UUID) -> ResponseReturnValue:
+    """The second of two people."""
+    services.lift_suspension(insurer_id, access.here())
+    flash(_("It sells again."))
+    return redirect(url_for(".insurer", insurer_id=insurer_id), 303)
+
+
+@blueprint.post("/<uuid:insurer_id>/refuse-lifting")
+def refuse_lifting(insurer_id: UUID) -> ResponseReturnValue:
+    services.refuse_lifting(insurer_id, access.here())
+    flash(_("Its sales stay stopped."))
+    return redirect(url_for(".insurer", insurer_id=insurer_id), 303)
+
+
+def _page(found: Insurer, **typed: Any) -> ResponseReturnValue:
+    """The insurer's page with what was typed, where something of it will not do."""
+    history = accounts.fact_history(found.id)
+    suspensions = accounts.suspensions(found.id)
+    page = render_template(
+        "backoffice/insurers/insurer.html",
+        insurer=found,
+        me=access.here(),
+        facts=[(parties.KINDS[fact.kind], parties.said(fact), fact) for fact in history],
+        suspensions=suspensions,
+        stopped=next((each for each in suspensions if each.lifted_at is None), None),
+        names=accounts.names_of({fact.entered_by for fact in history if fact.entered_by} | _people(suspensions)),
+        **{"fact": FactForm(None), "suspending": SuspensionForm(None), "lifting": LiftingForm(None)} | typed,
+    )
+    return page, 422 if typed else 200
+
+
+def _people(suspensions: tuple[Suspension, ...]) -> set[UUID]:
+    everybody = {(each.suspended_by, each.lifting_by, each.lifted_by) for each in suspensions}
+    return {who for people in everybody for who in people if who is not None}
