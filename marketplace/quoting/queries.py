@@ -1,5 +1,6 @@
 """Tell needs and offers. The price of an offer is only ever read from its row."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -7,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, select
 
 from marketplace.catalog import queries as catalog
-from marketplace.catalog.values import Line, ProductVersion
+from marketplace.catalog.values import Line, ProductVersion, Risk
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.infra.formatting import gettext as _
@@ -15,8 +16,10 @@ from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.kernel.text import LocalizedText
 from marketplace.quoting.models import NeedRow, OfferRow
-from marketplace.quoting.rules.ranking import RANKING_RULE, Criterion
+from marketplace.quoting.rules.pricing import Candidate
+from marketplace.quoting.rules.ranking import RULES, Criterion, RankingRule
 from marketplace.quoting.values import (
+    Fit,
     Need,
     NeedErased,
     NeedNotFound,
@@ -33,6 +36,7 @@ from marketplace.quoting.values import (
 )
 from marketplace.rating import queries as rating
 from marketplace.rating.values import Breakdown
+from marketplace.underwriting import queries as underwriting
 
 PREMIUM_FORMAT = "evenfold-premium/1"
 
@@ -126,9 +130,37 @@ def require_live(found: OfferView) -> None:
         raise StartDayPassed if found.need.start_on < clock.today(ZONE) else OfferExpired
 
 
-def ranking_explanation() -> RankingWords:
-    """The words of the page "how we rank", made from the rule that ranks (EU-24)."""
-    words = {
+def candidates(line: Line, day: date, risk: Risk) -> tuple[Candidate, ...]:
+    """Everything of the line that is on sale on `day`, whether it fits the risk, ready to be rated."""
+    versions = catalog.on_sale(line, day)
+    raters = rating.raters_of([version.id for version in versions])
+    return tuple(
+        Candidate(
+            version,
+            raters[version.id].root,
+            underwriting.assess_eligibility(version.content, risk),
+            raters[version.id].premium,
+        )
+        for version in versions
+    )
+
+
+def ranking_rules() -> tuple[RankingWords, ...]:
+    """Every rule that ever ranked in the words of the page "how we rank", the one in force first (EU-24)."""
+    return tuple(_ranking_words(rule) for rule in RULES.values())
+
+
+def ranking_rule(rule_id: str) -> RankingWords:
+    """The rule that a comparison was ordered by."""
+    return _ranking_words(RULES[rule_id])
+
+
+def _ranking_words(rule: RankingRule) -> RankingWords:
+    said = {
+        Criterion.NEEDS_MET: _(
+            "The share of the needs you stated that the product meets. A greater share comes first; a need of which "
+            "we do not know whether it is met counts as not met. Where you state none, all are equal here."
+        ),
         Criterion.TOTAL_COST: _(
             "The total cost over the whole term: the premium times the number of payments, with taxes and fees. "
             "Lower comes first. Amounts in different currencies are not converted; they stand in separate groups."
@@ -137,12 +169,13 @@ def ranking_explanation() -> RankingWords:
             "Where the total is the same, the code of the product in alphabetical order. It says nothing about quality."
         ),
     }
-    never = (
-        _("What an insurer pays us. The commission is not among the figures the ranking is given."),
-        _("Who the insurer is, and whether you have visited its pages before."),
-        _("Anything about you that is not one of the answers shown above the comparison."),
+    by_needs = Criterion.NEEDS_MET in rule.criteria
+    sentence = (
+        _("In order of stated needs met, then total cost over the term.")
+        if by_needs
+        else _("In order of total cost over the term.")
     )
-    return RankingWords(RANKING_RULE.id, tuple(words[criterion] for criterion in RANKING_RULE.criteria), never)
+    return RankingWords(rule.id, sentence, tuple(said[criterion] for criterion in rule.criteria))
 
 
 def _one_need(condition: ColumnElement[bool]) -> Need:
@@ -155,6 +188,8 @@ def _one_need(condition: ColumnElement[bool]) -> Need:
         line=Line(row.line),
         risk=row.risk,
         assumed=tuple(row.assumed),
+        stated=tuple(row.stated),
+        follows=row.follows_id,
         start_on=row.start_on or row.business_at.astimezone(ZoneInfo(ZONE)).date(),
         journey_id=row.journey_id,
         ranking_rule=row.ranking_rule,
@@ -198,4 +233,5 @@ def _offer(row: OfferRow, asked: Need, version: ProductVersion) -> OfferView:
         content_sha256=row.content_sha256,
         expires_at=row.expires_at,
         voided_at=row.voided_at,
+        fits={code: Fit(fit) for code, fit in row.fits.items()},
     )

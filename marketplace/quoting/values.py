@@ -1,8 +1,9 @@
 """The public words of quoting: needs, offers, and why there is none."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import StrEnum
 from uuid import UUID
 
 from marketplace.catalog.values import Line, ProductVersion, Risk, Scalar
@@ -12,17 +13,28 @@ from marketplace.kernel.text import LocalizedText
 from marketplace.rating.values import Breakdown
 
 
+class Fit(StrEnum):
+    """Whether a product does what somebody stated as a need, as far as its content says."""
+
+    MET = "met"
+    NOT_MET = "not_met"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class NeedRequest:
     """What a visitor wants covered: rating factors only (T26-12), never who they are.
 
-    `start_on` is the wished first day of cover; lines whose factors hold the start day take it from there.
+    `start_on` is the wished first day of cover; lines whose factors hold the start day take it from there. `stated`
+    are codes of the line's needs; `follows` is the need that this one was made from.
     """
 
     line: Line
     risk: Mapping[str, Scalar]
     start_on: date
     journey_id: UUID
+    stated: tuple[str, ...] = ()
+    follows: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +61,10 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A need as it was asked. `risk` is complete; `assumed` names the factors whose default was taken (UK-12).
+    """A need as it was asked. `risk` is complete; `assumed` names the factors whose default was taken (UK-12); `stated`
+    are the codes of what the product should do, in the order of the line; `follows` is the need this one was made from.
 
-    Of an `erased` one the rating factors are gone: `risk` is empty, `start_on` the day on which it was asked.
+    Of an `erased` one all of that is gone: `risk` is empty, `start_on` the day on which it was asked.
     """
 
     id: UUID
@@ -66,14 +79,22 @@ class Need:
     created_at: datetime
     business_at: datetime
     expires_at: datetime
+    stated: tuple[str, ...] = ()
+    follows: UUID | None = None
     erased: bool = False
+
+    @property
+    def told(self) -> dict[str, Scalar]:
+        """The rating factors that somebody gave; what was only assumed is not in it."""
+        return {name: value for name, value in self.risk.items() if name not in self.assumed}
 
 
 @dataclass(frozen=True, slots=True)
 class OfferView:
     """An offer with everything it pins. `premium` is due each of `payments` times; `total` is the cost over the term.
 
-    `place` is its place in the order shown, from 1. `expires_at` is business time.
+    `place` is its place in the order shown, from 1. `expires_at` is business time. `fits` says of each need that was
+    stated whether the product met it when the offer was made.
     """
 
     id: UUID
@@ -89,6 +110,7 @@ class OfferView:
     content_sha256: str
     expires_at: datetime
     voided_at: datetime | None
+    fits: Mapping[str, Fit] = field(default_factory=dict)
 
     @property
     def can_be_bought(self) -> bool:
@@ -98,11 +120,11 @@ class OfferView:
 
 @dataclass(frozen=True, slots=True)
 class RankingWords:
-    """The ranking rule as the page states it: its id, its criteria in order, and what is never looked at."""
+    """A ranking rule as pages state it: its id, the order in one sentence, and its criteria in order."""
 
     rule: str
+    sentence: str
     criteria: tuple[str, ...]
-    never: tuple[str, ...]
 
 
 class NeedNotFound(NotFound):

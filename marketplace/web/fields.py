@@ -7,7 +7,16 @@ from typing import Any
 
 from flask import request
 from flask_wtf import FlaskForm
-from wtforms import DateField, Field, IntegerField, PasswordField, RadioField, SelectField, StringField
+from wtforms import (
+    DateField,
+    Field,
+    IntegerField,
+    PasswordField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+)
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # the stubs are of an older version
 from wtforms.validators import InputRequired, NumberRange, Optional, ValidationError
 
@@ -33,6 +42,7 @@ class WholeNumber(IntegerField):
 # What WTForms says of its own accord, and what we say instead.
 _OWN_WORDS: Mapping[str, str] = {
     "Not a valid choice.": lazy_gettext("Please choose one of the values offered."),
+    "'%(value)s' is not a valid choice for this field.": lazy_gettext("Please choose one of the values offered."),
     "Not a valid integer value.": lazy_gettext("Please enter a whole number."),
     "Not a valid date value.": lazy_gettext("Please enter a date, such as 2026-01-31."),
     "Field cannot be longer than %(max)d character.": lazy_gettext("Please use at most %(max)d characters."),
@@ -115,7 +125,8 @@ def yes_no(label: str, presence: InputRequired | Optional | None = None, descrip
 def factor_form(definition: LineDefinition, today: date) -> type[Form]:
     """A form with one field for each rating factor of the line, in its order; nothing that identifies a person.
 
-    Lines whose factors do not hold the first day of cover ask for it too (`start_on`, tomorrow unless said otherwise).
+    Lines whose factors do not hold the first day of cover ask for it too (`start_on`, tomorrow unless said otherwise),
+    and lines in which needs can be stated for those (`needs`, none ticked).
     """
     fields = {factor.name: _factor_field(factor, definition.currency) for factor in definition.factors}
     if definition.start_factor is None:
@@ -125,7 +136,20 @@ def factor_form(definition: LineDefinition, today: date) -> type[Form]:
             description=_("From 00:00 of this day, Beijing time."),
             default=today + timedelta(days=1),
         )
+    if definition.stated.needs:
+        fields["needs"] = needs_field(definition)
     return type("FactorForm", (Form,), fields)
+
+
+def needs_field(definition: LineDefinition) -> SelectMultipleField:
+    """What a customer may tick of what the product should do."""
+    return SelectMultipleField(
+        _("What should it do?"),
+        choices=[SelectChoice(need.code, need.label.in_(current_locale())) for need in definition.stated.needs],
+        description=_(
+            "Tick only what matters to you; you may leave all of it open. Products that do more of it come first."
+        ),
+    )
 
 
 def _factor_field(factor: Factor, currency: str) -> Any:

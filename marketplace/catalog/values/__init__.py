@@ -39,6 +39,7 @@ from marketplace.catalog.values.factors import (
     is_day,
 )
 from marketplace.catalog.values.lines import LINES
+from marketplace.catalog.values.needs import StatedNeed
 from marketplace.catalog.values.profiles import Unmet, unmet_demands
 from marketplace.catalog.values.versions import (
     DemandsUnmet,
@@ -91,6 +92,7 @@ __all__ = [
     "Scalar",
     "ServiceKind",
     "ServiceMode",
+    "StatedNeed",
     "SumLimit",
     "Term",
     "TermUnit",

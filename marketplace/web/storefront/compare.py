@@ -74,14 +74,17 @@ def _earlier() -> Need | None:
 
 def _filled(earlier: Need, today: date) -> dict[str, Any]:
     """The answers of an earlier comparison; what was only assumed stays open, a past first day is not repeated."""
-    told = {name: value for name, value in earlier.risk.items() if name not in earlier.assumed}
-    return factor_data(told) | {"start_on": max(earlier.start_on, today + timedelta(days=1))}
+    start_on = max(earlier.start_on, today + timedelta(days=1))
+    return factor_data(earlier.told) | {"start_on": start_on, "needs": list(earlier.stated)}
 
 
 def _quote(definition: LineDefinition, form: Any) -> Need:
     risk = factor_values(form, definition)
     start_on = form.start_on.data if definition.start_factor is None else clock.today(ZONE)
-    return services.request_quotes(NeedRequest(definition.line, risk, start_on, current_journey()), access.actor())
+    stated = tuple(form.needs.data) if "needs" in form else ()
+    return services.request_quotes(
+        NeedRequest(definition.line, risk, start_on, current_journey(), stated), access.actor()
+    )
 
 
 @blueprint.get("/compare/<line>/<reference>")
@@ -106,6 +109,8 @@ def _comparison(definition: LineDefinition, reference: str) -> Page:
             "insurers": insurers,
             "chips": [(f, factor_words(f, need.risk[f.name], definition.currency)) for f in definition.factors],
             "rates_only": any(offer.version.content.profile is Profile.RATES_ONLY for offer in offers),
+            "rule": quoting.ranking_rule(need.ranking_rule),
+            "stated": definition.needs(need.stated),
             "expired": expired,
         },
         Traced(
@@ -138,4 +143,4 @@ def _cell(row: RowValue, said: Counter[tuple[str, LocalizedText]], offers: int) 
 
 @blueprint.get("/how-we-rank")
 def ranking() -> ResponseReturnValue:
-    return render_template("storefront/ranking.html", words=quoting.ranking_explanation())
+    return render_template("storefront/ranking.html", rules=quoting.ranking_rules())
