@@ -19,10 +19,10 @@ from marketplace.web.hooks import health, inbox, stripe
 from marketplace.web.insurer import products as insurer_products
 from marketplace.web.insurer import sales as insurer_sales
 from marketplace.web.site import Site
-from marketplace.web.storefront import compare, home, legal, product, register, verify
+from marketplace.web.storefront import beside, compare, home, legal, product, register, taking, verify
 
 SUBJECTS = (
-    *(home, compare, product, verify, legal, register),
+    *(home, compare, beside, taking, product, verify, legal, register),
     *(application, checkout, account, account_security, factor, policy, privacy),
     *(insurer_sales, insurer_products, data_desk, sales_log, security_log),
     *(health, stripe),

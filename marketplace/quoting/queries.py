@@ -1,5 +1,6 @@
 """Tell needs and offers. The price of an offer is only ever read from its row."""
 
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -8,17 +9,20 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, select
 
 from marketplace.catalog import queries as catalog
-from marketplace.catalog.values import Line, ProductVersion, Risk
+from marketplace.catalog.values import LINES, Factor, Line, ProductContent, ProductVersion, Risk
 from marketplace.infra.db import db
-from marketplace.infra.formatting import ZONE
+from marketplace.infra.formatting import ZONE, current_locale
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.kernel.text import LocalizedText
 from marketplace.quoting.models import NeedRow, OfferRow
-from marketplace.quoting.rules.pricing import Candidate
+from marketplace.quoting.rules import choosing
+from marketplace.quoting.rules.pricing import Candidate, price
 from marketplace.quoting.rules.ranking import RULES, Criterion, RankingRule
 from marketplace.quoting.values import (
+    Choice,
+    Curve,
     Fit,
     Need,
     NeedErased,
@@ -33,10 +37,13 @@ from marketplace.quoting.values import (
     ProductWithdrawn,
     RankingWords,
     StartDayPassed,
+    Today,
 )
 from marketplace.rating import queries as rating
-from marketplace.rating.values import Breakdown
+from marketplace.rating.queries import Rater
+from marketplace.rating.values import Breakdown, RiskOutOfRange
 from marketplace.underwriting import queries as underwriting
+from marketplace.underwriting.values import Ineligible
 
 PREMIUM_FORMAT = "evenfold-premium/1"
 
@@ -143,6 +150,63 @@ def candidates(line: Line, day: date, risk: Risk) -> tuple[Candidate, ...]:
         )
         for version in versions
     )
+
+
+def choose(offers: Iterable[OfferView], choice: Choice) -> tuple[OfferView, ...]:
+    """The offers of a comparison that a customer wants to see, in the order chosen."""
+    return choosing.choose(offers, choice, current_locale())
+
+
+def changed_since(asked: Need, offers: Sequence[OfferView]) -> dict[UUID, Today]:
+    """By offer, what has changed since it was made: another version of its product is on sale, or none. An offer of
+    which nothing has changed is left out, so a fresh comparison gets nothing.
+    """
+    definition = LINES[asked.line]
+    start_on = asked.start_on if definition.start_factor else max(asked.start_on, clock.today(ZONE))
+    now = {each.version.product_id: each for each in candidates(asked.line, start_on, asked.risk)}
+    return {
+        offer.id: _today(now.get(offer.version.product_id), asked.risk)
+        for offer in offers
+        if offer.version.product_id not in now or now[offer.version.product_id].version.id != offer.version.id
+    }
+
+
+def _today(candidate: Candidate | None, risk: Risk) -> Today:
+    if candidate is None:
+        return Today(None)
+    priced = price(candidate, risk)
+    if isinstance(priced, NotOffered):
+        return Today(None, reason=priced.reason)
+    return Today(priced.version, priced.breakdown.total, priced.total)
+
+
+def curves(offers: Sequence[OfferView], factor: Factor) -> tuple[Curve, ...]:
+    """How the premium of each offer moves with one factor, by its pinned tariff; nothing is asked of the database that
+    this process has met before.
+    """
+    raters = rating.raters_of([offer.version.id for offer in offers])
+    return tuple(_curve(offer, raters[offer.version.id], factor) for offer in offers)
+
+
+def _curve(offer: OfferView, rater: Rater, factor: Factor) -> Curve:
+    content = offer.version.content
+    return Curve(
+        offer.id,
+        tuple(
+            (int(value), _point(content, rater, {**offer.need.risk, factor.name: value}))
+            for value in factor.eligible(None)
+        ),
+    )
+
+
+def _point(content: ProductContent, rater: Rater, risk: Risk) -> tuple[Money, Money] | None:
+    if isinstance(underwriting.assess_eligibility(content, risk), Ineligible):
+        return None
+    try:
+        premium = rater.premium(risk).total
+    except RiskOutOfRange:
+        return None
+    return premium, premium * content.payment.times_of(risk)
 
 
 def ranking_rules() -> tuple[RankingWords, ...]:

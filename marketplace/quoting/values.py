@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from marketplace.catalog.values import Line, ProductVersion, Risk, Scalar
+from marketplace.catalog.values import Frequency, Line, ProductVersion, Risk, Scalar, StatedNeed
 from marketplace.kernel.errors import Conflict, NotFound, Refused
 from marketplace.kernel.money import Money
 from marketplace.kernel.text import LocalizedText
@@ -113,9 +113,61 @@ class OfferView:
     fits: Mapping[str, Fit] = field(default_factory=dict)
 
     @property
+    def needs_met(self) -> int:
+        """How many of the stated needs the product meets."""
+        return sum(fit is Fit.MET for fit in self.fits.values())
+
+    @property
     def can_be_bought(self) -> bool:
         """Whether the market profile allows a contract at all."""
         return self.version.content.profile.can_be_bought
+
+
+class Sort(StrEnum):
+    """How a customer may order a comparison. By name and by code the answers are not looked at."""
+
+    RANKED = "ranked"
+    TOTAL = "total"
+    PREMIUM = "premium"
+    NEEDS = "needs"
+    NAME = "name"
+    CODE = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a customer wants to see of a comparison, and how ordered. `at_most` is in whole units of the currency, for
+    each payment; `needs` are needs of the line that must be met, stated or not.
+    """
+
+    insurer_id: UUID | None = None
+    at_most: int | None = None
+    frequency: Frequency | None = None
+    needs: tuple[StatedNeed, ...] = ()
+    sort: Sort = Sort.RANKED
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """What has become of an offer's product since: the version on sale now and its price, or that there is none.
+
+    `reason` says why there is none where somebody has said so.
+    """
+
+    version: ProductVersion | None
+    premium: Money | None = None
+    total: Money | None = None
+    reason: LocalizedText | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """What the pinned tariff of an offer makes of each value of one factor, all other answers as they were told: the
+    premium of one payment and the total over the term, or None where the product is not offered.
+    """
+
+    offer_id: UUID
+    points: tuple[tuple[int, tuple[Money, Money] | None], ...]
 
 
 @dataclass(frozen=True, slots=True)

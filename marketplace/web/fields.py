@@ -1,7 +1,7 @@
 """Forms: one base, and the form of a line's rating factors made from the catalog's vocabulary."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -39,10 +39,21 @@ class WholeNumber(IntegerField):
         return _CONTROLS.sub("", typed)[:_LONGEST_NUMBER]
 
 
+class Ticked(SelectMultipleField):
+    """Boxes to tick, each under a name of its own (`needs-cancellation`): no page reads a name that is given twice.
+
+    What is not among the choices is not read.
+    """
+
+    def process(self, formdata: Any, *data: Any, **more: Any) -> None:
+        super().process(None, *data, **more)
+        if formdata:
+            self.data = [value for value, *_ in self.iter_choices() if f"{self.name}-{value}" in formdata]
+
+
 # What WTForms says of its own accord, and what we say instead.
 _OWN_WORDS: Mapping[str, str] = {
     "Not a valid choice.": lazy_gettext("Please choose one of the values offered."),
-    "'%(value)s' is not a valid choice for this field.": lazy_gettext("Please choose one of the values offered."),
     "Not a valid integer value.": lazy_gettext("Please enter a whole number."),
     "Not a valid date value.": lazy_gettext("Please enter a date, such as 2026-01-31."),
     "Field cannot be longer than %(max)d character.": lazy_gettext("Please use at most %(max)d characters."),
@@ -88,7 +99,7 @@ class Filters(Form):
     @property
     def given(self) -> dict[str, Any]:
         """The filters as they were asked for, for the address of another page with the same; nothing else of it."""
-        return {name: request.args[name] for name in self._fields if name in request.args}
+        return {name: value for name, value in request.args.items() if name.partition("-")[0] in self._fields}
 
 
 def _strip(value: str | None) -> str | None:
@@ -122,6 +133,16 @@ def yes_no(label: str, presence: InputRequired | Optional | None = None, descrip
     )
 
 
+def change_form(definition: LineDefinition, names: Container[str]) -> type[Form]:
+    """A form with the rating factors of these names, and the needs: what may be changed where a comparison stands."""
+    fields: dict[str, Any] = {
+        factor.name: _factor_field(factor, definition.currency) for factor in definition.factors if factor.name in names
+    }
+    if definition.stated.needs:
+        fields["needs"] = needs_field(definition)
+    return type("FactorForm", (Form,), fields)
+
+
 def factor_form(definition: LineDefinition, today: date) -> type[Form]:
     """A form with one field for each rating factor of the line, in its order; nothing that identifies a person.
 
@@ -141,9 +162,9 @@ def factor_form(definition: LineDefinition, today: date) -> type[Form]:
     return type("FactorForm", (Form,), fields)
 
 
-def needs_field(definition: LineDefinition) -> SelectMultipleField:
+def needs_field(definition: LineDefinition) -> Ticked:
     """What a customer may tick of what the product should do."""
-    return SelectMultipleField(
+    return Ticked(
         _("What should it do?"),
         choices=[SelectChoice(need.code, need.label.in_(current_locale())) for need in definition.stated.needs],
         description=_(
@@ -214,8 +235,8 @@ def matched_words(factor: Factor, matched: str, currency: str) -> str:
 
 
 def factor_values(form: Form, definition: LineDefinition) -> dict[str, Scalar]:
-    """The typed risk that a valid factor form says; what was left open is not in it."""
-    given = {factor: getattr(form, factor.name).data for factor in definition.factors}
+    """The typed risk that a valid factor form says; what was left open or not asked is not in it."""
+    given = {factor: form[factor.name].data for factor in definition.factors if factor.name in form}
     return {factor.name: _typed(factor, value) for factor, value in given.items() if value not in {None, ""}}
 
 

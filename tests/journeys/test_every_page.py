@@ -9,7 +9,7 @@ from tests.journeys.every_page import LOCALES, NOWHERE, Seen, endpoint_of
 # What answers a GET without a page that a person reads, and why.
 NOT_PAGES = {
     "sales_log.download": "a table",
-    "product.premium": "a file",
+    "product.premium": "a file", "taking.table": "a table",
     "static": "files",
     "product.document_bytes": "a file", "checkout.policy_document": "a file", "policy.document": "a file",
     "insurer_sales.policy_document": "a file", "sales_log.policy_document": "a file",

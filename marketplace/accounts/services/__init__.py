@@ -5,6 +5,7 @@ challenges of passkeys are used up so, because a refused try is rolled back with
 something return a `MessageRequest`, which the entry point queues in the same transaction.
 """
 
+from marketplace.accounts.services.asking import count_sharing
 from marketplace.accounts.services.closing import close_account, held_account, locked_account
 from marketplace.accounts.services.codes import (
     prove_code,
@@ -58,6 +59,7 @@ __all__ = [
     "close_account",
     "confirm_address",
     "confirm_one_time_codes",
+    "count_sharing",
     "count_try",
     "create_staff",
     "disable_account",
