@@ -15,6 +15,8 @@ from marketplace.accounts import queries as accounts
 from marketplace.catalog import services as catalog
 from marketplace.catalog.values import Allowed, Commission, Cover, Exclusion, ProductContent
 from marketplace.infra.db import db
+from marketplace.privacy.services import erasing
+from marketplace.privacy.values import ErasureReason
 from marketplace.quoting import queries as quoting
 from marketplace.quoting.rules.ranking import RULES
 from marketplace.traceability import queries as trail
@@ -207,6 +209,17 @@ def test_what_is_not_asked_for_is_not_read(comparison: str, visitor: Visitor) ->
     assert "utm_source" not in visitor.text.split('name="back"')[0]
 
 
+def test_very_many_offers_stand_on_pages(comparison: str, visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("marketplace.web.storefront.compare.OFFERS_ON_A_PAGE", 2)
+    assert shown(visitor.get(f"{comparison}?sort=name")) == ["apple", "mango"]
+    assert "Page 1 of 2" in words(visitor.text)
+    following = re.search(r'rel="next" href="([^"]+)"', visitor.text)
+    assert following
+    assert shown(visitor.get(unescape(following[1]))) == ["zebra"]
+    assert "Page 2 of 2" in words(visitor.text)
+    assert "3 of 3 offers are shown." in words(visitor.text)
+
+
 # --- side by side ---------------------------------------------------------------------------------------------------
 
 
@@ -294,6 +307,22 @@ def test_a_stranger_who_changes_a_shared_comparison_works_in_a_visit_of_their_ow
     with market.app_context():
         assert quoting.need(stranger.at.rsplit("/", 1)[1]).journey_id == journey_of(stranger)
     assert journey_of(stranger) != journey_of(visitor)
+
+
+def test_of_an_earlier_comparison_that_was_erased_nothing_is_said(
+    comparison: str, market: Flask, visitor: Visitor, stranger: Visitor
+) -> None:
+    change(stranger, comparison, zone="world", days="10")
+    changed = stranger.at
+    assert "Changed against comparison" in words(stranger.text)
+    with market.app_context():
+        erasing.erase_journey(journey_of(visitor), ErasureReason.RETENTION)
+        db.session.commit()
+    said = words(stranger.get(changed))
+    assert stranger.status == 200
+    assert "Changed against comparison" not in said
+    assert "before: Asia" not in said
+    assert "Before:" not in said
 
 
 def test_a_change_that_cannot_be_is_said_beside_the_field_and_nothing_is_kept(

@@ -167,7 +167,6 @@ def _comparison(definition: LineDefinition, need: Need, form: Any = None) -> Pag
     chosen = quoting.choose(offers, choice)
     number = min(desks.page_number(), _pages(chosen))
     shown = chosen[(number - 1) * OFFERS_ON_A_PAGE : number * OFFERS_ON_A_PAGE]
-    cells = dict(zip((offer.id for offer in offers), _cells(offers), strict=True))
     expired = need.expires_at <= clock.business_now()
     form = form or _change_form(definition, need)
     return Page(
@@ -176,7 +175,7 @@ def _comparison(definition: LineDefinition, need: Need, form: Any = None) -> Pag
             "definition": definition,
             "need": need,
             "count": len(offers),
-            "offers": [(offer, insurers[offer.insurer_id], cells[offer.id]) for offer in shown],
+            "offers": [(offer, insurers[offer.insurer_id], cells) for offer, cells in rows_of(shown, offers)],
             "found": len(chosen),
             "number": number,
             "pages": _pages(chosen),
@@ -244,17 +243,15 @@ def _needs_words(definition: LineDefinition, need: Need) -> str:
     return " · ".join(each.label.in_(current_locale()) for each in definition.needs(need.stated)) or _("nothing stated")
 
 
-def rows_of(offers: Sequence[OfferView]) -> list[tuple[OfferView, list[Cell]]]:
-    """The rows of each offer, each item marked when fewer than half of the offers say it."""
-    return list(zip(offers, _cells(offers), strict=True))
-
-
-def _cells(offers: Sequence[OfferView]) -> list[list[Cell]]:
-    compared = [offer.version.content.comparison() for offer in offers]
+def rows_of(offers: Sequence[OfferView], among: Sequence[OfferView]) -> list[tuple[OfferView, list[Cell]]]:
+    """The rows of each offer, each item marked when fewer than half of those it stands `among` say it."""
     said: Counter[tuple[str, LocalizedText]] = Counter(
-        (row.row.key, item) for rows in compared for row in rows for item in set(row.items)
+        (row.row.key, item)
+        for offer in among
+        for row in offer.version.content.comparison()
+        for item in dict.fromkeys(row.items)
     )
-    return [[_cell(row, said, len(offers)) for row in rows] for rows in compared]
+    return [(offer, [_cell(row, said, len(among)) for row in offer.version.content.comparison()]) for offer in offers]
 
 
 def _cell(row: RowValue, said: Counter[tuple[str, LocalizedText]], offers: int) -> Cell:

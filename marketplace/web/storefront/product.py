@@ -45,7 +45,7 @@ def _offer(chosen: OfferView) -> Page:
             "content": content,
             "insurer": accounts.insurer(chosen.insurer_id),
             "documents": catalog.documents_of(chosen.version.id),
-            "rows": rows_of([chosen])[0][1],
+            "rows": rows_of([chosen], [chosen])[0][1],
             "obstacle": obstacle,
             "made": [(line, _rests_on(content, line)) for line in chosen.breakdown.lines],
         },
