@@ -26,10 +26,10 @@ from marketplace.web.insurer import sales as insurer_sales
 from marketplace.web.insurer import uploads as insurer_uploads
 from marketplace.web.insurer import workbooks as insurer_workbooks
 from marketplace.web.site import Site
-from marketplace.web.storefront import compare, home, insurers, legal, product, register, verify
+from marketplace.web.storefront import beside, compare, home, insurers, legal, product, register, taking, verify
 
 SUBJECTS = (
-    *(home, compare, product, insurers, verify, legal, register),
+    *(home, compare, beside, taking, product, insurers, verify, legal, register),
     *(application, checkout, account, account_security, factor, policy, privacy),
     *(insurer_sales, insurer_products, insurer_uploads, insurer_workbooks, insurer_cards),
     *(insurer_keys, listing_review, data_desk, party_desk, sales_log, security_log),

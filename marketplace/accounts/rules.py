@@ -79,6 +79,9 @@ LIMITS: Mapping[Bucket, Limit] = {
     Bucket.FACTOR_TOLD: Limit(1, timedelta(days=1)),
     Bucket.CHECK_OF_SOURCE: Limit(30, timedelta(minutes=15)),
     Bucket.COMPARISON_OF_SOURCE: Limit(60, timedelta(minutes=15)),
+    # A mail to whatever address somebody types: enough for a family, too little to be a nuisance.
+    Bucket.SHARING_OF_SOURCE: Limit(10, timedelta(minutes=15)),
+    Bucket.SHARING_OF_ADDRESS: Limit(5, timedelta(days=1)),
     Bucket.PAYMENT_OF_SOURCE: Limit(30, timedelta(minutes=15)),
     Bucket.RETURN_OF_SOURCE: Limit(30, timedelta(minutes=15)),
     Bucket.WAITING_OF_SOURCE: Limit(600, timedelta(minutes=15)),  # a page that waits asks every two seconds

@@ -1,6 +1,6 @@
 """Pure decisions about messages."""
 
-from marketplace.correspondence.values import FAREWELLS, SECRET_KINDS, MessageEvent, MessageKind, MessageState
+from marketplace.correspondence.values import PASSING, SECRET_KINDS, MessageEvent, MessageKind, MessageState
 from marketplace.kernel.transitions import Table
 
 FIRST_PAUSE = 5
@@ -53,5 +53,5 @@ def forgets_words(kind: MessageKind, *, keeps_copies: bool) -> bool:
 
 
 def forgets_everything(kind: MessageKind, *, keeps_copies: bool) -> bool:
-    """A farewell keeps neither its words nor to whom it went once it has left, except in a demonstration."""
-    return kind in FAREWELLS and not keeps_copies
+    """A passing message keeps neither its words nor to whom it went once it has left, except in a demonstration."""
+    return kind in PASSING and not keeps_copies

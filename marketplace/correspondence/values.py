@@ -31,6 +31,7 @@ class MessageKind(StrEnum):
     DATA_EXPORT_READY = "data_export_ready"
     DATA_REQUEST_ANSWERED = "data_request_answered"
     ACCOUNT_CLOSED = "account_closed"
+    COMPARISON_LINK = "comparison_link"
 
 
 # What each message must be told. Strings in the message's language; days as ISO 8601; amounts as
@@ -64,6 +65,7 @@ NEEDS: Mapping[MessageKind, frozenset[str]] = {
     MessageKind.DATA_EXPORT_READY: frozenset({"link", "days"}),
     MessageKind.DATA_REQUEST_ANSWERED: frozenset({"reference", "link"}),
     MessageKind.ACCOUNT_CLOSED: frozenset({"contracts", "link"}),
+    MessageKind.COMPARISON_LINK: frozenset({"line_name", "reference", "valid_until", "link"}),
 }  # fmt: skip
 
 # Whoever reads one of these can act as the recipient, so their words go once they are sent.
@@ -78,8 +80,9 @@ SECRET_KINDS = frozenset(
 )
 
 
-# Sent when the account is closed: nobody is left whose mail it could be, and the next owner of the address is another.
-FAREWELLS = frozenset({MessageKind.ACCOUNT_CLOSED})
+# Of these nothing is kept once they have left: nobody is left whose mail a farewell could be, and the next owner of the
+# address is another; and whoever gets the address of a comparison need not be who compared.
+PASSING = frozenset({MessageKind.ACCOUNT_CLOSED, MessageKind.COMPARISON_LINK})
 
 
 class MessageState(StrEnum):

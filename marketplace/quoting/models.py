@@ -25,8 +25,10 @@ class NeedRow(Base):
     line: Mapped[str] = mapped_column(String(24))
     risk: Mapped[dict[str, Any]]
     assumed: Mapped[list[Any]]
+    stated: Mapped[list[Any]]
     start_on: Mapped[date | None]
     journey_id: Mapped[UUID] = mapped_column(ForeignKey("traceability_journey.id"), index=True)
+    follows_id: Mapped[UUID | None] = mapped_column(ForeignKey("quoting_need.id"))
     ranking_rule: Mapped[str] = mapped_column(String(24))
     panel: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
@@ -53,6 +55,7 @@ class OfferRow(Base):
     total_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(CHAR(3))
     breakdown: Mapped[dict[str, Any]]
+    fits: Mapped[dict[str, Any]]
     tariff_root: Mapped[str] = mapped_column(CHAR(64))
     content_sha256: Mapped[str] = mapped_column(CHAR(64))
     expires_at: Mapped[datetime]

@@ -1,6 +1,7 @@
 """Tell needs and offers. The price of an offer is only ever read from its row."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -9,16 +10,21 @@ from sqlalchemy import ColumnElement, select
 
 from marketplace.accounts import queries as accounts
 from marketplace.catalog import queries as catalog
-from marketplace.catalog.values import Line, ProductVersion
+from marketplace.catalog.values import LINES, Factor, Line, ProductContent, ProductVersion, Risk
 from marketplace.infra.db import db
-from marketplace.infra.formatting import ZONE
+from marketplace.infra.formatting import ZONE, current_locale
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.kernel.text import LocalizedText
 from marketplace.quoting.models import NeedRow, OfferRow
-from marketplace.quoting.rules.ranking import RANKING_RULE, Criterion
+from marketplace.quoting.rules import choosing
+from marketplace.quoting.rules.pricing import Candidate, price
+from marketplace.quoting.rules.ranking import RULES, Criterion, RankingRule
 from marketplace.quoting.values import (
+    Choice,
+    Curve,
+    Fit,
     InsurerNotSelling,
     Need,
     NeedErased,
@@ -36,9 +42,13 @@ from marketplace.quoting.values import (
     SaleStopped,
     StartDayPassed,
     TariffNotPublished,
+    Today,
 )
 from marketplace.rating import queries as rating
-from marketplace.rating.values import Breakdown
+from marketplace.rating.queries import Rater
+from marketplace.rating.values import Breakdown, RiskOutOfRange
+from marketplace.underwriting import queries as underwriting
+from marketplace.underwriting.values import Ineligible
 
 PREMIUM_FORMAT = "evenfold-premium/1"
 
@@ -168,9 +178,93 @@ def open_offers(version_ids: Iterable[UUID], most: int) -> tuple[OpenOffer, ...]
     return tuple(OpenOffer(row.id, row.risk, Money(row.premium_minor, row.currency)) for row in rows)
 
 
-def ranking_explanation() -> RankingWords:
-    """The words of the page "how we rank", made from the rule that ranks (EU-24)."""
-    words = {
+def candidates(line: Line, day: date, risk: Risk) -> tuple[Candidate, ...]:
+    """Everything of the line that is on sale on `day`, whether it fits the risk, ready to be rated."""
+    versions = catalog.on_sale(line, day)
+    raters = rating.raters_of([version.id for version in versions])
+    return tuple(
+        Candidate(
+            version,
+            raters[version.id].root,
+            underwriting.assess_eligibility(version.content, risk),
+            raters[version.id].premium,
+        )
+        for version in versions
+    )
+
+
+def choose(offers: Iterable[OfferView], choice: Choice) -> tuple[OfferView, ...]:
+    """The offers of a comparison that a customer wants to see, in the order chosen."""
+    return choosing.choose(offers, choice, current_locale())
+
+
+def changed_since(asked: Need, offers: Sequence[OfferView]) -> dict[UUID, Today]:
+    """By offer, what has changed since it was made: another version of its product is on sale, or none. An offer of
+    which nothing has changed is left out, so a fresh comparison gets nothing.
+    """
+    day = LINES[asked.line].day_of_sale(asked.risk, clock.today(ZONE))
+    now = {each.version.product_id: each for each in candidates(asked.line, day, asked.risk)}
+    return {
+        offer.id: _today(now.get(offer.version.product_id), asked.risk)
+        for offer in offers
+        if offer.version.product_id not in now or now[offer.version.product_id].version.id != offer.version.id
+    }
+
+
+def _today(candidate: Candidate | None, risk: Risk) -> Today:
+    if candidate is None:
+        return Today(None)
+    priced = price(candidate, risk)
+    if isinstance(priced, NotOffered):
+        return Today(None, reason=priced.reason)
+    return Today(priced.version, priced.breakdown.total, priced.total)
+
+
+def curves(offers: Sequence[OfferView], factor: Factor) -> tuple[Curve, ...]:
+    """How the premium of each offer moves with one factor, by its pinned tariff; nothing is asked of the database that
+    this process has met before.
+    """
+    raters = rating.raters_of([offer.version.id for offer in offers])
+    return tuple(_curve(offer, raters[offer.version.id], factor) for offer in offers)
+
+
+def _curve(offer: OfferView, rater: Rater, factor: Factor) -> Curve:
+    content = offer.version.content
+    return Curve(
+        offer.id,
+        tuple(
+            (int(value), _point(content, rater, {**offer.need.risk, factor.name: value}))
+            for value in factor.eligible(None)
+        ),
+    )
+
+
+def _point(content: ProductContent, rater: Rater, risk: Risk) -> tuple[Money, Money] | None:
+    if isinstance(underwriting.assess_eligibility(content, risk), Ineligible):
+        return None
+    try:
+        premium = rater.premium(risk).total
+    except RiskOutOfRange:
+        return None
+    return premium, premium * content.payment.times_of(risk)
+
+
+def ranking_rules() -> tuple[RankingWords, ...]:
+    """Every rule that ever ranked in the words of the page "how we rank", the one in force first (EU-24)."""
+    return tuple(_ranking_words(rule) for rule in RULES.values())
+
+
+def ranking_rule(rule_id: str) -> RankingWords:
+    """The rule that a comparison was ordered by."""
+    return _ranking_words(RULES[rule_id])
+
+
+def _ranking_words(rule: RankingRule) -> RankingWords:
+    said = {
+        Criterion.NEEDS_MET: _(
+            "The share of the needs you stated that the product meets. A greater share comes first; a need of which "
+            "we do not know whether it is met counts as not met. Where you state none, all are equal here."
+        ),
         Criterion.TOTAL_COST: _(
             "The total cost over the whole term: the premium times the number of payments, with taxes and fees. "
             "Lower comes first. Amounts in different currencies are not converted; they stand in separate groups."
@@ -179,12 +273,13 @@ def ranking_explanation() -> RankingWords:
             "Where the total is the same, the code of the product in alphabetical order. It says nothing about quality."
         ),
     }
-    never = (
-        _("What an insurer pays us. The commission is not among the figures the ranking is given."),
-        _("Who the insurer is, and whether you have visited its pages before."),
-        _("Anything about you that is not one of the answers shown above the comparison."),
+    by_needs = Criterion.NEEDS_MET in rule.criteria
+    sentence = (
+        _("In order of stated needs met, then total cost over the term.")
+        if by_needs
+        else _("In order of total cost over the term.")
     )
-    return RankingWords(RANKING_RULE.id, tuple(words[criterion] for criterion in RANKING_RULE.criteria), never)
+    return RankingWords(rule.id, sentence, tuple(said[criterion] for criterion in rule.criteria))
 
 
 def _one_need(condition: ColumnElement[bool]) -> Need:
@@ -197,6 +292,8 @@ def _one_need(condition: ColumnElement[bool]) -> Need:
         line=Line(row.line),
         risk=row.risk,
         assumed=tuple(row.assumed),
+        stated=tuple(row.stated),
+        follows=row.follows_id,
         start_on=row.start_on or row.business_at.astimezone(ZoneInfo(ZONE)).date(),
         journey_id=row.journey_id,
         ranking_rule=row.ranking_rule,
@@ -240,4 +337,5 @@ def _offer(row: OfferRow, asked: Need, version: ProductVersion) -> OfferView:
         content_sha256=row.content_sha256,
         expires_at=row.expires_at,
         voided_at=row.voided_at,
+        fits={code: Fit(fit) for code, fit in row.fits.items()},
     )

@@ -7,8 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import func, insert, select, update
 
-from marketplace.catalog import queries as catalog
-from marketplace.catalog.values import LINES, Scalar
+from marketplace.catalog.values import LINES, LineDefinition, Scalar
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.infra.formatting import gettext as _
@@ -17,41 +16,31 @@ from marketplace.kernel import clock, ids
 from marketplace.kernel.errors import Invalid
 from marketplace.quoting import queries
 from marketplace.quoting.models import NeedRow, OfferRow
-from marketplace.quoting.rules.pricing import Candidate, Priced, can_start, compare, expiry
+from marketplace.quoting.rules.pricing import Priced, can_start, compare, expiry
 from marketplace.quoting.rules.ranking import RANKING_RULE
 from marketplace.quoting.values import JourneyCompared, Need, NeedRequest, NotOffered, Panel
-from marketplace.rating import queries as rating
 from marketplace.traceability.services import record_act
 from marketplace.traceability.values import VISITOR, Act, Actor, EntryType
-from marketplace.underwriting import queries as underwriting
 
 
 def request_quotes(request: NeedRequest, actor: Actor = VISITOR) -> Need:
     """Compare everything on sale in the line, freeze the offers and record how they came about.
 
     The number of SQL statements does not depend on the number of products. Raises Invalid naming every factor that is
-    missing, unknown or out of range, and `start_on` when cover cannot start on that day.
+    missing, unknown or out of range, `needs` for one the line does not know, and `start_on` when cover cannot start on
+    that day.
     """
     definition = LINES[request.line]
     risk = definition.risk(request.risk)
+    stated = definition.needs(request.stated)
     start_on = definition.first_day(risk, request.start_on)
     if definition.start_factor is None and not can_start(start_on, clock.today(ZONE)):
         raise Invalid({"start_on": _("Choose a day from today to a year ahead.")})
-    versions = catalog.on_sale(request.line, definition.day_of_sale(risk, clock.today(ZONE)))
-    raters = rating.raters_of([version.id for version in versions])
-    candidates = [
-        Candidate(
-            version,
-            raters[version.id].root,
-            underwriting.assess_eligibility(version.content, risk),
-            raters[version.id].premium,
-        )
-        for version in versions
-    ]
-    offered, not_offered = compare(candidates, risk)
-    assumed = tuple(factor.name for factor in definition.assumed(request.risk))
-    panel = Panel(len(versions), len(offered), len({version.insurer_id for version in versions}), not_offered)
-    need = _need(request, risk, assumed, start_on, panel)
+    candidates = queries.candidates(request.line, definition.day_of_sale(risk, clock.today(ZONE)), risk)
+    offered, not_offered = compare(candidates, risk, stated)
+    insurers = {candidate.version.insurer_id for candidate in candidates}
+    panel = Panel(len(candidates), len(offered), len(insurers), not_offered)
+    need = _need(definition, request, risk, start_on, panel)
     _keep(need, offered, actor)
     publish(JourneyCompared(need.id, need.journey_id))
     return need
@@ -60,8 +49,10 @@ def request_quotes(request: NeedRequest, actor: Actor = VISITOR) -> Need:
 def requote(need_id: UUID, changes: Mapping[str, Scalar], start_on: date | None = None, actor: Actor = VISITOR) -> Need:
     """A new need in the same journey, with some factors changed (and what was assumed still only assumed)."""
     old = queries.need_by_id(need_id)
-    told = {name: value for name, value in old.risk.items() if name not in old.assumed}
-    return request_quotes(NeedRequest(old.line, told | dict(changes), start_on or old.start_on, old.journey_id), actor)
+    request = NeedRequest(
+        old.line, old.told | dict(changes), start_on or old.start_on, old.journey_id, old.stated, follows=old.id
+    )
+    return request_quotes(request, actor)
 
 
 def void_offer(offer_id: UUID) -> None:
@@ -98,7 +89,7 @@ def erase_needs_of_journey(journey_id: UUID) -> int:
 
 
 def _need(
-    request: NeedRequest, risk: dict[str, Scalar], assumed: tuple[str, ...], start_on: date, panel: Panel
+    definition: LineDefinition, request: NeedRequest, risk: dict[str, Scalar], start_on: date, panel: Panel
 ) -> Need:
     asked_at = clock.business_now()
     return Need(
@@ -106,14 +97,16 @@ def _need(
         reference=ids.reference("Q"),
         line=request.line,
         risk=risk,
-        assumed=assumed,
+        assumed=tuple(factor.name for factor in definition.assumed(request.risk)),
+        stated=tuple(need.code for need in definition.needs(request.stated)),
+        follows=request.follows,
         start_on=start_on,
         journey_id=request.journey_id,
         ranking_rule=RANKING_RULE.id,
         panel=panel,
         created_at=clock.now(),
         business_at=asked_at,
-        expires_at=expiry(asked_at, start_on if LINES[request.line].start_factor is None else None, ZONE),
+        expires_at=expiry(asked_at, start_on if definition.start_factor is None else None, ZONE),
     )
 
 
@@ -126,8 +119,10 @@ def _keep(need: Need, offered: tuple[Priced, ...], actor: Actor) -> None:
             line=need.line.value,
             risk=dict(need.risk),
             assumed=list(need.assumed),
+            stated=list(need.stated),
             start_on=need.start_on,
             journey_id=need.journey_id,
+            follows_id=need.follows,
             ranking_rule=need.ranking_rule,
             panel=_panel_json(need.panel),
             created_at=need.created_at,
@@ -153,6 +148,7 @@ def _offer_row(need: Need, place: int, priced: Priced) -> dict[str, Any]:
         "total_minor": priced.total.minor,
         "currency": priced.total.currency,
         "breakdown": priced.breakdown.to_json(),
+        "fits": dict(priced.fits),
         "tariff_root": priced.tariff_root,
         "content_sha256": priced.version.content_sha256,
         "expires_at": need.expires_at,
@@ -161,7 +157,7 @@ def _offer_row(need: Need, place: int, priced: Priced) -> dict[str, Any]:
 
 def _record(need: Need, offered: tuple[Priced, ...], rows: list[dict[str, Any]], actor: Actor) -> None:
     """`quote_view` of the regulation checklist, section 6: profile, assumptions, rate versions, ranking, order."""
-    kept = ("place", "product_version_id", "tariff_root", "content_sha256", "total_minor", "currency")
+    kept = ("place", "product_version_id", "tariff_root", "content_sha256", "total_minor", "currency", "fits")
     record_act(
         Act(
             journey_id=need.journey_id,
@@ -172,6 +168,7 @@ def _record(need: Need, offered: tuple[Priced, ...], rows: list[dict[str, Any]],
                 "profiles": sorted({priced.version.content.profile.value for priced in offered}),
                 "risk": need.risk,
                 "assumed": need.assumed,
+                "stated": need.stated,
                 "start_on": need.start_on,
                 "ranking_rule": need.ranking_rule,
                 "order": [{"offer_id": row["id"]} | {name: row[name] for name in kept} for row in rows],

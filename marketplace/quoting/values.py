@@ -1,28 +1,40 @@
 """The public words of quoting: needs, offers, and why there is none."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import StrEnum
 from uuid import UUID
 
-from marketplace.catalog.values import Line, ProductVersion, Risk, Scalar
+from marketplace.catalog.values import Frequency, Line, ProductVersion, Risk, Scalar, StatedNeed
 from marketplace.kernel.errors import Conflict, NotFound, Refused
 from marketplace.kernel.money import Money
 from marketplace.kernel.text import LocalizedText
 from marketplace.rating.values import Breakdown
 
 
+class Fit(StrEnum):
+    """Whether a product does what somebody stated as a need, as far as its content says."""
+
+    MET = "met"
+    NOT_MET = "not_met"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class NeedRequest:
     """What a visitor wants covered: rating factors only (T26-12), never who they are.
 
-    `start_on` is the wished first day of cover; lines whose factors hold the start day take it from there.
+    `start_on` is the wished first day of cover; lines whose factors hold the start day take it from there. `stated`
+    are codes of the line's needs; `follows` is the need that this one was made from.
     """
 
     line: Line
     risk: Mapping[str, Scalar]
     start_on: date
     journey_id: UUID
+    stated: tuple[str, ...] = ()
+    follows: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +61,10 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A need as it was asked. `risk` is complete; `assumed` names the factors whose default was taken (UK-12).
+    """A need as it was asked. `risk` is complete; `assumed` names the factors whose default was taken (UK-12); `stated`
+    are the codes of what the product should do, in the order of the line; `follows` is the need this one was made from.
 
-    Of an `erased` one the rating factors are gone: `risk` is empty, `start_on` the day on which it was asked.
+    Of an `erased` one all of that is gone: `risk` is empty, `start_on` the day on which it was asked.
     """
 
     id: UUID
@@ -66,14 +79,22 @@ class Need:
     created_at: datetime
     business_at: datetime
     expires_at: datetime
+    stated: tuple[str, ...] = ()
+    follows: UUID | None = None
     erased: bool = False
+
+    @property
+    def told(self) -> dict[str, Scalar]:
+        """The rating factors that somebody gave; what was only assumed is not in it."""
+        return {name: value for name, value in self.risk.items() if name not in self.assumed}
 
 
 @dataclass(frozen=True, slots=True)
 class OfferView:
     """An offer with everything it pins. `premium` is due each of `payments` times; `total` is the cost over the term.
 
-    `place` is its place in the order shown, from 1. `expires_at` is business time.
+    `place` is its place in the order shown, from 1. `expires_at` is business time. `fits` says of each need that was
+    stated whether the product met it when the offer was made.
     """
 
     id: UUID
@@ -89,11 +110,64 @@ class OfferView:
     content_sha256: str
     expires_at: datetime
     voided_at: datetime | None
+    fits: Mapping[str, Fit] = field(default_factory=dict)
+
+    @property
+    def needs_met(self) -> int:
+        """How many of the stated needs the product meets."""
+        return sum(fit is Fit.MET for fit in self.fits.values())
 
     @property
     def can_be_bought(self) -> bool:
         """Whether the market profile allows a contract at all."""
         return self.version.content.profile.can_be_bought
+
+
+class Sort(StrEnum):
+    """How a customer may order a comparison. By name and by code the answers are not looked at."""
+
+    RANKED = "ranked"
+    TOTAL = "total"
+    PREMIUM = "premium"
+    NEEDS = "needs"
+    NAME = "name"
+    CODE = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a customer wants to see of a comparison, and how ordered. `at_most` is in whole units of the currency, for
+    each payment; `needs` are needs of the line that must be met, stated or not.
+    """
+
+    insurer_id: UUID | None = None
+    at_most: int | None = None
+    frequency: Frequency | None = None
+    needs: tuple[StatedNeed, ...] = ()
+    sort: Sort = Sort.RANKED
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """What has become of an offer's product since: the version on sale now and its price, or that there is none.
+
+    `reason` says why there is none where somebody has said so.
+    """
+
+    version: ProductVersion | None
+    premium: Money | None = None
+    total: Money | None = None
+    reason: LocalizedText | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """What the pinned tariff of an offer makes of each value of one factor, all other answers as they were told: the
+    premium of one payment and the total over the term, or None where the product is not offered.
+    """
+
+    offer_id: UUID
+    points: tuple[tuple[int, tuple[Money, Money] | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +181,11 @@ class OpenOffer:
 
 @dataclass(frozen=True, slots=True)
 class RankingWords:
-    """The ranking rule as the page states it: its id, its criteria in order, and what is never looked at."""
+    """A ranking rule as pages state it: its id, the order in one sentence, and its criteria in order."""
 
     rule: str
+    sentence: str
     criteria: tuple[str, ...]
-    never: tuple[str, ...]
 
 
 class NeedNotFound(NotFound):

@@ -109,10 +109,12 @@ ACCESS: dict[str, Door] = {
         "insurers.insurers", "insurers.insurer", "product.offer", "product.premium", "product.tariff",
         "product.document", "product.document_bytes",
         "legal.disclosure_page", "legal.recording", "legal.privacy", "legal.security_txt",
+        "beside.side_by_side", "taking.table",
         "account.sign_in", "account.sign_out", "account.register", "account.confirm", "account.reset_request",
         "account.reset", "account.find", "account.find_code",
     ),
-    **_doors(Who.ANYONE, PageClass.NON_SALES, "compare.ask", limit=Bucket.COMPARISON_OF_SOURCE),
+    **_doors(Who.ANYONE, PageClass.NON_SALES, "compare.ask", "compare.change", limit=Bucket.COMPARISON_OF_SOURCE),
+    **_doors(Who.ANYONE, PageClass.NON_SALES, "taking.send", limit=Bucket.SHARING_OF_SOURCE),
     **_doors(Who.ANYONE, PageClass.NON_SALES, "verify.check", limit=Bucket.CHECK_OF_SOURCE),
     **_doors(
         Who.ANYONE, PageClass.SALES,

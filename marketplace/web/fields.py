@@ -1,13 +1,23 @@
 """Forms: one base, and the form of a line's rating factors made from the catalog's vocabulary."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import date, timedelta
 from typing import Any
 
 from flask import request
 from flask_wtf import FlaskForm
-from wtforms import DateField, DecimalField, Field, IntegerField, PasswordField, RadioField, SelectField, StringField
+from wtforms import (
+    DateField,
+    DecimalField,
+    Field,
+    IntegerField,
+    PasswordField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+)
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # the stubs are of an older version
 from wtforms.validators import InputRequired, NumberRange, Optional, ValidationError
 
@@ -36,6 +46,18 @@ class Figure(DecimalField):
     def _value(self) -> str:
         typed = str(self.raw_data[0]) if self.raw_data else ""
         return _CONTROLS.sub("", typed)[:_LONGEST_NUMBER]
+
+
+class Ticked(SelectMultipleField):
+    """Boxes to tick, each under a name of its own (`needs-cancellation`): no page reads a name that is given twice.
+
+    What is not among the choices is not read.
+    """
+
+    def process(self, formdata: Any, *data: Any, **more: Any) -> None:
+        super().process(None, *data, **more)
+        if formdata:
+            self.data = [value for value, *_ in self.iter_choices() if f"{self.name}-{value}" in formdata]
 
 
 # What WTForms says of its own accord, and what we say instead.
@@ -87,7 +109,7 @@ class Filters(Form):
     @property
     def given(self) -> dict[str, Any]:
         """The filters as they were asked for, for the address of another page with the same; nothing else of it."""
-        return {name: request.args[name] for name in self._fields if name in request.args}
+        return {name: value for name, value in request.args.items() if name.partition("-")[0] in self._fields}
 
 
 def _strip(value: str | None) -> str | None:
@@ -121,10 +143,21 @@ def yes_no(label: str, presence: InputRequired | Optional | None = None, descrip
     )
 
 
+def change_form(definition: LineDefinition, names: Container[str]) -> type[Form]:
+    """A form with the rating factors of these names, and the needs: what may be changed where a comparison stands."""
+    fields: dict[str, Any] = {
+        factor.name: _factor_field(factor, definition.currency) for factor in definition.factors if factor.name in names
+    }
+    if definition.stated.needs:
+        fields["needs"] = needs_field(definition)
+    return type("FactorForm", (Form,), fields)
+
+
 def factor_form(definition: LineDefinition, today: date) -> type[Form]:
     """A form with one field for each rating factor of the line, in its order; nothing that identifies a person.
 
-    Lines whose factors do not hold the first day of cover ask for it too (`start_on`, tomorrow unless said otherwise).
+    Lines whose factors do not hold the first day of cover ask for it too (`start_on`, tomorrow unless said otherwise),
+    and lines in which needs can be stated for those (`needs`, none ticked).
     """
     fields = {factor.name: _factor_field(factor, definition.currency) for factor in definition.factors}
     if definition.start_factor is None:
@@ -134,7 +167,20 @@ def factor_form(definition: LineDefinition, today: date) -> type[Form]:
             description=_("From 00:00 of this day, Beijing time."),
             default=today + timedelta(days=1),
         )
+    if definition.stated.needs:
+        fields["needs"] = needs_field(definition)
     return type("FactorForm", (Form,), fields)
+
+
+def needs_field(definition: LineDefinition) -> Ticked:
+    """What a customer may tick of what the product should do."""
+    return Ticked(
+        _("What should it do?"),
+        choices=[SelectChoice(need.code, need.label.in_(current_locale())) for need in definition.stated.needs],
+        description=_(
+            "Tick only what matters to you; you may leave all of it open. Products that do more of it come first."
+        ),
+    )
 
 
 def _factor_field(factor: Factor, currency: str) -> Any:
@@ -199,8 +245,8 @@ def matched_words(factor: Factor, matched: str, currency: str) -> str:
 
 
 def factor_values(form: Form, definition: LineDefinition) -> dict[str, Scalar]:
-    """The typed risk that a valid factor form says; what was left open is not in it."""
-    given = {factor: getattr(form, factor.name).data for factor in definition.factors}
+    """The typed risk that a valid factor form says; what was left open or not asked is not in it."""
+    given = {factor: form[factor.name].data for factor in definition.factors if factor.name in form}
     return {factor.name: _typed(factor, value) for factor, value in given.items() if value not in {None, ""}}
 
 

@@ -31,12 +31,15 @@ _MARK = re.compile(rb"(mark-[0-9a-f]{32})")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a page is made of. From `until` (business time) on it would say something else."""
+    """What a page is made of. From `until` (business time) on it would say something else. A page with another `status`
+    than 200 is made for one visitor.
+    """
 
     template: str
     context: Mapping[str, Any] = field(default_factory=dict)
     traced: Traced | None = None
     until: datetime | None = None
+    status: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class _Kept:
     traced: Traced | None
     version_id: str
     until: datetime | None
+    status: int
 
 
 _kept: Remembered[Hashable, _Kept] = Remembered(size=PAGES_KEPT)
@@ -81,7 +85,7 @@ def _made(page: Page) -> _Kept:
             g.pop(name)
             if value is not None:
                 setattr(g, name, value)
-    return _Kept(tuple(_MARK.split(text.encode())), page.traced, version_id, page.until)
+    return _Kept(tuple(_MARK.split(text.encode())), page.traced, version_id, page.until, page.status)
 
 
 def _sent(kept: _Kept) -> Response:
@@ -91,4 +95,6 @@ def _sent(kept: _Kept) -> Response:
     if SEEN.encode() in kept.pieces:
         filled_in[SEEN.encode()] = token_of(kept.version_id).encode()
     page = b"".join([filled_in.get(piece, piece) for piece in kept.pieces])
-    return send_traced(page, kept.traced, kept.version_id) if kept.traced else Response(page, mimetype="text/html")
+    if kept.traced:
+        return send_traced(page, kept.traced, kept.version_id, status=kept.status)
+    return Response(page, status=kept.status, mimetype="text/html")

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0030_insurer_onboarding"
-down_revision = "0028_listing_rate_cards"
+down_revision = "0029_stated_needs"
 branch_labels = None
 depends_on = None
 

@@ -65,6 +65,12 @@ CONTEXTS: dict[MessageKind, dict[str, Any]] = {
         "contracts": [{"number": "EF-HARBOUR-2026-000042", "kept_until": "2056-11-30"}],
         "link": "http://localhost:8000/privacy/data",
     },
+    MessageKind.COMPARISON_LINK: {
+        "line_name": "Term life",
+        "reference": "Q-7KMF-94QC",
+        "valid_until": "December 6, 2026",
+        "link": "http://localhost:8000/compare/term_life/Q-7KMF-94QC",
+    },
     MessageKind.PAYMENT_NOT_ISSUABLE: {
         "order_reference": "O-7KMF-94QC",
         "product_name": "Harbour Term 20",

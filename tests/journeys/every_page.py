@@ -202,7 +202,21 @@ class Walk:
             visitor.post({})
             visitor.get(visitor.compare(line.rsplit("/", 1)[1], _first_answers(line))[0])
         visitor.compare("term_life", ANSWERS | {"age": "65", "term_years": "30"})
-        visitor.compare("term_life", ANSWERS)
+        visitor.compare("term_life", ANSWERS | {"needs-terminal_illness": "yes", "needs-waiver": "yes"})
+        self._look_closer(visitor)
+
+    def _look_closer(self, visitor: Visitor) -> None:
+        """A comparison sorted, filtered in vain, side by side, changed, sent by mail, each refused once."""
+        comparison = visitor.at
+        for path in ("?sort=name&most=1300", "?most=x", "/side-by-side", "/side-by-side?offers=1", "/send"):
+            visitor.get(f"{comparison}{path}")
+        visitor.post({"email": "nobody"})
+        visitor.get(f"{comparison}/side-by-side?offers=1,2,3,4")
+        visitor.get(f"{comparison}/side-by-side?offers=1,2&rows=differing")
+        for sum_insured in ("1", "500000"):
+            token = visitor.get(comparison).split('name="csrf_token" value="')[1].split('"')[0]
+            answers = {"csrf_token": token, "sum_insured": sum_insured, "term_years": "20", "needs-waiver": "yes"}
+            visitor.post(answers, f"{comparison}/change")
 
     def published_rates(self) -> None:
         """Test data that says on each page that it cannot be bought."""

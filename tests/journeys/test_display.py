@@ -153,7 +153,13 @@ def test_the_road_of_a_purchase_prints(look: Look, walked: tuple[Seen, ...], loc
         assert tab.page.locator("h1").is_visible()
 
 
-def test_four_offers_print_side_by_side_on_one_sheet(look: Look, walked: tuple[Seen, ...]) -> None:
+TWO_MORE = """() => {
+  const offers = [...document.querySelectorAll('.offer')];
+  offers.slice(0, 2).forEach(each => each.parentNode.append(each.cloneNode(true)));
+}"""
+
+
+def test_four_offers_print_side_by_side_on_one_sheet_and_six_fit_it(look: Look, walked: tuple[Seen, ...]) -> None:
     tab = look()
     offers = 'aria-labelledby="offer-4"'
     tab.show(next(seen for seen in walked if seen.endpoint == "compare.comparison" and offers in seen.text))
@@ -164,6 +170,9 @@ def test_four_offers_print_side_by_side_on_one_sheet(look: Look, walked: tuple[S
     tops = tab.page.evaluate("[...document.querySelectorAll('.offer')].map(each => each.getBoundingClientRect().top)")
     assert len(tops) == 4
     assert len(set(tops)) == 1
+    tab.page.evaluate(TWO_MORE)
+    with pikepdf.open(io.BytesIO(tab.page.pdf(format="A4"))) as paper:
+        assert len(paper.pages) == 1
 
 
 def test_without_script_the_focus_still_goes_to_what_is_wrong(look: Look, walked: tuple[Seen, ...]) -> None:

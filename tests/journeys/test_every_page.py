@@ -10,7 +10,7 @@ from tests.journeys.every_page import LOCALES, NOWHERE, Seen, endpoint_of
 NOT_PAGES = {
     "sales_log.download": "a table",
     "product.premium": "a file", "product.tariff": "a file",
-    "insurer_cards.table": "a table",
+    "insurer_cards.table": "a table", "taking.table": "a table",
     "insurer_workbooks.template": "a workbook", "insurer_workbooks.marked": "a workbook or a zip",
     "static": "files",
     "product.document_bytes": "a file", "checkout.policy_document": "a file", "policy.document": "a file",

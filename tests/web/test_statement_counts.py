@@ -18,8 +18,9 @@ from marketplace.infra import present
 from marketplace.infra.db import db
 from marketplace.policy import services as policies
 from sandbox.demo.visitor import Visitor
-from tests.factories.accounts import a_customer
+from tests.factories.accounts import a_customer, an_insurer
 from tests.factories.policy import a_contract
+from tests.factories.quoting import a_content, a_tariff, publish
 from tests.web.conftest import ANSWERS, LI_NA, go_on
 from tests.web.desk_visits import at_the_desk, links, sign_in
 
@@ -89,7 +90,20 @@ def test_a_page_that_is_not_from_memory(shop: Flask, visitor: Visitor) -> None:
     comparison = visitor.at
     visitor.get(offer)
     found = {path: len(asked(shop, partial(visitor.get, f"{path}?anew=1"))) for path in ("/", comparison, offer)}
-    assert found == {"/": 3, comparison: 7, offer: 9}
+    assert found == {"/": 3, comparison: 9, offer: 9}
+
+
+def test_a_comparison_asks_as_often_for_six_offers_as_for_one(shop: Flask, visitor: Visitor) -> None:
+    counts: dict[int, list[int]] = {}
+    for number in range(1, 7):
+        with shop.app_context():
+            publish(an_insurer(f"insurer{number}"), a_content(f"product{number}"), a_tariff(f"{number}0.00"))
+            db.session.commit()
+        if number in {2, 6}:
+            visitor.compare("travel", {"zone": "asia", "days": "10", "age": "34"})
+            paths = [f"{visitor.at}{each}" for each in ("?sort=name", "/side-by-side?offers=1,2", "/comparison.csv")]
+            counts[number] = [len(asked(shop, partial(visitor.get, path))) for path in paths]
+    assert counts[2] == counts[6] == [9, 9, 5]
 
 
 def test_each_step_of_the_application(shop: Flask, visitor: Visitor, code_for: CodeFor) -> None:

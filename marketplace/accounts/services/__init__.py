@@ -6,6 +6,7 @@ something return a `MessageRequest`, which the entry point queues in the same tr
 """
 
 from marketplace.accounts.services.api_keys import make_api_key, open_with_key, revoke_api_key
+from marketplace.accounts.services.asking import count_sharing
 from marketplace.accounts.services.closing import close_account, held_account, locked_account
 from marketplace.accounts.services.codes import (
     prove_code,
@@ -62,6 +63,7 @@ __all__ = [
     "close_account",
     "confirm_address",
     "confirm_one_time_codes",
+    "count_sharing",
     "count_try",
     "create_staff",
     "disable_account",

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from marketplace.accounts import rules
 from marketplace.accounts.models import AccountRow
-from marketplace.accounts.services import devices, tries
+from marketplace.accounts.services import checks, devices, tries
 from marketplace.accounts.values import Bucket, CodePurpose, CodesUsedUp, LinksOnTheirWay, TooManyTries
 
 
@@ -33,6 +33,15 @@ def count_link(purpose: CodePurpose, address: str, row: AccountRow | None, sourc
 def count_code_of_session(session_id: UUID) -> None:
     """Count a request for a code by whoever is signed in. Raises TooManyTries."""
     tries.count((Bucket.MAIL_OF_SESSION, str(session_id)))
+
+
+def count_sharing(email: str) -> str:
+    """Count a mail that proves nothing and that anybody may have sent to this address; its one spelling. Raises
+    Invalid(email), TooManyTries.
+    """
+    address = checks.address(email)
+    tries.count((Bucket.SHARING_OF_ADDRESS, address))
+    return address
 
 
 def guesses(row: AccountRow | None, source: str, device: str | None) -> tuple[tries.Counted, ...]:

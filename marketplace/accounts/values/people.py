@@ -77,6 +77,8 @@ class Bucket(StrEnum):
     FACTOR_TOLD = "factor_told"
     CHECK_OF_SOURCE = "check_of_source"
     COMPARISON_OF_SOURCE = "comparison_of_source"
+    SHARING_OF_SOURCE = "sharing_of_source"
+    SHARING_OF_ADDRESS = "sharing_of_address"
     PAYMENT_OF_SOURCE = "payment_of_source"
     RETURN_OF_SOURCE = "return_of_source"
     WAITING_OF_SOURCE = "waiting_of_source"

@@ -40,6 +40,7 @@ from marketplace.catalog.values.factors import (
     is_day,
 )
 from marketplace.catalog.values.lines import LINES
+from marketplace.catalog.values.needs import StatedNeed
 from marketplace.catalog.values.profiles import HAS_PRODUCT_INFORMATION, Unmet, unmet_demands
 from marketplace.catalog.values.versions import (
     AlreadyOnSale,
@@ -103,6 +104,7 @@ __all__ = [
     "Scalar",
     "ServiceKind",
     "ServiceMode",
+    "StatedNeed",
     "StopInThePast",
     "SumLimit",
     "Term",

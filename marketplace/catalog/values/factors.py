@@ -1,6 +1,6 @@
 """Rating factors: the few things a person is asked before a premium is shown. None of them identifies anybody."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from pydantic import ConfigDict
 
+from marketplace.catalog.values.needs import NOTHING_TO_STATE, StatedNeed, StatedNeeds
 from marketplace.kernel.errors import Invalid
 from marketplace.kernel.text import LONGEST_TEXT, LocalizedText
 
@@ -216,6 +217,7 @@ class LineDefinition:
 
     `age_factor` names the factor that the insured's date of birth must bear out, `sex_factor` likewise; `start_factor`
     names the factor that is itself the first day of cover. `personal` says that a person is insured, not a thing.
+    `main_factors` are those a customer most likely tries out; `stated` is what they may say they need.
     """
 
     line: Line
@@ -228,6 +230,16 @@ class LineDefinition:
     age_factor: str | None = None
     sex_factor: str | None = None
     start_factor: str | None = None
+    main_factors: tuple[str, ...] = ()
+    stated: StatedNeeds = NOTHING_TO_STATE
+
+    def needs(self, codes: Iterable[str]) -> tuple[StatedNeed, ...]:
+        """The stated needs of these codes in the order of the line. Raises Invalid for one the line does not know."""
+        wanted = set(codes)
+        found = tuple(need for need in self.stated.needs if need.code in wanted)
+        if len(found) < len(wanted):
+            raise Invalid({"needs": "must be needs of this line"})
+        return found
 
     def factor(self, name: str) -> Factor:
         """The factor of that name. Raises KeyError."""

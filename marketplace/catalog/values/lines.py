@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from marketplace.catalog.values import needs
 from marketplace.catalog.values.factors import Choice, Factor, FactorKind, Line, LineDefinition, Row, RowSource
 from marketplace.kernel.text import LocalizedText as Words
 
@@ -116,6 +117,8 @@ TERM_LIFE = LineDefinition(
     ),
     age_factor="age",
     sex_factor="sex",
+    main_factors=("sum_insured", "term_years"),
+    stated=needs.TERM_LIFE,
 )  # fmt: skip
 
 TRAVEL = LineDefinition(
@@ -149,6 +152,8 @@ TRAVEL = LineDefinition(
         Row("withdrawal", Words("Changing your mind", "退保")),
     ),
     age_factor="age",
+    main_factors=("zone", "days"),
+    stated=needs.TRAVEL,
 )  # fmt: skip
 
 HOUSEHOLD = LineDefinition(
@@ -183,6 +188,8 @@ HOUSEHOLD = LineDefinition(
         Row("withdrawal", Words("Changing your mind", "退保")),
     ),
     personal=False,
+    main_factors=("contents_sum",),
+    stated=needs.HOUSEHOLD,
 )  # fmt: skip
 
 HOSPITAL = LineDefinition(
@@ -210,6 +217,8 @@ HOSPITAL = LineDefinition(
         HEALTH_QUESTIONS,
     ),
     age_factor="age",
+    main_factors=("deductible",),
+    stated=needs.HOSPITAL,
 )  # fmt: skip
 
 ACCIDENT = LineDefinition(
@@ -235,6 +244,8 @@ ACCIDENT = LineDefinition(
         HEALTH_QUESTIONS,
     ),
     age_factor="age",
+    main_factors=("sum_insured",),
+    stated=needs.ACCIDENT,
 )  # fmt: skip
 
 _QUARTERS = {

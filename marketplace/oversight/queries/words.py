@@ -39,6 +39,8 @@ def page_words(endpoint: str) -> str:
     """What people call the page of an endpoint; an unknown one is named as it is."""
     words = {
         "compare.comparison": _("Comparison"),
+        "compare.change": _("Comparison"),
+        "beside.side_by_side": _("Side by side"),
         "product.offer": _("Product"),
         "product.document": _("Document"),
         "application.enter": _("Entry"),

@@ -1,15 +1,16 @@
 """Which products are offered for a risk, at what price and in which order. Nothing here knows a commission."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from marketplace.catalog.values import LineDefinition, ProductVersion, Risk
+from marketplace.catalog.values import LineDefinition, ProductVersion, Risk, StatedNeed
 from marketplace.kernel.money import Money
 from marketplace.kernel.text import LocalizedText
+from marketplace.quoting.rules.fitting import fit_of
 from marketplace.quoting.rules.ranking import Rankable, order_of
-from marketplace.quoting.values import NotOffered
+from marketplace.quoting.values import Fit, NotOffered
 from marketplace.rating.values import Breakdown, RiskOutOfRange
 from marketplace.underwriting.values import Eligible, Ineligible
 
@@ -31,28 +32,38 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """An offer in the making. `total` is the cost over the term: the premium times the number of payments."""
+    """An offer in the making. `total` is the cost over the term: the premium times the number of payments; `fits` says
+    of each stated need whether the product meets it.
+    """
 
     version: ProductVersion
     tariff_root: str
     breakdown: Breakdown
     payments: int
+    fits: Mapping[str, Fit]
 
     @property
     def total(self) -> Money:
         return self.breakdown.total * self.payments
 
 
-def compare(candidates: Sequence[Candidate], risk: Risk) -> tuple[tuple[Priced, ...], tuple[NotOffered, ...]]:
+def compare(
+    candidates: Sequence[Candidate], risk: Risk, stated: Sequence[StatedNeed] = ()
+) -> tuple[tuple[Priced, ...], tuple[NotOffered, ...]]:
     """The offers in the disclosed order, and every other product with its reason (by product code)."""
-    outcomes = [_price(candidate, risk) for candidate in candidates]
+    outcomes = [price(candidate, risk, stated) for candidate in candidates]
     priced = [outcome for outcome in outcomes if isinstance(outcome, Priced)]
     refused = [outcome for outcome in outcomes if isinstance(outcome, NotOffered)]
-    order = order_of([Rankable(each.version.content.code, each.total) for each in priced])
+    order = order_of([_rankable(each) for each in priced])
     return (
         tuple(priced[place] for place in order),
         tuple(sorted(refused, key=lambda each: (each.product_code, str(each.product_version_id)))),
     )
+
+
+def _rankable(offer: Priced) -> Rankable:
+    met = sum(fit is Fit.MET for fit in offer.fits.values())
+    return Rankable(offer.version.content.code, offer.total, met)
 
 
 def can_start(start_on: date, today: date) -> bool:
@@ -72,7 +83,8 @@ def expiry(asked_at: datetime, last_start_on: date | None, zone: str) -> datetim
     return min(by_time, day_ends.astimezone(UTC))
 
 
-def _price(candidate: Candidate, risk: Risk) -> Priced | NotOffered:
+def price(candidate: Candidate, risk: Risk, stated: Sequence[StatedNeed] = ()) -> Priced | NotOffered:
+    """What the product costs for a complete risk of its line, or why it is not offered."""
     content = candidate.version.content
     if isinstance(candidate.eligibility, Ineligible):
         return _not_offered(candidate, candidate.eligibility.factor, candidate.eligibility.reason)
@@ -80,7 +92,8 @@ def _price(candidate: Candidate, risk: Risk) -> Priced | NotOffered:
         breakdown = candidate.premium(risk)
     except RiskOutOfRange as refusal:
         return _not_offered(candidate, refusal.factor, _no_premium(content.definition, refusal, risk))
-    return Priced(candidate.version, candidate.tariff_root, breakdown, content.payment.times_of(risk))
+    fits = {need.code: fit_of(need, content, risk) for need in stated}
+    return Priced(candidate.version, candidate.tariff_root, breakdown, content.payment.times_of(risk), fits)
 
 
 def _not_offered(candidate: Candidate, factor: str, reason: LocalizedText) -> NotOffered:

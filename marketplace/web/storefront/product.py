@@ -52,7 +52,7 @@ def _offer(chosen: OfferView) -> Page:
             "content": content,
             "insurer": accounts.insurer(chosen.insurer_id),
             "documents": catalog.documents_of(chosen.version.id),
-            "rows": rows_of([chosen])[0][1],
+            "rows": rows_of([chosen], [chosen])[0][1],
             "paper_address": lambda document: url_for("product.document", document_id=document.id),
             "obstacle": obstacle,
             "ends": catalog.sale_ends_of([chosen.version.id]) if obstacle == "withdrawn" else (),

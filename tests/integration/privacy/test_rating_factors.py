@@ -68,7 +68,7 @@ def test_an_erased_journey_takes_its_rating_factors_along(offers: tuple[OfferVie
     erasing.erase_journey(need.journey_id, ErasureReason.RETENTION)
     db.session.commit()
     after = kept(need.id)
-    assert (after["risk"], after["assumed"], after["start_on"]) == ({}, [], None)
+    assert (after["risk"], after["assumed"], after["stated"], after["start_on"]) == ({}, [], [], None)
     assert after["panel"]["not_offered"] == []
     for what in ("reference", "line", "business_at", "expires_at", "ranking_rule"):
         assert after[what] == before[what]

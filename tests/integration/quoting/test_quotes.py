@@ -10,7 +10,7 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from marketplace.catalog import services as catalog
-from marketplace.catalog.values import Allowed, Commission, Line, Profile
+from marketplace.catalog.values import Allowed, Commission, Cover, Line, ProductContent, Profile
 from marketplace.infra.db import db
 from marketplace.kernel import clock
 from marketplace.kernel.errors import Invalid
@@ -18,6 +18,7 @@ from marketplace.kernel.ids import new_id
 from marketplace.kernel.money import Money
 from marketplace.quoting import queries, services
 from marketplace.quoting.values import (
+    Fit,
     NeedNotFound,
     NeedRequest,
     NotForSale,
@@ -151,7 +152,8 @@ def test_the_act_of_quoting_is_recorded_with_ranking_and_order() -> None:
     db.session.commit()
     (entry,) = journey_entries(journey)
     assert entry.type is EntryType.COMPARISON_MADE
-    assert entry.body["ranking_rule"] == "ranking-1"
+    assert entry.body["ranking_rule"] == "ranking-2"
+    assert entry.body["stated"] == []
     assert entry.body["risk"] == TRAVEL_RISK
     assert entry.body["assumed"] == []
     assert entry.body["profiles"] == ["cn_nonlife"]
@@ -302,7 +304,9 @@ def test_not_even_the_site_itself_can_change_a_price(statement: str) -> None:
 def test_the_total_is_the_premium_times_its_payments_or_the_database_refuses() -> None:
     publish(an_insurer())
     offer = an_offer()
-    columns = "need_id, product_version_id, insurer_id, currency, breakdown, tariff_root, content_sha256, expires_at"
+    columns = (
+        "need_id, product_version_id, insurer_id, currency, breakdown, fits, tariff_root, content_sha256, expires_at"
+    )
     with pytest.raises(IntegrityError, match="ck_quoting_offer_total"):
         db.session.execute(
             text(
@@ -316,9 +320,52 @@ def test_the_total_is_the_premium_times_its_payments_or_the_database_refuses() -
 
 @pytest.mark.requirement("EU-24")
 def test_the_page_states_each_criterion_of_the_rule_in_its_order() -> None:
-    stated = queries.ranking_explanation()
-    assert stated.rule == "ranking-1"
-    total, code = stated.criteria
+    now, before = queries.ranking_rules()
+    assert (now.rule, before.rule) == ("ranking-2", "ranking-1")
+    needs, total, code = now.criteria
+    assert needs.startswith("The share of the needs you stated")
     assert total.startswith("The total cost over the whole term")
     assert "code of the product" in code
-    assert any("commission" in sentence for sentence in stated.never)
+    assert before.criteria == (total, code)
+    assert queries.ranking_rule("ranking-1") == before
+    assert (now.sentence, before.sentence) == (
+        "In order of stated needs met, then total cost over the term.",
+        "In order of total cost over the term.",
+    )
+
+
+def travel(code: str, *covers: str) -> ProductContent:
+    return a_content(code, covers=tuple(Cover(each, words(each), words("pays"), words("limit")) for each in covers))
+
+
+@pytest.mark.requirement("EU-03")
+def test_stated_needs_order_the_offers_and_each_says_what_it_lacks() -> None:
+    publish(an_insurer("cheap"), travel("cheap", "medical"), a_tariff("10.00"))
+    publish(an_insurer("dear"), travel("dear", "medical", "cancellation"), a_tariff("90.00"))
+    publish(an_insurer("wordy"), travel("wordy", "trip_called_off"), a_tariff("50.00"))
+    journey = a_journey()
+    request = NeedRequest(Line.TRAVEL, TRAVEL_RISK, START_ON, journey, ("liability", "cancellation"))
+    need = services.request_quotes(request)
+    db.session.commit()
+    assert queries.need(need.reference).stated == ("cancellation", "liability")
+    assert [(offer.version.content.code, dict(offer.fits)) for offer in queries.offers_for(need.id)] == [
+        ("dear", {"cancellation": Fit.MET, "liability": Fit.NOT_MET}),
+        ("cheap", {"cancellation": Fit.NOT_MET, "liability": Fit.NOT_MET}),
+        ("wordy", {"cancellation": Fit.UNKNOWN, "liability": Fit.UNKNOWN}),
+    ]
+    (entry,) = journey_entries(journey)
+    assert entry.body["stated"] == ["cancellation", "liability"]
+    assert entry.body["order"][0]["fits"] == {"cancellation": "met", "liability": "not_met"}
+    again = services.requote(need.id, {"age": 35})
+    assert (again.stated, again.follows) == (("cancellation", "liability"), need.id)
+
+
+def test_a_need_the_line_does_not_know_is_refused_and_nothing_is_kept() -> None:
+    publish(an_insurer())
+    journey = a_journey()
+    with pytest.raises(Invalid) as refusal:
+        services.request_quotes(NeedRequest(Line.TRAVEL, TRAVEL_RISK, START_ON, journey, ("terminal_illness",)))
+    db.session.commit()
+    assert set(refusal.value.fields) == {"needs"}
+    assert (rows("quoting_need"), rows("quoting_offer")) == (0, 0)
+    assert journey_entries(journey) == ()

@@ -53,9 +53,11 @@ def test_only_a_demonstration_keeps_codes_and_links(kind: MessageKind) -> None:
 
 
 @pytest.mark.parametrize("kind", list(MessageKind))
-def test_only_a_demonstration_keeps_to_whom_a_farewell_went(kind: MessageKind) -> None:
+def test_only_a_demonstration_keeps_to_whom_a_passing_message_went(kind: MessageKind) -> None:
     assert rules.forgets_everything(kind, keeps_copies=True) is False
-    assert rules.forgets_everything(kind, keeps_copies=False) is (kind is MessageKind.ACCOUNT_CLOSED)
+    assert rules.forgets_everything(kind, keeps_copies=False) is (
+        kind in {MessageKind.ACCOUNT_CLOSED, MessageKind.COMPARISON_LINK}
+    )
 
 
 @pytest.mark.parametrize(

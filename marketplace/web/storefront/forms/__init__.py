@@ -1,0 +1,1 @@
+"""Forms of the storefront that are not made from the catalog alone."""
