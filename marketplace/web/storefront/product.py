@@ -27,7 +27,7 @@ from marketplace.traceability.values import EntryType
 from marketplace.web import kept_pages, pages
 from marketplace.web.fields import matched_words
 from marketplace.web.kept_pages import Page
-from marketplace.web.papers import insurers_document
+from marketplace.web.papers import download, insurers_document
 from marketplace.web.storefront.compare import rows_of
 from marketplace.web.tracing import Traced, render_traced
 
@@ -108,9 +108,7 @@ def tariff(offer_id: UUID) -> ResponseReturnValue:
 
 
 def _file(found: dict[str, Any], name: str) -> Response:
-    response = Response(json.dumps(found, ensure_ascii=False, indent=1), mimetype="application/json")
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return download(json.dumps(found, ensure_ascii=False, indent=1).encode(), "application/json", name)
 
 
 @blueprint.get("/documents/<uuid:document_id>/read")
