@@ -24,16 +24,18 @@ from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
 from marketplace.kernel.text import LocalizedText
+from marketplace.listing import services as listing
 from marketplace.web import error_pages
 from sandbox.demo.visitor import Visitor, hidden_fields
 from tests.factories.accounts import PASSWORD, a_member_of_staff, an_insurer
-from tests.factories.catalog import CATALOGS, HARBOUR_TERM, catalog_files, changed, published, zipped
+from tests.factories.catalog import CATALOGS, HARBOUR_TERM, STAFF, catalog_files, changed, published, zipped
 from tests.factories.listing import dearer
 from tests.factories.quoting import a_content, a_tariff, publish
 from tests.simulator_server import SimulatorServer
 from tests.web.conftest import ANSWERS, LI_NA, days_later, go_on, newest_code, newest_link, open_shop, run_jobs
 from tests.web.desk_visits import ILL, links, sign_in
 from tests.web.page_checks import CheckedClient
+from tests.web.walked_site import CARD
 
 LOCALES = ("en", "zh_Hans_CN")
 NOWHERE = "nowhere"
@@ -337,6 +339,14 @@ class Walk:
             desk.get(sale)
         desk.get("/insurer?since=2027-01-02&until=2027-01-01&state=nothing&line=nothing")
         desk.get("/insurer/products")
+        desk.get("/insurer/rate-cards")
+        desk.post({})
+        with self.shop.app_context():
+            insurer = accounts.insurer_by_code("harbour")
+            card = listing.keep_rate_card(insurer.id, f"Card {clock.now()}", Line.TERM_LIFE, CARD, STAFF)
+            db.session.commit()
+        desk.get(f"/insurer/rate-cards/{card.id}")
+        desk.post({"table": "No Name"})
 
     def catalog_road(self) -> None:
         """A broken upload, then a good one through every hand, and the end of a sale."""

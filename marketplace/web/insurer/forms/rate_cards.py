@@ -85,6 +85,7 @@ class PlanForm(Form):
     table = StringField(
         _l("Name of the table"),
         [required(), Regexp(r"[a-z]([a-z0-9_]{0,38}[a-z0-9])?$", message=_l("Small letters, digits and underscores."))],
+        description=_l("To replace a table of a product, its name there."),
     )
     value = SelectField(
         _l("The numbers are"),

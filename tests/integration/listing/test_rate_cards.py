@@ -1,0 +1,84 @@
+"""Rate cards of an insurer: kept with how they are read, read again for the next card, put into a draft."""
+
+from dataclasses import replace
+
+import pytest
+
+from marketplace.accounts.values import Insurer
+from marketplace.catalog.values import Line
+from marketplace.infra.db import db
+from marketplace.kernel.errors import Invalid
+from marketplace.kernel.ids import new_id
+from marketplace.listing import queries, services
+from marketplace.listing.values import (
+    RateCardHasFindings,
+    RateCardNameTaken,
+    RateCardNotFound,
+    UploadNotFound,
+    UploadState,
+)
+from tests.factories.accounts import an_insurer
+from tests.factories.catalog import HARBOUR_TERM, STAFF, catalog_files
+from tests.factories.workbooks import harbour_workbook
+
+pytestmark = pytest.mark.usefixtures("database")
+CARD = b"""Age,Male,,Female,
+,Smoker 10 years,Non-smoker 10 years,Smoker 10 years,Non-smoker 10 years
+18-40,1.10,0.45,0.80,0.30
+41-60,6.50,3.10,4.95,2.85
+"""
+EXAMPLES = "age,sex,smoker,sum_insured,term_years,occupation_class,premium\n" + "\n".join(
+    f"{age},female,no,300000,10,1,200.00" for age in range(18, 23)
+)
+
+
+@pytest.fixture
+def harbour() -> Insurer:
+    return an_insurer("harbour")
+
+
+def test_a_card_is_kept_as_it_was_read_and_the_next_one_is_read_alike(harbour: Insurer) -> None:
+    card = services.keep_rate_card(harbour.id, "Acme", Line.TERM_LIFE, CARD, STAFF)
+    assert queries.rate_cards(harbour.id) == (card,)
+    said = {**card.plan.meanings, "Smoker 10 years": "smoker = yes; term_years = 20"}
+    planned = services.plan_rate_card(card.id, replace(card.plan, table="risk", meanings=said), STAFF)
+    assert queries.long_table(planned).rows[0] == ["male", "yes", "20", "18", "40", "1.10"]
+    renewed = services.renew_rate_card(card.id, CARD.replace(b"1.10", b"1.20"), STAFF)
+    assert renewed.plan == planned.plan
+    assert queries.long_table(renewed).rows[0] == ["male", "yes", "20", "18", "40", "1.20"]
+
+
+@pytest.mark.parametrize("as_workbook", [False, True])
+def test_a_card_goes_into_a_draft_of_the_newest_catalog_and_nothing_on_sale(
+    harbour: Insurer, *, as_workbook: bool
+) -> None:
+    first = services.upload_catalog(harbour.id, harbour_workbook() if as_workbook else catalog_files(), STAFF)
+    card = services.keep_rate_card(harbour.id, "Acme", Line.TERM_LIFE, CARD, STAFF)
+    services.plan_rate_card(card.id, replace(card.plan, table="risk"), STAFF)
+    upload = services.put_rate_card(card.id, "harbour-term", EXAMPLES, STAFF)
+    assert (upload.state, upload.findings, upload.products) == (UploadState.DRAFT, (), ("harbour-term",))
+    assert upload.id != first.id
+    files = queries.files_of_upload(upload)
+    assert files[f"{HARBOUR_TERM}tables/risk.csv"] == queries.long_table(queries.rate_card(card.id)).data
+    assert files[f"{HARBOUR_TERM}questions.toml"]
+
+
+def test_what_is_refused_leaves_nothing(harbour: Insurer) -> None:
+    card = services.keep_rate_card(harbour.id, "Acme", Line.TERM_LIFE, CARD, STAFF)
+    with pytest.raises(RateCardNameTaken):
+        services.keep_rate_card(harbour.id, "Acme", Line.TRAVEL, CARD, STAFF)
+    with pytest.raises(Invalid, match=r"file: The text is not in UTF-8\."):
+        services.keep_rate_card(harbour.id, "Other", Line.TERM_LIFE, "é".encode("utf-16"), STAFF)
+    with pytest.raises(Invalid):
+        services.renew_rate_card(card.id, b"", STAFF)
+    with pytest.raises(UploadNotFound):
+        services.put_rate_card(card.id, "harbour-term", EXAMPLES, STAFF)
+    services.upload_catalog(harbour.id, catalog_files(), STAFF)
+    services.renew_rate_card(card.id, CARD.replace(b"6.50", b"n/a"), STAFF)
+    with pytest.raises(RateCardHasFindings):
+        services.put_rate_card(card.id, "harbour-term", EXAMPLES, STAFF)
+    with pytest.raises(RateCardNotFound):
+        queries.rate_card(new_id())
+    db.session.flush()
+    assert [each.name for each in queries.rate_cards(harbour.id)] == ["Acme"]
+    assert len(queries.uploads_of_insurer(harbour.id)) == 1
