@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Account
@@ -174,12 +174,6 @@ def read(row: UploadRow) -> Upload:
 def findings_json(findings: tuple[Finding, ...]) -> list[Any]:
     """The findings as they are kept."""
     return [finding.to_json() for finding in findings[:MOST_FINDINGS_KEPT]]
-
-
-def waiting_for_review() -> int:
-    """How many uploads wait for the marketplace."""
-    waiting = select(func.count()).select_from(UploadRow).where(UploadRow.state == UploadState.APPROVED.value)
-    return int(db.session.scalar(waiting) or 0)
 
 
 def names_of(account_ids: Sequence[UUID]) -> dict[UUID, str]:
