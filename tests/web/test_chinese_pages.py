@@ -276,7 +276,7 @@ def test_mails(app: Flask, kind: MessageKind) -> None:
 
 # Raised where no page is being made: while catalogs come in, by jobs, by the command line, or caught by their page.
 NOT_ON_A_PAGE = {
-    "accounts:account-exists", "accounts:code-refused", "accounts:factor-refused", "accounts:factor-tries-used-up",
+    "accounts:code-refused", "accounts:factor-refused", "accounts:factor-tries-used-up",
     "accounts:insurer-exists", "accounts:last-factor", "accounts:link-needed", "accounts:not-a-customers-account",
     "accounts:sign-in-refused", "accounts:too-many-tries", "application:contract-kept", "application:step-not-reached",
     "catalog:effective-overlaps", "catalog:line-differs", "catalog:rates-only-refused", "checkout:mixed-currencies",
