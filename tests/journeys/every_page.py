@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from io import BytesIO
 from typing import Any
 
 from flask import Flask, make_response
@@ -35,6 +36,13 @@ from tests.web.page_checks import CheckedClient
 LOCALES = ("en", "zh_Hans_CN")
 NOWHERE = "nowhere"
 UUID = "[0-9a-f-]{36}"
+_WORDS = ("legal_name", "short_name", "regulator", "address")
+_AN_INSURER: dict[str, Any] = {
+    **dict.fromkeys(_WORDS, "SPECIMEN"), **{f"{name}_zh": "样本" for name in _WORDS}, "code": "w9",
+    "licence_no": "SPECIMEN-0009", "phone": "400-000-0009", "email": "service@w9.example", "solvency": "201.5",
+    "solvency_source": "SPECIMEN", "solvency_on": "2026-01-31", "admin_name": "Li Na",
+    "admin_email": "admin@w9.example",
+}  # fmt: skip
 STATUSES = (400, 403, 404, 405, 409, 410, 413, 415, 422, 429, 500, 503)
 
 
@@ -134,6 +142,8 @@ class Walk:
         self.compliance()
         self.sales_log()
         self.insurer_desk()
+        self.insurers()
+        self.joining()
         self.inbox()
         self.errors()
         self.expired()
@@ -319,6 +329,57 @@ class Walk:
             desk.get(sale)
         desk.get("/insurer?since=2027-01-02&until=2027-01-01&state=nothing&line=nothing")
         desk.get("/insurer/products")
+        desk.get("/insurer/keys")
+        desk.post({"name": ""}, "/insurer/keys/make")
+        desk.post({"name": "SPECIMEN", "days": "30"}, "/insurer/keys/make")
+        desk.get("/insurer/keys")
+
+    def insurers(self) -> None:
+        """What is known of an insurer is entered; its sales are stopped by one and let go on by two."""
+        desk, second = self.desk(Role.ADMIN_COMPLIANCE), self.desk(Role.ADMIN_OWNER)
+        desk.get("/admin/insurers")
+        with self.shop.app_context():
+            path = f"/admin/insurers/{accounts.insurer_by_code('harbour').id}"
+        desk.get(path)
+        desk.post({}, f"{path}/facts")
+        told = {"source": "SPECIMEN", "source_zh": "样本", "as_of": "2026-01-31"}
+        for kind, figure in (("claims_paid", "97.4"), ("days_to_decide", "1.5"), ("complaints", "0.42")):
+            desk.post(told | {"kind": kind, "figure": figure}, f"{path}/facts")
+        desk.post({"kind": "address", "words": "SPECIMEN", "words_zh": "样本路1号"} | told, f"{path}/facts")
+        desk.post({}, f"{path}/invite")
+        desk.post({}, f"{path}/suspend")
+        desk.post({"reason": "SPECIMEN"}, f"{path}/suspend")
+        self.visitor().get("/insurers/harbour")
+        self.desk(Role.INSURER_ADMIN, "harbour").get("/insurer")
+        desk.post({}, f"{path}/ask-to-lift")
+        desk.post({"reason": "SPECIMEN"}, f"{path}/ask-to-lift")
+        second.get(path)
+        second.post({}, f"{path}/lift")
+        for page in ("/insurers", "/insurers/harbour"):
+            self.visitor().get(page)
+
+    def joining(self) -> None:
+        """An insurer applies, two people approve, its administrator comes in."""
+        applicant, desk, second = self.visitor(), self.desk(Role.ADMIN_COMPLIANCE), self.desk(Role.ADMIN_OWNER)
+        desk.get("/admin/insurers/applications")
+        applicant.get("/insurers/apply")
+        applicant.post({})
+        applicant.get("/insurers/apply")
+        applicant.post(_AN_INSURER | {"licence": (BytesIO(b"%PDF-1.7"), "1.pdf")})  # type: ignore[arg-type]  # a file
+        applicant.get(newest_link(self.shop, "admin@w9.example", "confirm_applicant"))
+        applicant.post({})
+        path = links(desk.get("/admin/insurers/applications"), rf"/admin/insurers/applications/{UUID}")[0]
+        desk.get(path)
+        desk.post({}, f"{path}/reject")
+        desk.get(path)
+        desk.post({}, f"{path}/approve")
+        second.get(path)
+        second.post({}, f"{path}/approve")
+        second.get(path)
+        admin = self.visitor()
+        admin.get(newest_link(self.shop, "admin@w9.example", "join_insurer"))
+        admin.post({"password": "short"})
+        admin.post({"password": PASSWORD})
 
     def inbox(self) -> None:
         visitor = self.visitor()

@@ -41,7 +41,7 @@ READ_ALOUD = ("aria-label", "title", "alt", "placeholder")
 NOT_READ = {"script", "style", "code", "iframe", "head"}
 # Names that are the same in Chinese: the site and its providers, formats, and what this test's people are called.
 STAYS = {
-    "English", "mmHg", "SPECIMEN", "SHA", "PDF", "Stripe", "Evenfold", "UTF", "Firefox", "Linux", "Python",
+    "English", "mmHg", "SPECIMEN", "SHA", "PDF", "Stripe", "Evenfold", "UTF", "Firefox", "Linux", "Python", "OpenAPI",
     "Li", "Na", "Wang", "Fang", "Zhang", "Wei", "Staff",
 }  # fmt: skip
 ADDRESS = r"https?://\S+|\S+@[\w.-]+|[\w.-]+\.(?:example|com|pdf)\b"
