@@ -12,11 +12,12 @@ from marketplace.infra import jobs, logs, metrics, pools, present
 from marketplace.infra.db import READER, bind_scope, db, refuse_demonstration_data, refuse_unbound_roles
 from marketplace.web import access, error_pages, metering, pages, scopes, security, tracing, transaction
 from marketplace.web.api import v1
+from marketplace.web.backoffice import applicants as applicant_desk
 from marketplace.web.backoffice import insurers as party_desk
 from marketplace.web.backoffice import listing as listing_review
 from marketplace.web.backoffice import privacy as data_desk
 from marketplace.web.backoffice import sales_log, security_log
-from marketplace.web.customer import account, application, checkout, factor, policy, privacy
+from marketplace.web.customer import account, application, checkout, factor, joining, policy, privacy
 from marketplace.web.customer import security as account_security
 from marketplace.web.hooks import health, inbox, stripe
 from marketplace.web.insurer import keys as insurer_keys
@@ -30,9 +31,9 @@ from marketplace.web.storefront import beside, compare, home, insurers, legal, p
 
 SUBJECTS = (
     *(home, compare, beside, taking, product, insurers, verify, legal, register),
-    *(application, checkout, account, account_security, factor, policy, privacy),
-    *(insurer_sales, insurer_products, insurer_uploads, insurer_workbooks, insurer_cards),
-    *(insurer_keys, listing_review, data_desk, party_desk, sales_log, security_log),
+    *(application, checkout, account, account_security, factor, joining, policy, privacy),
+    *(insurer_sales, insurer_products, insurer_uploads, insurer_workbooks, insurer_cards, insurer_keys),
+    *(listing_review, data_desk, applicant_desk, party_desk, sales_log, security_log),
     *(health, stripe, v1),
 )
 ROOT = Path(__file__).parent.parent

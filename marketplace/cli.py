@@ -28,7 +28,7 @@ from marketplace.oversight import services as oversight
 from marketplace.payment import queries as payments
 from marketplace.policy import queries as policies
 from marketplace.privacy import services as privacy
-from marketplace.web.customer.correspondence import send
+from marketplace.web.mails import send
 from marketplace.wiring import MACHINES
 
 F = TypeVar("F", bound=Callable[..., object])

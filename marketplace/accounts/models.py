@@ -102,6 +102,44 @@ class ApiKeyRow(Base):
     revoked_by: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_account.id"))
 
 
+class InsurerApplicationRow(Base):
+    """An insurer that wants to come in. `approved_by` is the first of two people, `decided_by` the last."""
+
+    __tablename__ = "accounts_insurer_application"
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('unconfirmed', 'waiting', 'half_approved', 'approved', 'rejected')",
+            name="state",
+        ),
+        CheckConstraint("(state = 'approved') = (insurer_id IS NOT NULL)", name="approved_exists"),
+        CheckConstraint(
+            "state <> 'approved' OR (approved_by IS NOT NULL AND decided_by IS NOT NULL AND approved_by <> decided_by)",
+            name="approved_by_two",
+        ),
+        CheckConstraint("(state = 'rejected') = (reason IS NOT NULL)", name="rejected_for_a_reason"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(String(16), unique=True)
+    state: Mapped[str] = mapped_column(String(16))
+    locale: Mapped[str] = mapped_column(String(16))
+    details: Mapped[dict[str, Any]]
+    documents: Mapped[list[Any]]
+    admin_name_sealed: Mapped[bytes] = mapped_column("admin_name")
+    admin_email_sealed: Mapped[bytes] = mapped_column("admin_email")
+    submitted_at: Mapped[datetime] = mapped_column(index=True)
+    confirmed_at: Mapped[datetime | None]
+    approved_at: Mapped[datetime | None]
+    approved_by: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_account.id"))
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_account.id"))
+    reason: Mapped[str | None] = mapped_column(String(1000))
+    insurer_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_insurer.id"))
+
+    admin_name = SealedJson[str]("admin_name_sealed", missing=str)
+    admin_email = SealedJson[str]("admin_email_sealed", missing=str)
+
+
 class AccountRow(Base):
     __tablename__ = "accounts_account"
     __table_args__ = (

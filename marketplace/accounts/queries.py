@@ -9,6 +9,7 @@ from marketplace.accounts import rules
 from marketplace.accounts.models import (
     AccountRow,
     ApiKeyRow,
+    InsurerApplicationRow,
     InsurerFactRow,
     InsurerRow,
     OneTimeSecretRow,
@@ -22,15 +23,20 @@ from marketplace.accounts.values import (
     Account,
     AccountNotFound,
     ApiKey,
+    ApplicantState,
     EventOutcome,
     FactKind,
     Factor,
     FactorKind,
     Factors,
     Insurer,
+    InsurerApplication,
+    InsurerApplicationNotFound,
+    InsurerDetails,
     InsurerFact,
     InsurerNotFound,
     KeyScope,
+    LicenceDocument,
     Profile,
     Role,
     SecurityEvent,
@@ -291,6 +297,46 @@ def api_key_of(row: ApiKeyRow) -> ApiKey:
         expires_at=row.expires_at,
         last_used_at=row.last_used_at,
         revoked_at=row.revoked_at,
+    )
+
+
+def insurer_applications() -> tuple[InsurerApplication, ...]:
+    """Insurers that applied and proved their address: those that wait first, then the latest."""
+    rows = db.session.scalars(
+        select(InsurerApplicationRow)
+        .where(InsurerApplicationRow.state != ApplicantState.UNCONFIRMED.value)
+        .order_by(InsurerApplicationRow.decided_at.desc().nulls_first(), InsurerApplicationRow.submitted_at)
+    ).all()
+    vault.unlock(row.id for row in rows)
+    return tuple(insurer_application_of(row) for row in rows)
+
+
+def insurer_application(application_id: UUID) -> InsurerApplication:
+    """The application of an insurer that proved its address, or InsurerApplicationNotFound."""
+    row = db.session.get(InsurerApplicationRow, application_id)
+    if row is None or row.state == ApplicantState.UNCONFIRMED.value:
+        raise InsurerApplicationNotFound
+    return insurer_application_of(row)
+
+
+def insurer_application_of(row: InsurerApplicationRow) -> InsurerApplication:
+    """The application that a row of this feature holds."""
+    return InsurerApplication(
+        id=row.id,
+        reference=row.reference,
+        state=ApplicantState(row.state),
+        details=InsurerDetails.from_json(row.details),
+        documents=tuple(LicenceDocument(**each) for each in row.documents),
+        admin_name=row.admin_name,
+        admin_email=row.admin_email,
+        submitted_at=row.submitted_at,
+        confirmed_at=row.confirmed_at,
+        approved_at=row.approved_at,
+        approved_by=row.approved_by,
+        decided_at=row.decided_at,
+        decided_by=row.decided_by,
+        reason=row.reason,
+        insurer_id=row.insurer_id,
     )
 
 

@@ -17,6 +17,8 @@ from pathlib import Path
 from email_validator import EmailNotValidError, validate_email
 
 from marketplace.accounts.values import (
+    ApplicantEvent,
+    ApplicantState,
     Bucket,
     CodePurpose,
     Desk,
@@ -29,6 +31,7 @@ from marketplace.accounts.values import (
     Role,
     Session,
 )
+from marketplace.kernel.transitions import Table
 
 # Long enough that a leaked argon2id hash is not worth the guessing, short enough for three words; no rule about
 # which characters (ASVS 6.2.1, 6.2.5), and no upper end that a password manager would meet (ASVS 6.2.9).
@@ -89,6 +92,7 @@ LIMITS: Mapping[Bucket, Limit] = {
     Bucket.REFUSAL_OF_SOURCE: Limit(100, timedelta(minutes=15)),
     Bucket.API_OF_SOURCE: Limit(300, timedelta(minutes=15)),
     Bucket.UPLOAD_OF_KEY: Limit(60, timedelta(hours=1)),
+    Bucket.APPLICATION_OF_SOURCE: Limit(10, timedelta(hours=1)),
 }
 
 LIFETIMES: Mapping[CodePurpose, timedelta] = {
@@ -97,6 +101,8 @@ LIFETIMES: Mapping[CodePurpose, timedelta] = {
     CodePurpose.CONFIRM_ADDRESS: timedelta(minutes=30),
     CodePurpose.RESET_PASSWORD: timedelta(minutes=30),
     CodePurpose.CONFIRM_IDENTITY: timedelta(minutes=10),
+    CodePurpose.CONFIRM_APPLICANT: timedelta(days=2),
+    CodePurpose.JOIN_INSURER: timedelta(days=7),
 }
 
 
@@ -292,7 +298,7 @@ def _guessed_first() -> frozenset[str]:
 def insurer_faults(new: NewInsurer) -> dict[str, Fault]:
     """By field: what the pages could not show."""
     checks = {
-        "code": (Fault.INSURER_CODE, re.fullmatch(r"[a-z0-9][a-z0-9-]{1,39}", new.code)),
+        "code": (Fault.INSURER_CODE, re.fullmatch(r"(?!apply$)[a-z0-9][a-z0-9-]{1,39}", new.code)),
         "colour": (Fault.INSURER_COLOUR, re.fullmatch(r"#[0-9a-f]{6}", new.colour)),
         "mark": (Fault.INSURER_MARK, len(new.mark) in {1, 2}),
     }
@@ -352,3 +358,41 @@ def key_faults(name: str, days: int) -> dict[str, Fault]:
         "days": (Fault.KEY_DAYS, 1 <= days <= MOST_KEY_DAYS),
     }
     return {field: fault for field, (fault, good) in fits.items() if not good}
+
+
+MOST_PAPERS = 2
+LARGEST_PAPER = 3 * 2**20
+_PDF = b"%PDF-"
+
+_UNPROVEN = "its address was not proven yet"
+_DECIDED = "it was decided already"
+_PROVEN = "its address was proven already"
+APPLICANTS: Table[ApplicantState, ApplicantEvent] = Table(
+    ApplicantState,
+    ApplicantEvent,
+    {
+        (ApplicantState.UNCONFIRMED, ApplicantEvent.CONFIRM): ApplicantState.WAITING,
+        (ApplicantState.UNCONFIRMED, ApplicantEvent.APPROVE): _UNPROVEN,
+        (ApplicantState.UNCONFIRMED, ApplicantEvent.REJECT): _UNPROVEN,
+        (ApplicantState.WAITING, ApplicantEvent.CONFIRM): _PROVEN,
+        (ApplicantState.WAITING, ApplicantEvent.APPROVE): ApplicantState.HALF_APPROVED,
+        (ApplicantState.WAITING, ApplicantEvent.REJECT): ApplicantState.REJECTED,
+        (ApplicantState.HALF_APPROVED, ApplicantEvent.CONFIRM): _PROVEN,
+        (ApplicantState.HALF_APPROVED, ApplicantEvent.APPROVE): ApplicantState.APPROVED,
+        (ApplicantState.HALF_APPROVED, ApplicantEvent.REJECT): ApplicantState.REJECTED,
+        (ApplicantState.APPROVED, ApplicantEvent.CONFIRM): _PROVEN,
+        (ApplicantState.APPROVED, ApplicantEvent.APPROVE): _DECIDED,
+        (ApplicantState.APPROVED, ApplicantEvent.REJECT): _DECIDED,
+        (ApplicantState.REJECTED, ApplicantEvent.CONFIRM): _PROVEN,
+        (ApplicantState.REJECTED, ApplicantEvent.APPROVE): _DECIDED,
+        (ApplicantState.REJECTED, ApplicantEvent.REJECT): _DECIDED,
+    },
+)
+
+
+def paper_faults(papers: tuple[tuple[str, bytes], ...]) -> dict[str, Fault]:
+    """By field: no licence at all, or something that is no PDF of a size that a person reads."""
+    if not papers:
+        return {"licence": Fault.PAPERS_MISSING}
+    fit = all(data.startswith(_PDF) and len(data) <= LARGEST_PAPER for _name, data in papers)
+    return {} if fit and len(papers) <= MOST_PAPERS else {"licence": Fault.PAPERS_UNFIT}

@@ -32,6 +32,9 @@ class MessageKind(StrEnum):
     DATA_REQUEST_ANSWERED = "data_request_answered"
     ACCOUNT_CLOSED = "account_closed"
     COMPARISON_LINK = "comparison_link"
+    CONFIRM_APPLICANT = "confirm_applicant"
+    APPLICANT_REJECTED = "applicant_rejected"
+    JOIN_INSURER = "join_insurer"
 
 
 # What each message must be told. Strings in the message's language; days as ISO 8601; amounts as
@@ -40,6 +43,9 @@ NEEDS: Mapping[MessageKind, frozenset[str]] = {
     MessageKind.APPLICATION_CODE: frozenset({"code", "minutes"}),
     MessageKind.FIND_PURCHASE_CODE: frozenset({"code", "minutes"}),
     MessageKind.CONFIRM_ADDRESS: frozenset({"link", "minutes"}),
+    MessageKind.CONFIRM_APPLICANT: frozenset({"link", "days"}),
+    MessageKind.APPLICANT_REJECTED: frozenset({"reference", "reason"}),
+    MessageKind.JOIN_INSURER: frozenset({"link", "days", "insurer_name"}),
     MessageKind.ADDRESS_IN_USE: frozenset({"sign_in_link", "reset_link"}),
     MessageKind.PASSWORD_RESET: frozenset({"link", "minutes"}),
     MessageKind.CONFIRM_IDENTITY_CODE: frozenset({"code", "minutes"}),

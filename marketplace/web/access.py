@@ -181,10 +181,14 @@ ACCESS: dict[str, Door] = {
     ),
     **_doors(
         Who.BACKOFFICE, PageClass.STAFF, "party_desk.insurers", "party_desk.insurer", "party_desk.enter_fact",
-        roles=ADMITS_INSURERS,
+        "applicant_desk.applicants", "applicant_desk.applicant", roles=ADMITS_INSURERS,
     ),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "applicant_desk.paper", roles=ADMITS_INSURERS, paper=True),
+    **_doors(Who.ANYONE, PageClass.NON_SALES, "joining.apply", limit=Bucket.APPLICATION_OF_SOURCE),
+    **_doors(Who.ANYONE, PageClass.NON_SALES, "joining.confirm", "joining.join"),
     **_doors(
         Who.BACKOFFICE, PageClass.STAFF,
+        "party_desk.start", "party_desk.invite", "applicant_desk.approve", "applicant_desk.reject",
         "party_desk.suspend", "party_desk.ask_to_lift", "party_desk.lift", "party_desk.refuse_lifting",
         step_up=True, roles=ADMITS_INSURERS,
     ),

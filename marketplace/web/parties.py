@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cache
 
-from marketplace.accounts.values import FactKind, Insurer, InsurerFact, Profile
+from marketplace.accounts.values import ApplicantState, FactKind, Insurer, InsurerFact, NewInsurer, Profile
 from marketplace.catalog.values import LINES
 from marketplace.infra.formatting import current_locale, format_number, ngettext
 from marketplace.infra.formatting import gettext as _
@@ -25,6 +25,13 @@ HINTS: dict[FactKind, str] = {
     FactKind.CLAIMS_PAID: _l("Of the claims decided in the period, the share that was paid at least in part."),
     FactKind.DAYS_TO_DECIDE: _l("Half of the claims were decided sooner, half later."),
     FactKind.COMPLAINTS: _l("Complaints to the regulator in the period."),
+}
+APPLICANT_STATES: dict[ApplicantState, tuple[str, str]] = {
+    ApplicantState.UNCONFIRMED: (_l("not confirmed"), "plain"),
+    ApplicantState.WAITING: (_l("waits for two approvals"), "warn"),
+    ApplicantState.HALF_APPROVED: (_l("waits for the second approval"), "warn"),
+    ApplicantState.APPROVED: (_l("approved"), ""),
+    ApplicantState.REJECTED: (_l("rejected"), "bad"),
 }
 ABOUT = (FactKind.REGULATOR, FactKind.ADDRESS, FactKind.SOLVENCY_RATIO)
 REACHED = (FactKind.CONTACT, FactKind.COMPLAINTS_CHANNEL)
@@ -66,10 +73,15 @@ def said(fact: InsurerFact | None) -> str:
     return number if fact.kind is FactKind.COMPLAINTS else _("%(number)s%%", number=number)
 
 
-def regions_of(insurer: Insurer) -> tuple[str, ...]:
+def regions_of(insurer: Insurer | NewInsurer) -> tuple[str, ...]:
     """Where the insurer may sell, in words; none means everywhere."""
     known = _regions()
     return tuple(known[code].in_(current_locale()) if code in known else code for code in insurer.regions)
+
+
+def region_codes() -> frozenset[str]:
+    """The codes by which regions are named."""
+    return frozenset(_regions())
 
 
 @cache

@@ -1,7 +1,8 @@
 """Insurers, staff and customers, with everything filled in that a test does not care about."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,10 @@ from marketplace.accounts.values import (
     CodePurpose,
     CodeRequest,
     Insurer,
+    InsurerApplication,
+    InsurerDetails,
     MessageRequest,
+    NewApplication,
     NewInsurer,
     NewStaff,
     Role,
@@ -42,6 +46,37 @@ def an_insurer(code: str = "harbour", **changes: Any) -> Insurer:
         "fictional": True,
     }
     return services.register_insurer(NewInsurer(code=code, **(parts | changes)))
+
+
+def an_application(code: str = "willow", email: str = "admin@willow.example", **changes: Any) -> NewApplication:
+    """What an insurer sends that wants to come in."""
+    party = NewInsurer(
+        code=code,
+        legal_name=LocalizedText("Willow General Insurance Co.", "柳林财产保险公司"),
+        short_name=LocalizedText("Willow", "柳林财险"),
+        licence_no="SPECIMEN-0009",
+        phone="400-000-0009",
+        email="service@willow.example",
+        colour="#1f5f78",
+        mark="W",
+        regions=("shanghai",),
+        active=False,
+    )
+    details = InsurerDetails(
+        party,
+        LocalizedText("Specimen Regulator", "样本监管机构"),
+        LocalizedText("9 Specimen Road, Shanghai", "上海市样本路9号"),
+        Decimal("201.5"),
+        "Quarterly report",
+        date(2026, 9, 30),
+    )
+    parts: dict[str, Any] = {"admin_name": "Mei Lan", "papers": (("licence.pdf", b"%PDF-1.7 licence"),), "locale": "en"}
+    return NewApplication(details, admin_email=email, **(parts | changes))
+
+
+def an_applicant(new: NewApplication | None = None) -> InsurerApplication:
+    """An insurer that applied and whose address is proven. Commits nothing."""
+    return services.confirm_applicant(token_in(services.apply_as_insurer(new or an_application())))
 
 
 def a_member_of_staff(role: Role = Role.ADMIN_SALES, insurer: Insurer | None = None, **changes: Any) -> Account:

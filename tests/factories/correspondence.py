@@ -9,6 +9,13 @@ CONTEXTS: dict[MessageKind, dict[str, Any]] = {
     MessageKind.APPLICATION_CODE: {"code": "482913", "minutes": 15},
     MessageKind.FIND_PURCHASE_CODE: {"code": "482913", "minutes": 1},
     MessageKind.CONFIRM_ADDRESS: {"link": "http://localhost:8000/confirm/abc", "minutes": 30},
+    MessageKind.CONFIRM_APPLICANT: {"link": "http://localhost:8000/insurers/apply/abc", "days": 2},
+    MessageKind.APPLICANT_REJECTED: {"reference": "I-7KMF-94QC", "reason": "The licence has run out."},
+    MessageKind.JOIN_INSURER: {
+        "link": "http://localhost:8000/join/abc",
+        "days": 7,
+        "insurer_name": "Harbour Life Insurance Co.",
+    },
     MessageKind.ADDRESS_IN_USE: {
         "sign_in_link": "http://localhost:8000/sign-in",
         "reset_link": "http://localhost:8000/reset",

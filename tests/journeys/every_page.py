@@ -40,6 +40,13 @@ from tests.web.walked_site import CARD
 LOCALES = ("en", "zh_Hans_CN")
 NOWHERE = "nowhere"
 UUID = "[0-9a-f-]{36}"
+_WORDS = ("legal_name", "short_name", "regulator", "address")
+_AN_INSURER: dict[str, Any] = {
+    **dict.fromkeys(_WORDS, "SPECIMEN"), **{f"{name}_zh": "样本" for name in _WORDS}, "code": "w9",
+    "licence_no": "SPECIMEN-0009", "phone": "400-000-0009", "email": "service@w9.example", "solvency": "201.5",
+    "solvency_source": "SPECIMEN", "solvency_on": "2026-01-31", "admin_name": "Li Na",
+    "admin_email": "admin@w9.example",
+}  # fmt: skip
 STATUSES = (400, 403, 404, 405, 409, 410, 413, 415, 422, 429, 500, 503)
 
 
@@ -140,6 +147,8 @@ class Walk:
         self.sales_log()
         self.insurer_desk()
         self.catalog_road()
+        self.insurers()
+        self.joining()
         self.inbox()
         self.errors()
         self.expired()
@@ -347,6 +356,10 @@ class Walk:
             db.session.commit()
         desk.get(f"/insurer/rate-cards/{card.id}")
         desk.post({"table": "No Name"})
+        desk.get("/insurer/keys")
+        desk.post({"name": ""}, "/insurer/keys/make")
+        desk.post({"name": "SPECIMEN", "days": "30"}, "/insurer/keys/make")
+        desk.get("/insurer/keys")
 
     def catalog_road(self) -> None:
         """A broken upload, then a good one through every hand, and the end of a sale."""
@@ -388,6 +401,53 @@ class Walk:
         run_jobs(self.shop)
         staff.get(address)
         return address
+
+    def insurers(self) -> None:
+        """What is known of an insurer is entered; its sales are stopped by one and let go on by two."""
+        desk, second = self.desk(Role.ADMIN_COMPLIANCE), self.desk(Role.ADMIN_OWNER)
+        desk.get("/admin/insurers")
+        with self.shop.app_context():
+            path = f"/admin/insurers/{accounts.insurer_by_code('harbour').id}"
+        desk.get(path)
+        desk.post({}, f"{path}/facts")
+        told = {"source": "SPECIMEN", "source_zh": "样本", "as_of": "2026-01-31"}
+        for kind, figure in (("claims_paid", "97.4"), ("days_to_decide", "1.5"), ("complaints", "0.42")):
+            desk.post(told | {"kind": kind, "figure": figure}, f"{path}/facts")
+        desk.post({"kind": "address", "words": "SPECIMEN", "words_zh": "样本路1号"} | told, f"{path}/facts")
+        desk.post({}, f"{path}/invite")
+        desk.post({}, f"{path}/suspend")
+        desk.post({"reason": "SPECIMEN"}, f"{path}/suspend")
+        self.visitor().get("/insurers/harbour")
+        self.desk(Role.INSURER_ADMIN, "harbour").get("/insurer")
+        desk.post({}, f"{path}/ask-to-lift")
+        desk.post({"reason": "SPECIMEN"}, f"{path}/ask-to-lift")
+        second.get(path)
+        second.post({}, f"{path}/lift")
+        for page in ("/insurers", "/insurers/harbour"):
+            self.visitor().get(page)
+
+    def joining(self) -> None:
+        """An insurer applies, two people approve, its administrator comes in."""
+        applicant, desk, second = self.visitor(), self.desk(Role.ADMIN_COMPLIANCE), self.desk(Role.ADMIN_OWNER)
+        desk.get("/admin/insurers/applications")
+        applicant.get("/insurers/apply")
+        applicant.post({})
+        applicant.get("/insurers/apply")
+        applicant.post(_AN_INSURER | {"licence": (BytesIO(b"%PDF-1.7"), "1.pdf")})  # type: ignore[arg-type]  # a file
+        applicant.get(newest_link(self.shop, "admin@w9.example", "confirm_applicant"))
+        applicant.post({})
+        path = links(desk.get("/admin/insurers/applications"), rf"/admin/insurers/applications/{UUID}")[0]
+        desk.get(path)
+        desk.post({}, f"{path}/reject")
+        desk.get(path)
+        desk.post({}, f"{path}/approve")
+        second.get(path)
+        second.post({}, f"{path}/approve")
+        second.get(path)
+        admin = self.visitor()
+        admin.get(newest_link(self.shop, "admin@w9.example", "join_insurer"))
+        admin.post({"password": "short"})
+        admin.post({"password": PASSWORD})
 
     def inbox(self) -> None:
         visitor = self.visitor()

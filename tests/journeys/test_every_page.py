@@ -16,7 +16,7 @@ NOT_PAGES = {
     "product.document_bytes": "a file", "checkout.policy_document": "a file", "policy.document": "a file",
     "insurer_uploads.document": "a file", "listing_review.document": "a file",
     "insurer_sales.policy_document": "a file", "sales_log.policy_document": "a file",
-    "inbox.attachment": "a file", "inbox.source": "a file",
+    "applicant_desk.paper": "a file", "inbox.attachment": "a file", "inbox.source": "a file",
     "privacy.download": "a file", "legal.security_txt": "a file",
     "api_v1.description": "for machines", "api_v1.catalog": "for machines",
     "health.live": "for machines", "health.ready": "for machines",
@@ -29,6 +29,7 @@ NOTHING_TO_MISTAKE = {
     "application.consent": "one button",
     "checkout.pay": "one button",
     "privacy.export": "one button",
+    "joining.confirm": "one button",
 }
 
 

@@ -41,7 +41,7 @@ READ_ALOUD = ("aria-label", "title", "alt", "placeholder")
 NOT_READ = {"script", "style", "code", "iframe", "head"}
 # Names that are the same in Chinese: the site and its providers, formats, and what this test's people are called.
 STAYS = {
-    "English", "mmHg", "SPECIMEN", "SHA", "PDF", "Stripe", "Evenfold", "UTF", "Firefox", "Linux", "Python",
+    "English", "mmHg", "SPECIMEN", "SHA", "PDF", "Stripe", "Evenfold", "UTF", "Firefox", "Linux", "Python", "OpenAPI",
     "Li", "Na", "Wang", "Fang", "Zhang", "Wei", "Staff",
 }  # fmt: skip
 ADDRESS = r"https?://\S+|\S+@[\w.-]+|[\w.-]+\.(?:example|com|pdf)\b"
@@ -276,7 +276,7 @@ def test_mails(app: Flask, kind: MessageKind) -> None:
 
 # Raised where no page is being made: while catalogs come in, by jobs, by the command line, or caught by their page.
 NOT_ON_A_PAGE = {
-    "accounts:account-exists", "accounts:code-refused", "accounts:factor-refused", "accounts:factor-tries-used-up",
+    "accounts:code-refused", "accounts:factor-refused", "accounts:factor-tries-used-up",
     "accounts:insurer-exists", "accounts:last-factor", "accounts:link-needed", "accounts:not-a-customers-account",
     "accounts:sign-in-refused", "accounts:too-many-tries", "application:contract-kept", "application:step-not-reached",
     "catalog:rates-only-refused", "catalog:stop-in-the-past", "checkout:mixed-currencies",

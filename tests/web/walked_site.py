@@ -23,7 +23,14 @@ from marketplace.listing import services
 from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import SaleFilter
 from sandbox.demo.visitor import Visitor
-from tests.factories.accounts import PASSWORD, a_customer, a_member_of_staff, an_authenticator, an_insurer
+from tests.factories.accounts import (
+    PASSWORD,
+    a_customer,
+    a_member_of_staff,
+    an_applicant,
+    an_authenticator,
+    an_insurer,
+)
 from tests.factories.catalog import STAFF as STAFF_ACTOR
 from tests.factories.catalog import changed
 from tests.factories.listing import accepted, people_of
@@ -185,6 +192,9 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         key = account_services.make_api_key(
             accounts.account(site.accounts["insurer_admin"]), "nightly upload", 30, frozenset({KeyScope.CATALOGS_WRITE})
         ).key
+        rejected = account_services.reject_applicant(
+            an_applicant().id, "no", accounts.account(site.accounts["admin_owner"])
+        )
         db.session.commit()
         with_file = next(mail.id for mail in correspondence.inbox() if mail.attachments)
     document = re.search(r"/documents/([0-9a-f-]{36})", owner.get(f"/offers/{under_way['offer_id']}"))
@@ -201,14 +211,15 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         "entry_id": told.entry_id, "policy_id": sold.policy_id, "session_id": elsewhere.id, "factor_id": factor.id,
         "document_id": document[1], "export_id": copy[1], "request_id": wish[1], "message_id": mail[1],
         "token": newest_link_token(app, owner), "upload_id": upload_id, "version_id": version_id, "card_id": card.id,
-        "code": harbour.code, "insurer_id": harbour.id, "key_id": key.id,
+        "code": harbour.code, "insurer_id": harbour.id, "key_id": key.id, "applicant_id": rejected.application.id,
     }  # fmt: skip
     bought = {"application_id": sold.application_id}
     finished = ("checkout.pay", "checkout.returned", "checkout.done", "checkout.policy_document")
     attached = {"message_id": with_file, "number": 0}
     drafted = {"filename": paper}
     papers = dict.fromkeys(("insurer_uploads.document", "listing_review.document"), drafted)
-    return {"": every, "inbox.attachment": attached} | papers | dict.fromkeys(finished, bought)
+    special = {"inbox.attachment": attached, "applicant_desk.paper": {"number": 0}}
+    return {"": every} | special | papers | dict.fromkeys(finished, bought)
 
 
 def _a_published_upload() -> tuple[UUID, UUID, str]:

@@ -23,6 +23,13 @@ from marketplace.accounts.services.factors import (
 )
 from marketplace.accounts.services.facts import record_fact
 from marketplace.accounts.services.housekeeping import forget_expired
+from marketplace.accounts.services.inviting import accept_invitation, invitation, invite_staff
+from marketplace.accounts.services.onboarding import (
+    apply_as_insurer,
+    approve_applicant,
+    confirm_applicant,
+    reject_applicant,
+)
 from marketplace.accounts.services.one_time_codes import (
     begin_one_time_codes,
     confirm_one_time_codes,
@@ -47,11 +54,20 @@ from marketplace.accounts.services.signing_in import (
     request_password_reset,
     reset_password,
 )
-from marketplace.accounts.services.suspending import ask_to_lift, lift_suspension, refuse_lifting, suspend_insurer
+from marketplace.accounts.services.suspending import (
+    ask_to_lift,
+    lift_suspension,
+    refuse_lifting,
+    start_insurer,
+    suspend_insurer,
+)
 from marketplace.accounts.services.tries import count_try
 
 __all__ = [
+    "accept_invitation",
     "add_passkey",
+    "apply_as_insurer",
+    "approve_applicant",
     "ask_for_passkey",
     "ask_to_lift",
     "authenticate",
@@ -62,6 +78,7 @@ __all__ = [
     "change_password",
     "close_account",
     "confirm_address",
+    "confirm_applicant",
     "confirm_one_time_codes",
     "count_sharing",
     "count_try",
@@ -72,6 +89,8 @@ __all__ = [
     "forget_expired",
     "forget_factors",
     "held_account",
+    "invitation",
+    "invite_staff",
     "lift_suspension",
     "locked_account",
     "make_api_key",
@@ -90,6 +109,7 @@ __all__ = [
     "refuse_lifting",
     "register_customer",
     "register_insurer",
+    "reject_applicant",
     "remove_factor",
     "renew_session",
     "request_code",
@@ -98,5 +118,6 @@ __all__ = [
     "reset_password",
     "revoke_api_key",
     "secret_to_confirm",
+    "start_insurer",
     "suspend_insurer",
 ]

@@ -51,6 +51,11 @@ def fact(new: NewFact, today: date) -> None:
     _refuse(rules.fact_faults(new, today))
 
 
+def papers(given: tuple[tuple[str, bytes], ...]) -> None:
+    """Raises Invalid(licence)."""
+    _refuse(rules.paper_faults(given))
+
+
 def api_key(name: str, days: int) -> None:
     """Raises Invalid(name, days)."""
     _refuse(rules.key_faults(name, days))
@@ -88,5 +93,9 @@ def words(fault: Fault) -> str:
         Fault.FACT_AHEAD: _("This day has not come yet."),
         Fault.REASON_MISSING: _("Please give the reason."),
         Fault.KEY_NAME: _("Please give the key a name by which you know it again."),
+        Fault.ROLE_OF_OTHERS: _("Only staff of an insurer are invited here."),
+        Fault.PAPERS_MISSING: _("Please attach the licence as a PDF."),
+        Fault.PAPERS_UNFIT: _("Please attach PDF files of at most 3 MB each."),
+        Fault.CODE_TAKEN: _("There is an insurer with this code already."),
         Fault.KEY_DAYS: _("A key works for 1 to 365 days."),
     }[fault]

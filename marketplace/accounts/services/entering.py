@@ -28,7 +28,7 @@ from marketplace.kernel import clock, ids
 
 
 def register_insurer(new: NewInsurer) -> Insurer:
-    """Enter an insurer, selling from now on. Raises Invalid and InsurerExists (same code)."""
+    """Enter an insurer, selling from now on unless it is to wait. Raises Invalid and InsurerExists (same code)."""
     checks.insurer(new)
     row = InsurerRow(
         id=ids.new_id(),
@@ -42,7 +42,7 @@ def register_insurer(new: NewInsurer) -> Insurer:
         mark=new.mark,
         regions=list(new.regions),
         fictional=new.fictional,
-        active=True,
+        active=new.active,
         created_at=clock.now(),
     )
     try:

@@ -1,21 +1,24 @@
-"""Stop an insurer's sales at once, by one person; let them go on, by two. Contracts go on all the while."""
+"""Let an insurer sell; stop its sales at once, by one person; let them go on, by two. Contracts go on all the while."""
 
 from uuid import UUID
 
 from sqlalchemy import select
 
-from marketplace.accounts.models import InsurerRow, SuspensionRow
+from marketplace.accounts.models import AccountRow, InsurerRow, SuspensionRow
 from marketplace.accounts.queries import suspension_of
 from marketplace.accounts.services import checks
 from marketplace.accounts.services.security_events import record_security_event
 from marketplace.accounts.values import (
     Account,
+    AdministratorMissing,
+    AlreadySelling,
     AlreadySuspended,
     InsurerNotFound,
     InsurerSuspended,
     LiftingAsked,
     NewSecurityEvent,
     NotSuspended,
+    Role,
     SecondPersonNeeded,
     SecurityEventType,
     Suspension,
@@ -23,6 +26,27 @@ from marketplace.accounts.values import (
 from marketplace.infra.db import db
 from marketplace.infra.jobs import publish
 from marketplace.kernel import clock, ids
+
+
+def start_insurer(insurer_id: UUID, by: Account) -> None:
+    """An admitted insurer sells from now on. Raises InsurerNotFound, AlreadySelling, AlreadySuspended, and
+    AdministratorMissing while nobody has come in at its desk.
+    """
+    insurer = _locked(insurer_id)
+    if insurer.active:
+        raise AlreadySelling
+    if _in_force(insurer_id) is not None:
+        raise AlreadySuspended
+    at_its_desk = select(AccountRow.id).where(
+        AccountRow.insurer_id == insurer_id,
+        AccountRow.role == Role.INSURER_ADMIN.value,
+        AccountRow.disabled_at.is_(None),
+    )
+    if db.session.scalar(select(at_its_desk.exists())) is not True:
+        raise AdministratorMissing
+    insurer.active = True
+    db.session.flush()
+    _note(SecurityEventType.INSURER_STARTED, insurer_id, by)
 
 
 def suspend_insurer(insurer_id: UUID, reason: str, by: Account) -> Suspension:

@@ -122,6 +122,18 @@ class AlreadySuspended(Conflict):
     code = "accounts:already-suspended"
 
 
+class AlreadySelling(Conflict):
+    """This insurer sells already."""
+
+    code = "accounts:already-selling"
+
+
+class AdministratorMissing(Refused):
+    """Nobody has come in at the desk of this insurer yet."""
+
+    code = "accounts:administrator-missing"
+
+
 class NotSuspended(Conflict):
     """The sales of this insurer are not stopped."""
 

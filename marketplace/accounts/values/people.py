@@ -54,6 +54,8 @@ class CodePurpose(StrEnum):
     CONFIRM_ADDRESS = "confirm_address"
     RESET_PASSWORD = "reset_password"  # noqa: S105  the name of a purpose
     CONFIRM_IDENTITY = "confirm_identity"
+    CONFIRM_APPLICANT = "confirm_applicant"
+    JOIN_INSURER = "join_insurer"
 
 
 class Bucket(StrEnum):
@@ -86,6 +88,7 @@ class Bucket(StrEnum):
     REFUSAL_OF_SOURCE = "refusal_of_source"
     API_OF_SOURCE = "api_of_source"
     UPLOAD_OF_KEY = "upload_of_key"
+    APPLICATION_OF_SOURCE = "application_of_source"
 
 
 class Fault(StrEnum):
@@ -111,6 +114,10 @@ class Fault(StrEnum):
     REASON_MISSING = "reason_missing"
     KEY_NAME = "key_name"
     KEY_DAYS = "key_days"
+    ROLE_OF_OTHERS = "role_of_others"
+    PAPERS_MISSING = "papers_missing"
+    PAPERS_UNFIT = "papers_unfit"
+    CODE_TAKEN = "code_taken"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +134,7 @@ class NewInsurer:
     mark: str
     regions: tuple[str, ...] = ()
     fictional: bool = False
+    active: bool = True
 
 
 @dataclass(frozen=True, slots=True)

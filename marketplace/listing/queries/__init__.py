@@ -28,7 +28,6 @@ from marketplace.listing.queries.uploads import (
     upload,
     uploads_in,
     uploads_of_insurer,
-    waiting_for_review,
 )
 
 __all__ = [
@@ -59,5 +58,4 @@ __all__ = [
     "upload",
     "uploads_in",
     "uploads_of_insurer",
-    "waiting_for_review",
 ]

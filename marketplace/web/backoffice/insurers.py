@@ -12,7 +12,8 @@ from marketplace.accounts.values import Insurer, Suspension
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel.errors import Invalid
 from marketplace.web import access, parties
-from marketplace.web.backoffice.forms.insurers import FactForm, LiftingForm, SuspensionForm
+from marketplace.web.backoffice.forms.insurers import FactForm, InvitationForm, LiftingForm, SuspensionForm
+from marketplace.web.mails import send
 
 blueprint = Blueprint("party_desk", __name__, url_prefix="/admin/insurers")
 
@@ -80,10 +81,39 @@ def refuse_lifting(insurer_id: UUID) -> ResponseReturnValue:
     return redirect(url_for(".insurer", insurer_id=insurer_id), 303)
 
 
+@blueprint.post("/<uuid:insurer_id>/start")
+def start(insurer_id: UUID) -> ResponseReturnValue:
+    """Let an admitted insurer sell, once somebody has come in at its desk."""
+    services.start_insurer(insurer_id, access.here())
+    flash(_("It sells from now on."))
+    return redirect(url_for(".insurer", insurer_id=insurer_id), 303)
+
+
+@blueprint.post("/<uuid:insurer_id>/invite")
+def invite(insurer_id: UUID) -> ResponseReturnValue:
+    """Somebody is to work at the insurer's desk."""
+    found, form = accounts.insurer(insurer_id), InvitationForm()
+    if form.validate_on_submit():
+        try:
+            send(services.invite_staff(form.to_value(insurer_id), access.here()))
+        except Invalid as error:
+            form.take_errors(error.fields)
+        else:
+            flash(_("The invitation is on its way."))
+            return redirect(url_for(".insurer", insurer_id=insurer_id), 303)
+    return _page(found, invitation=form)
+
+
 def _page(found: Insurer, **typed: Any) -> ResponseReturnValue:
     """The insurer's page with what was typed, where something of it will not do."""
     history = accounts.fact_history(found.id)
     suspensions = accounts.suspensions(found.id)
+    forms: dict[str, Any] = {
+        "fact": FactForm(None),
+        "suspending": SuspensionForm(None),
+        "lifting": LiftingForm(None),
+        "invitation": InvitationForm(None),
+    }
     page = render_template(
         "backoffice/insurers/insurer.html",
         insurer=found,
@@ -92,7 +122,7 @@ def _page(found: Insurer, **typed: Any) -> ResponseReturnValue:
         suspensions=suspensions,
         stopped=next((each for each in suspensions if each.lifted_at is None), None),
         names=accounts.names_of({fact.entered_by for fact in history if fact.entered_by} | _people(suspensions)),
-        **{"fact": FactForm(None), "suspending": SuspensionForm(None), "lifting": LiftingForm(None)} | typed,
+        **forms | typed,
     )
     return page, 422 if typed else 200
 

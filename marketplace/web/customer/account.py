@@ -22,7 +22,6 @@ from marketplace.infra.formatting import gettext as _
 from marketplace.kernel.errors import Invalid
 from marketplace.web import access, audit, error_pages
 from marketplace.web.customer import asked, entry
-from marketplace.web.customer.correspondence import send
 from marketplace.web.customer.forms.account import (
     CodeForm,
     EmailForm,
@@ -31,6 +30,7 @@ from marketplace.web.customer.forms.account import (
     SignInForm,
 )
 from marketplace.web.fields import Form
+from marketplace.web.mails import send
 
 blueprint = Blueprint("account", __name__)
 

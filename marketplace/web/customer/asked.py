@@ -5,7 +5,7 @@ from uuid import UUID
 from flask import session
 
 from marketplace.accounts.values import CodePurpose, CodeRequest
-from marketplace.web.customer.correspondence import send
+from marketplace.web.mails import send
 
 
 def send_code(purpose: CodePurpose, request: CodeRequest) -> None:

@@ -15,9 +15,9 @@ from marketplace.policy import queries as policies
 from marketplace.traceability import services as traceability
 from marketplace.traceability.values import Act, EntryType
 from marketplace.web import access
-from marketplace.web.customer.correspondence import absolute
 from marketplace.web.customer.forms.application import EnterForm
 from marketplace.web.customer.road import address_of, own_view, page
+from marketplace.web.mails import absolute
 from marketplace.web.papers import policy_pdf
 from marketplace.web.tracing import Traced, seen_page_version
 from marketplace.web.transaction import commit_now

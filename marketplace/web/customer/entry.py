@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from marketplace.accounts.values import Account
 from marketplace.infra.formatting import gettext as _
 from marketplace.web import access
-from marketplace.web.customer.correspondence import send
+from marketplace.web.mails import send
 from marketplace.web.security import own_path
 
 HOMES = (

@@ -32,9 +32,9 @@ from marketplace.infra.formatting import gettext as _
 from marketplace.web import access, audit
 from marketplace.web.customer import entry
 from marketplace.web.customer.account import too_many
-from marketplace.web.customer.correspondence import send
 from marketplace.web.customer.forms.security import AuthenticatorForm, SecondStepForm
 from marketplace.web.fields import Form
+from marketplace.web.mails import send
 from marketplace.web.transaction import commit_now
 
 blueprint = Blueprint("factor", __name__)

@@ -20,8 +20,8 @@ from marketplace.kernel.errors import Invalid
 from marketplace.web import access, audit
 from marketplace.web.customer import asked, entry
 from marketplace.web.customer.account import form_page, too_many
-from marketplace.web.customer.correspondence import send
 from marketplace.web.customer.forms.security import ChangePasswordForm, ConfirmByCodeForm, ConfirmByPasswordForm
+from marketplace.web.mails import send
 
 blueprint = Blueprint("security", __name__, url_prefix="/account/security")
 

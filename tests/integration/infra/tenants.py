@@ -23,8 +23,8 @@ CATALOG = {"catalog_document", "catalog_product", "catalog_product_version", "ca
 
 # Of the marketplace and its customers alone.
 MARKETPLACE = {
-    "accounts_ceremony", "accounts_challenge", "payment_provider_event", "privacy_export", "privacy_request",
-    "privacy_run",
+    "accounts_ceremony", "accounts_challenge", "accounts_insurer_application", "payment_provider_event",
+    "privacy_export", "privacy_request", "privacy_run",
 }  # fmt: skip
 
 # Public, and written by the marketplace alone.
@@ -50,6 +50,7 @@ APPENDED = {"accounts_security_event"}
 # What a row has beside something in every column that must be filled; None is the id of the sale's own row.
 _ASKED: dict[str, dict[str, Any]] = {
     "accounts_account": {"role": "insurer_underwriter"},
+    "accounts_insurer_application": {"state": "waiting"},
     "accounts_security_event": {"account_id": None},
     "application_application": {"state": "started"},
     "catalog_product_version": {"effective": "[2026-01-01,2027-01-01)"},

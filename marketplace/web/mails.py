@@ -15,7 +15,12 @@ _LINKS = {
     MessageKind.SECOND_STEP_GUESSED: {"reset_link": "account.reset_request"},
     MessageKind.FACTOR_CHANGED: {"security_link": "security.overview", "reset_link": "account.reset_request"},
 }
-_PATHS = {MessageKind.CONFIRM_ADDRESS: "account.confirm", MessageKind.PASSWORD_RESET: "account.reset"}
+_PATHS = {
+    MessageKind.CONFIRM_ADDRESS: "account.confirm",
+    MessageKind.PASSWORD_RESET: "account.reset",
+    MessageKind.CONFIRM_APPLICANT: "joining.confirm",
+    MessageKind.JOIN_INSURER: "joining.join",
+}
 
 
 def absolute(path: str) -> str:
