@@ -50,7 +50,7 @@ APPENDED = {"accounts_security_event"}
 # What a row has beside something in every column that must be filled; None is the id of the sale's own row.
 _ASKED: dict[str, dict[str, Any]] = {
     "accounts_account": {"role": "insurer_underwriter"},
-    "accounts_insurer_application": {"state": "waiting"},
+    "accounts_insurer_application": {"state": "approved", "approved_by": uuid4(), "decided_by": uuid4()},
     "accounts_security_event": {"account_id": None},
     "application_application": {"state": "started"},
     "catalog_product_version": {"effective": "[2026-01-01,2027-01-01)"},
