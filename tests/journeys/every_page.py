@@ -219,7 +219,7 @@ class Walk:
     def _look_closer(self, visitor: Visitor) -> None:
         """A comparison sorted, filtered in vain, side by side, changed, sent by mail, each refused once."""
         comparison = visitor.at
-        for path in ("?sort=name&most=1300", "?most=x", "/side-by-side", "/side-by-side?offers=1", "/send"):
+        for path in ("?sort=name&most=1300", "?most=0", "/side-by-side", "/side-by-side?offers=1", "/send"):
             visitor.get(f"{comparison}{path}")
         visitor.post({"email": "nobody"})
         visitor.get(f"{comparison}/side-by-side?offers=1,2,3,4")

@@ -264,7 +264,12 @@ def test_the_desks(shop: Flask, reader: Reader, work: Callable[[], list[str]], c
 
 @pytest.mark.parametrize("kind", list(MessageKind))
 def test_mails(app: Flask, kind: MessageKind) -> None:
-    names = {"product_name": "港湾定期寿险", "insurer_name": "港湾人寿"}
+    names = {
+        "product_name": "港湾定期寿险",
+        "insurer_name": "港湾人寿",
+        "line_name": "定期寿险",
+        "valid_until": "2026年12月6日",
+    }
     context = CONTEXTS[kind] | {name: words for name, words in names.items() if name in CONTEXTS[kind]}
     sender, now = "Evenfold <service@evenfold.example>", datetime(2026, 11, 22, 4, tzinfo=UTC)
     letter = Envelope(kind, sender, LI_NA.email, "<42@evenfold.example>", now, "zh_Hans_CN")

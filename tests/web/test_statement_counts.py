@@ -93,7 +93,7 @@ def test_a_page_that_is_not_from_memory(shop: Flask, visitor: Visitor) -> None:
     assert found == {"/": 4, comparison: 9, offer: 8}
 
 
-def test_a_comparison_asks_as_often_for_six_offers_as_for_one(shop: Flask, visitor: Visitor) -> None:
+def test_a_comparison_asks_as_often_for_six_offers_as_for_two(shop: Flask, visitor: Visitor) -> None:
     counts: dict[int, list[int]] = {}
     for number in range(1, 7):
         with shop.app_context():
@@ -102,8 +102,10 @@ def test_a_comparison_asks_as_often_for_six_offers_as_for_one(shop: Flask, visit
         if number in {2, 6}:
             visitor.compare("travel", {"zone": "asia", "days": "10", "age": "34"})
             paths = [f"{visitor.at}{each}" for each in ("?sort=name", "/side-by-side?offers=1,2", "/comparison.csv")]
+            for path in paths:
+                visitor.get(path)
             counts[number] = [len(asked(shop, partial(visitor.get, path))) for path in paths]
-    assert counts[2] == counts[6] == [9, 9, 5]
+    assert counts == {2: [9, 7, 5], 6: [9, 7, 5]}
 
 
 def test_each_step_of_the_application(shop: Flask, visitor: Visitor, code_for: CodeFor) -> None:
