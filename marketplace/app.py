@@ -22,13 +22,24 @@ from marketplace.web.hooks import health, inbox, stripe
 from marketplace.web.insurer import keys as insurer_keys
 from marketplace.web.insurer import products as insurer_products
 from marketplace.web.insurer import sales as insurer_sales
+from marketplace.web.insurer import terms as insurer_terms
 from marketplace.web.site import Site
 from marketplace.web.storefront import compare, home, insurers, legal, product, register, verify
 
 SUBJECTS = (
     *(home, compare, product, insurers, verify, legal, register),
     *(application, checkout, account, account_security, factor, joining, policy, privacy),
-    *(insurer_sales, insurer_products, insurer_keys, data_desk, applicant_desk, party_desk, sales_log, security_log),
+    *(
+        insurer_sales,
+        insurer_products,
+        insurer_keys,
+        insurer_terms,
+        data_desk,
+        applicant_desk,
+        party_desk,
+        sales_log,
+        security_log,
+    ),
     *(health, stripe, v1),
 )
 ROOT = Path(__file__).parent.parent

@@ -13,9 +13,11 @@ from werkzeug.test import TestResponse
 
 from marketplace.accounts import queries as accounts
 from marketplace.accounts import rules, services
-from marketplace.accounts.values import Account, Desk, KeyScope, Role
+from marketplace.accounts.values import Account, Desk, KeyScope, NewTerm, Role
 from marketplace.correspondence import queries as correspondence
 from marketplace.infra.db import db
+from marketplace.infra.formatting import ZONE
+from marketplace.kernel import clock
 from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import SaleFilter
 from sandbox.demo.visitor import Visitor
@@ -182,6 +184,10 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         key = services.make_api_key(
             accounts.account(site.accounts["insurer_admin"]), "nightly upload", 30, frozenset({KeyScope.CATALOGS_WRITE})
         ).key
+        proposed = services.propose_terms(
+            NewTerm(harbour.id, "travel", 1500, clock.today(ZONE)), accounts.account(site.accounts["admin_owner"])
+        )
+        services.accept_terms(proposed.id, accounts.account(site.accounts["insurer_admin"]))
         rejected = services.reject_applicant(an_applicant().id, "no", accounts.account(site.accounts["admin_owner"]))
         db.session.commit()
         with_file = next(mail.id for mail in correspondence.inbox() if mail.attachments)
@@ -199,7 +205,7 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         "entry_id": told.entry_id, "policy_id": sold.policy_id, "session_id": elsewhere.id, "factor_id": factor.id,
         "document_id": document[1], "export_id": copy[1], "request_id": wish[1], "message_id": mail[1],
         "token": newest_link_token(app, owner), "code": harbour.code, "insurer_id": harbour.id,
-        "key_id": key.id, "applicant_id": rejected.application.id,
+        "key_id": key.id, "term_id": proposed.id, "applicant_id": rejected.application.id,
     }  # fmt: skip
     bought = {"application_id": sold.application_id}
     finished = ("checkout.pay", "checkout.returned", "checkout.done", "checkout.policy_document")
