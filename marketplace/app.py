@@ -24,6 +24,7 @@ from marketplace.web.insurer import keys as insurer_keys
 from marketplace.web.insurer import products as insurer_products
 from marketplace.web.insurer import rate_cards as insurer_cards
 from marketplace.web.insurer import sales as insurer_sales
+from marketplace.web.insurer import terms as insurer_terms
 from marketplace.web.insurer import uploads as insurer_uploads
 from marketplace.web.insurer import workbooks as insurer_workbooks
 from marketplace.web.site import Site
@@ -32,7 +33,7 @@ from marketplace.web.storefront import beside, compare, home, insurers, legal, p
 SUBJECTS = (
     *(home, compare, beside, taking, product, insurers, verify, legal, register),
     *(application, checkout, account, account_security, factor, joining, policy, privacy),
-    *(insurer_sales, insurer_products, insurer_uploads, insurer_workbooks, insurer_cards, insurer_keys),
+    *(insurer_sales, insurer_products, insurer_uploads, insurer_workbooks, insurer_cards, insurer_keys, insurer_terms),
     *(listing_review, data_desk, applicant_desk, party_desk, sales_log, security_log),
     *(health, stripe, v1),
 )

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import CHAR, BigInteger, CheckConstraint, ForeignKey, Index, Numeric, String, text
+from sqlalchemy import CHAR, BigInteger, CheckConstraint, ForeignKey, Index, Numeric, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -80,6 +80,27 @@ class SuspensionRow(Base):
     lifting_by: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_account.id"))
     lifted_at: Mapped[datetime | None]
     lifted_by: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_account.id"))
+
+
+class CommissionTermRow(Base):
+    """What the marketplace is paid for a line from a day on; in force once accepted, until later ones are."""
+
+    __tablename__ = "accounts_commission_term"
+    __table_args__ = (
+        CheckConstraint("basis_points BETWEEN 0 AND 10000", name="share_of_the_premium"),
+        CheckConstraint("(accepted_at IS NULL) = (accepted_by IS NULL)", name="accepted_by_somebody"),
+        UniqueConstraint("insurer_id", "line", "effective_from"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    insurer_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_insurer.id"))
+    line: Mapped[str] = mapped_column(String(24))
+    basis_points: Mapped[int]
+    effective_from: Mapped[date]
+    set_at: Mapped[datetime]
+    set_by: Mapped[UUID] = mapped_column(ForeignKey("accounts_account.id"))
+    accepted_at: Mapped[datetime | None]
+    accepted_by: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_account.id"))
 
 
 class ApiKeyRow(Base):

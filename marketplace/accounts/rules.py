@@ -7,12 +7,13 @@ figures of the design's reliability study, sections 1 and 4.
 import hashlib
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -21,6 +22,7 @@ from marketplace.accounts.values import (
     ApplicantState,
     Bucket,
     CodePurpose,
+    CommissionTerm,
     Desk,
     FactKind,
     FactorKind,
@@ -28,6 +30,7 @@ from marketplace.accounts.values import (
     NewFact,
     NewInsurer,
     NewStaff,
+    NewTerm,
     Role,
     Session,
 )
@@ -396,3 +399,25 @@ def paper_faults(papers: tuple[tuple[str, bytes], ...]) -> dict[str, Fault]:
         return {"licence": Fault.PAPERS_MISSING}
     fit = all(data.startswith(_PDF) and len(data) <= LARGEST_PAPER for _name, data in papers)
     return {} if fit and len(papers) <= MOST_PAPERS else {"licence": Fault.PAPERS_UNFIT}
+
+
+WHOLE = 10_000
+"""Basis points of the whole premium."""
+
+
+def term_faults(new: NewTerm, today: date) -> dict[str, Fault]:
+    """By field: more than the whole premium, or a day that has passed."""
+    fits = {
+        "basis_points": (Fault.TERM_SHARE, 0 <= new.basis_points <= WHOLE),
+        "effective_from": (Fault.TERM_PAST, new.effective_from >= today),
+    }
+    return {field: fault for field, (fault, good) in fits.items() if not good}
+
+
+def in_force(terms: Iterable[CommissionTerm], day: date) -> tuple[CommissionTerm, ...]:
+    """The accepted terms of each insurer and line that began last by this day, by line."""
+    latest: dict[tuple[UUID, str], CommissionTerm] = {}
+    for term in sorted(terms, key=lambda each: each.effective_from):
+        if term.accepted_at is not None and term.effective_from <= day:
+            latest[term.insurer_id, term.line] = term
+    return tuple(sorted(latest.values(), key=lambda each: (each.line, each.insurer_id)))

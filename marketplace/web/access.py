@@ -188,13 +188,14 @@ ACCESS: dict[str, Door] = {
     **_doors(Who.ANYONE, PageClass.NON_SALES, "joining.confirm", "joining.join"),
     **_doors(
         Who.BACKOFFICE, PageClass.STAFF,
-        "party_desk.start", "party_desk.invite", "applicant_desk.approve", "applicant_desk.reject",
-        "party_desk.suspend", "party_desk.ask_to_lift", "party_desk.lift", "party_desk.refuse_lifting",
-        step_up=True, roles=ADMITS_INSURERS,
+        "applicant_desk.approve", "applicant_desk.reject", "party_desk.propose_terms", "party_desk.start",
+        "party_desk.invite", "party_desk.suspend", "party_desk.ask_to_lift", "party_desk.lift",
+        "party_desk.refuse_lifting", step_up=True, roles=ADMITS_INSURERS,
     ),
-    **_doors(Who.INSURER, PageClass.STAFF, "insurer_keys.keys", roles=RUNS_ITS_DESK),
+    **_doors(Who.INSURER, PageClass.STAFF, "insurer_keys.keys", "insurer_terms.terms", roles=RUNS_ITS_DESK),
     **_doors(
-        Who.INSURER, PageClass.STAFF, "insurer_keys.make", "insurer_keys.revoke", step_up=True, roles=RUNS_ITS_DESK
+        Who.INSURER, PageClass.STAFF, "insurer_keys.make", "insurer_keys.revoke", "insurer_terms.accept",
+        step_up=True, roles=RUNS_ITS_DESK,
     ),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.sales", roles=COUNTS_OWN_SALES),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.sale", roles=INSURES, audited=SALE),

@@ -7,11 +7,14 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
+from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Role
+from marketplace.infra.formatting import ZONE
+from marketplace.kernel import clock
 from sandbox.demo.visitor import Visitor, hidden_fields, words
 from tests.factories.accounts import PASSWORD
 from tests.web.conftest import count
-from tests.web.desk_visits import at_the_desk
+from tests.web.desk_visits import at_the_desk, sign_in
 
 LinkFor = Callable[[str, str], str]
 WILLOW = {
@@ -61,7 +64,18 @@ def test_an_insurer_comes_in(shop: Flask, visitor: Visitor, link_for: LinkFor, w
     admin.post({"password": PASSWORD})
     assert admin.at == "/account/security/second-step"
     second.get(desk)
+    terms = {"line": "travel", "basis_points": "1500", "effective_from": clock.today(ZONE).isoformat()}
+    second.post(terms, f"{desk}/terms")
+    with shop.app_context():
+        [account] = [each for each in accounts.staff() if each.email == "admin@willow.example"]
+    at_its_desk = sign_in(shop, Visitor(shop.test_client()), account)
+    accept = re.search(r"/insurer/terms/[0-9a-f-]{36}/accept", at_its_desk.get("/insurer/terms"))
+    assert accept
+    at_its_desk.post({}, accept[0])
+    second.get(desk)
     second.post({}, f"{desk}/start")
+    disclosed = words(visitor.get("/disclosure"))
+    assert "Travel Willow General Insurance Co. 15%" in disclosed
     assert "It sells." in words(second.text)
     assert "Willow" in words(visitor.get("/insurers"))
     page = words(visitor.get("/insurers/willow"))

@@ -61,10 +61,12 @@ from marketplace.accounts.services.suspending import (
     start_insurer,
     suspend_insurer,
 )
+from marketplace.accounts.services.terms import accept_terms, propose_terms
 from marketplace.accounts.services.tries import count_try
 
 __all__ = [
     "accept_invitation",
+    "accept_terms",
     "add_passkey",
     "apply_as_insurer",
     "approve_applicant",
@@ -97,6 +99,7 @@ __all__ = [
     "make_recovery_codes",
     "note_seen",
     "open_with_key",
+    "propose_terms",
     "prove_code",
     "prove_identity_code",
     "prove_one_time_code",

@@ -3,7 +3,7 @@
 from datetime import date
 
 from marketplace.accounts import rules
-from marketplace.accounts.values import Fault, NewFact, NewInsurer, NewStaff
+from marketplace.accounts.values import Fault, NewFact, NewInsurer, NewStaff, NewTerm
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel.errors import Invalid
 
@@ -56,6 +56,11 @@ def papers(given: tuple[tuple[str, bytes], ...]) -> None:
     _refuse(rules.paper_faults(given))
 
 
+def term(new: NewTerm, today: date) -> None:
+    """Raises Invalid(basis_points, effective_from)."""
+    _refuse(rules.term_faults(new, today))
+
+
 def api_key(name: str, days: int) -> None:
     """Raises Invalid(name, days)."""
     _refuse(rules.key_faults(name, days))
@@ -96,6 +101,8 @@ def words(fault: Fault) -> str:
         Fault.ROLE_OF_OTHERS: _("Only staff of an insurer are invited here."),
         Fault.PAPERS_MISSING: _("Please attach the licence as a PDF."),
         Fault.PAPERS_UNFIT: _("Please attach PDF files of at most 3 MB each."),
+        Fault.TERM_SHARE: _("A commission has 0 to 10,000 basis points."),
+        Fault.TERM_PAST: _("Terms begin today or later."),
         Fault.CODE_TAKEN: _("There is an insurer with this code already."),
         Fault.KEY_DAYS: _("A key works for 1 to 365 days."),
     }[fault]

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from marketplace.accounts.models import AccountRow, InsurerRow, SuspensionRow
-from marketplace.accounts.queries import suspension_of
+from marketplace.accounts.queries import suspension_of, terms_in_force
 from marketplace.accounts.services import checks
 from marketplace.accounts.services.security_events import record_security_event
 from marketplace.accounts.values import (
@@ -22,15 +22,17 @@ from marketplace.accounts.values import (
     SecondPersonNeeded,
     SecurityEventType,
     Suspension,
+    TermsMissing,
 )
 from marketplace.infra.db import db
+from marketplace.infra.formatting import ZONE
 from marketplace.infra.jobs import publish
 from marketplace.kernel import clock, ids
 
 
 def start_insurer(insurer_id: UUID, by: Account) -> None:
-    """An admitted insurer sells from now on. Raises InsurerNotFound, AlreadySelling, AlreadySuspended, and
-    AdministratorMissing while nobody has come in at its desk.
+    """An admitted insurer sells from now on. Raises InsurerNotFound, AlreadySelling, AlreadySuspended,
+    AdministratorMissing while nobody has come in at its desk, TermsMissing while no commission is agreed.
     """
     insurer = _locked(insurer_id)
     if insurer.active:
@@ -44,6 +46,8 @@ def start_insurer(insurer_id: UUID, by: Account) -> None:
     )
     if db.session.scalar(select(at_its_desk.exists())) is not True:
         raise AdministratorMissing
+    if not any(term.insurer_id == insurer_id for term in terms_in_force(clock.today(ZONE))):
+        raise TermsMissing
     insurer.active = True
     db.session.flush()
     _note(SecurityEventType.INSURER_STARTED, insurer_id, by)

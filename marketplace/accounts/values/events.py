@@ -27,6 +27,8 @@ class SecurityEventType(StrEnum):
     APPLICANT_APPROVED = "applicant_approved"
     APPLICANT_REJECTED = "applicant_rejected"
     STAFF_INVITED = "staff_invited"
+    TERMS_PROPOSED = "terms_proposed"
+    TERMS_ACCEPTED = "terms_accepted"
     INSURER_STARTED = "insurer_started"
     INSURER_SUSPENDED = "insurer_suspended"
     LIFTING_ASKED = "lifting_asked"

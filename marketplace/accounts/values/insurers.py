@@ -83,6 +83,31 @@ class InsurerSuspended:
     insurer_id: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class NewTerm:
+    """What the marketplace is to be paid for a line, in basis points of the premium, from a day on."""
+
+    insurer_id: UUID
+    line: str
+    basis_points: int
+    effective_from: date
+
+
+@dataclass(frozen=True, slots=True)
+class CommissionTerm:
+    """Commission terms of one insurer and line; in force from their day on once accepted, until later ones are."""
+
+    id: UUID
+    insurer_id: UUID
+    line: str
+    basis_points: int
+    effective_from: date
+    set_at: datetime
+    set_by: UUID
+    accepted_at: datetime | None
+    accepted_by: UUID | None
+
+
 class KeyScope(StrEnum):
     """What a key of a machine opens."""
 
@@ -174,3 +199,27 @@ class TooManyKeys(Refused):
     """An insurer has at most twenty keys that work. Revoke one first."""
 
     code = "accounts:too-many-keys"
+
+
+class TermExists(Conflict):
+    """There are terms of this line from that day already."""
+
+    code = "accounts:term-exists"
+
+
+class TermNotFound(NotFound):
+    """There are no such terms of this insurer."""
+
+    code = "accounts:term-not-found"
+
+
+class TermTooLate(Refused):
+    """The day of these terms has passed. Ask for new ones."""
+
+    code = "accounts:term-too-late"
+
+
+class TermsMissing(Refused):
+    """No commission terms of this insurer are in force."""
+
+    code = "accounts:terms-missing"

@@ -118,6 +118,8 @@ class Fault(StrEnum):
     PAPERS_MISSING = "papers_missing"
     PAPERS_UNFIT = "papers_unfit"
     CODE_TAKEN = "code_taken"
+    TERM_SHARE = "term_share"
+    TERM_PAST = "term_past"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,13 @@ from marketplace.accounts.values import Insurer, Suspension
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel.errors import Invalid
 from marketplace.web import access, parties
-from marketplace.web.backoffice.forms.insurers import FactForm, InvitationForm, LiftingForm, SuspensionForm
+from marketplace.web.backoffice.forms.insurers import (
+    FactForm,
+    InvitationForm,
+    LiftingForm,
+    SuspensionForm,
+    term_form,
+)
 from marketplace.web.mails import send
 
 blueprint = Blueprint("party_desk", __name__, url_prefix="/admin/insurers")
@@ -89,6 +95,21 @@ def start(insurer_id: UUID) -> ResponseReturnValue:
     return redirect(url_for(".insurer", insurer_id=insurer_id), 303)
 
 
+@blueprint.post("/<uuid:insurer_id>/terms")
+def propose_terms(insurer_id: UUID) -> ResponseReturnValue:
+    """Commission terms for the insurer to accept."""
+    found, form = accounts.insurer(insurer_id), term_form(sent=True)
+    if form.validate_on_submit():
+        try:
+            services.propose_terms(form.to_value(insurer_id), access.here())
+        except Invalid as error:
+            form.take_errors(error.fields)
+        else:
+            flash(_("Proposed. The insurer accepts them at its desk."))
+            return redirect(url_for(".insurer", insurer_id=insurer_id), 303)
+    return _page(found, term=form)
+
+
 @blueprint.post("/<uuid:insurer_id>/invite")
 def invite(insurer_id: UUID) -> ResponseReturnValue:
     """Somebody is to work at the insurer's desk."""
@@ -113,6 +134,7 @@ def _page(found: Insurer, **typed: Any) -> ResponseReturnValue:
         "suspending": SuspensionForm(None),
         "lifting": LiftingForm(None),
         "invitation": InvitationForm(None),
+        "term": term_form(),
     }
     page = render_template(
         "backoffice/insurers/insurer.html",
@@ -120,6 +142,7 @@ def _page(found: Insurer, **typed: Any) -> ResponseReturnValue:
         me=access.here(),
         facts=[(parties.KINDS[fact.kind], parties.said(fact), fact) for fact in history],
         suspensions=suspensions,
+        terms=accounts.terms(found.id),
         stopped=next((each for each in suspensions if each.lifted_at is None), None),
         names=accounts.names_of({fact.entered_by for fact in history if fact.entered_by} | _people(suspensions)),
         **forms | typed,

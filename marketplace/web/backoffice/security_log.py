@@ -33,6 +33,8 @@ _TYPES: dict[SecurityEventType, str] = {
     SecurityEventType.APPLICANT_APPROVED: _l("Application of an insurer approved"),
     SecurityEventType.APPLICANT_REJECTED: _l("Application of an insurer rejected"),
     SecurityEventType.STAFF_INVITED: _l("Staff of an insurer invited"),
+    SecurityEventType.TERMS_PROPOSED: _l("Commission terms proposed"),
+    SecurityEventType.TERMS_ACCEPTED: _l("Commission terms accepted"),
     SecurityEventType.INSURER_STARTED: _l("An insurer begins to sell"),
     SecurityEventType.INSURER_SUSPENDED: _l("Sales of an insurer stopped"),
     SecurityEventType.LIFTING_ASKED: _l("Asked to let an insurer sell again"),

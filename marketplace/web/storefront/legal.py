@@ -22,10 +22,14 @@ SECURITY_TXT_HOLDS = timedelta(days=180)
 @blueprint.get("/disclosure")
 def disclosure_page() -> ResponseReturnValue:
     """Insurers we act for and every product on sale, with its filing number and clauses (O13-02, O13-03)."""
-    versions = catalog.all_on_sale(clock.today(ZONE))
+    today = clock.today(ZONE)
+    versions = catalog.all_on_sale(today)
+    selling = {insurer.id: insurer for insurer in accounts.list_insurers() if insurer.active}
+    terms = [(selling[term.insurer_id], term) for term in accounts.terms_in_force(today) if term.insurer_id in selling]
     return render_template(
         "storefront/disclosure.html",
-        insurers=[insurer for insurer in accounts.list_insurers() if insurer.active],
+        insurers=selling.values(),
+        terms=terms,
         versions=versions,
         notice=disclosure.wording(WordingKey.CLIENT_NOTICE, current_locale()),
     )

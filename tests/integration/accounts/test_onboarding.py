@@ -20,12 +20,18 @@ from marketplace.accounts.values import (
     InsurerApplicationNotFound,
     LinkRefused,
     NewInvitation,
+    NewTerm,
     NotWaiting,
     Role,
     SecondPersonNeeded,
+    TermExists,
+    TermNotFound,
+    TermsMissing,
+    TermTooLate,
 )
 from marketplace.infra import storage
 from marketplace.infra.db import db
+from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
 from marketplace.kernel.errors import Invalid
 from tests.factories.accounts import (
@@ -44,6 +50,12 @@ pytestmark = pytest.mark.usefixtures("database")
 
 def two_people():
     return a_member_of_staff(Role.ADMIN_OWNER), a_member_of_staff(Role.ADMIN_COMPLIANCE)
+
+
+def agree(insurer_id, by, admin, **changes):
+    """Commission terms that both sides want."""
+    parts = {"line": "travel", "basis_points": 1500, "effective_from": clock.today(ZONE)} | changes
+    return services.accept_terms(services.propose_terms(NewTerm(insurer_id, **parts), by).id, admin)
 
 
 def admitted():
@@ -76,6 +88,9 @@ def test_from_the_application_to_the_desk():
     admin = services.accept_invitation(token_in(whole.mail), PASSWORD)
     assert (admin.role, admin.insurer_id, admin.email) == (Role.INSURER_ADMIN, insurer.id, "admin@willow.example")
     assert services.authenticate("admin@willow.example", PASSWORD, a_source()) == admin
+    with pytest.raises(TermsMissing):
+        services.start_insurer(insurer.id, first)
+    agree(insurer.id, first, admin)
     services.start_insurer(insurer.id, first)
     assert queries.insurer(insurer.id).active is True
     with pytest.raises(AlreadySelling):
@@ -186,6 +201,47 @@ def test_only_staff_of_insurers_are_invited():
     with pytest.raises(Invalid) as refused:
         services.invite_staff(replace(invited, role=Role.ADMIN_OWNER), None)
     assert set(refused.value.fields) == {"role"}
+
+
+def test_terms_hold_from_their_day_until_later_ones_do():
+    owner, today = a_member_of_staff(Role.ADMIN_OWNER), clock.today(ZONE)
+    insurer = an_insurer()
+    admin = a_member_of_staff(Role.INSURER_ADMIN, insurer)
+    first = agree(insurer.id, owner, admin)
+    later = agree(insurer.id, owner, admin, basis_points=1200, effective_from=today + timedelta(days=30))
+    other = agree(insurer.id, owner, admin, line="household", basis_points=900)
+    services.propose_terms(NewTerm(insurer.id, "travel", 100, today + timedelta(days=10)), owner)
+    assert queries.terms_in_force(today - timedelta(days=1)) == ()
+    assert queries.terms_in_force(today + timedelta(days=29)) == (other, first)
+    assert queries.terms_in_force(today + timedelta(days=30)) == (other, later)
+    with pytest.raises(TermExists):
+        agree(insurer.id, owner, admin, basis_points=1)
+
+
+def test_terms_are_accepted_by_their_insurer_and_not_for_the_past():
+    owner, today = a_member_of_staff(Role.ADMIN_OWNER), clock.today(ZONE)
+    insurer = an_insurer()
+    admin = a_member_of_staff(Role.INSURER_ADMIN, insurer)
+    stranger = a_member_of_staff(Role.INSURER_ADMIN, an_insurer("farshore"))
+    proposed = services.propose_terms(NewTerm(insurer.id, "travel", 1500, today), owner)
+    with pytest.raises(TermNotFound):
+        services.accept_terms(proposed.id, stranger)
+    with clock.frozen(clock.now() + timedelta(days=2)), pytest.raises(TermTooLate):
+        services.accept_terms(proposed.id, admin)
+    assert queries.terms_in_force(today) == ()
+    accepted = services.accept_terms(proposed.id, admin)
+    assert (accepted.accepted_by, services.accept_terms(proposed.id, admin)) == (admin.id, accepted)
+
+
+@pytest.mark.parametrize(
+    ("points", "days", "field"), [(-1, 0, "basis_points"), (10_001, 0, "basis_points"), (1, -1, "effective_from")]
+)
+def test_terms_that_cannot_be_are_not_proposed(points, days, field):
+    insurer, owner = an_insurer(), a_member_of_staff(Role.ADMIN_OWNER)
+    with pytest.raises(Invalid) as refused:
+        services.propose_terms(NewTerm(insurer.id, "travel", points, clock.today(ZONE) + timedelta(days=days)), owner)
+    assert set(refused.value.fields) == {field}
+    assert queries.terms(insurer.id) == ()
 
 
 def test_the_road_of_an_application_is_whole():

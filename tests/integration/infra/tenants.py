@@ -9,8 +9,8 @@ from psycopg import sql
 
 # An insurer's own rows and what hangs on them.
 INSURERS = {
-    "accounts_account", "accounts_api_key", "accounts_device", "accounts_one_time_secret", "accounts_passkey",
-    "accounts_recovery_code", "accounts_security_event", "accounts_session", "accounts_suspension",
+    "accounts_account", "accounts_api_key", "accounts_commission_term", "accounts_device", "accounts_one_time_secret",
+    "accounts_passkey", "accounts_recovery_code", "accounts_security_event", "accounts_session", "accounts_suspension",
     "application_application", "application_confirmation", "checkout_order", "checkout_order_line",
     "correspondence_message", "infra_subject_key", "listing_draft", "listing_event", "listing_rate_card",
     "listing_upload", "oversight_sale", "payment_attempt", "payment_refund", "policy_document", "policy_number_range",
@@ -51,6 +51,7 @@ APPENDED = {"accounts_security_event"}
 _ASKED: dict[str, dict[str, Any]] = {
     "accounts_account": {"role": "insurer_underwriter"},
     "accounts_insurer_application": {"state": "approved", "approved_by": uuid4(), "decided_by": uuid4()},
+    "accounts_commission_term": {"line": "travel"},
     "accounts_security_event": {"account_id": None},
     "application_application": {"state": "started"},
     "catalog_product_version": {"effective": "[2026-01-01,2027-01-01)"},

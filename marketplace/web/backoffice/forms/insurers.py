@@ -8,12 +8,13 @@ from wtforms import DateField, SelectField, StringField, TextAreaField
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # the stubs are of an older version
 from wtforms.validators import Length, Optional
 
-from marketplace.accounts.values import FactKind, NewFact, NewInvitation, Role
-from marketplace.infra.formatting import LOCALES, locale_name
+from marketplace.accounts.values import FactKind, NewFact, NewInvitation, NewTerm, Role
+from marketplace.catalog.values import LINES, Line
+from marketplace.infra.formatting import LOCALES, current_locale, locale_name
 from marketplace.infra.formatting import lazy_gettext as _l
 from marketplace.kernel.text import LocalizedText
 from marketplace.web import parties
-from marketplace.web.fields import Figure, Form, lines_of_text, printable, required
+from marketplace.web.fields import Figure, Form, WholeNumber, lines_of_text, printable, required
 
 LONGEST_WORDS = 400
 LONGEST_SOURCE = 200
@@ -100,3 +101,25 @@ class InvitationForm(Form):
         return NewInvitation(
             insurer_id, str(self.email.data), str(self.name.data), Role(self.role.data), str(self.locale.data)
         )
+
+
+class TermForm(Form):
+    line = SelectField(_l("Line of business"), choices=[SelectChoice(line.value, line.value) for line in Line])
+    basis_points = WholeNumber(
+        _l("Commission"), [required()], description=_l("In basis points of the premium: 1,500 are 15 per cent.")
+    )
+    effective_from = DateField(_l("From"), [required()])
+
+    def to_value(self, insurer_id: UUID) -> NewTerm:
+        """The terms of a valid form."""
+        points, day = cast("int", self.basis_points.data), cast("date", self.effective_from.data)
+        return NewTerm(insurer_id, str(self.line.data), points, day)
+
+
+def term_form(*, sent: bool = False) -> TermForm:
+    """The form with the lines in the reader's language."""
+    form = TermForm() if sent else TermForm(None)
+    form.line.choices = [
+        SelectChoice(line.value, definition.name.in_(current_locale())) for line, definition in LINES.items()
+    ]
+    return form

@@ -8,43 +8,28 @@ from sqlalchemy import ColumnElement, func, select
 from marketplace.accounts import rules
 from marketplace.accounts.models import (
     AccountRow,
-    ApiKeyRow,
-    InsurerApplicationRow,
-    InsurerFactRow,
     InsurerRow,
     OneTimeSecretRow,
     PasskeyRow,
     RecoveryCodeRow,
     SecurityEventRow,
     SessionRow,
-    SuspensionRow,
 )
 from marketplace.accounts.values import (
     Account,
     AccountNotFound,
-    ApiKey,
-    ApplicantState,
     EventOutcome,
-    FactKind,
     Factor,
     FactorKind,
     Factors,
     Insurer,
-    InsurerApplication,
-    InsurerApplicationNotFound,
-    InsurerDetails,
-    InsurerFact,
     InsurerNotFound,
-    KeyScope,
-    LicenceDocument,
-    Profile,
     Role,
     SecurityEvent,
     SecurityEventFilter,
     SecurityEventsPage,
     SecurityEventType,
     Session,
-    Suspension,
 )
 from marketplace.infra import vault
 from marketplace.infra.db import db, reader
@@ -206,137 +191,6 @@ def insurer_of(row: InsurerRow) -> Insurer:
         regions=tuple(row.regions),
         fictional=row.fictional,
         active=row.active,
-    )
-
-
-def profile(insurer_id: UUID) -> Profile:
-    """What is known of an insurer at present, in the order of `FactKind`."""
-    latest = {row.kind: fact_of(row) for row in _facts(insurer_id)}
-    return {kind: latest[kind.value] for kind in FactKind if kind.value in latest}
-
-
-def fact_history(insurer_id: UUID) -> tuple[InsurerFact, ...]:
-    """Everything that was ever entered of an insurer, the newest first."""
-    return tuple(reversed([fact_of(row) for row in _facts(insurer_id)]))
-
-
-def _facts(insurer_id: UUID) -> Iterable[InsurerFactRow]:
-    return db.session.scalars(
-        select(InsurerFactRow)
-        .where(InsurerFactRow.insurer_id == insurer_id)
-        .order_by(InsurerFactRow.entered_at, InsurerFactRow.id)
-    )
-
-
-def fact_of(row: InsurerFactRow) -> InsurerFact:
-    """The fact that a row of this feature holds."""
-    return InsurerFact(
-        id=row.id,
-        kind=FactKind(row.kind),
-        figure=row.figure,
-        words=LocalizedText.from_json(row.words) if row.words else None,
-        source=LocalizedText.from_json(row.source),
-        as_of=row.as_of,
-        entered_at=row.entered_at,
-        entered_by=row.entered_by,
-    )
-
-
-def suspension(insurer_id: UUID) -> Suspension | None:
-    """Why the sales of this insurer are stopped, if they are."""
-    row = db.session.scalar(
-        select(SuspensionRow).where(SuspensionRow.insurer_id == insurer_id, SuspensionRow.lifted_at.is_(None))
-    )
-    return None if row is None else suspension_of(row)
-
-
-def suspensions(insurer_id: UUID) -> tuple[Suspension, ...]:
-    """Every time that the sales of this insurer were stopped, the latest first."""
-    rows = db.session.scalars(
-        select(SuspensionRow)
-        .where(SuspensionRow.insurer_id == insurer_id)
-        .order_by(SuspensionRow.suspended_at.desc(), SuspensionRow.id)
-    )
-    return tuple(suspension_of(row) for row in rows)
-
-
-def suspension_of(row: SuspensionRow) -> Suspension:
-    """The suspension that a row of this feature holds."""
-    return Suspension(
-        id=row.id,
-        insurer_id=row.insurer_id,
-        reason=row.reason,
-        suspended_at=row.suspended_at,
-        suspended_by=row.suspended_by,
-        lifting_reason=row.lifting_reason,
-        lifting_at=row.lifting_at,
-        lifting_by=row.lifting_by,
-        lifted_at=row.lifted_at,
-        lifted_by=row.lifted_by,
-    )
-
-
-def api_keys(insurer_id: UUID) -> tuple[ApiKey, ...]:
-    """The keys of an insurer's machines, ended ones too, the newest first."""
-    rows = db.session.scalars(
-        select(ApiKeyRow).where(ApiKeyRow.insurer_id == insurer_id).order_by(ApiKeyRow.created_at.desc(), ApiKeyRow.id)
-    )
-    return tuple(api_key_of(row) for row in rows)
-
-
-def api_key_of(row: ApiKeyRow) -> ApiKey:
-    """The key that a row of this feature holds."""
-    return ApiKey(
-        id=row.id,
-        insurer_id=row.insurer_id,
-        name=row.name,
-        prefix=row.prefix,
-        scopes=frozenset(map(KeyScope, row.scopes)),
-        created_at=row.created_at,
-        created_by=row.created_by,
-        expires_at=row.expires_at,
-        last_used_at=row.last_used_at,
-        revoked_at=row.revoked_at,
-    )
-
-
-def insurer_applications() -> tuple[InsurerApplication, ...]:
-    """Insurers that applied and proved their address: those that wait first, then the latest."""
-    rows = db.session.scalars(
-        select(InsurerApplicationRow)
-        .where(InsurerApplicationRow.state != ApplicantState.UNCONFIRMED.value)
-        .order_by(InsurerApplicationRow.decided_at.desc().nulls_first(), InsurerApplicationRow.submitted_at)
-    ).all()
-    vault.unlock(row.id for row in rows)
-    return tuple(insurer_application_of(row) for row in rows)
-
-
-def insurer_application(application_id: UUID) -> InsurerApplication:
-    """The application of an insurer that proved its address, or InsurerApplicationNotFound."""
-    row = db.session.get(InsurerApplicationRow, application_id)
-    if row is None or row.state == ApplicantState.UNCONFIRMED.value:
-        raise InsurerApplicationNotFound
-    return insurer_application_of(row)
-
-
-def insurer_application_of(row: InsurerApplicationRow) -> InsurerApplication:
-    """The application that a row of this feature holds."""
-    return InsurerApplication(
-        id=row.id,
-        reference=row.reference,
-        state=ApplicantState(row.state),
-        details=InsurerDetails.from_json(row.details),
-        documents=tuple(LicenceDocument(**each) for each in row.documents),
-        admin_name=row.admin_name,
-        admin_email=row.admin_email,
-        submitted_at=row.submitted_at,
-        confirmed_at=row.confirmed_at,
-        approved_at=row.approved_at,
-        approved_by=row.approved_by,
-        decided_at=row.decided_at,
-        decided_by=row.decided_by,
-        reason=row.reason,
-        insurer_id=row.insurer_id,
     )
 
 
