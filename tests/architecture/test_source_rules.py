@@ -65,7 +65,7 @@ SHOWS_WHAT_DOES_NOT_FIT = {
     "listing/intake/passage.py": "between a process of ours and its child; what does not fit is not repeated",
     "listing/intake/schemas.py": "makes schemas only",
     "listing/intake/tariff.py": "what an insurer uploads, shown to the insurer",
-    "listing/values.py": "counts and an insurer's own words, as this feature wrote them",
+    "listing/values/uploads.py": "counts and an insurer's own words, as this feature wrote them",
     "rating/values/tariff.py": "what an insurer uploads, shown to the insurer",
 }
 PARSES_XML = {"listing/intake/workbook/xlsx.py": "a workbook is XML: expat in a child process, document types refused"}
