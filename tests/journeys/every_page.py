@@ -328,7 +328,7 @@ class Walk:
             card = listing.keep_rate_card(insurer.id, f"Card {clock.now()}", Line.TERM_LIFE, CARD, STAFF)
             db.session.commit()
         desk.get(f"/insurer/rate-cards/{card.id}")
-        desk.post({"table": "No Name"})
+        desk.post({"table_name": "No Name"})
 
     def inbox(self) -> None:
         visitor = self.visitor()
