@@ -355,7 +355,7 @@ class Walk:
             card = listing.keep_rate_card(insurer.id, f"Card {clock.now()}", Line.TERM_LIFE, CARD, STAFF)
             db.session.commit()
         desk.get(f"/insurer/rate-cards/{card.id}")
-        desk.post({"table": "No Name"})
+        desk.post({"table_name": "No Name"})
         desk.get("/insurer/terms")
         desk.get("/insurer/keys")
         desk.post({"name": ""}, "/insurer/keys/make")

@@ -118,7 +118,9 @@ def _label_columns(rows: Sequence[Sequence[str]]) -> int:
 
 def with_guesses(grid: Grid, plan: CardPlan, line: LineDefinition) -> CardPlan:
     """The plan with a factor for each column of labels and line of headings, and a meaning for each other label."""
-    columns, lines = list(plan.columns), list(plan.lines)
+    names = {factor.name for factor in line.factors}
+    columns = [name if name in names else "" for name in plan.columns]
+    lines = [name if name in names else "" for name in plan.lines]
     for index in range(plan.label_columns):
         heading = " ".join(row[index] for row in grid.rows[plan.titles : plan.numbers]).lower()
         columns[index] = columns[index] or _factor_of(_labels_down(grid, plan, index), heading, line)

@@ -49,7 +49,7 @@ def card(card_id: UUID) -> ResponseReturnValue:
     form = plan_form(found, labels)
     if form.validate_on_submit():
         services.plan_rate_card(found.id, form.to_value(labels), access.actor())
-        return redirect(url_for(".card", card_id=found.id, _anchor="table"), 303)
+        return redirect(url_for(".card", card_id=found.id, _anchor="long-table"), 303)
     return _page(found, form), 422 if form.errors else 200
 
 
@@ -60,7 +60,7 @@ def renew(card_id: UUID) -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             services.renew_rate_card(found.id, form.file.data.read(), access.actor())
-            return redirect(url_for(".card", card_id=found.id, _anchor="table"), 303)
+            return redirect(url_for(".card", card_id=found.id, _anchor="long-table"), 303)
         except Invalid as invalid:
             form.take_errors(invalid.fields)
     return _page(found, plan_form(found, queries.unnamed_labels(found)), renewing=form), 422

@@ -1,11 +1,9 @@
 """Forms about wide rate cards."""
 
-from typing import Any
-
 from flask_wtf.file import FileField, FileRequired
-from wtforms import IntegerField, SelectField, StringField, TextAreaField
+from wtforms import FieldList, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # the stubs are of an older version
-from wtforms.validators import Length, NumberRange, Optional, Regexp
+from wtforms.validators import Length, NumberRange, Regexp
 
 from marketplace.catalog.values import LINES
 from marketplace.infra.formatting import current_locale
@@ -17,6 +15,10 @@ from marketplace.web.fields import Form, lines_of_text, printable, required
 MOST_LABELS = 120
 """Labels that can be given a meaning one by one; more than that are ages or sums, and a factor names them."""
 _MOST_HEADINGS, _MOST_LABEL_COLUMNS = 6, 6
+
+
+def _short(text: str | None) -> str:
+    return (text or "")[:200]
 
 
 def _file(label: str) -> FileField:
@@ -53,41 +55,16 @@ class PutForm(Form):
     )
 
 
-def plan_form(card: RateCard, labels: tuple[str, ...]) -> "PlanForm":
-    """The form of a card's plan, with a field for each column of labels, row of headings and label without a factor."""
-    definition = LINES[card.line]
-    factors = [SelectChoice("", _("what each label says"))] + [
-        SelectChoice(factor.name, factor.label.in_(current_locale())) for factor in definition.factors
-    ]
-    fields: dict[str, Any] = {}
-    for number, name in enumerate(card.plan.columns):
-        fields[f"column_{number}"] = SelectField(
-            _("Column %(number)d of labels says", number=number + 1), choices=factors, default=name
-        )
-    for number, name in enumerate(card.plan.lines):
-        fields[f"line_{number}"] = SelectField(
-            _("Row %(number)d of headings says", number=number + 1), choices=factors, default=name
-        )
-    for number, label in enumerate(labels[:MOST_LABELS]):
-        said = card.plan.meanings.get(label, "")
-        fields[f"meaning_{number}"] = StringField(label, [Optional(), Length(max=200), printable], default=said)
-    made: type[PlanForm] = type("CardPlanForm", (PlanForm,), fields)
-    plan = card.plan
-    return made(
-        titles=plan.titles, headings=plan.headings, label_columns=plan.label_columns, table=plan.table, value=plan.value
-    )
-
-
 class PlanForm(Form):
     titles = IntegerField(_l("Rows of titles at the top, to be passed over"), [NumberRange(0, 200)])
     headings = IntegerField(_l("Rows of headings above the numbers"), [NumberRange(0, _MOST_HEADINGS)])
     label_columns = IntegerField(_l("Columns of labels left of the numbers"), [NumberRange(0, _MOST_LABEL_COLUMNS)])
-    table = StringField(
+    table_name = StringField(
         _l("Name of the table"),
         [required(), Regexp(r"[a-z]([a-z0-9_]{0,38}[a-z0-9])?$", message=_l("Small letters, digits and underscores."))],
         description=_l("To replace a table of a product, its name there."),
     )
-    value = SelectField(
+    numbers_are = SelectField(
         _l("The numbers are"),
         choices=[
             SelectChoice("rate", _l("rates, such as per 1,000 of sum insured")),
@@ -95,22 +72,49 @@ class PlanForm(Form):
         ],
     )
 
+    columns = FieldList(SelectField(validate_choice=False), max_entries=_MOST_LABEL_COLUMNS)
+    lines = FieldList(SelectField(validate_choice=False), max_entries=_MOST_HEADINGS)
+    meanings = FieldList(StringField(filters=[_short]), max_entries=MOST_LABELS)
+
     def to_value(self, labels: tuple[str, ...]) -> CardPlan:
-        """The plan as it was filled in; where its shape changed, what its labels mean is guessed anew."""
-        columns = tuple(self._said(f"column_{number}") for number in range(self.label_columns.data or 0))
-        lines = tuple(self._said(f"line_{number}") for number in range(self.headings.data or 0))
-        meanings = {label: self._said(f"meaning_{number}") for number, label in enumerate(labels[:MOST_LABELS])}
+        """The plan as it was filled in; what it leaves open for a new shape of the card is guessed."""
+        columns = [str(each.data or "") for each in self.columns]
+        lines = [str(each.data or "") for each in self.lines]
+        width, height = self.label_columns.data or 0, self.headings.data or 0
         return CardPlan(
             self.titles.data or 0,
-            self.headings.data or 0,
-            self.label_columns.data or 0,
-            str(self.table.data),
-            "amount" if self.value.data == "amount" else "rate",
-            columns,
-            lines,
-            meanings,
+            height,
+            width,
+            str(self.table_name.data),
+            "amount" if self.numbers_are.data == "amount" else "rate",
+            tuple([*columns, *[""] * width][:width]),
+            tuple([*lines, *[""] * height][:height]),
+            {label: str(each.data or "") for label, each in zip(labels, self.meanings, strict=False)},
         )
 
-    def _said(self, name: str) -> str:
-        field = self._fields.get(name)
-        return str(field.data or "") if field is not None else ""
+
+def plan_form(card: RateCard, labels: tuple[str, ...]) -> PlanForm:
+    """The form of a card's plan, with a field for each column of labels, row of headings and label without a factor."""
+    plan = card.plan
+    form = PlanForm(
+        data={
+            "titles": plan.titles,
+            "headings": plan.headings,
+            "label_columns": plan.label_columns,
+            "table_name": plan.table,
+            "numbers_are": plan.value,
+            "columns": list(plan.columns),
+            "lines": list(plan.lines),
+            "meanings": [plan.meanings.get(label, "") for label in labels[:MOST_LABELS]],
+        }
+    )
+    factors = [SelectChoice("", _("what each label says"))] + [
+        SelectChoice(factor.name, factor.label.in_(current_locale())) for factor in LINES[card.line].factors
+    ]
+    for number, each in enumerate(form.columns, 1):
+        each.label.text, each.choices = _("Column %(number)d of labels says", number=number), factors
+    for number, each in enumerate(form.lines, 1):
+        each.label.text, each.choices = _("Row %(number)d of headings says", number=number), factors
+    for label, said in zip(labels, form.meanings, strict=False):
+        said.label.text = label
+    return form
