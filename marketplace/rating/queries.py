@@ -25,6 +25,11 @@ class Rater:
         self._compiled = rules.compile_tariff(tariff)
         self.root = root
 
+    @property
+    def factors(self) -> frozenset[str]:
+        """Every factor the tariff asks about."""
+        return frozenset(self._compiled.kinds)
+
     def premium(self, risk: Risk) -> Breakdown:
         """The premium with its lines. Raises RiskOutOfRange naming the factor."""
         return rules.premium(self._compiled, risk)
@@ -54,11 +59,6 @@ def tariffs_of(version_ids: Iterable[UUID]) -> dict[UUID, Tariff]:
     """The tariffs of several product versions as data, to be shown or handed out."""
     rows = db.session.scalars(select(TariffRow).where(TariffRow.product_version_id.in_(set(version_ids))))
     return {row.product_version_id: Tariff.from_json(row.body) for row in rows}
-
-
-def factors_of(tariff: Tariff) -> frozenset[str]:
-    """Every factor a tariff asks about. Raises TariffFault."""
-    return frozenset(rules.compile_tariff(tariff).kinds)
 
 
 def premiums_of(tariff: Tariff, risks: Sequence[Risk]) -> tuple[int | None, ...]:
