@@ -17,6 +17,11 @@ class Rater:
         self._compiled = rules.compile_tariff(tariff)
         self.root = root
 
+    @property
+    def factors(self) -> frozenset[str]:
+        """Every factor the tariff asks about."""
+        return frozenset(self._compiled.kinds)
+
     def premium(self, risk: Risk) -> Breakdown:
         """The premium with its lines. Raises RiskOutOfRange naming the factor."""
         return rules.premium(self._compiled, risk)

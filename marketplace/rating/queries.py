@@ -37,11 +37,6 @@ def tariffs_of(version_ids: Iterable[UUID]) -> dict[UUID, Tariff]:
     return {row.product_version_id: Tariff.from_json(row.body) for row in rows}
 
 
-def factors_of(tariff: Tariff) -> frozenset[str]:
-    """Every factor a tariff asks about. Raises TariffFault."""
-    return frozenset(rules.compile_tariff(tariff).kinds)
-
-
 def premiums_of(tariff: Tariff, risks: Sequence[Risk]) -> tuple[int | None, ...]:
     """The total of each of many complete risks in minor units; None where the tariff has no premium.
 

@@ -127,7 +127,7 @@ def compared_with(insurer_id: UUID, content: ProductContent) -> ProductVersion |
 
 def tried(found: StoredDraft, risks: Sequence[dict[str, Scalar]]) -> tuple[Tried, ...]:
     """The premiums of complete risks by a draft and by the version it is compared with."""
-    new = _raters.get_all([(found.upload_id, found.place)], lambda _: {_key(found): Rater(found.tariff)})[_key(found)]
+    new = _rater_of(found)
     before = found.difference.against
     old = rating.raters_of([before])[before] if before is not None else None
     old_content = catalog.product_version(before).content if before is not None else None
@@ -143,7 +143,7 @@ def tried(found: StoredDraft, risks: Sequence[dict[str, Scalar]]) -> tuple[Tried
 
 def some_risks(found: StoredDraft, many: int, start: int) -> tuple[dict[str, Scalar], ...]:
     """`many` risks that a draft insures, evenly spread, the same for the same `start`."""
-    possible = rules.PossibleRisks.of([found.content], rating.factors_of(found.tariff))
+    possible = rules.PossibleRisks.of([found.content], _rater_of(found).factors)
     if not possible.count:
         return ()
     sampled = possible.sample(4 * many, start * 4 * many)
@@ -194,8 +194,9 @@ def _draft(row: DraftRow) -> StoredDraft:
     )
 
 
-def _key(found: StoredDraft) -> tuple[UUID, int]:
-    return found.upload_id, found.place
+def _rater_of(found: StoredDraft) -> Rater:
+    key = (found.upload_id, found.place)
+    return _raters.get_all([key], lambda _: {key: Rater(found.tariff)})[key]
 
 
 def _premium(rater: Rater, content: ProductContent, risk: dict[str, Scalar]) -> Breakdown | None:

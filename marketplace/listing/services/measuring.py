@@ -18,6 +18,7 @@ from marketplace.listing.values import Difference, Impact, PremiumDifference
 from marketplace.policy import queries as policies
 from marketplace.quoting import queries as quoting
 from marketplace.rating import queries as rating
+from marketplace.rating.queries import Rater
 from marketplace.rating.values import Tariff
 from marketplace.underwriting import queries as underwriting
 from marketplace.underwriting.values import Eligible
@@ -54,7 +55,7 @@ def _premiums(before: ProductVersion, content: ProductContent, tariff: Tariff) -
     old_tariff = rating.tariffs_of([before.id]).get(before.id)
     if old_tariff is None:
         return None
-    asked = rating.factors_of(old_tariff) | rating.factors_of(tariff)
+    asked = Rater(old_tariff).factors | Rater(tariff).factors
     possible = rules.PossibleRisks.of([before.content, content], asked)
     risks = possible.sample(rules.MOST_RISKS)
     if not risks:
