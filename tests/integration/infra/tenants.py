@@ -51,7 +51,7 @@ APPENDED = {"accounts_security_event"}
 _ASKED: dict[str, dict[str, Any]] = {
     "accounts_account": {"role": "insurer_underwriter"},
     "accounts_commission_term": {"line": "travel"},
-    "accounts_insurer_application": {"state": "waiting"},
+    "accounts_insurer_application": {"state": "approved", "approved_by": UUID(int=1), "decided_by": UUID(int=2)},
     "accounts_security_event": {"account_id": None},
     "application_application": {"state": "started"},
     "catalog_product_version": {"effective": "[2026-01-01,2027-01-01)"},
