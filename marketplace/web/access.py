@@ -61,7 +61,8 @@ class Door:
 
     `step_up`: the person must have proven who they are within the last minutes. `limit`: what each unsafe request is
     counted in by its source before anything is done; None only where something else proves who sends. `look_limit`:
-    the same for each look, where looking asks a neighbour. `audited`: what is kept of a look by which staff read what
+    the same for each look, where looking asks a neighbour or a machine may ask without end.
+    `audited`: what is kept of a look by which staff read what
     is a customer's; what staff do is always kept. `paper`: hands out somebody's document, not even to a link on another
     site. `roles`: who at the desk of insurers or of the marketplace; none given means nobody.
     """

@@ -153,9 +153,10 @@ def test_only_the_person_sets_the_password() -> None:
     """With the old one, or by a link to the own address; the command that makes staff is run on the server."""
     setters = functions_that_call(
         PAGES, *(f"{room}.{name}" for room in ("accounts", "services") for name in (
-            "change_password", "reset_password", "register_customer", "confirm_address", "create_staff"))
+            "change_password", "reset_password", "register_customer", "confirm_address", "create_staff",
+            "accept_invitation"))
     )  # fmt: skip
-    assert setters == {"account.register", "account.confirm", "account.reset", "security.password"}
+    assert setters == {"account.register", "account.confirm", "account.reset", "security.password", "joining.join"}
 
 
 @pytest.mark.asvs("16.1.1")

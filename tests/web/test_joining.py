@@ -129,7 +129,7 @@ def test_the_desk_invites_somebody(shop: Flask, visitor: Visitor, link_for: Link
     found = re.search(r"/admin/insurers/[0-9a-f-]{36}", desk.text)
     assert found
     desk.get(found[0])
-    invited = {"name": "Jo", "email": "jo@harbour.example", "role": "insurer_catalog", "locale": "en"}
+    invited = {"name": "Jo", "email": "jo@harbour.example", "role": "insurer_catalog", "language": "en"}
     desk.post(invited, f"{found[0]}/invite")
     assert "The invitation is on its way." in words(desk.text)
     visitor.get(link_for("jo@harbour.example", "join_insurer"))

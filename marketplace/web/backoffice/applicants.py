@@ -31,11 +31,11 @@ def applicant(applicant_id: UUID) -> ResponseReturnValue:
 
 @blueprint.get("/<uuid:applicant_id>/papers/<int:number>")
 def paper(applicant_id: UUID, number: int) -> ResponseReturnValue:
-    """A paper as it was sent, to be kept and looked at elsewhere."""
+    """A paper as it was sent: a stranger's file, which no browser opens by itself."""
     documents = accounts.insurer_application(applicant_id).documents
     if number >= len(documents):
         raise InsurerApplicationNotFound
-    return download(storage.get(documents[number].sha256), "application/pdf", f"{number}.pdf")
+    return download(storage.get(documents[number].sha256), "application/octet-stream", f"{number}.pdf")
 
 
 @blueprint.post("/<uuid:applicant_id>/approve")

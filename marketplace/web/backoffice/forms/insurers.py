@@ -94,12 +94,12 @@ class InvitationForm(Form):
     name = StringField(_l("Name"), [required(), Length(max=80), printable])
     email = StringField(_l("Mail address"), [required(), Length(max=254), printable])
     role = SelectField(_l("Role"), choices=[SelectChoice(role.value, words) for role, words in ROLES.items()])
-    locale = SelectField(_l("Language"), choices=[SelectChoice(locale, locale_name(locale)) for locale in LOCALES])
+    language = SelectField(_l("Language"), choices=[SelectChoice(locale, locale_name(locale)) for locale in LOCALES])
 
     def to_value(self, insurer_id: UUID) -> NewInvitation:
         """The invitation of a valid form."""
         return NewInvitation(
-            insurer_id, str(self.email.data), str(self.name.data), Role(self.role.data), str(self.locale.data)
+            insurer_id, str(self.email.data), str(self.name.data), Role(self.role.data), str(self.language.data)
         )
 
 
