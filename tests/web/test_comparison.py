@@ -20,7 +20,7 @@ from marketplace.privacy.values import ErasureReason
 from marketplace.quoting import queries as quoting
 from marketplace.quoting.rules.ranking import RULES
 from marketplace.traceability import queries as trail
-from marketplace.traceability.values import EntryType
+from marketplace.traceability.values import SYSTEM, EntryType
 from sandbox.demo.visitor import Visitor, words
 from tests.factories.accounts import an_insurer
 from tests.factories.quoting import a_content, a_tariff, publish
@@ -28,6 +28,7 @@ from tests.factories.quoting import words as say
 from tests.web.conftest import NothingWritten, count, days_later, run_jobs
 
 ANSWERS = {"zone": "asia", "days": "10", "age": "34"}
+RECALLED = say("Something was wrong.")
 PLACE = re.compile(r'<article class="offer" aria-labelledby="offer-(\d+)">')
 
 
@@ -130,7 +131,7 @@ def _replaced(insurer_code: str, content: ProductContent, amount: str) -> None:
     """Another version of the insurer's only product, on sale in place of the one before."""
     insurer = accounts.insurer_by_code(insurer_code)
     for version in catalog_versions(insurer.id):
-        catalog.withdraw(version)
+        catalog.recall(version, RECALLED, SYSTEM)
     publish(insurer, content, a_tariff(amount))
     db.session.commit()
 
@@ -414,7 +415,7 @@ def test_reopened_after_a_change_it_shows_both(comparison: str, market: Flask, v
     assert "Today:" not in words(visitor.get(comparison))
     with market.app_context():
         for version in catalog_versions(accounts.insurer_by_code("wordy").id):
-            catalog.withdraw(version)
+            catalog.recall(version, RECALLED, SYSTEM)
         _replaced("dear", product("apple", "medical", "cancellation"), "99.00")
     said = [words(offer) for offer in visitor.get(comparison).split("<article")[1:]]
     assert "2 of its products have changed" in words(visitor.text)
