@@ -73,6 +73,9 @@ def words_of(error: errors.MarketplaceError) -> str:
         "listing:second-person-needed": _(
             "Whoever uploaded or submitted a catalog cannot approve it or send it back. Another person has to."
         ),
+        "listing:rate-card-has-findings": _(
+            "This rate card has findings. Mend them, or say what its labels mean, and try again."
+        ),
         "listing:sale-over": _(
             "The last day on sale that this catalog names has passed. It has to come with new days."
         ),

@@ -109,7 +109,12 @@ class Filters(Form):
     @property
     def given(self) -> dict[str, Any]:
         """The filters as they were asked for, for the address of another page with the same; nothing else of it."""
-        return {name: value for name, value in request.args.items() if name.partition("-")[0] in self._fields}
+        return {
+            name: value
+            for field in self._fields
+            for name, value in request.args.items()
+            if name.partition("-")[0] == field
+        }
 
 
 def _strip(value: str | None) -> str | None:

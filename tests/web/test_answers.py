@@ -24,15 +24,19 @@ READERS = ("visitor", "owner", "insurer_admin", "admin_compliance")
 # How the bytes of each kind that we serve begin; what is not in here is not served.
 BEGINNINGS = {
     "text/html": (b"<!doctype html>",), "application/json": (b"{",), "application/pdf": (b"%PDF-",),
+    "application/problem+json": (b"{",),
     "application/zip": (b"PK\x03\x04",),
     "text/csv": (b"\xef\xbb\xbf",), "text/css": (b"",), "text/javascript": (b"",), "image/svg+xml": (b"<svg",),
     "text/plain": (b"",), "text/markdown": (b"#",), "message/rfc822": (b"From: ",),
 }  # fmt: skip
-SHOWN_AS_THEY_ARE = {"text/html", "application/json", "text/css", "text/javascript", "image/svg+xml", "text/plain"}
+SHOWN_AS_THEY_ARE = {
+    "text/html", "application/json", "application/problem+json", "text/css", "text/javascript", "image/svg+xml",
+    "text/plain",
+}  # fmt: skip
 # What an address of ours may ask; nothing that a person is known by.
 QUERIES = {
     "next", "v", "text", "insurer", "line", "state", "since", "until", "page", "type", "outcome", "account", "age",
-    "cancelled", "number", "code", "from", "need", "sent",
+    "cancelled", "number", "code", "from", "need", "sent", "start",
 }  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from marketplace.web.api import v1
 from sandbox.demo.visitor import words
 from tests.factories.accounts import a_member_of_staff, an_insurer
 from tests.factories.catalog import catalog_files, zipped
-from tests.web.conftest import count
+from tests.web.conftest import count, run_jobs
 from tests.web.desk_visits import at_the_desk
 
 PATH = "/api/v1/catalogs"
@@ -93,23 +93,30 @@ def test_a_catalog_is_received_once_however_often_it_is_sent(shop: Flask, machin
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.get_json() == again.get_json()
     told = first.get_json()
-    assert (told["sha256"], told["state"], told["findings"]) == (sha256_hex(data), "draft", [])
+    assert (told["sha256"], told["state"], told["findings"]) == (sha256_hex(data), "received", [])
     assert first.headers["Location"] == again.headers["Location"] == f"{PATH}/{told['id']}"
     assert count(shop, "listing_upload") == before + 1
     for answer in (first, again):
         assert fits(answer.get_json(), described(PATH, "put", answer.status_code))
     looked = machine.get(first.headers["Location"], headers={"Authorization": f"Bearer {made.token}"})
     assert looked.get_json() == told
+    run_jobs(shop)
+    read = machine.get(first.headers["Location"], headers={"Authorization": f"Bearer {made.token}"}).get_json()
+    assert (read["state"], read["products"]) == ("draft", ["harbour-term"])
     assert fits(told, described(f"{PATH}/{{upload_id}}", "get", 200))
     assert count(shop, "accounts_security_event", "type = 'api_key_used'") == 2
     assert count(shop, "accounts_api_key", "last_used_at IS NOT NULL") == 1
 
 
-def test_what_is_wrong_with_it_is_told_in_the_language_asked_for(machine: FlaskClient, a_key: Make) -> None:
+def test_what_is_wrong_with_it_is_told_in_the_language_asked_for(
+    shop: Flask, machine: FlaskClient, a_key: Make
+) -> None:
     made = a_key()
-    answer = put(machine, made.token, b"PK no zip", headers={"Accept-Language": "zh"})
+    answer = put(machine, made.token, b"PK no zip")
     assert answer.status_code == 201
-    told = answer.get_json()
+    run_jobs(shop)
+    bearer = {"Authorization": f"Bearer {made.token}", "Accept-Language": "zh"}
+    told = machine.get(answer.headers["Location"], headers=bearer).get_json()
     assert told["state"] == "refused"
     assert re.search("[\u4e00-\u9fff]", told["findings"][0]["wrong"])
     assert fits(told, described(PATH, "put", 201))

@@ -287,7 +287,7 @@ NOT_ON_A_PAGE = {
     "catalog:rates-only-refused", "checkout:mixed-currencies",
     "checkout:nothing-ordered", "correspondence:not-resendable", "document:unprintable",
     "infra:backup-running", "infra:backup-unfit", "infra:not-empty", "infra:program-failed",
-    "listing:upload-has-findings", "mail:refused", "payment:forged-event",
+    "listing:rate-card-name-taken", "listing:upload-has-findings", "mail:refused", "payment:forged-event",
     "payment:nothing-to-refund",
     "policy:not-for-sale", "rating:risk-out-of-range", "seal:key-exposed", "seal:key-unfit", "transition:refused",
 }  # fmt: skip

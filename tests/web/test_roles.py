@@ -13,21 +13,23 @@ from tests.web.desk_visits import at_the_desk
 
 OWN = "/account/security"
 SALES, PRODUCTS, UPLOADS = "/insurer", "/insurer/products", "/insurer/uploads"
+TERMS, KEYS = "/insurer/terms", "/insurer/keys"
 LOG, SECURITY, DATA, CATALOGS = "/admin", "/admin/security", "/admin/privacy", "/admin/catalogs"
+INSURERS = "/admin/insurers"
 # By role: the ways in its navigation, the first of them where it begins.
 WAYS = {
     Role.INSURER_CATALOG: [PRODUCTS, UPLOADS],
     Role.INSURER_UNDERWRITER: [SALES],
     Role.INSURER_CLAIMS: [SALES],
     Role.INSURER_FINANCE: [SALES],
-    Role.INSURER_ADMIN: [SALES, PRODUCTS, UPLOADS],
+    Role.INSURER_ADMIN: [SALES, PRODUCTS, UPLOADS, TERMS, KEYS],
     Role.PRACTITIONER: [],
     Role.ADMIN_SALES: [LOG],
-    Role.ADMIN_COMPLIANCE: [LOG, SECURITY, DATA],
+    Role.ADMIN_COMPLIANCE: [LOG, INSURERS, SECURITY, DATA],
     Role.ADMIN_REVIEWER: [CATALOGS],
     Role.ADMIN_FINANCE: [LOG],
     Role.ADMIN_COMPLAINTS: [LOG],
-    Role.ADMIN_OWNER: [LOG, SECURITY],
+    Role.ADMIN_OWNER: [LOG, INSURERS, SECURITY],
 }
 
 

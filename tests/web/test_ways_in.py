@@ -9,13 +9,13 @@ import pytest
 from flask import Flask
 
 from marketplace.accounts import queries
-from marketplace.accounts.values import Account, EventOutcome, SecurityEventFilter, SecurityEventType
+from marketplace.accounts.values import Account, EventOutcome, Role, SecurityEventFilter, SecurityEventType
 from marketplace.infra.db import db
 from sandbox.demo.visitor import Visitor, hidden_fields
 from tests.factories.accounts import PASSWORD, Authenticator, a_customer, a_member_of_staff, an_authenticator
 from tests.fakes.passkey import SoftwareKey
 from tests.web.conftest import LI_NA
-from tests.web.desk_visits import sign_in
+from tests.web.desk_visits import at_the_desk, sign_in
 
 WRONG = "000000"
 NEW = "four quiet otters swim"
@@ -94,6 +94,22 @@ def by_the_link_of_a_new_password(world: World) -> None:
     visitor.post({"password": NEW})
 
 
+def by_an_invitation(world: World) -> None:
+    """Of a marketplace's desk to that of an insurer."""
+    with world.shop.app_context():
+        path = f"/admin/insurers/{queries.insurer_by_code('harbour').id}"
+    desk = at_the_desk(world.shop, Role.ADMIN_OWNER)
+    desk.get(path)
+    told = {"name": "Mei Lan", "email": "mei@harbour.example", "role": "insurer_admin", "language": "en"}
+    desk.post(told, f"{path}/invite")
+    visitor = world.browser()
+    link = world.link_for("mei@harbour.example", "join_insurer")
+    visitor.get(link)
+    visitor.post({"password": NEW}, "/join/no-such-link")
+    visitor.get(link)
+    visitor.post({"password": NEW})
+
+
 def by_a_code_to_find_a_purchase(world: World) -> None:
     visitor = world.browser()
     visitor.get("/find")
@@ -168,6 +184,7 @@ WAYS: dict[str, tuple[Callable[[World], None], list[S], list[S]]] = {
     "account.reset": (
         by_the_link_of_a_new_password, [S.PASSWORD_CHANGED], [S.SIGN_IN, S.PASSWORD_CHANGED],
     ),
+    "joining.join": (by_an_invitation, [S.SIGN_IN], [S.SIGN_IN]),
     "account.find_code": (by_a_code_to_find_a_purchase, [S.SIGN_IN], [S.SIGN_IN]),
     "application.code": (by_a_code_while_applying, [S.SIGN_IN], [S.SIGN_IN]),
     "factor.sign_in_passkey": (by_a_passkey_alone, [S.SIGN_IN], [S.SIGN_IN, S.SECOND_FACTOR]),

@@ -9,7 +9,6 @@ from marketplace.listing.intake import FINDINGS, pack
 from marketplace.listing.intake.confined import NoAnswerError, mark_confined
 from marketplace.listing.intake.passage import Marks, Note
 from marketplace.listing.intake.wording import explain
-from marketplace.listing.intake.workbook.writing import frame, write_workbook
 from marketplace.listing.intake.workbook.xlsx import is_workbook
 from marketplace.listing.values import Finding, MarkedCopy, Upload
 
@@ -20,6 +19,8 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 def template(insurer_code: str, line: Line) -> bytes:
     """The workbook to be filled in: a complete example of term life, else a frame of the line, explained."""
+    from marketplace.listing.intake.workbook.writing import frame, write_workbook  # noqa: PLC0415  NumPy comes with it
+
     files = _example() if line is Line.TERM_LIFE else dict(frame(line))
     code = f'insurer = "{insurer_code}"\n'.encode()
     head = [line for line in files["catalog.toml"].splitlines(keepends=True) if not line.startswith(b"insurer")]

@@ -5,8 +5,10 @@ from flask.typing import ResponseReturnValue
 
 from marketplace.accounts import queries as accounts
 from marketplace.accounts import services
+from marketplace.accounts.values import EventOutcome, LinkRefused, SecurityEventType
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel.errors import Invalid
+from marketplace.web import audit
 from marketplace.web.customer.account import form_page, sent_page, welcome
 from marketplace.web.customer.forms.account import NewPasswordForm
 from marketplace.web.customer.forms.joining import InsurerForm
@@ -48,12 +50,16 @@ def confirm(token: str) -> ResponseReturnValue:
 @blueprint.route("/join/<token>", methods=["GET", "POST"])
 def join(token: str) -> ResponseReturnValue:
     """A password of their own; the second step is set up right after it."""
-    invited, form = services.invitation(token), NewPasswordForm()
+    form = NewPasswordForm()
     if form.validate_on_submit():
         try:
             return welcome(services.accept_invitation(token, str(form.password.data)))
+        except LinkRefused:
+            audit.note(SecurityEventType.SIGN_IN, EventOutcome.REFUSED)
+            raise
         except Invalid as error:
             form.take_errors(error.fields)
+    invited = services.invitation(token)
     name = accounts.insurer(invited.insurer_id).legal_name
     words = _("%(name)s, you are invited to this desk: %(insurer)s.", name=invited.name, insurer=say(name))
     return form_page(form, _("Join the desk of an insurer"), _("Join"), words)

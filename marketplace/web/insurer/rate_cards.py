@@ -81,7 +81,7 @@ def put(card_id: UUID) -> ResponseReturnValue:
     if form.validate_on_submit():
         upload = services.put_rate_card(found.id, str(form.product.data), str(form.examples.data), access.actor())
         flash(_("The catalog with this rate card was received. It is not on sale."))
-        return redirect(url_for("insurer_products.products", _anchor="uploads", upload=upload.id), 303)
+        return redirect(url_for("insurer_uploads.upload", upload_id=upload.id), 303)
     return _page(found, plan_form(found, queries.unnamed_labels(found)), putting=form), 422
 
 

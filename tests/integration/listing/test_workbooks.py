@@ -11,7 +11,7 @@ from marketplace.accounts.values import Insurer
 from marketplace.catalog.values import Line
 from marketplace.infra.formatting import use_locale
 from marketplace.listing import queries, services
-from marketplace.listing.values import Upload, UploadState
+from marketplace.listing.values import Files, Upload, UploadState
 from tests.factories.accounts import an_insurer
 from tests.factories.catalog import HARBOUR_TERM, STAFF, changed
 from tests.factories.workbooks import PRODUCT, cell_of, changed_workbook
@@ -29,7 +29,7 @@ def harbour() -> Insurer:
 def test_the_template_is_a_draft_as_it_is_downloaded(harbour: Insurer, locale: str) -> None:
     with use_locale(locale):
         data = queries.template(harbour.code, Line.TERM_LIFE)
-    upload = services.upload_catalog(harbour.id, data, STAFF)
+    upload = sent(harbour, data)
     assert (upload.state, upload.findings, upload.products) == (UploadState.DRAFT, (), ("my-term",))
     book = load_workbook(io.BytesIO(data))
     assert (book["How to"]["A6"].value == "Several values in one cell are separated by commas.") == (locale == "en")
@@ -43,12 +43,19 @@ def test_the_frame_of_another_line_knows_whose_it_is(harbour: Insurer) -> None:
     assert {row[0].value: row[1].value for row in book["my-product"].iter_rows(min_row=2)}["line"] == "travel"
 
 
+def sent(harbour: Insurer, data: bytes | Files) -> Upload:
+    """An upload that was received and read."""
+    upload = services.upload_catalog(harbour.id, data, STAFF)
+    services.read_upload(upload.id)
+    return queries.upload(upload.id)
+
+
 def broken(harbour: Insurer) -> Upload:
     def change(book: object) -> None:
         book[PRODUCT][GRACE] = -1  # type: ignore[index]
         book[f"{PRODUCT} occupation"]["B3"] = "=1+1"  # type: ignore[index]
 
-    return services.upload_catalog(harbour.id, changed_workbook(change), STAFF)
+    return sent(harbour, changed_workbook(change))
 
 
 def test_a_marked_copy_says_in_each_faulty_cell_what_is_wrong_and_comes_back(harbour: Insurer) -> None:
@@ -67,12 +74,12 @@ def test_a_marked_copy_says_in_each_faulty_cell_what_is_wrong_and_comes_back(har
         [PRODUCT, GRACE, "key_facts.grace_days", "-1", "-1 is out of bounds.", "It must be >= 0."],
     ]
     assert book["Findings"]["D2"].data_type == "s", "a formula is told as words"
-    again = services.upload_catalog(harbour.id, copy.data, STAFF)
+    again = sent(harbour, copy.data)
     assert again.findings == upload.findings
     book[PRODUCT][GRACE], book[f"{PRODUCT} occupation"]["B3"] = 60, 1.1
     mended = io.BytesIO()
     book.save(mended)
-    assert services.upload_catalog(harbour.id, mended.getvalue(), STAFF).findings == ()
+    assert sent(harbour, mended.getvalue()).findings == ()
 
 
 def test_a_marked_copy_speaks_the_readers_language(harbour: Insurer) -> None:
@@ -85,17 +92,17 @@ def test_a_marked_copy_speaks_the_readers_language(harbour: Insurer) -> None:
 def test_the_copy_of_a_zip_is_its_files_with_a_list(harbour: Insurer) -> None:
     files = changed(f"{HARBOUR_TERM}product.toml", "grace_days = 60", "grace_days = -1")
     files = changed(f"{HARBOUR_TERM}tables/occupation.csv", "2,1.1", "2,=1+1", files)
-    copy = queries.marked_copy(services.upload_catalog(harbour.id, files, STAFF))
+    copy = queries.marked_copy(sent(harbour, files))
     assert (copy.name, copy.media_type) == ("marked.zip", "application/zip")
     with zipfile.ZipFile(io.BytesIO(copy.data)) as archive:
         assert set(archive.namelist()) == {*files, "findings.csv"}
         rows = list(csv.reader(archive.read("findings.csv").decode("utf-8-sig").splitlines()))
     assert len(rows) == 3
     assert [row for row in rows if "'=1+1" in row[3]]
-    assert services.upload_catalog(harbour.id, copy.data, STAFF).findings[0].file == f"{HARBOUR_TERM}product.toml"
+    assert sent(harbour, copy.data).findings[0].file == f"{HARBOUR_TERM}product.toml"
 
 
 def test_what_cannot_be_opened_has_its_list_alone(harbour: Insurer) -> None:
-    copy = queries.marked_copy(services.upload_catalog(harbour.id, b"PK\x03\x04 no zip", STAFF))
+    copy = queries.marked_copy(sent(harbour, b"PK\x03\x04 no zip"))
     with zipfile.ZipFile(io.BytesIO(copy.data)) as archive:
         assert archive.namelist() == ["findings.csv"]

@@ -151,7 +151,7 @@ def test_the_trail_is_told_in_words_with_the_page_of_each_step() -> None:
     (seen,) = sales(SaleFilter()).sales
     entries = timeline(seen.id)
     words = [entry.words for entry in entries]
-    assert words[0] == "Compared 1 offer, Travel, ranking rule ranking-1"
+    assert words[0] == "Compared 1 offer, Travel, ranking rule ranking-2"
     assert words[1] == "Comparison shown"
     assert "Entered the application, told of recording" in words
     assert "Entered: name of the applicant" in words

@@ -50,7 +50,7 @@ class PutForm(Form):
     product = SelectField(_l("Product"), validators=[required()])
     examples = TextAreaField(
         _l("Examples: a risk in each row and the premium you expect, at least five"),
-        [required(), lines_of_text, Length(max=20_000)],
+        [required(), lines_of_text, Length(max=4_000)],
         render_kw={"rows": "8", "spellcheck": "false"},
     )
 
@@ -61,7 +61,12 @@ class PlanForm(Form):
     label_columns = IntegerField(_l("Columns of labels left of the numbers"), [NumberRange(0, _MOST_LABEL_COLUMNS)])
     table_name = StringField(
         _l("Name of the table"),
-        [required(), Regexp(r"[a-z]([a-z0-9_]{0,38}[a-z0-9])?$", message=_l("Small letters, digits and underscores."))],
+        [
+            required(),
+            Length(max=40),
+            printable,
+            Regexp(r"[a-z]([a-z0-9_]{0,38}[a-z0-9])?$", message=_l("Small letters, digits and underscores.")),
+        ],
         description=_l("To replace a table of a product, its name there."),
     )
     numbers_are = SelectField(
