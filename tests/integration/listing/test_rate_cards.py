@@ -53,9 +53,12 @@ def test_a_card_goes_into_a_draft_of_the_newest_catalog_and_nothing_on_sale(
     harbour: Insurer, *, as_workbook: bool
 ) -> None:
     first = services.upload_catalog(harbour.id, harbour_workbook() if as_workbook else catalog_files(), STAFF)
+    services.read_upload(first.id)
     card = services.keep_rate_card(harbour.id, "Acme", Line.TERM_LIFE, CARD, STAFF)
     services.plan_rate_card(card.id, replace(card.plan, table="risk"), STAFF)
-    upload = services.put_rate_card(card.id, "harbour-term", EXAMPLES, STAFF)
+    put = services.put_rate_card(card.id, "harbour-term", EXAMPLES, STAFF)
+    services.read_upload(put.id)
+    upload = queries.upload(put.id)
     assert (upload.state, upload.findings, upload.products) == (UploadState.DRAFT, (), ("harbour-term",))
     assert upload.id != first.id
     files = queries.files_of_upload(upload)
@@ -73,7 +76,7 @@ def test_what_is_refused_leaves_nothing(harbour: Insurer) -> None:
         services.renew_rate_card(card.id, b"", STAFF)
     with pytest.raises(UploadNotFound):
         services.put_rate_card(card.id, "harbour-term", EXAMPLES, STAFF)
-    services.upload_catalog(harbour.id, catalog_files(), STAFF)
+    services.read_upload(services.upload_catalog(harbour.id, catalog_files(), STAFF).id)
     services.renew_rate_card(card.id, CARD.replace(b"6.50", b"n/a"), STAFF)
     with pytest.raises(RateCardHasFindings):
         services.put_rate_card(card.id, "harbour-term", EXAMPLES, STAFF)
