@@ -33,7 +33,7 @@ class InsurerForm(Form):
     short_name = _words(_l("Short name, English"), longest=40)
     short_name_zh = _words(_l("Short name, Chinese"), longest=40)
     code = _words(
-        _l("Code"), _l("Small letters, digits and hyphens; it stands in the address of your page."), longest=40
+        _l("Short name in addresses"), _l("Small letters, digits and hyphens; it stands in the address of your page."), longest=40
     )
     licence_no = _words(_l("Number of the licence"), longest=60)
     regulator = _words(_l("Regulator, English"))
@@ -50,7 +50,7 @@ class InsurerForm(Form):
     solvency = Figure(_l("Solvency ratio, per cent"), [required()])
     solvency_source = _words(_l("Where the ratio stands"))
     solvency_on = DateField(_l("Day of the ratio"), [required()])
-    licence = FileField(_l("Licence"), description=_l("A PDF of at most 3 MB."), render_kw=_PDF)
+    licence = FileField(_l("Licence as a file"), description=_l("A PDF of at most 3 MB."), render_kw=_PDF)
     paper = FileField(_l("Another paper"), description=_l("A PDF of at most 3 MB; it may stay open."), render_kw=_PDF)
     admin_name = StringField(
         _l("Name of your first administrator"),
