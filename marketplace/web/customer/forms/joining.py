@@ -33,7 +33,9 @@ class InsurerForm(Form):
     short_name = _words(_l("Short name, English"), longest=40)
     short_name_zh = _words(_l("Short name, Chinese"), longest=40)
     code = _words(
-        _l("Short name in addresses"), _l("Small letters, digits and hyphens; it stands in the address of your page."), longest=40
+        _l("Short name in addresses"),
+        _l("Small letters, digits and hyphens; it stands in the address of your page."),
+        longest=40,
     )
     licence_no = _words(_l("Number of the licence"), longest=60)
     regulator = _words(_l("Regulator, English"))
