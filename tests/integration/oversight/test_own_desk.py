@@ -12,13 +12,14 @@ from marketplace.accounts.values import Insurer
 from marketplace.catalog import queries as catalog
 from marketplace.infra.db import Scope, db, use_scope
 from marketplace.listing import queries as listing
+from marketplace.listing import services as listing_services
 from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import SaleFilter, SaleNotFound, SaleState
 from marketplace.policy import queries as policies
 from marketplace.policy import services as policy
 from tests.deferred_jobs import drain
 from tests.factories.accounts import an_insurer
-from tests.factories.catalog import catalog_files, published
+from tests.factories.catalog import STAFF, catalog_files, published
 from tests.factories.checkout import an_accepted_application, an_offer_of
 from tests.factories.policy import a_contract
 
@@ -38,6 +39,7 @@ def a_desk(code: str, amount: str = "100.00") -> Desk:
     insurer = an_insurer(code)
     an_accepted_application(offer=an_offer_of(insurer, amount))
     published(insurer, catalog_files(code))
+    listing_services.upload_catalog(insurer.id, catalog_files(code), STAFF)
     drain("oversight")
     (sale,) = oversight.sales(SaleFilter(), only_insurer=insurer.id).sales
     return Desk(insurer, insurer.id, sale.id)
