@@ -105,6 +105,7 @@ def words_of(error: errors.MarketplaceError) -> str:
         "quoting:start-day-passed": _("The day on which cover should begin has passed. Please compare again."),
         "application:no-new-offer": _("The insurer does not offer this product for the changed details."),
         "accounts:already-suspended": _("The sales of this insurer are stopped already."),
+        "accounts:not-selling": _("This insurer does not sell yet."),
         "accounts:not-suspended": _("The sales of this insurer are not stopped."),
         "accounts:lifting-asked": _("Somebody has asked to let it sell again already. Another person has to agree."),
         "accounts:second-person-needed": _("Another person than the first one has to agree to this."),

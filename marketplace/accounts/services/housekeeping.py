@@ -1,12 +1,17 @@
-"""Forget what is no longer needed: ended codes, links, challenges and sessions, browsers long gone, ended counts."""
+"""Forget what is no longer needed: ended codes, links, challenges and sessions, browsers long gone, ended counts,
+applications of insurers that nobody confirmed.
+"""
 
-from marketplace.accounts.services import challenges, devices, passkeys, sessions, tries
+from marketplace.accounts.services import challenges, devices, onboarding, passkeys, sessions, tries
 
 
 def forget_expired() -> None:
-    """Drop codes and links a day after their end, sessions a month after theirs, and counts whose window has ended."""
+    """Drop codes and links a day after their end, and applications of insurers with theirs; sessions a month after
+    their end; counts whose window has ended.
+    """
     challenges.forget()
     passkeys.forget()
     sessions.forget()
     devices.forget()
     tries.forget()
+    onboarding.forget_unconfirmed()

@@ -7,7 +7,7 @@ which sells nothing yet, enters what it said of itself with its source, and invi
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from marketplace.accounts import rules
 from marketplace.accounts.models import InsurerApplicationRow, InsurerRow
@@ -38,7 +38,7 @@ from marketplace.accounts.values import (
     SecondPersonNeeded,
     SecurityEventType,
 )
-from marketplace.infra import storage
+from marketplace.infra import storage, vault
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock, ids
@@ -85,6 +85,14 @@ def confirm_applicant(token: str) -> InsurerApplication:
     row.confirmed_at = clock.now()
     db.session.flush()
     return insurer_application_of(row)
+
+
+def forget_unconfirmed() -> None:
+    """Drop applications whose link nobody followed, a day after its end, with the key to who sent them. Flushes."""
+    end = clock.now() - rules.LIFETIMES[CodePurpose.CONFIRM_APPLICANT] - challenges.KEPT_AFTER_THE_END
+    over = InsurerApplicationRow.state == ApplicantState.UNCONFIRMED.value, InsurerApplicationRow.submitted_at < end
+    for row_id in db.session.scalars(delete(InsurerApplicationRow).where(*over).returning(InsurerApplicationRow.id)):
+        vault.destroy(row_id)
 
 
 def approve_applicant(application_id: UUID, by: Account) -> Decided:

@@ -17,6 +17,7 @@ from marketplace.accounts.values import (
     InsurerSuspended,
     LiftingAsked,
     NewSecurityEvent,
+    NotSelling,
     NotSuspended,
     Role,
     SecondPersonNeeded,
@@ -54,11 +55,15 @@ def start_insurer(insurer_id: UUID, by: Account) -> None:
 
 
 def suspend_insurer(insurer_id: UUID, reason: str, by: Account) -> Suspension:
-    """Stop the insurer's sales with this commit. Raises Invalid(reason), InsurerNotFound, AlreadySuspended."""
+    """Stop the insurer's sales with this commit. Raises Invalid(reason), InsurerNotFound, AlreadySuspended, NotSelling
+    where it never began to sell: lifting would let it sell without the steps before.
+    """
     told = checks.reason(reason)
     insurer = _locked(insurer_id)
     if _in_force(insurer_id) is not None:
         raise AlreadySuspended
+    if not insurer.active:
+        raise NotSelling
     row = SuspensionRow(
         id=ids.new_id(), insurer_id=insurer_id, reason=told, suspended_at=clock.now(), suspended_by=by.id
     )

@@ -147,6 +147,12 @@ class AlreadySuspended(Conflict):
     code = "accounts:already-suspended"
 
 
+class NotSelling(Conflict):
+    """This insurer does not sell yet."""
+
+    code = "accounts:not-selling"
+
+
 class AlreadySelling(Conflict):
     """This insurer sells already."""
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
 from marketplace.accounts import queries, rules, services
@@ -22,6 +22,7 @@ from marketplace.accounts.values import (
     KeyScope,
     LiftingAsked,
     NewFact,
+    NotSelling,
     NotSuspended,
     Role,
     ScopeMissing,
@@ -171,6 +172,14 @@ def test_sales_are_stopped_once_and_for_a_reason():
     with pytest.raises(AlreadySuspended):
         services.suspend_insurer(insurer.id, "another", who)
     assert db.session.query(SuspensionRow).count() == 1
+
+
+def test_who_does_not_sell_yet_is_not_suspended_and_so_never_lifted_into_selling():
+    insurer = an_insurer("new", active=False)
+    with pytest.raises(NotSelling):
+        services.suspend_insurer(insurer.id, "Something", a_member_of_staff(Role.ADMIN_OWNER))
+    assert not queries.insurer(insurer.id).active
+    assert db.session.scalars(select(SuspensionRow.id)).all() == []
 
 
 def test_the_table_wants_two_people_too():

@@ -5,7 +5,7 @@ from datetime import timedelta
 from itertools import product
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from marketplace.accounts import queries, rules, services
@@ -16,6 +16,7 @@ from marketplace.accounts.values import (
     AlreadySelling,
     ApplicantEvent,
     ApplicantState,
+    CodePurpose,
     FactKind,
     InsurerApplicationNotFound,
     LinkRefused,
@@ -29,7 +30,7 @@ from marketplace.accounts.values import (
     TermsMissing,
     TermTooLate,
 )
-from marketplace.infra import storage
+from marketplace.infra import storage, vault
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
@@ -118,6 +119,23 @@ def test_nothing_is_decided_before_the_address_is_proven():
         services.reject_applicant(row.id, "no", who)
     with pytest.raises(InsurerApplicationNotFound):
         queries.insurer_application(row.id)
+
+
+@pytest.mark.requirement("T26-47")
+def test_an_application_that_nobody_confirmed_is_forgotten_with_who_sent_it():
+    sent_at = clock.now()
+    with clock.frozen(sent_at):
+        services.apply_as_insurer(an_application())
+        unconfirmed = db.session.scalars(select(InsurerApplicationRow.id)).one()
+        kept = an_applicant().id
+    last_day = sent_at + rules.LIFETIMES[CodePurpose.CONFIRM_APPLICANT] + timedelta(days=1)
+    with clock.frozen(last_day):
+        services.forget_expired()
+        assert set(db.session.scalars(select(InsurerApplicationRow.id))) == {unconfirmed, kept}
+    with clock.frozen(last_day + timedelta(minutes=1)):
+        services.forget_expired()
+    assert set(db.session.scalars(select(InsurerApplicationRow.id))) == {kept}
+    assert vault.destroyed([unconfirmed, kept]) == {unconfirmed}
 
 
 def test_a_rejection_has_a_reason_that_is_mailed():
