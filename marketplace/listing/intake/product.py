@@ -42,7 +42,7 @@ def read_product(folder: str, files: Files, effective: tuple[date, date | None])
         reading.findings += table_faults(folder, files, data)
         return reading
     reading.findings += _content_faults(folder, files, content)
-    tariff = read_tariff_files(folder, files, content)
+    tariff = read_tariff_files(folder, files, content, effective)
     reading.findings += tariff.findings
     examples = f"{folder}examples.csv"
     if tariff.tariff is not None:

@@ -43,6 +43,8 @@ class TableEntry(Record):
 
 
 Row = tuple[Scalar, ...]
+Days = tuple[date, date | None]
+"""From the first until before the second; without the second, without an end."""
 
 
 @dataclass(slots=True)
@@ -203,6 +205,19 @@ def _band_faults(file: str, entry: TableEntry, reading: TableReading) -> Iterato
             groups[row[:at]].setdefault((row[at], row[at + 1]), number)
         for bands in groups.values():
             yield from _sequence_faults(file, name, bands)
+
+
+def days_outside(file: str, entry: TableEntry, reading: TableReading, factor: str, on_sale: Days) -> Iterator[Finding]:
+    """Rows for a first day of cover on which the product is not on sale: nobody could ever be quoted by them."""
+    places = [place for place, column in enumerate(entry.columns[:-1]) if entry.factor_of(place) == factor]
+    if not places:
+        return
+    start, end = on_sale[0].isoformat(), on_sale[1].isoformat() if on_sale[1] else None
+    for row, number in zip(reading.rows, reading.lines, strict=True):
+        first, last = str(row[places[0]]), str(row[places[-1]])
+        if last < start or (end is not None and first >= end):
+            right = f">= {start}" if end is None else f"{start} – < {end}"
+            yield Finding(file, "outside_dates", number, entry.columns[places[0]], first, right)
 
 
 def _sort_by_knot(reading: TableReading) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from marketplace.catalog.values import LINES, LineDefinition, ProductContent, Scalar
-from marketplace.listing.intake.tables import TableEntry, read_table
+from marketplace.listing.intake.tables import Days, TableEntry, days_outside, read_table
 from marketplace.listing.intake.toml import as_json, findings_of, line_of, read_toml
 from marketplace.listing.values import Files, Finding
 from marketplace.rating.pricing import Rater
@@ -26,8 +26,8 @@ class TariffReading:
     used: frozenset[str] = frozenset()
 
 
-def read_tariff_files(folder: str, files: Files, content: ProductContent) -> TariffReading:
-    """The tariff of the product in `folder` (`products/<code>/`)."""
+def read_tariff_files(folder: str, files: Files, content: ProductContent, on_sale: Days) -> TariffReading:
+    """The tariff of the product in `folder` (`products/<code>/`), which is on sale in these days."""
     path = f"{folder}tariff.toml"
     if path not in files:
         return TariffReading(None, (Finding(path, "file_missing"),))
@@ -42,7 +42,7 @@ def read_tariff_files(folder: str, files: Files, content: ProductContent) -> Tar
     used = frozenset(f"{folder}{entry.file}" for entry in entries)
     if found:
         return TariffReading(None, tuple(found), used)
-    tables, found = _read_tables(folder, files, entries, content.definition, content.currency)
+    tables, found = _read_tables(folder, files, entries, content.definition, content.currency, on_sale=on_sale)
     try:
         tariff = read_tariff(as_json({**data, "tables": tables}))
     except ValidationError as error:
@@ -101,7 +101,13 @@ def _unknown_factors(
 
 
 def _read_tables(
-    folder: str, files: Files, entries: tuple[TableEntry, ...], line: LineDefinition, currency: str
+    folder: str,
+    files: Files,
+    entries: tuple[TableEntry, ...],
+    line: LineDefinition,
+    currency: str,
+    *,
+    on_sale: Days | None = None,
 ) -> tuple[list[dict[str, Any]], list[Finding]]:
     tables: list[dict[str, Any]] = []
     findings: list[Finding] = []
@@ -112,6 +118,8 @@ def _read_tables(
             continue
         reading = read_table(file, files[file], entry, line, currency)
         findings += reading.findings
+        if on_sale and line.start_factor:
+            findings += days_outside(file, entry, reading, line.start_factor, on_sale)
         tables.append(
             {
                 "name": entry.name,

@@ -72,6 +72,10 @@ _TABLES: dict[str, Sentences] = {
     "band_backwards": (_l("The band ends at %(value)s, before it begins."), _l("The end must be %(right)s.")),
     "band_overlap": (_l("The band begins at %(value)s, inside the one before."), _l("It should begin at %(right)s.")),
     "band_gap": (_l("The band begins at %(value)s and leaves a gap."), _l("It should begin at %(right)s.")),
+    "outside_dates": (
+        _l("The product is not on sale on %(value)s, so this row is never used."),
+        _l("A first day of cover in %(right)s."),
+    ),
     "cell_missing": (
         _l("There is no number for %(value)s, which the product says it insures."),
         _l("Add the row, or narrow the eligibility."),

@@ -45,8 +45,7 @@ def enter_fact(insurer_id: UUID) -> ResponseReturnValue:
         except Invalid as error:
             form.take_errors(error.fields)
         else:
-            flash(_("Entered. It is on the public page of the insurer now."))
-            return redirect(url_for(".insurer", insurer_id=insurer_id), 303)
+            return _done(insurer_id, _("Entered. It is on the public page of the insurer now."))
     return _page(found, fact=form)
 
 
@@ -57,8 +56,7 @@ def suspend(insurer_id: UUID) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(found, suspending=form)
     services.suspend_insurer(insurer_id, str(form.reason.data), access.here())
-    flash(_("Its sales are stopped."))
-    return redirect(url_for(".insurer", insurer_id=insurer_id), 303)
+    return _done(insurer_id, _("Its sales are stopped."))
 
 
 @blueprint.post("/<uuid:insurer_id>/ask-to-lift")
@@ -68,31 +66,27 @@ def ask_to_lift(insurer_id: UUID) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(found, lifting=form)
     services.ask_to_lift(insurer_id, str(form.reason.data), access.here())
-    flash(_("Asked. Another person has to agree before it sells again."))
-    return redirect(url_for(".insurer", insurer_id=insurer_id), 303)
+    return _done(insurer_id, _("Asked. Another person has to agree before it sells again."))
 
 
 @blueprint.post("/<uuid:insurer_id>/lift")
 def lift(insurer_id: UUID) -> ResponseReturnValue:
     """The second of two people."""
     services.lift_suspension(insurer_id, access.here())
-    flash(_("It sells again."))
-    return redirect(url_for(".insurer", insurer_id=insurer_id), 303)
+    return _done(insurer_id, _("It sells again."))
 
 
 @blueprint.post("/<uuid:insurer_id>/refuse-lifting")
 def refuse_lifting(insurer_id: UUID) -> ResponseReturnValue:
     services.refuse_lifting(insurer_id, access.here())
-    flash(_("Its sales stay stopped."))
-    return redirect(url_for(".insurer", insurer_id=insurer_id), 303)
+    return _done(insurer_id, _("Its sales stay stopped."))
 
 
 @blueprint.post("/<uuid:insurer_id>/start")
 def start(insurer_id: UUID) -> ResponseReturnValue:
     """Let an admitted insurer sell, once somebody has come in at its desk."""
     services.start_insurer(insurer_id, access.here())
-    flash(_("It sells from now on."))
-    return redirect(url_for(".insurer", insurer_id=insurer_id), 303)
+    return _done(insurer_id, _("It sells from now on."))
 
 
 @blueprint.post("/<uuid:insurer_id>/terms")
@@ -105,8 +99,7 @@ def propose_terms(insurer_id: UUID) -> ResponseReturnValue:
         except Invalid as error:
             form.take_errors(error.fields)
         else:
-            flash(_("Proposed. The insurer accepts them at its desk."))
-            return redirect(url_for(".insurer", insurer_id=insurer_id), 303)
+            return _done(insurer_id, _("Proposed. The insurer accepts them at its desk."))
     return _page(found, term=form)
 
 
@@ -120,9 +113,13 @@ def invite(insurer_id: UUID) -> ResponseReturnValue:
         except Invalid as error:
             form.take_errors(error.fields)
         else:
-            flash(_("The invitation is on its way."))
-            return redirect(url_for(".insurer", insurer_id=insurer_id), 303)
+            return _done(insurer_id, _("The invitation is on its way."))
     return _page(found, invitation=form)
+
+
+def _done(insurer_id: UUID, said: str) -> ResponseReturnValue:
+    flash(said)
+    return redirect(url_for(".insurer", insurer_id=insurer_id), 303)
 
 
 def _page(found: Insurer, **typed: Any) -> ResponseReturnValue:
