@@ -25,7 +25,8 @@ READERS = ("visitor", "owner", "insurer_admin", "admin_compliance")
 BEGINNINGS = {
     "text/html": (b"<!doctype html>",), "application/json": (b"{",), "application/pdf": (b"%PDF-",),
     "application/problem+json": (b"{",),
-    "application/zip": (b"PK\x03\x04",),
+    "application/zip": (b"PK\x03\x04",), "application/octet-stream": (b"%PDF-",),  # a stranger's, not to be opened
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": (b"PK\x03\x04",),
     "text/csv": (b"\xef\xbb\xbf",), "text/css": (b"",), "text/javascript": (b"",), "image/svg+xml": (b"<svg",),
     "text/plain": (b"",), "text/markdown": (b"#",), "message/rfc822": (b"From: ",),
 }  # fmt: skip

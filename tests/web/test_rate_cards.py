@@ -49,7 +49,7 @@ def test_a_card_is_seen_corrected_and_its_table_taken_away(shop: Flask, desk: Vi
         }
     )
     taken = desk.client.get(f"{path}/table.csv")
-    assert taken.data.decode().splitlines()[:2] == ["sex,age_from,age_to,rate", "male,18,40,0.45"]
+    assert taken.data.decode("utf-8-sig").splitlines()[:2] == ["sex,age_from,age_to,rate", "male,18,40,0.45"]
     assert taken.headers["Content-Disposition"] == "attachment; filename=risk.csv"
     desk.get(path)
     desk.post({"titles": "x", "headings": "1", "label_columns": "1", "table_name": "No Name", "numbers_are": "rate"})

@@ -1,5 +1,6 @@
 """Wide rate cards: seen as they are, read as their insurer says, taken away as a table or put into a draft."""
 
+from codecs import BOM_UTF8
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, url_for
@@ -68,9 +69,9 @@ def renew(card_id: UUID) -> ResponseReturnValue:
 
 @blueprint.get("/<uuid:card_id>/table.csv")
 def table(card_id: UUID) -> ResponseReturnValue:
-    """The long table as its file in a catalog."""
+    """The long table as its file in a catalog, marked as UTF-8 for spreadsheets."""
     found = _own(card_id)
-    return papers.download(queries.long_table(found).data, "text/csv", f"{found.plan.table}.csv")
+    return papers.download(BOM_UTF8 + queries.long_table(found).data, "text/csv", f"{found.plan.table}.csv")
 
 
 @blueprint.post("/<uuid:card_id>/product")
