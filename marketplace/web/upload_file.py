@@ -215,7 +215,7 @@ def _shown(found: Upload, steps: tuple[Step, ...], reader: Account) -> list[Show
         for step in steps
         if step.account_id and (reader.role in CATALOG_REVIEWERS or step.event not in of_the_marketplace)
     ]
-    names = listing.names_of([*told, *([found.received_by] if found.received_by else [])])
+    names = accounts.names_of([*told, *([found.received_by] if found.received_by else [])])
     received = Step(UploadEvent.READ, found.received_at, found.received_by, "", "")
     shown = [ShownStep(received, _("received"), names.get(found.received_by, "") if found.received_by else "")]
     for step in steps:

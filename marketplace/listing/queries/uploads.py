@@ -6,7 +6,6 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Account
 from marketplace.catalog import queries as catalog
 from marketplace.catalog.values import ProductContent, ProductVersion, Scalar
@@ -174,11 +173,6 @@ def read(row: UploadRow) -> Upload:
 def findings_json(findings: tuple[Finding, ...]) -> list[Any]:
     """The findings as they are kept."""
     return [finding.to_json() for finding in findings[:MOST_FINDINGS_KEPT]]
-
-
-def names_of(account_ids: Sequence[UUID]) -> dict[UUID, str]:
-    """The names of the members of staff who took steps."""
-    return {account_id: accounts.account(account_id).name for account_id in dict.fromkeys(account_ids)}
 
 
 def _draft(row: DraftRow) -> StoredDraft:
