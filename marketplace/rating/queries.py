@@ -9,7 +9,6 @@ from sqlalchemy import select
 from marketplace.infra.db import db
 from marketplace.kernel.canonical import digest
 from marketplace.kernel.remembering import Remembered
-from marketplace.rating import rules
 from marketplace.rating.models import TariffRow
 from marketplace.rating.pricing import Rater
 from marketplace.rating.rules import proofs
@@ -35,21 +34,6 @@ def tariffs_of(version_ids: Iterable[UUID]) -> dict[UUID, Tariff]:
     """The tariffs of several product versions as data, to be shown or handed out."""
     rows = db.session.scalars(select(TariffRow).where(TariffRow.product_version_id.in_(set(version_ids))))
     return {row.product_version_id: Tariff.from_json(row.body) for row in rows}
-
-
-def premiums_of(tariff: Tariff, risks: Sequence[Risk]) -> tuple[int | None, ...]:
-    """The total of each of many complete risks in minor units; None where the tariff has no premium.
-
-    For jobs: a web process rates one by one and never needs NumPy, which comes with this. Raises TariffFault.
-    """
-    from marketplace.rating.rules.portfolio import PortfolioRater, portfolio_of  # noqa: PLC0415  NumPy comes with it
-
-    compiled = rules.compile_tariff(tariff)
-    if not compiled.kinds:
-        return (rules.premium(compiled, {}).total.minor,) * len(risks)
-    rated = PortfolioRater(compiled).premiums(portfolio_of(compiled, risks))
-    totals, refused = rated.totals.tolist(), rated.refused.tolist()
-    return tuple(None if no else total for total, no in zip(totals, refused, strict=True))
 
 
 def proof_of(version_id: UUID, risk: Risk) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Tell who may be offered a product, what was decided and why."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,11 @@ from marketplace.underwriting.values import Decision, Eligible, Ineligible, Reas
 def assess_eligibility(content: ProductContent, risk: Risk) -> Eligible | Ineligible:
     """Whether this product is offered for a complete risk of its line; no question is asked of the database."""
     return rules.assess_eligibility(content, risk)
+
+
+def is_eligible(content: ProductContent, risks: Iterable[Risk]) -> Iterator[bool]:
+    """Whether this product is offered, for each of many complete risks of its line."""
+    return rules.is_eligible(content, risks)
 
 
 def decision_of(application_id: UUID) -> RecordedDecision | None:

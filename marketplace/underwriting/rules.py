@@ -1,6 +1,6 @@
 """Pure underwriting: may this risk be offered, and what does the insurer's guideline say to these answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from marketplace.catalog.values import (
     Allowed,
@@ -33,6 +33,26 @@ def assess_eligibility(content: ProductContent, risk: Risk) -> Eligible | Inelig
         if not limit.includes(risk):
             return Ineligible(limit.factors[0], limit.reason)
     return Eligible()
+
+
+def is_eligible(content: ProductContent, risks: Iterable[Risk]) -> Iterator[bool]:
+    """For each of many risks whether `assess_eligibility` finds it eligible; no reason is put in words."""
+    allowed = {name: _Remembering(each) for name, each in content.eligibility.items()}
+    for risk in risks:
+        yield all(each[risk[name]] for name, each in allowed.items()) and all(
+            limit.includes(risk) for limit in content.limits
+        )
+
+
+class _Remembering(dict[Scalar, bool]):
+    """Value of one factor -> whether it is insured; a factor's values are all of one type."""
+
+    def __init__(self, allowed: Allowed) -> None:
+        super().__init__()
+        self._allowed = allowed
+
+    def __missing__(self, value: Scalar) -> bool:
+        return self.setdefault(value, self._allowed.includes(value))
 
 
 def assess_answers(guideline: Sequence[GuidelineRule], answers: Mapping[str, bool]) -> Decision:

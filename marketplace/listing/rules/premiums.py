@@ -123,7 +123,7 @@ def _change(old: int, new: int) -> int:
     """In millionths of the old premium; from nothing to something is a whole."""
     if old == 0:
         return MILLION if new else 0
-    return round(Fraction((new - old) * MILLION, old))
+    return (2 * (new - old) * MILLION + old) // (2 * old)
 
 
 def _bands(both: Sequence[tuple[Risk, int]], factors: Sequence[Factor]) -> Iterator[Band]:

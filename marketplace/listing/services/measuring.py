@@ -21,7 +21,6 @@ from marketplace.rating import queries as rating
 from marketplace.rating.queries import Rater
 from marketplace.rating.values import Tariff
 from marketplace.underwriting import queries as underwriting
-from marketplace.underwriting.values import Eligible
 
 MOST_OFFERS = 5_000
 RENEWALS_AHEAD = timedelta(days=90)
@@ -52,29 +51,26 @@ def difference_of(before: ProductVersion | None, content: ProductContent, tariff
 
 
 def _premiums(before: ProductVersion, content: ProductContent, tariff: Tariff) -> PremiumDifference | None:
-    old_tariff = rating.tariffs_of([before.id]).get(before.id)
-    if old_tariff is None:
+    old, new = rating.raters_of([before.id]).get(before.id), Rater(tariff)
+    if old is None:
         return None
-    asked = Rater(old_tariff).factors | Rater(tariff).factors
-    possible = rules.PossibleRisks.of([before.content, content], asked)
+    possible = rules.PossibleRisks.of([before.content, content], old.factors | new.factors)
     risks = possible.sample(rules.MOST_RISKS)
     if not risks:
         return None
     return rules.premium_difference(
         possible,
         risks,
-        _totals(before.content, old_tariff, risks),
-        _totals(content, tariff, risks),
+        _totals(before.content, old, risks),
+        _totals(content, new, risks),
         content.definition.factors,
     )
 
 
-def _totals(content: ProductContent, tariff: Tariff, risks: Sequence[Risk]) -> list[int | None]:
+def _totals(content: ProductContent, rater: Rater, risks: Sequence[Risk]) -> list[int | None]:
     """The premium of each risk, None where the product is not offered or has no premium for it."""
-    return [
-        total if isinstance(underwriting.assess_eligibility(content, risk), Eligible) else None
-        for risk, total in zip(risks, rating.premiums_of(tariff, risks), strict=True)
-    ]
+    eligible = underwriting.is_eligible(content, risks)
+    return [total if offered else None for offered, total in zip(eligible, rater.totals(risks), strict=True)]
 
 
 def impact_of(insurer_id: UUID, content: ProductContent, tariff: Tariff) -> Impact:
@@ -88,7 +84,7 @@ def impact_of(insurer_id: UUID, content: ProductContent, tariff: Tariff) -> Impa
         return Impact(now)
     offers = quoting.open_offers(version_ids, MOST_OFFERS)
     comparable = [each for each in offers if each.premium.currency == content.currency and _fits(content, each.risk)]
-    new = _totals(content, tariff, [each.risk for each in comparable]) if comparable else []
+    new = _totals(content, Rater(tariff), [each.risk for each in comparable]) if comparable else []
     pairs = [(each.premium.minor, total) for each, total in zip(comparable, new, strict=True)]
     until = today + RENEWALS_AHEAD
     return Impact(

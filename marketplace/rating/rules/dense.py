@@ -129,7 +129,8 @@ Key = tuple[Stretch, ...]
 def dense(table: CompiledTable) -> DenseTable | None:
     """None where the table has too many cells, or numbers too large, to be laid out."""
     rows = [(_stretches(table.table, row), row) for row in table.table.rows]
-    largest = max(scaled(str(row[-1]), table.digits) for _, row in rows)
+    numbers = [scaled(str(row[-1]), table.digits) for _, row in rows]
+    largest = max(numbers)
     lines = _lines(rows, table.digits) if table.table.interpolated else {}
     cuts = [[end for key, _ in rows for end in key[place]] for place in range(len(rows[0][0]))]
     if lines:
@@ -140,9 +141,7 @@ def dense(table: CompiledTable) -> DenseTable | None:
     shape = tuple(axis.length for axis in axes)
     if lines:
         return DenseTable(axes, _lines_laid_out(axes, lines, shape), largest, table.step, table.table.factors[-1])
-    cells = np.full(shape, NO_CELL, np.int64)
-    for key, row in rows:
-        cells[_places(axes, key)] = scaled(str(row[-1]), table.digits)
+    cells = _laid_out(axes, [key for key, _ in rows], numbers, shape)
     return DenseTable(axes, cells.reshape(-1), largest, table.step, None)
 
 
@@ -159,6 +158,25 @@ def _after(value: Scalar) -> Scalar:
 
 def _places(axes: Sequence[Axis], key: Key) -> tuple[slice, ...]:
     return tuple(slice(axis.place_of(start), axis.place_of(end)) for axis, (start, end) in zip(axes, key, strict=False))
+
+
+def _laid_out(axes: Sequence[Axis], keys: Sequence[Key], numbers: Sequence[int], shape: tuple[int, ...]) -> Integers:
+    """Nearly always each row is one cell, for the axes are cut where its bands are; then all are laid out at once."""
+    cells = np.full(shape, NO_CELL, np.int64)
+    columns = [_ends(axis, [key[place] for key in keys]) for place, axis in enumerate(axes)]
+    if all(np.all(ends - starts == 1) for starts, ends in columns):
+        cells[tuple(starts for starts, _ in columns)] = numbers
+        return cells
+    for key, number in zip(keys, numbers, strict=True):
+        cells[_places(axes, key)] = number
+    return cells
+
+
+def _ends(axis: Axis, stretches: Sequence[Stretch]) -> tuple[Integers, Integers]:
+    """The places where each stretch begins and where the first one after it does; few are different ones."""
+    places = {each: (axis.place_of(each[0]), axis.place_of(each[1])) for each in set(stretches)}
+    starts, ends = zip(*(places[each] for each in stretches), strict=True)
+    return np.array(starts, np.int64), np.array(ends, np.int64)
 
 
 def _lines(rows: Sequence[tuple[Key, Sequence[Any]]], digits: int) -> dict[Key, list[Line]]:

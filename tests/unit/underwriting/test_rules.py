@@ -6,7 +6,7 @@ import pytest
 
 from marketplace.catalog.values import Allowed, Line, Outcome, SumLimit
 from marketplace.kernel.text import LocalizedText
-from marketplace.underwriting.rules import assess_answers, assess_eligibility, guideline_sha256
+from marketplace.underwriting.rules import assess_answers, assess_eligibility, guideline_sha256, is_eligible
 from marketplace.underwriting.values import AnswersIncomplete, Eligible, Ineligible
 from tests.factories.quoting import ACCIDENT_RISK, TERM_LIFE_RISK, TRAVEL_RISK, a_content, a_question, words
 
@@ -79,6 +79,15 @@ def test_a_limit_over_two_factors_gives_the_insurers_reason() -> None:
     content = a_content(line=Line.TERM_LIFE, limits=(limit,))
     assert assess_eligibility(content, TERM_LIFE_RISK) == Ineligible("age", limit.reason)
     assert assess_eligibility(content, {**TERM_LIFE_RISK, "age": 33}) == Eligible()
+
+
+def test_many_risks_are_judged_as_each_of_them() -> None:
+    limit = SumLimit(("age", "term_years"), 53, words("Cover ends at 53 at the latest."))
+    content = a_content(line=Line.TERM_LIFE, limits=(limit,), eligibility={"age": Allowed(min=20, max=40)})
+    risks = [{**TERM_LIFE_RISK, "age": age, "term_years": term} for age in range(18, 61) for term in (10, 20, 30)]
+    found = list(is_eligible(content, risks))
+    assert found == [isinstance(assess_eligibility(content, risk), Eligible) for risk in risks]
+    assert 0 < sum(found) < sum(20 <= risk["age"] <= 40 for risk in risks)
 
 
 def test_yes_is_not_one() -> None:
