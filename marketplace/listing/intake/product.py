@@ -1,7 +1,7 @@
 """One product folder -> a draft product, or every fault in it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -12,7 +12,7 @@ from marketplace.catalog.values import FactorKind, ProductContent, RowSource, re
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.listing.intake.examples import check_examples
 from marketplace.listing.intake.tariff import read_tariff_files, table_faults
-from marketplace.listing.intake.toml import as_json, findings_of, line_of, read_toml
+from marketplace.listing.intake.toml import UNKNOWN, as_json, findings_of, line_of, read_toml
 from marketplace.listing.values import DraftProduct, Files, Finding
 
 FOLDER = re.compile(r"^products/([a-z0-9][a-z0-9-]{0,39})(@[a-z0-9-]{1,20})?/$")
@@ -134,8 +134,9 @@ def _content(folder: str, files: Files, data: dict[str, Any], findings: list[Fin
     given = data.pop("code", code)
     if given != code:
         findings.append(Finding(path, "other_code", line_of(files[path], ["code"]), "code", str(given), code))
+    told = {**data, "code": code}
     try:
-        return read_content(as_json({**data, "code": code}))
+        return read_content(as_json(told))
     except ValidationError as error:
         by_product = findings_of(path, files[path], error)
         by_question = findings_of(questions, files.get(questions, b""), error)
@@ -143,11 +144,43 @@ def _content(folder: str, files: Files, data: dict[str, Any], findings: list[Fin
             second if second.column.startswith("questions") else first
             for first, second in zip(by_product, by_question, strict=True)
         ]
+        findings += _further_demands(folder, files, told, error)
         return None
 
 
-def _content_faults(folder: str, files: Files, content: ProductContent) -> Iterator[Finding]:
-    """What the profile demands, and names that must be names of this product or line."""
+def _further_demands(folder: str, files: Files, told: dict[str, Any], error: ValidationError) -> list[Finding]:
+    """What the profile demands beside the fields that are faulty, so that all is told at once; nothing where the rest
+    cannot be read without them. Beside a name that nobody knows nothing is demanded: it may be meant.
+    """
+    faulty = {".".join(map(str, fault["loc"])): fault for fault in error.errors(include_url=False)}
+    try:
+        rest = read_content(as_json(_without(told, [fault["loc"] for fault in faulty.values()])))
+    except ValidationError:
+        return []
+    misnamed = {_table_of(name) for name, fault in faulty.items() if fault["type"] in UNKNOWN}
+    return [
+        each
+        for each in _demand_faults(folder, files, rest)
+        if each.column not in faulty and _table_of(each.column) not in misnamed
+    ]
+
+
+def _table_of(field: str) -> str:
+    return field.rpartition(".")[0]
+
+
+def _without(data: Any, locations: Iterable[tuple[str | int, ...]]) -> Any:
+    """A copy of nested tables without the values at these places; places inside lists stay."""
+    if not isinstance(data, dict):
+        return data
+    below: dict[str | int, list[tuple[str | int, ...]]] = {}
+    for first, *further in locations:
+        below.setdefault(first, []).append(tuple(further))
+    return {name: _without(value, below.get(name, ())) for name, value in data.items() if () not in below.get(name, ())}
+
+
+def _demand_faults(folder: str, files: Files, content: ProductContent) -> Iterator[Finding]:
+    """What the profile demands and the content lacks."""
     path, source = f"{folder}product.toml", files[f"{folder}product.toml"]
     for unmet in unmet_demands(content):
         location: list[str | int] = [int(part) if part.isdigit() else part for part in unmet.field.split(".")]
@@ -156,6 +189,12 @@ def _content_faults(folder: str, files: Files, content: ProductContent) -> Itera
         yield Finding(
             file, f"demand_{unmet.reason}", line_of(text, location), unmet.field, content.profile, unmet.requirement
         )
+
+
+def _content_faults(folder: str, files: Files, content: ProductContent) -> Iterator[Finding]:
+    """What the profile demands, and names that must be names of this product or line."""
+    yield from _demand_faults(folder, files, content)
+    path, source = f"{folder}product.toml", files[f"{folder}product.toml"]
     for where, code, value, right in _name_faults(content):
         yield Finding(path, code, line_of(source, where), ".".join(map(str, where)), value, right)
 

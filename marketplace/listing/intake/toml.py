@@ -15,10 +15,11 @@ _HEADER = re.compile(r"^\s*(\[\[?)\s*([\w\s.\"'-]+?)\s*\]\]?\s*(#.*)?$")
 _KEY = re.compile(r"^\s*([\w.\"'-]+(?:\s*\.\s*[\w\"'-]+)*)\s*=")
 _AT_LINE = re.compile(r"line (\d+)")
 
+UNKNOWN = ("unexpected_keyword_argument", "extra_forbidden")
+"""How pydantic says that a field is none of the format's."""
 _CODES = {
     "missing": "missing",
-    "unexpected_keyword_argument": "unknown_field",
-    "extra_forbidden": "unknown_field",
+    **dict.fromkeys(UNKNOWN, "unknown_field"),
     "enum": "not_one_of",
     "literal_error": "not_one_of",
     "union_tag_invalid": "not_one_of",

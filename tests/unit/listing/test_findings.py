@@ -42,6 +42,15 @@ def test_the_reference_catalog_has_no_findings() -> None:
     ]  # fmt: skip
 
 
+def test_what_is_demanded_is_told_beside_what_is_faulty() -> None:
+    files = changed(PRODUCT, "grace_days = 60", "grace_days = -1")
+    files = changed(PRODUCT, 'filing_no = "', '# filing_no = "', files)
+    assert [(each.code, each.column) for each in findings_in(files)] == [
+        ("out_of_bounds", "key_facts.grace_days"),
+        ("demand_missing", "filing_no"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "code", "at", "column", "value", "right"),
     [
