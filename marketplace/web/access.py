@@ -172,7 +172,8 @@ ACCESS: dict[str, Door] = {
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "listing_review.accept", roles=REVIEWS_CATALOGS, step_up=True),
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "listing_review.document", roles=REVIEWS_CATALOGS, paper=True),
     **_doors(
-        Who.INSURER, PageClass.STAFF, "insurer_workbooks.template", "insurer_workbooks.marked",
+        Who.INSURER, PageClass.STAFF,
+        "insurer_workbooks.template", "insurer_workbooks.catalog", "insurer_workbooks.marked",
         roles=KEEPS_THE_CATALOG, paper=True,
     ),
     **_doors(

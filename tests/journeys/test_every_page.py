@@ -12,6 +12,7 @@ NOT_PAGES = {
     "product.premium": "a file", "product.tariff": "a file",
     "insurer_cards.table": "a table", "taking.table": "a table",
     "insurer_workbooks.template": "a workbook", "insurer_workbooks.marked": "a workbook or a zip",
+    "insurer_workbooks.catalog": "a workbook or a zip",
     "static": "files",
     "product.document_bytes": "a file", "checkout.policy_document": "a file", "policy.document": "a file",
     "insurer_uploads.document": "a file", "listing_review.document": "a file",

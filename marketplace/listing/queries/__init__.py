@@ -2,7 +2,7 @@
 
 from marketplace.listing.intake.rate_card import LongTable
 from marketplace.listing.intake.wording import explain
-from marketplace.listing.queries.files import XLSX, marked_copy, template
+from marketplace.listing.queries.files import XLSX, marked_copy, template, workbook_of
 from marketplace.listing.queries.rate_cards import (
     files_of_upload,
     long_table,
@@ -56,4 +56,5 @@ __all__ = [
     "upload",
     "uploads_in",
     "uploads_of_insurer",
+    "workbook_of",
 ]

@@ -1,16 +1,18 @@
-"""Files that an insurer takes along: the template of a catalog, and what it uploaded with every finding marked."""
+"""Files that an insurer takes along: the template of a catalog, what it uploaded as a workbook, and the same with every
+finding marked.
+"""
 
 from pathlib import Path
 
 from marketplace.catalog.values import Line
 from marketplace.infra import spreadsheet, storage
 from marketplace.infra.formatting import gettext as _
-from marketplace.listing.intake import FINDINGS, pack
-from marketplace.listing.intake.confined import NoAnswerError, mark_confined
+from marketplace.listing.intake import BOOK, DOCUMENTS, FINDINGS, pack
+from marketplace.listing.intake.confined import NoAnswerError, files_confined, mark_confined
 from marketplace.listing.intake.passage import Marks, Note
 from marketplace.listing.intake.wording import explain
 from marketplace.listing.intake.workbook.xlsx import is_workbook
-from marketplace.listing.values import Finding, MarkedCopy, Upload
+from marketplace.listing.values import FileCopy, Finding, Upload, WorkbookNotFound
 
 EXAMPLE = Path(__file__).parents[1] / "example"
 ZIP = "application/zip"
@@ -32,7 +34,7 @@ def _example() -> dict[str, bytes]:
     return {path.relative_to(EXAMPLE).as_posix(): path.read_bytes() for path in paths}
 
 
-def marked_copy(upload: Upload) -> MarkedCopy:
+def marked_copy(upload: Upload) -> FileCopy:
     """What was uploaded with its findings marked and listed in the reader's language.
 
     Where it cannot be opened a second time, the list alone.
@@ -43,8 +45,25 @@ def marked_copy(upload: Upload) -> MarkedCopy:
     try:
         copy = mark_confined(data, marks)
     except NoAnswerError:
-        return MarkedCopy("marked.zip", ZIP, pack({FINDINGS: spreadsheet.csv_bytes(headings, marks.rows())}))
-    return MarkedCopy("marked.xlsx", XLSX, copy) if is_workbook(data) else MarkedCopy("marked.zip", ZIP, copy)
+        return FileCopy("marked.zip", ZIP, pack({FINDINGS: spreadsheet.csv_bytes(headings, marks.rows())}))
+    return FileCopy("marked.xlsx", XLSX, copy) if is_workbook(data) else FileCopy("marked.zip", ZIP, copy)
+
+
+def workbook_of(upload: Upload) -> FileCopy:
+    """The catalog of an upload as a workbook, to be changed and uploaded anew; with its PDF files in a zip.
+
+    Raises WorkbookNotFound where something was found in it, or it cannot be opened.
+    """
+    from marketplace.listing.intake.workbook.writing import write_workbook  # noqa: PLC0415  NumPy comes with it
+
+    files = {} if upload.findings else files_confined(storage.get(upload.sha256))
+    if not files:
+        raise WorkbookNotFound
+    book = write_workbook(files)
+    papers = {f"{DOCUMENTS}{Path(name).name}": data for name, data in files.items() if name.endswith(".pdf")}
+    if papers:
+        return FileCopy("catalog.zip", ZIP, pack({f"catalog{BOOK}": book, **papers}))
+    return FileCopy(f"catalog{BOOK}", XLSX, book)
 
 
 def _note(finding: Finding) -> Note:

@@ -18,10 +18,10 @@ from marketplace.listing.values.uploads import (
     Draft,
     DraftProduct,
     Explanation,
+    FileCopy,
     Files,
     Finding,
     Impact,
-    MarkedCopy,
     Part,
     PremiumDifference,
     Reading,
@@ -39,6 +39,7 @@ from marketplace.listing.values.uploads import (
     UploadHasFindings,
     UploadNotFound,
     UploadState,
+    WorkbookNotFound,
 )
 
 __all__ = [
@@ -52,11 +53,11 @@ __all__ = [
     "Draft",
     "DraftProduct",
     "Explanation",
+    "FileCopy",
     "Files",
     "Finding",
     "Grid",
     "Impact",
-    "MarkedCopy",
     "Part",
     "PremiumDifference",
     "RateCard",
@@ -78,4 +79,5 @@ __all__ = [
     "UploadHasFindings",
     "UploadNotFound",
     "UploadState",
+    "WorkbookNotFound",
 ]

@@ -147,8 +147,8 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True)
-class MarkedCopy:
-    """What was uploaded, with every finding where it stands; `name` is that of the file."""
+class FileCopy:
+    """A file made from an upload, to be taken away; `name` is that of the file."""
 
     name: str
     media_type: str
@@ -315,6 +315,12 @@ class UploadNotFound(NotFound):
     """There is no such upload."""
 
     code = "listing:upload-not-found"
+
+
+class WorkbookNotFound(NotFound):
+    """Only a catalog in which nothing is wrong can be had as a workbook."""
+
+    code = "listing:workbook-not-found"
 
 
 class UploadHasFindings(Refused):

@@ -12,7 +12,7 @@ from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # the stu
 from wtforms.validators import Length, Optional
 
 from marketplace.catalog import queries as catalog
-from marketplace.catalog.values import ProductVersion, ProductVersionNotFound, SaleEndKind
+from marketplace.catalog.values import LINES, Line, ProductVersion, ProductVersionNotFound, SaleEndKind
 from marketplace.infra.formatting import ZONE
 from marketplace.infra.formatting import gettext as _
 from marketplace.infra.formatting import lazy_gettext as _l
@@ -86,7 +86,11 @@ def uploads() -> ResponseReturnValue:
         upload = services.upload_catalog(insurer_id, sent.read(), access.actor(), _printable(sent.filename or ""))
         return redirect(url_for(".upload", upload_id=upload.id), 303)
     page = render_template(
-        "insurer/uploads.html", form=form, uploads=listing.uploads_of_insurer(insurer_id), states=STATES
+        "insurer/uploads.html",
+        form=form,
+        uploads=listing.uploads_of_insurer(insurer_id),
+        states=STATES,
+        lines=[line for line in LINES.values() if line.line not in (Line.TERM_LIFE, Line.US_HEALTH)],
     )
     return page, 422 if form.errors else 200
 

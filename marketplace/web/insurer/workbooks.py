@@ -1,4 +1,4 @@
-"""Workbooks to take away: the template of a catalog, and the marked copy of an upload."""
+"""Workbooks to take away: the template of a catalog, an upload as a workbook, and its marked copy."""
 
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from marketplace.accounts import queries as accounts
 from marketplace.catalog.values import Line
 from marketplace.listing import queries as listing
-from marketplace.listing.values import UploadNotFound
+from marketplace.listing.values import FileCopy
 from marketplace.web import papers
 from marketplace.web.insurer.desk import own_insurer_id
 
@@ -24,11 +24,17 @@ def template() -> ResponseReturnValue:
     return papers.download(data, listing.XLSX, f"template-{line}.xlsx")
 
 
+@blueprint.get("/uploads/<uuid:upload_id>/workbook")
+def catalog(upload_id: UUID) -> ResponseReturnValue:
+    """The catalog of an upload as a workbook, to be changed and uploaded anew."""
+    return _sent(listing.workbook_of(listing.own_upload(upload_id, own_insurer_id())))
+
+
 @blueprint.get("/uploads/<uuid:upload_id>/marked")
 def marked(upload_id: UUID) -> ResponseReturnValue:
     """What was uploaded with its findings marked, in the reader's language."""
-    upload = listing.upload(upload_id)
-    if upload.insurer_id != own_insurer_id():
-        raise UploadNotFound
-    copy = listing.marked_copy(upload)
+    return _sent(listing.marked_copy(listing.own_upload(upload_id, own_insurer_id())))
+
+
+def _sent(copy: FileCopy) -> ResponseReturnValue:
     return papers.download(copy.data, copy.media_type, copy.name)

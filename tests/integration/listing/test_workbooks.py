@@ -2,7 +2,9 @@
 
 import csv
 import io
+import re
 import zipfile
+from typing import Any
 
 import pytest
 from openpyxl import load_workbook
@@ -11,9 +13,9 @@ from marketplace.accounts.values import Insurer
 from marketplace.catalog.values import Line
 from marketplace.infra.formatting import use_locale
 from marketplace.listing import queries, services
-from marketplace.listing.values import Files, Upload, UploadState
+from marketplace.listing.values import Files, Upload, UploadState, WorkbookNotFound
 from tests.factories.accounts import an_insurer
-from tests.factories.catalog import HARBOUR_TERM, STAFF, changed
+from tests.factories.catalog import HARBOUR_TERM, STAFF, catalog_files, changed
 from tests.factories.workbooks import PRODUCT, cell_of, changed_workbook
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -106,3 +108,45 @@ def test_what_cannot_be_opened_has_its_list_alone(harbour: Insurer) -> None:
     copy = queries.marked_copy(sent(harbour, b"PK\x03\x04 no zip"))
     with zipfile.ZipFile(io.BytesIO(copy.data)) as archive:
         assert archive.namelist() == ["findings.csv"]
+
+
+def test_a_catalog_taken_along_as_a_workbook_says_the_same(harbour: Insurer) -> None:
+    upload = sent(harbour, catalog_files())
+    copy = queries.workbook_of(upload)
+    assert copy.name == "catalog.xlsx"
+    again = sent(harbour, copy.data)
+    assert (again.state, again.findings) == (UploadState.DRAFT, ())
+    (before,), (after,) = (queries.drafts_of(found.id) for found in (upload, again))
+    assert (after.content, after.effective_from, after.effective_to) == (before.content, before.effective_from, None)
+    assert after.tariff.steps[1:] != (), "a tariff of several steps"
+    assert without_last_zeros(after.tariff.to_json()) == without_last_zeros(before.tariff.to_json())
+
+
+def without_last_zeros(data: Any) -> Any:
+    """0.2600 is a number of a spreadsheet when it comes back: 0.26."""
+    match data:
+        case str() if re.fullmatch(r"\d+\.\d+", data):
+            return data.rstrip("0").rstrip(".")
+        case dict():
+            return {name: without_last_zeros(value) for name, value in data.items()}
+        case list():
+            return [without_last_zeros(each) for each in data]
+    return data
+
+
+def test_documents_that_are_no_text_lie_beside_the_workbook(harbour: Insurer) -> None:
+    files = changed(f"{HARBOUR_TERM}product.toml", '"clauses.en.md"', '"clauses.en.pdf"')
+    del files[f"{HARBOUR_TERM}documents/clauses.en.md"]
+    pdf = b"%PDF-1.7\n"
+    copy = queries.workbook_of(sent(harbour, {**files, f"{HARBOUR_TERM}documents/clauses.en.pdf": pdf}))
+    assert copy.name == "catalog.zip"
+    archive = zipfile.ZipFile(io.BytesIO(copy.data))
+    assert archive.namelist() == ["catalog.xlsx", "documents/clauses.en.pdf"]
+    assert archive.read("documents/clauses.en.pdf") == pdf
+    again = sent(harbour, copy.data)
+    assert (again.state, again.findings) == (UploadState.DRAFT, ())
+
+
+def test_a_faulty_upload_is_had_with_its_marks_only(harbour: Insurer) -> None:
+    with pytest.raises(WorkbookNotFound):
+        queries.workbook_of(broken(harbour))
