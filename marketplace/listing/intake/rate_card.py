@@ -240,6 +240,10 @@ class LongTable:
     rows: list[list[str]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
+    def named(self, name: str) -> "LongTable":
+        """The same under another name in the tariff."""
+        return replace(self, entry=replace(self.entry, name=name, file=f"tables/{name}.csv"))
+
     @property
     def data(self) -> bytes:
         text = io.StringIO()
@@ -362,10 +366,11 @@ def into_product(files: Files, folder: str, table: LongTable, examples: str) -> 
         "banded": list(table.entry.banded),
     }
     others = [each for each in tariff.get("tables", []) if each.get("name") != entry["name"]]
+    replaced = {each["file"] for each in tariff.get("tables", []) if each not in others}
     product = tomllib.loads(files[f"{folder}product.toml"].decode())
     product["eligibility"] = {**product.get("eligibility", {}), **_priced(table)}
     return {
-        **files,
+        **{name: data for name, data in files.items() if name.removeprefix(folder) not in replaced},
         f"{folder}product.toml": toml_text.document(product),
         f"{folder}tariff.toml": toml_text.document({**tariff, "tables": [*others, entry]}),
         f"{folder}{table.entry.file}": table.data,

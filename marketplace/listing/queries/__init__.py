@@ -4,9 +4,11 @@ from marketplace.listing.intake.rate_card import LongTable
 from marketplace.listing.intake.wording import explain
 from marketplace.listing.queries.files import XLSX, marked_copy, template, workbook_of
 from marketplace.listing.queries.rate_cards import (
+    examples_to_fill_in,
     files_of_upload,
     long_table,
     newest_products,
+    places_for,
     rate_card,
     rate_cards,
     read_card,
@@ -35,6 +37,7 @@ __all__ = [
     "compared_with",
     "draft",
     "drafts_of",
+    "examples_to_fill_in",
     "explain",
     "files_of_upload",
     "findings_json",
@@ -44,6 +47,7 @@ __all__ = [
     "may_take",
     "newest_products",
     "own_upload",
+    "places_for",
     "rate_card",
     "rate_cards",
     "read",

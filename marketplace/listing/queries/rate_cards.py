@@ -1,19 +1,23 @@
 """Questions about an insurer's rate cards."""
 
+import csv
+import io
+from collections.abc import Mapping
 from uuid import UUID
 
 from sqlalchemy import select
 
-from marketplace.catalog.values import LINES, Line
+from marketplace.catalog.values import LINES, Factor, Line, Scalar
 from marketplace.infra import storage
 from marketplace.infra.db import db
 from marketplace.listing.intake import passage
 from marketplace.listing.intake import rate_card as rates
 from marketplace.listing.intake.confined import files_confined
+from marketplace.listing.intake.examples import LEAST_EXAMPLES
 from marketplace.listing.intake.rate_card import LongTable
 from marketplace.listing.models import RateCardRow
-from marketplace.listing.queries.uploads import uploads_of_insurer
-from marketplace.listing.values import Files, RateCard, RateCardNotFound, Upload
+from marketplace.listing.queries.uploads import drafts_of, uploads_of_insurer
+from marketplace.listing.values import CardPlace, Files, RateCard, RateCardNotFound, Upload
 
 
 def rate_cards(insurer_id: UUID) -> tuple[RateCard, ...]:
@@ -56,6 +60,51 @@ def newest_products(insurer_id: UUID) -> dict[str, Upload]:
         for code in each.products:
             found.setdefault(code, each)
     return found
+
+
+def places_for(card: RateCard) -> tuple[CardPlace, ...]:
+    """The tables with numbers of this kind in the newest catalogs of the card's line; those that look at the factors of
+    the card come first.
+    """
+    drafts = {
+        draft.content.code: draft
+        for upload in dict.fromkeys(newest_products(card.insurer_id).values())
+        for draft in drafts_of(upload.id)
+        if draft.content.line is card.line
+    }
+    places = [
+        CardPlace(code, drafts[code].content.name, table.name, table.factors)
+        for code in sorted(drafts)
+        for table in drafts[code].tariff.tables
+        if table.value == card.plan.value
+    ]
+    entry = long_table(card).entry
+    alike = {*entry.exact, *entry.banded}
+    return tuple(sorted(places, key=lambda place: set(place.factors) != alike))
+
+
+def examples_to_fill_in(card: RateCard) -> str:
+    """The head of a sheet of examples (CSV) and as many risks as are needed, spread over what the card prices. Their
+    premium is the insurer's to write.
+    """
+    table, line = long_table(card), LINES[card.line]
+    last = len(table.rows) - 1
+    rows = [table.rows[number * last // (LEAST_EXAMPLES - 1)] for number in range(LEAST_EXAMPLES)] if table.rows else []
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*(factor.name for factor in line.factors), "premium"])
+    for row in rows:
+        given = dict(zip(table.entry.columns, row, strict=True))
+        writer.writerow([*(_example_value(factor, given) for factor in line.factors), ""])
+    return text.getvalue()
+
+
+def _example_value(factor: Factor, given: Mapping[str, str]) -> Scalar:
+    """What the row says, the lower end of its band; of what the card does not ask, what is assumed or comes first."""
+    if factor.name in given or f"{factor.name}_from" in given:
+        return given.get(factor.name) or given[f"{factor.name}_from"]
+    value = factor.default if factor.default is not None else next(iter(factor.eligible(None)), "")
+    return ("no", "yes")[value] if isinstance(value, bool) else value
 
 
 def files_of_upload(upload: Upload) -> Files:

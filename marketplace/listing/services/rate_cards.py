@@ -58,8 +58,8 @@ def renew_rate_card(card_id: UUID, data: bytes, actor: Actor) -> RateCard:
     return queries.read_card(row)
 
 
-def put_rate_card(card_id: UUID, product_code: str, examples: str, actor: Actor) -> Upload:
-    """A draft of the product's newest catalog with the card as one of its tables; nothing goes on sale.
+def put_rate_card(card_id: UUID, product_code: str, table_name: str, examples: str, actor: Actor) -> Upload:
+    """A draft of the product's newest catalog with the card as its table of that name; nothing goes on sale.
 
     Raises RateCardNotFound, RateCardHasFindings, UploadNotFound.
     """
@@ -74,7 +74,9 @@ def put_rate_card(card_id: UUID, product_code: str, examples: str, actor: Actor)
         raise RateCardHasFindings
     if folder is None:
         raise UploadNotFound
-    return upload_catalog(card.insurer_id, rate_card.into_product(files, folder, table, examples), actor)
+    return upload_catalog(
+        card.insurer_id, rate_card.into_product(files, folder, table.named(table_name), examples), actor
+    )
 
 
 def _is_of(path: str, code: str) -> bool:

@@ -1,6 +1,7 @@
 """The public words of listing."""
 
 from marketplace.listing.values.rate_cards import (
+    CardPlace,
     CardPlan,
     Grid,
     RateCard,
@@ -47,6 +48,7 @@ __all__ = [
     "CATALOG_REVIEWERS",
     "OPEN_STATES",
     "Band",
+    "CardPlace",
     "CardPlan",
     "Change",
     "Difference",

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from marketplace.catalog.values import Line
 from marketplace.kernel.errors import Conflict, NotFound, Refused
+from marketplace.kernel.text import LocalizedText
 from marketplace.listing.values.uploads import Finding
 
 
@@ -54,6 +55,16 @@ class RateCard:
     grid: Grid
     plan: CardPlan
     changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CardPlace:
+    """A table of a product that a rate card can replace, and the factors that table looks at."""
+
+    product_code: str
+    product_name: LocalizedText
+    table: str
+    factors: tuple[str, ...]
 
 
 class RateCardNotFound(NotFound):

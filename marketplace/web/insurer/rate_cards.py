@@ -8,10 +8,11 @@ from flask.typing import ResponseReturnValue
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # the stubs are of an older version
 
 from marketplace.catalog.values import LINES, Line
+from marketplace.infra.formatting import current_locale
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel.errors import Invalid
 from marketplace.listing import queries, services
-from marketplace.listing.values import RateCard, RateCardNameTaken, RateCardNotFound
+from marketplace.listing.values import CardPlace, RateCard, RateCardNameTaken, RateCardNotFound
 from marketplace.web import access, papers
 from marketplace.web.insurer.desk import own_insurer_id
 from marketplace.web.insurer.forms.rate_cards import CardForm, NextCardForm, PlanForm, PutForm, plan_form
@@ -80,7 +81,8 @@ def put(card_id: UUID) -> ResponseReturnValue:
     found = _own(card_id)
     form = _put_form(found)
     if form.validate_on_submit():
-        upload = services.put_rate_card(found.id, str(form.product.data), str(form.examples.data), access.actor())
+        product, _sep, name = str(form.place.data).partition("/")
+        upload = services.put_rate_card(found.id, product, name, str(form.examples.data), access.actor())
         flash(_("The catalog with this rate card was received. It is not on sale."))
         return redirect(url_for("insurer_uploads.upload", upload_id=upload.id), 303)
     return _page(found, plan_form(found, queries.unnamed_labels(found)), putting=form), 422
@@ -95,13 +97,20 @@ def _own(card_id: UUID) -> RateCard:
 
 
 def _put_form(found: RateCard) -> PutForm:
-    """With the products whose newest catalog can take the card, and room for examples under the right headings."""
+    """With the tables that the card can replace, and risks it prices whose premium is to be filled in."""
     form = PutForm()
-    form.product.choices = [SelectChoice(code, code) for code in sorted(queries.newest_products(found.insurer_id))]
+    form.place.choices = [
+        SelectChoice(f"{each.product_code}/{each.table}", _place_words(each)) for each in queries.places_for(found)
+    ]
     if not form.is_submitted():
-        names = [factor.name for factor in LINES[found.line].factors]
-        form.examples.data = ",".join([*names, "premium"]) + "\n"
+        form.examples.data = queries.examples_to_fill_in(found)
     return form
+
+
+def _place_words(place: CardPlace) -> str:
+    name = place.product_name.in_(current_locale())
+    factors = ", ".join(place.factors)
+    return _("%(product)s: table %(table)s (%(factors)s)", product=name, table=place.table, factors=factors)
 
 
 def _page(

@@ -1,11 +1,12 @@
 """Rate cards of an insurer: kept with how they are read, read again for the next card, put into a draft."""
 
+import csv
 from dataclasses import replace
 
 import pytest
 
 from marketplace.accounts.values import Insurer
-from marketplace.catalog.values import Line
+from marketplace.catalog.values import LINES, Line
 from marketplace.infra.db import db
 from marketplace.kernel.errors import Invalid
 from marketplace.kernel.ids import new_id
@@ -56,7 +57,7 @@ def test_a_card_goes_into_a_draft_of_the_newest_catalog_and_nothing_on_sale(
     services.read_upload(first.id)
     card = services.keep_rate_card(harbour.id, "Acme", Line.TERM_LIFE, CARD, STAFF)
     services.plan_rate_card(card.id, replace(card.plan, table="risk"), STAFF)
-    put = services.put_rate_card(card.id, "harbour-term", EXAMPLES, STAFF)
+    put = services.put_rate_card(card.id, "harbour-term", "risk", EXAMPLES, STAFF)
     services.read_upload(put.id)
     upload = queries.upload(put.id)
     assert (upload.state, upload.findings, upload.products) == (UploadState.DRAFT, (), ("harbour-term",))
@@ -64,6 +65,31 @@ def test_a_card_goes_into_a_draft_of_the_newest_catalog_and_nothing_on_sale(
     files = queries.files_of_upload(upload)
     assert files[f"{HARBOUR_TERM}tables/risk.csv"] == queries.long_table(queries.rate_card(card.id)).data
     assert files[f"{HARBOUR_TERM}questions.toml"]
+
+
+def test_a_card_is_offered_the_tables_of_its_line_the_one_that_looks_at_the_same_first(harbour: Insurer) -> None:
+    services.read_upload(services.upload_catalog(harbour.id, catalog_files(), STAFF).id)
+    card = services.keep_rate_card(harbour.id, "Acme", Line.TERM_LIFE, CARD, STAFF)
+    assert [(each.product_code, each.table) for each in queries.places_for(card)] == [
+        ("harbour-term", "risk"), ("harbour-term", "occupation"),
+    ]  # fmt: skip
+    assert queries.places_for(card)[0].product_name.en == "Harbour Term"
+    assert queries.places_for(services.plan_rate_card(card.id, replace(card.plan, value="amount"), STAFF)) == ()
+    travel = services.keep_rate_card(harbour.id, "Trips", Line.TRAVEL, CARD, STAFF)
+    assert queries.places_for(travel) == (), "a table of another line is none of its"
+
+
+def test_examples_wait_for_premiums_of_risks_that_the_card_prices(harbour: Insurer) -> None:
+    card = services.keep_rate_card(harbour.id, "Acme", Line.TERM_LIFE, CARD, STAFF)
+    head, *rows = csv.reader(queries.examples_to_fill_in(card).splitlines())
+    assert head == [*(factor.name for factor in LINES[Line.TERM_LIFE].factors), "premium"]
+    assert len(rows) == len({tuple(row) for row in rows}) == 5
+    assert {row[-1] for row in rows} == {""}
+    for row in rows:
+        given = {
+            name: LINES[Line.TERM_LIFE].factor(name).parse(text) for name, text in zip(head[:-1], row, strict=False)
+        }
+        assert LINES[Line.TERM_LIFE].risk(given) == given
 
 
 def test_what_is_refused_leaves_nothing(harbour: Insurer) -> None:
@@ -75,11 +101,11 @@ def test_what_is_refused_leaves_nothing(harbour: Insurer) -> None:
     with pytest.raises(Invalid):
         services.renew_rate_card(card.id, b"", STAFF)
     with pytest.raises(UploadNotFound):
-        services.put_rate_card(card.id, "harbour-term", EXAMPLES, STAFF)
+        services.put_rate_card(card.id, "harbour-term", "risk", EXAMPLES, STAFF)
     services.read_upload(services.upload_catalog(harbour.id, catalog_files(), STAFF).id)
     services.renew_rate_card(card.id, CARD.replace(b"6.50", b"n/a"), STAFF)
     with pytest.raises(RateCardHasFindings):
-        services.put_rate_card(card.id, "harbour-term", EXAMPLES, STAFF)
+        services.put_rate_card(card.id, "harbour-term", "risk", EXAMPLES, STAFF)
     with pytest.raises(RateCardNotFound):
         queries.rate_card(new_id())
     db.session.flush()

@@ -47,10 +47,11 @@ class NextCardForm(Form):
 
 
 class PutForm(Form):
-    product = SelectField(_l("Product"), validators=[required()])
+    place = SelectField(_l("Product, and the table that the card replaces"), validators=[required()])
     examples = TextAreaField(
         _l("Examples: a risk in each row and the premium you expect, at least five"),
         [required(), lines_of_text, Length(max=4_000)],
+        description=_l("Change the risks as you like and write the premium of your own system at the end of each row."),
         render_kw={"rows": "8", "spellcheck": "false"},
     )
 
@@ -67,7 +68,7 @@ class PlanForm(Form):
             printable,
             Regexp(r"[a-z]([a-z0-9_]{0,38}[a-z0-9])?$", message=_l("Small letters, digits and underscores.")),
         ],
-        description=_l("To replace a table of a product, its name there."),
+        description=_l("Of the file that you may download."),
     )
     numbers_are = SelectField(
         _l("The numbers are"),
