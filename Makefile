@@ -20,10 +20,10 @@ install: packages packages-dev ## set up .venv with everything, development requ
 
 test: install ## check the code, then run all tests, on two cores (ARGS= for pytest)
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-postgresql15: install ## run the tests of services and data on Debian's PostgreSQL 15 (ARGS= for pytest)
-	EMBEDDED_POSTGRESQL=$(POSTGRESQL15) $(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/integration $(ARGS)
+	EMBEDDED_POSTGRESQL=$(POSTGRESQL15) $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/integration $(ARGS)
 
 asvs: install ## run the tests that hold a check of OWASP ASVS 5.0.0; print check, tests, result (ARGS= for pytest)
 	@$(BIN)/python -m tests.asvs $(ARGS)

@@ -1,6 +1,6 @@
 """A comparison of 64, 640 and 6,400 offers, made anew each time: a whole request grows no faster than its offers.
 
-A page shows a hundred of them at most; marks and filters look at all. The offers are those of one comparison over and
+A page shows twenty of them at most; marks and filters look at all. The offers are those of one comparison over and
 over, put into the tables by their owner: what counts is how many rows are read, not what they say.
 """
 

@@ -13,14 +13,12 @@ from collections.abc import Callable
 from typing import Any, Generic, Self, TypeVar, cast, overload
 from uuid import UUID
 
-import zstandard
-
 from marketplace.infra import vault
 from marketplace.infra.db import Base
 from marketplace.infra.keeper import KeyClass
+from marketplace.infra.pressing import unpress
 
 V = TypeVar("V")
-LONGEST_PAGE = 4 * 2**20
 
 
 class _Sealed(Generic[V]):
@@ -107,12 +105,13 @@ class SealedBytes(_Sealed[V]):
 
 
 class SealedPage(_Sealed[V]):
-    """Bytes of a page, pressed before they are sealed (zstd, its quickest level): a quarter of the size, in the
-    database, its log and each backup. `V` is `bytes` or `bytes | None`.
+    """Bytes of a page that are kept pressed: a quarter of the size, in the database, its log and each backup. What is
+    given to be sealed is pressed already (`pressing.press`), what is opened is the page. `V` is `bytes` or
+    `bytes | None`.
     """
 
     def _encoded(self, value: V) -> bytes:
-        return zstandard.compress(cast("bytes", value), 1)
+        return cast("bytes", value)
 
     def _decoded(self, data: bytes) -> V:
-        return cast("V", zstandard.decompress(data, max_output_size=LONGEST_PAGE))
+        return cast("V", unpress(data))

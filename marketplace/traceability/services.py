@@ -23,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from marketplace.infra.db import apart, db
 from marketplace.infra.keeper import KeyClass
 from marketplace.infra.pools import alone, compiled
+from marketplace.infra.pressing import press
 from marketplace.infra.vault import DataDestroyed
 from marketplace.kernel import clock, ids
 from marketplace.kernel.canonical import canonical_bytes, sha256_hex
@@ -110,7 +111,7 @@ def record_act(act: Act) -> UUID:
 
     Raises DataDestroyed in an erased journey, unless the act outlives the erasure.
     """
-    entry = _entry(act, page=None)
+    entry = _entry(act)
     with _or_nothing():
         db.session.connection().execute(_ENTER, entry)
     return cast("UUID", entry["id"])
@@ -122,13 +123,13 @@ def record_view(view: View) -> UUID:
     The commit does not wait for the disk: a killed process loses nothing, a power cut at most the last fractions of a
     second of views, never an act (traceability design, "Taken for this project").
     """
-    entry = _entry(view, page=view.page)
+    entry = _entry(view, page=view.page, pressed=view.pressed or press(view.page))
     with _or_nothing():
         alone(_ENTER_ALONE, entry)
     return cast("UUID", entry["id"])
 
 
-def _entry(what: Act | View, *, page: bytes | None) -> dict[str, Any]:
+def _entry(what: Act | View, *, page: bytes | None = None, pressed: bytes | None = None) -> dict[str, Any]:
     """The values of a row of `IntakeRow` by column."""
     entry_id = ids.new_id()
     body = canonical_bytes(what.body)
@@ -146,11 +147,11 @@ def _entry(what: Act | View, *, page: bytes | None) -> dict[str, Any]:
         "business_at": clock.business_now(),
         "body_sha256": sha256_hex(body),
         "page_sha256": None if page is None else sha256_hex(page),
-        **_sealed(entry_id, what, body, page),
+        **_sealed(entry_id, what, body, pressed),
     }
 
 
-def _sealed(entry_id: UUID, what: Act | View, body: bytes, page: bytes | None) -> dict[str, bytes | None]:
+def _sealed(entry_id: UUID, what: Act | View, body: bytes, pressed: bytes | None) -> dict[str, bytes | None]:
     """The two sealed columns. Where everything the entry could belong to is erased, it is entered without its content
     if it outlives that; else raises DataDestroyed.
     """
@@ -159,7 +160,7 @@ def _sealed(entry_id: UUID, what: Act | View, body: bytes, page: bytes | None) -
         with suppress(DataDestroyed):
             return {
                 "body": IntakeRow.body.sealed(entry_id, subject_id, body, key_class),
-                "page_bytes": IntakeRow.page_bytes.sealed(entry_id, subject_id, page, key_class),
+                "page_bytes": IntakeRow.page_bytes.sealed(entry_id, subject_id, pressed, key_class),
             }
     if what.type not in OUTLIVES_ERASURE:
         raise DataDestroyed

@@ -177,7 +177,9 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A page about to be sent: its version and the exact bytes of its body."""
+    """A page about to be sent: its version and the exact bytes of its body; `pressed` are the same bytes as they are
+    kept (`infra.pressing`), where whoever sends them has them so.
+    """
 
     journey_id: UUID
     type: EntryType
@@ -187,6 +189,7 @@ class View:
     body: Mapping[str, Any] = field(default_factory=dict)
     application_id: UUID | None = None
     insurer_id: UUID | None = None
+    pressed: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

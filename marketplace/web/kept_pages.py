@@ -16,6 +16,7 @@ from typing import Any
 from flask import Response, g, render_template, request, session
 
 from marketplace.infra.formatting import ZONE, current_locale
+from marketplace.infra.pressing import press
 from marketplace.kernel import clock, ids
 from marketplace.kernel.remembering import Remembered
 from marketplace.web import security, sessions
@@ -44,9 +45,12 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """Pieces of the page's bytes, every other one a mark; how the page is recorded; until when it is true."""
+    """Pieces of the page's bytes, every other one a mark, and the pieces of a traced page pressed; how the page is
+    recorded; until when it is true.
+    """
 
     pieces: tuple[bytes, ...]
+    pressed: tuple[bytes, ...]
     traced: Traced | None
     version_id: str
     until: datetime | None
@@ -85,7 +89,9 @@ def _made(page: Page) -> _Kept:
             g.pop(name)
             if value is not None:
                 setattr(g, name, value)
-    return _Kept(tuple(_MARK.split(text.encode())), page.traced, version_id, page.until, page.status)
+    pieces = tuple(_MARK.split(text.encode()))
+    pressed = tuple(map(press, pieces)) if page.traced else ()
+    return _Kept(pieces, pressed, page.traced, version_id, page.until, page.status)
 
 
 def _sent(kept: _Kept) -> Response:
@@ -96,5 +102,7 @@ def _sent(kept: _Kept) -> Response:
         filled_in[SEEN.encode()] = token_of(kept.version_id).encode()
     page = b"".join([filled_in.get(piece, piece) for piece in kept.pieces])
     if kept.traced:
-        return send_traced(page, kept.traced, kept.version_id, status=kept.status)
+        own = {mark: press(filling) for mark, filling in filled_in.items()}
+        pressed = b"".join([own.get(piece, frame) for piece, frame in zip(kept.pieces, kept.pressed, strict=True)])
+        return send_traced(page, kept.traced, kept.version_id, status=kept.status, pressed=pressed)
     return Response(page, status=kept.status, mimetype="text/html")

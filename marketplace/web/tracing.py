@@ -77,9 +77,15 @@ def version_of(template: str, traced: Traced) -> str:
 
 
 def send_traced(
-    page: bytes, traced: Traced, version_id: str, *, journey_id: UUID | None = None, status: int = 200
+    page: bytes,
+    traced: Traced,
+    version_id: str,
+    *,
+    journey_id: UUID | None = None,
+    status: int = 200,
+    pressed: bytes | None = None,
 ) -> Response:
-    """The answer with these bytes, which are recorded in the journey before they leave."""
+    """The answer with these bytes, which are recorded in the journey before they leave; `pressed` as in `View`."""
     g.pending_view = View(
         journey_id=journey_id or current_journey(),
         type=traced.type,
@@ -89,6 +95,7 @@ def send_traced(
         body=dict(traced.body) | {"endpoint": request.endpoint, "status": status},
         application_id=traced.application_id,
         insurer_id=traced.insurer_id,
+        pressed=pressed,
     )
     return Response(page, status=status, mimetype="text/html")
 

@@ -4,6 +4,7 @@ import io
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from marketplace.catalog import services as catalog_services
 from marketplace.catalog.values import ProductVersion, Scalar
 from marketplace.infra.db import db
 from marketplace.listing.intake import read_catalog
-from marketplace.listing.values import DraftProduct, Finding
+from marketplace.listing.values import Draft, DraftProduct, Finding
 from marketplace.rating import services as rating
 from marketplace.traceability.values import Actor, ActorRole
 from tests.factories.accounts import an_insurer
@@ -75,10 +76,8 @@ def findings_in(files: Mapping[str, bytes]) -> tuple[Finding, ...]:
 
 def published(insurer: Insurer, files: Mapping[str, bytes]) -> tuple[ProductVersion, ...]:
     """What a catalog holds, on sale from the days it names, past the road of an upload. Commits nothing."""
-    draft = read_catalog(files, insurer.code).draft
-    assert draft is not None
     versions = []
-    for product in draft.products:
+    for product in _read(tuple(files.items()), insurer.code).products:
         version = catalog_services.publish_version(
             insurer.id,
             product.content,
@@ -90,6 +89,14 @@ def published(insurer: Insurer, files: Mapping[str, bytes]) -> tuple[ProductVers
         rating.store_tariff(version.id, product.tariff)
         versions.append(version)
     return tuple(sorted(versions, key=lambda version: version.content.code))
+
+
+@cache
+def _read(files: tuple[tuple[str, bytes], ...], insurer: str) -> Draft:
+    """Read once, for most tests begin with the same catalog."""
+    draft = read_catalog(dict(files), insurer).draft
+    assert draft is not None
+    return draft
 
 
 def harbour_term(insurer: Insurer | None = None) -> ProductVersion:

@@ -1,6 +1,8 @@
 """The whole marketplace as its processes (site, worker, payment simulator) and customers at a real Chromium."""
 
+import fcntl
 import os
+import pickle
 import shutil
 import socket
 import subprocess
@@ -161,12 +163,28 @@ def _ready(url: str) -> bool:
 
 @pytest.fixture(scope="session")
 def walked(migrated_app: Flask, tmp_path_factory: pytest.TempPathFactory) -> tuple[Seen, ...]:
-    """Every page in every language, as it was sent. Not to be asked for beside a running `marketplace`."""
+    """Every page in every language, as it was sent. Not to be asked for beside a running `marketplace`.
+
+    Processes that share a run of the tests share the walk: the first one walks, the others wait and read.
+    """
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    if run is None:
+        return _walk(migrated_app, tmp_path_factory.mktemp("walk"))
+    kept = tmp_path_factory.getbasetemp().parent / f"walked-{run}"
+    with kept.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            kept.write_bytes(pickle.dumps(_walk(migrated_app, tmp_path_factory.mktemp("walk"))))
+    pages: tuple[Seen, ...] = pickle.loads(kept.read_bytes())  # noqa: S301  written a moment ago by this run
+    return pages
+
+
+def _walk(app: Flask, folder: Path) -> tuple[Seen, ...]:
     pages: list[Seen] = []
-    with running_simulator(tmp_path_factory.mktemp("walk")) as simulator:
+    with running_simulator(folder) as simulator:
         for locale in LOCALES:
-            pages += every_page(migrated_app, simulator, locale)
-            empty_tables(migrated_app)
+            pages += every_page(app, simulator, locale)
+            empty_tables(app)
     return tuple(pages)
 
 

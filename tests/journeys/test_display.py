@@ -1,4 +1,4 @@
-"""Pages hold at large type, in a narrow window, without motion, in a reader's own colours, and on paper."""
+"""Pages hold in a reader's own colours, without script, and on paper."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -9,31 +9,12 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser
 
+from tests.journeys.appearance import MOVING, OUTSIDE, of_another_make
 from tests.journeys.every_page import LOCALES, Seen
 from tests.journeys.replay import Tab, open_tab
-from tests.journeys.test_accessibility import of_another_make
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-# Words that fall out of the window, or out of a box that cuts them off. What scrolls inside itself may be wider.
-OUTSIDE = """() => {
-  const wide = document.documentElement.scrollWidth;
-  const found = wide > innerWidth ? [`page ${wide}`] : [];
-  for (const each of document.querySelectorAll('main *, header *, footer *')) {
-    const box = each.getBoundingClientRect();
-    if (each.closest('.scroll, .skip, .visually-hidden, svg') || !box.width) continue;
-    if (box.right > innerWidth + 1 || box.left < -1) found.push(`${each.tagName} ${each.className} ${box.right}`);
-    const style = getComputedStyle(each);
-    if (style.overflowX === 'hidden' && each.scrollWidth > each.clientWidth + 1) found.push(`cut ${each.tagName}`);
-  }
-  return found;
-}"""
-LARGE_TYPE = "() => { document.documentElement.style.fontSize = '200%'; }"
-# What moves, or would when something changes.
-MOVING = """() => [...document.querySelectorAll('*')].filter(each => {
-  const style = getComputedStyle(each);
-  return style.animationName !== 'none' || style.transitionDuration !== '0s' || style.scrollBehavior === 'smooth';
-}).map(each => each.tagName)"""
 STYLE = '<link rel="stylesheet" href="/static/css/evenfold.css">'
 PRINTED = {
     "compare.comparison", "product.offer", "application.document", "application.exclusions", "application.review",
@@ -60,28 +41,6 @@ def planted(body: str) -> Seen:
     return Seen("planted", "/planted", "en", 200, (("Content-Type", "text/html"),), page.encode())
 
 
-@pytest.mark.requirement("PER-10")
-def test_nothing_is_wider_than_320_pixels(look: Look, walked: tuple[Seen, ...]) -> None:
-    """What 1280 pixels show at four times the size (WCAG 2.1, 1.4.10)."""
-    tab = look(viewport={"width": 320, "height": 640})
-    faults = {seen.name: found for seen in of_another_make(walked) if (found := tab.show(seen).evaluate(OUTSIDE))}
-    assert faults == {}
-
-
-@pytest.mark.requirement("PER-10")
-def test_type_of_twice_the_size_fits(look: Look, walked: tuple[Seen, ...]) -> None:
-    """On a telephone and on a desk (WCAG 2.1, 1.4.4)."""
-    pages = [seen for seen in of_another_make(walked) if seen.locale == "en"]
-    faults = {}
-    for width in (360, 1280):
-        tab = look(viewport={"width": width, "height": 800})
-        for seen in pages:
-            tab.show(seen).evaluate(LARGE_TYPE)
-            if found := tab.page.evaluate(OUTSIDE):
-                faults[f"{seen.name} {width}"] = found
-    assert faults == {}
-
-
 def test_what_does_not_fit_is_noticed(look: Look) -> None:
     """Control."""
     tab = look(viewport={"width": 320, "height": 640})
@@ -89,12 +48,6 @@ def test_what_does_not_fit_is_noticed(look: Look) -> None:
     cut = tab.show(planted("<p style='overflow:hidden;width:100px;white-space:nowrap'>Cut off in the middle of it</p>"))
     assert any(each.startswith("SPAN") for each in wide)
     assert cut.evaluate(OUTSIDE) == ["cut P"]
-
-
-def test_nothing_moves_for_who_wants_no_motion(look: Look, walked: tuple[Seen, ...]) -> None:
-    tab, pages = look(reduced_motion="reduce"), [seen for seen in of_another_make(walked) if seen.locale == "en"]
-    moving = {seen.name: found for seen in pages if (found := tab.show(seen).evaluate(MOVING))}
-    assert moving == {}
 
 
 def test_our_style_stops_what_would_move(look: Look) -> None:

@@ -38,7 +38,7 @@ class CheckedClient(FlaskClient):
         if response.mimetype == "text/html" and response.status_code != 304 and not _is_foreign(response):
             nonce = re.search(r"'nonce-([^']+)'", response.headers.get("Content-Security-Policy", ""))
             body = response.get_data(as_text=True)
-            faults = [*headers_faults(response), *page_faults(body, nonce[1] if nonce else "")]
+            faults = [*headers_faults(response), *known_faults(body, nonce[1] if nonce else "")]
             assert faults == [], f"{response.request.path}: {faults}"
         return response
 
@@ -56,6 +56,26 @@ def headers_faults(response: TestResponse) -> Iterator[str]:
         yield "a page may be cached"
     if response.headers.get("X-Content-Type-Options") != "nosniff":
         yield "nosniff is missing"
+
+
+# New with every answer, and no part of how a page is made: ids of rows, tokens, hashes, references, times of the day.
+_OWN_TO_ONE_ANSWER = re.compile(
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[\w.-]{40,}|\b[A-Z]-[0-9A-Z]{4}-[0-9A-Z]{4}\b|\b\d?\d:\d\d:\d\d\b"
+)
+_in_order: set[int] = set()
+
+
+def known_faults(text: str, nonce: str) -> list[str]:
+    """What is not in order on a page. One that differs from an earlier page only in what is new with every answer is
+    not parsed again: parsing takes longer than the page itself.
+    """
+    alike = hash(_OWN_TO_ONE_ANSWER.sub("", text.replace(f'nonce="{nonce}"', "nonce") if nonce else text))
+    if alike in _in_order:
+        return []
+    faults = list(page_faults(text, nonce))
+    if not faults:
+        _in_order.add(alike)
+    return faults
 
 
 @dataclass

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from dataclasses import replace
 from html import unescape
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -13,7 +14,7 @@ from sqlalchemy import text
 
 from marketplace.accounts import queries as accounts
 from marketplace.catalog import services as catalog
-from marketplace.catalog.values import Allowed, Commission, Cover, Exclusion, ProductContent
+from marketplace.catalog.values import Allowed, Commission, Cover, Exclusion, ProductContent, Scalar
 from marketplace.infra.db import db
 from marketplace.privacy.services import erasing
 from marketplace.privacy.values import ErasureReason
@@ -21,8 +22,10 @@ from marketplace.quoting import queries as quoting
 from marketplace.quoting.rules.ranking import RULES
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import SYSTEM, EntryType
+from marketplace.web.storefront.compare import OFFERS_ON_A_PAGE
 from sandbox.demo.visitor import Visitor, words
 from tests.factories.accounts import an_insurer
+from tests.factories.catalog import RISK, a_draft_product
 from tests.factories.quoting import a_content, a_tariff, publish
 from tests.factories.quoting import words as say
 from tests.web.conftest import NothingWritten, count, days_later, run_jobs
@@ -219,6 +222,23 @@ def test_very_many_offers_stand_on_pages(comparison: str, visitor: Visitor, monk
     assert shown(visitor.get(unescape(following[1]))) == ["zebra"]
     assert "Page 2 of 2" in words(visitor.text)
     assert "3 of 3 offers are shown." in words(visitor.text)
+
+
+def test_a_full_page_is_no_heavier_than_any_other_may_be(shop: Flask, visitor: Visitor) -> None:
+    """Each page is weighed as it comes (`page_checks`): 100 kB with all that a first visit loads."""
+    with shop.app_context():
+        insurer, draft = an_insurer("second"), a_draft_product()
+        texts = {ref.sha256: data for ref, data in draft.documents}
+        for number in range(OFFERS_ON_A_PAGE + 1):
+            publish(insurer, replace(draft.content, code=f"term-{number:02}"), draft.tariff, documents=texts)
+        db.session.commit()
+    visitor.compare("term_life", {name: _typed(value) for name, value in RISK.items()})
+    assert len(PLACE.findall(visitor.text)) == OFFERS_ON_A_PAGE
+    assert "Page 1 of 2" in words(visitor.text)
+
+
+def _typed(value: Scalar) -> str:
+    return ("no", "yes")[value] if isinstance(value, bool) else str(value)
 
 
 # --- side by side ---------------------------------------------------------------------------------------------------

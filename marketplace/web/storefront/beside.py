@@ -14,13 +14,14 @@ from marketplace.kernel.text import LocalizedText
 from marketplace.quoting import queries as quoting
 from marketplace.quoting.values import Need, OfferView
 from marketplace.traceability.values import EntryType
-from marketplace.web.storefront.compare import OFFERS_ON_A_PAGE, insurers_of, need_of
+from marketplace.web.storefront.compare import insurers_of, need_of
 from marketplace.web.storefront.plots import Plot, plot_of
 from marketplace.web.tracing import Traced, render_traced
 
 blueprint = Blueprint("beside", __name__)
 
 FEWEST, MOST = 2, 4
+TO_CHOOSE_FROM = 100
 LETTERS = "ABCD"
 
 
@@ -54,7 +55,7 @@ def side_by_side(line: str, reference: str) -> ResponseReturnValue:
             "storefront/beside_choose.html",
             definition=definition,
             need=need,
-            offers=offers[:OFFERS_ON_A_PAGE],
+            offers=offers[:TO_CHOOSE_FROM],
             insurers=insurers_of(offers),
         )
         return page, 422 if request.args else 200

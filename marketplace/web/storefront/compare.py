@@ -37,7 +37,8 @@ from marketplace.web.tracing import Traced, current_journey
 
 blueprint = Blueprint("compare", __name__)
 
-OFFERS_ON_A_PAGE = 100
+OFFERS_ON_A_PAGE = 20
+"""So that no page has more than 100 kB when it is loaded for the first time."""
 
 
 @dataclass(frozen=True, slots=True)
