@@ -17,6 +17,7 @@ from marketplace.listing.intake.examples import LEAST_EXAMPLES
 from marketplace.listing.intake.rate_card import LongTable
 from marketplace.listing.models import RateCardRow
 from marketplace.listing.queries.uploads import drafts_of, uploads_of_insurer
+from marketplace.listing.rules import spread
 from marketplace.listing.values import CardPlace, Files, RateCard, RateCardNotFound, Upload
 
 
@@ -88,8 +89,7 @@ def examples_to_fill_in(card: RateCard) -> str:
     premium is the insurer's to write.
     """
     table, line = long_table(card), LINES[card.line]
-    last = len(table.rows) - 1
-    rows = [table.rows[number * last // (LEAST_EXAMPLES - 1)] for number in range(LEAST_EXAMPLES)] if table.rows else []
+    rows = [table.rows[number] for number in sorted(spread(len(table.rows), LEAST_EXAMPLES))]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*(factor.name for factor in line.factors), "premium"])

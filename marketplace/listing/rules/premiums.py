@@ -45,11 +45,7 @@ class PossibleRisks:
 
     def sample(self, most: int, start: int = 0) -> tuple[dict[str, Scalar], ...]:
         """`most` of them, evenly spread from the `start`-th step on; all, where there are not more."""
-        count = self.count
-        if count <= most:
-            return tuple(self._risk(number) for number in range(count))
-        step = _coprime(round(count * _GOLDEN), count)
-        return tuple(self._risk((start + number) * step % count) for number in range(most))
+        return tuple(map(self._risk, spread(self.count, most, start)))
 
     def _risk(self, number: int) -> dict[str, Scalar]:
         risk: dict[str, Scalar] = {}
@@ -57,6 +53,15 @@ class PossibleRisks:
             number, place = divmod(number, len(values))
             risk[name] = values[place]
         return risk
+
+
+def spread(count: int, most: int, start: int = 0) -> Iterator[int]:
+    """`most` of the numbers below `count`, evenly spread from the `start`-th step on; all, where there are not more."""
+    if count <= most:
+        yield from range(count)
+        return
+    step = _coprime(round(count * _GOLDEN), count)
+    yield from ((start + number) * step % count for number in range(most))
 
 
 def _limited(content: ProductContent) -> Iterator[str]:
