@@ -124,6 +124,21 @@ def compared_with(insurer_id: UUID, content: ProductContent) -> ProductVersion |
     return next(iter([*on_sale, *standing, *known]), None)
 
 
+def unchanged_version(insurer_id: UUID, found: StoredDraft) -> UUID | None:
+    """The version on sale that says what the draft says, at the same prices and as long; None where there is none."""
+    standing = compared_with(insurer_id, found.content)
+    if (
+        standing is None
+        or not standing.on_sale_on(clock.today(ZONE))
+        or standing.sale_stops_at is not None
+        or standing.effective_to != found.effective_to
+        or rules.content_changes(standing.content, found.content)
+    ):
+        return None
+    same = rating.tariffs_of([standing.id]).get(standing.id) == found.tariff
+    return standing.id if same else None
+
+
 def tried(found: StoredDraft, risks: Sequence[dict[str, Scalar]]) -> tuple[Tried, ...]:
     """The premiums of complete risks by a draft and by the version it is compared with."""
     new = _rater_of(found)

@@ -1,9 +1,10 @@
 """What a product says before and after: every field that differs, items matched by their code."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from marketplace.catalog.values import ProductContent
+from marketplace.catalog.values import DocumentKind, ProductContent
 from marketplace.listing.values import Change, Part
 
 # Lists whose items have a name of their own, and which field it is.
@@ -18,7 +19,7 @@ _MAPPED = (Part.ELIGIBILITY, Part.KEY_FACTS, Part.FACTS, Part.SERVICES)
 
 def content_changes(old: ProductContent, new: ProductContent) -> tuple[Change, ...]:
     """Every change, part by part in the order in which the parts are shown; nothing where both say the same."""
-    before, after = old.to_json(), new.to_json()
+    before, after = _without_made_documents(old, new).to_json(), new.to_json()
     parts = {*_KEYED, *_MAPPED}
     rest = [{name: value for name, value in side.items() if name not in parts} for side in (before, after)]
     found = list(_fields(Part.PRODUCT, "", rest[0], rest[1]))
@@ -28,6 +29,13 @@ def content_changes(old: ProductContent, new: ProductContent) -> tuple[Change, .
         elif part in _MAPPED:
             found += _fields(part, "", before[part], after[part])
     return tuple(found)
+
+
+def _without_made_documents(old: ProductContent, new: ProductContent) -> ProductContent:
+    """A product information document that the marketplace made of what the insurer said is made anew, not removed."""
+    if new.information is None or any(each.kind is DocumentKind.IPID for each in new.documents):
+        return old
+    return replace(old, documents=tuple(each for each in old.documents if each.kind is not DocumentKind.IPID))
 
 
 def _items(part: Part, before: list[dict[str, Any]], after: list[dict[str, Any]]) -> Iterator[Change]:

@@ -47,14 +47,18 @@ def withdraw_upload(upload_id: UUID, actor: Actor) -> None:
 
 
 def accept_upload(upload_id: UUID, actor: Actor) -> tuple[UUID, ...]:
-    """A reviewer of the marketplace accepts it for sale (O13-45): all of it is published in this one transaction,
-    with tariffs, questions and documents, and is sold from its first day on, or from today where that has begun.
+    """A reviewer of the marketplace accepts it for sale (O13-45): all that is new in it is published in this one
+    transaction, with tariffs, questions and documents, and is sold from its first day on, or from today where that has
+    begun. A product that is on sale exactly so stays the version that it is.
 
     Raises as `steps.take`, SaleOver, and what `catalog.services.publish_version` raises; then nothing is published.
     """
     row = take(UploadEvent.ACCEPT, upload_id, actor)
     row.published_at, row.published_by = clock.now(), actor.account_id
-    version_ids = tuple(_publish(row.insurer_id, draft, actor) for draft in queries.drafts_of(upload_id))
+    version_ids = tuple(
+        queries.unchanged_version(row.insurer_id, draft) or _publish(row.insurer_id, draft, actor)
+        for draft in queries.drafts_of(upload_id)
+    )
     row.version_ids = [str(version_id) for version_id in version_ids]
     db.session.flush()
     return version_ids

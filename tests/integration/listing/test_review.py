@@ -238,6 +238,24 @@ def test_what_is_over_already_is_not_accepted(people: People) -> None:
     assert catalog.products_of_insurer(people.insurer.id) == ()
 
 
+def test_a_product_that_says_the_same_stays_the_version_it_is(people: People) -> None:
+    """A catalog is uploaded whole; only what it changes is published."""
+    first = catalog_files()
+    for path, data in catalog_files().items():
+        if path.startswith(HARBOUR_TERM):
+            other = path.replace("harbour-term", "harbour-other")
+            first[other] = data.replace(b'code = "harbour-term"', b'code = "harbour-other"')
+    unchanged, before = accepted(people, first)
+    with clock.frozen(NOON + timedelta(days=1)):
+        same, after = accepted(people, changed(PRODUCT, "A level premium", "The same premium", first))
+    assert (same, after != before) == (unchanged, True)
+    assert len(catalog.products_of_insurer(people.insurer.id)) == 3
+    with clock.frozen(NOON + timedelta(days=2)):
+        services.stop_sale(unchanged, None, LocalizedText("A pause."), people.first)
+        resumed, _ = accepted(people, changed(PRODUCT, "A level premium", "One premium", first))
+    assert resumed != unchanged, "what is not sold any more is published anew"
+
+
 # --- again ------------------------------------------------------------------------------------------------------------
 
 

@@ -6,8 +6,9 @@ from itertools import product
 
 import pytest
 
-from marketplace.catalog.values import Allowed, Profile
+from marketplace.catalog.values import Allowed, DocumentKind, DocumentRef, ProductInformation, Profile
 from marketplace.catalog.values.lines import TERM_LIFE
+from marketplace.kernel.text import LocalizedText
 from marketplace.listing.rules import (
     LIFE,
     PossibleRisks,
@@ -67,6 +68,16 @@ def test_what_is_over_is_not_sold_and_published_rates_keep_their_days() -> None:
 
 def test_the_same_content_changes_nothing() -> None:
     assert content_changes(CONTENT, CONTENT) == ()
+
+
+def test_a_product_information_document_made_by_the_marketplace_is_not_removed_by_the_next_draft() -> None:
+    said = replace(CONTENT, information=ProductInformation(*[LocalizedText("Words.")] * 5))
+    ref = DocumentRef(DocumentKind.IPID, "en", "IPID", "ipid.en.pdf", "application/pdf", "0" * 64, 10)
+    made = replace(said, documents=(*said.documents, ref))
+    assert content_changes(made, said) == ()
+    assert content_changes(made, replace(said, information=None))[-1] == Change(
+        Part.DOCUMENTS, "ipid.en.pdf", "", "IPID", None
+    )
 
 
 def test_every_change_is_named_with_both_ends() -> None:
