@@ -5,7 +5,7 @@ from typing import Any
 
 from config import Settings
 from marketplace.accounts import jobs as accounts_jobs
-from marketplace.accounts import rules as accounts_rules
+from marketplace.accounts.rules import insurers as party_rules
 from marketplace.accounts.values import InsurerSuspended
 from marketplace.application import jobs as application_jobs
 from marketplace.application import rules as application_rules
@@ -67,7 +67,7 @@ SUBSCRIBERS: dict[type, tuple[str, ...]] = {
 
 # The state machines, for whoever wants to see them drawn (`marketplace.cli draw`).
 MACHINES: dict[str, Table[Any, Any]] = {
-    "applicant": accounts_rules.APPLICANTS,
+    "applicant": party_rules.APPLICANTS,
     "application": application_rules.TRANSITIONS,
     "upload": listing_rules.LIFE,
     "order": checkout_rules.ORDERS,

@@ -123,6 +123,26 @@ class ApiKeyRow(Base):
     revoked_by: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_account.id"))
 
 
+class PayeeRow(Base):
+    """An insurer's account at Stripe: what the call that opens it needs, and how Stripe said it stands (`seen_at`)."""
+
+    __tablename__ = "accounts_payee"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    insurer_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_insurer.id"), unique=True)
+    name: Mapped[str]
+    country: Mapped[str] = mapped_column(CHAR(2))
+    account_id: Mapped[str | None] = mapped_column(String(255), unique=True)
+    charges_enabled: Mapped[bool] = mapped_column(server_default=text("false"))
+    payouts_enabled: Mapped[bool] = mapped_column(server_default=text("false"))
+    details_submitted: Mapped[bool] = mapped_column(server_default=text("false"))
+    due: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
+    disabled_reason: Mapped[str | None] = mapped_column(String(255))
+    created_at: Mapped[datetime]
+    created_by: Mapped[UUID] = mapped_column(ForeignKey("accounts_account.id"))
+    seen_at: Mapped[datetime | None]
+
+
 class InsurerApplicationRow(Base):
     """An insurer that wants to come in. `approved_by` is the first of two people, `decided_by` the last."""
 

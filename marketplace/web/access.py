@@ -193,9 +193,17 @@ ACCESS: dict[str, Door] = {
         "party_desk.invite", "party_desk.suspend", "party_desk.ask_to_lift", "party_desk.lift",
         "party_desk.refuse_lifting", step_up=True, roles=ADMITS_INSURERS,
     ),
-    **_doors(Who.INSURER, PageClass.STAFF, "insurer_keys.keys", "insurer_terms.terms", roles=RUNS_ITS_DESK),
+    **_doors(
+        Who.INSURER, PageClass.STAFF, "insurer_keys.keys", "insurer_terms.terms", "insurer_payee.payee",
+        roles=RUNS_ITS_DESK,
+    ),
+    # Asks the payment service how the account stands.
+    **_doors(
+        Who.INSURER, PageClass.STAFF, "insurer_payee.returned", look_limit=Bucket.RETURN_OF_SOURCE, roles=RUNS_ITS_DESK,
+    ),
     **_doors(
         Who.INSURER, PageClass.STAFF, "insurer_keys.make", "insurer_keys.revoke", "insurer_terms.accept",
+        "insurer_payee.go",
         step_up=True, roles=RUNS_ITS_DESK,
     ),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.sales", roles=COUNTS_OWN_SALES),

@@ -114,6 +114,7 @@ def words_of(error: errors.MarketplaceError) -> str:
         "accounts:term-exists": _("There are terms of this line from that day already."),
         "accounts:term-too-late": _("The day of these terms has passed. Please ask for new ones."),
         "accounts:terms-missing": _("No commission terms of this insurer are in force yet."),
+        "accounts:payee-missing": _("The account of this insurer at Stripe is not ready yet."),
         "accounts:not-waiting": _("This application cannot be decided now."),
         "accounts:account-exists": _("There is an account with this address already."),
         "accounts:too-many-keys": _("There are at most twenty keys that work. Please revoke one first."),

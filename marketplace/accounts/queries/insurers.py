@@ -6,14 +6,15 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
 
-from marketplace.accounts import rules
 from marketplace.accounts.models import (
     ApiKeyRow,
     CommissionTermRow,
     InsurerApplicationRow,
     InsurerFactRow,
+    PayeeRow,
     SuspensionRow,
 )
+from marketplace.accounts.rules import insurers as party_rules
 from marketplace.accounts.values import (
     ApiKey,
     ApplicantState,
@@ -25,6 +26,7 @@ from marketplace.accounts.values import (
     InsurerFact,
     KeyScope,
     LicenceDocument,
+    Payee,
     Profile,
     Suspension,
 )
@@ -100,6 +102,27 @@ def suspension_of(row: SuspensionRow) -> Suspension:
     )
 
 
+def payee(insurer_id: UUID) -> Payee | None:
+    """The insurer's account at Stripe, once somebody of it has begun."""
+    row = db.session.scalar(select(PayeeRow).where(PayeeRow.insurer_id == insurer_id))
+    return None if row is None else payee_of(row)
+
+
+def payee_of(row: PayeeRow) -> Payee:
+    """The account at Stripe that a row of this feature holds."""
+    works = row.charges_enabled and row.payouts_enabled
+    return Payee(
+        id=row.id,
+        insurer_id=row.insurer_id,
+        country=row.country,
+        account_id=row.account_id,
+        state=party_rules.payee_state(works=works, given=row.details_submitted, disabled_reason=row.disabled_reason),
+        due=tuple(row.due),
+        created_at=row.created_at,
+        seen_at=row.seen_at,
+    )
+
+
 def api_keys(insurer_id: UUID) -> tuple[ApiKey, ...]:
     """The keys of an insurer's machines, ended ones too, the newest first."""
     rows = db.session.scalars(
@@ -172,7 +195,7 @@ def terms(insurer_id: UUID) -> tuple[CommissionTerm, ...]:
 
 def terms_in_force(day: date) -> tuple[CommissionTerm, ...]:
     """The commission terms of every insurer on a day, by line."""
-    return rules.in_force(_terms(CommissionTermRow.effective_from <= day), day)
+    return party_rules.in_force(_terms(CommissionTermRow.effective_from <= day), day)
 
 
 def _terms(condition: ColumnElement[bool]) -> tuple[CommissionTerm, ...]:

@@ -37,6 +37,7 @@ from marketplace.accounts.services.one_time_codes import (
     secret_to_confirm,
 )
 from marketplace.accounts.services.passkeys import add_passkey, ask_for_passkey, begin_passkey, prove_passkey
+from marketplace.accounts.services.payees import begin_payee, open_payee, refresh_payee, refresh_payees
 from marketplace.accounts.services.registration import confirm_address, register_customer
 from marketplace.accounts.services.security_events import record_security_event, record_security_event_apart
 from marketplace.accounts.services.sessions import (
@@ -75,6 +76,7 @@ __all__ = [
     "authenticate",
     "begin_one_time_codes",
     "begin_passkey",
+    "begin_payee",
     "begin_session",
     "change_locale",
     "change_password",
@@ -98,6 +100,7 @@ __all__ = [
     "make_api_key",
     "make_recovery_codes",
     "note_seen",
+    "open_payee",
     "open_with_key",
     "propose_terms",
     "prove_code",
@@ -109,6 +112,8 @@ __all__ = [
     "record_fact",
     "record_security_event",
     "record_security_event_apart",
+    "refresh_payee",
+    "refresh_payees",
     "refuse_lifting",
     "register_customer",
     "register_insurer",

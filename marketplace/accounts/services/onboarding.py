@@ -12,6 +12,7 @@ from sqlalchemy import delete, select
 from marketplace.accounts import rules
 from marketplace.accounts.models import InsurerApplicationRow, InsurerRow
 from marketplace.accounts.queries import insurer_application_of
+from marketplace.accounts.rules import insurers as party_rules
 from marketplace.accounts.services import challenges, checks
 from marketplace.accounts.services.entering import register_insurer
 from marketplace.accounts.services.facts import record_fact
@@ -162,7 +163,7 @@ def _locked(application_id: UUID) -> InsurerApplicationRow:
 
 def _next(row: InsurerApplicationRow, event: ApplicantEvent) -> ApplicantState:
     try:
-        return rules.APPLICANTS.next(ApplicantState(row.state), event)
+        return party_rules.APPLICANTS.next(ApplicantState(row.state), event)
     except TransitionRefused as error:
         raise NotWaiting from error
 

@@ -51,6 +51,14 @@ from marketplace.accounts.values.onboarding import (
     NewInvitation,
     NotWaiting,
 )
+from marketplace.accounts.values.payees import (
+    PAYEE_COUNTRIES,
+    Payee,
+    PayeeMismatch,
+    PayeeMissing,
+    PayeeNotFound,
+    PayeeState,
+)
 from marketplace.accounts.values.people import (
     Account,
     Bucket,
@@ -102,6 +110,7 @@ from marketplace.accounts.values.sessions import (
 __all__ = [
     "DEVICE_REMEMBERED",
     "OPERATOR",
+    "PAYEE_COUNTRIES",
     "Account",
     "AccountExists",
     "AccountNotFound",
@@ -166,6 +175,11 @@ __all__ = [
     "NotWaiting",
     "OneTimeSecret",
     "PasskeyAnswer",
+    "Payee",
+    "PayeeMismatch",
+    "PayeeMissing",
+    "PayeeNotFound",
+    "PayeeState",
     "Profile",
     "RelyingParty",
     "Role",

@@ -29,6 +29,7 @@ class SecurityEventType(StrEnum):
     STAFF_INVITED = "staff_invited"
     TERMS_PROPOSED = "terms_proposed"
     TERMS_ACCEPTED = "terms_accepted"
+    PAYEE_BEGUN = "payee_begun"
     INSURER_STARTED = "insurer_started"
     INSURER_SUSPENDED = "insurer_suspended"
     LIFTING_ASKED = "lifting_asked"

@@ -120,6 +120,7 @@ class Fault(StrEnum):
     CODE_TAKEN = "code_taken"
     TERM_SHARE = "term_share"
     TERM_PAST = "term_past"
+    PAYEE_COUNTRY = "payee_country"
 
 
 @dataclass(frozen=True, slots=True)

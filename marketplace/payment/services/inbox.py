@@ -25,6 +25,7 @@ SESSION_EVENTS = {
 }
 REFUND_EVENTS = {"refund.updated", "refund.failed"}
 DECLINE_EVENT = "payment_intent.payment_failed"
+ACCOUNT_EVENT = "account.updated"
 
 HANDLED, IGNORED, NOT_OURS = "handled", "ignored", "not_ours"
 
@@ -93,6 +94,9 @@ def _work_for(event: ProviderEvent) -> tuple[str, dict[str, Any]] | None:
         return "payment.settle", {"attempt_id": attempt_id, "session_id": event.subject_id}
     if event.type in REFUND_EVENTS and refund_id:
         return "payment.send_refund", {"refund_id": refund_id}
+    payee_id = _our_id(event.metadata, "payee_id")
+    if event.type == ACCOUNT_EVENT and payee_id:
+        return "payment.note_account", {"payee_id": payee_id, "account_id": event.subject_id}
     if event.type == DECLINE_EVENT and attempt_id:
         return "payment.note_decline", {}
     return None

@@ -133,6 +133,7 @@ def _page(found: Insurer, **typed: Any) -> ResponseReturnValue:
         "invitation": InvitationForm(None),
         "term": term_form(),
     }
+    payee = accounts.payee(found.id)
     page = render_template(
         "backoffice/insurers/insurer.html",
         insurer=found,
@@ -140,6 +141,8 @@ def _page(found: Insurer, **typed: Any) -> ResponseReturnValue:
         facts=[(parties.KINDS[fact.kind], parties.said(fact), fact) for fact in history],
         suspensions=suspensions,
         terms=accounts.terms(found.id),
+        payee=payee,
+        due=parties.due(payee),
         stopped=next((each for each in suspensions if each.lifted_at is None), None),
         names=accounts.names_of({fact.entered_by for fact in history if fact.entered_by} | _people(suspensions)),
         **forms | typed,

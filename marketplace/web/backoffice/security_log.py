@@ -35,6 +35,7 @@ _TYPES: dict[SecurityEventType, str] = {
     SecurityEventType.STAFF_INVITED: _l("Staff of an insurer invited"),
     SecurityEventType.TERMS_PROPOSED: _l("Commission terms proposed"),
     SecurityEventType.TERMS_ACCEPTED: _l("Commission terms accepted"),
+    SecurityEventType.PAYEE_BEGUN: _l("Account of an insurer at Stripe begun"),
     SecurityEventType.INSURER_STARTED: _l("An insurer begins to sell"),
     SecurityEventType.INSURER_SUSPENDED: _l("Sales of an insurer stopped"),
     SecurityEventType.LIFTING_ASKED: _l("Asked to let an insurer sell again"),

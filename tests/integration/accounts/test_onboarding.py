@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from marketplace.accounts import queries, rules, services
 from marketplace.accounts.models import AccountRow, InsurerApplicationRow, InsurerRow
+from marketplace.accounts.rules import insurers as party_rules
 from marketplace.accounts.values import (
     AccountExists,
     AdministratorMissing,
@@ -156,7 +157,7 @@ def test_a_rejection_has_a_reason_that_is_mailed():
     [
         ({"papers": ()}, "licence"),
         ({"papers": (("a.pdf", b"PK no pdf"),)}, "licence"),
-        ({"papers": (("a.pdf", b"%PDF-" + bytes(rules.LARGEST_PAPER)),)}, "licence"),
+        ({"papers": (("a.pdf", b"%PDF-" + bytes(party_rules.LARGEST_PAPER)),)}, "licence"),
         ({"papers": (("a.pdf", b"%PDF-"),) * 3}, "licence"),
         ({"admin_name": ""}, "name"),
         ({"email": "nobody"}, "email"),
@@ -271,7 +272,7 @@ def test_the_road_of_an_application_is_whole():
         (ApplicantState.HALF_APPROVED, ApplicantEvent.APPROVE): ApplicantState.APPROVED,
         (ApplicantState.HALF_APPROVED, ApplicantEvent.REJECT): ApplicantState.REJECTED,
     }
-    table = rules.APPLICANTS.rows
+    table = party_rules.APPLICANTS.rows
     assert {pair: table[pair] for pair in leads} == leads
     refused = [pair for pair in product(ApplicantState, ApplicantEvent) if pair not in leads]
     assert [pair for pair in refused if isinstance(table[pair], ApplicantState)] == []

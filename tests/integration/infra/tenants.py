@@ -10,7 +10,8 @@ from psycopg import sql
 # An insurer's own rows and what hangs on them.
 INSURERS = {
     "accounts_account", "accounts_api_key", "accounts_commission_term", "accounts_device", "accounts_one_time_secret",
-    "accounts_passkey", "accounts_recovery_code", "accounts_security_event", "accounts_session", "accounts_suspension",
+    "accounts_passkey", "accounts_payee", "accounts_recovery_code", "accounts_security_event", "accounts_session",
+    "accounts_suspension",
     "application_application", "application_confirmation", "checkout_order", "checkout_order_line",
     "correspondence_message", "infra_subject_key", "listing_draft", "listing_event", "listing_rate_card",
     "listing_upload", "oversight_sale", "payment_attempt", "payment_refund", "policy_document", "policy_number_range",
