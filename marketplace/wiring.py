@@ -6,7 +6,7 @@ from typing import Any
 from config import Settings
 from marketplace.accounts import jobs as accounts_jobs
 from marketplace.accounts.rules import insurers as party_rules
-from marketplace.accounts.values import InsurerSuspended
+from marketplace.accounts.values import AccessEnded, InsurerSuspended, InvitationWithdrawn, StaffInvited
 from marketplace.application import jobs as application_jobs
 from marketplace.application import rules as application_rules
 from marketplace.application.values import ApplicationOpened, ApplicationSubmitted
@@ -47,6 +47,9 @@ FEATURES = (
 # Fact type -> names of the jobs that it defers. A fact without a subscriber carries its reason.
 SUBSCRIBERS: dict[type, tuple[str, ...]] = {
     InsurerSuspended: ("checkout.close_orders",),
+    StaffInvited: ("correspondence.invite_staff",),
+    InvitationWithdrawn: ("correspondence.tell_withdrawn",),
+    AccessEnded: ("correspondence.tell_access_ended",),
     JourneyCompared: ("oversight.note_comparison",),
     ApplicationOpened: ("oversight.note_opened",),
     ApplicationSubmitted: ("application.tell_outcome", "oversight.note_submitted"),

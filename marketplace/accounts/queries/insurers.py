@@ -11,6 +11,7 @@ from marketplace.accounts.models import (
     CommissionTermRow,
     InsurerApplicationRow,
     InsurerFactRow,
+    InvitationRow,
     PayeeRow,
     SuspensionRow,
 )
@@ -24,14 +25,17 @@ from marketplace.accounts.values import (
     InsurerApplicationNotFound,
     InsurerDetails,
     InsurerFact,
+    Invitation,
     KeyScope,
     LicenceDocument,
     Payee,
     Profile,
+    Role,
     Suspension,
 )
 from marketplace.infra import vault
 from marketplace.infra.db import db
+from marketplace.kernel import clock
 from marketplace.kernel.text import LocalizedText
 
 
@@ -91,6 +95,7 @@ def suspension_of(row: SuspensionRow) -> Suspension:
     return Suspension(
         id=row.id,
         insurer_id=row.insurer_id,
+        before_first_sale=row.before_first_sale,
         reason=row.reason,
         suspended_at=row.suspended_at,
         suspended_by=row.suspended_by,
@@ -99,6 +104,37 @@ def suspension_of(row: SuspensionRow) -> Suspension:
         lifting_by=row.lifting_by,
         lifted_at=row.lifted_at,
         lifted_by=row.lifted_by,
+    )
+
+
+def invitations(insurer_id: UUID) -> tuple[Invitation, ...]:
+    """Who is invited to the desk of this insurer and has not answered yet, the newest first."""
+    rows = db.session.scalars(
+        select(InvitationRow)
+        .where(InvitationRow.insurer_id == insurer_id, InvitationRow.ended_at.is_(None))
+        .where(InvitationRow.expires_at > clock.now())
+        .order_by(InvitationRow.invited_at.desc(), InvitationRow.id)
+    )
+    return tuple(invitation_of(row) for row in rows)
+
+
+def invitation_told(invitation_id: UUID) -> tuple[Invitation, str] | None:
+    """The invitation, ended or not, and the language of its mails, where the link was mailed."""
+    row = db.session.get(InvitationRow, invitation_id)
+    return None if row is None or row.secret_hash is None else (invitation_of(row), row.locale)
+
+
+def invitation_of(row: InvitationRow) -> Invitation:
+    """The invitation that a row of this feature holds."""
+    return Invitation(
+        id=row.id,
+        insurer_id=row.insurer_id,
+        email=row.email,
+        name=row.name,
+        role=Role(row.role),
+        invited_at=row.invited_at,
+        invited_by=row.invited_by,
+        expires_at=row.expires_at,
     )
 
 
@@ -164,6 +200,12 @@ def insurer_application(application_id: UUID) -> InsurerApplication:
     if row is None or row.state == ApplicantState.UNCONFIRMED.value:
         raise InsurerApplicationNotFound
     return insurer_application_of(row)
+
+
+def files_used(sha256s: Iterable[str]) -> frozenset[str]:
+    """Which of these files are papers of an application."""
+    applications = db.session.scalars(select(InsurerApplicationRow.documents))
+    return frozenset(paper["sha256"] for papers in applications for paper in papers) & frozenset(sha256s)
 
 
 def insurer_application_of(row: InsurerApplicationRow) -> InsurerApplication:

@@ -96,7 +96,6 @@ LIFETIMES: Mapping[CodePurpose, timedelta] = {
     CodePurpose.RESET_PASSWORD: timedelta(minutes=30),
     CodePurpose.CONFIRM_IDENTITY: timedelta(minutes=10),
     CodePurpose.CONFIRM_APPLICANT: timedelta(days=2),
-    CodePurpose.JOIN_INSURER: timedelta(days=7),
 }
 
 

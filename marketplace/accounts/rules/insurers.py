@@ -101,6 +101,8 @@ def paper_faults(papers: tuple[tuple[str, bytes], ...]) -> dict[str, Fault]:
     return {} if fit and len(papers) <= MOST_PAPERS else {"licence": Fault.PAPERS_UNFIT}
 
 
+INVITATION_LASTS = timedelta(days=7)
+
 WHOLE = 10_000
 """Basis points of the whole premium."""
 

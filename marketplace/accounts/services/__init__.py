@@ -5,7 +5,7 @@ challenges of passkeys are used up so, because a refused try is rolled back with
 something return a `MessageRequest`, which the entry point queues in the same transaction.
 """
 
-from marketplace.accounts.services.api_keys import make_api_key, open_with_key, revoke_api_key
+from marketplace.accounts.services.api_keys import make_api_key, open_to_send, open_with_key, revoke_api_key
 from marketplace.accounts.services.asking import count_sharing
 from marketplace.accounts.services.closing import close_account, held_account, locked_account
 from marketplace.accounts.services.codes import (
@@ -23,11 +23,19 @@ from marketplace.accounts.services.factors import (
 )
 from marketplace.accounts.services.facts import record_fact
 from marketplace.accounts.services.housekeeping import forget_expired
-from marketplace.accounts.services.inviting import accept_invitation, invitation, invite_staff
+from marketplace.accounts.services.inviting import (
+    accept_invitation,
+    end_access,
+    invitation,
+    invite_staff,
+    issue_invitation,
+    withdraw_invitation,
+)
 from marketplace.accounts.services.onboarding import (
     apply_as_insurer,
     approve_applicant,
     confirm_applicant,
+    forget_unconfirmed,
     reject_applicant,
 )
 from marketplace.accounts.services.one_time_codes import (
@@ -59,7 +67,6 @@ from marketplace.accounts.services.suspending import (
     ask_to_lift,
     lift_suspension,
     refuse_lifting,
-    start_insurer,
     suspend_insurer,
 )
 from marketplace.accounts.services.terms import accept_terms, propose_terms
@@ -88,19 +95,23 @@ __all__ = [
     "count_try",
     "create_staff",
     "disable_account",
+    "end_access",
     "end_session",
     "end_sessions",
     "forget_expired",
     "forget_factors",
+    "forget_unconfirmed",
     "held_account",
     "invitation",
     "invite_staff",
+    "issue_invitation",
     "lift_suspension",
     "locked_account",
     "make_api_key",
     "make_recovery_codes",
     "note_seen",
     "open_payee",
+    "open_to_send",
     "open_with_key",
     "propose_terms",
     "prove_code",
@@ -126,6 +137,6 @@ __all__ = [
     "reset_password",
     "revoke_api_key",
     "secret_to_confirm",
-    "start_insurer",
     "suspend_insurer",
+    "withdraw_invitation",
 ]

@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 
 from marketplace.accounts import rules
 from marketplace.accounts.models import ApiKeyRow
-from marketplace.accounts.queries import api_key_of
+from marketplace.accounts.queries import api_key_of, suspension
 from marketplace.accounts.rules import insurers as party_rules
 from marketplace.accounts.services import checks, hashes, tries
 from marketplace.accounts.services.security_events import record_security_event
@@ -26,6 +26,7 @@ from marketplace.accounts.values import (
     KeyScope,
     MadeKey,
     NewSecurityEvent,
+    SalesStopped,
     ScopeMissing,
     SecurityEventType,
     TooManyKeys,
@@ -90,6 +91,15 @@ def open_with_key(token: str, scope: KeyScope, *, counted_in: Bucket | None = No
     if counted_in is not None:
         tries.count((counted_in, str(key.id)))
     _note_use(key)
+    return key
+
+
+def open_to_send(token: str, scope: KeyScope, *, counted_in: Bucket) -> ApiKey:
+    """As `open_with_key`, for what an insurer sends: nothing while its sales are stopped (SalesStopped)."""
+    key = open_with_key(token, scope, counted_in=counted_in)
+    stopped = suspension(key.insurer_id)
+    if stopped is not None and not stopped.before_first_sale:
+        raise SalesStopped
     return key
 
 

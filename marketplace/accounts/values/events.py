@@ -27,6 +27,7 @@ class SecurityEventType(StrEnum):
     APPLICANT_APPROVED = "applicant_approved"
     APPLICANT_REJECTED = "applicant_rejected"
     STAFF_INVITED = "staff_invited"
+    INVITATION_WITHDRAWN = "invitation_withdrawn"
     TERMS_PROPOSED = "terms_proposed"
     TERMS_ACCEPTED = "terms_accepted"
     PAYEE_BEGUN = "payee_begun"

@@ -14,12 +14,11 @@ from marketplace.kernel.errors import Invalid
 from marketplace.web import access, parties
 from marketplace.web.backoffice.forms.insurers import (
     FactForm,
-    InvitationForm,
     LiftingForm,
     SuspensionForm,
     term_form,
 )
-from marketplace.web.mails import send
+from marketplace.web.invitations import InvitationForm
 
 blueprint = Blueprint("party_desk", __name__, url_prefix="/admin/insurers")
 
@@ -66,27 +65,20 @@ def ask_to_lift(insurer_id: UUID) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(found, lifting=form)
     services.ask_to_lift(insurer_id, str(form.reason.data), access.here())
-    return _done(insurer_id, _("Asked. Another person has to agree before it sells again."))
+    return _done(insurer_id, _("Asked. Another person has to agree before it sells."))
 
 
 @blueprint.post("/<uuid:insurer_id>/lift")
 def lift(insurer_id: UUID) -> ResponseReturnValue:
     """The second of two people."""
     services.lift_suspension(insurer_id, access.here())
-    return _done(insurer_id, _("It sells again."))
+    return _done(insurer_id, _("It sells from now on."))
 
 
 @blueprint.post("/<uuid:insurer_id>/refuse-lifting")
 def refuse_lifting(insurer_id: UUID) -> ResponseReturnValue:
     services.refuse_lifting(insurer_id, access.here())
     return _done(insurer_id, _("Its sales stay stopped."))
-
-
-@blueprint.post("/<uuid:insurer_id>/start")
-def start(insurer_id: UUID) -> ResponseReturnValue:
-    """Let an admitted insurer sell, once somebody has come in at its desk."""
-    services.start_insurer(insurer_id, access.here())
-    return _done(insurer_id, _("It sells from now on."))
 
 
 @blueprint.post("/<uuid:insurer_id>/terms")
@@ -109,7 +101,7 @@ def invite(insurer_id: UUID) -> ResponseReturnValue:
     found, form = accounts.insurer(insurer_id), InvitationForm()
     if form.validate_on_submit():
         try:
-            send(services.invite_staff(form.to_value(insurer_id), access.here()))
+            services.invite_staff(form.to_value(insurer_id), access.here())
         except Invalid as error:
             form.take_errors(error.fields)
         else:
