@@ -18,7 +18,7 @@ from marketplace.web.backoffice.forms.insurers import (
     SuspensionForm,
     term_form,
 )
-from marketplace.web.invitations import InvitationForm
+from marketplace.web.invitations import ROLES, InvitationForm
 
 blueprint = Blueprint("party_desk", __name__, url_prefix="/admin/insurers")
 
@@ -134,6 +134,9 @@ def _page(found: Insurer, **typed: Any) -> ResponseReturnValue:
         suspensions=suspensions,
         terms=accounts.terms(found.id),
         payee=payee,
+        colleagues=accounts.staff_of(found.id),
+        invitations=accounts.invitations(found.id),
+        roles=ROLES,
         due=parties.due(payee),
         stopped=next((each for each in suspensions if each.lifted_at is None), None),
         names=accounts.names_of({fact.entered_by for fact in history if fact.entered_by} | _people(suspensions)),

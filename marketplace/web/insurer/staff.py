@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from marketplace.accounts import queries as accounts
 from marketplace.accounts import services
+from marketplace.accounts.values import Role
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel.errors import Invalid
 from marketplace.web import access
@@ -18,7 +19,9 @@ blueprint = Blueprint("insurer_staff", __name__, url_prefix="/insurer/staff")
 
 @blueprint.get("")
 def staff() -> ResponseReturnValue:
-    return _page(InvitationForm(None))
+    form = InvitationForm(None)
+    form.role.data = Role.INSURER_CATALOG.value  # nobody becomes an administrator by not choosing
+    return _page(form)
 
 
 @blueprint.post("/invite")
@@ -56,11 +59,13 @@ def _done(said: str) -> ResponseReturnValue:
 def _page(form: InvitationForm) -> ResponseReturnValue:
     insurer_id = own_insurer_id()
     colleagues, invitations = accounts.staff_of(insurer_id), accounts.invitations(insurer_id)
+    admins = [each.id for each in colleagues if each.role is Role.INSURER_ADMIN and not each.disabled]
     page = render_template(
         "insurer/staff.html",
         colleagues=colleagues,
         invitations=invitations,
         names={each.id: each.name for each in colleagues},
+        only_admin=admins[0] if len(admins) == 1 else None,
         roles=ROLES,
         me=access.here(),
         form=form,

@@ -31,7 +31,11 @@ def no_file_is_fresh(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def apply(paper: bytes = PAPER) -> str:
-    accounts.apply_as_insurer(an_application(papers=(("licence.pdf", paper),)))
+    """An unconfirmed application with these bytes, as if they were a PDF that somebody else has uploaded too."""
+    accounts.apply_as_insurer(an_application())
+    row = db.session.query(InsurerApplicationRow).filter_by(state="unconfirmed").one()
+    row.documents = [{"name": "licence.pdf", "sha256": storage.put(paper), "size": len(paper)}]
+    db.session.flush()
     return sha256_hex(paper)
 
 
