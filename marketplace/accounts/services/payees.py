@@ -26,7 +26,7 @@ from marketplace.accounts.values import (
     SecurityEventType,
 )
 from marketplace.infra import jobs, stripe_gateway
-from marketplace.infra.db import db
+from marketplace.infra.db import apart, db
 from marketplace.infra.stripe_gateway import NewAccount, ProviderAccount
 from marketplace.kernel import clock, ids
 
@@ -67,6 +67,7 @@ def open_payee(insurer_id: UUID, refresh_url: str, return_url: str) -> str:
     """
     row = _of_insurer(insurer_id)
     if row.account_id is None:
+        _require_committed(row.id)
         _keep(row.id, _opened(row), clock.now())
     account_id = str(_of_insurer(insurer_id).account_id)
     return stripe_gateway.gateway().create_account_link(account_id, refresh_url, return_url)
@@ -89,6 +90,13 @@ def refresh_payees() -> None:
     opened = select(PayeeRow.id).where(PayeeRow.account_id.is_not(None)).order_by(PayeeRow.id)
     for payee_id in db.session.scalars(opened):
         jobs.defer("accounts.refresh_payee", payee_id=payee_id)
+
+
+def _require_committed(payee_id: UUID) -> None:
+    """No account is opened for a row that may still be rolled back, so another connection has to see it."""
+    with apart() as connection:
+        if connection.execute(select(PayeeRow.id).where(PayeeRow.id == payee_id)).one_or_none() is None:
+            raise PayeeNotFound
 
 
 def _opened(row: PayeeRow) -> ProviderAccount:

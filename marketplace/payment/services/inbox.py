@@ -105,7 +105,10 @@ def _work_for(event: ProviderEvent) -> tuple[str, dict[str, Any]] | None:
 def _sealed(event: ProviderEvent) -> tuple[UUID, bytes | None]:
     """For whom the payload is sealed, and that; for nobody where what is paid is not ours. Of somebody who was erased
     nothing is kept anew: the word of the provider is taken all the same, and its work needs the ids that it names only.
+    Nor is anything of an insurer's account: it names its people and its bank.
     """
+    if event.type == ACCOUNT_EVENT:
+        return ids.new_id(), None
     attempt_id = _our_id(event.metadata, "attempt_id")
     known = attempt_id and db.session.scalar(select(AttemptRow.sealed_for).where(AttemptRow.id == attempt_id))
     sealed_for = known or ids.new_id()

@@ -1,9 +1,11 @@
 """An insurer's own administrator lets colleagues in and out, in the scope of the insurer and of no other."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.exc import DBAPIError
 
 from marketplace.accounts import queries, services
 from marketplace.accounts.models import AccountRow, InvitationRow
@@ -22,6 +24,7 @@ from marketplace.accounts.values import (
 )
 from marketplace.correspondence import queries as correspondence
 from marketplace.infra.db import Scope, db, use_scope
+from marketplace.infra.vault import SubjectKeyRow
 from marketplace.kernel import clock
 from marketplace.kernel.errors import Invalid
 from tests.deferred_jobs import drain, waiting
@@ -142,6 +145,18 @@ def test_another_insurer_sees_and_writes_none_of_it(admin, stranger):
             services.withdraw_invitation(invited.id, who)
         with pytest.raises(AccountNotFound):
             services.end_access(admin.id, who)
+
+
+def test_another_insurer_makes_and_changes_no_key_of_it(admin, stranger):
+    invite(admin)
+    for key_id in (admin.insurer_id, uuid4()):
+        key = {"id": key_id, "wrapped": b"x", "keeper_key_id": "x", "created_at": clock.now()}
+        with at(stranger), pytest.raises(DBAPIError, match="row-level security"):
+            db.session.execute(insert(SubjectKeyRow).values(key))
+        db.session.rollback()
+    with at(stranger):
+        changed = update(SubjectKeyRow).where(SubjectKeyRow.id == admin.insurer_id).values(keeper_key_id="x")
+        assert db.session.execute(changed).rowcount == 0
 
 
 def test_what_was_withdrawn_opens_nothing_and_is_told(admin):

@@ -1,6 +1,7 @@
 """An insurer's account at Stripe: one, whatever is clicked, lost or late; only Stripe's present answer is believed."""
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,6 +10,7 @@ from uuid import UUID
 
 import pytest
 import requests
+from flask import Flask
 from sqlalchemy import select, text
 
 from marketplace.accounts import queries, services
@@ -16,7 +18,7 @@ from marketplace.accounts.models import PayeeRow
 from marketplace.accounts.rules import insurers as party_rules
 from marketplace.accounts.values import Account, PayeeMismatch, PayeeNotFound, PayeeState, Role
 from marketplace.infra import stripe_gateway
-from marketplace.infra.db import db
+from marketplace.infra.db import Scope, db, use_scope
 from marketplace.infra.stripe_gateway import NewAccount, PaymentsUnavailable
 from marketplace.kernel import clock
 from marketplace.kernel.errors import Invalid
@@ -110,6 +112,39 @@ def test_clicking_again_opens_no_second_account(simulator: SimulatorServer, admi
     assert events("payee_begun") == 1
 
 
+def test_four_clicks_at_once_open_one_account(simulator: SimulatorServer, admin: Account, app: Flask) -> None:
+    db.session.commit()
+    links: list[str] = []
+    together = threading.Barrier(4)
+
+    def click() -> None:
+        with app.app_context(), use_scope(Scope.insurer(insurer_of(admin))):
+            together.wait()
+            services.begin_payee(admin, "HK")
+            db.session.commit()
+            links.append(go(admin))
+
+    threads = [threading.Thread(target=click) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(links)) == 4
+    assert len(simulator.listed("/v1/accounts")) == 1
+    assert db.session.query(PayeeRow).count() == 1
+    assert events("payee_begun") == 1
+
+
+def test_no_account_is_opened_for_a_row_that_may_be_rolled_back(simulator: SimulatorServer, admin: Account) -> None:
+    db.session.commit()
+    services.begin_payee(admin, "HK")
+    with pytest.raises(PayeeNotFound):
+        services.open_payee(insurer_of(admin), AGAIN, BACK)
+    db.session.rollback()
+    assert simulator.listed("/v1/accounts") == []
+    assert queries.payee(insurer_of(admin)) is None
+
+
 @pytest.mark.parametrize("how", [{"how": "cut"}, {"how": "answer", "status": 500}])
 def test_an_answer_that_was_lost_leads_to_the_same_account(
     simulator: SimulatorServer, admin: Account, how: dict[str, object]
@@ -154,6 +189,8 @@ def test_stripes_word_is_a_hint_to_look(simulator: SimulatorServer, admin: Accou
     assert found
     assert (found.account_id, found.state) == (opened.id, PayeeState.BEGUN)
     assert payments.event_counts() == {("account.updated", "handled"): 1}
+    kept = db.session.execute(text("SELECT count(*) FROM payment_provider_event WHERE payload IS NOT NULL"))
+    assert kept.scalar_one() == 0  # it would name the insurer's people and its bank
     lie = json.loads(delivery.payload)
     lie["id"], lie["data"]["object"] = "evt_lie", lie["data"]["object"] | {"charges_enabled": True}
     said = json.dumps(lie).encode()
