@@ -104,7 +104,7 @@ class Settings(_FromEnvironment):
 
     stripe_secret_key: SecretStr = Field(description="Stripe's secret key; `sk_test_…` in a demonstration only.")
     stripe_webhook_secret: SecretStr = Field(
-        description="Secret of the webhook endpoint, `whsec_…`; of several all, a blank between."
+        description="Secret of the webhook endpoint, `whsec_…`; of several all, a comma between."
     )
     stripe_api_base: str = Field(default="", description="Address of the Stripe simulator; demonstration only.")
 

@@ -159,7 +159,7 @@ class Gateway:
     ) -> None:
         if livemode == secret_key.startswith(("sk_test_", "rk_test_")):
             raise ValueError("the key of the payment service belongs to the other mode")
-        self._webhook_secrets = webhook_secret.split()
+        self._webhook_secrets = webhook_secret.replace(",", " ").split()
         self._livemode = livemode
         self._sleep = sleep
         self._client = stripe.StripeClient(

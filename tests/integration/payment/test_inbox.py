@@ -62,10 +62,10 @@ def test_a_forged_event_is_refused_and_nothing_is_kept(payload: bytes, header: s
 
 def test_stripe_may_sign_with_the_secret_of_either_endpoint() -> None:
     """Payments and connected accounts have one each."""
-    gateway = Gateway("sk_test_x", "whsec_payments whsec_accounts", livemode=False)
+    gateway = Gateway("sk_test_x", "whsec_payments,whsec_accounts", livemode=False)
     for secret in ("whsec_payments", "whsec_accounts"):
         assert gateway.verify_event(an_event(), signed(an_event(), secret)).id == "evt_1"
-    for payload, secret in ((an_event(), "whsec_payments whsec_accounts"), (an_event(), "whsec_other")):
+    for payload, secret in ((an_event(), "whsec_payments,whsec_accounts"), (an_event(), "whsec_other")):
         with pytest.raises(ForgedEvent):
             gateway.verify_event(payload, signed(payload, secret))
 
