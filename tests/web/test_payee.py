@@ -68,6 +68,7 @@ def test_to_stripe_and_back(shop: Flask, admin: Visitor, opened: Callable[[], li
     told = words(desk.get(f"/admin/insurers/{harbour.id}"))
     assert "This account can receive money and pay it out to its bank." in told
     assert opened()[0] in told
+    assert "sells ready" in words(desk.get("/admin/insurers"))
 
 
 def test_a_link_that_was_used_leads_back_and_another_click_to_the_same_account(

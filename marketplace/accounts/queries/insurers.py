@@ -144,6 +144,12 @@ def payee(insurer_id: UUID) -> Payee | None:
     return None if row is None else payee_of(row)
 
 
+def payees() -> dict[UUID, Payee]:
+    """By insurer, each account at Stripe that was begun, in one question."""
+    rows = db.session.scalars(select(PayeeRow).order_by(PayeeRow.created_at, PayeeRow.id))
+    return {row.insurer_id: payee_of(row) for row in rows}
+
+
 def payee_of(row: PayeeRow) -> Payee:
     """The account at Stripe that a row of this feature holds."""
     works = row.charges_enabled and row.payouts_enabled

@@ -26,7 +26,7 @@ blueprint = Blueprint("party_desk", __name__, url_prefix="/admin/insurers")
 @blueprint.get("")
 def insurers() -> ResponseReturnValue:
     found = accounts.list_insurers()
-    return render_template("backoffice/insurers/list.html", insurers=found)
+    return render_template("backoffice/insurers/list.html", insurers=found, payees=accounts.payees())
 
 
 @blueprint.get("/<uuid:insurer_id>")
