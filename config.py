@@ -103,7 +103,9 @@ class Settings(_FromEnvironment):
     )
 
     stripe_secret_key: SecretStr = Field(description="Stripe's secret key; `sk_test_…` in a demonstration only.")
-    stripe_webhook_secret: SecretStr = Field(description="Secret of the webhook endpoint, `whsec_…`.")
+    stripe_webhook_secret: SecretStr = Field(
+        description="Secret of the webhook endpoint, `whsec_…`; of several all, a comma between."
+    )
     stripe_api_base: str = Field(default="", description="Address of the Stripe simulator; demonstration only.")
 
     mail_transport: Literal["smtp", "demonstration"] = Field(
@@ -192,9 +194,9 @@ class Settings(_FromEnvironment):
         return self.public_url.startswith("https://")
 
     @property
-    def checkout_origin(self) -> str:
-        """Where the hosted payment page lives; part of the content security policy's form-action."""
-        return self.stripe_api_base.rstrip("/") or "https://checkout.stripe.com"
+    def payment_origins(self) -> str:
+        """Where Stripe's pages for payers and for payees live; part of the content security policy's form-action."""
+        return self.stripe_api_base.rstrip("/") or "https://checkout.stripe.com https://connect.stripe.com"
 
 
 def is_loopback(host: str) -> bool:

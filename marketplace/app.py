@@ -21,9 +21,11 @@ from marketplace.web.customer import account, application, checkout, factor, joi
 from marketplace.web.customer import security as account_security
 from marketplace.web.hooks import health, inbox, stripe
 from marketplace.web.insurer import keys as insurer_keys
+from marketplace.web.insurer import payee as insurer_payee
 from marketplace.web.insurer import products as insurer_products
 from marketplace.web.insurer import rate_cards as insurer_cards
 from marketplace.web.insurer import sales as insurer_sales
+from marketplace.web.insurer import staff as insurer_staff
 from marketplace.web.insurer import terms as insurer_terms
 from marketplace.web.insurer import uploads as insurer_uploads
 from marketplace.web.insurer import workbooks as insurer_workbooks
@@ -34,6 +36,7 @@ SUBJECTS = (
     *(home, compare, beside, taking, product, insurers, verify, legal, register),
     *(application, checkout, account, account_security, factor, joining, policy, privacy),
     *(insurer_sales, insurer_products, insurer_uploads, insurer_workbooks, insurer_cards, insurer_keys, insurer_terms),
+    *(insurer_payee, insurer_staff),
     *(listing_review, data_desk, applicant_desk, party_desk, sales_log, security_log),
     *(health, stripe, v1),
 )
@@ -94,7 +97,7 @@ def _furnish(app: Flask, settings: Settings) -> None:
         app,
         public_host=settings.public_host,
         secure=settings.secure,
-        checkout_origin=settings.checkout_origin,
+        payment_origins=settings.payment_origins,
         proxies=settings.trusted_proxies,
     )
     tracing.record_views(app)

@@ -5,8 +5,8 @@ from typing import Any
 
 from config import Settings
 from marketplace.accounts import jobs as accounts_jobs
-from marketplace.accounts import rules as accounts_rules
-from marketplace.accounts.values import InsurerSuspended
+from marketplace.accounts.rules import insurers as party_rules
+from marketplace.accounts.values import AccessEnded, InsurerSuspended, InvitationWithdrawn, StaffInvited
 from marketplace.application import jobs as application_jobs
 from marketplace.application import rules as application_rules
 from marketplace.application.values import ApplicationOpened, ApplicationSubmitted
@@ -47,6 +47,9 @@ FEATURES = (
 # Fact type -> names of the jobs that it defers. A fact without a subscriber carries its reason.
 SUBSCRIBERS: dict[type, tuple[str, ...]] = {
     InsurerSuspended: ("checkout.close_orders",),
+    StaffInvited: ("correspondence.invite_staff",),
+    InvitationWithdrawn: ("correspondence.tell_withdrawn",),
+    AccessEnded: ("correspondence.tell_access_ended",),
     JourneyCompared: ("oversight.note_comparison",),
     ApplicationOpened: ("oversight.note_opened",),
     ApplicationSubmitted: ("application.tell_outcome", "oversight.note_submitted"),
@@ -67,7 +70,7 @@ SUBSCRIBERS: dict[type, tuple[str, ...]] = {
 
 # The state machines, for whoever wants to see them drawn (`marketplace.cli draw`).
 MACHINES: dict[str, Table[Any, Any]] = {
-    "applicant": accounts_rules.APPLICANTS,
+    "applicant": party_rules.APPLICANTS,
     "application": application_rules.TRANSITIONS,
     "upload": listing_rules.LIFE,
     "order": checkout_rules.ORDERS,

@@ -59,7 +59,7 @@ class InsurerFactRow(Base):
 
 
 class SuspensionRow(Base):
-    """Why an insurer's sales were stopped, and which two people let them go on."""
+    """Why an insurer's sales were stopped or have not begun, and which two people let them begin or go on."""
 
     __tablename__ = "accounts_suspension"
     __table_args__ = (
@@ -67,11 +67,13 @@ class SuspensionRow(Base):
         CheckConstraint("(lifted_at IS NULL) = (lifted_by IS NULL)", name="lifted_by_somebody"),
         CheckConstraint("lifted_by IS NULL OR lifted_by <> lifting_by", name="lifted_by_two"),
         CheckConstraint("lifted_at IS NULL OR lifting_at IS NOT NULL", name="asked_before_lifted"),
+        CheckConstraint("before_first_sale = (reason = '')", name="stopped_for_a_reason"),
         Index("uq_accounts_suspension_in_force", "insurer_id", unique=True, postgresql_where=text("lifted_at IS NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     insurer_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_insurer.id"))
+    before_first_sale: Mapped[bool]
     reason: Mapped[str] = mapped_column(String(1000))
     suspended_at: Mapped[datetime]
     suspended_by: Mapped[UUID] = mapped_column(ForeignKey("accounts_account.id"))
@@ -123,6 +125,26 @@ class ApiKeyRow(Base):
     revoked_by: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_account.id"))
 
 
+class PayeeRow(Base):
+    """An insurer's account at Stripe: what the call that opens it needs, and how Stripe said it stands (`seen_at`)."""
+
+    __tablename__ = "accounts_payee"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    insurer_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_insurer.id"), unique=True)
+    name: Mapped[str]
+    country: Mapped[str] = mapped_column(CHAR(2))
+    account_id: Mapped[str | None] = mapped_column(String(255), unique=True)
+    charges_enabled: Mapped[bool] = mapped_column(server_default=text("false"))
+    payouts_enabled: Mapped[bool] = mapped_column(server_default=text("false"))
+    details_submitted: Mapped[bool] = mapped_column(server_default=text("false"))
+    due: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
+    disabled_reason: Mapped[str | None] = mapped_column(String(255))
+    created_at: Mapped[datetime]
+    created_by: Mapped[UUID] = mapped_column(ForeignKey("accounts_account.id"))
+    seen_at: Mapped[datetime | None]
+
+
 class InsurerApplicationRow(Base):
     """An insurer that wants to come in. `approved_by` is the first of two people, `decided_by` the last."""
 
@@ -159,6 +181,36 @@ class InsurerApplicationRow(Base):
 
     admin_name = SealedJson[str]("admin_name_sealed", missing=str)
     admin_email = SealedJson[str]("admin_email_sealed", missing=str)
+
+
+class InvitationRow(Base):
+    """Somebody is asked to work at an insurer's desk. Sealed with the key of the insurer, which its own scope may use.
+
+    `secret_hash` is there once the link was made and mailed.
+    """
+
+    __tablename__ = "accounts_invitation"
+    __table_args__ = (
+        CheckConstraint("outcome IN ('accepted', 'withdrawn')", name="outcome"),
+        CheckConstraint("(ended_at IS NULL) = (outcome IS NULL)", name="ended_somehow"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    insurer_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_insurer.id"), index=True)
+    role: Mapped[str] = mapped_column(String(40))
+    locale: Mapped[str] = mapped_column(String(16))
+    name_sealed: Mapped[bytes] = mapped_column("name")
+    email_sealed: Mapped[bytes] = mapped_column("email")
+    email_index: Mapped[str] = mapped_column(CHAR(HMAC_HEX), index=True)
+    secret_hash: Mapped[str | None] = mapped_column(CHAR(HMAC_HEX), unique=True)
+    invited_at: Mapped[datetime]
+    invited_by: Mapped[UUID] = mapped_column(ForeignKey("accounts_account.id"))
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[str | None] = mapped_column(String(16))
+
+    name = SealedJson[str]("name_sealed", subject="insurer_id")
+    email = SealedJson[str]("email_sealed", subject="insurer_id")
 
 
 class AccountRow(Base):

@@ -93,6 +93,11 @@ def products_of_insurer(insurer_id: UUID) -> tuple[ProductVersion, ...]:
     return _versions(ProductVersionRow.insurer_id == insurer_id)
 
 
+def files_used(sha256s: Iterable[str]) -> frozenset[str]:
+    """Which of these files are documents of a product."""
+    return frozenset(db.session.scalars(select(DocumentRow.sha256).where(DocumentRow.sha256.in_(set(sha256s)))))
+
+
 def next_stop_after_now() -> datetime | None:
     """When the next sale stops (business time): from then on pages about what is on sale say something else."""
     return db.session.scalar(

@@ -35,6 +35,8 @@ class MessageKind(StrEnum):
     CONFIRM_APPLICANT = "confirm_applicant"
     APPLICANT_REJECTED = "applicant_rejected"
     JOIN_INSURER = "join_insurer"
+    INVITATION_WITHDRAWN = "invitation_withdrawn"
+    ACCESS_ENDED = "access_ended"
 
 
 # What each message must be told. Strings in the message's language; days as ISO 8601; amounts as
@@ -46,6 +48,8 @@ NEEDS: Mapping[MessageKind, frozenset[str]] = {
     MessageKind.CONFIRM_APPLICANT: frozenset({"link", "days"}),
     MessageKind.APPLICANT_REJECTED: frozenset({"reference", "reason"}),
     MessageKind.JOIN_INSURER: frozenset({"link", "days", "insurer_name"}),
+    MessageKind.INVITATION_WITHDRAWN: frozenset({"insurer_name"}),
+    MessageKind.ACCESS_ENDED: frozenset({"insurer_name"}),
     MessageKind.ADDRESS_IN_USE: frozenset({"sign_in_link", "reset_link"}),
     MessageKind.PASSWORD_RESET: frozenset({"link", "minutes"}),
     MessageKind.CONFIRM_IDENTITY_CODE: frozenset({"code", "minutes"}),

@@ -136,6 +136,11 @@ def zone_name(zone: str) -> str:
     return gettext("Beijing time") if zone == ZONE else get_timezone_name(zone, locale=_locale.get())
 
 
+def country_name(code: str) -> str:
+    """The name of a country (ISO 3166, two letters) in the reader's language."""
+    return str(Locale.parse(current_locale()).territories.get(code, code))
+
+
 def locale_name(locale: str) -> str:
     """The locale's own name for its language."""
     return {"en": "English", "zh_Hans_CN": "简体中文"}.get(locale) or str(Locale.parse(locale).display_name)

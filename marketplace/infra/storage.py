@@ -7,6 +7,7 @@ A folder now; an S3-compatible store by setting comes with the evidence issue.
 """
 
 import os
+import time
 from pathlib import Path
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from marketplace.kernel.canonical import sha256_hex
 from marketplace.kernel.errors import NotFound, Unavailable
 
 _SUBJECT_BYTES = 16
+_MAY_BE_ON_ITS_WAY = 3600.0  # seconds, by the clock of the files; no request takes as long
 # Site, worker and backup are different users: what their umask leaves to the group of the folder is theirs together.
 _FOLDER, _FILE = 0o770, 0o660
 
@@ -32,12 +34,24 @@ class Storage:
         return self._folder / sha256[:2] / sha256[2:4] / sha256
 
     def put(self, data: bytes) -> str:
-        """Keep `data`, durably (fsync) before returning its SHA-256 (hex). Putting it again changes nothing."""
+        """Keep `data`, durably (fsync) before returning its SHA-256 (hex). Putting it again only says when."""
         sha256 = sha256_hex(data)
         path = self._path(sha256)
-        if not path.exists():
+        try:
+            os.utime(path)
+        except FileNotFoundError:
             self._write(path, data)
         return sha256
+
+    def remove(self, sha256: str) -> bool:
+        """Remove what no row refers to any more; False where it stays. What was put within the last hour does: the row
+        that is to refer to it may not be committed yet.
+        """
+        path = self._path(sha256)
+        if not path.exists() or time.time() - path.stat().st_mtime < _MAY_BE_ON_ITS_WAY:
+            return False
+        path.unlink()
+        return True
 
     def put_sealed(self, data: bytes, subject_id: UUID) -> str:
         """As `put`, for what is about a person. Raises DataDestroyed, VaultUnavailable."""
@@ -107,6 +121,10 @@ def put(data: bytes) -> str:
 
 def put_sealed(data: bytes, subject_id: UUID) -> str:
     return _configured().put_sealed(data, subject_id)
+
+
+def remove(sha256: str) -> bool:
+    return _configured().remove(sha256)
 
 
 def get(sha256: str) -> bytes:

@@ -7,6 +7,7 @@ answer finds the same object (docs.stripe.com/api/idempotent_requests; keys are 
 
 import logging
 import random
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ NETWORK_RETRIES = 2
 RATE_LIMIT_PAUSES = (0.25, 0.5, 1.0)
 SIGNATURE_TOLERANCE = 300
 PAGE = 100
+_PERSON = re.compile(r"^person_[^.]+")  # Stripe names whom it asks about; what it asks is enough
 
 
 class PaymentsUnavailable(Unavailable):
@@ -100,6 +102,31 @@ class ProviderRefund:
 
 
 @dataclass(frozen=True, slots=True)
+class NewAccount:
+    """An account at Stripe to be opened for somebody whom the marketplace pays. `country` is ISO 3166, two letters."""
+
+    name: str
+    country: str
+    metadata: Mapping[str, str]
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderAccount:
+    """A connected account. `due` names what Stripe asks for now (`external_account`, `person.verification.document` …),
+    `disabled_reason` why it does not work (`requirements.past_due`, `rejected.fraud` …).
+    """
+
+    id: str
+    charges_enabled: bool
+    payouts_enabled: bool
+    details_submitted: bool
+    due: tuple[str, ...]
+    disabled_reason: str | None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderEvent:
     """A verified snapshot event. `subject` is the object it tells of, as it was then: never trusted, only looked up."""
 
@@ -132,7 +159,7 @@ class Gateway:
     ) -> None:
         if livemode == secret_key.startswith(("sk_test_", "rk_test_")):
             raise ValueError("the key of the payment service belongs to the other mode")
-        self._webhook_secret = webhook_secret
+        self._webhook_secrets = webhook_secret.replace(",", " ").split()
         self._livemode = livemode
         self._sleep = sleep
         self._client = stripe.StripeClient(
@@ -213,16 +240,65 @@ class Gateway:
         params: Any = {"payment_intent": payment_intent_id, "limit": PAGE}
         return tuple(_refund(found) for found in self._ask(lambda: self._client.v1.refunds.list(params)).data)
 
+    def create_account(self, new: NewAccount) -> ProviderAccount:
+        """Open a connected account, or find the one that the same idempotency key opened before.
+
+        Stripe asks its people for everything and shows them its own desk (docs.stripe.com/connect/express-accounts).
+        """
+        wanted = {"card_payments": {"requested": True}, "transfers": {"requested": True}}
+        params: dict[str, Any] = {
+            "type": "express",
+            "country": new.country,
+            "business_type": "company",
+            "business_profile": {"name": new.name},
+            "capabilities": wanted,
+            "metadata": dict(new.metadata),
+        }
+        options = stripe.RequestOptions(idempotency_key=new.idempotency_key)
+        return _account(self._ask(lambda: self._client.v1.accounts.create(cast("Any", params), options=options)))
+
+    def retrieve_account(self, account_id: str) -> ProviderAccount:
+        """The account as it is now."""
+        return _account(self._ask(lambda: self._client.v1.accounts.retrieve(account_id)))
+
+    def list_accounts(self, since: datetime) -> Iterator[ProviderAccount]:
+        """Accounts opened at or after `since`, newest first, page by page."""
+        after: dict[str, str] = {}
+        while True:
+            params: Any = {"created": {"gte": int(since.timestamp())}, "limit": PAGE, **after}
+            page = self._ask(partial(self._client.v1.accounts.list, params))
+            yield from map(_account, page.data)
+            if not page.has_more:
+                return
+            after = {"starting_after": page.data[-1].id}
+
+    def create_account_link(self, account_id: str, refresh_url: str, return_url: str) -> str:
+        """The address at Stripe where the people of an account give what is asked for: good once, for some minutes."""
+        params: Any = {
+            "account": account_id,
+            "type": "account_onboarding",
+            "refresh_url": refresh_url,
+            "return_url": return_url,
+        }
+        return str(self._ask(lambda: self._client.v1.account_links.create(params)).url)
+
     def verify_event(self, payload: bytes, signature: str) -> ProviderEvent:
         """The event in the raw body of a webhook call. Raises ForgedEvent (docs.stripe.com/webhooks/signature)."""
-        try:
-            event = self._client.construct_event(payload, signature, self._webhook_secret, SIGNATURE_TOLERANCE)
-        except (ValueError, stripe.SignatureVerificationError) as error:
-            raise ForgedEvent(f"the event was not accepted: {type(error).__name__}") from error
+        event = self._signed(payload, signature)
         if event.livemode is not self._livemode:
             raise ForgedEvent("the event belongs to the other mode")
         content = event.to_dict()
         return ProviderEvent(event.id, event.type, event.livemode, content["data"]["object"], content)
+
+    def _signed(self, payload: bytes, signature: str) -> stripe.Event:
+        """The event, signed with the secret of any of our endpoints: Stripe has one for payments, one for accounts."""
+        refused: Exception | None = None
+        for secret in self._webhook_secrets:
+            try:
+                return self._client.construct_event(payload, signature, secret, SIGNATURE_TOLERANCE)
+            except (ValueError, stripe.SignatureVerificationError) as error:
+                refused = error
+        raise ForgedEvent(f"the event was not accepted: {type(refused).__name__}") from refused
 
     def _ask(self, call: Callable[[], T]) -> T:
         for pause in (*RATE_LIMIT_PAUSES, None):
@@ -274,6 +350,20 @@ def _refund(found: stripe.Refund) -> ProviderRefund:
         status=str(found.status),
         amount=amount,
         failure_reason=getattr(found, "failure_reason", None),
+        metadata=found.metadata.to_dict() if found.metadata else {},
+    )
+
+
+def _account(found: stripe.Account) -> ProviderAccount:
+    asked = found.requirements
+    due = {_PERSON.sub("person", name) for name in (asked.currently_due if asked else None) or ()}
+    return ProviderAccount(
+        id=found.id,
+        charges_enabled=bool(found.charges_enabled),
+        payouts_enabled=bool(found.payouts_enabled),
+        details_submitted=bool(found.details_submitted),
+        due=tuple(sorted(due)),
+        disabled_reason=asked.disabled_reason if asked else None,
         metadata=found.metadata.to_dict() if found.metadata else {},
     )
 

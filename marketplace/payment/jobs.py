@@ -3,6 +3,8 @@
 import logging
 from uuid import UUID
 
+from marketplace.accounts import services as accounts
+from marketplace.accounts.values import PayeeMismatch, PayeeNotFound
 from marketplace.infra.jobs import task
 from marketplace.payment import services
 from marketplace.payment.values import AttemptNotFound, RefundNotFound
@@ -53,6 +55,17 @@ def note_decline(event_id: str) -> None:
         services.note_decline(event_id)
     except AttemptNotFound:
         services.mark_handled(event_id, ours=False)
+
+
+@task("payment.note_account")
+def note_account(payee_id: UUID, account_id: str, event_id: str) -> None:
+    """The account of an insurer has changed at the provider: how, it is asked itself."""
+    try:
+        accounts.refresh_payee(payee_id, account_id)
+    except (PayeeNotFound, PayeeMismatch):
+        _not_ours("account", payee_id, event_id)
+    else:
+        services.mark_handled(event_id)
 
 
 @task("payment.reconcile", every="* * * * *", attempts=1)

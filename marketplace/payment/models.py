@@ -71,7 +71,7 @@ class ProviderEventRow(Base):
     """The inbox: each event of the provider once, whatever it is about.
 
     The payload names the customer. It is sealed for what the attempt it speaks of is sealed for, or else for itself; of
-    somebody who was erased before the event came it is not kept.
+    somebody who was erased before the event came it is not kept, nor of an insurer's account, which names its bank.
     """
 
     __tablename__ = "payment_provider_event"

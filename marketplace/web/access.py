@@ -190,13 +190,22 @@ ACCESS: dict[str, Door] = {
     **_doors(Who.ANYONE, PageClass.NON_SALES, "joining.confirm", "joining.join"),
     **_doors(
         Who.BACKOFFICE, PageClass.STAFF,
-        "applicant_desk.approve", "applicant_desk.reject", "party_desk.propose_terms", "party_desk.start",
+        "applicant_desk.approve", "applicant_desk.reject", "party_desk.propose_terms",
         "party_desk.invite", "party_desk.suspend", "party_desk.ask_to_lift", "party_desk.lift",
         "party_desk.refuse_lifting", step_up=True, roles=ADMITS_INSURERS,
     ),
-    **_doors(Who.INSURER, PageClass.STAFF, "insurer_keys.keys", "insurer_terms.terms", roles=RUNS_ITS_DESK),
+    **_doors(
+        Who.INSURER, PageClass.STAFF, "insurer_keys.keys", "insurer_terms.terms", "insurer_payee.payee",
+        "insurer_staff.staff",
+        roles=RUNS_ITS_DESK,
+    ),
+    # Asks the payment service how the account stands.
+    **_doors(
+        Who.INSURER, PageClass.STAFF, "insurer_payee.returned", look_limit=Bucket.RETURN_OF_SOURCE, roles=RUNS_ITS_DESK,
+    ),
     **_doors(
         Who.INSURER, PageClass.STAFF, "insurer_keys.make", "insurer_keys.revoke", "insurer_terms.accept",
+        "insurer_payee.go", "insurer_staff.invite", "insurer_staff.withdraw", "insurer_staff.end",
         step_up=True, roles=RUNS_ITS_DESK,
     ),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.sales", roles=COUNTS_OWN_SALES),

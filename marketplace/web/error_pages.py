@@ -9,7 +9,7 @@ from flask import Flask, g, json, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, SecurityError
 
-from marketplace.accounts.values import ApiKeyRefused, ScopeMissing, TooManyTries
+from marketplace.accounts.values import ApiKeyRefused, SalesStopped, ScopeMissing, TooManyTries
 from marketplace.infra.formatting import gettext as _
 from marketplace.infra.formatting import ngettext
 from marketplace.kernel import clock, errors
@@ -27,6 +27,7 @@ STATUS: tuple[tuple[type[errors.MarketplaceError], int], ...] = (
     (TooManyTries, 429),
     (ApiKeyRefused, 401),
     (ScopeMissing, 403),
+    (SalesStopped, 403),
     (Restricted, 403),
     (NeedErased, 410),
     (errors.NotFound, 404),
@@ -107,17 +108,19 @@ def words_of(error: errors.MarketplaceError) -> str:
         "accounts:already-suspended": _("The sales of this insurer are stopped already."),
         "accounts:not-selling": _("This insurer does not sell yet."),
         "accounts:not-suspended": _("The sales of this insurer are not stopped."),
-        "accounts:lifting-asked": _("Somebody has asked to let it sell again already. Another person has to agree."),
+        "accounts:lifting-asked": _("Somebody has asked to let it sell already. Another person has to agree."),
         "accounts:second-person-needed": _("Another person than the first one has to agree to this."),
-        "accounts:already-selling": _("This insurer sells already."),
         "accounts:administrator-missing": _("Nobody has come in at the desk of this insurer yet."),
         "accounts:term-exists": _("There are terms of this line from that day already."),
         "accounts:term-too-late": _("The day of these terms has passed. Please ask for new ones."),
         "accounts:terms-missing": _("No commission terms of this insurer are in force yet."),
+        "accounts:last-administrator": _("This is the only administrator. Invite another one first."),
+        "accounts:payee-missing": _("The account of this insurer at Stripe is not ready yet."),
         "accounts:not-waiting": _("This application cannot be decided now."),
         "accounts:account-exists": _("There is an account with this address already."),
         "accounts:too-many-keys": _("There are at most twenty keys that work. Please revoke one first."),
         "accounts:api-key-refused": _("This key is unknown, has expired or was revoked."),
+        "accounts:sales-stopped": _("The sales of this insurer are stopped, so nothing is taken from its machines."),
         "accounts:scope-missing": _("This key was not made for that."),
         "accounts:codes-used-up": _(
             "Very many codes were asked for this address today, perhaps not by you. Please set a password by mail "

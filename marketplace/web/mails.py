@@ -19,7 +19,6 @@ _PATHS = {
     MessageKind.CONFIRM_ADDRESS: "account.confirm",
     MessageKind.PASSWORD_RESET: "account.reset",
     MessageKind.CONFIRM_APPLICANT: "joining.confirm",
-    MessageKind.JOIN_INSURER: "joining.join",
 }
 
 

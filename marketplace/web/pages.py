@@ -99,6 +99,7 @@ def furnish(app: Flask, *, demonstration: bool, inbox: bool, licence_number: str
         instant=formatting.format_instant,
         clock_time=formatting.format_clock_time,
         number=formatting.format_number,
+        country=formatting.country_name,
         line_name=lambda line: say(LINES[line].name),
         sale_state=desks.state_words,
         sale_tone=desks.state_tone,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cache
 
-from marketplace.accounts.values import ApplicantState, FactKind, Insurer, InsurerFact, NewInsurer, Profile
+from marketplace.accounts.values import ApplicantState, FactKind, Insurer, InsurerFact, NewInsurer, Payee, Profile
 from marketplace.catalog.values import LINES
 from marketplace.infra.formatting import current_locale, format_number, ngettext
 from marketplace.infra.formatting import gettext as _
@@ -32,6 +32,20 @@ APPLICANT_STATES: dict[ApplicantState, tuple[str, str]] = {
     ApplicantState.HALF_APPROVED: (_l("waits for the second approval"), "warn"),
     ApplicantState.APPROVED: (_l("approved"), ""),
     ApplicantState.REJECTED: (_l("rejected"), "bad"),
+}
+# What Stripe asks for, by how its name begins (docs.stripe.com/connect/required-verification-information).
+DUE: dict[str, str] = {
+    "external_account": _l("the bank account"),
+    "tos_acceptance": _l("agreement to Stripe’s terms"),
+    "business_profile": _l("what the company does and where its site is"),
+    "business_type": _l("the kind of company"),
+    "company": _l("details of the company"),
+    "directors": _l("who directs the company"),
+    "executives": _l("who directs the company"),
+    "owners": _l("who owns the company"),
+    "person": _l("details of people of the company"),
+    "representative": _l("who speaks for the company"),
+    "documents": _l("papers of the company"),
 }
 ABOUT = (FactKind.REGULATOR, FactKind.ADDRESS, FactKind.SOLVENCY_RATIO)
 REACHED = (FactKind.CONTACT, FactKind.COMPLAINTS_CHANNEL)
@@ -71,6 +85,12 @@ def said(fact: InsurerFact | None) -> str:
         plural = 1 if fact.figure == 1 else 2
         return ngettext("%(days)s day", "%(days)s days", plural, days=number)
     return number if fact.kind is FactKind.COMPLAINTS else _("%(number)s%%", number=number)
+
+
+def due(payee: Payee | None) -> tuple[str, ...]:
+    """What Stripe asks of an insurer now, in words, each once."""
+    names = (name.partition(".")[0] for name in payee.due) if payee else ()
+    return tuple(dict.fromkeys(str(DUE.get(name, _("something else; Stripe’s page says what"))) for name in names))
 
 
 def regions_of(insurer: Insurer | NewInsurer) -> tuple[str, ...]:

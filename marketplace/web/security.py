@@ -25,7 +25,7 @@ OTHER_BODIES = {"stripe.receive"}
 STORED_PAGE_POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; sandbox; frame-ancestors 'self'"
 
 
-def protect(app: Flask, *, public_host: str, secure: bool, checkout_origin: str, proxies: int) -> None:
+def protect(app: Flask, *, public_host: str, secure: bool, payment_origins: str, proxies: int) -> None:
     """Set cookies, hosts and limits by the public address, and add the headers to every answer.
 
     `proxies` of our own say where a request comes from; the header of anybody else is not believed, and none decides
@@ -53,7 +53,7 @@ def protect(app: Flask, *, public_host: str, secure: bool, checkout_origin: str,
     def add_headers(response: Response) -> Response:
         static = request.endpoint == "static"
         wanted = {
-            "Content-Security-Policy": page_policy(checkout_origin),
+            "Content-Security-Policy": page_policy(payment_origins),
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "same-origin",
             "Cross-Origin-Opener-Policy": "same-origin",
@@ -95,11 +95,11 @@ def _refuse_odd_requests() -> None:
         abort(400)
 
 
-def page_policy(checkout_origin: str) -> str:
+def page_policy(payment_origins: str) -> str:
     """The content security policy of a page with this answer's nonce."""
     return (
         f"default-src 'none'; script-src 'nonce-{csp_nonce()}'; style-src 'self'; img-src 'self' data:; "
-        f"font-src 'self'; connect-src 'self'; form-action 'self' {checkout_origin}; frame-src 'self'; "
+        f"font-src 'self'; connect-src 'self'; form-action 'self' {payment_origins}; frame-src 'self'; "
         "frame-ancestors 'none'; base-uri 'none'"
     )
 

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from config import Settings
 from marketplace.app import create_app
 from marketplace.infra.db import Scope, db, use_scope
-from sandbox.demo import history, loading
+from sandbox.demo import history, linking, loading
 from sandbox.instance import Instance
 
 
@@ -25,6 +25,7 @@ def main() -> int:
             history.begin(app)
         with app.app_context():
             desks = loading.load(Instance.of_this_process())
+            linking.link(desks)
             print(f"{len(desks)} insurers on sale")
         if not begun:
             print(f"{history.live(app)} visits of the past")

@@ -21,6 +21,7 @@ from marketplace.accounts.values import (
     NewFact,
     NewInsurer,
     NewStaff,
+    NewTerm,
     Role,
 )
 from marketplace.catalog import queries as catalog
@@ -37,6 +38,7 @@ from sandbox.instance import Instance
 FOLDER = Path(__file__).parent
 CATALOGS = FOLDER / "catalogs"
 SOURCE = LocalizedText("made up for this demonstration", "为本演示虚构")
+NOT_OF_THE_INSURER = {"facts", "commission"}
 CUSTOMER = "customer@evenfold.example"
 CUSTOMER_NAME = "Chen Yutong"
 ADMIN = "admin@evenfold.example"
@@ -63,13 +65,15 @@ def load(instance: Instance) -> tuple[Desk, ...]:
     _staff(instance, ADMIN, "admin: sales log", Role.ADMIN_SALES, None)
     _staff(instance, COMPLIANCE, "compliance: personal data", Role.ADMIN_COMPLIANCE, None)
     reviewer = _staff(instance, REVIEWER, "reviewer: catalogs", Role.ADMIN_REVIEWER, None)
-    _staff(instance, OWNER, "owner: insurers", Role.ADMIN_OWNER, None)
-    desks = tuple(_desk(instance, entry) for entry in entries)
+    owner = _staff(instance, OWNER, "owner: insurers", Role.ADMIN_OWNER, None)
+    desks = {entry["code"]: _desk(instance, entry) for entry in entries}
     db.session.commit()
-    for desk in desks:
+    for entry in entries:
+        desk = desks[entry["code"]]
         if (CATALOGS / desk.insurer.code).exists():
             _publish(desk, reviewer)
-    return desks
+        _agree(desk, owner, entry["commission"])
+    return tuple(desks.values())
 
 
 def _desk(instance: Instance, entry: dict[str, Any]) -> Desk:
@@ -86,7 +90,7 @@ def _insurer(entry: dict[str, Any]) -> Insurer:
     try:
         return accounts_queries.insurer_by_code(entry["code"])
     except InsurerNotFound:
-        told: dict[str, Any] = {name: value for name, value in entry.items() if name != "facts"} | {
+        told: dict[str, Any] = {name: value for name, value in entry.items() if name not in NOT_OF_THE_INSURER} | {
             "legal_name": LocalizedText.from_json(entry["legal_name"]),
             "short_name": LocalizedText.from_json(entry["short_name"]),
             "regions": tuple(entry.get("regions", ())),
@@ -140,6 +144,16 @@ def _customer(instance: Instance) -> None:
     mail = accounts.register_customer(CUSTOMER, account.password, CUSTOMER_NAME, "127.0.0.1", "en")
     if "token" in mail.context:
         accounts.confirm_address(str(mail.context["token"]), account.password, "127.0.0.1")
+
+
+def _agree(desk: Desk, owner: Account, basis_points: int) -> None:
+    """Commission terms for each line that the insurer sells, proposed and accepted, unless there are some already."""
+    agreed = {term.line for term in accounts_queries.terms(desk.insurer.id)}
+    sold = {version.line.value for version in catalog.products_of_insurer(desk.insurer.id)}
+    for line in sorted(sold - agreed):
+        new = NewTerm(desk.insurer.id, line, basis_points, clock.today(ZONE))
+        accounts.accept_terms(accounts.propose_terms(new, owner).id, desk.staff)
+    db.session.commit()
 
 
 def _publish(desk: Desk, reviewer: Account) -> None:

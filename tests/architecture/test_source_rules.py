@@ -20,7 +20,7 @@ SCRIPTS = sorted(path for path in (ROOT / "static").rglob("*.js") if "vendor" no
 
 # Who may make or check something secret, and who may speak to the network: each file with its reason.
 CRYPTOGRAPHY = {
-    "accounts/rules.py": "the digest under which a token of a session is looked up",
+    "accounts/rules/__init__.py": "the digest under which a token of a session is looked up",
     "accounts/services/api_keys.py": "keys of insurers' machines",
     "accounts/services/challenges.py": "codes and link tokens",
     "accounts/services/devices.py": "tokens of browsers",

@@ -8,8 +8,10 @@ from typing import Any
 from uuid import UUID
 
 import pyotp
+from sqlalchemy import update
 
 from marketplace.accounts import services
+from marketplace.accounts.models import PayeeRow
 from marketplace.accounts.values import (
     Account,
     CodePurpose,
@@ -82,6 +84,15 @@ def an_applicant(new: NewApplication | None = None) -> InsurerApplication:
 def a_member_of_staff(role: Role = Role.ADMIN_SALES, insurer: Insurer | None = None, **changes: Any) -> Account:
     parts: dict[str, Any] = {"email": f"staff{next(_numbers)}@evenfold.example", "name": "Staff", "password": PASSWORD}
     return services.create_staff(NewStaff(role=role, insurer_id=insurer.id if insurer else None, **(parts | changes)))
+
+
+def a_ready_payee(admin: Account) -> None:
+    """The account at Stripe of this administrator's insurer, of which Stripe said that it works. Commits nothing."""
+    payee = services.begin_payee(admin, "HK")
+    said = {"charges_enabled": True, "payouts_enabled": True, "details_submitted": True, "seen_at": clock.now()}
+    db.session.execute(
+        update(PayeeRow).where(PayeeRow.id == payee.id).values(account_id=f"acct_{payee.id.hex}", **said)
+    )
 
 
 @dataclass

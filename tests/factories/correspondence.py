@@ -16,6 +16,8 @@ CONTEXTS: dict[MessageKind, dict[str, Any]] = {
         "days": 7,
         "insurer_name": "Harbour Life Insurance Co.",
     },
+    MessageKind.INVITATION_WITHDRAWN: {"insurer_name": "Harbour Life Insurance Co."},
+    MessageKind.ACCESS_ENDED: {"insurer_name": "Harbour Life Insurance Co."},
     MessageKind.ADDRESS_IN_USE: {
         "sign_in_link": "http://localhost:8000/sign-in",
         "reset_link": "http://localhost:8000/reset",

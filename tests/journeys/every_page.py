@@ -361,6 +361,15 @@ class Walk:
         desk.post({"name": ""}, "/insurer/keys/make")
         desk.post({"name": "SPECIMEN", "days": "30"}, "/insurer/keys/make")
         desk.get("/insurer/keys")
+        desk.get("/insurer/staff")
+        desk.post({}, "/insurer/staff/invite")
+        invited = {"name": "Li Na", "email": f"{self.locale}@harbour.example", "role": "insurer_claims"}
+        desk.post(invited | {"language": self.locale}, "/insurer/staff/invite")
+        desk.get("/insurer/payee")
+        desk.post({}, "/insurer/payee/go")
+        desk.get("/insurer/payee")
+        desk.client.post("/insurer/payee/go", data=hidden_fields(desk.text) | {"country": "HK"})
+        desk.get("/insurer/payee")
 
     def catalog_road(self) -> None:
         """A broken upload, then a good one through every hand, and the end of a sale."""

@@ -22,6 +22,7 @@ NOT_PAGES = {
     "api_v1.description": "for machines", "api_v1.catalog": "for machines",
     "health.live": "for machines", "health.ready": "for machines",
     "application.resume": "leads to the step that may be done", "checkout.returned": "leads to the end of the purchase",
+    "insurer_payee.returned": "leads to how the account at Stripe stands",
 }  # fmt: skip
 
 # Forms of one button, or of nothing that could be filled in wrongly.

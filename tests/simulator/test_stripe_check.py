@@ -14,7 +14,7 @@ import requests
 import stripe
 
 from marketplace.infra import stripe_gateway
-from marketplace.infra.stripe_gateway import Gateway, NewSession
+from marketplace.infra.stripe_gateway import Gateway, NewAccount, NewSession
 from marketplace.kernel.money import Money
 from sandbox.stripe_check import __main__ as command
 from sandbox.stripe_check.comparison import broken_promises, differences, lies_in, shape, shape_of_headers
@@ -285,6 +285,10 @@ def everything_the_gateway_can_ask(gateway: Gateway) -> None:
     refund = gateway.create_refund(intent, Money(600, "CNY"), {"refund_id": "1"}, "refund-1")
     assert gateway.retrieve_refund(refund.id).metadata == {"refund_id": "1"}
     assert [found.id for found in gateway.list_refunds(intent)] == [refund.id]
+    accounts = [gateway.create_account(NewAccount("H", "US", {"payee_id": name}, name)) for name in ("a", "b")]
+    assert gateway.retrieve_account(accounts[0].id) == accounts[0]
+    assert list(gateway.list_accounts(begun - timedelta(minutes=1))) == accounts[::-1]
+    assert gateway.create_account_link(accounts[0].id, "http://localhost:8000/a", "http://localhost:8000/b")
 
 
 def calls_in_the_source() -> set[str]:

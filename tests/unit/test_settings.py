@@ -49,14 +49,14 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_a_complete_production_starts(environment: Any) -> None:
     settings = environment(PRODUCTION)
-    assert (settings.demonstration, settings.secure, settings.checkout_origin) == (
-        False, True, "https://checkout.stripe.com",
+    assert (settings.demonstration, settings.secure, settings.payment_origins) == (
+        False, True, "https://checkout.stripe.com https://connect.stripe.com",
     )  # fmt: skip
 
 
 def test_a_demonstration_on_loopback_starts(environment: Any) -> None:
     settings = environment(DEMONSTRATION)
-    assert (settings.demonstration, settings.secure, settings.checkout_origin) == (True, False, "http://127.0.0.1:8001")
+    assert (settings.demonstration, settings.secure, settings.payment_origins) == (True, False, "http://127.0.0.1:8001")
 
 
 @pytest.mark.asvs("12.3.1", "13.2.3", "15.2.3")

@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 
 from marketplace.accounts import queries as accounts
 from marketplace.accounts import rules, services
+from marketplace.accounts.services.suspending import hold_back
 from marketplace.accounts.values import Bucket, KeyScope, MadeKey, Role
 from marketplace.infra.db import db
 from marketplace.kernel.canonical import sha256_hex
@@ -144,6 +145,30 @@ def test_without_a_key_nothing_opens(shop: Flask, machine: FlaskClient, token: s
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="evenfold"'
     assert count(shop, "listing_upload") == before
     assert count(shop, "accounts_security_event", "type = 'forged_request' AND detail->>'reason' = 'api_key'") == 1
+
+
+def test_while_the_sales_of_an_insurer_are_stopped_its_machines_send_nothing(
+    shop: Flask, machine: FlaskClient, a_key: Make
+) -> None:
+    made = a_key()
+    sent = put(machine, made.token, a_catalog()).headers["Location"]
+    with shop.app_context():
+        services.suspend_insurer(made.key.insurer_id, "solvency", a_member_of_staff(Role.ADMIN_OWNER))
+        db.session.commit()
+    before = count(shop, "listing_upload"), count(shop, "procrastinate_jobs")
+    answer = put(machine, made.token, a_catalog() + b" ")
+    assert (answer.status_code, problem(answer)["code"]) == (403, "accounts:sales-stopped")
+    assert (count(shop, "listing_upload"), count(shop, "procrastinate_jobs")) == before
+    assert count(shop, "accounts_security_event", "type = 'api_key_used'") == 1
+    assert machine.get(sent, headers={"Authorization": f"Bearer {made.token}"}).status_code == 200
+
+
+def test_before_its_first_sale_an_insurer_sends_catalogs(shop: Flask, machine: FlaskClient, a_key: Make) -> None:
+    made = a_key()
+    with shop.app_context():
+        hold_back(made.key.insurer_id, a_member_of_staff(Role.ADMIN_OWNER))
+        db.session.commit()
+    assert put(machine, made.token, a_catalog()).status_code == 201
 
 
 def test_a_key_without_the_scope_sends_nothing(shop: Flask, machine: FlaskClient, a_key: Make) -> None:

@@ -283,6 +283,7 @@ def test_mails(app: Flask, kind: MessageKind) -> None:
 NOT_ON_A_PAGE = {
     "accounts:code-refused", "accounts:factor-refused", "accounts:factor-tries-used-up",
     "accounts:insurer-exists", "accounts:last-factor", "accounts:link-needed", "accounts:not-a-customers-account",
+    "accounts:payee-mismatch",
     "accounts:sign-in-refused", "accounts:too-many-tries", "application:contract-kept", "application:step-not-reached",
     "catalog:rates-only-refused", "checkout:mixed-currencies",
     "checkout:nothing-ordered", "correspondence:not-resendable", "document:unprintable",

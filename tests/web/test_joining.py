@@ -9,10 +9,11 @@ from flask import Flask
 
 from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Role
+from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
 from sandbox.demo.visitor import Visitor, hidden_fields, words
-from tests.factories.accounts import PASSWORD
+from tests.factories.accounts import PASSWORD, a_ready_payee
 from tests.web.conftest import count
 from tests.web.desk_visits import at_the_desk, sign_in
 
@@ -37,6 +38,32 @@ def apply(visitor: Visitor, paper: bytes = b"%PDF-1.7 licence", **changes: str) 
     return words(answer.get_data(as_text=True))
 
 
+def _agree_and_let_it_sell(shop: Flask, first: Visitor, second: Visitor, desk: str) -> None:
+    """Terms of both sides, an account at Stripe, and two people: with less it does not sell."""
+    second.get(desk)
+    terms = {"line": "travel", "basis_points": "1500", "effective_from": clock.today(ZONE).isoformat()}
+    second.post(terms, f"{desk}/terms")
+    with shop.app_context():
+        [account] = [each for each in accounts.staff() if each.email == "admin@willow.example"]
+    at_its_desk = sign_in(shop, Visitor(shop.test_client()), account)
+    accept = re.search(r"/insurer/terms/[0-9a-f-]{36}/accept", at_its_desk.get("/insurer/terms"))
+    assert accept
+    at_its_desk.post({}, accept[0])
+    assert "You do not sell yet." in words(at_its_desk.get("/insurer"))
+    second.get(desk)
+    second.post({"reason": "everything is there"}, f"{desk}/ask-to-lift")
+    assert "The account of this insurer at Stripe is not ready yet." in words(second.text)
+    with shop.app_context():
+        a_ready_payee(account)
+        db.session.commit()
+    second.get(desk)
+    second.post({"reason": "everything is there"}, f"{desk}/ask-to-lift")
+    assert "Another person than you has to agree." in words(second.text)
+    assert count(shop, "accounts_insurer", "code = 'willow' AND NOT active") == 1
+    first.get(desk)
+    first.post({}, f"{desk}/lift")
+
+
 def test_an_insurer_comes_in(shop: Flask, visitor: Visitor, link_for: LinkFor, work: Callable[[], list[str]]) -> None:
     assert "We have sent a mail to your administrator." in apply(visitor)
     visitor.get(link_for("admin@willow.example", "confirm_applicant"))
@@ -56,27 +83,18 @@ def test_an_insurer_comes_in(shop: Flask, visitor: Visitor, link_for: LinkFor, w
     second.post({}, f"{found[0]}/approve")
     assert "It does not sell yet." in words(second.text)
     desk = second.at
-    second.post({}, f"{desk}/start")
+    second.post({"reason": "everything is there"}, f"{desk}/ask-to-lift")
     assert second.status == 422
+    assert "Nobody has come in at the desk of this insurer yet." in words(second.text)
     admin = Visitor(shop.test_client())
     admin.get(link_for("admin@willow.example", "join_insurer"))
     assert "Willow General Insurance Co." in words(admin.text)
     admin.post({"password": PASSWORD})
     assert admin.at == "/account/security/second-step"
-    second.get(desk)
-    terms = {"line": "travel", "basis_points": "1500", "effective_from": clock.today(ZONE).isoformat()}
-    second.post(terms, f"{desk}/terms")
-    with shop.app_context():
-        [account] = [each for each in accounts.staff() if each.email == "admin@willow.example"]
-    at_its_desk = sign_in(shop, Visitor(shop.test_client()), account)
-    accept = re.search(r"/insurer/terms/[0-9a-f-]{36}/accept", at_its_desk.get("/insurer/terms"))
-    assert accept
-    at_its_desk.post({}, accept[0])
-    second.get(desk)
-    second.post({}, f"{desk}/start")
+    _agree_and_let_it_sell(shop, first, second, desk)
     disclosed = words(visitor.get("/disclosure"))
     assert "Travel Willow General Insurance Co. 15%" in disclosed
-    assert "It sells." in words(second.text)
+    assert "It sells." in words(first.text)
     assert "Willow" in words(visitor.get("/insurers"))
     page = words(visitor.get("/insurers/willow"))
     assert "201.5% Quarterly report, as of September 30, 2026" in page

@@ -345,7 +345,7 @@ def test_every_form_and_look_that_costs_is_limited_and_says_when_to_come_back(si
     assert events(site, SecurityEventType.LIMIT_REACHED) - before == len(limited)
     assert {name for name, door in ACCESS.items() if door.limit is None} == walker.SIGNED
     by_machines = {"api_v1.catalog", "api_v1.put_catalog"}
-    asks_a_neighbour = {"checkout.returned", "checkout.done"}
+    asks_a_neighbour = {"checkout.returned", "checkout.done", "insurer_payee.returned"}
     assert {name for name, door in ACCESS.items() if door.look_limit} == asks_a_neighbour | by_machines
 
 

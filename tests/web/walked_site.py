@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from marketplace.accounts import queries as accounts
 from marketplace.accounts import rules
 from marketplace.accounts import services as account_services
-from marketplace.accounts.values import Account, Desk, KeyScope, NewTerm, Role
+from marketplace.accounts.values import Account, Desk, KeyScope, NewInvitation, NewTerm, Role
 from marketplace.catalog.values import Line
 from marketplace.correspondence import queries as correspondence
 from marketplace.infra.db import db
@@ -198,6 +198,9 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         rejected = account_services.reject_applicant(an_applicant().id, "no", desk)
         proposed = account_services.propose_terms(NewTerm(harbour.id, "travel", 1500, clock.today(ZONE)), desk)
         account_services.accept_terms(proposed.id, accounts.account(site.accounts["insurer_admin"]))
+        asked = NewInvitation(harbour.id, "asked@harbour.example", "Asked", Role.INSURER_CLAIMS)
+        invited = account_services.invite_staff(asked, desk)
+        leaving = a_member_of_staff(Role.INSURER_CLAIMS, harbour)
         db.session.commit()
         with_file = next(mail.id for mail in correspondence.inbox() if mail.attachments)
     document = re.search(r"/documents/([0-9a-f-]{36})", owner.get(f"/offers/{under_way['offer_id']}"))
@@ -215,7 +218,7 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         "document_id": document[1], "export_id": copy[1], "request_id": wish[1], "message_id": mail[1],
         "token": newest_link_token(app, owner), "upload_id": upload_id, "version_id": version_id, "card_id": card.id,
         "code": harbour.code, "insurer_id": harbour.id, "key_id": key.id, "applicant_id": rejected.application.id,
-        "term_id": proposed.id,
+        "term_id": proposed.id, "invitation_id": invited.id, "colleague_id": leaving.id,
     }  # fmt: skip
     bought = {"application_id": sold.application_id}
     finished = ("checkout.pay", "checkout.returned", "checkout.done", "checkout.policy_document")

@@ -6,14 +6,16 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
 
-from marketplace.accounts import rules
 from marketplace.accounts.models import (
     ApiKeyRow,
     CommissionTermRow,
     InsurerApplicationRow,
     InsurerFactRow,
+    InvitationRow,
+    PayeeRow,
     SuspensionRow,
 )
+from marketplace.accounts.rules import insurers as party_rules
 from marketplace.accounts.values import (
     ApiKey,
     ApplicantState,
@@ -23,13 +25,17 @@ from marketplace.accounts.values import (
     InsurerApplicationNotFound,
     InsurerDetails,
     InsurerFact,
+    Invitation,
     KeyScope,
     LicenceDocument,
+    Payee,
     Profile,
+    Role,
     Suspension,
 )
 from marketplace.infra import vault
 from marketplace.infra.db import db
+from marketplace.kernel import clock
 from marketplace.kernel.text import LocalizedText
 
 
@@ -89,6 +95,7 @@ def suspension_of(row: SuspensionRow) -> Suspension:
     return Suspension(
         id=row.id,
         insurer_id=row.insurer_id,
+        before_first_sale=row.before_first_sale,
         reason=row.reason,
         suspended_at=row.suspended_at,
         suspended_by=row.suspended_by,
@@ -97,6 +104,64 @@ def suspension_of(row: SuspensionRow) -> Suspension:
         lifting_by=row.lifting_by,
         lifted_at=row.lifted_at,
         lifted_by=row.lifted_by,
+    )
+
+
+def invitations(insurer_id: UUID) -> tuple[Invitation, ...]:
+    """Who is invited to the desk of this insurer and has not answered yet, the newest first."""
+    rows = db.session.scalars(
+        select(InvitationRow)
+        .where(InvitationRow.insurer_id == insurer_id, InvitationRow.ended_at.is_(None))
+        .where(InvitationRow.expires_at > clock.now())
+        .order_by(InvitationRow.invited_at.desc(), InvitationRow.id)
+    )
+    return tuple(invitation_of(row) for row in rows)
+
+
+def invitation_told(invitation_id: UUID) -> tuple[Invitation, str] | None:
+    """The invitation, ended or not, and the language of its mails, where the link was mailed."""
+    row = db.session.get(InvitationRow, invitation_id)
+    return None if row is None or row.secret_hash is None else (invitation_of(row), row.locale)
+
+
+def invitation_of(row: InvitationRow) -> Invitation:
+    """The invitation that a row of this feature holds."""
+    return Invitation(
+        id=row.id,
+        insurer_id=row.insurer_id,
+        email=row.email,
+        name=row.name,
+        role=Role(row.role),
+        invited_at=row.invited_at,
+        invited_by=row.invited_by,
+        expires_at=row.expires_at,
+    )
+
+
+def payee(insurer_id: UUID) -> Payee | None:
+    """The insurer's account at Stripe, once somebody of it has begun."""
+    row = db.session.scalar(select(PayeeRow).where(PayeeRow.insurer_id == insurer_id))
+    return None if row is None else payee_of(row)
+
+
+def payees() -> dict[UUID, Payee]:
+    """By insurer, each account at Stripe that was begun, in one question."""
+    rows = db.session.scalars(select(PayeeRow).order_by(PayeeRow.created_at, PayeeRow.id))
+    return {row.insurer_id: payee_of(row) for row in rows}
+
+
+def payee_of(row: PayeeRow) -> Payee:
+    """The account at Stripe that a row of this feature holds."""
+    works = row.charges_enabled and row.payouts_enabled
+    return Payee(
+        id=row.id,
+        insurer_id=row.insurer_id,
+        country=row.country,
+        account_id=row.account_id,
+        state=party_rules.payee_state(works=works, given=row.details_submitted, disabled_reason=row.disabled_reason),
+        due=tuple(row.due),
+        created_at=row.created_at,
+        seen_at=row.seen_at,
     )
 
 
@@ -143,6 +208,12 @@ def insurer_application(application_id: UUID) -> InsurerApplication:
     return insurer_application_of(row)
 
 
+def files_used(sha256s: Iterable[str]) -> frozenset[str]:
+    """Which of these files are papers of an application."""
+    applications = db.session.scalars(select(InsurerApplicationRow.documents))
+    return frozenset(paper["sha256"] for papers in applications for paper in papers) & frozenset(sha256s)
+
+
 def insurer_application_of(row: InsurerApplicationRow) -> InsurerApplication:
     """The application that a row of this feature holds."""
     return InsurerApplication(
@@ -172,7 +243,7 @@ def terms(insurer_id: UUID) -> tuple[CommissionTerm, ...]:
 
 def terms_in_force(day: date) -> tuple[CommissionTerm, ...]:
     """The commission terms of every insurer on a day, by line."""
-    return rules.in_force(_terms(CommissionTermRow.effective_from <= day), day)
+    return party_rules.in_force(_terms(CommissionTermRow.effective_from <= day), day)
 
 
 def _terms(condition: ColumnElement[bool]) -> tuple[CommissionTerm, ...]:

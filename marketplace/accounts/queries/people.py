@@ -144,6 +144,13 @@ def staff() -> tuple[Account, ...]:
     return tuple(sorted((account_of(row) for row in rows), key=lambda each: (each.email, each.id)))
 
 
+def staff_of(insurer_id: UUID) -> tuple[Account, ...]:
+    """Who works at the desk of this insurer, and who did, by name; those whose access ended last."""
+    rows = db.session.scalars(select(AccountRow).where(AccountRow.insurer_id == insurer_id)).all()
+    vault.unlock(row.id for row in rows)
+    return tuple(sorted((account_of(row) for row in rows), key=lambda each: (each.disabled, each.name, each.id)))
+
+
 def insurer(insurer_id: UUID) -> Insurer:
     """The insurer, or InsurerNotFound."""
     row = db.session.get(InsurerRow, insurer_id)

@@ -5,7 +5,7 @@ challenges of passkeys are used up so, because a refused try is rolled back with
 something return a `MessageRequest`, which the entry point queues in the same transaction.
 """
 
-from marketplace.accounts.services.api_keys import make_api_key, open_with_key, revoke_api_key
+from marketplace.accounts.services.api_keys import make_api_key, open_to_send, open_with_key, revoke_api_key
 from marketplace.accounts.services.asking import count_sharing
 from marketplace.accounts.services.closing import close_account, held_account, locked_account
 from marketplace.accounts.services.codes import (
@@ -23,11 +23,19 @@ from marketplace.accounts.services.factors import (
 )
 from marketplace.accounts.services.facts import record_fact
 from marketplace.accounts.services.housekeeping import forget_expired
-from marketplace.accounts.services.inviting import accept_invitation, invitation, invite_staff
+from marketplace.accounts.services.inviting import (
+    accept_invitation,
+    end_access,
+    invitation,
+    invite_staff,
+    issue_invitation,
+    withdraw_invitation,
+)
 from marketplace.accounts.services.onboarding import (
     apply_as_insurer,
     approve_applicant,
     confirm_applicant,
+    forget_unconfirmed,
     reject_applicant,
 )
 from marketplace.accounts.services.one_time_codes import (
@@ -37,6 +45,7 @@ from marketplace.accounts.services.one_time_codes import (
     secret_to_confirm,
 )
 from marketplace.accounts.services.passkeys import add_passkey, ask_for_passkey, begin_passkey, prove_passkey
+from marketplace.accounts.services.payees import begin_payee, open_payee, refresh_payee, refresh_payees
 from marketplace.accounts.services.registration import confirm_address, register_customer
 from marketplace.accounts.services.security_events import record_security_event, record_security_event_apart
 from marketplace.accounts.services.sessions import (
@@ -58,7 +67,6 @@ from marketplace.accounts.services.suspending import (
     ask_to_lift,
     lift_suspension,
     refuse_lifting,
-    start_insurer,
     suspend_insurer,
 )
 from marketplace.accounts.services.terms import accept_terms, propose_terms
@@ -75,6 +83,7 @@ __all__ = [
     "authenticate",
     "begin_one_time_codes",
     "begin_passkey",
+    "begin_payee",
     "begin_session",
     "change_locale",
     "change_password",
@@ -86,18 +95,23 @@ __all__ = [
     "count_try",
     "create_staff",
     "disable_account",
+    "end_access",
     "end_session",
     "end_sessions",
     "forget_expired",
     "forget_factors",
+    "forget_unconfirmed",
     "held_account",
     "invitation",
     "invite_staff",
+    "issue_invitation",
     "lift_suspension",
     "locked_account",
     "make_api_key",
     "make_recovery_codes",
     "note_seen",
+    "open_payee",
+    "open_to_send",
     "open_with_key",
     "propose_terms",
     "prove_code",
@@ -109,6 +123,8 @@ __all__ = [
     "record_fact",
     "record_security_event",
     "record_security_event_apart",
+    "refresh_payee",
+    "refresh_payees",
     "refuse_lifting",
     "register_customer",
     "register_insurer",
@@ -121,6 +137,6 @@ __all__ = [
     "reset_password",
     "revoke_api_key",
     "secret_to_confirm",
-    "start_insurer",
     "suspend_insurer",
+    "withdraw_invitation",
 ]

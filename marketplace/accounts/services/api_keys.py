@@ -12,7 +12,8 @@ from sqlalchemy import func, select, update
 
 from marketplace.accounts import rules
 from marketplace.accounts.models import ApiKeyRow
-from marketplace.accounts.queries import api_key_of
+from marketplace.accounts.queries import api_key_of, suspension
+from marketplace.accounts.rules import insurers as party_rules
 from marketplace.accounts.services import checks, hashes, tries
 from marketplace.accounts.services.security_events import record_security_event
 from marketplace.accounts.values import (
@@ -25,6 +26,7 @@ from marketplace.accounts.values import (
     KeyScope,
     MadeKey,
     NewSecurityEvent,
+    SalesStopped,
     ScopeMissing,
     SecurityEventType,
     TooManyKeys,
@@ -45,7 +47,7 @@ def make_api_key(by: Account, name: str, days: int, scopes: frozenset[KeyScope])
         raise InsurerNotFound
     now = clock.now()
     _refuse_too_many(by.insurer_id)
-    prefix, secret = ids.random_code(rules.KEY_PREFIX_LENGTH), secrets.token_urlsafe(32)
+    prefix, secret = ids.random_code(party_rules.KEY_PREFIX_LENGTH), secrets.token_urlsafe(32)
     token = f"{BRAND}_{prefix}_{secret}"
     row = ApiKeyRow(
         id=ids.new_id(),
@@ -92,6 +94,15 @@ def open_with_key(token: str, scope: KeyScope, *, counted_in: Bucket | None = No
     return key
 
 
+def open_to_send(token: str, scope: KeyScope, *, counted_in: Bucket) -> ApiKey:
+    """As `open_with_key`, for what an insurer sends: nothing while its sales are stopped (SalesStopped)."""
+    key = open_with_key(token, scope, counted_in=counted_in)
+    stopped = suspension(key.insurer_id)
+    if stopped is not None and not stopped.before_first_sale:
+        raise SalesStopped
+    return key
+
+
 def _prefix_of(token: str) -> str:
     brand, _, rest = token.partition("_")
     return rest.partition("_")[0] if brand == BRAND else ""
@@ -100,7 +111,7 @@ def _prefix_of(token: str) -> str:
 def _note_use(key: ApiKey) -> None:
     """Apart, so that it stays when what was asked is refused; at most once a minute."""
     now = clock.now()
-    if key.last_used_at is None or now - key.last_used_at >= rules.KEY_SEEN_AT_MOST_EVERY:
+    if key.last_used_at is None or now - key.last_used_at >= party_rules.KEY_SEEN_AT_MOST_EVERY:
         with apart() as connection:
             connection.execute(update(ApiKeyRow).where(ApiKeyRow.id == key.id).values(last_used_at=now))
 
@@ -111,7 +122,7 @@ def _refuse_too_many(insurer_id: UUID) -> None:
         .select_from(ApiKeyRow)
         .where(ApiKeyRow.insurer_id == insurer_id, ApiKeyRow.revoked_at.is_(None), ApiKeyRow.expires_at > clock.now())
     )
-    if (working or 0) >= rules.MOST_KEYS:
+    if (working or 0) >= party_rules.MOST_KEYS:
         raise TooManyKeys
 
 

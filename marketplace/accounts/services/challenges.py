@@ -34,10 +34,19 @@ def issue_code(purpose: CodePurpose, email: str, payload: dict[str, Any]) -> tup
 
 def issue_link(purpose: CodePurpose, email: str, payload: dict[str, Any]) -> tuple[UUID, str]:
     """A new token (256 bits, safe in an address) for a link. Returns id and token."""
-    token = secrets.token_urlsafe(32)
-    challenge_id = ids.new_id()
-    _keep(challenge_id, purpose, email, _token_hash(purpose, token), payload)
+    token, challenge_id = new_token(), ids.new_id()
+    _keep(challenge_id, purpose, email, token_hash(purpose.value, token), payload)
     return challenge_id, token
+
+
+def new_token() -> str:
+    """For a link: 256 bits, safe in an address."""
+    return secrets.token_urlsafe(32)
+
+
+def token_hash(purpose: str, token: str) -> str:
+    """Under which a token is kept, for what it opens."""
+    return hashes.keyed("link", purpose, token)
 
 
 def use_code(
@@ -71,7 +80,7 @@ def open_link(purpose: CodePurpose, token: str) -> ChallengeRow:
     """The challenge behind a token that still works, or LinkRefused. Looking does not use it up."""
     row = db.session.scalar(
         select(ChallengeRow).where(
-            ChallengeRow.secret_hash == _token_hash(purpose, token),
+            ChallengeRow.secret_hash == token_hash(purpose.value, token),
             ChallengeRow.purpose == purpose.value,
             ChallengeRow.used_at.is_(None),
             ChallengeRow.expires_at > clock.now(),
@@ -147,7 +156,3 @@ def _used_up(challenge_id: UUID) -> bool:
 
 def _code_hash(challenge_id: UUID, code: str) -> str:
     return hashes.keyed("code", str(challenge_id), code)
-
-
-def _token_hash(purpose: CodePurpose, token: str) -> str:
-    return hashes.keyed("link", purpose.value, token)

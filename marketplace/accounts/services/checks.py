@@ -3,7 +3,8 @@
 from datetime import date
 
 from marketplace.accounts import rules
-from marketplace.accounts.values import Fault, NewFact, NewInsurer, NewStaff, NewTerm
+from marketplace.accounts.rules import insurers as party_rules
+from marketplace.accounts.values import PAYEE_COUNTRIES, Fault, NewFact, NewInsurer, NewStaff, NewTerm
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel.errors import Invalid
 
@@ -48,22 +49,28 @@ def reason(given: str) -> str:
 
 def fact(new: NewFact, today: date) -> None:
     """Raises Invalid(figure, words, source, as_of)."""
-    _refuse(rules.fact_faults(new, today))
+    _refuse(party_rules.fact_faults(new, today))
 
 
 def papers(given: tuple[tuple[str, bytes], ...]) -> None:
     """Raises Invalid(licence)."""
-    _refuse(rules.paper_faults(given))
+    _refuse(party_rules.paper_faults(given))
 
 
 def term(new: NewTerm, today: date) -> None:
     """Raises Invalid(basis_points, effective_from)."""
-    _refuse(rules.term_faults(new, today))
+    _refuse(party_rules.term_faults(new, today))
+
+
+def payee_country(country: str) -> None:
+    """Raises Invalid(country)."""
+    if country not in PAYEE_COUNTRIES:
+        raise Invalid({"country": words(Fault.PAYEE_COUNTRY)})
 
 
 def api_key(name: str, days: int) -> None:
     """Raises Invalid(name, days)."""
-    _refuse(rules.key_faults(name, days))
+    _refuse(party_rules.key_faults(name, days))
 
 
 def _refuse(faults: dict[str, Fault]) -> None:
@@ -103,6 +110,7 @@ def words(fault: Fault) -> str:
         Fault.PAPERS_UNFIT: _("Please attach PDF files of at most 3 MB each."),
         Fault.TERM_SHARE: _("A commission has 0 to 10,000 basis points."),
         Fault.TERM_PAST: _("Terms begin today or later."),
+        Fault.PAYEE_COUNTRY: _("Please choose the country of the bank account."),
         Fault.CODE_TAKEN: _("There is an insurer with this code already."),
         Fault.KEY_DAYS: _("A key works for 1 to 365 days."),
     }[fault]

@@ -1,17 +1,17 @@
 """Forget what is no longer needed: ended codes, links, challenges and sessions, browsers long gone, ended counts,
-applications of insurers that nobody confirmed.
+invitations that are over. Applications of insurers that nobody confirmed are forgotten by privacy, with their papers.
 """
 
-from marketplace.accounts.services import challenges, devices, onboarding, passkeys, sessions, tries
+from marketplace.accounts.services import challenges, devices, inviting, passkeys, sessions, tries
 
 
 def forget_expired() -> None:
-    """Drop codes and links a day after their end, and applications of insurers with theirs; sessions a month after
-    their end; counts whose window has ended.
+    """Drop codes, links and invitations a day after their end; sessions a month after theirs; counts whose window has
+    ended.
     """
     challenges.forget()
     passkeys.forget()
     sessions.forget()
     devices.forget()
     tries.forget()
-    onboarding.forget_unconfirmed()
+    inviting.forget()

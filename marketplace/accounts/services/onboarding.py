@@ -12,11 +12,13 @@ from sqlalchemy import delete, select
 from marketplace.accounts import rules
 from marketplace.accounts.models import InsurerApplicationRow, InsurerRow
 from marketplace.accounts.queries import insurer_application_of
+from marketplace.accounts.rules import insurers as party_rules
 from marketplace.accounts.services import challenges, checks
 from marketplace.accounts.services.entering import register_insurer
 from marketplace.accounts.services.facts import record_fact
 from marketplace.accounts.services.inviting import invite_staff
 from marketplace.accounts.services.security_events import record_security_event
+from marketplace.accounts.services.suspending import hold_back
 from marketplace.accounts.values import (
     Account,
     ApplicantEvent,
@@ -87,32 +89,38 @@ def confirm_applicant(token: str) -> InsurerApplication:
     return insurer_application_of(row)
 
 
-def forget_unconfirmed() -> None:
-    """Drop applications whose link nobody followed, a day after its end, with the key to who sent them. Flushes."""
+def forget_unconfirmed() -> frozenset[str]:
+    """Drop applications whose link nobody followed, a day after its end, with the key to who sent them. Flushes. The
+    hashes of their papers: whoever knows where else files are used decides about those.
+    """
     end = clock.now() - rules.LIFETIMES[CodePurpose.CONFIRM_APPLICANT] - challenges.KEPT_AFTER_THE_END
     over = InsurerApplicationRow.state == ApplicantState.UNCONFIRMED.value, InsurerApplicationRow.submitted_at < end
-    for row_id in db.session.scalars(delete(InsurerApplicationRow).where(*over).returning(InsurerApplicationRow.id)):
+    gone = db.session.execute(
+        delete(InsurerApplicationRow).where(*over).returning(InsurerApplicationRow.id, InsurerApplicationRow.documents)
+    ).all()
+    for row_id, _documents in gone:
         vault.destroy(row_id)
+    return frozenset(paper["sha256"] for _row_id, documents in gone for paper in documents)
 
 
-def approve_applicant(application_id: UUID, by: Account) -> Decided:
-    """The first approval notes itself; the second, of another person, makes the insurer and the mail to its first
+def approve_applicant(application_id: UUID, by: Account) -> InsurerApplication:
+    """The first approval notes itself; the second, of another person, makes the insurer and invites its first
     administrator. Raises InsurerApplicationNotFound, NotWaiting, SecondPersonNeeded, Invalid(code) for a code that was
     taken meanwhile, AccountExists for an administrator who has an account.
     """
     row = _locked(application_id)
     if row.approved_by == by.id:
         raise SecondPersonNeeded
-    now, mail, state = clock.now(), None, _next(row, ApplicantEvent.APPROVE)
+    now, state = clock.now(), _next(row, ApplicantEvent.APPROVE)
     if state is ApplicantState.HALF_APPROVED:
         row.approved_at, row.approved_by = now, by.id
     else:
-        row.insurer_id, mail = _admit(row, by)
+        row.insurer_id = _admit(row, by)
         row.decided_at, row.decided_by = now, by.id
     row.state = state.value
     db.session.flush()
     _note(SecurityEventType.APPLICANT_APPROVED, row, by)
-    return Decided(insurer_application_of(row), mail)
+    return insurer_application_of(row)
 
 
 def reject_applicant(application_id: UUID, reason: str, by: Account) -> Decided:
@@ -127,12 +135,13 @@ def reject_applicant(application_id: UUID, reason: str, by: Account) -> Decided:
     return Decided(insurer_application_of(row), mail)
 
 
-def _admit(row: InsurerApplicationRow, by: Account) -> tuple[UUID, MessageRequest]:
+def _admit(row: InsurerApplicationRow, by: Account) -> UUID:
     """The insurer, selling nothing yet; what it said of itself; the invitation of its first administrator."""
     application = insurer_application_of(row)
     said = application.details
     _refuse_taken(said.insurer.code)
     insurer = register_insurer(said.insurer)
+    hold_back(insurer.id, by)
     own = LocalizedText(f"Application {row.reference}", f"入驻申请{row.reference}")
     today = clock.today(ZONE)
     words = ((FactKind.REGULATOR, said.regulator), (FactKind.ADDRESS, said.address))
@@ -140,7 +149,8 @@ def _admit(row: InsurerApplicationRow, by: Account) -> tuple[UUID, MessageReques
         record_fact(NewFact(insurer.id, kind, own, today, words=text), by.id)
     record_fact(_solvency(insurer.id, said), by.id)
     invited = NewInvitation(insurer.id, application.admin_email, application.admin_name, Role.INSURER_ADMIN, row.locale)
-    return insurer.id, invite_staff(invited, by)
+    invite_staff(invited, by)
+    return insurer.id
 
 
 def _solvency(insurer_id: UUID, said: InsurerDetails) -> NewFact:
@@ -162,7 +172,7 @@ def _locked(application_id: UUID) -> InsurerApplicationRow:
 
 def _next(row: InsurerApplicationRow, event: ApplicantEvent) -> ApplicantState:
     try:
-        return rules.APPLICANTS.next(ApplicantState(row.state), event)
+        return party_rules.APPLICANTS.next(ApplicantState(row.state), event)
     except TransitionRefused as error:
         raise NotWaiting from error
 

@@ -16,6 +16,7 @@ from marketplace.accounts.services import devices
 from marketplace.accounts.services.security_events import record_security_event
 from marketplace.accounts.values import (
     OPERATOR,
+    Account,
     AccountNotFound,
     Begun,
     Ended,
@@ -105,8 +106,9 @@ def end_sessions(account_id: UUID, reason: Ended, keep: UUID | None = None, devi
     return _end(reason, SessionRow.account_id == account_id, *kept)
 
 
-def disable_account(account_id: UUID) -> None:
-    """Nobody signs in with this account any more, every session of it ends, and the event is kept.
+def disable_account(account_id: UUID, by: Account | None = None) -> None:
+    """Nobody signs in with this account any more, every session of it ends, and the event is kept. Without `by` a
+    command.
 
     Raises AccountNotFound, SecurityEventsUnavailable.
     """
@@ -114,7 +116,14 @@ def disable_account(account_id: UUID) -> None:
     row.disabled_at = clock.now()
     db.session.flush()
     end_sessions(account_id, Ended.ACCOUNT_DISABLED)
-    record_security_event(NewSecurityEvent(SecurityEventType.ACCOUNT_DISABLED, account_id=account_id, actor=OPERATOR))
+    record_security_event(
+        NewSecurityEvent(
+            SecurityEventType.ACCOUNT_DISABLED,
+            account_id=account_id,
+            actor=by.role.value if by else OPERATOR,
+            detail={"by": str(by.id)} if by else {},
+        )
+    )
 
 
 def forget() -> None:

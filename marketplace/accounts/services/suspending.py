@@ -1,17 +1,20 @@
-"""Let an insurer sell; stop its sales at once, by one person; let them go on, by two. Contracts go on all the while."""
+"""Stop an insurer's sales at once, by one person; let them begin and go on, by two. Contracts go on all the while.
+
+An insurer that was admitted is held back until its first sale is allowed: by two people as well, once somebody has come
+in at its desk, commission is agreed and its account at Stripe is ready.
+"""
 
 from uuid import UUID
 
 from sqlalchemy import select
 
 from marketplace.accounts.models import AccountRow, InsurerRow, SuspensionRow
-from marketplace.accounts.queries import suspension_of, terms_in_force
+from marketplace.accounts.queries import payee, suspension_of, terms_in_force
 from marketplace.accounts.services import checks
 from marketplace.accounts.services.security_events import record_security_event
 from marketplace.accounts.values import (
     Account,
     AdministratorMissing,
-    AlreadySelling,
     AlreadySuspended,
     InsurerNotFound,
     InsurerSuspended,
@@ -19,6 +22,8 @@ from marketplace.accounts.values import (
     NewSecurityEvent,
     NotSelling,
     NotSuspended,
+    PayeeMissing,
+    PayeeState,
     Role,
     SecondPersonNeeded,
     SecurityEventType,
@@ -31,27 +36,18 @@ from marketplace.infra.jobs import publish
 from marketplace.kernel import clock, ids
 
 
-def start_insurer(insurer_id: UUID, by: Account) -> None:
-    """An admitted insurer sells from now on. Raises InsurerNotFound, AlreadySelling, AlreadySuspended,
-    AdministratorMissing while nobody has come in at its desk, TermsMissing while no commission is agreed.
-    """
-    insurer = _locked(insurer_id)
-    if insurer.active:
-        raise AlreadySelling
-    if _in_force(insurer_id) is not None:
-        raise AlreadySuspended
-    at_its_desk = select(AccountRow.id).where(
-        AccountRow.insurer_id == insurer_id,
-        AccountRow.role == Role.INSURER_ADMIN.value,
-        AccountRow.disabled_at.is_(None),
+def hold_back(insurer_id: UUID, by: Account) -> None:
+    """An admitted insurer sells nothing before two people let it, by the same steps that lift a suspension."""
+    row = SuspensionRow(
+        id=ids.new_id(),
+        insurer_id=insurer_id,
+        before_first_sale=True,
+        reason="",
+        suspended_at=clock.now(),
+        suspended_by=by.id,
     )
-    if db.session.scalar(select(at_its_desk.exists())) is not True:
-        raise AdministratorMissing
-    if not any(term.insurer_id == insurer_id for term in terms_in_force(clock.today(ZONE))):
-        raise TermsMissing
-    insurer.active = True
+    db.session.add(row)
     db.session.flush()
-    _note(SecurityEventType.INSURER_STARTED, insurer_id, by)
 
 
 def suspend_insurer(insurer_id: UUID, reason: str, by: Account) -> Suspension:
@@ -60,12 +56,18 @@ def suspend_insurer(insurer_id: UUID, reason: str, by: Account) -> Suspension:
     """
     told = checks.reason(reason)
     insurer = _locked(insurer_id)
-    if _in_force(insurer_id) is not None:
+    held = _in_force(insurer_id)
+    if held is not None and not held.before_first_sale:
         raise AlreadySuspended
     if not insurer.active:
         raise NotSelling
     row = SuspensionRow(
-        id=ids.new_id(), insurer_id=insurer_id, reason=told, suspended_at=clock.now(), suspended_by=by.id
+        id=ids.new_id(),
+        insurer_id=insurer_id,
+        before_first_sale=False,
+        reason=told,
+        suspended_at=clock.now(),
+        suspended_by=by.id,
     )
     db.session.add(row)
     insurer.active = False
@@ -76,11 +78,14 @@ def suspend_insurer(insurer_id: UUID, reason: str, by: Account) -> Suspension:
 
 
 def ask_to_lift(insurer_id: UUID, reason: str, by: Account) -> Suspension:
-    """The first of two people says that sales may go on. Raises Invalid(reason), NotSuspended, LiftingAsked."""
+    """The first of two people says that sales may begin or go on. Raises Invalid(reason), NotSuspended, LiftingAsked;
+    before the first sale AdministratorMissing, TermsMissing, PayeeMissing.
+    """
     told = checks.reason(reason)
     row = _suspended(insurer_id)
     if row.lifting_by is not None:
         raise LiftingAsked
+    _refuse_unready(row)
     row.lifting_reason, row.lifting_at, row.lifting_by = told, clock.now(), by.id
     db.session.flush()
     _note(SecurityEventType.LIFTING_ASKED, insurer_id, by)
@@ -88,14 +93,18 @@ def ask_to_lift(insurer_id: UUID, reason: str, by: Account) -> Suspension:
 
 
 def lift_suspension(insurer_id: UUID, by: Account) -> Suspension:
-    """The second of two people agrees: sales go on with this commit. Raises NotSuspended, SecondPersonNeeded."""
+    """The second of two people agrees: sales begin or go on with this commit. Raises NotSuspended, SecondPersonNeeded;
+    before the first sale AdministratorMissing, TermsMissing, PayeeMissing.
+    """
     row = _suspended(insurer_id)
     if row.lifting_by is None or row.lifting_by == by.id:
         raise SecondPersonNeeded
+    _refuse_unready(row)
     row.lifted_at, row.lifted_by = clock.now(), by.id
     _locked(insurer_id).active = True
     db.session.flush()
-    _note(SecurityEventType.INSURER_RESUMED, insurer_id, by)
+    begins = SecurityEventType.INSURER_STARTED if row.before_first_sale else SecurityEventType.INSURER_RESUMED
+    _note(begins, insurer_id, by)
     return suspension_of(row)
 
 
@@ -106,6 +115,24 @@ def refuse_lifting(insurer_id: UUID, by: Account) -> Suspension:
     db.session.flush()
     _note(SecurityEventType.LIFTING_REFUSED, insurer_id, by)
     return suspension_of(row)
+
+
+def _refuse_unready(row: SuspensionRow) -> None:
+    """Raises AdministratorMissing, TermsMissing, PayeeMissing for an insurer that lacks something to sell at first."""
+    if not row.before_first_sale:
+        return
+    at_its_desk = select(AccountRow.id).where(
+        AccountRow.insurer_id == row.insurer_id,
+        AccountRow.role == Role.INSURER_ADMIN.value,
+        AccountRow.disabled_at.is_(None),
+    )
+    if db.session.scalar(select(at_its_desk.exists())) is not True:
+        raise AdministratorMissing
+    if not any(term.insurer_id == row.insurer_id for term in terms_in_force(clock.today(ZONE))):
+        raise TermsMissing
+    account = payee(row.insurer_id)
+    if account is None or account.state is not PayeeState.READY:
+        raise PayeeMissing
 
 
 def _locked(insurer_id: UUID) -> InsurerRow:

@@ -62,10 +62,13 @@ Profile = Mapping[FactKind, InsurerFact]
 
 @dataclass(frozen=True, slots=True)
 class Suspension:
-    """An insurer's sales are stopped. `lifting_by` asked to lift it; only somebody else can agree."""
+    """An insurer's sales are stopped, or have not begun yet (`before_first_sale`, which needs no reason). `lifting_by`
+    asked to lift it; only somebody else can agree.
+    """
 
     id: UUID
     insurer_id: UUID
+    before_first_sale: bool
     reason: str
     suspended_at: datetime
     suspended_by: UUID
@@ -153,12 +156,6 @@ class NotSelling(Conflict):
     code = "accounts:not-selling"
 
 
-class AlreadySelling(Conflict):
-    """This insurer sells already."""
-
-    code = "accounts:already-selling"
-
-
 class AdministratorMissing(Refused):
     """Nobody has come in at the desk of this insurer yet."""
 
@@ -199,6 +196,12 @@ class ScopeMissing(Refused):
     """This key was not made for that."""
 
     code = "accounts:scope-missing"
+
+
+class SalesStopped(Refused):
+    """The sales of this insurer are stopped, so its machines send nothing."""
+
+    code = "accounts:sales-stopped"
 
 
 class TooManyKeys(Refused):

@@ -124,10 +124,10 @@ class InsurerApplication:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """An application after an act at the desk, and the mail to queue, if any."""
+    """An application that was rejected, and the mail to queue."""
 
     application: InsurerApplication
-    mail: MessageRequest | None
+    mail: MessageRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,18 +143,60 @@ class NewInvitation:
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """An invitation whose link still works."""
+    """Somebody is invited to an insurer's desk; the link works until `expires_at`, unless it ends before."""
 
+    id: UUID
     insurer_id: UUID
     email: str
     name: str
     role: Role
+    invited_at: datetime
+    invited_by: UUID
+    expires_at: datetime
+
+
+class InvitationOutcome(StrEnum):
+    ACCEPTED = "accepted"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class StaffInvited:
+    """Fact: somebody is invited; the link and its mail are to be made."""
+
+    invitation_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationWithdrawn:
+    """Fact: an invitation was taken back; whoever was invited is to be told."""
+
+    invitation_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AccessEnded:
+    """Fact: somebody works at an insurer's desk no more, and is to be told."""
+
+    account_id: UUID
 
 
 class InsurerApplicationNotFound(NotFound):
     """There is no such application of an insurer."""
 
     code = "accounts:insurer-application-not-found"
+
+
+class InvitationNotFound(NotFound):
+    """There is no such invitation of this insurer."""
+
+    code = "accounts:invitation-not-found"
+
+
+class LastAdministrator(Refused):
+    """An insurer keeps at least one administrator."""
+
+    code = "accounts:last-administrator"
 
 
 class NotWaiting(Refused):

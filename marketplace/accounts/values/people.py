@@ -55,7 +55,6 @@ class CodePurpose(StrEnum):
     RESET_PASSWORD = "reset_password"  # noqa: S105  the name of a purpose
     CONFIRM_IDENTITY = "confirm_identity"
     CONFIRM_APPLICANT = "confirm_applicant"
-    JOIN_INSURER = "join_insurer"
 
 
 class Bucket(StrEnum):
@@ -120,6 +119,7 @@ class Fault(StrEnum):
     CODE_TAKEN = "code_taken"
     TERM_SHARE = "term_share"
     TERM_PAST = "term_past"
+    PAYEE_COUNTRY = "payee_country"
 
 
 @dataclass(frozen=True, slots=True)

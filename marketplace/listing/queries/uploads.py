@@ -1,10 +1,11 @@
 """Questions to listing: what came, what was found, what would change, and where each upload stands."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import cast, func, select, union_all
+from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 
 from marketplace.accounts.values import Account
 from marketplace.catalog import queries as catalog
@@ -15,7 +16,7 @@ from marketplace.kernel import clock
 from marketplace.kernel.errors import Conflict, Refused
 from marketplace.kernel.remembering import Remembered
 from marketplace.listing import rules
-from marketplace.listing.models import DraftRow, EventRow, UploadRow
+from marketplace.listing.models import DraftRow, EventRow, RateCardRow, UploadRow
 from marketplace.listing.values import (
     Difference,
     Finding,
@@ -53,6 +54,14 @@ def own_upload(upload_id: UUID, insurer_id: UUID) -> Upload:
     if found.insurer_id != insurer_id:
         raise UploadNotFound
     return found
+
+
+def files_used(sha256s: Iterable[str]) -> frozenset[str]:
+    """Which of these files were uploaded, or are documents or rate cards in what was."""
+    documents = func.jsonb_path_query(DraftRow.content, cast("$.documents[*].sha256", JSONPATH), type_=JSONB)
+    told = union_all(select(UploadRow.sha256), select(RateCardRow.grid_sha256))
+    used = {*db.session.scalars(told), *db.session.scalars(select(documents))}
+    return frozenset(used) & frozenset(sha256s)
 
 
 def uploads_of_insurer(insurer_id: UUID) -> tuple[Upload, ...]:

@@ -25,6 +25,7 @@ SESSION_EVENTS = {
 }
 REFUND_EVENTS = {"refund.updated", "refund.failed"}
 DECLINE_EVENT = "payment_intent.payment_failed"
+ACCOUNT_EVENT = "account.updated"
 
 HANDLED, IGNORED, NOT_OURS = "handled", "ignored", "not_ours"
 
@@ -93,6 +94,9 @@ def _work_for(event: ProviderEvent) -> tuple[str, dict[str, Any]] | None:
         return "payment.settle", {"attempt_id": attempt_id, "session_id": event.subject_id}
     if event.type in REFUND_EVENTS and refund_id:
         return "payment.send_refund", {"refund_id": refund_id}
+    payee_id = _our_id(event.metadata, "payee_id")
+    if event.type == ACCOUNT_EVENT and payee_id:
+        return "payment.note_account", {"payee_id": payee_id, "account_id": event.subject_id}
     if event.type == DECLINE_EVENT and attempt_id:
         return "payment.note_decline", {}
     return None
@@ -101,7 +105,10 @@ def _work_for(event: ProviderEvent) -> tuple[str, dict[str, Any]] | None:
 def _sealed(event: ProviderEvent) -> tuple[UUID, bytes | None]:
     """For whom the payload is sealed, and that; for nobody where what is paid is not ours. Of somebody who was erased
     nothing is kept anew: the word of the provider is taken all the same, and its work needs the ids that it names only.
+    Nor is anything of an insurer's account: it names its people and its bank.
     """
+    if event.type == ACCOUNT_EVENT:
+        return ids.new_id(), None
     attempt_id = _our_id(event.metadata, "attempt_id")
     known = attempt_id and db.session.scalar(select(AttemptRow.sealed_for).where(AttemptRow.id == attempt_id))
     sealed_for = known or ids.new_id()

@@ -9,11 +9,16 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from uuid import UUID
 
+from marketplace.accounts import queries as account_queries
+from marketplace.accounts import services as accounts
 from marketplace.application import queries as applications
+from marketplace.catalog import queries as catalog
 from marketplace.checkout import queries as orders
 from marketplace.correspondence import services as correspondence
+from marketplace.infra import storage
 from marketplace.infra.db import db
 from marketplace.kernel import clock, ids
+from marketplace.listing import queries as listing
 from marketplace.privacy import rules
 from marketplace.privacy.models import RunRow
 from marketplace.privacy.queries import contracts_due
@@ -28,6 +33,8 @@ log = logging.getLogger(__name__)
 BATCH = 100
 COUNTED = ("journeys", "applications", "mails", "copies", "requests_pressing", "contracts_due")
 Counts = Mapping[str, int]
+USES_FILES = (account_queries.files_used, catalog.files_used, listing.files_used)
+"""Who keeps files that are about nobody, by their hash; what is about a person is sealed and lies apart."""
 
 
 def forget_journeys() -> Iterator[Counts]:
@@ -79,6 +86,15 @@ def forget_copies() -> Iterator[Counts]:
     yield {"copies": drop_expired_exports()}
 
 
+def forget_applicants() -> Iterator[Counts]:
+    """Drop applications of insurers that nobody confirmed, with those of their papers that are used nowhere else."""
+    papers = accounts.forget_unconfirmed()
+    used = frozenset[str]().union(*(ask(papers) for ask in USES_FILES))
+    for sha256 in sorted(papers - used):
+        storage.remove(sha256)
+    yield {}
+
+
 def look_at_what_is_due() -> Iterator[Counts]:
     """Warn of requests that press; count contracts whose records are due, which a person decides about."""
     yield {"requests_pressing": warn_of_pressing(), "contracts_due": sum(1 for _ in contracts_due())}
@@ -86,6 +102,7 @@ def look_at_what_is_due() -> Iterator[Counts]:
 
 STEPS: tuple[Callable[[], Iterator[Counts]], ...] = (
     forget_copies,
+    forget_applicants,
     forget_mails,
     forget_journeys,
     forget_applications,

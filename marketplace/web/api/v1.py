@@ -4,6 +4,8 @@ Refusals are problem details (RFC 9457). The same bytes are the same upload, so 
 safe.
 """
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -47,7 +49,7 @@ def description() -> ResponseReturnValue:
 @blueprint.put("/catalogs")
 def put_catalog() -> ResponseReturnValue:
     """Send a catalog: a zip, or a workbook. 201 with what was found, 200 if these bytes were sent before."""
-    key = _opened(Bucket.UPLOAD_OF_KEY)
+    key = _opened(partial(accounts.open_to_send, counted_in=Bucket.UPLOAD_OF_KEY))
     if request.mimetype not in CONTAINERS:
         abort(415)
     data = request.get_data()
@@ -63,20 +65,20 @@ def put_catalog() -> ResponseReturnValue:
 @blueprint.get("/catalogs/<uuid:upload_id>")
 def catalog(upload_id: UUID) -> ResponseReturnValue:
     """What became of a catalog that was sent."""
-    key = _opened()
+    key = _opened(accounts.open_with_key)
     upload = listing.upload(upload_id)
     if upload.insurer_id != key.insurer_id:
         raise UploadNotFound
     return _told(upload)
 
 
-def _opened(counted_in: Bucket | None = None) -> ApiKey:
-    """The key of this request; from here on it touches the rows of its insurer alone. Raises ApiKeyRefused."""
+def _opened(opens: Callable[[str, KeyScope], ApiKey]) -> ApiKey:
+    """The key of this request; from here on it touches the rows of its insurer alone. Raises what `opens` does."""
     given = request.headers.get("Authorization", "")
     if not given.startswith(_BEARER):
         raise ApiKeyRefused
     try:
-        key = accounts.open_with_key(given.removeprefix(_BEARER), KeyScope.CATALOGS_WRITE, counted_in=counted_in)
+        key = opens(given.removeprefix(_BEARER), KeyScope.CATALOGS_WRITE)
     except ApiKeyRefused:
         audit.refuse("api_key")
         raise

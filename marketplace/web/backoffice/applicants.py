@@ -42,12 +42,11 @@ def paper(applicant_id: UUID, number: int) -> ResponseReturnValue:
 def approve(applicant_id: UUID) -> ResponseReturnValue:
     """The first of two people, or the second."""
     decided = services.approve_applicant(applicant_id, access.here())
-    if decided.mail is None:
+    if decided.insurer_id is None:
         flash(_("Approved. Another person has to approve it too."))
         return redirect(url_for(".applicant", applicant_id=applicant_id), 303)
-    send(decided.mail)
     flash(_("The insurer is here. Its administrator was invited by mail."))
-    return redirect(url_for("party_desk.insurer", insurer_id=decided.application.insurer_id), 303)
+    return redirect(url_for("party_desk.insurer", insurer_id=decided.insurer_id), 303)
 
 
 @blueprint.post("/<uuid:applicant_id>/reject")
@@ -56,8 +55,7 @@ def reject(applicant_id: UUID) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(accounts.insurer_application(applicant_id), form)
     decided = services.reject_applicant(applicant_id, str(form.reason.data), access.here())
-    if decided.mail is not None:
-        send(decided.mail)
+    send(decided.mail)
     flash(_("Rejected. The reason is on its way."))
     return redirect(url_for(".applicant", applicant_id=applicant_id), 303)
 

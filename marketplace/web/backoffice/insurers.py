@@ -14,12 +14,11 @@ from marketplace.kernel.errors import Invalid
 from marketplace.web import access, parties
 from marketplace.web.backoffice.forms.insurers import (
     FactForm,
-    InvitationForm,
     LiftingForm,
     SuspensionForm,
     term_form,
 )
-from marketplace.web.mails import send
+from marketplace.web.invitations import ROLES, InvitationForm
 
 blueprint = Blueprint("party_desk", __name__, url_prefix="/admin/insurers")
 
@@ -27,7 +26,7 @@ blueprint = Blueprint("party_desk", __name__, url_prefix="/admin/insurers")
 @blueprint.get("")
 def insurers() -> ResponseReturnValue:
     found = accounts.list_insurers()
-    return render_template("backoffice/insurers/list.html", insurers=found)
+    return render_template("backoffice/insurers/list.html", insurers=found, payees=accounts.payees())
 
 
 @blueprint.get("/<uuid:insurer_id>")
@@ -66,27 +65,20 @@ def ask_to_lift(insurer_id: UUID) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(found, lifting=form)
     services.ask_to_lift(insurer_id, str(form.reason.data), access.here())
-    return _done(insurer_id, _("Asked. Another person has to agree before it sells again."))
+    return _done(insurer_id, _("Asked. Another person has to agree before it sells."))
 
 
 @blueprint.post("/<uuid:insurer_id>/lift")
 def lift(insurer_id: UUID) -> ResponseReturnValue:
     """The second of two people."""
     services.lift_suspension(insurer_id, access.here())
-    return _done(insurer_id, _("It sells again."))
+    return _done(insurer_id, _("It sells from now on."))
 
 
 @blueprint.post("/<uuid:insurer_id>/refuse-lifting")
 def refuse_lifting(insurer_id: UUID) -> ResponseReturnValue:
     services.refuse_lifting(insurer_id, access.here())
     return _done(insurer_id, _("Its sales stay stopped."))
-
-
-@blueprint.post("/<uuid:insurer_id>/start")
-def start(insurer_id: UUID) -> ResponseReturnValue:
-    """Let an admitted insurer sell, once somebody has come in at its desk."""
-    services.start_insurer(insurer_id, access.here())
-    return _done(insurer_id, _("It sells from now on."))
 
 
 @blueprint.post("/<uuid:insurer_id>/terms")
@@ -109,7 +101,7 @@ def invite(insurer_id: UUID) -> ResponseReturnValue:
     found, form = accounts.insurer(insurer_id), InvitationForm()
     if form.validate_on_submit():
         try:
-            send(services.invite_staff(form.to_value(insurer_id), access.here()))
+            services.invite_staff(form.to_value(insurer_id), access.here())
         except Invalid as error:
             form.take_errors(error.fields)
         else:
@@ -133,6 +125,7 @@ def _page(found: Insurer, **typed: Any) -> ResponseReturnValue:
         "invitation": InvitationForm(None),
         "term": term_form(),
     }
+    payee = accounts.payee(found.id)
     page = render_template(
         "backoffice/insurers/insurer.html",
         insurer=found,
@@ -140,6 +133,11 @@ def _page(found: Insurer, **typed: Any) -> ResponseReturnValue:
         facts=[(parties.KINDS[fact.kind], parties.said(fact), fact) for fact in history],
         suspensions=suspensions,
         terms=accounts.terms(found.id),
+        payee=payee,
+        colleagues=accounts.staff_of(found.id),
+        invitations=accounts.invitations(found.id),
+        roles=ROLES,
+        due=parties.due(payee),
         stopped=next((each for each in suspensions if each.lifted_at is None), None),
         names=accounts.names_of({fact.entered_by for fact in history if fact.entered_by} | _people(suspensions)),
         **forms | typed,

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
 from marketplace.accounts import queries, rules, services
 from marketplace.accounts.models import ApiKeyRow, InsurerFactRow, SuspensionRow
+from marketplace.accounts.rules import insurers as party_rules
 from marketplace.accounts.values import (
     AlreadySuspended,
     ApiKeyNotFound,
@@ -262,7 +263,7 @@ def test_a_key_has_a_name_and_ends_within_a_year(name, days, field):
 
 def test_keys_are_counted_and_so_is_their_use(monkeypatch):
     admin = a_member_of_staff(Role.INSURER_ADMIN, an_insurer())
-    made = [services.make_api_key(admin, f"key {number}", 30, WRITE) for number in range(rules.MOST_KEYS)]
+    made = [services.make_api_key(admin, f"key {number}", 30, WRITE) for number in range(party_rules.MOST_KEYS)]
     with pytest.raises(TooManyKeys):
         services.make_api_key(admin, "one more", 30, WRITE)
     services.revoke_api_key(admin, made[0].key.id)

@@ -10,19 +10,23 @@ from sqlalchemy.exc import IntegrityError
 
 from marketplace.accounts import queries, rules, services
 from marketplace.accounts.models import AccountRow, InsurerApplicationRow, InsurerRow
+from marketplace.accounts.rules import insurers as party_rules
 from marketplace.accounts.values import (
     AccountExists,
     AdministratorMissing,
-    AlreadySelling,
     ApplicantEvent,
     ApplicantState,
     CodePurpose,
     FactKind,
     InsurerApplicationNotFound,
+    LiftingAsked,
     LinkRefused,
     NewInvitation,
     NewTerm,
+    NotSelling,
+    NotSuspended,
     NotWaiting,
+    PayeeMissing,
     Role,
     SecondPersonNeeded,
     TermExists,
@@ -34,11 +38,13 @@ from marketplace.infra import storage, vault
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
+from marketplace.kernel.canonical import sha256_hex
 from marketplace.kernel.errors import Invalid
 from tests.factories.accounts import (
     PASSWORD,
     a_guest,
     a_member_of_staff,
+    a_ready_payee,
     a_source,
     an_applicant,
     an_application,
@@ -64,8 +70,14 @@ def admitted():
     first, second = two_people()
     applicant = an_applicant()
     services.approve_applicant(applicant.id, first)
-    decided = services.approve_applicant(applicant.id, second)
-    return decided.application.insurer_id, token_in(decided.mail)
+    insurer_id = services.approve_applicant(applicant.id, second).insurer_id
+    return insurer_id, token_of(insurer_id)
+
+
+def token_of(insurer_id):
+    """In the link of the one invitation to this insurer's desk."""
+    [invited] = queries.invitations(insurer_id)
+    return token_in(services.issue_invitation(invited.id))
 
 
 def test_from_the_application_to_the_desk():
@@ -78,24 +90,89 @@ def test_from_the_application_to_the_desk():
     assert applicant.details == an_application().details
     assert storage.get(applicant.documents[0].sha256) == b"%PDF-1.7 licence"
     half = services.approve_applicant(applicant.id, first)
-    assert (half.application.state, half.mail) == (ApplicantState.HALF_APPROVED, None)
+    assert half.state is ApplicantState.HALF_APPROVED
     assert queries.list_insurers() == ()
     whole = services.approve_applicant(applicant.id, second)
     insurer = queries.insurer_by_code("willow")
-    assert whole.application.insurer_id == insurer.id
+    assert whole.insurer_id == insurer.id
     assert (insurer.active, insurer.fictional, insurer.licence_no) == (False, False, "SPECIMEN-0009")
     assert set(queries.profile(insurer.id)) == {FactKind.REGULATOR, FactKind.ADDRESS, FactKind.SOLVENCY_RATIO}
-    assert whole.mail.kind == "join_insurer"
-    admin = services.accept_invitation(token_in(whole.mail), PASSWORD)
+    admin = services.accept_invitation(token_of(insurer.id), PASSWORD)
     assert (admin.role, admin.insurer_id, admin.email) == (Role.INSURER_ADMIN, insurer.id, "admin@willow.example")
     assert services.authenticate("admin@willow.example", PASSWORD, a_source()) == admin
-    with pytest.raises(TermsMissing):
-        services.start_insurer(insurer.id, first)
     agree(insurer.id, first, admin)
-    services.start_insurer(insurer.id, first)
+    a_ready_payee(admin)
+    held = services.ask_to_lift(insurer.id, "everything is there", first)
+    assert (held.before_first_sale, held.reason, held.suspended_by) == (True, "", second.id)
+    assert queries.insurer(insurer.id).active is False
+    services.lift_suspension(insurer.id, second)
     assert queries.insurer(insurer.id).active is True
-    with pytest.raises(AlreadySelling):
-        services.start_insurer(insurer.id, first)
+    assert queries.suspension(insurer.id) is None
+    with pytest.raises(NotSuspended):
+        services.ask_to_lift(insurer.id, "again", first)
+
+
+def missing_one(lacks):
+    """An admitted insurer that has everything it needs to sell but one thing, and two people who would let it."""
+    first, second = two_people()
+    insurer_id, token = admitted()
+    if lacks is not AdministratorMissing:
+        admin = services.accept_invitation(token, PASSWORD)
+    else:
+        admin = a_member_of_staff(Role.INSURER_ADMIN, queries.insurer(insurer_id))
+        services.disable_account(admin.id)
+    if lacks is not TermsMissing:
+        agree(insurer_id, first, admin)
+    if lacks is not PayeeMissing:
+        a_ready_payee(admin)
+    return insurer_id, first, second
+
+
+@pytest.mark.parametrize("lacks", [AdministratorMissing, TermsMissing, PayeeMissing])
+def test_an_insurer_that_lacks_something_does_not_begin_to_sell(lacks):
+    insurer_id, first, second = missing_one(lacks)
+    with pytest.raises(lacks):
+        services.ask_to_lift(insurer_id, "let it sell", first)
+    assert queries.suspension(insurer_id).lifting_by is None
+    assert queries.insurer(insurer_id).active is False
+    with pytest.raises(SecondPersonNeeded):
+        services.lift_suspension(insurer_id, second)
+    assert queries.insurer(insurer_id).active is False
+
+
+def test_what_is_lost_between_the_two_people_stops_the_second():
+    insurer_id, first, second = missing_one(None)
+    services.ask_to_lift(insurer_id, "everything is there", first)
+    db.session.execute(text("UPDATE accounts_payee SET charges_enabled = false"))
+    db.session.expire_all()
+    with pytest.raises(PayeeMissing):
+        services.lift_suspension(insurer_id, second)
+    assert queries.insurer(insurer_id).active is False
+    assert queries.suspension(insurer_id).lifted_at is None
+
+
+def test_one_person_alone_lets_no_insurer_begin_to_sell():
+    insurer_id, first, second = missing_one(None)
+    services.ask_to_lift(insurer_id, "everything is there", first)
+    with pytest.raises(SecondPersonNeeded):
+        services.lift_suspension(insurer_id, first)
+    with pytest.raises(LiftingAsked):
+        services.ask_to_lift(insurer_id, "again", second)
+    assert queries.insurer(insurer_id).active is False
+    services.refuse_lifting(insurer_id, second)
+    with pytest.raises(SecondPersonNeeded):
+        services.lift_suspension(insurer_id, first)
+    assert queries.insurer(insurer_id).active is False
+
+
+def test_what_does_not_sell_yet_is_not_stopped():
+    """Lifting that would let it sell without the steps before."""
+    insurer_id, first, _second = missing_one(None)
+    with pytest.raises(NotSelling):
+        services.suspend_insurer(insurer_id, "no", first)
+    assert len(queries.suspensions(insurer_id)) == 1
+    with pytest.raises(IntegrityError, match="ck_accounts_suspension_stopped_for_a_reason"):
+        db.session.execute(text("UPDATE accounts_suspension SET before_first_sale = false"))
 
 
 def test_nobody_approves_twice():
@@ -130,10 +207,10 @@ def test_an_application_that_nobody_confirmed_is_forgotten_with_who_sent_it():
         kept = an_applicant().id
     last_day = sent_at + rules.LIFETIMES[CodePurpose.CONFIRM_APPLICANT] + timedelta(days=1)
     with clock.frozen(last_day):
-        services.forget_expired()
+        assert services.forget_unconfirmed() == frozenset()
         assert set(db.session.scalars(select(InsurerApplicationRow.id))) == {unconfirmed, kept}
     with clock.frozen(last_day + timedelta(minutes=1)):
-        services.forget_expired()
+        assert services.forget_unconfirmed() == {sha256_hex(b"%PDF-1.7 licence")}
     assert set(db.session.scalars(select(InsurerApplicationRow.id))) == {kept}
     assert vault.destroyed([unconfirmed, kept]) == {unconfirmed}
 
@@ -156,7 +233,7 @@ def test_a_rejection_has_a_reason_that_is_mailed():
     [
         ({"papers": ()}, "licence"),
         ({"papers": (("a.pdf", b"PK no pdf"),)}, "licence"),
-        ({"papers": (("a.pdf", b"%PDF-" + bytes(rules.LARGEST_PAPER)),)}, "licence"),
+        ({"papers": (("a.pdf", b"%PDF-" + bytes(party_rules.LARGEST_PAPER)),)}, "licence"),
         ({"papers": (("a.pdf", b"%PDF-"),) * 3}, "licence"),
         ({"admin_name": ""}, "name"),
         ({"email": "nobody"}, "email"),
@@ -183,13 +260,6 @@ def test_a_code_that_was_taken_meanwhile_stops_the_second_approval():
     assert db.session.query(InsurerRow).count() == 1
 
 
-def test_an_insurer_without_anybody_at_its_desk_does_not_sell():
-    insurer_id, _token = admitted()
-    with pytest.raises(AdministratorMissing):
-        services.start_insurer(insurer_id, a_member_of_staff(Role.ADMIN_OWNER))
-    assert queries.insurer(insurer_id).active is False
-
-
 def test_an_invitation_works_once_for_a_week_and_for_strangers_only():
     insurer_id, token = admitted()
     assert services.invitation(token).insurer_id == insurer_id
@@ -201,7 +271,9 @@ def test_an_invitation_works_once_for_a_week_and_for_strangers_only():
     with pytest.raises(LinkRefused):
         services.accept_invitation(token, PASSWORD)
     with pytest.raises(AccountExists):
-        services.invite_staff(NewInvitation(insurer_id, "admin@willow.example", "Mei Lan", Role.INSURER_ADMIN), None)
+        services.invite_staff(
+            NewInvitation(insurer_id, "admin@willow.example", "Mei Lan", Role.INSURER_ADMIN), two_people()[0]
+        )
     assert db.session.query(AccountRow).filter_by(insurer_id=insurer_id).count() == 1
 
 
@@ -215,10 +287,12 @@ def test_an_address_that_became_a_customers_is_not_made_staff():
 
 def test_only_staff_of_insurers_are_invited():
     invited = NewInvitation(an_insurer().id, "mei@willow.example", "Mei Lan", Role.INSURER_CATALOG)
-    assert services.invite_staff(invited, None).kind == "join_insurer"
+    owner = a_member_of_staff(Role.ADMIN_OWNER)
+    kept = services.invite_staff(invited, owner)
     with pytest.raises(Invalid) as refused:
-        services.invite_staff(replace(invited, role=Role.ADMIN_OWNER), None)
+        services.invite_staff(replace(invited, role=Role.ADMIN_OWNER), owner)
     assert set(refused.value.fields) == {"role"}
+    assert queries.invitations(invited.insurer_id) == (kept,)
 
 
 def test_terms_hold_from_their_day_until_later_ones_do():
@@ -271,7 +345,7 @@ def test_the_road_of_an_application_is_whole():
         (ApplicantState.HALF_APPROVED, ApplicantEvent.APPROVE): ApplicantState.APPROVED,
         (ApplicantState.HALF_APPROVED, ApplicantEvent.REJECT): ApplicantState.REJECTED,
     }
-    table = rules.APPLICANTS.rows
+    table = party_rules.APPLICANTS.rows
     assert {pair: table[pair] for pair in leads} == leads
     refused = [pair for pair in product(ApplicantState, ApplicantEvent) if pair not in leads]
     assert [pair for pair in refused if isinstance(table[pair], ApplicantState)] == []

@@ -9,13 +9,14 @@ from psycopg import sql
 
 # An insurer's own rows and what hangs on them.
 INSURERS = {
-    "accounts_account", "accounts_api_key", "accounts_commission_term", "accounts_device", "accounts_one_time_secret",
-    "accounts_passkey", "accounts_recovery_code", "accounts_security_event", "accounts_session", "accounts_suspension",
-    "application_application", "application_confirmation", "checkout_order", "checkout_order_line",
-    "correspondence_message", "infra_subject_key", "listing_draft", "listing_event", "listing_rate_card",
-    "listing_upload", "oversight_sale", "payment_attempt", "payment_refund", "policy_document", "policy_number_range",
-    "policy_policy", "policy_version", "privacy_erasure", "privacy_restriction", "quoting_need", "quoting_offer",
-    "rating_tariff", "traceability_evidence_intake", "traceability_journey", "underwriting_decision",
+    "accounts_account", "accounts_api_key", "accounts_commission_term", "accounts_device", "accounts_invitation",
+    "accounts_one_time_secret", "accounts_passkey", "accounts_payee", "accounts_recovery_code",
+    "accounts_security_event", "accounts_session", "accounts_suspension", "application_application",
+    "application_confirmation", "checkout_order", "checkout_order_line", "correspondence_message",
+    "infra_subject_key", "listing_draft", "listing_event", "listing_rate_card", "listing_upload", "oversight_sale",
+    "payment_attempt", "payment_refund", "policy_document", "policy_number_range", "policy_policy",
+    "policy_version", "privacy_erasure", "privacy_restriction", "quoting_need", "quoting_offer", "rating_tariff",
+    "traceability_evidence_intake", "traceability_journey", "underwriting_decision",
 }  # fmt: skip
 
 # What is on sale: every scope reads it, its insurer writes it.
@@ -52,6 +53,7 @@ _ASKED: dict[str, dict[str, Any]] = {
     "accounts_account": {"role": "insurer_underwriter"},
     "accounts_insurer_application": {"state": "approved", "approved_by": uuid4(), "decided_by": uuid4()},
     "accounts_commission_term": {"line": "travel"},
+    "accounts_suspension": {"before_first_sale": "false"},
     "accounts_security_event": {"account_id": None},
     "application_application": {"state": "started"},
     "catalog_product_version": {"effective": "[2026-01-01,2027-01-01)"},

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from marketplace.infra.db import db
-from marketplace.infra.stripe_gateway import ForgedEvent
+from marketplace.infra.stripe_gateway import ForgedEvent, Gateway
 from marketplace.kernel.ids import new_id
 from marketplace.payment import queries, services
 from marketplace.payment.values import Receipt
@@ -58,6 +58,16 @@ def test_a_forged_event_is_refused_and_nothing_is_kept(payload: bytes, header: s
         services.receive_event(payload, header)
     assert kept() == 0
     assert waiting() == []
+
+
+def test_stripe_may_sign_with_the_secret_of_either_endpoint() -> None:
+    """Payments and connected accounts have one each."""
+    gateway = Gateway("sk_test_x", "whsec_payments,whsec_accounts", livemode=False)
+    for secret in ("whsec_payments", "whsec_accounts"):
+        assert gateway.verify_event(an_event(), signed(an_event(), secret)).id == "evt_1"
+    for payload, secret in ((an_event(), "whsec_payments,whsec_accounts"), (an_event(), "whsec_other")):
+        with pytest.raises(ForgedEvent):
+            gateway.verify_event(payload, signed(payload, secret))
 
 
 def test_an_event_we_do_not_know_is_kept_and_counted() -> None:

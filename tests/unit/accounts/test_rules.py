@@ -188,7 +188,7 @@ def test_all_codes_of_an_address_leave_five_hundred_guesses_in_a_million_a_day()
 
 
 def test_no_code_outlives_the_count_of_its_tries():
-    long_links = {CodePurpose.CONFIRM_APPLICANT: 2 * 24 * 60, CodePurpose.JOIN_INSURER: 7 * 24 * 60}
+    long_links = {CodePurpose.CONFIRM_APPLICANT: 2 * 24 * 60}
     short = rules.LIFETIMES.keys() - long_links  # of a link of 256 bits no tries need counting
     assert all(rules.LIFETIMES[purpose] <= rules.LIMITS[Bucket.TRY_OF_CODE].window for purpose in short)
     assert {purpose: rules.minutes(purpose) for purpose in CodePurpose} == long_links | {

@@ -29,6 +29,21 @@ def test_what_was_put_is_got_by_its_hash(storage: Storage) -> None:
     assert storage.put(b"clauses") == name
 
 
+def test_what_is_used_nowhere_is_removed_unless_it_was_put_a_moment_ago(storage: Storage, tmp_path: Path) -> None:
+    name = storage.put(b"licence")
+    path = tmp_path / name[:2] / name[2:4] / name
+    assert storage.remove(name) is False
+    os.utime(path, (0, 0))
+    storage.put(b"licence")  # somebody else is about to refer to it
+    assert storage.remove(name) is False
+    assert storage.get(name) == b"licence"
+    os.utime(path, (0, 0))
+    assert storage.remove(name) is True
+    assert storage.remove(name) is False
+    with pytest.raises(NotFound):
+        storage.get(name)
+
+
 def test_an_altered_file_is_not_given_out(storage: Storage, tmp_path: Path) -> None:
     name = storage.put(b"clauses")
     (tmp_path / name[:2] / name[2:4] / name).write_bytes(b"other clauses")

@@ -8,9 +8,9 @@ from wtforms import DateField, SelectField, StringField, TextAreaField
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # the stubs are of an older version
 from wtforms.validators import Length, Optional
 
-from marketplace.accounts.values import FactKind, NewFact, NewInvitation, NewTerm, Role
+from marketplace.accounts.values import FactKind, NewFact, NewTerm
 from marketplace.catalog.values import LINES, Line
-from marketplace.infra.formatting import LOCALES, current_locale, locale_name
+from marketplace.infra.formatting import current_locale
 from marketplace.infra.formatting import lazy_gettext as _l
 from marketplace.kernel.text import LocalizedText
 from marketplace.web import parties
@@ -68,7 +68,7 @@ class SuspensionForm(Form):
 
 class LiftingForm(Form):
     reason = TextAreaField(
-        _l("Why it may sell again"), [required(), lines_of_text, Length(max=LONGEST_REASON)], render_kw={"rows": "4"}
+        _l("Why it may sell"), [required(), lines_of_text, Length(max=LONGEST_REASON)], render_kw={"rows": "4"}
     )
 
 
@@ -79,28 +79,6 @@ class RejectionForm(Form):
         description=_l("It is mailed to the applicant."),
         render_kw={"rows": "4"},
     )
-
-
-ROLES: dict[Role, str] = {
-    Role.INSURER_ADMIN: _l("Administrator"),
-    Role.INSURER_CATALOG: _l("Products and uploads"),
-    Role.INSURER_UNDERWRITER: _l("Underwriting"),
-    Role.INSURER_CLAIMS: _l("Claims"),
-    Role.INSURER_FINANCE: _l("Finance"),
-}
-
-
-class InvitationForm(Form):
-    name = StringField(_l("Name"), [required(), Length(max=80), printable])
-    email = StringField(_l("Mail address"), [required(), Length(max=254), printable])
-    role = SelectField(_l("Role"), choices=[SelectChoice(role.value, words) for role, words in ROLES.items()])
-    language = SelectField(_l("Language"), choices=[SelectChoice(locale, locale_name(locale)) for locale in LOCALES])
-
-    def to_value(self, insurer_id: UUID) -> NewInvitation:
-        """The invitation of a valid form."""
-        return NewInvitation(
-            insurer_id, str(self.email.data), str(self.name.data), Role(self.role.data), str(self.language.data)
-        )
 
 
 class TermForm(Form):
