@@ -44,7 +44,7 @@ def table(page: str) -> list[str]:
 def test_the_product_page_says_what_each_frequency_costs_in_all(market: Flask, visitor: Visitor) -> None:
     farshore = visitor.compare("term_life", ANSWERS)[0]
     assert table(visitor.get(farshore)) == [
-        "every year your answer ¥1,256.60 20 ¥25,132.00 –",
+        "every year this offer ¥1,256.60 20 ¥25,132.00 –",
         "every half-year ¥637.71 40 ¥25,508.40 +¥376.40",
         "every quarter ¥322.02 80 ¥25,761.60 +¥629.60",
         "every month ¥108.92 240 ¥26,140.80 +¥1,008.80",
@@ -81,8 +81,9 @@ def test_the_assumption_is_changed_where_it_stands(market: Flask, visitor: Visit
     assert visitor.at != before
     assert "Premium is paid: every month (before: every year)" in said
     assert "¥106.67 a month" in said
+    assert "Before: ¥1,280.00 a year · ¥25,600.00 in all" in said
     assert "¥25,600.80 in all, over 240 payments" in said
-    assert re.search(r"Harbour Term, [^:]+: Premium is paid: only every year, asked for every month", said)
+    assert re.search(r"Harbour Term ?, [^:]+: Premium is paid: only every year, asked for every month", said)
     assert '<option selected value="monthly">' in visitor.text.split('id="change"')[1]
 
 
