@@ -13,6 +13,7 @@ from tests.factories.accounts import an_insurer
 from tests.factories.catalog import catalog_files, published
 from tests.simulator_server import SimulatorServer
 from tests.web.conftest import ANSWERS, LI_NA, count, go_on
+from tests.web.test_statement_counts import asked
 
 MONTHLY = ANSWERS | {"payment_frequency": "monthly"}
 
@@ -60,6 +61,13 @@ def test_where_there_is_no_choice_there_is_no_table(market: Flask, visitor: Visi
     assert "Harbour Term" in page
     assert "paid-otherwise" not in page
     assert "Alipay · WeChat Pay by itself: you pay each one by a link." in words(page)
+
+
+def test_the_table_asks_the_database_nothing_more(market: Flask, visitor: Visitor) -> None:
+    offers = visitor.compare("term_life", ANSWERS)
+    choice, one = (asked(market, lambda at=at: visitor.get(f"{at}?anew=1")) for at in (offers[0], offers[2]))
+    assert len(choice) == len(one)
+    assert [each for each in choice if "rating_tariff" in each] == []
 
 
 @pytest.mark.requirement("O13-12")

@@ -150,6 +150,13 @@ def test_a_product_says_how_often_it_can_be_paid_and_for_whom_it_is_not() -> Non
     assert (once.frequencies, once.paid_regularly, once.accepted) == ((Frequency.SINGLE,), False, {})
 
 
+@pytest.mark.requirement("O13-08")
+def test_who_lets_customers_pay_in_parts_says_how_long_a_premium_may_be_late() -> None:
+    silent = replace(CONTENT, key_facts=replace(CONTENT.key_facts, grace_days=None))
+    assert [each.field for each in unmet_demands(replace(silent, payment=CHOSEN))] == ["key_facts.grace_days"]
+    assert unmet_demands(replace(silent, payment=Payment(Frequency.SINGLE))) == ()
+
+
 @pytest.mark.requirement("O13-12")
 def test_how_and_by_what_is_paid_is_a_row_of_the_comparison() -> None:
     paying = Payment(Frequency.MONTHLY, times=12, methods=(PaymentMethod.CARD, PaymentMethod.WECHAT_PAY))
