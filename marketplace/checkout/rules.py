@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from marketplace.application.values import People, Relationship
-from marketplace.checkout.values import MixedCurrencies, NothingOrdered, OrderState
+from marketplace.catalog.values import Payment, PaymentMethod
+from marketplace.checkout.values import MixedCurrencies, NoMethodInCommon, NothingOrdered, OrderState
 from marketplace.kernel.money import Money
 from marketplace.kernel.text import LocalizedText
 from marketplace.kernel.transitions import Table
@@ -102,6 +103,14 @@ def total_of(premiums: Sequence[Money]) -> Money:
     if len({premium.currency for premium in premiums}) > 1:
         raise MixedCurrencies
     return sum(premiums, Money.zero(premiums[0].currency))
+
+
+def methods_of(payments: Sequence[Payment]) -> tuple[PaymentMethod, ...]:
+    """The methods by which everything ordered can be paid at once, in one order. Raises NoMethodInCommon."""
+    common = tuple(method for method in PaymentMethod if all(method in each.methods for each in payments))
+    if not common:
+        raise NoMethodInCommon
+    return common
 
 
 def require_standing(offer: OfferView) -> None:

@@ -79,6 +79,12 @@ class MixedCurrencies(Refused):
     code = "checkout:mixed-currencies"
 
 
+class NoMethodInCommon(Refused):
+    """What was ordered cannot be paid together: there is no method of payment that all of it takes."""
+
+    code = "checkout:no-method-in-common"
+
+
 class AlreadyOrdered(Conflict):
     """This has been paid already."""
 

@@ -31,6 +31,8 @@ RATE_LIMIT_PAUSES = (0.25, 0.5, 1.0)
 SIGNATURE_TOLERANCE = 300
 PAGE = 100
 _PERSON = re.compile(r"^person_[^.]+")  # Stripe names whom it asks about; what it asks is enough
+# docs.stripe.com/payments/wechat-pay: WeChat Pay has to be told where its code is shown.
+_OPTIONS: Mapping[str, Mapping[str, str]] = {"wechat_pay": {"client": "web"}}
 
 
 class PaymentsUnavailable(Unavailable):
@@ -57,12 +59,16 @@ class ForgedEvent(Refused):
 
 @dataclass(frozen=True, slots=True)
 class NewSession:
-    """A hosted payment page to open. `expires_at` lies 30 minutes to 24 hours ahead; `locale` is one of ours."""
+    """A hosted payment page to open. `expires_at` lies 30 minutes to 24 hours ahead; `locale` is one of ours.
+
+    `methods` are Stripe's own words; the page offers those and no others.
+    """
 
     amount: Money
     description: str
     email: str
     locale: str
+    methods: tuple[str, ...]
     success_url: str
     cancel_url: str
     expires_at: datetime
@@ -176,6 +182,8 @@ class Gateway:
             "ui_mode": "hosted_page",
             "client_reference_id": new.our_id,
             "customer_email": new.email,
+            "payment_method_types": list(new.methods),
+            "payment_method_options": {name: dict(_OPTIONS[name]) for name in new.methods if name in _OPTIONS},
             "locale": "zh" if new.locale.startswith("zh") else "en",
             "success_url": new.success_url,
             "cancel_url": new.cancel_url,

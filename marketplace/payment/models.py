@@ -33,6 +33,7 @@ class AttemptRow(Base):
     sealed_for: Mapped[UUID]
     email_sealed: Mapped[bytes] = mapped_column("email")
     locale: Mapped[str] = mapped_column(String(16))
+    methods: Mapped[list[Any]]
     success_url: Mapped[str]
     cancel_url: Mapped[str]
     idempotency_key: Mapped[str] = mapped_column(String(255), unique=True)

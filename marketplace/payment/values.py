@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from marketplace.catalog.values import PaymentMethod
 from marketplace.kernel.errors import Conflict, NotFound, Refused
 from marketplace.kernel.money import Money
 from marketplace.traceability.values import Actor
@@ -59,7 +60,8 @@ class Holding(StrEnum):
 class StartPayment:
     """A wish to pay `amount` for `subject_id`, known to people as `reference`.
 
-    `description` is the line on the payment page, in the customer's locale. `journey_id`, `application_id` and
+    `description` is the line on the payment page, in the customer's locale; `methods` are offered there and no others.
+    `journey_id`, `application_id` and
     `insurer_id` are handed through to the trail; the last two are None where several are paid at once.
     """
 
@@ -70,6 +72,7 @@ class StartPayment:
     description: str
     email: str
     locale: str
+    methods: tuple[PaymentMethod, ...]
     success_url: str
     cancel_url: str
     journey_id: UUID

@@ -1,6 +1,6 @@
 """Tell needs and offers. The price of an offer is only ever read from its row."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -43,6 +43,7 @@ from marketplace.quoting.values import (
     StartDayPassed,
     TariffNotPublished,
     Today,
+    WayToPay,
 )
 from marketplace.rating import queries as rating
 from marketplace.rating.queries import Rater
@@ -164,7 +165,7 @@ def require_on_sale(found: OfferView) -> None:
 def open_offers(version_ids: Iterable[UUID], most: int) -> tuple[OpenOffer, ...]:
     """The offers of these versions that bind now, `most` at most, the newest first. For the marketplace's own work."""
     rows = db.session.execute(
-        select(OfferRow.id, OfferRow.premium_minor, OfferRow.currency, NeedRow.risk)
+        select(OfferRow.id, OfferRow.premium_minor, OfferRow.currency, NeedRow.line, NeedRow.risk)
         .join(NeedRow, NeedRow.id == OfferRow.need_id)
         .where(
             OfferRow.product_version_id.in_(set(version_ids)),
@@ -175,7 +176,10 @@ def open_offers(version_ids: Iterable[UUID], most: int) -> tuple[OpenOffer, ...]
         .order_by(NeedRow.created_at.desc(), OfferRow.id)
         .limit(most)
     )
-    return tuple(OpenOffer(row.id, row.risk, Money(row.premium_minor, row.currency)) for row in rows)
+    return tuple(
+        OpenOffer(row.id, LINES[Line(row.line)].completed(row.risk), Money(row.premium_minor, row.currency))
+        for row in rows
+    )
 
 
 def candidates(line: Line, day: date, risk: Risk) -> tuple[Candidate, ...]:
@@ -239,6 +243,24 @@ def _curve(offer: OfferView, rater: Rater, factor: Factor) -> Curve:
     )
 
 
+def ways_to_pay(offers: Sequence[OfferView]) -> dict[UUID, tuple[WayToPay, ...]]:
+    """By offer, every frequency among which its product lets a customer choose; none where there is no choice."""
+    free = [offer for offer in offers if len(offer.version.content.frequencies) > 1]
+    raters = rating.raters_of([offer.version.id for offer in free]) if free else {}
+    return {offer.id: tuple(_ways(offer, raters[offer.version.id])) for offer in free}
+
+
+def _ways(offer: OfferView, rater: Rater) -> Iterator[WayToPay]:
+    content, factor = offer.version.content, offer.version.content.definition.frequency_factor
+    for frequency in content.frequencies:
+        risk = {**offer.need.risk, str(factor): frequency.value}
+        point = _point(content, rater, risk)
+        if point is not None:
+            premium, total = point
+            payments, chosen = content.payment.times_of(risk), frequency is offer.frequency
+            yield WayToPay(frequency, premium, payments, total, total - offer.total, chosen)
+
+
 def _point(content: ProductContent, rater: Rater, risk: Risk) -> tuple[Money, Money] | None:
     if isinstance(underwriting.assess_eligibility(content, risk), Ineligible):
         return None
@@ -286,12 +308,14 @@ def _one_need(condition: ColumnElement[bool]) -> Need:
     row = db.session.scalars(select(NeedRow).where(condition)).one_or_none()
     if row is None:
         raise NeedNotFound
+    line, erased = Line(row.line), row.erased_at is not None
+    asked_since = () if erased else LINES[line].assumed(row.risk)
     return Need(
         id=row.id,
         reference=row.reference,
-        line=Line(row.line),
-        risk=row.risk,
-        assumed=tuple(row.assumed),
+        line=line,
+        risk={} if erased else LINES[line].completed(row.risk),
+        assumed=(*row.assumed, *(factor.name for factor in asked_since)),
         stated=tuple(row.stated),
         follows=row.follows_id,
         start_on=row.start_on or row.business_at.astimezone(ZoneInfo(ZONE)).date(),
@@ -301,7 +325,7 @@ def _one_need(condition: ColumnElement[bool]) -> Need:
         created_at=row.created_at,
         business_at=row.business_at,
         expires_at=row.expires_at,
-        erased=row.erased_at is not None,
+        erased=erased,
     )
 
 

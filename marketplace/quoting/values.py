@@ -113,6 +113,11 @@ class OfferView:
     fits: Mapping[str, Fit] = field(default_factory=dict)
 
     @property
+    def frequency(self) -> Frequency:
+        """How often the premium is paid: as the product says, or as the need does."""
+        return self.version.content.payment.frequency_of(self.need.risk)
+
+    @property
     def needs_met(self) -> int:
         """How many of the stated needs the product meets."""
         return sum(fit is Fit.MET for fit in self.fits.values())
@@ -158,6 +163,20 @@ class Today:
     premium: Money | None = None
     total: Money | None = None
     reason: LocalizedText | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WayToPay:
+    """What the pinned tariff of an offer makes of one frequency, all other answers as they were told. `more` is what
+    the total is above (or below) that of the frequency `chosen`.
+    """
+
+    frequency: Frequency
+    premium: Money
+    payments: int
+    total: Money
+    more: Money
+    chosen: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,10 +25,12 @@ def assess_eligibility(content: ProductContent, risk: Risk) -> Eligible | Inelig
 
     The first factor of the line that is not insured decides, then the limits over several factors.
     """
+    accepted = content.accepted
     for factor in content.definition.factors:
-        allowed = content.eligibility.get(factor.name)
+        allowed = accepted.get(factor.name)
         if allowed is not None and not allowed.includes(risk[factor.name]):
-            return Ineligible(factor.name, _why_not(factor, allowed, risk[factor.name]))
+            insures = factor.name != content.definition.frequency_factor
+            return Ineligible(factor.name, _why_not(factor, allowed, risk[factor.name], insures=insures))
     for limit in content.limits:
         if not limit.includes(risk):
             return Ineligible(limit.factors[0], limit.reason)
@@ -79,12 +81,13 @@ def guideline_sha256(guideline: Sequence[GuidelineRule]) -> str:
     return digest({"combination": COMBINATION, "rows": rows})
 
 
-def _why_not(factor: Factor, allowed: Allowed, given: Scalar) -> LocalizedText:
-    """Such as `Age: insured from 18 to 50 years, asked for 61`."""
+def _why_not(factor: Factor, allowed: Allowed, given: Scalar, *, insures: bool) -> LocalizedText:
+    """Such as `Age: insured from 18 to 50 years, asked for 61`; how often is paid is nothing that is insured."""
     words = factor.words(given)
     range_ = _range(factor, allowed)
-    asked_zh = f"{factor.label.in_('zh')}：承保{range_.in_('zh')}，您选择的是{words.in_('zh')}"
-    return LocalizedText(f"{factor.label.en}: insured {range_.en}, asked for {words.en}", asked_zh)
+    said_en, said_zh = (f"insured {range_.en}", f"承保{range_.in_('zh')}") if insures else (range_.en, range_.in_("zh"))
+    asked_zh = f"{factor.label.in_('zh')}：{said_zh}，您选择的是{words.in_('zh')}"
+    return LocalizedText(f"{factor.label.en}: {said_en}, asked for {words.en}", asked_zh)
 
 
 def _range(factor: Factor, allowed: Allowed) -> LocalizedText:

@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0033_insurer_connect"
-down_revision = "0031_insurer_applications"
+down_revision = "0032_payment_frequencies"
 branch_labels = None
 depends_on = None
 

@@ -40,6 +40,8 @@ ANSWERS: dict[str, tuple[dict[str, str], ...]] = {
          "occupation_class": "2", "region": "guangdong"},
         {"age": "29", "sex": "male", "smoker": "no", "sum_insured": "800000", "term_years": "25",
          "occupation_class": "1", "region": "beijing"},
+        {"age": "36", "sex": "female", "smoker": "no", "sum_insured": "800000", "term_years": "20",
+         "occupation_class": "1", "region": "shanghai", "payment_frequency": "monthly"},
     ),
     "travel": (
         {"zone": "europe", "days": "12", "age": "37", "sports": "no"},

@@ -31,6 +31,7 @@ RISK: Mapping[str, Scalar] = {
     "term_years": 20,
     "occupation_class": 1,
     "region": "shanghai",
+    "payment_frequency": "yearly",
 }
 """A woman of 34 who wants ¥1,000,000 for twenty years; Harbour Term asks ¥1,320.75 a year."""
 PREMIUM_MINOR = 132_075

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from marketplace.catalog.values import PaymentMethod
 from marketplace.infra.db import db
 from marketplace.kernel.ids import new_id, reference
 from marketplace.kernel.money import Money
@@ -23,6 +24,7 @@ def a_wish_to_pay(subject_id: UUID | None = None, **changes: Any) -> StartPaymen
         "description": "Harbour Term 20",
         "email": "li.na@example.com",
         "locale": "en",
+        "methods": tuple(PaymentMethod),
         "success_url": "http://localhost:8000/return",
         "cancel_url": "http://localhost:8000/pay",
         "actor": Actor(ActorRole.CUSTOMER, label="customer"),

@@ -8,6 +8,7 @@ from marketplace.accounts.values import Insurer
 from marketplace.catalog import services as catalog
 from marketplace.catalog.values import (
     LINES,
+    Allowed,
     Commission,
     Cover,
     Document,
@@ -19,6 +20,7 @@ from marketplace.catalog.values import (
     Line,
     Outcome,
     Payment,
+    PaymentMethod,
     ProductContent,
     ProductVersion,
     Profile,
@@ -35,7 +37,7 @@ from marketplace.quoting import services as quoting
 from marketplace.quoting.queries import offers_for
 from marketplace.quoting.values import Need, NeedRequest, OfferView
 from marketplace.rating import services as rating
-from marketplace.rating.values import Add, LineKind, Tariff, Tax
+from marketplace.rating.values import Add, Instalment, LineKind, Tariff, Tax
 from marketplace.traceability.values import SYSTEM
 from tests.factories.traceability import a_journey
 
@@ -123,11 +125,34 @@ def a_tariff(amount: str = "100.00", currency: str = "CNY", tax: str = "0.06") -
     )
 
 
+def a_content_with_choice(code: str = "parts", *frequencies: str, **changes: Any) -> ProductContent:
+    """Term life for which a customer chooses how often to pay; of all frequencies unless some are named."""
+    limited = {"payment_frequency": Allowed(values=frequencies)} if frequencies else {}
+    methods = changes.pop("methods", (PaymentMethod.CARD,))
+    paying = Payment(frequency_factor="payment_frequency", times_factor="term_years", methods=methods)
+    return a_content(code, Line.TERM_LIFE, payment=paying, eligibility=limited, **changes)
+
+
+def a_tariff_in_parts(charge: str = "0.03") -> Tariff:
+    """1,200.00 a year, or its part of that with a charge for paying in parts."""
+    parts = {"yearly": "1200.00", "half_yearly": "600.00", "quarterly": "300.00", "monthly": "100.00"}
+    premiums = (
+        Add(f"base_{name}", amount, LineKind.RISK, words("Risk"), when={"payment_frequency": (name,)})
+        for name, amount in parts.items()
+    )
+    paid_in_parts = {"payment_frequency": tuple(parts)[1:]}
+    return Tariff(
+        currency="CNY",
+        rounding="half_up",
+        steps=(*premiums, Instalment("instalment", charge, words("Paid in parts"), when=paid_in_parts)),
+    )
+
+
 TRAVEL_RISK: dict[str, Scalar] = {"zone": "asia", "days": 10, "age": 34, "sports": False}
 ACCIDENT_RISK: dict[str, Scalar] = {"age": 34, "occupation_class": 1, "sum_insured": 200_000, "region": "shanghai"}
 TERM_LIFE_RISK: dict[str, Scalar] = {
     "age": 34, "sex": "female", "smoker": False, "sum_insured": 500_000, "term_years": 20, "occupation_class": 1,
-    "region": "shanghai",
+    "region": "shanghai", "payment_frequency": "yearly",
 }  # fmt: skip
 HOUSEHOLD_RISK: dict[str, Scalar] = {
     "building_area": 90, "building_type": "brick", "contents_sum": 100_000, "let_out": False, "region": "shanghai",

@@ -264,6 +264,7 @@ def everything_the_gateway_can_ask(gateway: Gateway) -> None:
             description="Household cover",
             email="li.na@example.com",
             locale="zh_Hans_CN",
+            methods=("card", "alipay", "wechat_pay"),
             success_url="http://localhost:8000/return",
             cancel_url="http://localhost:8000/pay",
             expires_at=begun + timedelta(hours=1),

@@ -14,6 +14,7 @@ from marketplace.privacy.values import ErasureReason
 from marketplace.quoting import queries as quoting
 from sandbox.demo.visitor import Visitor
 from tests.factories.accounts import an_insurer
+from tests.factories.catalog import catalog_files, published
 from tests.factories.quoting import a_content, a_tariff, publish
 from tests.web.conftest import ANSWERS
 from verify.__main__ import main
@@ -52,6 +53,23 @@ def test_the_premium_is_proven_by_its_cells_and_by_the_whole_published_tariff(
     whole["tariff"]["tables"][0]["rows"][0][-1] = "0.000001"
     Path(tariff).write_text(json.dumps(whole))
     assert main(["premium", premium, "--tariff", tariff]) == 1
+
+
+def test_a_charge_for_paying_every_month_is_proven_like_any_other_line(
+    shop: Flask, visitor: Visitor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with shop.app_context():
+        published(an_insurer("farshore"), catalog_files("farshore"))
+        db.session.commit()
+    (monthly,) = visitor.compare("term_life", ANSWERS | {"payment_frequency": "monthly"})
+    premium, told = taken(visitor, f"{monthly}/premium.json", tmp_path)
+    assert (told["risk"]["payment_frequency"], told["payments"]) == ("monthly", 240)
+    assert [line["amount"] for line in told["breakdown"]["lines"] if line["kind"] == "instalment"] == [419]
+    assert told["breakdown"]["total"] == 10_892
+    assert main(["premium", premium]) == 0
+    assert "10892" in capsys.readouterr().out
+    Path(premium).write_text(json.dumps(told | {"risk": told["risk"] | {"payment_frequency": "yearly"}}))
+    assert main(["premium", premium]) != 0, "a year is not proven by the cells of a month"
 
 
 def test_a_tariff_that_its_insurer_keeps_is_not_handed_out(shop: Flask, visitor: Visitor, tmp_path: Path) -> None:

@@ -6,12 +6,10 @@ from marketplace.catalog.values.content import (
     DocumentKind,
     DocumentRef,
     Exclusion,
-    Frequency,
     GuidelineRule,
     KeyFacts,
     LimitationKind,
     Outcome,
-    Payment,
     ProductContent,
     ProductInformation,
     Profile,
@@ -41,6 +39,7 @@ from marketplace.catalog.values.factors import (
 )
 from marketplace.catalog.values.lines import LINES
 from marketplace.catalog.values.needs import StatedNeed
+from marketplace.catalog.values.paying import REGULAR, Frequency, Payment, PaymentMethod
 from marketplace.catalog.values.profiles import HAS_PRODUCT_INFORMATION, Unmet, unmet_demands
 from marketplace.catalog.values.versions import (
     AlreadyOnSale,
@@ -62,6 +61,7 @@ from marketplace.catalog.values.versions import (
 __all__ = [
     "HAS_PRODUCT_INFORMATION",
     "LINES",
+    "REGULAR",
     "Allowed",
     "AlreadyOnSale",
     "Choice",
@@ -87,6 +87,7 @@ __all__ = [
     "OffSaleAlready",
     "Outcome",
     "Payment",
+    "PaymentMethod",
     "ProductContent",
     "ProductInformation",
     "ProductVersion",

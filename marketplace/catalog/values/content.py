@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, TypeAdapter
 
 from marketplace.catalog.values.factors import Allowed, Line, LineDefinition, Record, Risk, Row, RowSource
 from marketplace.catalog.values.lines import LINES
+from marketplace.catalog.values.paying import Frequency, Payment
 from marketplace.kernel.canonical import digest
 from marketplace.kernel.dates import add_years
 from marketplace.kernel.text import LocalizedText
@@ -60,14 +61,6 @@ class DocumentKind(StrEnum):
     RATES = "rates"
     IPID = "ipid"
     OTHER = "other"
-
-
-class Frequency(StrEnum):
-    """How often the premium that the tariff gives is paid."""
-
-    SINGLE = "single"
-    YEARLY = "yearly"
-    MONTHLY = "monthly"
 
 
 class ServiceKind(StrEnum):
@@ -171,18 +164,6 @@ class Term(Record):
         """The day after the last day of cover: cover ends at 00:00 of it."""
         units = self.units(risk)
         return start_on + timedelta(days=units) if self.unit is TermUnit.DAY else add_years(start_on, units)
-
-
-@dataclass(frozen=True, slots=True)
-class Payment(Record):
-    """How often the premium is paid and how many times: `times`, or as many as the risk's `times_factor` says."""
-
-    frequency: Frequency
-    times: Annotated[int, Field(ge=1, le=1200)] | None = None
-    times_factor: str | None = None
-
-    def times_of(self, risk: Risk) -> int:
-        return int(risk[self.times_factor]) if self.times_factor is not None else self.times or 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +283,29 @@ class ProductContent(Record):
     def guideline(self) -> tuple[GuidelineRule, ...]:
         return tuple(GuidelineRule(each.id, each.on_yes, each.on_no, each.reason) for each in self.questions)
 
+    @property
+    def frequencies(self) -> tuple[Frequency, ...]:
+        """How often the premium can be paid: one, or those among which a customer chooses."""
+        chosen, asked = self.payment.frequency_factor, self.definition.frequency_factor
+        if chosen is None or chosen != asked:
+            return (self.payment.frequency,) if self.payment.frequency else ()
+        values = self.definition.factor(chosen).eligible(self.eligibility.get(chosen))
+        return tuple(Frequency(str(value)) for value in values)
+
+    @property
+    def paid_regularly(self) -> bool:
+        return self.frequencies != (Frequency.SINGLE,)
+
+    @property
+    def accepted(self) -> Mapping[str, Allowed]:
+        """What is insured, factor by factor: what the product says, and that a product with one frequency is not for
+        somebody who chose another. What is paid once concerns nobody who chooses how often a regular premium is paid.
+        """
+        asked, only = self.definition.frequency_factor, self.payment.frequency
+        if asked is None or only in (None, Frequency.SINGLE):
+            return self.eligibility
+        return {**self.eligibility, asked: Allowed(values=(only.value,))}
+
     def document(self, kind: DocumentKind, locale: str) -> DocumentRef | None:
         """The document of that kind in `locale`, else in any language, else None."""
         found = [each for each in self.documents if each.kind is kind]
@@ -320,6 +324,8 @@ class ProductContent(Record):
                 return tuple(each.title for each in self.exclusions) or (NOT_STATED,)
             case RowSource.QUESTIONS:
                 return (LocalizedText(str(len(self.questions)), f"{len(self.questions)}项"),)
+            case RowSource.PAYING:
+                return (*(each.words for each in self.frequencies), *(each.words for each in self.payment.methods))
             case RowSource.WAITING:
                 return (_days(facts.waiting_days, "", ""),)
             case RowSource.COOLING_OFF:

@@ -188,6 +188,7 @@ class RowSource(StrEnum):
     GRACE = "grace"
     EXCLUSIONS = "exclusions"
     QUESTIONS = "questions"
+    PAYING = "paying"
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +217,8 @@ class LineDefinition:
     """What is asked and what is compared in one line of business.
 
     `age_factor` names the factor that the insured's date of birth must bear out, `sex_factor` likewise; `start_factor`
-    names the factor that is itself the first day of cover. `personal` says that a person is insured, not a thing.
+    names the factor that is itself the first day of cover, `frequency_factor` that by which a customer chooses how
+    often a regular premium is paid. `personal` says that a person is insured, not a thing.
     `main_factors` are those a customer most likely tries out; `stated` is what they may say they need.
     """
 
@@ -230,6 +232,7 @@ class LineDefinition:
     age_factor: str | None = None
     sex_factor: str | None = None
     start_factor: str | None = None
+    frequency_factor: str | None = None
     main_factors: tuple[str, ...] = ()
     stated: StatedNeeds = NOTHING_TO_STATE
 
@@ -252,14 +255,22 @@ class LineDefinition:
         """`given` completed by the defaults, in the order of the line. Raises Invalid naming every factor that is
         missing, unknown or out of its range.
         """
-        complete = {factor.name: given.get(factor.name, factor.default) for factor in self.factors}
-        faults = {name: "is not a factor of this line" for name in given if name not in complete}
+        complete = self.completed(given)
+        names = {factor.name for factor in self.factors}
+        faults = {name: "is not a factor of this line" for name in given if name not in names}
         for factor in self.factors:
-            fault = factor.fault(complete[factor.name])
+            fault = factor.fault(complete.get(factor.name))
             if fault:
                 faults[factor.name] = fault
         if faults:
             raise Invalid(faults)
+        return complete
+
+    def completed(self, given: Mapping[str, Scalar]) -> dict[str, Scalar]:
+        """`given` in the order of the line with the default of every factor it does not say; so a risk told before the
+        line asked about a factor means what it meant.
+        """
+        complete = {factor.name: given.get(factor.name, factor.default) for factor in self.factors}
         return {name: value for name, value in complete.items() if value is not None}
 
     def assumed(self, given: Mapping[str, Scalar]) -> tuple[Factor, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from marketplace.catalog.values import needs
 from marketplace.catalog.values.factors import Choice, Factor, FactorKind, Line, LineDefinition, Row, RowSource
+from marketplace.catalog.values.paying import REGULAR
 from marketplace.kernel.text import LocalizedText as Words
 
 YEARS_OLD = Words("years", "周岁")
@@ -71,6 +72,14 @@ OCCUPATION = Factor(
     ),
     default=1,
 )
+PAYMENT_FREQUENCY = Factor(
+    "payment_frequency",
+    FactorKind.CHOICE,
+    Words("Premium is paid", "缴费频率"),
+    tuple(Choice(frequency.value, frequency.words) for frequency in REGULAR),
+    default=REGULAR[0].value,
+    hint=Words("Paying in parts may cost more in all.", "分期缴费的总额可能更高。"),
+)
 
 NOT_COVERED = Row("not_covered", Words("Not covered", "责任免除"), RowSource.EXCLUSIONS)
 WAITING = Row(
@@ -82,6 +91,7 @@ COOLING_OFF = Row(
     Words("Days in which you may withdraw and get everything back.", "可以反悔并全额退费的天数。"),
 )  # fmt: skip
 STOP_PAYING = Row("stop_paying", Words("If you stop paying", "停止交费后"), RowSource.GRACE)
+WAYS_TO_PAY = Row("ways_to_pay", Words("Ways to pay", "缴费频率与方式"), RowSource.PAYING)
 HEALTH_QUESTIONS = Row("health_questions", Words("Health questions", "健康告知"), RowSource.QUESTIONS)
 
 TERM_LIFE = LineDefinition(
@@ -104,12 +114,14 @@ TERM_LIFE = LineDefinition(
         ),
         OCCUPATION,
         REGION,
+        PAYMENT_FREQUENCY,
     ),
     (
         Row("pays_out_on", Words("Pays out on", "何时给付")),
         WAITING,
         NOT_COVERED,
         COOLING_OFF,
+        WAYS_TO_PAY,
         STOP_PAYING,
         HEALTH_QUESTIONS,
         Row("cash_value", Words("If you end it early", "提前退保")),
@@ -117,7 +129,8 @@ TERM_LIFE = LineDefinition(
     ),
     age_factor="age",
     sex_factor="sex",
-    main_factors=("sum_insured", "term_years"),
+    frequency_factor="payment_frequency",
+    main_factors=("sum_insured", "term_years", "payment_frequency"),
     stated=needs.TERM_LIFE,
 )  # fmt: skip
 
@@ -150,6 +163,7 @@ TRAVEL = LineDefinition(
         NOT_COVERED,
         Row("help_line", Words("Help on the way", "途中援助")),
         Row("withdrawal", Words("Changing your mind", "退保")),
+        WAYS_TO_PAY,
     ),
     age_factor="age",
     main_factors=("zone", "days"),
@@ -186,6 +200,7 @@ HOUSEHOLD = LineDefinition(
         Row("deductible", Words("You bear yourself", "免赔额")),
         NOT_COVERED,
         Row("withdrawal", Words("Changing your mind", "退保")),
+        WAYS_TO_PAY,
     ),
     personal=False,
     main_factors=("contents_sum",),
@@ -214,6 +229,7 @@ HOSPITAL = LineDefinition(
         NOT_COVERED,
         Row("renewal", Words("Renewal", "续保")),
         COOLING_OFF,
+        WAYS_TO_PAY,
         HEALTH_QUESTIONS,
     ),
     age_factor="age",
@@ -241,6 +257,7 @@ ACCIDENT = LineDefinition(
         Row("deductible", Words("You bear yourself", "免赔额")),
         NOT_COVERED,
         COOLING_OFF,
+        WAYS_TO_PAY,
         HEALTH_QUESTIONS,
     ),
     age_factor="age",

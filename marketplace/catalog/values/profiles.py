@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from marketplace.catalog.values.content import (
     DocumentKind,
-    Frequency,
     ProductContent,
     Profile,
     ServiceKind,
@@ -68,7 +67,7 @@ def _identity(content: ProductContent) -> Iterator[Unmet]:
 def _key_facts(content: ProductContent) -> Iterator[Unmet]:
     """O13-08, O13-11, O13-12: each must be stated, if only as nought."""
     names = ["cooling_off_days", "waiting_days", "term", "surrender", "claim_how"]
-    if content.payment.frequency is not Frequency.SINGLE:
+    if content.paid_regularly:
         names.append("grace_days")
     if content.definition.personal:
         names += ["cash_value", "renewal"]
@@ -135,7 +134,7 @@ def _personal(content: ProductContent) -> Iterator[Unmet]:
     if content.profile is not Profile.CN_PERSONAL:
         return
     days = content.key_facts.cooling_off_days
-    long_term = content.payment.frequency is not Frequency.SINGLE and content.line is not Line.HOSPITAL
+    long_term = content.paid_regularly and content.line is not Line.HOSPITAL
     if long_term and days is not None and days < LONG_TERM_COOLING_OFF_DAYS:
         yield Unmet("key_facts.cooling_off_days", "PER-08", "too_short")
     if content.line is Line.HOSPITAL and content.key_facts.renewal is not None:

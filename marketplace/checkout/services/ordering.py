@@ -10,7 +10,7 @@ from marketplace.application import queries as applications
 from marketplace.application.values import Application
 from marketplace.checkout.models import OrderLineRow, OrderRow, lines_of, lock_customer, locked
 from marketplace.checkout.queries import orders_from
-from marketplace.checkout.rules import ORDERS, OrderEvent, total_of
+from marketplace.checkout.rules import ORDERS, OrderEvent, methods_of, total_of
 from marketplace.checkout.values import (
     AlreadyOrdered,
     Order,
@@ -76,7 +76,8 @@ def pay(order_id: UUID, urls: PaymentUrls) -> Attempt:
     """Start paying the order: the attempt to be committed before `payment.services.open_session` is called.
 
     The account is held until that commit: it is closed before, or waits for this payment. Raises OrderClosed, the
-    refusals of `live_offer`, AlreadyPaid, PaymentInProgress, AccountNotFound once the customer closed the account.
+    refusals of `live_offer`, NoMethodInCommon, AlreadyPaid, PaymentInProgress, AccountNotFound once the customer closed
+    the account.
     """
     row = locked(order_id)
     customer = accounts.held_account(row.account_id)
@@ -94,6 +95,7 @@ def pay(order_id: UUID, urls: PaymentUrls) -> Attempt:
             description=", ".join(offer.version.content.name.in_(row.locale) for offer in offers),
             email=customer.email,
             locale=row.locale,
+            methods=methods_of([offer.version.content.payment for offer in offers]),
             success_url=urls.success,
             cancel_url=urls.cancel,
             journey_id=row.journey_id,

@@ -1,6 +1,7 @@
 """Examples: risks with the premium the insurer expects. They show that its tariff was understood as it was meant."""
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -37,7 +38,21 @@ def check_examples(path: str, data: bytes | None, tariff: Tariff, content: Produ
         found += expectations.faults(number, told, expected)
     if len(risks) < LEAST_EXAMPLES:
         found.append(_too_few(path, len(risks)))
-    return tuple(found)
+    return (*found, *_frequencies_missing(path, content, header, risks))
+
+
+def _frequencies_missing(
+    path: str, content: ProductContent, header: list[str], risks: AbstractSet[tuple[str, ...]]
+) -> Iterator[Finding]:
+    """Each frequency a customer may choose has a premium of its own, so each has an example."""
+    factor = content.payment.frequency_factor
+    if factor is None:
+        return
+    names = [name for name in header if name != PREMIUM]
+    shown = {risk[names.index(factor)] for risk in risks} if factor in names else set[str]()
+    for frequency in content.frequencies:
+        if frequency.value not in shown:
+            yield Finding(path, "frequency_without_example", column=factor, value=frequency.value)
 
 
 def _too_few(path: str, examples: int) -> Finding:

@@ -207,6 +207,7 @@ def _name_faults(content: ProductContent) -> Iterator[Fault]:
     line = content.definition
     if content.currency != line.currency:
         yield ["currency"], "other_currency", content.currency, line.currency
+    yield from _payment_faults(content)
     yield from _eligibility_faults(content)
     yield from _factor_faults(content)
     rows = {row.key for row in line.rows if row.source is RowSource.FACT}
@@ -221,6 +222,25 @@ def _name_faults(content: ProductContent) -> Iterator[Fault]:
         for index, code in enumerate(codes):
             if code in codes[:index]:
                 yield [place, index], "name_twice", code, ""
+
+
+def _payment_faults(content: ProductContent) -> Iterator[Fault]:
+    """One frequency, or the factor by which customers choose one; methods that can be paid by."""
+    payment, asked = content.payment, content.definition.frequency_factor
+    chosen = payment.frequency_factor
+    if payment.frequency is None and chosen is None:
+        yield ["payment", "frequency"], "missing", "", ""
+    if payment.frequency is not None and chosen is not None:
+        yield ["payment", "frequency_factor"], "frequency_twice", chosen, payment.frequency
+    elif payment.frequency is not None and asked in content.eligibility:
+        yield ["eligibility", str(asked)], "frequency_twice", str(asked), payment.frequency
+    if chosen is not None and chosen != asked:
+        yield ["payment", "frequency_factor"], "frequency_not_asked", chosen, asked or "frequency"
+    for index, method in enumerate(payment.methods):
+        if method in payment.methods[:index]:
+            yield ["payment", "methods"], "name_twice", method, ""
+        if not method.takes(content.currency):
+            yield ["payment", "methods"], "method_not_for_currency", method, content.currency
 
 
 def _eligibility_faults(content: ProductContent) -> Iterator[Fault]:

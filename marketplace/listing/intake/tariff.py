@@ -56,7 +56,7 @@ def read_tariff_files(folder: str, files: Files, content: ProductContent, on_sal
         location: list[str | int] = [int(part) if part.isdigit() else part for part in fault.where.split(".")]
         row = line_of(source, location)
         return TariffReading(None, (Finding(path, f"tariff_{fault.fault}", row, fault.where, fault.detail),), used)
-    found = _gaps(folder, entries, rater, tariff, content)
+    found = [*_gaps(folder, entries, rater, tariff, content), *_frequency_faults(path, rater, content)]
     return TariffReading(None if found else tariff, tuple(found), used)
 
 
@@ -154,6 +154,13 @@ def _tariff_faults(path: str, source: bytes, tariff: Tariff, content: ProductCon
     return found
 
 
+def _frequency_faults(path: str, rater: Rater, content: ProductContent) -> Iterator[Finding]:
+    """A tariff that does not look at how often is paid would ask the premium of a year every month."""
+    factor = content.payment.frequency_factor
+    if factor is not None and len(content.frequencies) > 1 and factor not in rater.factors:
+        yield Finding(path, "frequency_not_rated", column="steps", value=factor)
+
+
 def _gaps(
     folder: str, entries: tuple[TableEntry, ...], rater: Rater, tariff: Tariff, content: ProductContent
 ) -> list[Finding]:
@@ -182,7 +189,7 @@ def _gap_finding(file: str, gap: RiskOutOfRange, risk: Mapping[str, Scalar]) -> 
 def _eligible_risks(names: tuple[str, ...], step: Lookup, content: ProductContent) -> Iterator[dict[str, Scalar]]:
     values = []
     for name in names:
-        offered = content.definition.factor(name).eligible(content.eligibility.get(name))
+        offered = content.definition.factor(name).eligible(content.accepted.get(name))
         values.append([v for v in offered if name not in step.when or v in step.when[name]])
     limits = [limit for limit in content.limits if set(limit.factors) <= set(names)]
     for combination in islice(product(*values), MAX_COMBINATIONS):

@@ -55,6 +55,15 @@ _FIELDS: dict[str, Sentences] = {
     ),
     "unknown_factor": (_l("%(value)s is not a factor of this line of business."), _l("One of: %(right)s.")),
     "name_twice": (_l("%(value)s is given twice."), _l("Give each its own name.")),
+    "frequency_twice": (
+        _l("How often is paid is said twice: %(right)s, and by %(value)s."),
+        _l("Give one frequency, or let customers choose."),
+    ),
+    "frequency_not_asked": (
+        _l("Customers do not choose by %(value)s how often they pay."),
+        _l("In this line of business give: %(right)s."),
+    ),
+    "method_not_for_currency": (_l("%(value)s does not take %(right)s."), _l("Leave this method out.")),
 }
 
 _TABLES: dict[str, Sentences] = {
@@ -83,6 +92,10 @@ _TABLES: dict[str, Sentences] = {
     "too_few_examples": (
         _l("There are %(value)s examples of risks with their premium."),
         _l("At least %(right)s different ones."),
+    ),
+    "frequency_without_example": (
+        _l("No example shows the premium paid %(value)s, which the product offers."),
+        _l("Add one with this value of %(column)s, or narrow the eligibility."),
     ),
     "example_refused": (_l("The tariff has no premium for this example."), _l("See %(column)s.")),
     "example_differs": (_l("The example expects %(value)s."), _l("The tariff gives %(right)s.")),
@@ -120,6 +133,10 @@ _TARIFF: dict[str, Sentences] = {
     "tariff_mixed_kinds": (
         _l("Two places of the tariff take %(value)s differently."),
         _l("Words, whole numbers and yes-or-no cannot be mixed for one factor."),
+    ),
+    "frequency_not_rated": (
+        _l("Customers choose how often they pay, and no step looks at %(value)s."),
+        _l("Say in a table or a condition what each frequency costs."),
     ),
     "tariff_too_many_decimals": (_l("%(value)s has too many decimals."), _l("As many as the currency has.")),
     "tariff_round_to_nought": (_l("A premium cannot be rounded to nought."), _l("Give a positive amount.")),

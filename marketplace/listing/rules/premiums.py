@@ -31,7 +31,7 @@ class PossibleRisks:
     @classmethod
     def of(cls, contents: Sequence[ProductContent], asked: Iterable[str]) -> "PossibleRisks":
         """Of products of one line; `asked` are the factors their tariffs look at."""
-        looked_at = {*asked, *(name for each in contents for name in (*each.eligibility, *_limited(each)))}
+        looked_at = {*asked, *(name for each in contents for name in (*each.accepted, *_limited(each)))}
         return cls(
             {
                 factor.name: _eligible(factor, contents) if factor.name in looked_at else _any(factor, contents)
@@ -69,7 +69,7 @@ def _limited(content: ProductContent) -> Iterator[str]:
 
 
 def _eligible(factor: Factor, contents: Sequence[ProductContent]) -> tuple[Scalar, ...]:
-    insured = {value for content in contents for value in factor.eligible(content.eligibility.get(factor.name))}
+    insured = {value for content in contents for value in factor.eligible(content.accepted.get(factor.name))}
     return tuple(value for value in factor.eligible(None) if value in insured)
 
 

@@ -96,7 +96,9 @@ def _person(person: PolicyPerson) -> dict[str, Any]:
 
 
 def _chosen(command: IssuePolicy, content: ProductContent) -> list[dict[str, Any]]:
-    """The rated factors in the order of the form. `value` is exact; `words` is for a reader."""
+    """The rated factors in the order of the form. `value` is exact; `words` is for a reader. How often is paid is said
+    with the premium.
+    """
     return [
         {
             "factor": factor.name,
@@ -106,7 +108,7 @@ def _chosen(command: IssuePolicy, content: ProductContent) -> list[dict[str, Any
             "unit": _words(factor.unit),
         }
         for factor in content.definition.factors
-        if factor.name in command.risk
+        if factor.name in command.risk and factor.name != content.definition.frequency_factor
     ]
 
 
@@ -114,7 +116,7 @@ def _premium(command: IssuePolicy, content: ProductContent) -> dict[str, Any]:
     return {
         "currency": command.premium.currency,
         "minor": command.premium.minor,
-        "frequency": content.payment.frequency.value,
+        "frequency": content.payment.frequency_of(command.risk).value,
         "times": content.payment.times_of(command.risk),
         "lines": [_premium_line(line) for line in command.premium_lines],
     }

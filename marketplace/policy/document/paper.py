@@ -144,6 +144,10 @@ def _payment(premium: Body) -> str:
     match premium["frequency"]:
         case "yearly":
             return ngettext("yearly, %(num)s payment", "yearly, %(num)s payments", times)
+        case "half_yearly":
+            return ngettext("half-yearly, %(num)s payment", "half-yearly, %(num)s payments", times)
+        case "quarterly":
+            return ngettext("quarterly, %(num)s payment", "quarterly, %(num)s payments", times)
         case "monthly":
             return ngettext("monthly, %(num)s payment", "monthly, %(num)s payments", times)
         case _:

@@ -30,7 +30,7 @@ def _fits(offer: OfferView, choice: Choice) -> bool:
     content = offer.version.content
     if choice.insurer_id is not None and offer.insurer_id != choice.insurer_id:
         return False
-    if choice.frequency is not None and content.payment.frequency is not choice.frequency:
+    if choice.frequency is not None and offer.frequency is not choice.frequency:
         return False
     if choice.at_most is not None and offer.premium.minor > choice.at_most * 10 ** minor_digits(content.currency):
         return False

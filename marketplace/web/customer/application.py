@@ -327,7 +327,11 @@ def review(application_id: UUID) -> ResponseReturnValue:
     return page(
         view, Step.REVIEW, "review", form=form, told_sha256=view.told_sha256, start_on=need.start_on, may_change=True,
         last_day_of_cover=content.term.end_of(need.start_on, need.risk) - timedelta(days=1),
-        chips=[(f, factor_words(f, view.offer.need.risk[f.name], definition.currency)) for f in definition.factors],
+        chips=[
+            (factor, factor_words(factor, need.risk[factor.name], definition.currency))
+            for factor in definition.factors
+            if factor.name != definition.frequency_factor
+        ],
         traced=Traced(wordings=hashes), status=audit.form_status(form.errors), **texts,
     )  # fmt: skip
 

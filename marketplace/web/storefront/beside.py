@@ -83,13 +83,14 @@ def _chosen(offers: Sequence[OfferView], places: str) -> list[OfferView]:
 def _context(definition: LineDefinition, need: Need, chosen: Sequence[OfferView]) -> dict[str, Any]:
     rows = tuple(_rows(definition, chosen))
     only = request.args.get("rows") == "differing"
-    same_frequency = len({offer.version.content.payment.frequency for offer in chosen}) == 1
+    same_frequency = len({offer.frequency for offer in chosen}) == 1
     return {
         "definition": definition,
         "need": need,
         "chosen": chosen,
         "letters": LETTERS,
         "insurers": insurers_of(chosen),
+        "ways": quoting.ways_to_pay(chosen),
         "stated": definition.needs(need.stated),
         "rows": tuple(row for row in rows if row.differs) if only else rows,
         "only": only,

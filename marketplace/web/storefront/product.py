@@ -56,6 +56,7 @@ def _offer(chosen: OfferView) -> Page:
             "paper_address": lambda document: url_for("product.document", document_id=document.id),
             "obstacle": obstacle,
             "ends": catalog.sale_ends_of([chosen.version.id]) if obstacle == "withdrawn" else (),
+            "ways": quoting.ways_to_pay([chosen]).get(chosen.id, ()),
             "made": [(line, _rests_on(content, line)) for line in chosen.breakdown.lines],
         },
         Traced(

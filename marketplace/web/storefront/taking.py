@@ -21,7 +21,6 @@ from marketplace.quoting.values import Fit, OfferView
 from marketplace.web import pages, papers
 from marketplace.web.fields import Form, printable, required
 from marketplace.web.storefront.compare import insurers_of, need_of
-from marketplace.web.storefront.forms.choosing import FREQUENCIES
 
 blueprint = Blueprint("taking", __name__)
 
@@ -49,7 +48,7 @@ def table(line: str, reference: str) -> ResponseReturnValue:
     stated = definition.needs(need.stated)
     header = (
         _("Comparison"), _("Made at"), _("Valid until"), _("Ranking rule"), _("Place"), _("Insurer"), _("Product"),
-        _("Product code"), _("Version"), _("Clauses"), _("Premium"), _("Paid"), _("Payments"), _("Total"),
+        _("Product code"), _("Version"), _("Clauses"), _("Premium"), _("How often"), _("Payments"), _("Total"),
         _("Currency"),
         *(need.label.in_(locale) for need in stated), *(row.label.in_(locale) for row in definition.rows),
         _("Hash of the tariff"), _("Hash of the content"),
@@ -82,7 +81,7 @@ def _cells_of(offer: OfferView, insurer: str) -> tuple[str, ...]:
         str(offer.version.number),
         pages.say(content.clause_name),
         str(offer.premium.major),
-        str(FREQUENCIES[content.payment.frequency]),
+        pages.say(offer.frequency.words),
         str(offer.payments),
         str(offer.total.major),
         offer.total.currency,

@@ -8,12 +8,14 @@ import pytest
 from pydantic import ValidationError
 
 from marketplace.catalog.values import (
+    REGULAR,
     Allowed,
     DocumentKind,
     Frequency,
     KeyFacts,
     Line,
     Payment,
+    PaymentMethod,
     ProductContent,
     ProductVersion,
     Profile,
@@ -62,6 +64,7 @@ def test_the_comparison_has_the_rows_of_the_line_in_its_order() -> None:
         "health_questions": ["4"],
         "cash_value": ["Cash value, less than paid"],
         "claim_decided": ["10 days"],
+        "ways_to_pay": ["every year", "card", "Alipay", "WeChat Pay"],
     }  # fmt: skip
     assert [value.items[0].in_("zh_Hans_CN") for value in CONTENT.comparison()][1] == "90天"
 
@@ -120,6 +123,59 @@ def test_how_many_times_the_premium_is_paid() -> None:
     assert CONTENT.payment.times_of(RISK) == 20
     assert Payment(Frequency.MONTHLY, times=12).times_of(RISK) == 12
     assert Payment(Frequency.SINGLE).times_of(RISK) == 1
+
+
+CHOSEN = Payment(frequency_factor="payment_frequency", times_factor="term_years")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "times"), [("yearly", 20), ("half_yearly", 40), ("quarterly", 80), ("monthly", 240)]
+)
+def test_a_chosen_frequency_says_how_often_a_year_is_paid(chosen: str, times: int) -> None:
+    risk = {**RISK, "payment_frequency": chosen}
+    assert CHOSEN.frequency_of(risk) is Frequency(chosen)
+    assert CHOSEN.times_of(risk) == times
+    assert Payment(frequency_factor="payment_frequency", times=3).times_of(risk) == 3 * times // 20
+    assert Payment(Frequency.YEARLY, times=3).times_of(risk) == 3
+
+
+def test_a_product_says_how_often_it_can_be_paid_and_for_whom_it_is_not() -> None:
+    some = {"payment_frequency": Allowed(values=("yearly", "monthly"))}
+    assert replace(CONTENT, payment=CHOSEN).frequencies == REGULAR
+    assert replace(CONTENT, payment=CHOSEN, eligibility=some).frequencies == (Frequency.YEARLY, Frequency.MONTHLY)
+    assert replace(CONTENT, payment=CHOSEN, eligibility=some).accepted == some
+    assert replace(CONTENT, eligibility={}).frequencies == (Frequency.YEARLY,)
+    assert replace(CONTENT, eligibility={}).accepted == {"payment_frequency": Allowed(values=("yearly",))}
+    once = replace(CONTENT, payment=Payment(Frequency.SINGLE), eligibility={})
+    assert (once.frequencies, once.paid_regularly, once.accepted) == ((Frequency.SINGLE,), False, {})
+
+
+@pytest.mark.requirement("O13-08")
+def test_who_lets_customers_pay_in_parts_says_how_long_a_premium_may_be_late() -> None:
+    silent = replace(CONTENT, key_facts=replace(CONTENT.key_facts, grace_days=None))
+    assert [each.field for each in unmet_demands(replace(silent, payment=CHOSEN))] == ["key_facts.grace_days"]
+    assert unmet_demands(replace(silent, payment=Payment(Frequency.SINGLE))) == ()
+
+
+@pytest.mark.requirement("O13-12")
+def test_how_and_by_what_is_paid_is_a_row_of_the_comparison() -> None:
+    paying = Payment(Frequency.MONTHLY, times=12, methods=(PaymentMethod.CARD, PaymentMethod.WECHAT_PAY))
+    (said,) = (each for each in replace(CONTENT, payment=paying).comparison() if each.row.key == "ways_to_pay")
+    assert [item.en for item in said.items] == ["every month", "card", "WeChat Pay"]
+    assert [item.zh for item in said.items] == ["月交", "银行卡", "微信支付"]
+
+
+def test_what_was_published_before_there_were_methods_is_paid_by_card() -> None:
+    data = CONTENT.to_json()
+    data["payment"] = {"frequency": "yearly", "times": None, "times_factor": "term_years"}
+    read = ProductContent.from_json(data).payment
+    assert read == Payment(Frequency.YEARLY, times_factor="term_years", methods=(PaymentMethod.CARD,))
+
+
+def test_a_wallet_takes_the_currencies_that_its_operator_names() -> None:
+    assert [method for method in PaymentMethod if method.takes("CNY")] == list(PaymentMethod)
+    assert [method for method in PaymentMethod if method.takes("CHF")] == ["card", "wechat_pay"]
+    assert [method for method in PaymentMethod if method.takes("PLN")] == ["card"]
 
 
 def test_documents_are_found_by_kind_and_language() -> None:

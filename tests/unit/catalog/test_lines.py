@@ -15,7 +15,7 @@ TERM_LIFE = LINES[Line.TERM_LIFE]
 RATING_FACTORS = {
     "age", "sex", "smoker", "sum_insured", "term_years", "occupation_class", "region", "zone", "days", "sports",
     "building_area", "building_type", "contents_sum", "let_out", "social_insurance", "deductible", "start_on",
-    "rating_area",
+    "rating_area", "payment_frequency",
 }  # fmt: skip
 
 
@@ -49,7 +49,7 @@ def test_a_default_is_a_possible_value(definition: Any) -> None:
 def test_a_risk_is_completed_by_its_assumptions() -> None:
     given = {name: RISK[name] for name in ("age", "sex", "smoker", "sum_insured", "term_years")}
     assert TERM_LIFE.risk(given) == RISK
-    assert [factor.name for factor in TERM_LIFE.assumed(given)] == ["occupation_class", "region"]
+    assert [factor.name for factor in TERM_LIFE.assumed(given)] == ["occupation_class", "region", "payment_frequency"]
     assert TERM_LIFE.assumed(RISK) == ()
 
 

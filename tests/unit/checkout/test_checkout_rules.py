@@ -5,16 +5,18 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from marketplace.application.values import People, Person, Relationship
+from marketplace.catalog.values import Frequency, Payment, PaymentMethod
 from marketplace.checkout.rules import (
     ORDERS,
     RELATIONSHIPS,
     OrderEvent,
     is_finished,
     is_overdue,
+    methods_of,
     persons_of,
     total_of,
 )
-from marketplace.checkout.values import MixedCurrencies, NothingOrdered, OrderState
+from marketplace.checkout.values import MixedCurrencies, NoMethodInCommon, NothingOrdered, OrderState
 from marketplace.kernel.money import Money
 from marketplace.kernel.transitions import TransitionRefused
 from marketplace.payment.values import Holding
@@ -84,6 +86,15 @@ def test_the_total_is_the_sum_of_the_premiums_in_one_currency() -> None:
         total_of([Money(1, "CNY"), Money(1, "USD")])
     with pytest.raises(NothingOrdered):
         total_of([])
+
+
+def test_an_order_is_paid_by_what_all_of_it_takes() -> None:
+    card, alipay, wechat = PaymentMethod
+    wide, narrow = (Payment(Frequency.SINGLE, methods=methods) for methods in ((wechat, card, alipay), (alipay, card)))
+    assert methods_of([wide]) == (card, alipay, wechat)
+    assert methods_of([wide, narrow]) == (card, alipay)
+    with pytest.raises(NoMethodInCommon):
+        methods_of([narrow, Payment(Frequency.SINGLE, methods=(wechat,))])
 
 
 def test_who_insures_themself_is_named_in_both_parts() -> None:

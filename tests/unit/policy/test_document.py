@@ -1,11 +1,13 @@
 """What the contract says, and that its paper can be set in both languages, twice the same."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pikepdf
 import pytest
 
+from marketplace.catalog.values import Payment, Risk
 from marketplace.infra import pdf
 from marketplace.kernel.canonical import canonical_bytes, digest
 from marketplace.kernel.text import LocalizedText as Words
@@ -23,8 +25,9 @@ FACING = Facing(
 )
 
 
-def a_body(**changes) -> dict:
+def a_body(risk: Risk | None = None, **changes) -> dict:
     content, command = a_content(**changes), a_command()
+    command = replace(command, risk={**command.risk, **(risk or {})})
     period = rules.period(content.term, command.risk, command.start_on, "Asia/Shanghai")
     conclusion = Conclusion("EF-HARBOUR-2026-000042", Channel.SELF, CONCLUDED_AT, period)
     return contract_body(command, conclusion, content, an_insurer(), AGENCY)
@@ -55,6 +58,25 @@ def test_the_contract_names_everything_a_policy_must_show() -> None:
     assert facts["Bought"] == "online, without a salesperson"
     assert facts["Sum insured"] == "¥1,000,000"
     assert facts["Premium is paid"] == "yearly, 20 payments"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "times", "said"),
+    [
+        ("yearly", 20, "yearly, 20 payments"),
+        ("half_yearly", 40, "half-yearly, 40 payments"),
+        ("quarterly", 80, "quarterly, 80 payments"),
+        ("monthly", 240, "monthly, 240 payments"),
+    ],
+)
+def test_a_chosen_frequency_stands_with_the_premium_and_nowhere_else(chosen: str, times: int, said: str) -> None:
+    payment = Payment(frequency_factor="payment_frequency", times_factor="term_years")
+    body = a_body(risk={"payment_frequency": chosen}, payment=payment)
+    assert (body["premium"]["frequency"], body["premium"]["times"]) == (chosen, times)
+    assert "payment_frequency" not in [fact["factor"] for fact in body["chosen"]]
+    told = paper(body, FACING, "en")
+    assert {fact["label"]: fact["value"] for fact in told["facts"]}["Premium is paid"] == said
+    assert told["premium"]["note"] == f"This is the first premium of {times}."
 
 
 def test_the_sum_insured_is_what_the_customer_chose() -> None:

@@ -13,6 +13,7 @@ from marketplace.rating.rules import compile_tariff, portfolio, premium
 from marketplace.rating.rules.dense import Choices
 from marketplace.rating.rules.portfolio import PortfolioRater
 from marketplace.rating.values import RiskOutOfRange, Tariff
+from tests.factories.quoting import a_tariff_in_parts
 from tests.factories.tariffs import LABEL, RISK, tariffs
 
 
@@ -48,6 +49,13 @@ def test_many_at_once_cost_what_each_costs_alone(tariff: Tariff, risks: list[dic
 
     together = [None if refused else total for total, refused in zip(found.totals, found.refused, strict=True)]
     assert together == expected
+
+
+def test_instalments_by_the_chosen_frequency_cost_the_same_at_once_and_alone() -> None:
+    tariff = a_tariff_in_parts("0.03")
+    risks = [{"payment_frequency": name} for name in ("monthly", "yearly", "quarterly", "half_yearly", "monthly")]
+    together = PortfolioRater(compile_tariff(tariff)).premiums(columns(risks)).totals.tolist()
+    assert together == [alone(tariff, risk) for risk in risks] == [10_300, 120_000, 30_900, 61_800, 10_300]
 
 
 def a_simple_tariff(rate: str = "0.5") -> Tariff:

@@ -4,11 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from marketplace.catalog.values import Allowed, Line, Outcome, SumLimit
+from marketplace.catalog.values import Allowed, Frequency, Line, Outcome, Payment, SumLimit
 from marketplace.kernel.text import LocalizedText
 from marketplace.underwriting.rules import assess_answers, assess_eligibility, guideline_sha256, is_eligible
 from marketplace.underwriting.values import AnswersIncomplete, Eligible, Ineligible
-from tests.factories.quoting import ACCIDENT_RISK, TERM_LIFE_RISK, TRAVEL_RISK, a_content, a_question, words
+from tests.factories.quoting import (
+    ACCIDENT_RISK,
+    TERM_LIFE_RISK,
+    TRAVEL_RISK,
+    a_content,
+    a_content_with_choice,
+    a_question,
+    words,
+)
 
 QUESTIONS = (
     a_question("heart", Outcome.DECLINE),
@@ -29,6 +37,23 @@ def test_both_ends_of_a_range_are_insured(age: int, offered: bool) -> None:  # n
     content = a_content(eligibility={"age": Allowed(min=18, max=60)})
     found = assess_eligibility(content, TRAVEL_RISK | {"age": age})
     assert isinstance(found, Eligible) is offered
+
+
+def test_a_frequency_that_is_not_offered_is_a_plain_reason() -> None:
+    monthly = TERM_LIFE_RISK | {"payment_frequency": "monthly"}
+    only_yearly = a_content("yearly", Line.TERM_LIFE, payment=Payment(Frequency.YEARLY, times_factor="term_years"))
+    found = assess_eligibility(only_yearly, monthly)
+    assert isinstance(found, Ineligible)
+    assert (found.factor, found.reason.en, found.reason.zh) == (
+        "payment_frequency",
+        "Premium is paid: only every year, asked for every month",
+        "缴费频率：仅限年交，您选择的是月交",
+    )
+    assert assess_eligibility(only_yearly, monthly | {"payment_frequency": "yearly"}) == Eligible()
+    assert assess_eligibility(a_content("once", Line.TERM_LIFE), monthly) == Eligible(), "paid once, whatever is asked"
+    offered = a_content_with_choice("parts", "yearly", "monthly")
+    assert assess_eligibility(offered, monthly) == Eligible()
+    assert isinstance(assess_eligibility(offered, monthly | {"payment_frequency": "quarterly"}), Ineligible)
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,10 @@ def _offer(sheet: Worksheet, each: Field, where: str, line: LineDefinition | Non
 def _choices(each: Field, line: LineDefinition | None) -> tuple[str, ...]:
     if each.kind is Kind.YES_NO:
         return ("yes", "no")
-    if line is not None and each.path.rpartition(".")[2] in ("factor", "times_factor", "limit_factor"):
+    name = each.path.rpartition(".")[2]
+    if line is not None and name == "frequency_factor":
+        return (line.frequency_factor,) if line.frequency_factor else ()
+    if line is not None and name in ("factor", "times_factor", "limit_factor"):
         return tuple(factor.name for factor in line.factors)
     return ("en", "zh_Hans_CN") if each.path == "locale" else each.choices
 

@@ -26,17 +26,12 @@ SORTS: Mapping[Sort, str] = {
     Sort.NAME: _l("Name, without your answers"),
     Sort.CODE: _l("Product code, without your answers"),
 }
-FREQUENCIES: Mapping[Frequency, str] = {
-    Frequency.SINGLE: _l("Once"),
-    Frequency.YEARLY: _l("Every year"),
-    Frequency.MONTHLY: _l("Every month"),
-}
 
 
 class ChoiceForm(Filters):
     sort = SelectField(_l("Sort by"), default=Sort.RANKED.value)
     insurer = SelectField(_l("Insurer"), default="")
-    frequency = SelectField(_l("Paid"), default="")
+    frequency = SelectField(_l("How often"), default="")
     most = WholeNumber(
         _l("Premium at most"),
         [Optional(), NumberRange(1, MOST, _l("Please enter a whole amount above nought."))],
@@ -69,8 +64,8 @@ def choice_form(
         every,
         *(SelectChoice(str(id_), insurers[id_].short_name.in_(locale)) for id_ in _once(offers, "insurer_id")),
     ]
-    paid = dict.fromkeys(offer.version.content.payment.frequency for offer in offers)
-    form.frequency.choices = [every, *(SelectChoice(each.value, FREQUENCIES[each]) for each in paid)]
+    paid = _once(offers, "frequency")
+    form.frequency.choices = [every, *(SelectChoice(each.value, each.words.in_(locale)) for each in paid)]
     return form
 
 
