@@ -39,7 +39,7 @@ def assess_eligibility(content: ProductContent, risk: Risk) -> Eligible | Inelig
 
 def is_eligible(content: ProductContent, risks: Iterable[Risk]) -> Iterator[bool]:
     """For each of many risks whether `assess_eligibility` finds it eligible; no reason is put in words."""
-    allowed = {name: _Remembering(each) for name, each in content.eligibility.items()}
+    allowed = {name: _Remembering(each) for name, each in content.accepted.items()}
     for risk in risks:
         yield all(each[risk[name]] for name, each in allowed.items()) and all(
             limit.includes(risk) for limit in content.limits
