@@ -11,6 +11,7 @@ import json
 import logging
 import quopri
 import re
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -56,6 +57,7 @@ class Bought:
     codes: tuple[str, ...]
     questions: tuple[str, ...]
     logged: str
+    since: float
 
 
 @pytest.fixture
@@ -80,6 +82,7 @@ def bought(  # noqa: PLR0917  pytest's fixtures
     log: StringIO,
 ) -> Bought:
     codes: list[str] = []
+    since = time.time() - 1  # as coarse as the clock of files may be
 
     def noted(address: str) -> str:
         codes.append(code_for(address))
@@ -106,7 +109,7 @@ def bought(  # noqa: PLR0917  pytest's fixtures
     assert found is not None
     assert len(codes) == 1
     assert questions
-    return Bought(found, tuple(codes), questions, log.getvalue())
+    return Bought(found, tuple(codes), questions, log.getvalue(), since)
 
 
 @contextmanager
@@ -186,17 +189,22 @@ def codes_in_tables(connection: Connection, codes: tuple[str, ...]) -> set[str]:
     return {name for name, query in rows if any(map(wanted.search, connection.execute(query).scalars()))}
 
 
-def in_files(folder: Path, words: tuple[str, ...]) -> set[tuple[str, str]]:
+def written(folder: Path, since: float) -> Iterator[tuple[str, bytes]]:
+    """Every file that was written to since then, by its name: what lay there before holds nothing of this test."""
+    for path in folder.rglob("*"):
+        if path.is_file() and path.stat().st_mtime >= since:
+            yield path.name, path.read_bytes()
+
+
+def in_files(folder: Path, words: tuple[str, ...], since: float) -> set[tuple[str, str]]:
     """(file, word) wherever a stored file holds a word, pressed and encoded as it may be."""
-    files = ((path.name, path.read_bytes()) for path in folder.rglob("*") if path.is_file())
-    return {(name, word) for name, data in files for word in words if holds(data, word)}
+    return {(name, word) for name, data in written(folder, since) for word in words if holds(data, word)}
 
 
-def in_cluster(server: EmbeddedServer, words: tuple[str, ...]) -> set[tuple[str, str]]:
+def in_cluster(server: EmbeddedServer, words: tuple[str, ...], since: float) -> set[tuple[str, str]]:
     """The same of the files of the database, which lie there in pieces: as it is written, and within base64."""
-    files = ((path.name, path.read_bytes()) for path in server.cluster.rglob("*") if path.is_file())
     looks = [(word, look) for word in words for look in spellings(word)]
-    return {(name, word) for name, data in files for word, look in looks if look in data}
+    return {(name, word) for name, data in written(server.cluster, since) for word, look in looks if look in data}
 
 
 # Every sealed column that a purchase fills: the search looks at each of them, with words or without.
@@ -226,9 +234,9 @@ def test_a_purchase_leaves_nothing_personal_in_the_clear(
         assert codes_in_tables(connection, bought.codes) == set()
         assert in_tables(connection, (bought.policy.number,)), "the search reads what there is"
     mark(shop, "the end of what was written")
-    assert in_files(settings.storage_folder, WORDS) == set()
-    assert in_cluster(server, tuple(word for word in WORDS if ":" not in word)) == set()
-    assert in_cluster(server, ("the end of what was written",))
+    assert in_files(settings.storage_folder, WORDS, bought.since) == set()
+    assert in_cluster(server, tuple(word for word in WORDS if ":" not in word), bought.since) == set()
+    assert in_cluster(server, ("the end of what was written",), bought.since)
     assert bought.logged
     assert [word for word in (*WORDS, *bought.codes) if word in bought.logged] == []
 
@@ -277,10 +285,10 @@ def test_the_search_finds_what_is_planted_anywhere(
         assert in_tables(connection, WORDS) >= {("checkout_order", planted), ("application_application", planted)}
         assert codes_in_tables(connection, bought.codes) == {"procrastinate_jobs"}
     mark(shop, "planted for the search")
-    assert in_cluster(server, ("planted for the search",))
+    assert in_cluster(server, ("planted for the search",), bought.since)
     file = settings.storage_folder / "planted"
     file.write_text(planted)
-    assert in_files(settings.storage_folder, WORDS) == {("planted", planted)}
+    assert in_files(settings.storage_folder, WORDS, bought.since) == {("planted", planted)}
     file.unlink()
     logging.getLogger("marketplace").info("sent to %s", CANARY.email)
     assert planted in log.getvalue()
@@ -293,7 +301,7 @@ def test_where_nothing_is_sealed_every_search_says_so(
     """The control of all of it: pages that are only pressed and mails that are only encoded are found."""
     monkeypatch.setattr(vault, "seal", lambda _subject_id, _context, data, *_key_class: data)
     monkeypatch.setattr(vault, "open", lambda _subject_id, _context, kept: kept)
-    request.getfixturevalue("bought")
+    since = request.getfixturevalue("bought").since
     with everything(shop) as connection:
         found = in_tables(connection, WORDS)
         for table, word in (
@@ -311,7 +319,7 @@ def test_where_nothing_is_sealed_every_search_says_so(
         connection.execute(only_in_mails)
         assert ("correspondence_message", "夸克林") in in_tables(connection, WORDS), "within base64"
     mark(shop, "the end of what was written")
-    assert {word for _, word in in_cluster(server, ("Quarkington", "夸克林"))} == {"Quarkington", "夸克林"}
+    assert {word for _, word in in_cluster(server, ("Quarkington", "夸克林"), since)} == {"Quarkington", "夸克林"}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from tests.web.desk_visits import at_the_desk
 
 OWN = "/account/security"
 SALES, PRODUCTS, UPLOADS = "/insurer", "/insurer/products", "/insurer/uploads"
-TERMS, KEYS = "/insurer/terms", "/insurer/keys"
+STAFF, TERMS, PAID, KEYS = "/insurer/staff", "/insurer/terms", "/insurer/payee", "/insurer/keys"
 LOG, SECURITY, DATA, CATALOGS = "/admin", "/admin/security", "/admin/privacy", "/admin/catalogs"
 INSURERS = "/admin/insurers"
 # By role: the ways in its navigation, the first of them where it begins.
@@ -22,7 +22,7 @@ WAYS = {
     Role.INSURER_UNDERWRITER: [SALES],
     Role.INSURER_CLAIMS: [SALES],
     Role.INSURER_FINANCE: [SALES],
-    Role.INSURER_ADMIN: [SALES, PRODUCTS, UPLOADS, TERMS, KEYS],
+    Role.INSURER_ADMIN: [SALES, PRODUCTS, UPLOADS, STAFF, TERMS, PAID, KEYS],
     Role.PRACTITIONER: [],
     Role.ADMIN_SALES: [LOG],
     Role.ADMIN_COMPLIANCE: [LOG, INSURERS, SECURITY, DATA],

@@ -187,7 +187,8 @@ def test_when_one_product_cannot_be_published_none_is(people: People) -> None:
 
 def test_a_new_catalog_follows_the_old_one(people: People) -> None:
     accepted(people, catalog_files())
-    accepted(people, changed("catalog.toml", "2026-01-01", "2027-01-01"))
+    later = changed(f"{HARBOUR_TERM}product.toml", "A level premium", "The same premium")
+    accepted(people, changed("catalog.toml", "2026-01-01", "2027-01-01", later))
     assert [version.number for version in catalog.on_sale(Line.TERM_LIFE, TODAY)] == [1]
     assert [version.number for version in catalog.on_sale(Line.TERM_LIFE, date(2027, 1, 1))] == [2]
 
