@@ -6,8 +6,8 @@ leaves. For the time after a restore, before anybody is told anything (docs/runn
 
 import argparse
 import asyncio
+import os
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -96,8 +96,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m marketplace.worker")
     parser.add_argument("--reconcile", action="store_true", help="ask about payments, conclude what is paid, and end")
     chosen = reconcile if parser.parse_args().reconcile else work
-    # Told to stop before it took a job, it ends at once; from its first job on Procrastinate waits for those.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # Told to stop before it took a job, it ends at once; from its first job on Procrastinate waits for those. It ends
+    # without winding up: an exception out of a signal leaves tasks that wait for one another for ever.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     asyncio.run(chosen(Settings.or_exit()))
 
 

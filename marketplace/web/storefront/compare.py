@@ -246,13 +246,14 @@ def _needs_words(definition: LineDefinition, need: Need) -> str:
 
 def rows_of(offers: Sequence[OfferView], among: Sequence[OfferView]) -> list[tuple[OfferView, list[Cell]]]:
     """The rows of each offer, each item marked when fewer than half of those it stands `among` say it."""
-    said: Counter[tuple[str, LocalizedText]] = Counter(
-        (row.row.key, item)
-        for offer in among
-        for row in offer.version.content.comparison()
-        for item in dict.fromkeys(row.items)
-    )
-    return [(offer, [_cell(row, said, len(among)) for row in offer.version.content.comparison()]) for offer in offers]
+    times = Counter(offer.version.id for offer in among)
+    contents = {offer.version.id: offer.version.content for offer in among}
+    rows = {version_id: content.comparison() for version_id, content in contents.items()}
+    said: Counter[tuple[str, LocalizedText]] = Counter()
+    for version_id, number in times.items():
+        for row in rows[version_id]:
+            said.update(dict.fromkeys(((row.row.key, item) for item in row.items), number))
+    return [(offer, [_cell(row, said, len(among)) for row in rows[offer.version.id]]) for offer in offers]
 
 
 def _cell(row: RowValue, said: Counter[tuple[str, LocalizedText]], offers: int) -> Cell:
