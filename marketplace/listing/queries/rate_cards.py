@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from marketplace.catalog.values import LINES, Factor, Line, Scalar
+from marketplace.catalog.values import LINES, Factor, Frequency, Line, Scalar
 from marketplace.infra import storage
 from marketplace.infra.db import db
 from marketplace.listing.intake import passage
@@ -74,7 +74,7 @@ def places_for(card: RateCard) -> tuple[CardPlace, ...]:
         if draft.content.line is card.line
     }
     places = [
-        CardPlace(code, drafts[code].content.name, table.name, table.factors)
+        CardPlace(code, drafts[code].content.name, table.name, table.factors, drafts[code].content.frequencies)
         for code in sorted(drafts)
         for table in drafts[code].tariff.tables
         if table.value == card.plan.value
@@ -86,15 +86,19 @@ def places_for(card: RateCard) -> tuple[CardPlace, ...]:
 
 def examples_to_fill_in(card: RateCard) -> str:
     """The head of a sheet of examples (CSV) and as many risks as are needed, spread over what the card prices. Their
-    premium is the insurer's to write.
+    premium is the insurer's to write. Of the frequencies of the first product that can take the card each has one.
     """
     table, line = long_table(card), LINES[card.line]
     rows = [table.rows[number] for number in sorted(spread(len(table.rows), LEAST_EXAMPLES))]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*(factor.name for factor in line.factors), "premium"])
-    for row in rows:
+    offered = next((place.frequencies for place in places_for(card)), ())
+    frequencies = [each for each in offered if each is not Frequency.SINGLE]  # once is no answer to how often
+    for number, row in enumerate(rows):
         given = dict(zip(table.entry.columns, row, strict=True))
+        if line.frequency_factor and frequencies:
+            given.setdefault(line.frequency_factor, frequencies[number % len(frequencies)].value)
         writer.writerow([*(_example_value(factor, given) for factor in line.factors), ""])
     return text.getvalue()
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from marketplace.catalog.values import Line
+from marketplace.catalog.values import Frequency, Line
 from marketplace.kernel.errors import Conflict, NotFound, Refused
 from marketplace.kernel.text import LocalizedText
 from marketplace.listing.values.uploads import Finding
@@ -59,12 +59,15 @@ class RateCard:
 
 @dataclass(frozen=True, slots=True)
 class CardPlace:
-    """A table of a product that a rate card can replace, and the factors that table looks at."""
+    """A table of a product that a rate card can replace, and the factors that table looks at; how often the product's
+    premium can be paid.
+    """
 
     product_code: str
     product_name: LocalizedText
     table: str
     factors: tuple[str, ...]
+    frequencies: tuple[Frequency, ...]
 
 
 class RateCardNotFound(NotFound):

@@ -92,6 +92,14 @@ def test_examples_wait_for_premiums_of_risks_that_the_card_prices(harbour: Insur
         assert LINES[Line.TERM_LIFE].risk(given) == given
 
 
+def test_each_way_to_pay_has_an_example_to_fill_in() -> None:
+    larkmeadow = an_insurer("larkmeadow")
+    services.read_upload(services.upload_catalog(larkmeadow.id, catalog_files("larkmeadow"), STAFF).id)
+    card = services.keep_rate_card(larkmeadow.id, "Acme", Line.TERM_LIFE, CARD, STAFF)
+    rows = csv.DictReader(queries.examples_to_fill_in(card).splitlines())
+    assert [row["payment_frequency"] for row in rows] == ["yearly", "monthly", "yearly", "monthly", "yearly"]
+
+
 def test_what_is_refused_leaves_nothing(harbour: Insurer) -> None:
     card = services.keep_rate_card(harbour.id, "Acme", Line.TERM_LIFE, CARD, STAFF)
     with pytest.raises(RateCardNameTaken):
