@@ -47,6 +47,8 @@ CRYPTOGRAPHY = {
 }
 NETWORK = {
     "infra/keeper.py": "its own socket, no network",
+    "listing/intake/confined.py": "a pair of sockets with the nursery, no network",
+    "listing/intake/nursery.py": "a pair of sockets with who asks, no network",
     "infra/mail.py": "the mail server",
     "infra/signing.py": "the type of a time-stamp authority",
     "infra/stripe_gateway.py": "Stripe",
