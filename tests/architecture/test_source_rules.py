@@ -36,6 +36,8 @@ CRYPTOGRAPHY = {
     "infra/timestamping.py": "serial numbers of time stamps",
     "infra/vault.py": "seals personal data",
     "kernel/merkle.py": "trees of RFC 6962",
+    "traceability/rules/leaves.py": "salted hashes of entries",
+    "traceability/rules/notes.py": "signatures of the log",
     "rating/rules/proofs.py": "salts of a tariff's leaves",
     "rating/services.py": "the key of those salts",
     "kernel/canonical.py": "SHA-256 of records",
