@@ -37,6 +37,8 @@ CRYPTOGRAPHY = {
     "infra/vault.py": "seals personal data",
     "kernel/merkle.py": "trees of RFC 6962",
     "traceability/rules/leaves.py": "salted hashes of entries",
+    "traceability/services.py": "salts of entries",
+    "traceability/jobs/key_folder.py": "the key of the log",
     "traceability/rules/notes.py": "signatures of the log",
     "rating/rules/proofs.py": "salts of a tariff's leaves",
     "rating/services.py": "the key of those salts",

@@ -12,6 +12,8 @@ from uuid import UUID
 from marketplace.kernel.canonical import canonical_bytes
 
 FORMAT = 1
+CHANNEL = "traceability_log"
+"""Where the sequencer listens, for the few entries that somebody waits for."""
 SALT_BYTES = 16
 LONGEST_LEAF = 1024
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)

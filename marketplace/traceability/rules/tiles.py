@@ -9,8 +9,9 @@ from marketplace.kernel.merkle import HEIGHT, WIDTH
 
 HIGHEST_LEVEL = 63
 _LONGEST_INDEX = 7  # groups of three digits: more than there will ever be
-_NUMBER = re.compile(r"(?:x\d{3}/)*\d{3}")
-_WIDTH = re.compile(r"[1-9]\d{0,2}")
+_NUMBER = re.compile(r"(?:x\d{3}/)*\d{3}", re.ASCII)
+_WIDTH = re.compile(r"[1-9]\d{0,2}", re.ASCII)
+_LEVEL = re.compile(r"0|[1-9]\d?", re.ASCII)
 
 
 class NoSuchTile(ValueError):
@@ -52,6 +53,13 @@ class Place:
     def is_within(self, size: int, level: int = 0) -> bool:
         """Whether a tree of that size has all of it."""
         return self.index * WIDTH + self.width <= size >> HEIGHT * level
+
+
+def level(text: str) -> int:
+    """A level as an address spells it. Raises NoSuchTile."""
+    if not _LEVEL.fullmatch(text) or int(text) > HIGHEST_LEVEL:
+        raise NoSuchTile
+    return int(text)
 
 
 def entry_bundle(entries: Iterable[bytes]) -> bytes:
