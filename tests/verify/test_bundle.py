@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from time import process_time
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 
@@ -428,7 +429,7 @@ def rotated(log: Log, *, by_old: LogKey = KEY, by_new: LogKey = NEW_KEY, size: i
     return longer
 
 
-OWN = "00000000-0000-4000-8000-000000000001"
+OWN = str(uuid5(NAMESPACE_URL, ORIGIN))
 
 
 def sign(key: LogKey, data: bytes) -> str:
@@ -457,6 +458,13 @@ def test_a_new_key_that_is_not_signed_by_both_is_found(log: Log, forged: dict[st
     longer = rotated(log, **forged)
     bundle = bundle_of(longer, (SALE, OWN), size=longer.size, key=NEW_KEY)
     assert faults(bundle, policy=POLICY_AFTER_ROTATION) == [(Code.ROTATION_FORGED, 11)]
+
+
+def test_a_new_key_is_named_in_the_journey_of_the_log(log: Log) -> None:
+    elsewhere = log.copy()
+    elsewhere.add("log:key_rotated", OTHER, json.loads(json.dumps(rotated(log).entries[11].envelope["body"])))
+    bundle = bundle_of(elsewhere, (SALE, OTHER), size=elsewhere.size)
+    assert faults(bundle) == [(Code.ROTATION_FORGED, 11)]
 
 
 # --- the zip ----------------------------------------------------------------------------------------------------------

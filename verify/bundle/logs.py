@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from uuid import NAMESPACE_URL, uuid5
 
 from verify import ed25519, note
 from verify.bundle.core import CHECKPOINT, Bundle, Entry
@@ -35,10 +36,13 @@ def check(report: Report, policy: Policy, bundle: Bundle, receipts: Sequence[Rec
 
 
 def check_rotations(report: Report, bundle: Bundle) -> None:
-    """A change of the log's key is signed by both keys."""
+    """A change of the log's key stands in the log's own journey and is signed by both keys."""
+    own = str(uuid5(NAMESPACE_URL, bundle.origin))
     for entry in bundle.entries:
         envelope = bundle.opened.get(entry.index)
-        if entry.leaf.type == "log:key_rotated" and envelope and not _is_rotation(envelope["body"], entry.index):
+        if entry.leaf.type != "log:key_rotated" or envelope is None:
+            continue
+        if entry.leaf.journey != own or not _is_rotation(envelope["body"], bundle.origin, entry.index):
             report.find(Code.ROTATION_FORGED, f"{entry}: the new key is not signed by both keys.", entry.index)
 
 
@@ -75,7 +79,7 @@ def _proofs(report: Report, bundle: Bundle) -> Proofs:
 _ROTATION = {"by_new": is_text, "by_old": is_text, "new": is_text, "old": is_text, "origin": is_text, "size": is_count}
 
 
-def _is_rotation(body: object, index: int) -> bool:
+def _is_rotation(body: object, origin: str, index: int) -> bool:
     try:
         found = parts(body, _ROTATION)
         old, new = note.read_key(found["old"]), note.read_key(found["new"])
@@ -84,7 +88,7 @@ def _is_rotation(body: object, index: int) -> bool:
         return False
     said = canonical({name: found[name] for name in ("new", "old", "origin", "size")})
     return (
-        old.name == new.name == found["origin"]
+        old.name == new.name == found["origin"] == origin
         and old.public != new.public
         and found["size"] <= index
         and ed25519.verify(old.public, said, signatures[0])

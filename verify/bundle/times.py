@@ -70,8 +70,8 @@ def _authorities(
     report: Report, bundle: Bundle, heads: Mapping[str, Head], authority: Path | None
 ) -> Iterator[Sighting]:
     for name, head in heads.items():
-        reply = bundle.files.get(f"wrapper/timestamps/{head.size}.tsr")
-        if reply is not None:
-            at = stamped(report, bundle.files[name], reply, authority, head)
+        token = bundle.files.get(f"wrapper/timestamps/{head.size}.tst")
+        if token is not None:
+            at = stamped(report, bundle.files[name], token, authority, head)
             if at is not None:
                 yield Sighting("The time-stamp authority", head.size, at)

@@ -1,4 +1,4 @@
-"""Time-stamps of RFC 3161, by OpenSSL where it is there."""
+"""Time-stamps (tokens of RFC 3161), by OpenSSL where it is there."""
 
 import re
 import shutil
@@ -14,7 +14,7 @@ _TIME = re.compile(r"^Time stamp: (\w{3} [ \d]\d [\d:]{8})(?:\.\d+)? (\d{4}) GMT
 _PATIENCE = 20
 
 
-def stamped(report: Report, checkpoint: bytes, reply: bytes, authority: Path | None, head: Head) -> int | None:
+def stamped(report: Report, checkpoint: bytes, token: bytes, authority: Path | None, head: Head) -> int | None:
     """When the checkpoint's file was stamped, in seconds since 1970, or None and a finding."""
     program = shutil.which("openssl")
     if program is None or authority is None:
@@ -22,13 +22,13 @@ def stamped(report: Report, checkpoint: bytes, reply: bytes, authority: Path | N
         report.find(Code.TIMESTAMP_NOT_CHECKED, f"The time-stamp of {head} was not checked: {lacking}.")
         return None
     with TemporaryDirectory() as folder:
-        data, answer = Path(folder) / "checkpoint", Path(folder) / "reply.tsr"
+        data, stamp = Path(folder) / "checkpoint", Path(folder) / "token.tst"
         data.write_bytes(checkpoint)
-        answer.write_bytes(reply)
-        at = _time(_run(program, "-reply", "-in", str(answer), "-text"))
+        stamp.write_bytes(token)
+        at = _time(_run(program, "-reply", "-token_in", "-in", str(stamp), "-text"))
         # The certificate had to be valid then; it may well have ended since.
         moment = ("-attime", str(at), "-CAfile", str(authority))
-        verified = _run(program, "-verify", "-data", str(data), "-in", str(answer), *moment) if at else None
+        verified = _run(program, "-verify", "-token_in", "-data", str(data), "-in", str(stamp), *moment) if at else None
     if at is None or verified is None:
         report.find(Code.TIMESTAMP_INVALID, f"The time-stamp of {head} is not one of this checkpoint by the authority.")
         return None
