@@ -26,6 +26,16 @@ export async function readKey(vkey) {
   return { vkey, name, id, kind: material[0], public: material.slice(1) };
 }
 
+// Browsers of before 2025 do not know Ed25519, or not all that this needs.
+export async function canCheck() {
+  try {
+    await crypto.subtle.importKey("raw", new Uint8Array(32), { name: "Ed25519" }, false, ["verify"]);
+    return Boolean(Map.groupBy && Array.prototype.toSorted && "".isWellFormed && globalThis.DecompressionStream);
+  } catch {
+    return false;
+  }
+}
+
 export async function isSigned(key, message, signature) {
   const imported = await crypto.subtle.importKey("raw", key.public, { name: "Ed25519" }, false, ["verify"]);
   return crypto.subtle.verify("Ed25519", imported, signature, message);
