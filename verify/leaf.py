@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from verify import merkle
-from verify.shape import Misshapen, is_count, is_hash, is_instant, is_uuid, one_of, or_null, parts
+from verify.shape import END_OF_TIME, Misshapen, is_count, is_hash, is_instant, is_uuid, one_of, or_null, parts
 from verify.spelling import canonical, read_json
 
 _LONGEST = 1024
@@ -30,10 +30,14 @@ class Leaf:
     body_hash: str
 
     def __str__(self) -> str:
-        return f"“{self.type}”, number {self.number} of the journey {self.journey}, recorded {instant(self.at / 10**6)}"
+        return (
+            f"“{self.type}”, number {self.number} of the journey {self.journey}, recorded {instant(self.at // 10**6)}"
+        )
 
 
-def instant(seconds: float) -> str:
+def instant(seconds: int) -> str:
+    if seconds >= END_OF_TIME:
+        return f"{seconds} seconds after 1970"
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 

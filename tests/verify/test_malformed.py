@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from marketplace.kernel.canonical import canonical_bytes
-from tests.verify.evidence import CONCLUDED, POLICY, Bundle, a_sale, bundle_of, pack
+from tests.verify.evidence import CONCLUDED, KEY, POLICY, WITNESS, Bundle, a_sale, bundle_of, pack
 from verify.__main__ import main
 from verify.bundle import check_bundle
 from verify.findings import Code, Report
@@ -170,3 +170,17 @@ def test_a_body_that_is_nested_deeply_is_no_traceback(deep: str) -> None:
     report = checked(Bundle(GOOD.core, files).zipped())
     assert {finding.code for finding in report.findings if finding.code.is_fault} <= {Code.BODY_ALTERED, Code.MALFORMED}
     assert not report.is_proven
+
+
+@pytest.mark.parametrize("seconds", [253_402_300_799, 253_402_300_800, 2**63 - 1])
+def test_an_instant_at_the_end_of_time_is_no_traceback(seconds: int) -> None:
+    core = copy.deepcopy(GOOD.core)
+    core["entries"][0]["leaf"]["ts"] = seconds * 10**6 + 999_999
+    assert not checked(Bundle(core, GOOD.files).zipped()).is_proven
+    signed = LOG.checkpoint(cosigned=[WITNESS.line(LOG.text(LOG.size), seconds)])
+    report = Report()
+    policy = read_policy(f"log {KEY.vkey}\nwitness W {WITNESS.vkey}\nquorum W\n".encode())
+    bundle = bundle_of(LOG, size=LOG.size, newer=None)
+    check_bundle(report, policy, Bundle(bundle.core, {**bundle.files, "core/checkpoint": signed}).zipped())
+    assert report.is_proven
+    assert "The witness W saw the first 11 entries" in report.shown[0]

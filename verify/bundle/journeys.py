@@ -28,12 +28,11 @@ def _check_order(report: Report, entries: Sequence[Entry]) -> None:
 
 
 def _check_numbers(report: Report, entries: Sequence[Entry]) -> None:
-    numbers = sorted({entry.leaf.number for entry in entries})
-    for one, other in pairwise([0, *numbers]):
+    found = {entry.leaf.number: entry for entry in reversed(entries)}
+    for one, other in pairwise([0, *sorted(found)]):
         if other != one + 1:
             lost = f"number {one + 1}" if other == one + 2 else f"numbers {one + 1} to {other - 1}"
-            after = next(entry for entry in entries if entry.leaf.number == other)
-            report.find(Code.GAP, f"{after}: the journey lacks {lost} before it.", after.index)
+            report.find(Code.GAP, f"{found[other]}: the journey lacks {lost} before it.", found[other].index)
 
 
 def _check_chain(report: Report, entries: Sequence[Entry]) -> None:
