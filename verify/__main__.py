@@ -1,74 +1,21 @@
-"""`python -m verify premium offer.json [--tariff tariff.json] [--root HEX]`: print the lines, end with 0 or 1."""
+"""`python -m verify COMMAND …`: end with 0 where it is proven, with 1 where it is not."""
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
-from verify import tariff
-from verify.premium import Line, recompute
-from verify.tariff import Refused
+from verify.commands import Command, bundle, premium, receipt
 
-LONGEST_FILE = 64 * 2**20
+COMMANDS: Mapping[str, Command] = {"premium": premium, "receipt": receipt, "bundle": bundle}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m verify", description="Check what the marketplace says, offline.")
     commands = parser.add_subparsers(dest="command", required=True)
-    premium = commands.add_parser("premium", help="recompute the premium of an offer")
-    premium.add_argument("offer", type=Path, help="the file that the offer's page hands out")
-    premium.add_argument("--tariff", type=Path, help="the whole tariff, where the insurer publishes it")
-    premium.add_argument("--root", help="the hash of the tariff you know from elsewhere")
+    for name, command in COMMANDS.items():
+        command.options(commands.add_parser(name, help=command.HELP))
     chosen = parser.parse_args(arguments)
-    try:
-        return _premium(chosen.offer, chosen.tariff, chosen.root)
-    except (Refused, OSError) as error:
-        return _no(str(error))
-    except (ValueError, KeyError, TypeError, AttributeError, StopIteration, RecursionError) as error:
-        return _no(f"this is no file of the format ({type(error).__name__}: {error})")
-
-
-def _premium(offer_file: Path, tariff_file: Path | None, root: str | None) -> int:
-    offer = _read(offer_file)
-    if offer["format"] != "evenfold-premium/1":
-        return _no(f"the format {offer['format']} is not known")
-    proven = tariff.by_proofs(offer["tariff"])
-    if root is not None and proven.root != root.lower():
-        return _no(f"the offer rests on the tariff {proven.root}, not on {root.lower()}")
-    used = proven
-    if tariff_file is not None:
-        used = tariff.whole(_read(tariff_file))
-        if used.root != proven.root:
-            return _no(f"the tariff in {tariff_file.name} is {used.root}, the offer rests on {proven.root}")
-    return _compared(offer, recompute(used, offer["risk"]), whole=tariff_file is not None)
-
-
-def _compared(offer: Mapping[str, Any], lines: Sequence[Line], *, whole: bool) -> int:
-    told = offer["breakdown"]
-    total = sum(line.amount for line in lines)
-    for line in lines:
-        print(f"{line.step:<40} {line.kind:<10} {line.amount:>14}")
-    print(f"{'total, in minor units of ' + told['currency']:<51} {total:>14}")
-    said = [(line["step"], line["kind"], line["amount"]) for line in told["lines"]]
-    if said != [(line.step, line.kind, line.amount) for line in lines] or told["total"] != total:
-        return _no(f"the offer says {told['total']} and its lines differ from these")
-    what = "the whole tariff" if whole else "the cells used, which are part of the tariff"
-    print(f"The premium follows from {what} {offer['tariff']['root']}.")
-    return 0
-
-
-def _read(file: Path) -> dict[str, Any]:
-    if file.stat().st_size > LONGEST_FILE:
-        raise Refused(f"{file.name} is too large")
-    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return found
-
-
-def _no(reason: str) -> int:
-    print(f"NOT PROVEN: {reason}", file=sys.stderr)
-    return 1
+    return COMMANDS[chosen.command].run(chosen)
 
 
 if __name__ == "__main__":

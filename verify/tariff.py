@@ -5,12 +5,12 @@ hashed as SHA-256(0x00 | salt | canonical JSON).
 """
 
 import hmac
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from verify import merkle
+from verify.spelling import canonical
 
 
 class Refused(Exception):
@@ -33,11 +33,6 @@ class Proven:
     root: str
     head: Mapping[str, Any]
     rows: tuple[Row, ...]
-
-
-def canonical(value: Any) -> bytes:
-    """JSON with sorted keys, no blanks, UTF-8; no number with a fraction may stand in it."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def by_proofs(proof: Mapping[str, Any]) -> Proven:
@@ -80,11 +75,7 @@ def salt_of(key: bytes, number: int) -> bytes:
 def _lead_to(root: str, size: int, opened: Mapping[str, Any]) -> None:
     hashed = merkle.leaf(bytes.fromhex(opened["salt"]) + canonical(opened["leaf"]))
     proof = [bytes.fromhex(beside) for beside in opened["proof"]]
-    try:
-        found = merkle.root_by_proof(hashed, int(opened["index"]), size, proof)
-    except merkle.ProofRefused as error:
-        raise Refused(f"leaf {opened['index']}: {error}") from error
-    if found.hex() != root:
+    if not merkle.verify_inclusion(hashed, int(opened["index"]), size, bytes.fromhex(root), proof):
         raise Refused(f"leaf {opened['index']} is not part of the tariff {root}")
 
 

@@ -110,7 +110,7 @@ ACCESS: dict[str, Door] = {
         "insurers.insurers", "insurers.insurer", "product.offer", "product.premium", "product.tariff",
         "product.document", "product.document_bytes",
         "legal.disclosure_page", "legal.recording", "legal.privacy", "legal.security_txt",
-        "beside.side_by_side", "taking.table",
+        "beside.side_by_side", "taking.table", "verify.evidence",
         "account.sign_in", "account.sign_out", "account.register", "account.confirm", "account.reset_request",
         "account.reset", "account.find", "account.find_code",
     ),

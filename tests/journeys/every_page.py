@@ -155,7 +155,16 @@ class Walk:
 
     def storefront(self) -> None:
         visitor = self.visitor()
-        for path in ("/", "/how-we-rank", "/disclosure", "/what-we-record", "/privacy", "/verify", "/nowhere"):
+        for path in (
+            "/",
+            "/how-we-rank",
+            "/disclosure",
+            "/what-we-record",
+            "/privacy",
+            "/verify",
+            "/verify/evidence",
+            "/nowhere",
+        ):
             visitor.get(path)
         visitor.get("/verify")
         visitor.post({})

@@ -1,11 +1,14 @@
 """The schemas in `verify/schema/` say what the files are: what is handed out fits, what is amiss does not."""
 
+import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
@@ -13,6 +16,9 @@ from marketplace.rating.values import RiskOutOfRange, Tariff
 from tests.factories.catalog import RISK, a_draft_product
 from tests.factories.tariffs import RISK as RISKS
 from tests.factories.tariffs import tariffs
+from tests.verify.attacks import NO_ATTACKS, Attack
+from tests.verify.evidence import Bundle
+from tests.verify.test_malformed import GOOD, JSON, checked, places, put
 from tests.verify.test_premium import an_offer, published
 
 FOLDER = Path(__file__).parents[2] / "verify" / "schema"
@@ -29,7 +35,7 @@ def faults(name: str, document: dict[str, Any]) -> list[str]:
 
 
 def test_they_are_schemas() -> None:
-    assert list(SCHEMAS) == ["offer.json", "tariff.json"]
+    assert list(SCHEMAS) == ["evidence.json", "offer.json", "tariff.json"]
     for schema in SCHEMAS.values():
         Draft202012Validator.check_schema(schema)
 
@@ -65,3 +71,49 @@ def test_a_step_of_no_known_kind_or_with_a_number_that_is_no_decimal_does_not_fi
     whole = published(a_draft_product().tariff)
     assert faults("tariff.json", whole | {"tariff": whole["tariff"] | {"steps": [step]}}) == []
     assert faults("tariff.json", whole | {"tariff": whole["tariff"] | {"steps": [step | {field: value}]}}) != []
+
+
+@pytest.mark.requirement("T26-43")
+@pytest.mark.parametrize("name", NO_ATTACKS)
+def test_the_evidence_of_a_contract_fits(name: str) -> None:
+    assert faults("evidence.json", core_of(NO_ATTACKS[name]())) == []
+
+
+def core_of(case: Attack) -> dict[str, Any]:
+    with zipfile.ZipFile(io.BytesIO(case.data)) as archive:
+        found: dict[str, Any] = json.loads(archive.read("core/core.json"))
+    return found
+
+
+@pytest.mark.requirement("T26-43")
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(places(GOOD.core)), JSON)
+def test_what_the_schema_of_evidence_refuses_is_not_verified(path: tuple[Any, ...], new: Any) -> None:
+    """And whatever is verified fits the schema."""
+    core = put(GOOD.core, path, new)
+    try:
+        data = Bundle(core, GOOD.files).zipped()
+    except UnicodeEncodeError:
+        assume(False)
+    refused = bool(faults("evidence.json", core))
+    assert not (refused and checked(data).is_proven)
+
+
+@pytest.mark.parametrize(
+    ("path", "new"),
+    [
+        (("format",), "evenfold-evidence/2"),
+        (("entries",), []),
+        (("entries", 0, "leaf", "v"), 2),
+        (("entries", 0, "leaf", "n"), 0),
+        (("entries", 0, "leaf", "b"), None),
+        (("entries", 0, "withheld"), "yes"),
+        (("entries", 0, "body"), "core/core.json"),
+        (("documents", 0, "file"), "wrapper/clauses.pdf"),
+        (("exhibits", 0), {"kind": "policy"}),
+        (("more",), None),
+    ],
+    ids=str,
+)
+def test_what_is_amiss_in_evidence_does_not_fit(path: tuple[Any, ...], new: Any) -> None:
+    assert faults("evidence.json", put(GOOD.core, path, new)) != []

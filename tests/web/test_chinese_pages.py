@@ -137,7 +137,7 @@ def test_comparing_and_reading(every_catalog: Flask, reader: Reader) -> None:
                 reader.client.get(document)
     reader.compare("term_life", ANSWERS | {"age": "65", "term_years": "30"})
     assert "不能投保" in reader.text
-    for path in ("/how-we-rank", "/disclosure", "/what-we-record", "/privacy", "/nowhere"):
+    for path in ("/how-we-rank", "/disclosure", "/what-we-record", "/privacy", "/verify/evidence", "/nowhere"):
         reader.get(path)
 
 

@@ -1,4 +1,6 @@
-"""The public check of a policy by its number and code: status only, no personal data (O13-04)."""
+"""The public checks: of a policy by its number and code (status only, no personal data, O13-04), and of the evidence of
+a contract, which happens in the browser (T26-41).
+"""
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
@@ -29,3 +31,9 @@ def check() -> ResponseReturnValue:
     if form.validate_on_submit():
         answer, asked = policy.check(str(form.number.data), str(form.code.data)), True
     return render_template("storefront/verify.html", form=form, answer=answer, asked=asked), 422 if form.errors else 200
+
+
+@blueprint.get("/verify/evidence")
+def evidence() -> ResponseReturnValue:
+    """A page that takes files and sends nothing."""
+    return render_template("storefront/evidence.html")

@@ -1,0 +1,398 @@
+// The evidence of a contract, checked as `verify/bundle` does: the same findings with the same codes.
+//
+// A finding is { code, entry, detail }: the entry's number in the log where it is about one, a file's name or the like.
+
+import { leafHash, verifyConsistency, verifyInclusion } from "./merkle.js";
+import { Refused, accept, isSigned, readConsistency, readKey, readPolicy, readProof } from "./note.js";
+import { bytesOf, canonical, decoded, hex, readJson, same, sha256, textOf, unhex } from "./spelling.js";
+import { readZip } from "./zip.js";
+
+export const NOTES = new Set(["WITHHELD", "ERASED", "ILLUSTRATION", "NO_TIMESTAMP", "TIMESTAMP_NOT_CHECKED"]);
+
+const CORE = "core/core.json";
+const CHECKPOINT = "core/checkpoint";
+const SLACK = 60;
+const LONGEST_WAIT = 3600;
+const MOST_CHECKPOINTS = 100;
+
+// --- shapes ----------------------------------------------------------------------------------------------------------
+
+const isText = (value) => typeof value === "string" && Array.from(value).length <= 1000;
+const isHash = (value) => typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
+const isUuid = (value) => typeof value === "string" && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value);
+const isCount = (value) => ["number", "bigint"].includes(typeof value) && value >= 0 && value < 2n ** 63n;
+const isInstant = (value) => isCount(value) && value < 253_402_300_800_000_000n;
+const isObject = (value) => value instanceof Map;
+const isList = (value) => Array.isArray(value);
+const oneOf = (...values) => (value) => values.includes(value);
+const orNull = (rule) => (value) => value === null || rule(value);
+const listOf = (rule) => (value) => isList(value) && value.every(rule);
+const anything = () => true;
+const isCoreFile = (value) => isText(value) && value.startsWith("core/") && ![CORE, CHECKPOINT].includes(value);
+
+const LEAF = {
+  v: oneOf(1), t: (value) => typeof value === "string" && /^[a-z][a-z0-9_-]{0,60}:[a-z][a-z0-9_-]{0,60}$/.test(value),
+  j: isUuid, n: (value) => isCount(value) && value > 0, p: orNull(isHash), ts: isInstant, pv: orNull(isHash), r: orNull(isHash), b: isHash,
+};
+const ENTRY = {
+  index: isCount, leaf: anything, proof: listOf(isHash), size: isCount, body: orNull(isText), page: orNull(isText),
+  withheld: oneOf(null, "other_insurer", "erased"),
+};
+const DOCUMENT = { name: isText, sha256: isHash, file: isCoreFile };
+const EXHIBIT = { kind: isText, ...DOCUMENT };
+const CONTRACT = { application_id: isUuid, policy_no: orNull(isText) };
+const SHAPE = {
+  format: oneOf("evenfold-evidence/1"), origin: isText, contract: isObject, entries: isList, page_versions: isObject,
+  documents: isList, exhibits: isList,
+};
+const SALTED = { salt: (value) => typeof value === "string" && /^[0-9a-f]{32}$/.test(value), envelope: anything };
+const ENVELOPE = {
+  actor: isObject, application_id: orNull(isUuid), body: isObject, business_at: isText, entry_id: isUuid, insurer_id: orNull(isUuid),
+};
+const ACTOR = { account_id: orNull(isUuid), label: isText, role: isText };
+const ROTATION = { by_new: isText, by_old: isText, new: isText, old: isText, origin: isText, size: isCount };
+
+function parts(value, rules) {
+  const fits = isObject(value) && value.size === Object.keys(rules).length;
+  if (!fits || !Object.entries(rules).every(([key, rule]) => value.has(key) && rule(value.get(key)))) throw new Refused("MALFORMED");
+  return Object.fromEntries(value);
+}
+
+async function leafOf(value) {
+  const leaf = parts(value, LEAF);
+  const data = bytesOf(canonical(value));
+  if (data.length > 1024 || (leaf.n === 1) !== (leaf.p === null)) throw new Refused("MALFORMED");
+  return { ...leaf, hash: await leafHash(data) };
+}
+
+async function entryOf(value) {
+  const found = parts(value, ENTRY);
+  const names = { body: `core/bodies/${found.index}.json`, page: `core/pages/${found.index}.html` };
+  if (Object.entries(names).some(([key, name]) => ![null, name].includes(found[key]))) throw new Refused("MALFORMED");
+  return { ...found, leaf: await leafOf(found.leaf), proof: found.proof.map(unhex) };
+}
+
+// --- receipts and checkpoints ----------------------------------------------------------------------------------------
+
+async function accepted(find, policy, bytes, name) {
+  try {
+    return { name, ...(await accept(policy, bytes)) };
+  } catch (error) {
+    find(error instanceof Refused ? error.code : "MALFORMED", null, name);
+    return null;
+  }
+}
+
+export async function checkReceipt(find, policy, bytes, name) {
+  let proof, leaf;
+  try {
+    proof = readProof(bytes);
+    leaf = await leafOf(readJson(proof.extra));
+  } catch {
+    find("MALFORMED", null, name);
+    return null;
+  }
+  const head = await accepted(find, policy, proof.checkpoint, name);
+  if (head === null) return null;
+  if (!(await verifyInclusion(leaf.hash, proof.index, head.size, head.root, proof.hashes))) {
+    find("NOT_IN_LOG", proof.index, name);
+    return null;
+  }
+  return { index: proof.index, leaf, head: { ...head, isOutside: true } };
+}
+
+async function step(head, longer, proofs) {
+  if (head.size === longer.size) return same(head.root, longer.root);
+  if (head.size === 0n) return true;
+  const proof = proofs.get(`${head.size}-${longer.size}`);
+  return proof === undefined ? null : verifyConsistency(head.size, longer.size, head.root, longer.root, proof);
+}
+
+// Every head must be shown to be the beginning of the longest: what both begin with does not connect two heads.
+async function compare(find, heads, proofs) {
+  const [longest, ...others] = heads.toSorted((one, other) => Number(other.size - one.size) || Boolean(other.isOutside) - Boolean(one.isOutside));
+  const leading = [longest];
+  for (const head of others) {
+    if (head.origin !== longest.origin) {
+      find("FOREIGN_LOG", null, head.name);
+      continue;
+    }
+    const steps = [];
+    for (const other of leading) steps.push(await step(head, other, proofs));
+    if (steps.includes(true)) leading.push(head);
+    else find(steps.includes(false) || longest.isOutside ? "FORK" : "CONSISTENCY_MISSING", null, `${head.size}-${longest.size}`);
+  }
+}
+
+async function checkLog(find, policy, bundle, receipts) {
+  const names = [CHECKPOINT, ...Array.from(bundle.files.keys()).filter((name) => name.startsWith("wrapper/checkpoints/")).sort()];
+  if (names.length > MOST_CHECKPOINTS) find("UNREADABLE");
+  const heads = [];
+  for (const name of names.slice(0, MOST_CHECKPOINTS)) {
+    const bytes = bundle.take(name);
+    if (bytes === undefined) find("MISSING_FILE", null, name);
+    else heads.push(await accepted(find, policy, bytes, name));
+  }
+  const known = heads.filter(Boolean);
+  for (const head of known.filter(({ origin }) => origin !== bundle.origin)) find("FOREIGN_LOG", null, head.name);
+  const core = known.find(({ name }) => name === CHECKPOINT);
+  for (const entry of core ? bundle.entries : []) {
+    const isThere = await verifyInclusion(entry.leaf.hash, BigInt(entry.index), core.size, core.root, entry.proof);
+    if (BigInt(entry.size) !== core.size || !isThere) find("NOT_IN_LOG", entry.index);
+  }
+  const proofs = new Map();
+  for (const [name, bytes] of bundle.files) {
+    const [, sizes] = /^wrapper\/consistency\/((?:0|[1-9]\d{0,18})-[1-9]\d{0,18})$/.exec(name) ?? [];
+    try {
+      if (sizes) proofs.set(sizes, readConsistency(bytes));
+    } catch {
+      find("MALFORMED", null, name);
+    }
+  }
+  const all = [...known, ...receipts.map(({ head }) => head)];
+  if (all.length > 0) await compare(find, all, proofs);
+  return known;
+}
+
+// --- what was said and shown -----------------------------------------------------------------------------------------
+
+async function checkBody(find, bundle, entry) {
+  if (entry.body === null) return;
+  const bytes = bundle.take(entry.body);
+  if (bytes === undefined) {
+    find("MISSING_FILE", entry.index, entry.body);
+    return;
+  }
+  try {
+    const { salt, envelope } = parts(readJson(bytes), SALTED);
+    const said = parts(envelope, ENVELOPE);
+    parts(said.actor, ACTOR);
+    const hash = await sha256(unhex(salt), bytesOf(canonical(envelope)));
+    if (hex(hash) === entry.leaf.b) bundle.opened.set(entry.index, said);
+    else find("BODY_ALTERED", entry.index);
+  } catch {
+    find("MALFORMED", entry.index, entry.body);
+  }
+}
+
+async function checkPage(find, bundle, entry) {
+  if (entry.page === null) return;
+  const bytes = bundle.take(entry.page);
+  if (bytes === undefined) find("MISSING_FILE", entry.index, entry.page);
+  else if (hex(await sha256(bytes)) !== entry.leaf.r) find("PAGE_ALTERED", entry.index);
+}
+
+function checkPresence(find, entry) {
+  if (entry.withheld !== null) {
+    find(entry.withheld === "erased" ? "ERASED" : "WITHHELD", entry.index);
+    if (entry.body !== null) find("MALFORMED", entry.index);
+  } else if (entry.body === null || (entry.page === null && entry.leaf.r !== null)) {
+    find("MISSING_FILE", entry.index);
+  }
+}
+
+async function provenVersions(find, bundle) {
+  const shown = new Map(bundle.entries.toReversed().filter(({ leaf }) => leaf.pv).map((entry) => [entry.leaf.pv, entry]));
+  const proven = [];
+  for (const [version, entry] of shown) {
+    const manifest = bundle.versions.get(version);
+    if (manifest === undefined) find("MISSING_FILE", entry.index, version);
+    else if (hex(await sha256(bytesOf(canonical(manifest)))) !== version) find("PAGE_VERSION_ALTERED", entry.index);
+    else proven.push(manifest);
+  }
+  for (const version of bundle.versions.keys()) if (!shown.has(version)) find("EXTRA_FILE", null, version);
+  return proven;
+}
+
+function hashesIn(values) {
+  const found = new Set();
+  while (values.length > 0) {
+    const value = values.pop();
+    if (isObject(value)) values.push(...value.values());
+    else if (isList(value)) values.push(...value);
+    else if (isHash(value)) found.add(value);
+  }
+  return found;
+}
+
+async function checkContents(find, bundle) {
+  for (const entry of bundle.entries) {
+    checkPresence(find, entry);
+    await checkBody(find, bundle, entry);
+    await checkPage(find, bundle, entry);
+  }
+  const named = hashesIn([...(await provenVersions(find, bundle)), ...Array.from(bundle.opened.values(), ({ body }) => body)]);
+  for (const described of [...bundle.documents, ...bundle.exhibits]) {
+    const bytes = bundle.take(described.file);
+    if (bytes === undefined) find("MISSING_FILE", null, described.file);
+    else if (hex(await sha256(bytes)) !== described.sha256) find("ASSET_REPLACED", null, described.file);
+    if (!named.has(described.sha256)) find("kind" in described ? "ILLUSTRATION" : "ASSET_REPLACED", null, described.file);
+  }
+}
+
+// --- the journeys ----------------------------------------------------------------------------------------------------
+
+function checkJourney(find, entries) {
+  for (const [place, entry] of entries.slice(1).entries()) {
+    const before = entries[place];
+    if (!(before.leaf.n < entry.leaf.n && before.index < entry.index)) find("REORDERED", entry.index);
+  }
+  const byNumber = new Map(entries.map((entry) => [entry.leaf.n, entry]));
+  let last = 0;
+  for (const number of Array.from(byNumber.keys()).sort((one, other) => (one < other ? -1 : 1))) {
+    if (Number(number) !== last + 1) find("GAP", entries.find(({ leaf }) => leaf.n === number).index, `${last + 1}–${Number(number) - 1}`);
+    last = Number(number);
+  }
+  for (const entry of entries) {
+    const before = byNumber.get(entry.leaf.n - 1);
+    if (before && entry.leaf.p !== hex(before.leaf.hash)) find("CHAIN_BROKEN", entry.index);
+  }
+}
+
+function checkEnd(find, bundle) {
+  const hashes = new Set(bundle.entries.map(({ leaf }) => hex(leaf.hash)));
+  const concluded = bundle.entries.filter(({ leaf }) => leaf.t === "contract:concluded");
+  for (const entry of concluded) {
+    const head = bundle.opened.get(entry.index)?.body.get("head") ?? null;
+    if (head !== null && !hashes.has(head)) find("TRUNCATED_TAIL", entry.index);
+  }
+  const { application_id: application, policy_no: number } = bundle.contract;
+  const isOwn = (entry) => bundle.opened.get(entry.index)?.application_id === application;
+  const concludes = (entry) => {
+    const said = bundle.opened.get(entry.index);
+    return said ? isOwn(entry) && said.body.get("number") === number : entry.withheld !== "other_insurer";
+  };
+  if (number === null) {
+    if (concluded.some(isOwn) || (bundle.opened.size > 0 && !bundle.entries.some(isOwn))) find("WRONG_CONTRACT");
+  } else if (concluded.length === 0) {
+    find("TRUNCATED_TAIL");
+  } else if (!concluded.some(concludes)) {
+    find("WRONG_CONTRACT");
+  }
+}
+
+function checkMine(find, bundle, { index, leaf }) {
+  const isMine = (entry) => BigInt(entry.index) === index;
+  if (bundle.entries.some((entry) => isMine(entry) && same(entry.leaf.hash, leaf.hash))) return;
+  const other = bundle.entries.find((entry) => isMine(entry) || (entry.leaf.j === leaf.j && entry.leaf.n === leaf.n));
+  if (other) find("FORK", other.index);
+  else find(bundle.entries.some((entry) => entry.leaf.j === leaf.j) ? "TRUNCATED_TAIL" : "FOREIGN_RECEIPT", index);
+}
+
+async function checkRotations(find, bundle) {
+  const namespace = unhex("6ba7b8119dad11d180b400c04fd430c8"); // that of URLs, RFC 9562
+  const name = new Uint8Array(await crypto.subtle.digest("SHA-1", Uint8Array.from([...namespace, ...bytesOf(bundle.origin)])));
+  name[6] = (name[6] & 0x0f) | 0x50;
+  name[8] = (name[8] & 0x3f) | 0x80;
+  const own = hex(name.slice(0, 16)).replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, "$1-$2-$3-$4-$5");
+  for (const entry of bundle.entries.filter(({ leaf }) => leaf.t === "log:key_rotated")) {
+    const said = bundle.opened.get(entry.index);
+    if (said && !(entry.leaf.j === own && (await isRotation(said.body, bundle.origin, entry.index)))) find("ROTATION_FORGED", entry.index);
+  }
+}
+
+async function isRotation(body, origin, index) {
+  try {
+    const found = parts(body, ROTATION);
+    const [old, fresh] = [await readKey(found.old), await readKey(found.new)];
+    const said = bytesOf(canonical(new Map(["new", "old", "origin", "size"].map((name) => [name, found[name]]))));
+    return (
+      [old.name, fresh.name, found.origin].every((name) => name === origin) && !same(old.public, fresh.public) && found.size <= index &&
+      (await isSigned(old, said, decoded(found.by_old))) && (await isSigned(fresh, said, decoded(found.by_new)))
+    );
+  } catch {
+    return false;
+  }
+}
+
+// --- when ------------------------------------------------------------------------------------------------------------
+
+function checkTimes(find, bundle, heads) {
+  const inOrder = bundle.entries.toSorted((one, other) => Number(BigInt(one.index) - BigInt(other.index)));
+  for (const [place, entry] of inOrder.slice(1).entries()) {
+    if (Number(inOrder[place].leaf.ts) - Number(entry.leaf.ts) > SLACK * 1e6) find("BACKDATED", entry.index);
+  }
+  const stamped = heads.filter(({ size }) => bundle.files.has(`wrapper/timestamps/${size}.tst`));
+  for (const head of stamped) find("TIMESTAMP_NOT_CHECKED", null, head.name);
+  const sightings = heads.flatMap(({ size, witnessed }) => witnessed.map(([, at]) => ({ size, at })));
+  if (sightings.length === 0 && stamped.length === 0) find("NO_TIMESTAMP");
+  for (const { size, at } of sightings) {
+    for (const entry of bundle.entries) {
+      const recorded = Number(entry.leaf.ts) / 1e6;
+      if (BigInt(entry.index) < size && recorded > at + SLACK) find("FORWARD_DATED", entry.index);
+      if (BigInt(entry.index) >= size && recorded < at - LONGEST_WAIT) find("BACKDATED", entry.index);
+    }
+  }
+}
+
+// --- the whole -------------------------------------------------------------------------------------------------------
+
+async function each(find, values, read) {
+  const found = [];
+  for (const value of values) {
+    try {
+      found.push(await read(value));
+    } catch {
+      const index = isObject(value) ? value.get("index") : null;
+      find("MALFORMED", isCount(index) ? index : null, CORE);
+    }
+  }
+  return found;
+}
+
+async function readBundle(find, files) {
+  if (!files.has(CORE)) {
+    find("MISSING_FILE", null, CORE);
+    return null;
+  }
+  let core, contract;
+  try {
+    const value = readJson(files.get(CORE));
+    core = parts(value, SHAPE);
+    contract = parts(core.contract, CONTRACT);
+    if (canonical(value) !== textOf(files.get(CORE))) throw new Refused("MALFORMED");
+  } catch {
+    find("MALFORMED", null, CORE);
+    return null;
+  }
+  const used = new Set([CORE, ...Array.from(files.keys()).filter((name) => name === "README.txt" || name.startsWith("wrapper/"))]);
+  return {
+    files, used, contract, origin: core.origin, versions: core.page_versions, opened: new Map(),
+    entries: await each(find, core.entries, entryOf),
+    documents: await each(find, core.documents, (value) => parts(value, DOCUMENT)),
+    exhibits: await each(find, core.exhibits, (value) => parts(value, EXHIBIT)),
+    take: (name) => {
+      used.add(name);
+      return files.get(name);
+    },
+  };
+}
+
+// What is found in the bytes of an evidence.zip by a trust policy and receipts: { findings, entries }.
+export async function checkEvidence(bytes, policyBytes, receiptsBytes) {
+  const findings = [];
+  const find = (code, entry = null, detail = "") => findings.push({ code, entry: entry === null ? null : Number(entry), detail });
+  let policy;
+  try {
+    policy = await readPolicy(policyBytes);
+  } catch {
+    find("UNREADABLE", null, "trust.policy");
+    return { findings, entries: 0 };
+  }
+  const receipts = [];
+  for (const receipt of receiptsBytes) receipts.push(await checkReceipt(find, policy, receipt, "tlog-proof"));
+  const files = await readZip(find, bytes);
+  const bundle = files && (await readBundle(find, files));
+  if (!bundle) return { findings, entries: 0 };
+  const mine = receipts.filter(Boolean);
+  const heads = await checkLog(find, policy, bundle, mine);
+  await checkContents(find, bundle);
+  await checkRotations(find, bundle);
+  for (const journey of Map.groupBy(bundle.entries, ({ leaf }) => leaf.j).values()) checkJourney(find, journey);
+  checkEnd(find, bundle);
+  for (const receipt of mine) checkMine(find, bundle, receipt);
+  checkTimes(find, bundle, heads);
+  for (const name of files.keys()) if (!bundle.used.has(name)) find("EXTRA_FILE", null, name);
+  if (bundle.entries.length === 0) find("MALFORMED", null, CORE);
+  return { findings, entries: bundle.entries.length };
+}

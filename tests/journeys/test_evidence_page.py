@@ -1,0 +1,79 @@
+"""Evidence is checked on a page of the site, in the browser: the right verdict, and nothing leaves the machine."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.journeys.conftest import PATIENCE_SECONDS, Marketplace
+from tests.verify.attacks import ATTACKS, NO_ATTACKS, Attack
+
+pytestmark = pytest.mark.browser
+
+
+@dataclass
+class Reader:
+    """Somebody with files at the page. `asked` are the requests since it was loaded."""
+
+    page: Page
+    asked: list[str] = field(default_factory=list)
+
+    def check(self, case: Attack) -> str:
+        """What the page says: the verdict."""
+        files = {"evidence": ("evidence.zip", case.data), "policy": ("trust.policy", case.policy.encode())}
+        for name, (file, data) in files.items():
+            self.page.set_input_files(
+                f"#{name}", {"name": file, "mimeType": "application/octet-stream", "buffer": data}
+            )
+        receipts: list[Any] = [
+            {"name": f"{number}.tlog-proof", "mimeType": "text/plain", "buffer": receipt}
+            for number, receipt in enumerate(case.receipts)
+        ]
+        self.page.set_input_files("#receipts", receipts)
+        self.page.evaluate("document.querySelector('[data-result]').hidden = true")
+        self.page.click("main form button")
+        self.page.wait_for_selector("[data-result]:not([hidden])")
+        return self.page.locator("[data-verdict]:visible").inner_text()
+
+    @property
+    def findings(self) -> list[str]:
+        return self.page.locator("[data-findings] li").all_inner_texts()
+
+
+@pytest.fixture(params=["en-GB", "zh-CN"])
+def reader(request: pytest.FixtureRequest, chromium: Browser, marketplace: Marketplace) -> Iterator[Reader]:
+    context = chromium.new_context(locale=request.param)
+    context.set_default_timeout(PATIENCE_SECONDS * 1000)
+    page, complaints = context.new_page(), []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.goto(f"{marketplace.url}/verify")
+    page.click("a[href='/verify/evidence']")
+    page.wait_for_selector("form[data-evidence]:not([hidden])")
+    at_page = Reader(page)
+    page.on("request", lambda asked: at_page.asked.append(asked.url))
+    yield at_page
+    assert at_page.asked == []
+    assert complaints == []
+    context.close()
+
+
+VERDICTS = {
+    "en": ("Verified.", "Not verified.", "Entry of the log 6"),
+    "zh": ("核验通过。", "核验未通过。", "日志记录 6"),
+}
+
+
+@pytest.mark.requirement("T26-41")
+def test_the_page_says_what_was_found_and_sends_nothing(reader: Reader) -> None:
+    language = str(reader.page.get_attribute("html", "lang"))[:2]
+    verified, faulty, entry = VERDICTS[language]
+    assert reader.check(NO_ATTACKS["the untouched bundle"]()).startswith(verified)
+    assert [text.split()[0] for text in reader.findings] == ["ILLUSTRATION", "NO_TIMESTAMP"]
+    assert reader.check(ATTACKS["edit a body"]()).startswith(faulty)
+    assert reader.findings[0].startswith(f"BODY_ALTERED {entry}")
+    assert reader.check(ATTACKS["rewrite history, with an older receipt"]()).startswith(faulty)
+    assert "FORK" in [text.split()[0] for text in reader.findings]
+    assert reader.check(NO_ATTACKS["an erased body"]()).startswith(verified)

@@ -1,0 +1,97 @@
+"""The verifier of the page, in a real Chromium, finds on every attack what the one in Python finds."""
+
+import mimetypes
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, sync_playwright
+
+from tests.journeys.conftest import CHROMIUM, FLAGS
+from tests.verify.attacks import ATTACKS, NO_ATTACKS, Attack
+from tests.verify.test_merkle import CASES
+from verify.bundle import check_bundle
+from verify.findings import Report
+from verify.policy import read_policy
+from verify.receipt import check_receipt
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH"),
+]
+SCRIPTS = Path(__file__).parents[2] / "static" / "js" / "verifier"
+SITE = "https://verifier.test/"
+
+CHECK = """async ([data, policy, receipts]) => {
+  const { checkEvidence } = await import("/evidence.js");
+  const bytes = (text) => Uint8Array.from(atob(text), (each) => each.charCodeAt(0));
+  const { findings } = await checkEvidence(bytes(data), bytes(policy), receipts.map(bytes));
+  return findings.map(({ code, entry }) => [code, entry]);
+}"""
+
+MERKLE = """async ({ inclusion, consistency }) => {
+  const { verifyInclusion, verifyConsistency } = await import("/merkle.js");
+  const bytes = (text) => Uint8Array.from(atob(text ?? ""), (each) => each.charCodeAt(0));
+  const all = (texts) => (texts ?? []).map(bytes);
+  const found = [];
+  for (const each of inclusion) {
+    found.push(await verifyInclusion(bytes(each.leafHash), BigInt(each.leafIdx), BigInt(each.treeSize), bytes(each.root), all(each.proof)));
+  }
+  for (const each of consistency) {
+    found.push(await verifyConsistency(BigInt(each.size1), BigInt(each.size2), bytes(each.root1), bytes(each.root2), all(each.proof)));
+  }
+  return found;
+}"""  # noqa: E501  # script
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    """A page that has the scripts and reaches nothing else."""
+
+    def answer(route: Route) -> None:
+        file = SCRIPTS / route.request.url.removeprefix(SITE)
+        if file.is_file():
+            route.fulfill(path=file, content_type=mimetypes.guess_type(file.name)[0])
+        else:
+            route.fulfill(body="<!doctype html>", content_type="text/html")
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        opened = browser.new_page()
+        opened.route("**/*", answer)
+        opened.goto(SITE)
+        yield opened
+        browser.close()
+
+
+def in_python(case: Attack) -> list[tuple[str, int | None]]:
+    report, policy = Report(), read_policy(case.policy.encode())
+    receipts = [check_receipt(report, policy, receipt, "it") for receipt in case.receipts]
+    check_bundle(report, policy, case.data, [receipt for receipt in receipts if receipt])
+    return [(finding.code.value, finding.entry) for finding in report.findings]
+
+
+def in_browser(page: Page, case: Attack) -> list[tuple[str, int | None]]:
+    told = [b64encode(each).decode() for each in (case.data, case.policy.encode(), *case.receipts)]
+    found: list[Any] = page.evaluate(CHECK, [told[0], told[1], told[2:]])
+    return [(code, entry) for code, entry in found]
+
+
+@pytest.mark.requirement("T26-41")
+@pytest.mark.parametrize("name", [*ATTACKS, *NO_ATTACKS])
+def test_both_find_the_same(page: Page, name: str) -> None:
+    case = {**ATTACKS, **NO_ATTACKS}[name]()
+    assert sorted(in_browser(page, case), key=str) == sorted(in_python(case), key=str)
+
+
+def test_the_published_cases_of_proofs(page: Page) -> None:
+    texts = {
+        kind: [
+            {name: str(value) if type(value) is int else value for name, value in case.items()} for case in CASES[kind]
+        ]
+        for kind in ("inclusion", "consistency")
+    }
+    expected = [not case["wantErr"] for kind in texts for case in CASES[kind]]
+    assert page.evaluate(MERKLE, texts) == expected

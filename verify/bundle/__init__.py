@@ -1,0 +1,43 @@
+"""Check an `evidence.zip`: every entry of a contract, what was said and shown in it, and the log they stand in."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from verify.bundle import contents, core, journeys, logs, times
+from verify.bundle.archive import read_archive
+from verify.findings import Code, Report
+from verify.policy import Policy
+from verify.receipt import Receipt
+
+
+def check_bundle(
+    report: Report, policy: Policy, data: bytes, receipts: Sequence[Receipt] = (), authority: Path | None = None
+) -> None:
+    """`receipts` are the reader's own; `authority` is the certificate of who makes time-stamps."""
+    files = read_archive(report, data)
+    if files is None:
+        return
+    bundle = core.read_bundle(report, files)
+    if bundle is None:
+        return
+    heads = logs.check(report, policy, bundle, receipts)
+    contents.check(report, bundle)
+    logs.check_rotations(report, bundle)
+    journeys.check(report, bundle, receipts)
+    times.check(report, bundle, heads, authority)
+    for name in sorted(files.keys() - bundle.used):
+        report.find(Code.EXTRA_FILE, f"The file {name} is not part of the evidence.")
+    _tell(report, bundle)
+
+
+def _tell(report: Report, bundle: core.Bundle) -> None:
+    if not bundle.entries:
+        report.find(Code.MALFORMED, "The file has no entries.")
+        return
+    numbers = len(bundle.entries), len({entry.leaf.journey for entry in bundle.entries})
+    first = min(bundle.entries, key=lambda entry: entry.leaf.at).leaf
+    last = max(bundle.entries, key=lambda entry: entry.leaf.at).leaf
+    contract = bundle.contract["policy_no"] or f"application {bundle.contract['application_id']}"
+    report.show(f"Contract {contract}, log {bundle.origin}: {numbers[0]} entries of {numbers[1]} journeys.")
+    report.show(f"The first is {first}.")
+    report.show(f"The last is {last}.")
