@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, func, select, text
+from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger, String, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -36,6 +36,8 @@ class SaleRow(Base):
     started_at: Mapped[datetime]
     concluded_at: Mapped[datetime | None]
     last_at: Mapped[datetime]
+    trail_wanted: Mapped[int | None] = mapped_column(SmallInteger)
+    trail_gaps: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
 
     customer = SealedJson[str | None]("customer_sealed", subject="application_id", missing=lambda: None)
 
@@ -48,6 +50,7 @@ class SaleRow(Base):
             "policy_number",
             postgresql_ops={"policy_number": "varchar_pattern_ops"},
         ),
+        Index("ix_oversight_sale_gaps", "id", postgresql_where=text("trail_gaps <> '[]'::jsonb")),
         # A journey that only compared has one row until it becomes an application.
         Index(
             "uq_oversight_sale_compared",

@@ -7,6 +7,7 @@ from marketplace.catalog.values import LINES, Line
 from marketplace.infra.formatting import current_locale, format_money, lazy_gettext, ngettext
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel.money import Money
+from marketplace.oversight.values import Gap, Lack
 from marketplace.traceability.values import ActorRole, EntryType
 
 Body = Mapping[str, Any]
@@ -21,6 +22,19 @@ def entry_words(kind: EntryType, body: Body) -> str:
         return str(_PLAIN[kind])
     value = body[needs]
     return str(richer) % {needs: format_money(Money(value, body["currency"])) if needs == "amount" else value}
+
+
+def gap_words(gap: Gap, named: Mapping[str, str]) -> str:
+    """What a trail lacks, in one sentence; `named` has the words for what entries are about."""
+    subject = named.get(gap.subject, gap.subject[:8])
+    what = entry_words(gap.type, {"title": subject, "question": subject} if subject else {})
+    match gap.lack:
+        case Lack.MISSING:
+            return _("Not in the trail: %(what)s", what=what)
+        case Lack.OUT_OF_ORDER:
+            return _("Not in its order: %(what)s", what=what)
+        case Lack.PAGE_NOT_SHOWN:
+            return _("On a page that was not shown before: %(what)s", what=what)
 
 
 def actor_words(role: ActorRole) -> str:
