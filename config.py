@@ -5,16 +5,16 @@ bound to and known by loopback addresses alone, and without it the simulator, te
 demonstration certificates are refused.
 """
 
-import ipaddress
 from pathlib import Path
 from typing import Literal, Self
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from marketplace.kernel.addresses import NO_ORIGIN, UNGUARDED, is_guarded, is_loopback, is_origin_of_log, origin_of_log
+
 MINIMUM_SECRET = 32
-_UNGUARDED = "DATABASE_…URL to another machine needs ?sslmode=verify-full"
 FEWEST_DIFFERENT = 8
 """Characters of a secret: 32 random hex digits have fewer once in some million times."""
 
@@ -66,8 +66,8 @@ class BackupSettings(_FromEnvironment):
     storage_folder: Path = Field(description="Documents and signed policies, kept by their SHA-256.")
 
     def _problems(self) -> list[str]:
-        safe = self.demonstration or _is_guarded(self.database_owner_url.get_secret_value())
-        return [] if safe else [_UNGUARDED]
+        safe = self.demonstration or is_guarded(self.database_owner_url.get_secret_value())
+        return [] if safe else [UNGUARDED]
 
 
 class Settings(_FromEnvironment):
@@ -87,11 +87,11 @@ class Settings(_FromEnvironment):
 
     database_url: SecretStr = Field(description="PostgreSQL as role `marketplace_app`.")
     database_owner_url: SecretStr | None = Field(default=None, description="As `marketplace_owner`; migrations only.")
-    database_sequencer_url: SecretStr | None = Field(
-        default=None, description="As `marketplace_sequencer`; the evidence log only."
-    )
     database_reader_url: SecretStr = Field(description="As `marketplace_reader`; reading evidence.")
 
+    log_origin: str = Field(
+        default="", description="Name of the evidence log; empty: host of the public address and `/log`."
+    )
     storage_folder: Path = Field(description="Documents and signed policies, kept by their SHA-256.")
     seals_folder: Path | None = Field(
         default=None,
@@ -139,6 +139,7 @@ class Settings(_FromEnvironment):
             "PUBLIC_URL must be http(s)://host[:port] and nothing more": not _is_origin(self.public_url),
             "SECURITY_CONTACT must begin with mailto: or https://": bool(self.security_contact)
             and not self.security_contact.startswith(("mailto:", "https://")),
+            NO_ORIGIN: not is_origin_of_log(self.origin_of_log),
             "PROMETHEUS_MULTIPROC_DIR is no folder": self.prometheus_multiproc_dir is not None
             and not self.prometheus_multiproc_dir.is_dir(),
             "SMTP_TLS=none is for a mail server on loopback only": self.mail_transport == "smtp"
@@ -165,7 +166,7 @@ class Settings(_FromEnvironment):
             and not self.timestamp_url,
             "TIMESTAMP_URL must begin with https://": bool(self.timestamp_url)
             and not self.timestamp_url.startswith("https://"),
-            _UNGUARDED: not all(map(_is_guarded, self._databases)),
+            UNGUARDED: not all(map(is_guarded, self._databases)),
             "LICENCE_NUMBER is missing; selling insurance needs a licence": not self.licence_number,
             "SECURITY_CONTACT is missing; say where weaknesses are reported": not self.security_contact,
             "SEALS_FOLDER holds the demonstration's seals": self.seals_folder is not None
@@ -175,9 +176,7 @@ class Settings(_FromEnvironment):
 
     @property
     def _databases(self) -> list[str]:
-        known = (
-            self.database_url, self.database_owner_url, self.database_sequencer_url, self.database_reader_url,
-        )  # fmt: skip
+        known = (self.database_url, self.database_owner_url, self.database_reader_url)
         return [each.get_secret_value() for each in known if each is not None]
 
     @property
@@ -189,6 +188,11 @@ class Settings(_FromEnvironment):
         return urlsplit(self.public_url).hostname or ""
 
     @property
+    def origin_of_log(self) -> str:
+        """The name under which the evidence log is signed."""
+        return origin_of_log(self.log_origin, self.public_url)
+
+    @property
     def secure(self) -> bool:
         """Whether customers reach the site over TLS."""
         return self.public_url.startswith("https://")
@@ -197,25 +201,6 @@ class Settings(_FromEnvironment):
     def payment_origins(self) -> str:
         """Where Stripe's pages for payers and for payees live; part of the content security policy's form-action."""
         return self.stripe_api_base.rstrip("/") or "https://checkout.stripe.com https://connect.stripe.com"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether `host` names this machine only."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def _is_guarded(database_url: str) -> bool:
-    """Whether what is said to this database stays on the machine or travels under a verified certificate."""
-    parts = urlsplit(database_url)
-    asked = parse_qs(parts.query)
-    hosts = [host for host in (parts.hostname, *asked.get("host", ())) if host]
-    local = all(host.startswith("/") or is_loopback(host) for host in hosts)
-    return local or asked.get("sslmode") == ["verify-full"]
 
 
 def _holds(folder: Path, name: str) -> bool:

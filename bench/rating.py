@@ -12,8 +12,8 @@ import numpy as np
 
 from bench.results import Figure
 from bench.rounds import compare
+from marketplace.catalog.values.columns import Choices
 from marketplace.rating.rules import compile_tariff, premium
-from marketplace.rating.rules.dense import Choices
 from marketplace.rating.rules.portfolio import PortfolioRater
 from marketplace.rating.values import Tariff
 
@@ -103,7 +103,7 @@ def _many(compiled: Any) -> Iterator[Figure]:
         sum_so_far = base + more + fees[regions]
         return sum_so_far + (sum_so_far * 60_000 + 500_000) // 10**6
 
-    rater = PortfolioRater(compiled)
+    rater = PortfolioRater(compiled.shape)
     if not np.array_equal(rater.premiums(columns).totals, by_hand()):
         raise RuntimeError("the formula by hand is another one")
     many = compare(lambda: rater.premiums(columns), by_hand, rounds=10, calls=2)

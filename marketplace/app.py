@@ -11,6 +11,7 @@ from marketplace import wiring
 from marketplace.infra import jobs, logs, metrics, pools, present
 from marketplace.infra.db import READER, bind_scope, db, refuse_demonstration_data, refuse_unbound_roles
 from marketplace.web import access, error_pages, metering, pages, scopes, security, tracing, transaction
+from marketplace.web.api import log as evidence_log
 from marketplace.web.api import v1
 from marketplace.web.backoffice import applicants as applicant_desk
 from marketplace.web.backoffice import insurers as party_desk
@@ -38,7 +39,7 @@ SUBJECTS = (
     *(insurer_sales, insurer_products, insurer_uploads, insurer_workbooks, insurer_cards, insurer_keys, insurer_terms),
     *(insurer_payee, insurer_staff),
     *(listing_review, data_desk, applicant_desk, party_desk, sales_log, security_log),
-    *(health, stripe, v1),
+    *(health, stripe, v1, evidence_log),
 )
 ROOT = Path(__file__).parent.parent
 
@@ -59,6 +60,7 @@ def create_app(settings: Settings) -> Flask:
         DATABASE_OWNER_URL=settings.database_owner_url and settings.database_owner_url.get_secret_value(),
         DEMONSTRATION=settings.demonstration,
         PUBLIC_URL=settings.public_url,
+        LOG_ORIGIN=settings.origin_of_log,
         SECURITY_CONTACT=settings.security_contact or f"mailto:{parseaddr(settings.mail_from)[1]}",
     )
     db.init_app(app)

@@ -4,6 +4,7 @@ Each reads the settings that it needs and no others: most those of the site, bac
 `flask --app wsgi COMMAND` runs the same functions inside the site's application, which reads the site's settings first.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ from marketplace.oversight import services as oversight
 from marketplace.payment import queries as payments
 from marketplace.policy import queries as policies
 from marketplace.privacy import services as privacy
+from marketplace.traceability import services as trail
 from marketplace.web.mails import send
 from marketplace.wiring import MACHINES
 
@@ -247,6 +249,22 @@ def rewrap_keys() -> None:
         db.session.commit()
         total += number
     click.echo(f"{total} data keys are wrapped anew")
+
+
+@main.command()
+@click.argument("statement", type=click.File())
+@_in_application
+def log_key_rotation(statement: IO[str]) -> None:
+    """Enter into the evidence log that its key changes, as STATEMENT says (a file, or - for standard input): what
+    `marketplace.sequencer rotate-key` printed. Once that is in the log, the new key signs.
+    """
+    try:
+        said = json.load(statement)
+    except ValueError as error:
+        raise click.ClickException("this is not what rotate-key printed") from error
+    trail.record_rotation(current_app.config["LOG_ORIGIN"], said)
+    db.session.commit()
+    click.echo(f"entered; the new key is {said['new']}")
 
 
 @main.command()

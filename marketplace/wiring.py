@@ -30,6 +30,7 @@ from marketplace.policy.values import PolicyDocumentReady, PolicyIssued
 from marketplace.privacy import jobs as privacy_jobs
 from marketplace.privacy.values import ApplicationErased
 from marketplace.quoting.values import JourneyCompared
+from marketplace.traceability.jobs import watching as traceability_jobs
 
 # Importing these makes their jobs and tables known.
 FEATURES = (
@@ -42,6 +43,7 @@ FEATURES = (
     payment_jobs,
     policy_jobs,
     privacy_jobs,
+    traceability_jobs,
 )
 
 # Fact type -> names of the jobs that it defers. A fact without a subscriber carries its reason.

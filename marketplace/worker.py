@@ -18,6 +18,7 @@ from config import Settings
 from marketplace.app import create_app
 from marketplace.infra import jobs, metrics, seals
 from marketplace.infra.db import db
+from marketplace.traceability import queries as trail
 
 CONCURRENCY = 4
 POLL_SECONDS = 5.0
@@ -81,7 +82,7 @@ def _shown(settings: Settings, flask_app: Flask) -> Iterator[None]:
 
     def read() -> tuple[metrics.Reading, ...]:
         with flask_app.app_context():
-            return jobs.readings()
+            return (*jobs.readings(), *trail.readings())
 
     end = metrics.serve(settings.metrics_address, settings.metrics_port, read) if settings.metrics_port else None
     try:

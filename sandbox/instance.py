@@ -6,6 +6,7 @@ instance/accounts.json    the demonstration's accounts with their passwords and 
 instance/database/        the embedded PostgreSQL      instance/logs/    one file per program
 instance/storage/         documents by their SHA-256   instance/seals/   the demonstration's certificates
 instance/keeper/          the keys of personal data (0600) and the socket of the process that holds them
+instance/log/             the key of the evidence log (0600) and its newest checkpoint
 """
 
 import fcntl
@@ -21,6 +22,8 @@ from pathlib import Path
 from typing import Self
 
 from marketplace.infra.keeper import Keys
+from marketplace.infra.private_files import write_private
+from marketplace.traceability.jobs.key_folder import SPECIMEN, KeyFolder
 
 _LONGEST_SOCKET_PATH = 100  # 107 bytes on Linux, 103 on macOS
 MARK = "MARKETPLACE_INSTANCE"
@@ -84,19 +87,24 @@ class Instance:
         return Path(noted.read_text()) / "socket"
 
     @property
+    def log(self) -> Path:
+        """Read by the sequencer alone."""
+        return self.folder / "log"
+
+    @property
     def logs(self) -> Path:
         return self.folder / "logs"
 
     def make(self) -> None:
         """Make the folders that are missing, closed to other users."""
-        for folder in (self.folder, self.storage, self.seals, self.logs, self.keeper_keys.parent):
+        for folder in (self.folder, self.storage, self.seals, self.logs, self.log, self.keeper_keys.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def make_keys(self) -> bool:
-        """Make the keys of personal data where there are none. True when there was data already: nobody can read what
-        is sealed without its keys, and what an older version kept lay open, so that data is gone.
+        """Make the keys of personal data and of the log where there are none. True when there was data already: nobody
+        can read what is sealed without its keys, and no other key continues a log, so that data is gone.
         """
-        if self.keeper_keys.exists():
+        if self.keeper_keys.exists() and (self.log / SPECIMEN).exists():
             return False
         begun = self.database.exists()
         for folder in (self.database, self.storage):
@@ -104,8 +112,17 @@ class Instance:
         for file in self.folder.glob("simulator.sqlite3*"):
             file.unlink()
         self.make()
-        Keys.made().write(self.keeper_keys)
+        if not self.keeper_keys.exists():
+            Keys.made().write(self.keeper_keys)
+        self.begin_log()
         return begun
+
+    def begin_log(self) -> None:
+        """A log with another key, for a database that holds none: what was signed before is not to be had any more."""
+        shutil.rmtree(self.log, ignore_errors=True)
+        self.log.mkdir(mode=0o700)
+        KeyFolder(self.log, "").make()
+        (self.log / SPECIMEN).touch()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -135,7 +152,7 @@ class Instance:
         kept = dict(line.split("=", 1) for line in _read(path).splitlines() if "=" in line)
         if not made.keys() <= kept.keys():
             kept = made | kept
-            write_private(path, "".join(f"{name}={value}\n" for name, value in kept.items()))
+            write_private(path, "".join(f"{name}={value}\n" for name, value in kept.items()).encode())
         return kept
 
     def accounts(self) -> tuple[DemonstrationAccount, ...]:
@@ -159,16 +176,7 @@ class Instance:
 
     def _keep(self, accounts: Iterable[DemonstrationAccount]) -> None:
         rows = [asdict(account) for account in accounts]
-        write_private(self.folder / "accounts.json", json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read (0600), whole or not at all."""
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    unfinished.unlink(missing_ok=True)
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    unfinished.replace(path)
+        write_private(self.folder / "accounts.json", f"{json.dumps(rows, indent=1, ensure_ascii=False)}\n".encode())
 
 
 def _read(path: Path) -> str:

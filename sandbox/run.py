@@ -1,8 +1,9 @@
 """`make run`: the whole demonstration under one supervisor, on loopback only.
 
-In this order: the keeper of keys, PostgreSQL (unless DATABASE_URL is set), migrations, the Stripe simulator, the
-worker, the catalogs and the history, the site. Ctrl-C stops all of it in the opposite order. Every program carries the
-mark of the instance, so that a next start finds and ends whatever a killed supervisor may have left.
+In this order: the keeper of keys, PostgreSQL (unless DATABASE_URL is set), migrations, the sequencer of the evidence
+log, the Stripe simulator, the worker, the catalogs and the history, the site. Ctrl-C stops all of it in the opposite
+order. Every program carries the mark of the instance, so that a next start finds and ends whatever a killed supervisor
+may have left.
 """
 
 import asyncio
@@ -44,6 +45,7 @@ _ACCOUNTS_SHOWN = 6  # the customer, three of the marketplace, and two people of
 PROGRAMS: dict[str, tuple[str, ...]] = {
     "keeper": ("-m", "marketplace.infra.keeper", "serve", "{keys}", "{socket}"),
     "migrations": ("-m", "flask", "--app", "wsgi", "db", "upgrade"),
+    "sequencer": ("-m", "marketplace.sequencer"),
     "simulator": ("-m", "sandbox.stripe_simulator"),
     "worker": ("-m", "marketplace.worker"),
     "demonstration": ("-m", "sandbox.demo"),
@@ -56,7 +58,7 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
 """What Python is told for each program; `{address}` is where the site listens, the rest lies in the instance."""
 
 
-STOPPING_ORDER = ("site", "worker", "simulator", "keeper", "PostgreSQL")
+STOPPING_ORDER = ("site", "worker", "simulator", "sequencer", "keeper", "PostgreSQL")
 
 
 class CannotStartError(Exception):
@@ -167,9 +169,9 @@ class Demonstration:
         if not _is_migrated(databases["DATABASE_URL"]):
             owner = common | {"DATABASE_OWNER_URL": databases["DATABASE_OWNER_URL"]}
             await self._program("migrations", owner).run_to_end()
+        await self._keep(self._program("sequencer", self._told_sequencer(databases["DATABASE_SEQUENCER_URL"])))
         await self._start_simulator()
-        sequencer = common | {"DATABASE_SEQUENCER_URL": databases["DATABASE_SEQUENCER_URL"]}
-        worker = self._program("worker", sequencer, grace_seconds=_WORKER_GRACE_SECONDS)
+        worker = self._program("worker", common, grace_seconds=_WORKER_GRACE_SECONDS)
         if self._is_loaded():
             await self._start_site(common)
             await self._keep(worker)  # last: its start would only make the visitor wait
@@ -194,6 +196,8 @@ class Demonstration:
             return {name: os.environ[name] for name in names}
         self._embedded = True
         server = EmbeddedServer(self._instance.database)
+        if not server.cluster.exists():
+            self._instance.begin_log()
         await self._keep(KeptDatabase(server))
         return {name: server.url(role) for name, role in names.items()}
 
@@ -214,9 +218,20 @@ class Demonstration:
             "MAIL_TRANSPORT": "demonstration",
         }
 
+    def _told_sequencer(self, database_url: str) -> dict[str, str]:
+        """It alone is told where the key of the log lies, and no secret of the site."""
+        return {
+            **self._inherited(),
+            "DEMONSTRATION": "1",
+            "PUBLIC_URL": self._plan.public_url,
+            "DATABASE_SEQUENCER_URL": database_url,
+            "LOG_KEY_FOLDER": str(self._instance.log),
+        }
+
     def _inherited(self) -> dict[str, str]:
         """Our own environment without any setting (a real key must not get in here), and the mark."""
-        kept = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
+        settings = {*Settings.model_fields, "database_sequencer_url", "log_key_folder"}
+        kept = {name: value for name, value in os.environ.items() if name.lower() not in settings}
         # Two heaps for each process: by default glibc makes one for each thread, and gives little of them back.
         return kept | {MARK: str(self._instance.folder), "PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2"}
 
@@ -348,7 +363,7 @@ def main() -> int:
                 say("Ended what an earlier run had left.")
             plan.refuse_ports_in_use()
             if instance.make_keys():
-                say("The data here was made before personal data was sealed; the demonstration begins anew.")
+                say("The data here was made before there were all of its keys; the demonstration begins anew.")
             try:
                 asyncio.run(_until_stopped(Demonstration(instance, plan)))
             finally:

@@ -10,9 +10,10 @@ import pyotp
 from flask import Blueprint, Flask, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
-from config import Settings, is_loopback
+from config import Settings
 from marketplace.app import create_app
 from marketplace.kernel import clock
+from marketplace.kernel.addresses import is_loopback
 from marketplace.web.access import ACCESS, Door, PageClass, Who
 from sandbox.instance import Instance
 

@@ -83,7 +83,6 @@ def settings(server: EmbeddedServer, instance_folder: Path, keeper_socket: Path)
             "secret_key": "a-secret-of-the-tests-only-0123456789",
             "database_url": server.url("marketplace_app"),
             "database_owner_url": server.url("marketplace_owner"),
-            "database_sequencer_url": server.url("marketplace_sequencer"),
             "database_reader_url": server.url("marketplace_reader"),
             "storage_folder": instance_folder / "files",
             "seals_folder": instance_folder / "seals",

@@ -138,21 +138,20 @@ def application_ids() -> tuple[UUID, ...]:
     return tuple(db.session.scalars(select(ApplicationRow.id).order_by(ApplicationRow.created_at, ApplicationRow.id)))
 
 
-def under_way(version_ids: Iterable[UUID]) -> int:
-    """How many applications for these product versions are neither ended nor a contract yet."""
-    states = [state.value for state in rules.UNDER_WAY]
-    return int(
-        db.session.scalar(
-            select(func.count())
-            .select_from(ApplicationRow)
-            .where(
-                ApplicationRow.product_version_id.in_(set(version_ids)),
-                ApplicationRow.state.in_(states),
-                ApplicationRow.erased_at.is_(None),
-            )
+def under_way(version_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """How many applications for each of these product versions are neither ended nor a contract yet; those without any
+    are left out.
+    """
+    asked = (
+        select(ApplicationRow.product_version_id, func.count())
+        .where(
+            ApplicationRow.product_version_id.in_(set(version_ids)),
+            ApplicationRow.state.in_([state.value for state in rules.UNDER_WAY]),
+            ApplicationRow.erased_at.is_(None),
         )
-        or 0
+        .group_by(ApplicationRow.product_version_id)
     )
+    return dict(db.session.execute(asked).all())
 
 
 def payable(application_id: UUID, account_id: UUID) -> tuple[Application, OfferView]:

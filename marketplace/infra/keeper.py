@@ -6,7 +6,7 @@ key, unwrap one, compute a blind index; its own keys never leave it. Whoever tak
 while they are inside, only key by key, and not unnoticed: unwraps are counted, many in a minute are an alarm, and at
 the limit it stops. Keys of persons and keys of journeys are counted apart: anybody who looks at a page has a journey,
 and may not use up what customers need. A key is bound to its class when it is wrapped, so none can be asked for as the
-other. This file needs the standard library and `cryptography` only, so that little can go wrong here.
+other. It needs the standard library and `cryptography` only, so that little can go wrong here.
 
 One request a line, one answer a line, both JSON; bytes travel as base64. `infra.vault` speaks to it.
 """
@@ -34,6 +34,8 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from marketplace.infra.private_files import write_private
 
 log = logging.getLogger("marketplace.keeper")
 
@@ -128,13 +130,7 @@ class Keys:
             },
             indent=1,
         )
-        unfinished = path.with_name(f"{path.name}.unfinished")
-        unfinished.unlink(missing_ok=True)
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
+        write_private(path, f"{text}\n".encode())
 
     def rotated(self) -> "Keys":
         """With one more wrapping key, which wraps from now on; the older ones still open what they wrapped."""

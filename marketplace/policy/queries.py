@@ -82,20 +82,25 @@ def ended_before(day: date) -> Iterator[EndedPolicy]:
         yield EndedPolicy(row.id, row.number, row.start_on, row.end_on)
 
 
-def in_force_on(version_ids: Iterable[UUID], day: date) -> int:
-    """How many contracts of these product versions cover on `day`."""
-    return _count(
-        PolicyRow.product_version_id.in_(set(version_ids)), PolicyRow.start_on <= day, PolicyRow.end_on >= day
+def in_force_on(version_ids: Iterable[UUID], day: date) -> dict[UUID, int]:
+    """How many contracts of each of these product versions cover on `day`; those without any are left out."""
+    return _counts(version_ids, PolicyRow.start_on <= day, PolicyRow.end_on >= day)
+
+
+def ending_between(version_ids: Iterable[UUID], first: date, last: date) -> dict[UUID, int]:
+    """How many contracts of each of these product versions have their last day of cover from `first` to `last`; those
+    without any are left out.
+    """
+    return _counts(version_ids, PolicyRow.end_on.between(first, last))
+
+
+def _counts(version_ids: Iterable[UUID], *conditions: ColumnElement[bool]) -> dict[UUID, int]:
+    asked = (
+        select(PolicyRow.product_version_id, func.count())
+        .where(PolicyRow.product_version_id.in_(set(version_ids)), *conditions)
+        .group_by(PolicyRow.product_version_id)
     )
-
-
-def ending_between(version_ids: Iterable[UUID], first: date, last: date) -> int:
-    """How many contracts of these product versions have their last day of cover from `first` to `last`."""
-    return _count(PolicyRow.product_version_id.in_(set(version_ids)), PolicyRow.end_on.between(first, last))
-
-
-def _count(*conditions: ColumnElement[bool]) -> int:
-    return int(db.session.scalar(select(func.count()).select_from(PolicyRow).where(*conditions)) or 0)
+    return dict(db.session.execute(asked).all())
 
 
 def check(number: str, code: str) -> PolicyCheck | None:

@@ -162,23 +162,33 @@ def require_on_sale(found: OfferView) -> None:
         raise SaleStopped
 
 
+def with_open_offers(version_ids: Iterable[UUID]) -> frozenset[UUID]:
+    """Which of these versions have an offer that binds now."""
+    asked = select(OfferRow.product_version_id).join(NeedRow, NeedRow.id == OfferRow.need_id).where(*_open(version_ids))
+    return frozenset(db.session.scalars(asked.distinct()))
+
+
 def open_offers(version_ids: Iterable[UUID], most: int) -> tuple[OpenOffer, ...]:
     """The offers of these versions that bind now, `most` at most, the newest first. For the marketplace's own work."""
     rows = db.session.execute(
         select(OfferRow.id, OfferRow.premium_minor, OfferRow.currency, NeedRow.line, NeedRow.risk)
         .join(NeedRow, NeedRow.id == OfferRow.need_id)
-        .where(
-            OfferRow.product_version_id.in_(set(version_ids)),
-            OfferRow.voided_at.is_(None),
-            OfferRow.expires_at > clock.business_now(),
-            NeedRow.erased_at.is_(None),
-        )
+        .where(*_open(version_ids))
         .order_by(NeedRow.created_at.desc(), OfferRow.id)
         .limit(most)
     )
     return tuple(
         OpenOffer(row.id, LINES[Line(row.line)].completed(row.risk), Money(row.premium_minor, row.currency))
         for row in rows
+    )
+
+
+def _open(version_ids: Iterable[UUID]) -> tuple[ColumnElement[bool], ...]:
+    return (
+        OfferRow.product_version_id.in_(set(version_ids)),
+        OfferRow.voided_at.is_(None),
+        OfferRow.expires_at > clock.business_now(),
+        NeedRow.erased_at.is_(None),
     )
 
 

@@ -3,8 +3,6 @@
 An upload is read in a child process that starts for each one; this room is light, so that the child starts fast.
 """
 
-from collections.abc import Sequence
-
 from marketplace.rating import rules
 from marketplace.rating.values import Breakdown, Risk, RiskOutOfRange, Tariff
 
@@ -20,6 +18,15 @@ class Rater:
         self.root = root
 
     @property
+    def tariff(self) -> Tariff:
+        return self.shape.tariff
+
+    @property
+    def shape(self) -> rules.TariffShape:
+        """What many risks at once are rated by (`rating.portfolio`)."""
+        return self._compiled.shape
+
+    @property
     def factors(self) -> frozenset[str]:
         """Every factor the tariff asks about."""
         return frozenset(self._compiled.kinds)
@@ -27,19 +34,6 @@ class Rater:
     def premium(self, risk: Risk) -> Breakdown:
         """The premium with its lines. Raises RiskOutOfRange naming the factor."""
         return rules.premium(self._compiled, risk)
-
-    def totals(self, risks: Sequence[Risk]) -> tuple[int | None, ...]:
-        """The total of each of many complete risks in minor units; None where the tariff has no premium.
-
-        For jobs: a web process rates one by one and never needs NumPy, which comes with this.
-        """
-        from marketplace.rating.rules.portfolio import PortfolioRater, portfolio_of  # noqa: PLC0415  NumPy comes with it
-
-        if not self._compiled.kinds:
-            return (self.premium({}).total.minor,) * len(risks)
-        rated = PortfolioRater(self._compiled).premiums(portfolio_of(self._compiled, risks))
-        totals, refused = rated.totals.tolist(), rated.refused.tolist()
-        return tuple(None if no else total for total, no in zip(totals, refused, strict=True))
 
     def gap(self, table: str, risk: Risk) -> RiskOutOfRange | None:
         """The refusal of one table for `risk` (only the table's own factors are looked at), or None."""

@@ -1,19 +1,31 @@
-"""Tables of evidence. All three are immutable for the site: it may insert, never update or delete (T26-34, T26-41).
+"""Tables of evidence. They are immutable for the site: it may insert, never update or delete (T26-34, T26-41).
 
 What was done and what was shown is sealed (`subjects`); the hashes are of the plain bytes, so that evidence can be
 checked before and after. Personal data in a body are salted hashes themselves (T26-31). What money did after the key
 was destroyed has no body, only its hash.
 
-The intake cannot even be read by the site; `queries` reads it as `marketplace_reader`. It carries a foreign key to its
-journey but none to its page version: that row is shared by every visitor, and locking it for each view would make
-customers wait for one another. `services.ensure_page_version` writes it before the first view instead.
+An entry is written into the intake and moved into the log by the sequencer, which alone may take it out again; what is
+in the log nobody changes, not even the owner of the tables. Neither can be read by the site; `queries` reads both as
+`marketplace_reader`. The intake has one index, of transactions, and holds what is not in the log yet. It carries a
+foreign key to its journey but none to its page version: that row is shared by every visitor, and locking it for each
+view would make customers wait for one another. `services.ensure_page_version` writes it before the first view instead.
 """
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CHAR, CheckConstraint, ForeignKey, String, text
+from sqlalchemy import (
+    CHAR,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import UserDefinedType
@@ -69,16 +81,9 @@ class PageVersionRow(Base):
     first_served_at: Mapped[datetime]
 
 
-class IntakeRow(Base):
-    __tablename__ = "traceability_evidence_intake"
-    __table_args__ = (
-        CheckConstraint("(page_sha256 IS NULL) = (page_bytes IS NULL)", name="page_with_its_hash"),
-        CheckConstraint("page_bytes IS NULL OR page_version_id IS NOT NULL", name="page_of_a_version"),
-    )
+class _Recorded:
+    """What a row of the intake and one of the log have in common."""
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    xid: Mapped[int] = mapped_column(Xid8(), server_default=text("pg_current_xact_id()"))
-    journey_id: Mapped[UUID] = mapped_column(ForeignKey("traceability_journey.id"), index=True)
     application_id: Mapped[UUID | None]
     insurer_id: Mapped[UUID | None]
     page_version_id: Mapped[str | None] = mapped_column(CHAR(SHA256_HEX))
@@ -93,6 +98,69 @@ class IntakeRow(Base):
     page_sha256: Mapped[str | None] = mapped_column(CHAR(SHA256_HEX))
     page_sealed: Mapped[bytes | None] = mapped_column("page_bytes")
 
-    # Statements name the subject themselves (`subjects`); a row is never made or read whole.
+
+class IntakeRow(_Recorded, Base):
+    __tablename__ = "traceability_evidence_intake"
+    __table_args__ = (
+        CheckConstraint("(page_sha256 IS NULL) = (page_bytes IS NULL)", name="page_with_its_hash"),
+        CheckConstraint("page_bytes IS NULL OR page_version_id IS NOT NULL", name="page_of_a_version"),
+    )
+
+    id: Mapped[UUID] = mapped_column()
+    xid: Mapped[int] = mapped_column(Xid8(), server_default=text("pg_current_xact_id()"), index=True)
+    journey_id: Mapped[UUID] = mapped_column(ForeignKey("traceability_journey.id"))
+    # Unique by chance alone: an index would cost each insert.
+    __mapper_args__ = {"primary_key": ["id"]}  # noqa: RUF012  SQLAlchemy's own name for it
+
+    # Statements name the subject themselves (`subjects`); a row is never made or read whole. `body` is salt and body,
+    # one after the other. Both stay sealed for their place in the intake when they are moved into the log.
     body = SealedBytes[bytes | None]("body_sealed", subject="journey_id", key_class=KeyClass.JOURNEY)
     page_bytes = SealedPage[bytes | None]("page_sealed", subject="journey_id", key_class=KeyClass.JOURNEY)
+
+
+class EntryRow(_Recorded, Base):
+    """A leaf of the log. `number` and `previous_hash` (a leaf hash) tie it to the entry before in its journey."""
+
+    __tablename__ = "traceability_entry"
+    __table_args__ = (UniqueConstraint("journey_id", "number"),)
+
+    log_index: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    id: Mapped[UUID] = mapped_column(unique=True)
+    journey_id: Mapped[UUID]
+    number: Mapped[int]
+    previous_hash: Mapped[bytes | None]
+    leaf_hash: Mapped[bytes]
+
+
+# The intake has the same column without an index.
+Index("ix_traceability_entry_application_id", EntryRow.application_id)
+
+
+class TileRow(Base):
+    """A full tile of the tree and the hash above it. What is not full yet is read from the level below."""
+
+    __tablename__ = "traceability_log_tile"
+
+    level: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    index: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    hashes: Mapped[bytes]
+    root: Mapped[bytes]
+
+
+class CheckpointRow(Base):
+    __tablename__ = "traceability_log_checkpoint"
+
+    size: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    root: Mapped[bytes]
+    note: Mapped[str]
+    made_at: Mapped[datetime]
+
+
+class LogKeyRow(Base):
+    """A key that signed checkpoints of this tree, from the size `first_size` on."""
+
+    __tablename__ = "traceability_log_key"
+
+    vkey: Mapped[str] = mapped_column(primary_key=True)
+    first_size: Mapped[int] = mapped_column(BigInteger)
+    made_at: Mapped[datetime]

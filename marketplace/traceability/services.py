@@ -11,12 +11,13 @@ without the customer (`OUTLIVES_ERASURE`): its entry says that it happened, when
 """
 
 import json
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, literal, select, text
+from sqlalchemy import Connection, func, insert, literal, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -27,12 +28,19 @@ from marketplace.infra.pressing import press
 from marketplace.infra.vault import DataDestroyed
 from marketplace.kernel import clock, ids
 from marketplace.kernel.canonical import canonical_bytes, sha256_hex
+from marketplace.kernel.errors import Invalid
 from marketplace.traceability.models import IntakeRow, JourneyRow, PageVersionRow, subjects
+from marketplace.traceability.rules import leaves
+from marketplace.traceability.rules.notes import NoteRefused
+from marketplace.traceability.rules.rotation import check_statement, journey_of_log
 from marketplace.traceability.values import (
     OUTLIVES_ERASURE,
+    SYSTEM,
+    WAITED_FOR,
     Act,
     ActorRole,
     Channel,
+    EntryType,
     PageManifest,
     TrailUnavailable,
     View,
@@ -45,6 +53,7 @@ _TERMS = text(
     """
 )
 _ENTER = insert(IntakeRow)  # made once: for a statement this wide, making it costs as much as sending it
+_ENTER_AND_TELL = _ENTER.returning(func.pg_notify(leaves.CHANNEL, ""))  # told with the commit, like everything in it
 _ENTER_ALONE = compiled(_ENTER, [each.name for each in IntakeRow.__table__.columns if each.server_default is None])
 
 
@@ -68,16 +77,7 @@ def start_journey(channel: Channel, attribution: Mapping[str, Any]) -> UUID:
     """Begin a journey, at once and whatever becomes of the request. `attribution` is opaque JSON, never changed."""
     journey_id = ids.new_id()
     with _apart() as connection:
-        connection.execute(
-            insert(JourneyRow).values(
-                id=journey_id,
-                reference=ids.reference("J"),
-                channel=channel.value,
-                attribution=_plain(attribution),
-                started_at=clock.now(),
-                business_started_at=clock.business_now(),
-            )
-        )
+        connection.execute(insert(JourneyRow).values(**_journey(journey_id, channel, attribution)))
     return journey_id
 
 
@@ -113,8 +113,24 @@ def record_act(act: Act) -> UUID:
     """
     entry = _entry(act)
     with _or_nothing():
-        db.session.connection().execute(_ENTER, entry)
+        db.session.connection().execute(_ENTER_AND_TELL if act.type in WAITED_FOR else _ENTER, entry)
     return cast("UUID", entry["id"])
+
+
+def record_rotation(origin: str, statement: Mapping[str, Any]) -> UUID:
+    """Enter that the log's key changes, in the log's own journey, which begins with the first change. Flushes.
+
+    Raises Invalid where the statement is not signed by both keys.
+    """
+    try:
+        check_statement(statement, origin)
+    except NoteRefused as error:
+        raise Invalid({"statement": str(error)}) from error
+    journey_id = journey_of_log(origin)
+    begun = upsert(JourneyRow).values(**_journey(journey_id, Channel.SELF, {"log": origin}))
+    with _or_nothing():
+        db.session.connection().execute(begun.on_conflict_do_nothing(index_elements=[JourneyRow.id]))
+    return record_act(Act(journey_id, EntryType.LOG_KEY_ROTATED, statement, SYSTEM))
 
 
 def record_view(view: View) -> UUID:
@@ -129,25 +145,45 @@ def record_view(view: View) -> UUID:
     return cast("UUID", entry["id"])
 
 
+def _journey(journey_id: UUID, channel: Channel, attribution: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a row of `JourneyRow` by column."""
+    return {
+        "id": journey_id,
+        "reference": ids.reference("J"),
+        "channel": channel.value,
+        "attribution": _plain(attribution),
+        "started_at": clock.now(),
+        "business_started_at": clock.business_now(),
+    }
+
+
 def _entry(what: Act | View, *, page: bytes | None = None, pressed: bytes | None = None) -> dict[str, Any]:
     """The values of a row of `IntakeRow` by column."""
-    entry_id = ids.new_id()
-    body = canonical_bytes(what.body)
+    frame = leaves.Frame(
+        entry_id=ids.new_id(),
+        application_id=what.application_id,
+        insurer_id=what.insurer_id,
+        actor_role=ActorRole(what.actor.role).value,
+        actor_id=what.actor.account_id,
+        actor_label=what.actor.label,
+        business_at=clock.business_now(),
+    )
+    body, salt = canonical_bytes(what.body), secrets.token_bytes(leaves.SALT_BYTES)
     return {
-        "id": entry_id,
+        "id": frame.entry_id,
         "journey_id": what.journey_id,
-        "application_id": what.application_id,
-        "insurer_id": what.insurer_id,
+        "application_id": frame.application_id,
+        "insurer_id": frame.insurer_id,
         "page_version_id": what.page_version_id,
         "type": what.type.value,
-        "actor_role": ActorRole(what.actor.role).value,
-        "actor_id": what.actor.account_id,
-        "actor_label": what.actor.label,
+        "actor_role": frame.actor_role,
+        "actor_id": frame.actor_id,
+        "actor_label": frame.actor_label,
         "recorded_at": clock.now(),
-        "business_at": clock.business_now(),
-        "body_sha256": sha256_hex(body),
+        "business_at": frame.business_at,
+        "body_sha256": leaves.body_sha256(salt, frame.envelope(body)),
         "page_sha256": None if page is None else sha256_hex(page),
-        **_sealed(entry_id, what, body, pressed),
+        **_sealed(frame.entry_id, what, salt + body, pressed),
     }
 
 

@@ -32,6 +32,18 @@ class EntryNotFound(NotFound):
     code = "traceability:entry-not-found"
 
 
+class NotInLogYet(Unavailable):
+    """This entry is recorded and will be in the log within moments. Please try again."""
+
+    code = "traceability:not-in-log-yet"
+
+
+class LogIsEmpty(NotFound):
+    """The log holds nothing yet, or not that part of it."""
+
+    code = "traceability:log-is-empty"
+
+
 class PageVersionNotFound(NotFound):
     """There is no such version of a page."""
 
@@ -95,6 +107,7 @@ class EntryType(StrEnum):
     DATA_RESTRICTED = "data:restricted"
     DATA_ERASED = "data:erased"
     SALE_VIEWED = "sale:viewed"
+    LOG_KEY_ROTATED = "log:key_rotated"
 
 
 OUTLIVES_ERASURE = frozenset(
@@ -111,6 +124,10 @@ OUTLIVES_ERASURE = frozenset(
 
 It is entered in an erased journey too, without what it says. Nothing else may happen there.
 """
+
+
+WAITED_FOR = frozenset({EntryType.CONTRACT_CONCLUDED})
+"""What somebody waits for to be in the log: the sequencer is told at once, and does not wait for its next turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,11 +234,21 @@ class PageVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class Envelope:
+    """What the hash of an entry is of: SHA-256(salt ‖ data) is its `body_sha256` (docs/evidence-format.md)."""
+
+    salt: bytes
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A line of the trail. `recorded_at` is real time, `business_at` the time of the contract.
 
     `body` is empty where the personal data of its journey or application was erased, before or after; its hash stays.
-    `body_sha256` is the SHA-256 of the canonical body, `page_sha256` that of the bytes sent where a page was sent.
+    `body_sha256` is the SHA-256 of salt and envelope (docs/evidence-format.md), `page_sha256` that of the bytes sent
+    where a page was sent. `log_index` is its place in the log, `number` its number in the journey, from 1 without gaps;
+    both are None for what is not in the log yet.
     """
 
     id: UUID
@@ -236,3 +263,5 @@ class Entry:
     body: Mapping[str, Any]
     body_sha256: str
     page_sha256: str | None
+    log_index: int | None
+    number: int | None

@@ -1,7 +1,8 @@
 """Tell who may be offered a product, what was decided and why."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -13,15 +14,18 @@ from marketplace.underwriting import rules
 from marketplace.underwriting.models import DecisionRow
 from marketplace.underwriting.values import Decision, Eligible, Ineligible, Reason, RecordedDecision
 
+if TYPE_CHECKING:
+    from marketplace.catalog.values.columns import Columns, Mask
+
 
 def assess_eligibility(content: ProductContent, risk: Risk) -> Eligible | Ineligible:
     """Whether this product is offered for a complete risk of its line; no question is asked of the database."""
     return rules.assess_eligibility(content, risk)
 
 
-def is_eligible(content: ProductContent, risks: Iterable[Risk]) -> Iterator[bool]:
-    """Whether this product is offered, for each of many complete risks of its line."""
-    return rules.is_eligible(content, risks)
+def eligible(content: ProductContent, columns: Columns) -> Mask:
+    """Whether this product is offered, for each of many complete risks of its line. For jobs: NumPy comes with it."""
+    return rules.eligible(content, columns)
 
 
 def decision_of(application_id: UUID) -> RecordedDecision | None:

@@ -1,6 +1,9 @@
 """Pure underwriting: may this risk be offered, and what does the insurer's guideline say to these answers."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from marketplace.catalog.values import (
     Allowed,
@@ -14,6 +17,9 @@ from marketplace.catalog.values import (
 from marketplace.kernel.canonical import digest
 from marketplace.kernel.text import LocalizedText
 from marketplace.underwriting.values import AnswersIncomplete, Decision, Eligible, Ineligible, Reason
+
+if TYPE_CHECKING:
+    from marketplace.catalog.values.columns import Columns, Mask
 
 # How rows are combined. A new way gets a new name, because it is part of the hash of every decision.
 COMBINATION = "gravest-outcome-1"
@@ -37,24 +43,18 @@ def assess_eligibility(content: ProductContent, risk: Risk) -> Eligible | Inelig
     return Eligible()
 
 
-def is_eligible(content: ProductContent, risks: Iterable[Risk]) -> Iterator[bool]:
+def eligible(content: ProductContent, columns: Columns) -> Mask:
     """For each of many risks whether `assess_eligibility` finds it eligible; no reason is put in words."""
-    allowed = {name: _Remembering(each) for name, each in content.accepted.items()}
-    for risk in risks:
-        yield all(each[risk[name]] for name, each in allowed.items()) and all(
-            limit.includes(risk) for limit in content.limits
-        )
+    import numpy as np  # noqa: PLC0415  only jobs need it
 
+    from marketplace.catalog.values.columns import size_of, where, within  # noqa: PLC0415  as above
 
-class _Remembering(dict[Scalar, bool]):
-    """Value of one factor -> whether it is insured; a factor's values are all of one type."""
-
-    def __init__(self, allowed: Allowed) -> None:
-        super().__init__()
-        self._allowed = allowed
-
-    def __missing__(self, value: Scalar) -> bool:
-        return self.setdefault(value, self._allowed.includes(value))
+    found = np.ones(size_of(next(iter(columns.values()))), np.bool_)
+    for name, allowed in content.accepted.items():
+        found &= where(columns[name], allowed.includes)
+    for limit in content.limits:
+        found &= within(limit, columns)
+    return found
 
 
 def assess_answers(guideline: Sequence[GuidelineRule], answers: Mapping[str, bool]) -> Decision:

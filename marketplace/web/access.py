@@ -231,6 +231,11 @@ ACCESS: dict[str, Door] = {
         limit=Bucket.API_OF_SOURCE, look_limit=Bucket.API_OF_SOURCE,
     ),
     **_doors(Who.ANYONE, PageClass.MACHINE, "api_v1.description"),
+    # Public, without anything about anybody, and kept by whoever stands between.
+    **_doors(
+        Who.ANYONE, PageClass.MACHINE,
+        "evidence_log.checkpoint", "evidence_log.tile", "evidence_log.entries", "evidence_log.trust_policy",
+    ),
     # Each event is signed; what it may cost is bounded by whom we deal with.
     **_doors(Who.ANYONE, PageClass.MACHINE, "stripe.receive", limit=None),
 }  # fmt: skip

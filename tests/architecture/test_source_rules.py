@@ -36,6 +36,10 @@ CRYPTOGRAPHY = {
     "infra/timestamping.py": "serial numbers of time stamps",
     "infra/vault.py": "seals personal data",
     "kernel/merkle.py": "trees of RFC 6962",
+    "traceability/rules/leaves.py": "salted hashes of entries",
+    "traceability/services.py": "salts of entries",
+    "traceability/jobs/key_folder.py": "the key of the log",
+    "traceability/rules/notes.py": "signatures of the log",
     "rating/rules/proofs.py": "salts of a tariff's leaves",
     "rating/services.py": "the key of those salts",
     "kernel/canonical.py": "SHA-256 of records",
@@ -47,6 +51,8 @@ CRYPTOGRAPHY = {
 }
 NETWORK = {
     "infra/keeper.py": "its own socket, no network",
+    "listing/intake/confined.py": "a pair of sockets with the nursery, no network",
+    "listing/intake/nursery.py": "a pair of sockets with who asks, no network",
     "infra/mail.py": "the mail server",
     "infra/signing.py": "the type of a time-stamp authority",
     "infra/stripe_gateway.py": "Stripe",

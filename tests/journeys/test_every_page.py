@@ -20,6 +20,8 @@ NOT_PAGES = {
     "applicant_desk.paper": "a file", "inbox.attachment": "a file", "inbox.source": "a file",
     "privacy.download": "a file", "legal.security_txt": "a file",
     "api_v1.description": "for machines", "api_v1.catalog": "for machines",
+    "evidence_log.checkpoint": "for machines", "evidence_log.tile": "for machines",
+    "evidence_log.entries": "for machines", "evidence_log.trust_policy": "for machines",
     "health.live": "for machines", "health.ready": "for machines",
     "application.resume": "leads to the step that may be done", "checkout.returned": "leads to the end of the purchase",
     "insurer_payee.returned": "leads to how the account at Stripe stands",

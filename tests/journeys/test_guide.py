@@ -116,8 +116,9 @@ def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedSer
 def host(own_server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     """An empty database with the four roles, the folders, the shipped files filled in, and a running keeper."""
     host = Host(tmp_path_factory.mktemp("host"))
-    for name in ("bin", "etc/marketplace/seals", "etc/marketplace-keeper", "srv/marketplace-storage",
-                 "srv/marketplace-backups", "srv/marketplace-drill", "run/marketplace"):  # fmt: skip
+    for name in ("bin", "etc/marketplace/seals", "etc/marketplace-keeper", "etc/marketplace-log",
+                 "srv/marketplace-storage", "srv/marketplace-backups", "srv/marketplace-drill",
+                 "run/marketplace"):  # fmt: skip
         (host.folder / name).mkdir(parents=True)
     script = (SHIPPED / "marketplace-as").read_text()
     for name, content in (("systemd-run", SYSTEMD_RUN), ("marketplace-as", script), ("journalctl", JOURNALCTL)):
@@ -126,7 +127,7 @@ def host(own_server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -
     seals = host.folder / "etc/marketplace/seals"
     make_pki(seals, {"harbour": "Harbour Life Insurance Co."})
     (seals / "SPECIMEN").unlink()  # production refuses a demonstration's; these stand for real ones
-    for name in ("site", "worker", "backup"):
+    for name in ("site", "worker", "backup", "sequencer"):
         lines = (SHIPPED / f"{name}.env").read_text().splitlines()
         filled = "\n".join(host.here(_filled_in(line, own_server)) for line in lines)
         (host.folder / "etc/marketplace" / f"{name}.env").write_text(filled + "\n")

@@ -67,6 +67,29 @@ def test_keys_are_made_once_and_lie_apart_from_the_environment_of_the_site(insta
     assert not any(value in made for value in instance.secrets().values())
 
 
+def test_the_key_of_the_log_is_made_once_too_and_again_for_a_new_database(instance):
+    instance.make_keys()
+    key = instance.log / "log.key"
+    made = key.read_text()
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    (instance.log / "checkpoint").touch()
+    assert instance.make_keys() is False
+    assert (key.read_text(), (instance.log / "checkpoint").exists()) == (made, True)
+    instance.begin_log()
+    assert key.read_text() != made
+    assert not (instance.log / "checkpoint").exists()
+
+
+def test_data_from_before_there_was_a_log_is_not_kept_on_and_its_keys_are(instance):
+    instance.make_keys()
+    (instance.log / "SPECIMEN").unlink()
+    (instance.database / "cluster").mkdir(parents=True)
+    kept = instance.keeper_keys.read_text()
+    assert instance.make_keys() is True
+    assert not instance.database.exists()
+    assert instance.keeper_keys.read_text() == kept
+
+
 def test_what_was_kept_before_sealing_is_not_kept_on(instance):
     for path in (instance.database / "cluster", instance.storage / "ab"):
         path.mkdir(parents=True)

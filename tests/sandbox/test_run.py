@@ -23,8 +23,8 @@ PATIENCE = 30.0
 STEP = "print('did', {name!r})"
 LOADING = """
 import os, time
-while not os.path.exists(os.environ['BORN']) or len(open(os.environ['BORN']).readlines()) % 3 != 2:
-    time.sleep(0.01)  # until simulator and worker listen to signals; the site is the third
+while not os.path.exists(os.environ['BORN']) or len(open(os.environ['BORN']).readlines()) % 4 != 3:
+    time.sleep(0.01)  # until sequencer, simulator and worker listen to signals; the site is the fourth
 {then}
 """
 SERVICE = """
@@ -78,6 +78,7 @@ class Terminal:
     def __init__(self, folder: Path, port: int, simulator_port: int, **programs: str) -> None:
         standing_in = {
             "migrations": STEP.format(name="migrations"),
+            "sequencer": SERVICE.format(name="sequencer"),
             "simulator": SERVICE.format(name="simulator"),
             "worker": SERVICE.format(name="worker"),
             "demonstration": LOADING.format(then=""),
@@ -158,11 +159,11 @@ def test_it_gets_ready_and_a_signal_ends_everything_in_order(start, number):
     terminal = start()
     assert terminal.until("ready").startswith("ready http://localhost:")
     assert terminal.until("mails").endswith("/inbox")
-    assert sorted(dict(terminal.born())) == ["simulator", "site", "worker"]
+    assert sorted(dict(terminal.born())) == ["sequencer", "simulator", "site", "worker"]
     terminal.process.send_signal(number)
     terminal.close()
     assert terminal.process.returncode == 0
-    assert terminal.ended() == ["site", "worker", "simulator"]
+    assert terminal.ended() == ["site", "worker", "simulator", "sequencer"]
     assert processes.find_marked(MARK, str(terminal.folder)) == []
 
 
@@ -174,7 +175,7 @@ def test_a_second_signal_does_not_disturb_the_order(start):
     terminal.process.send_signal(signal.SIGINT)
     assert "Stopping." not in terminal.close()
     assert terminal.process.returncode == 0
-    assert terminal.ended() == ["site", "worker", "simulator"]
+    assert terminal.ended() == ["site", "worker", "simulator", "sequencer"]
 
 
 def test_a_program_that_is_killed_comes_back(start):
@@ -185,7 +186,7 @@ def test_a_program_that_is_killed_comes_back(start):
     assert terminal.until("worker ended") == (
         "worker ended, starting it again in 1 s (signal SIGKILL; its last line: none)"
     )
-    while len(terminal.born()) < 4:
+    while len(terminal.born()) < 5:
         assert terminal.process.poll() is None
     name, second = terminal.born()[-1]
     assert name == "worker"
@@ -202,7 +203,7 @@ def test_after_a_killed_supervisor_the_next_start_takes_over(start, kind):
     terminal = start()
     terminal.until("ready")
     assert [process_id for process_id in old if processes.find_living(process_id)] == []
-    assert len(processes.find_marked(MARK, str(terminal.folder))) == 4, "simulator, worker, site and the keeper"
+    assert len(processes.find_marked(MARK, str(terminal.folder))) == 5, "the programs and the keeper"
 
 
 def test_a_demonstration_that_cannot_be_loaded_is_shown_and_nothing_is_called_ready(start):
@@ -213,8 +214,8 @@ def test_a_demonstration_that_cannot_be_loaded_is_shown_and_nothing_is_called_re
     assert "demonstration failed (exit status 1):" in lines
     assert "catalog of Lindwall: tariff.toml, step 3: unknown kind" in lines
     assert not [line for line in lines if line.startswith("ready")]
-    assert terminal.ended() == ["worker", "simulator"]
-    assert sorted(dict(terminal.born())) == ["simulator", "worker"]
+    assert terminal.ended() == ["worker", "simulator", "sequencer"]
+    assert sorted(dict(terminal.born())) == ["sequencer", "simulator", "worker"]
 
 
 def test_a_second_supervisor_leaves_the_first_alone(start):
@@ -225,7 +226,7 @@ def test_a_second_supervisor_leaves_the_first_alone(start):
     assert second.process.returncode == 1
     assert lines == [f"This demonstration already runs (process {first.process.pid}); stop it there with Ctrl-C first."]
     assert first.ended() == []
-    assert len(processes.find_marked(MARK, str(first.folder))) == 4, "the first one's, with its keeper"
+    assert len(processes.find_marked(MARK, str(first.folder))) == 5, "the first one's, with its keeper"
 
 
 def test_a_public_url_that_is_not_loopback_is_refused(start, monkeypatch):
@@ -241,6 +242,17 @@ def test_a_real_key_in_the_environment_does_not_get_in(start, monkeypatch):
     monkeypatch.setenv("STRIPE_SECRET_KEY", "sk_live_of_somebody")
     terminal = start(demonstration="import os; raise SystemExit('sk_live' in str(os.environ))")
     assert terminal.until("ready").startswith("ready http://localhost:")
+
+
+@pytest.mark.asvs("13.2.2")
+def test_the_sequencer_alone_is_told_where_the_key_of_the_log_lies_and_no_secret_of_the_site(start):
+    told = "import os; open(os.environ['ENDED'], 'a').write(' '.join(sorted(os.environ)) + chr(10)); raise SystemExit"
+    terminal = start(sequencer=told, demonstration=told)
+    terminal.until("ready")
+    sequencer, demonstration = (line.split() for line in terminal.ended()[:2])
+    assert {"LOG_KEY_FOLDER", "DATABASE_SEQUENCER_URL"} <= set(sequencer)
+    assert not {"SECRET_KEY", "DATABASE_URL", "STRIPE_SECRET_KEY", "KEEPER_SOCKET"} & set(sequencer)
+    assert not {"LOG_KEY_FOLDER", "DATABASE_SEQUENCER_URL"} & set(demonstration)
 
 
 def test_a_port_in_use_is_named_with_the_way_out():

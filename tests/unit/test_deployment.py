@@ -19,23 +19,27 @@ from config import BackupSettings, Settings, UnsafeSettingsError
 from marketplace.infra import metrics
 from marketplace.infra.storage import Storage
 from marketplace.kernel.canonical import sha256_hex
+from marketplace.sequencer import Terms
 
 FOLDER = Path(__file__).parents[2] / "docs" / "deployment"
 FAILED = FOLDER / "marketplace-failed@.service"
 SERVICES = sorted(set(FOLDER.glob("*.service")) - {FAILED})
 INSTALLED = "/srv/marketplace/.venv/bin/"
-SITE, WORKER, BACKUP, KEEPER = (f"marketplace-{name}" for name in ("site", "worker", "backup", "keeper"))
+SITE, WORKER, BACKUP, KEEPER, SEQUENCER = (
+    f"marketplace-{name}" for name in ("site", "worker", "backup", "keeper", "sequencer")
+)
 ANALYZE = shutil.which("systemd-analyze")
 CONFINED = {
     "NoNewPrivileges": "yes", "ProtectSystem": "strict", "ProtectHome": "yes", "PrivateTmp": "yes",
     "PrivateDevices": "yes", "CapabilityBoundingSet": "", "RestrictNamespaces": "yes",
     "SystemCallFilter": "@system-service",
 }  # fmt: skip
-USERS = {SITE: "marketplace", WORKER: WORKER, BACKUP: BACKUP, KEEPER: KEEPER}
+USERS = {SITE: "marketplace", WORKER: WORKER, BACKUP: BACKUP, KEEPER: KEEPER, SEQUENCER: SEQUENCER}
 SECRET_FOLDERS = {
-    "/etc/marketplace": {SITE, BACKUP, KEEPER},  # the worker reads the seals in it
-    "/etc/marketplace-keeper": {SITE, WORKER, BACKUP},
-    "/srv/marketplace-backups": {SITE, WORKER, KEEPER},
+    "/etc/marketplace": {SITE, BACKUP, KEEPER, SEQUENCER},  # the worker reads the seals in it
+    "/etc/marketplace-keeper": {SITE, WORKER, BACKUP, SEQUENCER},
+    "/etc/marketplace-log": {SITE, WORKER, BACKUP, KEEPER},
+    "/srv/marketplace-backups": {SITE, WORKER, KEEPER, SEQUENCER},
 }
 
 
@@ -139,6 +143,12 @@ def test_each_environment_file_is_enough_for_its_process(
     assert {key.lower() for key in told} <= type(read).model_fields.keys()
 
 
+def test_the_environment_file_of_the_sequencer_is_enough_for_it_and_names_no_secret_of_the_site() -> None:
+    told = _told("sequencer")
+    assert set(told) == {"PUBLIC_URL", "DATABASE_SEQUENCER_URL", "LOG_KEY_FOLDER"}
+    assert Terms.of(told).folder.name == "insurance.example/log"
+
+
 @pytest.mark.asvs("13.3.2")
 def test_no_environment_file_names_what_is_anothers() -> None:
     needed = {name: _told(name).keys() for name in ("site", "worker", "backup")}
@@ -176,6 +186,7 @@ def _asked(tmp_path: Path, *words: str, **environment: str) -> tuple[int, list[s
         ("site", "marketplace", ["site"]),
         ("worker", WORKER, ["worker"]),
         ("backup", BACKUP, ["backup"]),
+        ("sequencer", SEQUENCER, ["sequencer"]),
         ("migrations", "marketplace", ["backup", "site"]),
     ],
 )
@@ -261,6 +272,7 @@ def host() -> Iterator[Host]:
         for secret, owner in (("etc/marketplace/backup.key", "root"), ("etc/marketplace/site.env", "root"),
                               ("etc/marketplace/seals/harbour.key", WORKER),
                               ("etc/marketplace-keeper/keys.json", KEEPER),
+                              ("etc/marketplace-log/log.key", SEQUENCER),
                               ("srv/marketplace-backups/2026-11-22", BACKUP)):  # fmt: skip
             file = root / secret
             file.write_text("secret")
@@ -279,6 +291,7 @@ def host() -> Iterator[Host]:
         ("etc/marketplace/site.env", "root"),
         ("etc/marketplace/seals/harbour.key", WORKER),
         ("etc/marketplace-keeper/keys.json", KEEPER),
+        ("etc/marketplace-log/log.key", SEQUENCER),
         ("srv/marketplace-backups/2026-11-22", BACKUP),
     ],
 )

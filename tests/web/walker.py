@@ -29,7 +29,10 @@ TABLE = Path(__file__).with_name("doors.csv")
 SIGNED = {"stripe.receive"}
 KEYED = {"api_v1.put_catalog"}
 """What opens by a key, and by no cookie that another site could use."""
-PUBLIC_FILES = {"static", "product.document_bytes"}
+PUBLIC_FILES = {
+    "static", "product.document_bytes", "evidence_log.checkpoint", "evidence_log.tile", "evidence_log.entries",
+    "evidence_log.trust_policy",
+}  # fmt: skip
 # Shown in a frame of our own pages, which runs nothing; everything else in none.
 FRAMED = {"sales_log.stored_page", "inbox.body"}
 COOKIES = {"evenfold": "session", "session": "session", "device": "kept"}
@@ -354,7 +357,7 @@ def cache_faults(answered: Answers) -> list[str]:
         if endpoint not in PUBLIC_FILES or response.status_code >= 400:
             good = control == "no-store" or (endpoint == "static" and response.status_code == 404)
         else:
-            good = control in {"no-cache", "public, max-age=31536000, immutable"}
+            good = control in {"no-cache", "public, max-age=1", "public, max-age=31536000, immutable"}
         if not good:
             faults.append(f"{endpoint} {response.status_code}: {control}")
     return faults

@@ -1,7 +1,7 @@
-"""The process in which a file of somebody else is opened: started for one file by `confined`, gone after it.
+"""The process in which a file of somebody else is opened: forked for one file by the `nursery`, gone after it.
 
 It first takes from itself what it does not need (`confine`), then reads standard input, then answers on standard
-output. It must stay light: every module imported here is started anew for every file.
+output.
 """
 
 import ctypes
@@ -9,41 +9,50 @@ import os
 import resource
 import signal
 import sys
+import traceback
 from contextlib import suppress
 from importlib import import_module
 
 ANSWER = 256 * 2**20
-TOO_LARGE = 3
+FAILED, TOO_LARGE = 1, 3
 KILLED, OUT_OF_TIME, ABORTED = -signal.SIGKILL, -signal.SIGXCPU, -signal.SIGABRT
 """How a parent sees it end: for its memory the kernel kills, for its time it signals first."""
 _NOBODY = 65_534
 _NEW_NETWORK, _NEW_USER = 0x40000000, 0x10000000
 _NO_NEW_PRIVILEGES = 38
-_LATE = ("encodings.cp437", "encodings.utf_8_sig")
+_LATE = ("encodings.cp437", "encodings.utf_8_sig", "marketplace.listing.intake.gaps")
 """Modules that are loaded when first needed (names in a zip, tables in CSV), which is when no file can be opened."""
 
 
-def main() -> int:
-    """`<bytes of memory> <seconds> <task>`: `read <code of the insurer>` a container, give its `files` as a zip, the
-    `grid` of a rate card, or the copy that `mark` makes.
+def load() -> None:
+    """Everything that reading a container needs, so that it is there before the door is shut, and before a fork."""
+    for late in _LATE:
+        import_module(late)
+
+
+def run(memory: int, seconds: int, task: list[str]) -> int:
+    """`read <code of the insurer>` a container, give its `files` as a zip, the `grid` of a rate card, or the copy that
+    `mark` makes, in so many bytes of memory and seconds of a processor. Returns how the process is to end.
     """
-    memory, seconds = map(int, sys.argv[1:3])
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     resource.setrlimit(resource.RLIMIT_FSIZE, (ANSWER, ANSWER))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        answer = _answer(sys.argv[3], sys.argv[4:])
+        answer = _answer(*task)
         sys.stdout.buffer.write(answer)
         sys.stdout.buffer.flush()
     except MemoryError:
         return TOO_LARGE
+    except Exception:  # noqa: BLE001  as Python itself would end
+        traceback.print_exc()
+        return FAILED
     return 0
 
 
-def _answer(task: str, told: list[str]) -> bytes:
+def _answer(task: str, *told: str) -> bytes:
     """All modules are loaded before the door is shut."""
-    from marketplace.listing.intake import files_of, pack, passage, read_container  # noqa: PLC0415  see above
+    from marketplace.listing.intake import files_of, pack, passage, read_container  # noqa: PLC0415  loaded already
 
     match task:
         case "read":
@@ -71,8 +80,7 @@ def _given() -> bytes:
 
 def confine(*, files: int) -> None:
     """No network, no privileges, no further process, and no more than `files` files or sockets besides the three."""
-    for late in _LATE:
-        import_module(late)
+    load()
     libc = ctypes.CDLL(None, use_errno=True)
     # Where the machine allows it, a network of its own, with nothing in it; elsewhere no socket can be opened either,
     # for a socket is a file and there is none left to open.
@@ -86,7 +94,3 @@ def confine(*, files: int) -> None:
             os.setuid(_NOBODY)
     resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (3 + files, 3 + files))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -6,12 +6,17 @@ read as JSON of the expected shape. It runs the same program from the same disk:
 parser stumble, not against somebody who already runs code here.
 """
 
+import atexit
+import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 import structlog
 from pydantic import ValidationError
@@ -33,7 +38,12 @@ class Limits:
 
 
 LIMITS = Limits()
-ENVIRONMENT = {"LANG": "C.UTF-8", "PYTHONHASHSEED": "random", "PYTHONDONTWRITEBYTECODE": "1"}
+ENVIRONMENT = {
+    "LANG": "C.UTF-8", "PYTHONHASHSEED": "random", "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1",
+}  # fmt: skip
+ATTEMPTS = 2
+_SLACK_SECONDS = 20
+_LENGTH = 16
 _WORDS = 4_000
 """How much of what a failed child said is logged."""
 log = structlog.get_logger()
@@ -84,21 +94,68 @@ def ask(task: list[str], data: bytes, limits: Limits = LIMITS) -> bytes:
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as said:
         given.write(data)
         given.seek(0)
-        command = [sys.executable, "-E", "-s", "-m", child.__name__]
-        command += [str(limits.memory), str(limits.processor_seconds), *task]
-        started = subprocess.Popen(  # noqa: S603  our own program; the task is ours, the data are on its input
-            command, stdin=given, stdout=answer, stderr=said, env=ENVIRONMENT, cwd=ROOT, close_fds=True
-        )
-        try:
-            ended = started.wait(limits.wall_seconds)
-        except subprocess.TimeoutExpired:
-            started.kill()
-            started.wait()
-            raise NoAnswerError("reading_too_long") from None
+        ended = _nursery.run(task, limits, [each.fileno() for each in (given, answer, said)])
         if ended != 0:
             raise NoAnswerError(_why(ended, said.fileno()))
         answer.seek(0)
         return answer.read()  # no longer than the child was allowed to write
+
+
+class _Nursery:
+    """The process that forks our children: started when first needed, and anew when it is gone."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._asks: socket.socket | None = None
+        self._owner = 0
+
+    def run(self, task: list[str], limits: Limits, files: list[int]) -> int:
+        """How a child ended that had `files` as its standard input, output and error: as `subprocess` counts it."""
+        message = json.dumps([limits.memory, limits.processor_seconds, limits.wall_seconds, task]).encode()
+        for _ in range(ATTEMPTS):
+            asks = self._started()
+            ours, theirs = socket.socketpair()
+            with suppress(OSError), ours:
+                with theirs:
+                    socket.send_fds(asks, [message], [*files, theirs.fileno()])
+                ours.settimeout(limits.wall_seconds + _SLACK_SECONDS)
+                if ended := ours.recv(_LENGTH):
+                    return int(ended)
+            self.end(asks)  # it had just ended, or was ended; what it was asked is asked again
+        return child.FAILED
+
+    def _started(self) -> socket.socket:
+        with self._lock:
+            if self._asks is not None and self._owner != os.getpid():
+                self._asks.close()  # a fork has one of its own
+                self._asks = None
+            if self._asks is None:
+                self._asks, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+                self._owner = os.getpid()
+                with theirs:
+                    self._process = subprocess.Popen(
+                        [sys.executable, "-E", "-s", "-m", "marketplace.listing.intake.nursery"],
+                        stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=ENVIRONMENT, cwd=ROOT,
+                    )  # fmt: skip
+            return self._asks
+
+    def end(self, asks: socket.socket | None = None) -> None:
+        """It ends by itself when nobody is there to ask; only if it is the one behind `asks`, where that is said."""
+        with self._lock:
+            if self._asks is None or asks not in (None, self._asks):
+                return
+            self._asks.close()
+            if self._process is not None and self._owner == os.getpid():
+                with suppress(subprocess.TimeoutExpired):
+                    self._process.wait(_SLACK_SECONDS)
+                self._process.kill()
+                self._process.wait()
+            self._asks = self._process = None
+
+
+_nursery = _Nursery()
+atexit.register(_nursery.end)
 
 
 def _why(ended: int, said: int) -> str:

@@ -10,13 +10,13 @@ from marketplace.kernel.money import minor_digits
 from marketplace.listing.intake.tables import number_fault, read_csv
 from marketplace.listing.values import Finding
 from marketplace.rating.pricing import Rater
-from marketplace.rating.values import RiskOutOfRange, Tariff
+from marketplace.rating.values import RiskOutOfRange
 
 LEAST_EXAMPLES = 5
 PREMIUM = "premium"
 
 
-def check_examples(path: str, data: bytes | None, tariff: Tariff, content: ProductContent) -> tuple[Finding, ...]:
+def check_examples(path: str, data: bytes | None, rater: Rater, content: ProductContent) -> tuple[Finding, ...]:
     """At least five different risks, each with its premium; one minor unit off is a finding."""
     if data is None:
         return (_too_few(path, 0),)
@@ -27,7 +27,7 @@ def check_examples(path: str, data: bytes | None, tariff: Tariff, content: Produ
     found = list(_heading_faults(path, number, header, content.definition))
     if found:
         return tuple(found)
-    expectations, risks = _Expectations(path, Rater(tariff), content), set[tuple[str, ...]]()
+    expectations, risks = _Expectations(path, rater, content), set[tuple[str, ...]]()
     for number, row in rows[1:]:
         if len(row) != len(header):
             found.append(Finding(path, "row_width", number, value=str(len(row)), right=str(len(header))))

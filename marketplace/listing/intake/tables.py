@@ -3,7 +3,7 @@
 import csv
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal
@@ -42,7 +42,16 @@ class TableEntry(Record):
         return by_column[place]
 
 
+class _BadCellError(Exception):
+    """A cell that cannot be read."""
+
+    def __init__(self, code: str, right: str) -> None:
+        super().__init__(code)
+        self.code, self.right = code, right
+
+
 Row = tuple[Scalar, ...]
+Known = dict[str, "Scalar | _BadCellError"]
 Days = tuple[date, date | None]
 """From the first until before the second; without the second, without an end."""
 
@@ -68,7 +77,7 @@ def read_csv(file: str, data: bytes) -> tuple[list[tuple[int, list[str]]], tuple
     reader = csv.reader(text.splitlines(), strict=True)
     try:
         for row in reader:
-            if any(cell.strip() for cell in row):
+            if "".join(row).strip():
                 rows.append((reader.line_num, row))
             if len(rows) > MAX_ROWS:
                 return [], (Finding(file, "too_many_rows", right=str(MAX_ROWS)),)
@@ -86,15 +95,15 @@ def read_table(file: str, data: bytes, entry: TableEntry, line: LineDefinition, 
     order = _order(file, rows, entry, reading)
     if order is None:
         return reading
-    cells = _Cells(file, entry, line, minor_digits(currency) if entry.value == "amount" else RATE_DIGITS)
-    for number, row in rows[1:]:
-        if len(row) != len(order):
-            reading.findings.append(Finding(file, "row_width", row=number, value=str(len(row)), right=str(len(order))))
-            continue
-        typed = cells.read(number, [row[place] for place in order], reading.findings)
-        if typed is not None:
-            reading.rows.append(typed)
-            reading.lines.append(number)
+    cells = _Cells(entry, line, minor_digits(currency) if entry.value == "amount" else RATE_DIGITS)
+    fitting = [(number, row) for number, row in rows[1:] if len(row) == len(order)]
+    known = [cells.read(place, {row[at] for _, row in fitting}) for place, at in enumerate(order)]
+    if len(fitting) < len(rows) - 1 or any(isinstance(each, _BadCellError) for told in known for each in told.values()):
+        reading.findings += _cell_faults(file, entry, rows[1:], order, known)
+        fitting = [each for each in fitting if not any(_cell_faults(file, entry, [each], order, known))]
+    columns = [[told[row[at]] for _, row in fitting] for told, at in zip(known, order, strict=True)]
+    reading.rows = [*zip(*columns, strict=True)]
+    reading.lines = [number for number, _ in fitting]
     if not reading.findings:
         reading.findings.extend(_cell_twice(file, entry, reading))
     if not reading.findings:
@@ -123,44 +132,45 @@ def _order(file: str, rows: list[tuple[int, list[str]]], entry: TableEntry, read
     return None if reading.findings else [names.index(name) for name in wanted]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Cells:
-    """Reads the cells of one table; what was read once is remembered, for a table repeats itself."""
+    """Reads the columns of one table. Each text is read once, for a table repeats itself."""
 
-    file: str
     entry: TableEntry
     line: LineDefinition
     digits: int
-    known: dict[tuple[int, str], Scalar] = field(default_factory=dict)
 
-    def read(self, number: int, row: Sequence[str], findings: list[Finding]) -> Row | None:
-        typed: list[Scalar] = []
-        for place, text in enumerate(row):
-            value = self.known.get((place, text))
-            if value is None:
-                try:
-                    value = self._parse(place, text.strip())
-                except _BadCellError as bad:
-                    findings.append(
-                        Finding(self.file, bad.code, number, self.entry.columns[place], text[:80], bad.right)
-                    )
-                    continue
-                self.known[place, text] = value
-            typed.append(value)
-        return tuple(typed) if len(typed) == len(row) else None
+    def read(self, place: int, texts: Iterable[str]) -> Known:
+        """Every text of one column with its value, or why it has none."""
+        known: Known = {}
+        read = self._reader(place)
+        for text in texts:
+            try:
+                known[text] = read(text.strip())
+            except _BadCellError as bad:
+                known[text] = bad
+        return known
 
-    def _parse(self, place: int, text: str) -> Scalar:
-        if text.startswith(_FORMULA):
-            raise _BadCellError("formula", "")
+    def _reader(self, place: int) -> Callable[[str], Scalar]:
+        """What reads the cells of a column."""
         if place == len(self.entry.columns) - 1:
-            return self._number(text)
+            return self._number
         factor = self.line.factor(self.entry.factor_of(place))
-        try:
-            return factor.parse(text) if place < len(self.entry.exact) else factor.parse_bound(text)
-        except ValueError as error:
-            raise _BadCellError("bad_value", factor.possible) from error
+        parse = factor.parse if place < len(self.entry.exact) else factor.parse_bound
+
+        def value(text: str) -> Scalar:
+            if text.startswith(_FORMULA):
+                raise _BadCellError("formula", "")
+            try:
+                return parse(text)
+            except ValueError as error:
+                raise _BadCellError("bad_value", factor.possible) from error
+
+        return value
 
     def _number(self, text: str) -> str:
+        if text.startswith(_FORMULA):
+            raise _BadCellError("formula", "")
         fault = number_fault(text, self.digits)
         if fault is not None:
             raise _BadCellError(*fault)
@@ -179,15 +189,23 @@ def number_fault(text: str, digits: int) -> tuple[str, str] | None:
     return None
 
 
-class _BadCellError(Exception):
-    """A cell that cannot be read."""
-
-    def __init__(self, code: str, right: str) -> None:
-        super().__init__(code)
-        self.code, self.right = code, right
+def _cell_faults(
+    file: str, entry: TableEntry, rows: Sequence[tuple[int, list[str]]], order: Sequence[int], known: Sequence[Known]
+) -> Iterator[Finding]:
+    """Row by row, as the file has them."""
+    for number, row in rows:
+        if len(row) != len(order):
+            yield Finding(file, "row_width", row=number, value=str(len(row)), right=str(len(order)))
+            continue
+        for name, at, told in zip(entry.columns, order, known, strict=True):
+            value = told[row[at]]
+            if isinstance(value, _BadCellError):
+                yield Finding(file, value.code, number, name, row[at][:80], value.right)
 
 
 def _cell_twice(file: str, entry: TableEntry, reading: TableReading) -> Iterator[Finding]:
+    if len({row[:-1] for row in reading.rows}) == len(reading.rows):
+        return
     first: dict[Row, int] = {}
     for row, number in zip(reading.rows, reading.lines, strict=True):
         before = first.setdefault(row[:-1], number)
@@ -213,11 +231,12 @@ def days_outside(file: str, entry: TableEntry, reading: TableReading, factor: st
     if not places:
         return
     start, end = on_sale[0].isoformat(), on_sale[1].isoformat() if on_sale[1] else None
-    for row, number in zip(reading.rows, reading.lines, strict=True):
-        first, last = str(row[places[0]]), str(row[places[-1]])
-        if last < start or (end is not None and first >= end):
-            right = f">= {start}" if end is None else f"{start} – < {end}"
-            yield Finding(file, "outside_dates", number, entry.columns[places[0]], first, right)
+    right = f">= {start}" if end is None else f"{start} – < {end}"
+    days = [(str(row[places[0]]), str(row[places[-1]])) for row in reading.rows]
+    outside = {(first, last) for first, last in set(days) if last < start or (end is not None and first >= end)}
+    for told, number in zip(days, reading.lines, strict=True):
+        if told in outside:
+            yield Finding(file, "outside_dates", number, entry.columns[places[0]], told[0], right)
 
 
 def _sort_by_knot(reading: TableReading) -> None:

@@ -2,26 +2,25 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice, product
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from marketplace.catalog.values import LINES, LineDefinition, ProductContent, Scalar
+from marketplace.catalog.values import LINES, LineDefinition, ProductContent
 from marketplace.listing.intake.tables import Days, TableEntry, days_outside, read_table
 from marketplace.listing.intake.toml import as_json, findings_of, line_of, read_toml
 from marketplace.listing.values import Files, Finding
 from marketplace.rating.pricing import Rater
-from marketplace.rating.values import Lookup, PerUnit, RiskOutOfRange, Tariff, TariffFault, read_tariff
+from marketplace.rating.values import PerUnit, Tariff, TariffFault, read_tariff
 
-MAX_COMBINATIONS = 100_000
-MAX_GAPS_TOLD = 20
 _ENTRIES: TypeAdapter[tuple[TableEntry, ...]] = TypeAdapter(tuple[TableEntry, ...])
 
 
 @dataclass(frozen=True, slots=True)
 class TariffReading:
-    tariff: Tariff | None
+    """`rater` has the tariff compiled, where there is one without findings."""
+
+    rater: Rater | None
     findings: tuple[Finding, ...]
     used: frozenset[str] = frozenset()
 
@@ -56,8 +55,11 @@ def read_tariff_files(folder: str, files: Files, content: ProductContent, on_sal
         location: list[str | int] = [int(part) if part.isdigit() else part for part in fault.where.split(".")]
         row = line_of(source, location)
         return TariffReading(None, (Finding(path, f"tariff_{fault.fault}", row, fault.where, fault.detail),), used)
-    found = [*_gaps(folder, entries, rater, tariff, content), *_frequency_faults(path, rater, content)]
-    return TariffReading(None if found else tariff, tuple(found), used)
+    from marketplace.listing.intake.gaps import gaps  # noqa: PLC0415  NumPy comes with it
+
+    table_files = {entry.name: f"{folder}{entry.file}" for entry in entries}
+    found = [*gaps(table_files, rater, content), *_frequency_faults(path, rater, content)]
+    return TariffReading(None if found else rater, tuple(found), used)
 
 
 def table_faults(folder: str, files: Files, product: Mapping[str, Any]) -> tuple[Finding, ...]:
@@ -159,40 +161,3 @@ def _frequency_faults(path: str, rater: Rater, content: ProductContent) -> Itera
     factor = content.payment.frequency_factor
     if factor is not None and len(content.frequencies) > 1 and factor not in rater.factors:
         yield Finding(path, "frequency_not_rated", column="steps", value=factor)
-
-
-def _gaps(
-    folder: str, entries: tuple[TableEntry, ...], rater: Rater, tariff: Tariff, content: ProductContent
-) -> list[Finding]:
-    """Every risk the product says it insures must have its cell in every table that is asked."""
-    files = {entry.name: f"{folder}{entry.file}" for entry in entries}
-    found: dict[tuple[str, str, str], Finding] = {}
-    for table in tariff.tables:
-        for step in (step for step in tariff.steps if isinstance(step, Lookup) and step.table == table.name):
-            for risk in _eligible_risks(table.factors, step, content):
-                gap = rater.gap(table.name, risk)
-                if gap is not None:
-                    finding = _gap_finding(files[table.name], gap, risk)
-                    found.setdefault((finding.file, finding.column, finding.value), finding)
-                if len(found) >= MAX_GAPS_TOLD:
-                    return list(found.values())
-    return list(found.values())
-
-
-def _gap_finding(file: str, gap: RiskOutOfRange, risk: Mapping[str, Scalar]) -> Finding:
-    """One finding for each path to the missing branch, not for every risk beyond it."""
-    names = list(risk)
-    way = names[: names.index(gap.factor) + 1]
-    return Finding(file, "cell_missing", column=gap.factor, value=", ".join(f"{name} = {risk[name]}" for name in way))
-
-
-def _eligible_risks(names: tuple[str, ...], step: Lookup, content: ProductContent) -> Iterator[dict[str, Scalar]]:
-    values = []
-    for name in names:
-        offered = content.definition.factor(name).eligible(content.accepted.get(name))
-        values.append([v for v in offered if name not in step.when or v in step.when[name]])
-    limits = [limit for limit in content.limits if set(limit.factors) <= set(names)]
-    for combination in islice(product(*values), MAX_COMBINATIONS):
-        risk = dict(zip(names, combination, strict=True))
-        if all(limit.includes(risk) for limit in limits):
-            yield risk

@@ -15,7 +15,6 @@ from marketplace.listing.queries.rate_cards import (
     unnamed_labels,
 )
 from marketplace.listing.queries.uploads import (
-    compared_with,
     draft,
     drafts_of,
     files_used,
@@ -36,7 +35,6 @@ from marketplace.listing.queries.uploads import (
 __all__ = [
     "XLSX",
     "LongTable",
-    "compared_with",
     "draft",
     "drafts_of",
     "examples_to_fill_in",

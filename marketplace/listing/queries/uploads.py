@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 
 from marketplace.accounts.values import Account
 from marketplace.catalog import queries as catalog
-from marketplace.catalog.values import ProductContent, ProductVersion, Scalar
+from marketplace.catalog.values import ProductContent, Scalar
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
@@ -122,23 +122,13 @@ def may_be_uploaded_again(found: Upload) -> bool:
     return found.state is UploadState.PUBLISHED and all(version.stopped_at(now) for version in versions)
 
 
-def compared_with(insurer_id: UUID, content: ProductContent) -> ProductVersion | None:
-    """The version that a draft of this product would follow: the one on sale today, else the newest that is not
-    withdrawn, else the newest; None where the product is new.
-    """
-    known = [each for each in catalog.products_of_insurer(insurer_id) if each.content.code == content.code]
-    today = clock.today(ZONE)
-    standing = [each for each in known if each.withdrawn_at is None]
-    on_sale = [each for each in standing if each.on_sale_on(today)]
-    return next(iter([*on_sale, *standing, *known]), None)
-
-
 def unchanged_version(insurer_id: UUID, found: StoredDraft) -> UUID | None:
     """The version on sale that says what the draft says, at the same prices and as long; None where there is none."""
-    standing = compared_with(insurer_id, found.content)
+    today = clock.today(ZONE)
+    standing = rules.followed(catalog.products_of_insurer(insurer_id), found.content.code, today)
     if (
         standing is None
-        or not standing.on_sale_on(clock.today(ZONE))
+        or not standing.on_sale_on(today)
         or standing.sale_stops_at is not None
         or standing.effective_to != found.effective_to
         or rules.content_changes(standing.content, found.content)

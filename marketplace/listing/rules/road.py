@@ -1,11 +1,11 @@
 """The road of an upload: received, read, submitted, approved by a second person, accepted for sale (O13-45)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
 from marketplace.accounts.values import Account, Role
-from marketplace.catalog.values import Profile
+from marketplace.catalog.values import ProductVersion, Profile
 from marketplace.kernel.transitions import Table
 from marketplace.listing.values import (
     CATALOG_KEEPERS,
@@ -84,3 +84,13 @@ def first_day_on_sale(profile: Profile, effective_from: date, effective_to: date
     if effective_to is not None and effective_to <= today:
         raise SaleOver
     return max(effective_from, today)
+
+
+def followed(known: Sequence[ProductVersion], code: str, today: date) -> ProductVersion | None:
+    """The version that a draft of a product would follow: the one on sale today, else the newest that is not withdrawn,
+    else the newest; None where the product is new. `known` has the newest first.
+    """
+    of_product = [each for each in known if each.content.code == code]
+    standing = [each for each in of_product if each.withdrawn_at is None]
+    on_sale = [each for each in standing if each.on_sale_on(today)]
+    return next(iter([*on_sale, *standing, *of_product]), None)

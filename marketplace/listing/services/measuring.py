@@ -1,7 +1,9 @@
 """What a draft changes, and whom it touches. Done in jobs: many risks are rated at once."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sqlalchemy import update
@@ -17,31 +19,67 @@ from marketplace.listing.models import DraftRow
 from marketplace.listing.values import Difference, Impact, PremiumDifference
 from marketplace.policy import queries as policies
 from marketplace.quoting import queries as quoting
+from marketplace.quoting.values import OpenOffer
 from marketplace.rating import queries as rating
-from marketplace.rating.queries import Rater
 from marketplace.rating.values import Tariff
 from marketplace.underwriting import queries as underwriting
+
+if TYPE_CHECKING:
+    from marketplace.catalog.values.columns import Columns
+    from marketplace.listing.rules.shifts import Totals
+    from marketplace.rating.portfolio import PortfolioRater
 
 MOST_OFFERS = 5_000
 RENEWALS_AHEAD = timedelta(days=90)
 
 
-def measure_impact(upload_id: UUID) -> None:
-    """Count anew whom the drafts of an upload touch, for whoever reviews it next."""
-    insurer_id = queries.upload(upload_id).insurer_id
-    for draft in queries.drafts_of(upload_id):
-        impact = impact_of(insurer_id, draft.content, draft.tariff)
-        db.session.execute(
-            update(DraftRow)
-            .where(DraftRow.upload_id == upload_id, DraftRow.place == draft.place)
-            .values(impact=impact.to_json())
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What an insurer has on the market and with whom, asked for once, whatever number of products is measured."""
+
+    at: datetime
+    today: date
+    until: date
+    known: tuple[ProductVersion, ...]
+    offered: frozenset[UUID]
+    applications: Mapping[UUID, int]
+    in_force: Mapping[UUID, int]
+    ending: Mapping[UUID, int]
+
+    @classmethod
+    def of(cls, insurer_id: UUID) -> "Market":
+        today = clock.today(ZONE)
+        until = today + RENEWALS_AHEAD
+        known = catalog.products_of_insurer(insurer_id)
+        ids = [version.id for version in known]
+        return cls(
+            at=clock.business_now(),
+            today=today,
+            until=until,
+            known=known,
+            offered=quoting.with_open_offers(ids),
+            applications=applications.under_way(ids),
+            in_force=policies.in_force_on(ids, today),
+            ending=policies.ending_between(ids, today, until),
         )
 
 
-def difference_of(before: ProductVersion | None, content: ProductContent, tariff: Tariff) -> Difference:
+def measure_impact(upload_id: UUID) -> None:
+    """Count anew whom the drafts of an upload touch, for whoever reviews it next."""
+    market = Market.of(queries.upload(upload_id).insurer_id)
+    for draft in queries.drafts_of(upload_id):
+        db.session.execute(
+            update(DraftRow)
+            .where(DraftRow.upload_id == upload_id, DraftRow.place == draft.place)
+            .values(impact=impact_of(market, draft.content, draft.tariff).to_json())
+        )
+
+
+def difference_of(market: Market, content: ProductContent, tariff: Tariff) -> Difference:
     """Against the version that a draft would follow. A product keeps its line; where it would not, publication is
     refused, and the premiums cannot be compared.
     """
+    before = rules.followed(market.known, content.code, market.today)
     if before is None:
         return Difference(None)
     changes = rules.content_changes(before.content, content)
@@ -51,53 +89,65 @@ def difference_of(before: ProductVersion | None, content: ProductContent, tariff
 
 
 def _premiums(before: ProductVersion, content: ProductContent, tariff: Tariff) -> PremiumDifference | None:
-    old, new = rating.raters_of([before.id]).get(before.id), Rater(tariff)
-    if old is None:
+    from marketplace.listing.rules import shifts  # noqa: PLC0415  NumPy comes with it
+    from marketplace.rating.portfolio import rater_of_many  # noqa: PLC0415  as above
+
+    standing = rating.tariffs_of([before.id]).get(before.id)
+    if standing is None:
         return None
+    old, new = rater_of_many(standing), rater_of_many(tariff)
     possible = rules.PossibleRisks.of([before.content, content], old.factors | new.factors)
-    risks = possible.sample(rules.MOST_RISKS)
-    if not risks:
+    if not possible.count:
         return None
-    return rules.premium_difference(
-        possible,
-        risks,
-        _totals(before.content, old, risks),
-        _totals(content, new, risks),
-        content.definition.factors,
-    )
+    columns = shifts.sampled(possible)
+    before_and_after = _totals(before.content, old, columns), _totals(content, new, columns)
+    return shifts.premium_difference(possible, columns, *before_and_after, content.definition.factors)
 
 
-def _totals(content: ProductContent, rater: Rater, risks: Sequence[Risk]) -> list[int | None]:
-    """The premium of each risk, None where the product is not offered or has no premium for it."""
-    eligible = underwriting.is_eligible(content, risks)
-    return [total if offered else None for offered, total in zip(eligible, rater.totals(risks), strict=True)]
+def _totals(content: ProductContent, rater: "PortfolioRater", columns: "Columns") -> "Totals":
+    """The premium of each risk; there is none where the product is not offered or has no premium for it."""
+    from marketplace.listing.rules import shifts  # noqa: PLC0415  NumPy comes with it
+
+    rated = rater.premiums(columns)
+    return shifts.Totals(rated.totals, underwriting.eligible(content, columns) & ~rated.refused)
 
 
-def impact_of(insurer_id: UUID, content: ProductContent, tariff: Tariff) -> Impact:
+def impact_of(market: Market, content: ProductContent, tariff: Tariff) -> Impact:
     """Who has an open offer, an application under way or a contract of the product, and what the new tariff would ask
     of the open offers. They are not touched: an offer pins its version until it expires.
     """
-    now, today = clock.business_now(), clock.today(ZONE)
-    known = catalog.products_of_insurer(insurer_id)
-    version_ids = [version.id for version in known if version.content.code == content.code]
-    if not version_ids:
-        return Impact(now)
-    offers = quoting.open_offers(version_ids, MOST_OFFERS)
+    ids = [version.id for version in market.known if version.content.code == content.code]
+    if not ids:
+        return Impact(market.at)
+    offers = quoting.open_offers(ids, MOST_OFFERS) if market.offered.intersection(ids) else ()
     comparable = [each for each in offers if each.premium.currency == content.currency and _fits(content, each.risk)]
-    new = _totals(content, Rater(tariff), [each.risk for each in comparable]) if comparable else []
-    pairs = [(each.premium.minor, total) for each, total in zip(comparable, new, strict=True)]
-    until = today + RENEWALS_AHEAD
+    rising, refused = _dearer(content, tariff, comparable) if comparable else (0, 0)
     return Impact(
-        at=now,
+        at=market.at,
         offers=len(offers),
-        rated=len(pairs),
-        rising=sum(total is not None and rules.rises_much(old, total) for old, total in pairs),
-        refused=sum(total is None for _, total in pairs),
-        applications=applications.under_way(version_ids),
-        in_force=policies.in_force_on(version_ids, today),
-        ending=policies.ending_between(version_ids, today, until),
-        until=until,
+        rated=len(comparable),
+        rising=rising,
+        refused=refused,
+        applications=sum(market.applications.get(each, 0) for each in ids),
+        in_force=sum(market.in_force.get(each, 0) for each in ids),
+        ending=sum(market.ending.get(each, 0) for each in ids),
+        until=market.until,
     )
+
+
+def _dearer(content: ProductContent, tariff: Tariff, offers: Sequence[OpenOffer]) -> tuple[int, int]:
+    """Of how many offers the premium would rise much, and how many would have none."""
+    import numpy as np  # noqa: PLC0415  only jobs need it
+
+    from marketplace.catalog.values.columns import columns_of  # noqa: PLC0415  as above
+    from marketplace.listing.rules import shifts  # noqa: PLC0415  as above
+    from marketplace.rating.portfolio import rater_of_many  # noqa: PLC0415  as above
+
+    factors = [factor.name for factor in content.definition.factors]
+    new = _totals(content, rater_of_many(tariff), columns_of([each.risk for each in offers], factors))
+    old = np.array([each.premium.minor for each in offers], np.int64)
+    rising = shifts.rises_much(old[new.there], new.minor[new.there])
+    return int(rising.sum()), len(offers) - int(new.there.sum())
 
 
 def _fits(content: ProductContent, risk: Risk) -> bool:

@@ -14,7 +14,7 @@ from marketplace.listing import queries
 from marketplace.listing.intake import pack
 from marketplace.listing.intake.confined import read_confined
 from marketplace.listing.models import DraftRow, UploadRow, locked_upload
-from marketplace.listing.services.measuring import difference_of, impact_of
+from marketplace.listing.services.measuring import Market, difference_of, impact_of
 from marketplace.listing.services.steps import move
 from marketplace.listing.values import (
     OPEN_STATES,
@@ -118,14 +118,14 @@ def _receive(insurer_id: UUID, data: bytes, actor: Actor, file_name: str) -> Upl
 def _keep(row: UploadRow, draft: Draft) -> None:
     """The draft, product by product, with what each changes and whom it touches."""
     row.label, row.products = draft.label, [product.content.code for product in draft.products]
+    market = Market.of(row.insurer_id)
     for place, product in enumerate(draft.products, 1):
-        db.session.execute(insert(DraftRow).values(_draft_row(row, place, product)))
+        db.session.execute(insert(DraftRow).values(_draft_row(row, place, product, market)))
 
 
-def _draft_row(row: UploadRow, place: int, product: DraftProduct) -> dict[str, object]:
+def _draft_row(row: UploadRow, place: int, product: DraftProduct, market: Market) -> dict[str, object]:
     for _, data in product.documents:
         storage.put(data)
-    before = queries.compared_with(row.insurer_id, product.content)
     return {
         "upload_id": row.id,
         "place": place,
@@ -134,6 +134,6 @@ def _draft_row(row: UploadRow, place: int, product: DraftProduct) -> dict[str, o
         "tariff": product.tariff.to_json(),
         "effective_from": product.effective_from,
         "effective_to": product.effective_to,
-        "difference": difference_of(before, product.content, product.tariff).to_json(),
-        "impact": impact_of(row.insurer_id, product.content, product.tariff).to_json(),
+        "difference": difference_of(market, product.content, product.tariff).to_json(),
+        "impact": impact_of(market, product.content, product.tariff).to_json(),
     }

@@ -1,6 +1,13 @@
 """Pure decisions of rating: what a risk costs by a tariff, one by one or many at once, and what proves it."""
 
 from marketplace.rating.rules.arithmetic import half_up
-from marketplace.rating.rules.premium import CompiledTariff, compile_tariff, premium
+from marketplace.rating.rules.premium import (
+    CompiledTariff,
+    TariffShape,
+    compile_shape,
+    compile_tariff,
+    premium,
+    shape_of_tariff,
+)
 
-__all__ = ["CompiledTariff", "compile_tariff", "half_up", "premium"]
+__all__ = ["CompiledTariff", "TariffShape", "compile_shape", "compile_tariff", "half_up", "premium", "shape_of_tariff"]

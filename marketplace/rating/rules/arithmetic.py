@@ -24,9 +24,10 @@ def rounded_to(total: int, to: int, mode: str) -> int:
 def scaled(text: str, digits: int) -> int:
     """The decimal `text` as a whole number of 10**-digits. Raises ValueError where it has more digits."""
     whole, _, fraction = text.partition(".")
-    fraction = fraction.rstrip("0")
     if len(fraction) > digits:
-        raise ValueError(f"{text} has more than {digits} decimals")
+        fraction = fraction.rstrip("0")
+        if len(fraction) > digits:
+            raise ValueError(f"{text} has more than {digits} decimals")
     return int(whole + fraction.ljust(digits, "0"))
 
 

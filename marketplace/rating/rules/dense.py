@@ -4,19 +4,15 @@ An axis is cut where the table's bands, values and knots begin and end; a value 
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from marketplace.rating.rules.arithmetic import scaled
-from marketplace.rating.rules.tables import CompiledTable
-from marketplace.rating.values import Scalar, Table
-
-Integers = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
+from marketplace.catalog.values.columns import Choices, Column, Columns, Integers, numbers
+from marketplace.rating.rules.tables import TableShape
+from marketplace.rating.values import Scalar
 
 LARGEST = 2**62
 MOST_CELLS = 20_000_000
@@ -26,19 +22,6 @@ NO_CELL = -1
 
 class MightOverflowError(Exception):
     """Numbers so large that 64 bits might not hold what is made of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """A column of words: `codes` are places in `values`."""
-
-    codes: Integers
-    values: tuple[str, ...]
-
-
-Column = Integers | Mask | Choices
-Portfolio = Mapping[str, Column]
-"""Factor -> its value for each risk: int64, bool, or words by code. All columns are equally long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +84,14 @@ class DenseTable:
     step: int
     curve: str | None
 
-    def find(self, columns: Portfolio) -> Integers:
+    def find(self, columns: Columns) -> Integers:
         """The scaled number for each risk, NO_CELL where there is none."""
         place: Any = np.int64(0)
         for axis in self.axes:
             place = place * axis.length + axis.places_of(columns[axis.name])
         if self.curve is None:
             return np.asarray(self.cells.take(place))
-        return self._between(place, columns[self.curve])
+        return self._between(place, numbers(columns[self.curve]))
 
     def _between(self, place: Integers, at: Any) -> Integers:
         start, end, low, high = (part.take(place) for part in self.cells)
@@ -123,32 +106,42 @@ class DenseTable:
 
 Stretch = tuple[Any, Any]
 """From a value to the first one after it."""
-Key = tuple[Stretch, ...]
+Key = tuple[Any, ...]
+"""What a row says of every exact and banded factor."""
+Reach = tuple[Integers, Integers]
+"""For each row the place on an axis where it begins, and the first one after it."""
 
 
-def dense(table: CompiledTable) -> DenseTable | None:
+def dense(shape: TableShape) -> DenseTable | None:
     """None where the table has too many cells, or numbers too large, to be laid out."""
-    rows = [(_stretches(table.table, row), row) for row in table.table.rows]
-    numbers = [scaled(str(row[-1]), table.digits) for _, row in rows]
-    largest = max(numbers)
-    lines = _lines(rows, table.digits) if table.table.interpolated else {}
-    cuts = [[end for key, _ in rows for end in key[place]] for place in range(len(rows[0][0]))]
+    table, largest = shape.table, max(shape.numbers)
+    said = [*_said(shape)]
+    stretches = [{each: _stretch(each, banded=name in table.banded) for each in set(column)} for name, column in said]
+    cuts = [[end for stretch in known.values() for end in stretch] for known in stretches]
+    lines = _lines(shape, [column for _, column in said]) if table.interpolated else {}
     if lines:
         cuts.append([end for group in lines.values() for line in group for end in (line.start, line.end)])
-    axes = tuple(Axis.cut(name, ends) for name, ends in zip(table.table.factors, cuts, strict=True))
+    axes = tuple(Axis.cut(name, ends) for name, ends in zip(table.factors, cuts, strict=True))
     if largest >= LARGEST or float(np.prod([float(axis.length) for axis in axes])) > MOST_CELLS:
         return None
-    shape = tuple(axis.length for axis in axes)
     if lines:
-        return DenseTable(axes, _lines_laid_out(axes, lines, shape), largest, table.step, table.table.factors[-1])
-    cells = _laid_out(axes, [key for key, _ in rows], numbers, shape)
-    return DenseTable(axes, cells.reshape(-1), largest, table.step, None)
+        return DenseTable(axes, _lines_laid_out(axes, lines, stretches), largest, shape.step, table.interpolated[0])
+    reaches = [_reach(axis, known, column) for axis, known, (_, column) in zip(axes, stretches, said, strict=True)]
+    return DenseTable(axes, _laid_out(axes, reaches, shape.numbers), largest, shape.step, None)
 
 
-def _stretches(table: Table, row: Sequence[Scalar]) -> Key:
-    """What each exact and each banded factor must lie in."""
-    exact, bands = len(table.exact), range(len(table.exact), len(table.exact) + 2 * len(table.banded), 2)
-    return (*((value, _after(value)) for value in row[:exact]), *((row[at], _after(row[at + 1])) for at in bands))
+def _said(shape: TableShape) -> Iterator[tuple[str, list[Any]]]:
+    """Each exact and each banded factor with what every row says of it: a value, or a band as a pair."""
+    columns, exact = [*zip(*shape.table.rows, strict=True)], len(shape.table.exact)
+    for place, name in enumerate(shape.table.exact):
+        yield name, list(columns[place])
+    for place, name in enumerate(shape.table.banded):
+        yield name, [*zip(columns[exact + 2 * place], columns[exact + 2 * place + 1], strict=True)]
+
+
+def _stretch(said: Any, *, banded: bool) -> Stretch:
+    start, end = said if banded else (said, said)
+    return start, _after(end)
 
 
 def _after(value: Scalar) -> Scalar:
@@ -156,34 +149,36 @@ def _after(value: Scalar) -> Scalar:
     return value + "\0" if isinstance(value, str) else value + 1
 
 
-def _places(axes: Sequence[Axis], key: Key) -> tuple[slice, ...]:
-    return tuple(slice(axis.place_of(start), axis.place_of(end)) for axis, (start, end) in zip(axes, key, strict=False))
+def _slice(axis: Axis, stretch: Stretch) -> slice:
+    return slice(axis.place_of(stretch[0]), axis.place_of(stretch[1]))
 
 
-def _laid_out(axes: Sequence[Axis], keys: Sequence[Key], numbers: Sequence[int], shape: tuple[int, ...]) -> Integers:
+def _reach(axis: Axis, stretches: Mapping[Any, Stretch], column: Sequence[Any]) -> Reach:
+    """Few stretches are different ones; each is placed once."""
+    known = {said: code for code, said in enumerate(stretches)}
+    codes = np.fromiter(map(known.__getitem__, column), np.int64, len(column))
+    starts, ends = (np.array([axis.place_of(each[end]) for each in stretches.values()], np.int64) for end in (0, 1))
+    return starts[codes], ends[codes]
+
+
+def _laid_out(axes: Sequence[Axis], reaches: Sequence[Reach], found: Sequence[int]) -> Integers:
     """Nearly always each row is one cell, for the axes are cut where its bands are; then all are laid out at once."""
-    cells = np.full(shape, NO_CELL, np.int64)
-    columns = [_ends(axis, [key[place] for key in keys]) for place, axis in enumerate(axes)]
-    if all(np.all(ends - starts == 1) for starts, ends in columns):
-        cells[tuple(starts for starts, _ in columns)] = numbers
-        return cells
-    for key, number in zip(keys, numbers, strict=True):
-        cells[_places(axes, key)] = number
-    return cells
+    cells = np.full(tuple(axis.length for axis in axes), NO_CELL, np.int64)
+    if all(np.all(ends - starts == 1) for starts, ends in reaches):
+        cells[tuple(starts for starts, _ in reaches)] = found
+        return cells.reshape(-1)
+    for row, number in enumerate(found):
+        cells[tuple(slice(starts[row], ends[row]) for starts, ends in reaches)] = number
+    return cells.reshape(-1)
 
 
-def _ends(axis: Axis, stretches: Sequence[Stretch]) -> tuple[Integers, Integers]:
-    """The places where each stretch begins and where the first one after it does; few are different ones."""
-    places = {each: (axis.place_of(each[0]), axis.place_of(each[1])) for each in set(stretches)}
-    starts, ends = zip(*(places[each] for each in stretches), strict=True)
-    return np.array(starts, np.int64), np.array(ends, np.int64)
-
-
-def _lines(rows: Sequence[tuple[Key, Sequence[Any]]], digits: int) -> dict[Key, list[Line]]:
-    """By exact values and bands, the lines of a curve; its last knot is a line of one value."""
+def _lines(shape: TableShape, columns: Sequence[Sequence[Any]]) -> dict[Key, list[Line]]:
+    """The lines of each curve; its last knot is a line of one value."""
+    rows = shape.table.rows
+    keys: list[Key] = [*zip(*columns, strict=True)] or [()] * len(rows)
     knots: dict[Key, list[tuple[int, int]]] = {}
-    for key, row in rows:
-        knots.setdefault(key, []).append((row[-2], scaled(row[-1], digits)))
+    for key, row, number in zip(keys, rows, shape.numbers, strict=True):
+        knots.setdefault(key, []).append((int(row[-2]), number))
     lines = {}
     for key, unsorted in knots.items():
         ordered = sorted(unsorted)
@@ -192,11 +187,16 @@ def _lines(rows: Sequence[tuple[Key, Sequence[Any]]], digits: int) -> dict[Key, 
     return lines
 
 
-def _lines_laid_out(axes: Sequence[Axis], lines: Mapping[Key, Sequence[Line]], shape: tuple[int, ...]) -> Integers:
-    four = np.stack([np.full(shape, filling, np.int64) for filling in (0, 1, NO_CELL, NO_CELL)])
+def _lines_laid_out(
+    axes: Sequence[Axis], lines: Mapping[Key, Sequence[Line]], stretches: Sequence[Mapping[Any, Stretch]]
+) -> Integers:
+    size = tuple(axis.length for axis in axes)
+    four = np.stack([np.full(size, filling, np.int64) for filling in (0, 1, NO_CELL, NO_CELL)])
     for key, group in lines.items():
+        told = zip(axes, stretches, key, strict=False)  # the last axis is that of the curve itself
+        around = [_slice(axis, known[said]) for axis, known, said in told]
         for line in group:
-            where = (*_places(axes, key), slice(axes[-1].place_of(line.start), axes[-1].place_of(line.end)))
+            where = (*around, _slice(axes[-1], (line.start, line.end)))
             for part, number in zip(four, (line.start, line.end, line.low, line.high), strict=True):
                 part[where] = number
     return four.reshape(4, -1)

@@ -6,27 +6,29 @@ noticed before it does, and those risks are rated one by one.
 NumPy is imported here and in `dense` alone, and these only by who rates portfolios: a web process needs neither.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from marketplace.catalog.values.columns import (
+    Choices,
+    Column,
+    Columns,
+    Integers,
+    Mask,
+    kind_of,
+    numbers,
+    size_of,
+    where,
+)
 from marketplace.kernel.money import minor_digits
 from marketplace.rating.rules.arithmetic import MILLION, rounded_to
 from marketplace.rating.rules.checking import rate_of
-from marketplace.rating.rules.dense import (
-    LARGEST,
-    Choices,
-    Column,
-    DenseTable,
-    Integers,
-    Mask,
-    MightOverflowError,
-    Portfolio,
-    dense,
-)
-from marketplace.rating.rules.premium import CompiledTariff, premium
+from marketplace.rating.rules.dense import LARGEST, NO_CELL, DenseTable, MightOverflowError, dense
+from marketplace.rating.rules.premium import TariffShape, compile_shape, premium
 from marketplace.rating.values import (
     SHARES,
     Add,
@@ -36,7 +38,6 @@ from marketplace.rating.values import (
     Minimum,
     Multiply,
     PerUnit,
-    Risk,
     RiskOutOfRange,
     Round,
     Scalar,
@@ -56,59 +57,53 @@ class Premiums:
 
 
 class PortfolioRater:
-    """A tariff laid out once, for many risks."""
+    """A tariff laid out once, for many risks. That its cells do not contradict one another is taken for granted."""
 
-    def __init__(self, compiled: CompiledTariff) -> None:
-        self._compiled = compiled
-        tables = {name: dense(table) for name, table in compiled.tables.items()}
+    def __init__(self, shape: TariffShape) -> None:
+        self._shape = shape
+        tables = {name: dense(table) for name, table in shape.tables.items()}
         self._tables = {name: table for name, table in tables.items() if table is not None}
         self._fits = len(self._tables) == len(tables)
 
-    def premiums(self, portfolio: Portfolio) -> Premiums:
+    @property
+    def factors(self) -> frozenset[str]:
+        """Every factor the tariff asks about."""
+        return frozenset(self._shape.kinds)
+
+    def missing(self, table: str, columns: Columns) -> Mask:
+        """For which risks a table has no cell, or might have none where it cannot be laid out."""
+        with suppress(KeyError, MightOverflowError):
+            return np.asarray(self._tables[table].find(columns) == NO_CELL, np.bool_)
+        return np.ones(size_of(next(iter(columns.values()))), np.bool_)
+
+    def premiums(self, portfolio: Columns) -> Premiums:
         """Raises ValueError where columns are missing, of a wrong kind or not equally long, and OverflowError where a
         premium itself has more than 63 bits.
         """
-        size = _size(self._compiled, portfolio)
+        size = _size(self._shape, portfolio)
         totals, refused = np.empty(size, np.int64), np.empty(size, np.bool_)
         for start in range(0, size, CHUNK):
             chunk = slice(start, min(start + CHUNK, size))
-            columns = {name: _part(portfolio[name], chunk) for name in self._compiled.kinds}
+            columns = {name: _part(portfolio[name], chunk) for name in self._shape.kinds}
             totals[chunk], refused[chunk] = self._chunk(columns, chunk.stop - start)
         return Premiums(totals, refused)
 
-    def _chunk(self, columns: Portfolio, size: int) -> tuple[Integers, Mask]:
+    def _chunk(self, columns: Columns, size: int) -> tuple[Integers, Mask]:
         if self._fits:
             try:
-                return _Chunk(self._compiled, self._tables, columns, size).rated()
+                return _Chunk(self._shape, self._tables, columns, size).rated()
             except MightOverflowError:
                 pass
-        return _one_by_one(self._compiled, columns, size)
+        return _one_by_one(self._shape, columns, size)
 
 
-def portfolio_of(compiled: CompiledTariff, risks: Sequence[Risk]) -> Portfolio:
-    """The columns that a tariff asks about, of risks that have all of them in their kinds."""
-    return {name: _column(kind, [risk[name] for risk in risks]) for name, kind in compiled.kinds.items()}
-
-
-def _column(kind: type, values: list[Any]) -> Column:
-    if kind is bool:
-        return np.array(values, np.bool_)
-    if kind is int:
-        return np.array(values, np.int64)
-    words = tuple(sorted(set(values)))
-    places = {word: place for place, word in enumerate(words)}
-    return Choices(np.array([places[value] for value in values], np.int64), words)
-
-
-def _size(compiled: CompiledTariff, portfolio: Portfolio) -> int:
-    letters = {int: "i", bool: "b"}
-    for name, kind in compiled.kinds.items():
-        column = portfolio.get(name)
-        if column is None:
+def _size(shape: TariffShape, portfolio: Columns) -> int:
+    for name, kind in shape.kinds.items():
+        if name not in portfolio:
             raise ValueError(f"the portfolio has no column {name}")
-        if letters.get(kind) != (None if isinstance(column, Choices) else column.dtype.kind):
+        if kind_of(portfolio[name]) is not kind:
             raise ValueError(f"the column {name} is of another kind")
-    sizes = {len(column.codes if isinstance(column, Choices) else column) for column in portfolio.values()}
+    sizes = {size_of(column) for column in portfolio.values()}
     if len(sizes) != 1:
         raise ValueError("the columns are not equally long")
     return sizes.pop()
@@ -118,7 +113,8 @@ def _part(column: Column, chunk: slice) -> Column:
     return Choices(column.codes[chunk], column.values) if isinstance(column, Choices) else column[chunk]
 
 
-def _one_by_one(compiled: CompiledTariff, columns: Portfolio, size: int) -> tuple[Integers, Mask]:
+def _one_by_one(shape: TariffShape, columns: Columns, size: int) -> tuple[Integers, Mask]:
+    compiled = compile_shape(shape)
     totals, refused = np.zeros(size, np.int64), np.zeros(size, np.bool_)
     for place, risk in enumerate(_risks(columns, size)):
         try:
@@ -128,7 +124,7 @@ def _one_by_one(compiled: CompiledTariff, columns: Portfolio, size: int) -> tupl
     return totals, refused
 
 
-def _risks(columns: Portfolio, size: int) -> Iterator[dict[str, Scalar]]:
+def _risks(columns: Columns, size: int) -> Iterator[dict[str, Scalar]]:
     lists: dict[str, list[Any]] = {
         name: [column.values[code] for code in column.codes] if isinstance(column, Choices) else column.tolist()
         for name, column in columns.items()
@@ -141,9 +137,9 @@ def _risks(columns: Portfolio, size: int) -> Iterator[dict[str, Scalar]]:
 class _Chunk:
     """The premiums of one chunk in the making. Of lines only those are kept that a later step takes a share of."""
 
-    compiled: CompiledTariff
+    shape: TariffShape
     tables: dict[str, DenseTable]
-    columns: Portfolio
+    columns: Columns
     size: int
     total: Integers = field(init=False)
     refused: Mask = field(init=False)
@@ -154,8 +150,8 @@ class _Chunk:
         """Raises MightOverflowError."""
         self.total = np.zeros(self.size, np.int64)
         self.refused = np.zeros(self.size, np.bool_)
-        named = {name for step in self.compiled.tariff.steps for name in getattr(step, "of", ())}
-        for step in self.compiled.tariff.steps:
+        named = {name for step in self.shape.tariff.steps for name in getattr(step, "of", ())}
+        for step in self.shape.tariff.steps:
             applies = self._applies(step)
             amount = self._amount(step, applies)
             if amount is None:
@@ -172,17 +168,13 @@ class _Chunk:
         """Where the step is not passed over; None for everywhere."""
         applies: Mask | None = None
         for name, values in step.when.items():
-            column = self.columns[name]
-            if isinstance(column, Choices):
-                here = np.array([value in values for value in column.values], np.bool_)[column.codes]
-            else:
-                here = np.logical_or.reduce([column == value for value in values])
+            here = where(self.columns[name], values.__contains__)
             applies = here if applies is None else applies & here
         return applies
 
     def _amount(self, step: Step, applies: Mask | None) -> Any:
         """What the step posts for each risk, or for all; None where it posts nothing."""
-        literal = self.compiled.literals.get(step.id)
+        literal = self.shape.literals.get(step.id)
         match step:
             case Lookup():
                 return self._look_up(step, applies)
@@ -212,16 +204,16 @@ class _Chunk:
         return None
 
     def _rate(self, step: Step) -> Any:
-        literal = self.compiled.literals.get(step.id)
+        literal = self.shape.literals.get(step.id)
         return self.rates[rate_of(step) or ""] if literal is None else np.int64(literal)
 
     def _per_unit(self, step: PerUnit, units: Any, applies: Mask | None) -> Integers:
         for name in step.factors:
-            column: Any = self.columns[name]
+            column = numbers(self.columns[name])
             self.refused |= column < 0 if applies is None else (column < 0) & applies
             _hold_product(units, column)
             units = units * column
-        minor, half = 10 ** minor_digits(self.compiled.tariff.currency), MILLION // 2 * step.unit
+        minor, half = 10 ** minor_digits(self.shape.tariff.currency), MILLION // 2 * step.unit
         if _largest(units) * minor + half >= LARGEST:
             raise MightOverflowError
         return np.asarray((units * minor + half) // (2 * half))

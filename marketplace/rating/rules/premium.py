@@ -14,7 +14,7 @@ from typing import Any
 from marketplace.kernel.money import minor_digits
 from marketplace.rating.rules.arithmetic import MILLION, rounded_to, scaled
 from marketplace.rating.rules.checking import check_steps, first_asking, rate_of
-from marketplace.rating.rules.tables import CompiledTable, Leaf, compile_table
+from marketplace.rating.rules.tables import CompiledTable, Leaf, TableShape, compile_table, shape_of
 from marketplace.rating.values import (
     RATE_DIGITS,
     SHARES,
@@ -43,18 +43,28 @@ Run = Callable[[Risk, list[Posted], dict[str, Leaf], int], int]
 
 
 @dataclass(frozen=True, slots=True)
-class CompiledTariff:
-    """A tariff ready to rate."""
+class TariffShape:
+    """A tariff whose steps fit its tables and each other, before the rows of the tables are put in order."""
 
     tariff: Tariff
-    tables: Mapping[str, CompiledTable]
+    tables: Mapping[str, TableShape]
     literals: Mapping[str, int]
     """Step id -> its literal: millionths for a rate, minor units for an amount."""
-    runs: tuple[Run, ...]
     kinds: Mapping[str, type]
     """Every factor the tariff asks about, and the type of its values."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledTariff:
+    """A tariff ready to rate one risk."""
+
+    shape: TariffShape
+    tables: Mapping[str, CompiledTable]
+    runs: tuple[Run, ...]
+    kinds: Mapping[str, type]
+    """Those of the shape."""
     types: list[type]
-    """The latter alone, in the same order."""
+    """The types alone, in the same order."""
 
     def refuse_kinds(self, risk: Risk) -> None:
         """Raises RiskOutOfRange at the first value of another type. What is missing is refused by the step that needs
@@ -62,7 +72,7 @@ class CompiledTariff:
         """
         for name, kind in self.kinds.items():
             if name in risk and type(risk[name]) is not kind:
-                raise RiskOutOfRange(name, risk[name], first_asking(self.tariff, name))
+                raise RiskOutOfRange(name, risk[name], first_asking(self.shape.tariff, name))
 
 
 def premium(compiled: CompiledTariff, risk: Risk) -> Breakdown:
@@ -84,14 +94,23 @@ def _rated(compiled: CompiledTariff, risk: Risk, rates: dict[str, Leaf]) -> Brea
     total = 0
     for run in compiled.runs:
         total = run(risk, lines, rates, total)
-    return tuple.__new__(Breakdown, (tuple(lines), compiled.tariff.currency))  # as its own constructor, but for a call
+    return tuple.__new__(
+        Breakdown, (tuple(lines), compiled.shape.tariff.currency)
+    )  # as its own constructor, but for a call
 
 
 def compile_tariff(tariff: Tariff) -> CompiledTariff:
-    """Raises TariffFault where the tariff cannot be used: an unknown table or step, a rate posted as money."""
+    """Raises TariffFault where the tariff cannot be used: an unknown table, a rate posted as money, two cells for one
+    risk.
+    """
+    return compile_shape(shape_of_tariff(tariff))
+
+
+def shape_of_tariff(tariff: Tariff) -> TariffShape:
+    """Raises TariffFault; what the cells of the tables say is not looked at."""
     tables, place = {}, 1
     for table in tariff.tables:
-        tables[table.name] = compile_table(table, tariff.currency, place)
+        tables[table.name] = shape_of(table, tariff.currency, place)
         place += len(table.rows)
     check_steps(tariff)
     literals = {
@@ -99,12 +118,18 @@ def compile_tariff(tariff: Tariff) -> CompiledTariff:
         for index, step in enumerate(tariff.steps)
         if (number := _literal(step, tariff.currency, f"steps.{index}")) is not None
     }
-    runs = tuple(_conditional(step, _run(step, tariff.currency, tables, literals)) for step in tariff.steps)
-    kinds = _kinds(tariff, tables.values())
-    return CompiledTariff(tariff, tables, literals, runs, kinds, [*kinds.values()])
+    return TariffShape(tariff, tables, literals, _kinds(tariff, tables.values()))
 
 
-def _kinds(tariff: Tariff, tables: Iterable[CompiledTable]) -> dict[str, type]:
+def compile_shape(shape: TariffShape) -> CompiledTariff:
+    """Raises TariffFault where the cells of a table contradict one another."""
+    tables = {name: compile_table(table) for name, table in shape.tables.items()}
+    currency, literals = shape.tariff.currency, shape.literals
+    runs = tuple(_conditional(step, _run(step, currency, tables, literals)) for step in shape.tariff.steps)
+    return CompiledTariff(shape, tables, runs, shape.kinds, [*shape.kinds.values()])
+
+
+def _kinds(tariff: Tariff, tables: Iterable[TableShape]) -> dict[str, type]:
     """Raises TariffFault where two places of the tariff take different types for one factor."""
     kinds: dict[str, type] = {}
     told = [pair for table in tables for pair in table.kinds.items()]

@@ -37,55 +37,83 @@ class Bands:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Knots of the interpolated factor, ascending, with the leaf at each."""
+    """Knots of the interpolated factor, ascending, with the row of each."""
 
     knots: list[int]
-    leaves: list[Leaf]
+    rows: list[int]
 
 
 @dataclass(frozen=True, slots=True)
-class CompiledTable:
-    """`cells`: the values of the factors `keyed` (alone, where there is one) -> a leaf, bands or a curve.
+class TableShape:
+    """What a table is before its rows are put in order.
 
-    Keyed are the exact factors, and the banded ones too where every band could be written out. `kinds` has the type of
-    each factor's values; a risk is held to them before anything is looked up. Rates are millionths, amounts minor
-    units; an interpolated number is a multiple of `step`.
+    `kinds` has the type of each factor's values; a risk is held to them before anything is looked up. `numbers` are
+    those of the rows: rates are millionths, amounts minor units; an interpolated number is a multiple of `step`.
+    `first_row` is the place of the first row in the tariff.
     """
 
     table: Table
     kinds: Mapping[str, type]
     digits: int
     step: int
+    numbers: tuple[int, ...]
+    first_row: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledTable:
+    """`cells`: the values of the factors `keyed` (alone, where there is one) -> a row, bands or a curve.
+
+    Keyed are the exact factors, and the banded ones too where every band could be written out.
+    """
+
+    shape: TableShape
     keyed: tuple[str, ...]
     cells: dict[Any, Any]
 
-    @property
-    def is_rate(self) -> bool:
-        return self.table.value == "rate"
-
     def finder(self, asked_by: str) -> Find:
         """A function from a risk to the leaf that fits; it raises RiskOutOfRange in the name of the step `asked_by`."""
-        cells, key_of = self.cells, itemgetter(*self.keyed) if self.keyed else _nothing
-        bands = [name for name in self.table.banded if name not in self.keyed]
-        curve_of = self.table.interpolated[0] if self.table.interpolated else None
+        table, cells = self.shape.table, self.cells
+        key_of = itemgetter(*self.keyed) if self.keyed else _nothing
+        bands = [name for name in table.banded if name not in self.keyed]
+        curve_of = table.interpolated[0] if table.interpolated else None
+        leaves: dict[Any, Leaf] = {}
 
-        def find(risk: Risk) -> Any:
+        def find(risk: Risk) -> Leaf:
+            try:
+                return leaves[key_of(risk)]
+            except KeyError:
+                leaf = leaves[key_of(risk)] = self._leaf(node_of(risk))
+                return leaf
+
+        def node_of(risk: Risk) -> Any:
             try:
                 return cells[key_of(risk)]
             except KeyError:
                 raise self._no_cell(risk, asked_by) from None
 
         def find_further(risk: Risk) -> Leaf:
-            node = find(risk)
+            node = node_of(risk)
             for name in bands:
                 value: Any = risk.get(name)
                 place = -1 if value is None else bisect_right(node.starts, value) - 1
                 if place < 0 or value > node.ends[place]:
                     raise RiskOutOfRange(name, value, asked_by)
                 node = node.under[place]
-            return self._on_curve(node, curve_of, risk.get(curve_of), asked_by) if curve_of else node
+            if curve_of:
+                return self._on_curve(node, risk, asked_by)
+            leaf = leaves.get(node)
+            if leaf is None:
+                leaf = leaves[node] = self._leaf(node)
+            return leaf
 
         return find_further if bands or curve_of else find
+
+    def _leaf(self, row: int) -> Leaf:
+        """Made when somebody asks: of most rows nobody ever does."""
+        table, place = self.shape.table, row - self.shape.first_row
+        values = table.rows[place]
+        return Leaf(self.shape.numbers[place], Cell(table.name, tuple(_key(table, values)), str(values[-1]), (row,)))
 
     def _no_cell(self, risk: Risk, asked_by: str) -> RiskOutOfRange:
         """Names the first factor with which no row goes on."""
@@ -97,51 +125,72 @@ class CompiledTable:
                 return RiskOutOfRange(name, value, asked_by)
         raise AssertionError("a risk with which every row goes on has its cell")
 
-    def _on_curve(self, curve: Curve, name: str, value: Any, asked_by: str) -> Leaf:
+    def _on_curve(self, curve: Curve, risk: Risk, asked_by: str) -> Leaf:
+        name = self.shape.table.interpolated[0]
+        value: Any = risk.get(name)
         place = 0 if value is None else bisect_left(curve.knots, value)
         if place == len(curve.knots) or (place == 0 and curve.knots[0] != value):
             raise RiskOutOfRange(name, value, asked_by)
-        upper = curve.leaves[place]
+        upper = self._leaf(curve.rows[place])
         if curve.knots[place] == value:
             return upper
-        lower, start, end = curve.leaves[place - 1], curve.knots[place - 1], curve.knots[place]
+        lower, start, end = self._leaf(curve.rows[place - 1]), curve.knots[place - 1], curve.knots[place]
         weighed = lower.number * (end - value) + upper.number * (value - start)
-        number = half_up(weighed, (end - start) * self.step) * self.step
+        step = self.shape.step
+        number = half_up(weighed, (end - start) * step) * step
         key = (*lower.cell.key[:-1], (name, band_words(start, end)))
-        between = Cell(self.table.name, key, unscaled(number, self.digits), lower.cell.rows + upper.cell.rows)
-        return Leaf(number, between)
+        said = unscaled(number, self.shape.digits)
+        return Leaf(number, Cell(self.shape.table.name, key, said, lower.cell.rows + upper.cell.rows))
 
 
-def compile_table(table: Table, currency: str, first_row: int = 1) -> CompiledTable:
-    """Raises TariffFault on an empty table, uneven rows, mixed kinds, a cell given twice, overlapping bands, and a
-    scale that is missing, too fine or declared for nothing. `first_row` is the place of its first row in the tariff.
+def shape_of(table: Table, currency: str, first_row: int = 1) -> TableShape:
+    """Raises TariffFault on an empty table, uneven rows, mixed kinds, too many decimals, and a scale that is missing,
+    too fine or declared for nothing. `first_row` is the place of its first row in the tariff.
     """
-    width = len(table.exact) + 2 * len(table.banded) + len(table.interpolated) + 1
+    exact, banded = len(table.exact), len(table.banded)
+    width = exact + 2 * banded + len(table.interpolated) + 1
     if not table.rows:
         raise TariffFault(table.name, "empty_table")
-    if any(len(row) != width for row in table.rows):
+    if set(map(len, table.rows)) != {width}:
         raise TariffFault(table.name, "row_width")
-    kinds = [{type(row[column]) for row in table.rows} for column in range(width)]
+    values = [*zip(*table.rows, strict=True)]
+    kinds = [{*map(type, column)} for column in values]
     if any(len(kind) != 1 for kind in kinds) or kinds[-1] != {str}:
         raise TariffFault(table.name, "mixed_kinds")
-    exact, banded = len(table.exact), len(table.banded)
     columns = [*range(exact), *range(exact, exact + 2 * banded, 2), *range(exact + 2 * banded, width - 1)]
     digits = RATE_DIGITS if table.value == "rate" else minor_digits(currency)
     scale = _scale(table, digits, kinds[-2] if table.interpolated else set())
-    grouped = _grouped(enumerate(table.rows, first_row), itemgetter(slice(exact)))
-    cells = {key: _under(table, rows, exact, banded, digits) for key, rows in grouped.items()}
-    written_out = (
-        _written_out(cells, banded) if banded and all(kinds[column] == {int} for column in columns[exact:]) else None
-    )
-    keyed = table.exact if written_out is None else (*table.exact, *table.banded)
-    return CompiledTable(
+    return TableShape(
         table,
         {name: next(iter(kinds[column])) for name, column in zip(table.factors, columns, strict=True)},
         digits,
         10 ** (digits - scale),
-        keyed,
-        _alone(cells if written_out is None else written_out, len(keyed)),
+        _numbers(table.name, values[-1], digits),
+        first_row,
     )
+
+
+def _numbers(name: str, texts: Sequence[Any], digits: int) -> tuple[int, ...]:
+    """Those of a column; a table says the same number in many rows."""
+    known = {}
+    for text in set(texts):
+        try:
+            known[text] = scaled(text, digits)
+        except ValueError as error:
+            raise TariffFault(name, "too_many_decimals", text) from error
+    return tuple(map(known.__getitem__, texts))
+
+
+def compile_table(shape: TableShape) -> CompiledTable:
+    """Raises TariffFault on a cell given twice, overlapping bands and knots that do not stand together."""
+    table = shape.table
+    exact, banded = len(table.exact), len(table.banded)
+    grouped = _grouped(enumerate(table.rows, shape.first_row), itemgetter(slice(exact)))
+    cells = {key: _under(table, rows, exact, banded) for key, rows in grouped.items()}
+    numbers_only = all(shape.kinds[name] is int for name in (*table.banded, *table.interpolated))
+    written_out = _written_out(cells, banded) if banded and numbers_only else None
+    keyed = table.exact if written_out is None else (*table.exact, *table.banded)
+    return CompiledTable(shape, keyed, _alone(cells if written_out is None else written_out, len(keyed)))
 
 
 def _written_out(cells: dict[tuple[Any, ...], Any], banded: int) -> dict[tuple[Any, ...], Any] | None:
@@ -192,7 +241,7 @@ def _grouped(rows: Iterable[Numbered], key_of: Callable[[Row], Any]) -> dict[Any
     return groups
 
 
-def _under(table: Table, rows: list[Numbered], column: int, banded: int, digits: int) -> Any:
+def _under(table: Table, rows: list[Numbered], column: int, banded: int) -> Any:
     """What is left to decide among `rows`, which agree up to `column`: bands, a curve, or nothing."""
     if banded:
         groups = _grouped(rows, itemgetter(column, column + 1))
@@ -203,16 +252,16 @@ def _under(table: Table, rows: list[Numbered], column: int, banded: int, digits:
         return Bands(
             [start for start, _ in ordered],
             [end for _, end in ordered],
-            [_under(table, groups[band], column + 2, banded - 1, digits) for band in ordered],
+            [_under(table, groups[band], column + 2, banded - 1) for band in ordered],
         )
     if table.interpolated:
-        return _curve(table, rows, column, digits)
+        return _curve(table, rows, column)
     if len(rows) > 1:
         raise TariffFault(table.name, "cell_twice")
-    return _leaf(table, rows[0], digits)
+    return rows[0][0]
 
 
-def _curve(table: Table, rows: list[Numbered], column: int, digits: int) -> Curve:
+def _curve(table: Table, rows: list[Numbered], column: int) -> Curve:
     ordered: list[Any] = sorted(rows, key=lambda numbered: numbered[1][column])
     knots = [row[column] for _, row in ordered]
     if len(set(knots)) < len(knots):
@@ -221,13 +270,7 @@ def _curve(table: Table, rows: list[Numbered], column: int, digits: int) -> Curv
     if places != list(range(places[0], places[0] + len(places))):
         # Only then do two rows that follow each other in the tariff show that no knot lies between them.
         raise TariffFault(table.name, "knots_scattered")
-    return Curve(knots, [_leaf(table, numbered, digits) for numbered in ordered])
-
-
-def _leaf(table: Table, numbered: Numbered, digits: int) -> Leaf:
-    place, row = numbered
-    number = str(row[-1])
-    return Leaf(scaled(number, digits), Cell(table.name, tuple(_key(table, row)), number, (place,)))
+    return Curve(knots, places)
 
 
 def _key(table: Table, row: Sequence[Scalar]) -> Iterable[tuple[str, str]]:

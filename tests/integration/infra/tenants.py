@@ -16,7 +16,7 @@ INSURERS = {
     "infra_subject_key", "listing_draft", "listing_event", "listing_rate_card", "listing_upload", "oversight_sale",
     "payment_attempt", "payment_refund", "policy_document", "policy_number_range", "policy_policy",
     "policy_version", "privacy_erasure", "privacy_restriction", "quoting_need", "quoting_offer", "rating_tariff",
-    "traceability_evidence_intake", "traceability_journey", "underwriting_decision",
+    "traceability_entry", "traceability_evidence_intake", "traceability_journey", "underwriting_decision",
 }  # fmt: skip
 
 # What is on sale: every scope reads it, its insurer writes it.
@@ -42,11 +42,17 @@ EVERYBODYS = {
     "procrastinate_jobs": "jobs carry ids, numbers, days and words of our lists (test_registry)",
     "procrastinate_periodic_defers": "names and instants of periodic jobs",
     "procrastinate_workers": "no data",
+    "traceability_log_checkpoint": "public: sizes and roots of the log, signed",
+    "traceability_log_key": "public: whose signature to trust",
+    "traceability_log_tile": "public: hashes of hashes",
     "traceability_page_version": "hashes of templates and texts; a page is the same for everybody",
 }
 
 APPENDED = {"accounts_security_event"}
 """Every scope may add to these."""
+
+MOVED = {"traceability_entry"}
+"""The site does not write these, in no scope: the sequencer moves into them what the site entered."""
 
 # What a row has beside something in every column that must be filled; None is the id of the sale's own row.
 _ASKED: dict[str, dict[str, Any]] = {

@@ -20,8 +20,8 @@ def fresh(server: EmbeddedServer, settings: Settings, migrated_app: Flask) -> It
     """The site over a database of its own, its migrations not yet run."""
     gateway = stripe_gateway.gateway()
     server.create_database(FRESH)
-    names = ("app", "owner", "sequencer", "reader")
-    fields = ("database_url", "database_owner_url", "database_sequencer_url", "database_reader_url")
+    names = ("app", "owner", "reader")
+    fields = ("database_url", "database_owner_url", "database_reader_url")
     urls = {field: server.url(f"marketplace_{name}", FRESH) for field, name in zip(fields, names, strict=True)}
     app = create_app(Settings.model_validate(settings.model_dump() | urls))
     yield app

@@ -10,10 +10,14 @@ from marketplace.traceability import queries, services
 from tests.factories.traceability import a_journey, a_view, an_act
 
 JOURNEY, VERSION, INTAKE = "traceability_journey", "traceability_page_version", "traceability_evidence_intake"
+ENTRY = "traceability_entry"
+TILE, CHECKPOINT, KEY = "traceability_log_tile", "traceability_log_checkpoint", "traceability_log_key"
+IN_THE_LOG = (ENTRY, TILE, CHECKPOINT, KEY)
+SEQUENCER = "marketplace_sequencer"
 STATEMENTS = {
-    "SELECT": "SELECT count(*) FROM {table}",
-    "INSERT": "INSERT INTO {table} (id) VALUES (NULL)",
-    "UPDATE": "UPDATE {table} SET id = id",
+    "SELECT": "SELECT * FROM {table}",
+    "INSERT": "INSERT INTO {table} ({column}) VALUES (NULL)",
+    "UPDATE": "UPDATE {table} SET {column} = {column}",
     "DELETE": "DELETE FROM {table}",
     "TRUNCATE": "TRUNCATE {table} CASCADE",
 }
@@ -26,8 +30,13 @@ ALLOWED = {
     ("marketplace_reader", INTAKE): {"SELECT"},
     ("marketplace_sequencer", JOURNEY): set(),
     ("marketplace_sequencer", VERSION): set(),
-    ("marketplace_sequencer", INTAKE): set(),
+    ("marketplace_sequencer", INTAKE): {"SELECT", "DELETE"},
+    **{("marketplace_app", table): set() for table in IN_THE_LOG},
+    **{("marketplace_reader", table): {"SELECT"} for table in IN_THE_LOG},
+    ("marketplace_sequencer", ENTRY): {"INSERT"},  # and reads what is below
+    **{("marketplace_sequencer", table): {"SELECT", "INSERT"} for table in (TILE, CHECKPOINT, KEY)},
 }
+COLUMNS = {TILE: "level", CHECKPOINT: "size", KEY: "vkey"}
 # Not evidence: whose a row is, which row-level security asks in the reader's name.
 ASKED_BY_POLICIES = {"application_application": "id insurer_id journey_id", "accounts_account": "id insurer_id"}
 
@@ -56,10 +65,11 @@ def denied(role_url, statement):
 
 
 @pytest.mark.requirement("T26-34", "T26-41")
-@pytest.mark.parametrize("table", [JOURNEY, VERSION, INTAKE])
+@pytest.mark.parametrize("table", [JOURNEY, VERSION, INTAKE, *IN_THE_LOG])
 @pytest.mark.parametrize("role", ["marketplace_app", "marketplace_reader", "marketplace_sequencer"])
 def test_what_each_role_may_do_with_evidence(server, trail, role, table):
-    done = {verb for verb, sql in STATEMENTS.items() if not denied(server.url(role), sql.format(table=table))}
+    asked = {verb: sql.format(table=table, column=COLUMNS.get(table, "id")) for verb, sql in STATEMENTS.items()}
+    done = {verb for verb, sql in asked.items() if not denied(server.url(role), sql)}
 
     assert done == ALLOWED[role, table]
     assert queries.journey_entries(trail[0].journey_id) == trail
@@ -80,5 +90,6 @@ def test_the_reader_of_evidence_reads_evidence_and_nothing_else(server, database
         read = set(connection.execute(may_read).scalars())
         asked = {each: connection.scalar(columns, {"table": each}) for each in ASKED_BY_POLICIES}
 
-    assert read == {JOURNEY, VERSION, INTAKE, "accounts_security_event", "alembic_version", *ASKED_BY_POLICIES}
+    evidence = {JOURNEY, VERSION, INTAKE, *IN_THE_LOG, "accounts_security_event"}
+    assert read == evidence | {"alembic_version", *ASKED_BY_POLICIES}
     assert asked == ASKED_BY_POLICIES

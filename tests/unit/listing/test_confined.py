@@ -1,17 +1,24 @@
 """Files are opened in a child process: that is what a hostile one ends, and whoever asked is told in a line."""
 
 import io
+import os
+import selectors
+import signal
+import socket
 import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from structlog.testing import capture_logs
 
-from marketplace.listing.intake import confined, pack, read_container
+from marketplace.listing.intake import confined, nursery, pack, read_container
 from marketplace.listing.intake.confined import Limits, read_confined
 from marketplace.listing.values import Finding
 from tests.factories.catalog import HARBOUR_TERM, catalog_files, changed, zipped
@@ -53,6 +60,7 @@ def path_tricks() -> bytes:
     return buffer.getvalue().replace(entry.filename.encode(), name.encode())
 
 
+GOOD = pack(catalog_files())
 HOSTILE = {
     "two corners": (a_workbook(sheet=CORNERS), "cell_out_of_reach"),
     "bomb": (zipped({"bomb.csv": b"0" * (15 * 2**20)}), "bursting"),
@@ -71,16 +79,15 @@ HOSTILE = {
 @pytest.mark.asvs("1.5.1", "5.2.1", "5.2.3", "5.2.5")
 def test_ten_hostile_files_at_once_end_their_own_processes_only() -> None:
     assert len(HOSTILE["two corners"][0]) < 1_500
-    good = pack(catalog_files())
     files = [data for data, _ in HOSTILE.values()]
     with capture_logs() as logs, ThreadPoolExecutor(len(files) + 1) as pool:
-        *readings, control = pool.map(lambda data: read_confined(data, "harbour"), [*files, good])
+        *readings, control = pool.map(lambda data: read_confined(data, "harbour"), [*files, GOOD])
     assert {
         name: {each.code for each in reading.findings} & {code}
         for (name, (_, code)), reading in zip(HOSTILE.items(), readings, strict=True)
     } == {name: {code} for name, (_, code) in HOSTILE.items()}
     assert all(reading.draft is None for reading in readings)
-    assert control == read_container(good, "harbour")
+    assert control == read_container(GOOD, "harbour")
     assert [each["event"] for each in logs] == ["listing.reading_failed"]
     assert "RecursionError" in logs[0]["said"]
 
@@ -143,24 +150,86 @@ def test_a_confined_process_starts_no_other() -> None:
     assert "started" not in in_a_child("if os.fork() == 0: print('started')\nos.wait()")
 
 
-def test_no_secret_of_ours_reaches_a_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = tmp_path / "python"
-    told.write_text("#!/bin/sh\nenv >&2\nexit 9\n")
-    told.chmod(0o755)
+def nursery_pid() -> int:
+    process = confined._nursery._process
+    assert process is not None
+    return process.pid
+
+
+@pytest.fixture
+def new_nursery() -> Iterator[None]:
+    confined._nursery.end()
+    yield
+    confined._nursery.end()
+
+
+@pytest.mark.usefixtures("new_nursery")
+def test_no_secret_of_ours_reaches_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", "not to be told")
-    monkeypatch.setattr(sys, "executable", str(told))
-    with capture_logs() as logs:
-        assert read_confined(b"", "harbour").findings == (Finding("", "reading_failed"),)
-    assert logs[0]["ended"] == 9
-    assert "LANG=C.UTF-8" in logs[0]["said"]
-    assert "SECRET_KEY" not in logs[0]["said"]
+    assert read_confined(GOOD, "harbour").draft is not None
+    told = Path(f"/proc/{nursery_pid()}/environ").read_bytes()  # a fork has the same
+    assert b"LANG=C.UTF-8" in told
+    assert b"SECRET_KEY" not in told
 
 
-def test_an_answer_that_is_no_reading_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = tmp_path / "python"
-    told.write_text('#!/bin/sh\necho \'{"findings": [], "draft": {"insurer": 7}}\'\n')
-    told.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(told))
+def test_an_answer_that_is_no_reading_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confined, "ask", lambda *_: b'{"findings": [], "draft": {"insurer": 7}}')
     with capture_logs() as logs:
         assert read_confined(b"", "harbour").findings == (Finding("", "reading_failed"),)
     assert [each["event"] for each in logs] == ["listing.reading_not_understood"]
+
+
+@pytest.mark.usefixtures("new_nursery")
+def test_where_the_nursery_was_killed_another_reads() -> None:
+    expected = read_container(GOOD, "harbour")
+    assert read_confined(GOOD, "harbour") == expected
+    killed = nursery_pid()
+    os.kill(killed, signal.SIGKILL)
+    assert read_confined(GOOD, "harbour") == expected
+    assert nursery_pid() != killed
+
+
+@pytest.mark.usefixtures("new_nursery")
+def test_a_nursery_that_cannot_start_is_one_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = tmp_path / "python"
+    told.write_text("#!/bin/sh\nexit 9\n")
+    told.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(told))
+    with capture_logs() as logs:
+        assert read_confined(GOOD, "harbour").findings == (Finding("", "reading_failed"),)
+    assert [each["event"] for each in logs] == ["listing.reading_failed"]
+
+
+@pytest.mark.usefixtures("new_nursery")
+def test_a_fork_of_the_asker_has_a_nursery_of_its_own() -> None:
+    assert read_confined(GOOD, "harbour").draft is not None
+    asker = os.fork()
+    if asker == 0:
+        mine = nursery_pid()
+        with suppress(BaseException):
+            read = read_confined(GOOD, "harbour")
+            os._exit(0 if read.draft is not None and nursery_pid() != mine else 1)
+        os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(asker, 0)[1]) == 0
+    assert read_confined(GOOD, "harbour").draft is not None
+
+
+def test_a_nursery_ends_with_the_one_who_asks() -> None:
+    code = (
+        "import os, sys; from marketplace.listing.intake import confined\n"
+        "confined.read_confined(sys.stdin.buffer.read(), 'harbour')\n"
+        "print(confined._nursery._process.pid, flush=True); os._exit(0)"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=confined.ROOT, input=GOOD, capture_output=True, check=True)
+    gone, alive = psutil.wait_procs(
+        [each for each in psutil.process_iter() if each.pid == int(done.stdout)], timeout=20
+    )
+    assert not alive, gone
+
+
+def test_a_nursery_ends_when_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nursery, "IDLE_SECONDS", 0.01)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs, selectors.DefaultSelector() as selector:
+        nursery._serve(theirs, selector)  # returns

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 from itertools import product
 
+import numpy as np
 import pytest
 
 from marketplace.catalog.values import Allowed, DocumentKind, DocumentRef, ProductInformation, Profile
@@ -14,9 +15,8 @@ from marketplace.listing.rules import (
     PossibleRisks,
     content_changes,
     first_day_on_sale,
-    premium_difference,
-    rises_much,
 )
+from marketplace.listing.rules.shifts import MOST_MINOR, Totals, premium_difference, rises_much, sampled
 from marketplace.listing.values import Change, Difference, Part, SaleOver, UploadEvent, UploadState
 from tests.factories.catalog import a_draft_product
 
@@ -118,14 +118,16 @@ def test_risks_that_may_occur_are_all_taken_or_evenly_spread() -> None:
     assert {(risk["age"], risk["sex"]) for risk in everything} == {*product((18, 19), ("female", "male"))}
 
 
+def totals(*minor: int | None) -> Totals:
+    return Totals(np.array([each or 0 for each in minor], np.int64), np.array([each is not None for each in minor]))
+
+
 def test_the_premium_difference_is_what_a_person_works_out() -> None:
     """Six risks: one loses its premium, one gains one, four change by +10 %, +2.5 %, 0 and -5 %."""
     ages = (29, 30, 31, 39, 40, 41)
     possible = PossibleRisks({factor.name: ages if factor.name == "age" else ("x",) for factor in TERM_LIFE.factors})
-    risks = [{"age": age} for age in ages]
-    found = premium_difference(
-        possible, risks, [100, 1000, 400, 200, 100, None], [None, 1100, 410, 200, 95, 70], TERM_LIFE.factors
-    )
+    old, new = totals(100, 1000, 400, 200, 100, None), totals(None, 1100, 410, 200, 95, 70)
+    found = premium_difference(possible, sampled(possible), old, new, TERM_LIFE.factors)
     assert (found.possible, found.rated, found.is_sample, found.comes, found.goes) == (6, 6, False, 1, 1)
     assert found.shift is not None
     assert (found.shift.risks, found.shift.rising, found.shift.falling) == (4, 2, 1)
@@ -139,12 +141,30 @@ def test_the_premium_difference_is_what_a_person_works_out() -> None:
 
 def test_where_no_premium_can_be_compared_nothing_is_said_of_it() -> None:
     possible = PossibleRisks({"age": (18, 19)})
-    found = premium_difference(possible, possible.sample(9), [None, None], [5, 5], TERM_LIFE.factors[:1])
+    found = premium_difference(possible, sampled(possible), totals(None, None), totals(5, 5), TERM_LIFE.factors[:1])
     assert (found.shift, found.bands, found.comes) == (None, (), 2)
+
+
+@pytest.mark.parametrize("most", [7, 500, 10**6])
+def test_the_columns_are_the_risks_that_a_list_would_have(most: int) -> None:
+    possible = PossibleRisks({"age": tuple(range(18, 61)), "sex": ("female", "male"), "smoker": (False, True)})
+    listed, columns = possible.sample(most), sampled(possible, most)
+    for name, column in columns.items():
+        assert [column.values[code] for code in column.codes] == [risk[name] for risk in listed]
+
+
+def test_more_risks_than_64_bits_count_are_sampled_alike() -> None:
+    possible = PossibleRisks({f"factor_{number}": tuple(range(1000)) for number in range(8)})
+    listed, columns = possible.sample(50), sampled(possible, 50)
+    assert possible.count > 2**64
+    for name, column in columns.items():
+        assert [column.values[code] for code in column.codes] == [risk[name] for risk in listed]
 
 
 @pytest.mark.parametrize(
     ("old", "new", "much"), [(100, 105, False), (1000, 1051, True), (100, 99, False), (0, 1, True)]
 )
 def test_more_than_five_per_cent_is_much(old: int, new: int, much: bool) -> None:  # noqa: FBT001  a parameter of the case
-    assert rises_much(old, new) is much
+    assert rises_much(np.array([old]), np.array([new])).tolist() == [much]
+    huge = MOST_MINOR * 1000  # what is made of it has more than 64 bits
+    assert rises_much(np.array([old * huge]), np.array([new * huge])).tolist() == [much]

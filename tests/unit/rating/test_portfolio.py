@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketplace.rating.rules import compile_tariff, portfolio, premium
-from marketplace.rating.rules.dense import Choices
+from marketplace.catalog.values.columns import Choices
+from marketplace.rating.rules import compile_tariff, portfolio, premium, shape_of_tariff
 from marketplace.rating.rules.portfolio import PortfolioRater
 from marketplace.rating.values import RiskOutOfRange, Tariff
 from tests.factories.quoting import a_tariff_in_parts
@@ -40,7 +40,7 @@ def alone(tariff: Tariff, risk: dict[str, Any]) -> int | None:
 @given(tariffs(), st.lists(RISK, min_size=1, max_size=20))
 def test_many_at_once_cost_what_each_costs_alone(tariff: Tariff, risks: list[dict[str, Any]]) -> None:
     expected = [alone(tariff, risk) for risk in risks]
-    rater = PortfolioRater(compile_tariff(tariff))
+    rater = PortfolioRater(shape_of_tariff(tariff))
     if any(total is not None and total >= 2**63 for total in expected):
         with pytest.raises(OverflowError):
             rater.premiums(columns(risks))
@@ -54,7 +54,7 @@ def test_many_at_once_cost_what_each_costs_alone(tariff: Tariff, risks: list[dic
 def test_instalments_by_the_chosen_frequency_cost_the_same_at_once_and_alone() -> None:
     tariff = a_tariff_in_parts("0.03")
     risks = [{"payment_frequency": name} for name in ("monthly", "yearly", "quarterly", "half_yearly", "monthly")]
-    together = PortfolioRater(compile_tariff(tariff)).premiums(columns(risks)).totals.tolist()
+    together = PortfolioRater(shape_of_tariff(tariff)).premiums(columns(risks)).totals.tolist()
     assert together == [alone(tariff, risk) for risk in risks] == [10_300, 120_000, 30_900, 61_800, 10_300]
 
 
@@ -75,7 +75,7 @@ def test_what_might_overflow_is_rated_one_by_one_and_the_rest_is_not(monkeypatch
     monkeypatch.setattr(portfolio, "_one_by_one", counted)
     sums = np.array([1, 2, 3, 4, 10**14, 6, 7])
 
-    found = PortfolioRater(compile_tariff(a_simple_tariff())).premiums({"sum": sums})
+    found = PortfolioRater(shape_of_tariff(a_simple_tariff())).premiums({"sum": sums})
 
     assert found.totals.tolist() == [50, 100, 150, 200, 5 * 10**15, 300, 350]
     assert alone_rated == [3]
@@ -88,7 +88,7 @@ def test_what_might_overflow_is_rated_one_by_one_and_the_rest_is_not(monkeypatch
 )
 def test_a_column_that_is_missing_or_of_another_kind_is_refused(given: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="column"):
-        PortfolioRater(compile_tariff(a_simple_tariff())).premiums(given)
+        PortfolioRater(shape_of_tariff(a_simple_tariff())).premiums(given)
 
 
 def test_columns_of_different_length_are_refused() -> None:
@@ -99,7 +99,7 @@ def test_columns_of_different_length_are_refused() -> None:
     ]
     tariff = Tariff.from_json({"currency": "CNY", "rounding": "half_up", "steps": steps, "tables": [table]})
     with pytest.raises(ValueError, match="equally long"):
-        PortfolioRater(compile_tariff(tariff)).premiums({"class": np.array([1]), "sum": np.array([1, 2])})
+        PortfolioRater(shape_of_tariff(tariff)).premiums({"class": np.array([1]), "sum": np.array([1, 2])})
 
 
 def test_numpy_is_not_loaded_with_the_site() -> None:

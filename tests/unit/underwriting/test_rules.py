@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from marketplace.catalog.values import Allowed, Frequency, Line, Outcome, Payment, SumLimit
+from marketplace.catalog.values.columns import columns_of
 from marketplace.kernel.text import LocalizedText
-from marketplace.underwriting.rules import assess_answers, assess_eligibility, guideline_sha256, is_eligible
+from marketplace.underwriting.rules import assess_answers, assess_eligibility, eligible, guideline_sha256
 from marketplace.underwriting.values import AnswersIncomplete, Eligible, Ineligible
 from tests.factories.quoting import (
     ACCIDENT_RISK,
@@ -120,7 +121,7 @@ def test_many_risks_are_judged_as_each_of_them() -> None:
         for term in (10, 20, 30)
         for often in ("yearly", "monthly")
     ]
-    found = list(is_eligible(content, risks))
+    found = eligible(content, columns_of(risks, TERM_LIFE_RISK)).tolist()
     assert found == [isinstance(assess_eligibility(content, risk), Eligible) for risk in risks]
     assert 0 < sum(found) < sum(20 <= risk["age"] <= 40 for risk in risks) / 2
 

@@ -1,18 +1,34 @@
-"""Read evidence, as `marketplace_reader`: only what is committed, and never through the site's own role."""
+"""What was done and shown. An entry is in the intake or, moments later, in the log; who asks does not see which."""
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, exists, or_, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    CompoundSelect,
+    Integer,
+    Row,
+    and_,
+    exists,
+    null,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
+from sqlalchemy import cast as as_type
+from sqlalchemy.orm import InstrumentedAttribute
 
 from marketplace.infra import vault
 from marketplace.infra.db import reader
 from marketplace.infra.sealed import SealedBytes, SealedPage
 from marketplace.kernel.remembering import Remembered
-from marketplace.traceability.models import IntakeRow, JourneyRow, PageVersionRow, subjects
+from marketplace.traceability.models import EntryRow, IntakeRow, JourneyRow, PageVersionRow, subjects
+from marketplace.traceability.rules import leaves
 from marketplace.traceability.values import (
     Actor,
     ActorRole,
@@ -20,6 +36,7 @@ from marketplace.traceability.values import (
     Entry,
     EntryNotFound,
     EntryType,
+    Envelope,
     Journey,
     JourneyNotFound,
     PageVersion,
@@ -28,28 +45,50 @@ from marketplace.traceability.values import (
 
 V = TypeVar("V")
 
+# What makes a journey more than a visit: a contract, or it is the log's own.
+_KEEPS_A_JOURNEY = (EntryType.CONTRACT_CONCLUDED.value, EntryType.LOG_KEY_ROTATED.value)
 # Whose acts and looks are a visit; staff, the system and the payment provider are not the person.
 _VISITORS = (ActorRole.VISITOR.value, ActorRole.CUSTOMER.value)
 
-# Everything but the bytes of the pages, which are fetched one at a time.
-_COLUMNS = (
-    IntakeRow.id,
-    IntakeRow.journey_id,
-    IntakeRow.application_id,
-    IntakeRow.insurer_id,
-    IntakeRow.page_version_id,
-    IntakeRow.type,
-    IntakeRow.actor_role,
-    IntakeRow.actor_id,
-    IntakeRow.actor_label,
-    IntakeRow.recorded_at,
-    IntakeRow.business_at,
-    IntakeRow.body_sealed,
-    IntakeRow.body_sha256,
-    IntakeRow.page_sha256,
-)
-# What it takes to open a page.
-_PAGE = (IntakeRow.id, IntakeRow.journey_id, IntakeRow.application_id, IntakeRow.page_sealed)
+Held = type[IntakeRow] | type[EntryRow]
+Columns = Sequence[InstrumentedAttribute[Any] | ColumnElement[Any]]
+
+
+def _frame(row: Held) -> Columns:
+    """Everything but the bytes of the pages, which are fetched one at a time."""
+    return (
+        row.id,
+        row.journey_id,
+        row.application_id,
+        row.insurer_id,
+        row.page_version_id,
+        row.type,
+        row.actor_role,
+        row.actor_id,
+        row.actor_label,
+        row.recorded_at,
+        row.business_at,
+        row.body_sealed,
+        row.body_sha256,
+        row.page_sha256,
+        row.log_index if row is EntryRow else as_type(null(), BigInteger).label("log_index"),
+        row.number if row is EntryRow else as_type(null(), Integer).label("number"),
+    )
+
+
+def _page(row: Held) -> Columns:
+    """What it takes to open a page."""
+    return row.id, row.journey_id, row.application_id, row.page_sealed
+
+
+def _held(
+    columns: Callable[[Held], Columns],
+    where: Callable[[Held], ColumnElement[bool]],
+    order: Callable[[Held], Columns] = lambda _row: (),
+) -> CompoundSelect[Any]:
+    """A question to the log and to the intake, answered at one moment."""
+    rows: tuple[Held, ...] = (EntryRow, IntakeRow)
+    return union_all(*(select(*columns(row), *order(row)).where(where(row)) for row in rows))
 
 
 _AGE = (JourneyRow.business_started_at, JourneyRow.id)
@@ -83,20 +122,29 @@ def _journey(journey_id: UUID) -> Journey:
 
 def journey_entries(journey_id: UUID) -> tuple[Entry, ...]:
     """Every entry of a journey in the order of recording; empty when there is none."""
-    return _entries(IntakeRow.journey_id == journey_id)
+    return _entries(lambda row: row.journey_id == journey_id)
 
 
 def entries_of_application(application_id: UUID) -> tuple[Entry, ...]:
     """The entries that concern one application (one contract), in the order of recording."""
-    return _entries(IntakeRow.application_id == application_id)
+    return _entries(lambda row: row.application_id == application_id)
 
 
 def entry(entry_id: UUID) -> Entry:
     """One entry, or EntryNotFound."""
-    found = _entries(IntakeRow.id == entry_id)
+    found = _entries(lambda row: row.id == entry_id)
     if not found:
         raise EntryNotFound
     return found[0]
+
+
+def envelopes_of_journey(journey_id: UUID) -> dict[UUID, Envelope]:
+    """Entry id -> what its hash is of, for every entry of a journey. What was erased is left out."""
+    with reader() as connection:
+        rows = connection.execute(_held(_frame, lambda row: row.journey_id == journey_id)).all()
+    opening = _Opening(rows)
+    opened = ((row, opening.opened_or_none(IntakeRow.body, row, row.body)) for row in rows)
+    return {row.id: _envelope(row, salted) for row, salted in opened if salted is not None}
 
 
 def page_bytes(entry_id: UUID) -> bytes:
@@ -105,8 +153,8 @@ def page_bytes(entry_id: UUID) -> bytes:
     Raises DataDestroyed where what it concerns was erased.
     """
     with reader() as connection:
-        row = connection.execute(select(*_PAGE).where(IntakeRow.id == entry_id)).one_or_none()
-    page = row and _Opening([row]).opened(IntakeRow.page_bytes, row, row.page_bytes)
+        row = connection.execute(_held(_page, lambda row: row.id == entry_id)).one_or_none()
+    page = None if row is None else _Opening([row]).opened(IntakeRow.page_bytes, row, row.page_bytes)
     if page is None:
         raise EntryNotFound
     return page
@@ -116,13 +164,13 @@ def pages_of_journey(journey_id: UUID) -> dict[UUID, bytes]:
     """Entry id -> the page it shows, as it was sent, for every entry of a journey that shows one, oldest first. What
     was erased is left out.
     """
-    statement = (
-        select(*_PAGE)
-        .where(IntakeRow.journey_id == journey_id, IntakeRow.page_sealed.is_not(None))
-        .order_by(IntakeRow.recorded_at, IntakeRow.id)
+    shown = _held(
+        _page,
+        lambda row: and_(row.journey_id == journey_id, row.page_sealed.is_not(None)),
+        lambda row: (row.recorded_at,),
     )
     with reader() as connection:
-        rows = connection.execute(statement).all()
+        rows = connection.execute(shown.order_by("recorded_at", "id")).all()
     opening = _Opening(rows)
     opened = ((row.id, opening.opened_or_none(IntakeRow.page_bytes, row, row.page_bytes)) for row in rows)
     return {entry_id: page for entry_id, page in opened if page is not None}
@@ -133,15 +181,19 @@ def idle_journeys(before: datetime, limit: int, after: UUID | None = None) -> tu
     oldest first; those after the journey `after`, if one is named. That one of its applications was erased does not
     make a journey erased.
     """
-    kept = exists().where(
-        IntakeRow.journey_id == JourneyRow.id,
-        or_(
-            and_(IntakeRow.business_at >= before, IntakeRow.actor_role.in_(_VISITORS)),
-            IntakeRow.type == EntryType.CONTRACT_CONCLUDED.value,
-            and_(IntakeRow.type == EntryType.DATA_ERASED.value, IntakeRow.application_id.is_(None)),
-        ),
-    )
-    statement = select(JourneyRow.id).where(JourneyRow.business_started_at < before, ~kept).order_by(*_AGE).limit(limit)
+
+    def kept(row: Held) -> ColumnElement[bool]:
+        return exists().where(
+            row.journey_id == JourneyRow.id,
+            or_(
+                and_(row.business_at >= before, row.actor_role.in_(_VISITORS)),
+                row.type.in_(_KEEPS_A_JOURNEY),
+                and_(row.type == EntryType.DATA_ERASED.value, row.application_id.is_(None)),
+            ),
+        )
+
+    idle = JourneyRow.business_started_at < before, ~kept(EntryRow), ~kept(IntakeRow)
+    statement = select(JourneyRow.id).where(*idle).order_by(*_AGE).limit(limit)
     if after is not None:
         statement = statement.where(tuple_(*_AGE) > select(*_AGE).where(JourneyRow.id == after).scalar_subquery())
     with reader() as connection:
@@ -152,17 +204,12 @@ def visits_since(journey_ids: Collection[UUID], since: datetime) -> frozenset[tu
     """What was visited in these journeys since an instant of business time: (journey, application), the application
     None for a look at something else than an application.
     """
-    statement = (
-        select(IntakeRow.journey_id, IntakeRow.application_id)
-        .where(
-            IntakeRow.journey_id.in_(set(journey_ids)),
-            IntakeRow.business_at >= since,
-            IntakeRow.actor_role.in_(_VISITORS),
-        )
-        .distinct()
+    visited = _held(
+        lambda row: (row.journey_id, row.application_id),
+        lambda row: and_(row.journey_id.in_(set(journey_ids)), row.business_at >= since, row.actor_role.in_(_VISITORS)),
     )
     with reader() as connection:
-        return frozenset((row.journey_id, row.application_id) for row in connection.execute(statement).all())
+        return frozenset((row.journey_id, row.application_id) for row in connection.execute(visited).all())
 
 
 def page_version(version_id: str) -> PageVersion:
@@ -193,13 +240,31 @@ def page_versions(version_ids: Iterable[str]) -> tuple[PageVersion, ...]:
     )
 
 
-def _entries(condition: ColumnElement[bool]) -> tuple[Entry, ...]:
-    statement = select(*_COLUMNS).where(condition).order_by(IntakeRow.recorded_at, IntakeRow.id)
+def _entries(condition: Callable[[Held], ColumnElement[bool]]) -> tuple[Entry, ...]:
     with reader() as connection:
-        rows: Sequence[Row[*tuple[Any, ...]]] = connection.execute(statement).all()
+        rows = connection.execute(_held(_frame, condition).order_by("recorded_at", "id")).all()
     opening = _Opening(rows)
     said = (opening.opened_or_none(IntakeRow.body, row, row.body) for row in rows)
-    return tuple(_entry(row, json.loads(body) if body else {}) for row, body in zip(rows, said, strict=True))
+    return tuple(_entry(row, _body(salted)) for row, salted in zip(rows, said, strict=True))
+
+
+def _envelope(row: Row[*tuple[Any, ...]], salted: bytes) -> Envelope:
+    salt, body = leaves.parted(salted)
+    frame = leaves.Frame(
+        entry_id=row.id,
+        application_id=row.application_id,
+        insurer_id=row.insurer_id,
+        actor_role=row.actor_role,
+        actor_id=row.actor_id,
+        actor_label=row.actor_label,
+        business_at=row.business_at,
+    )
+    return Envelope(salt, frame.envelope(body))
+
+
+def _body(salted: bytes | None) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(leaves.parted(salted)[1]) if salted else {}
+    return body
 
 
 class _Opening:
@@ -257,4 +322,6 @@ def _entry(row: Row[*tuple[Any, ...]], body: dict[str, Any]) -> Entry:
         body=body,
         body_sha256=row.body_sha256,
         page_sha256=row.page_sha256,
+        log_index=row.log_index,
+        number=row.number,
     )

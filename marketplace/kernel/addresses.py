@@ -1,0 +1,36 @@
+"""Addresses of machines, databases and logs, as settings give them."""
+
+import ipaddress
+from urllib.parse import parse_qs, urlsplit
+
+UNGUARDED = "DATABASE_…URL to another machine needs ?sslmode=verify-full"
+NO_ORIGIN = "LOG_ORIGIN is a name without blanks and without +, such as insurance.example/log"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` names this machine only."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def is_guarded(database_url: str) -> bool:
+    """Whether what is said to this database stays on the machine or travels under a verified certificate."""
+    parts = urlsplit(database_url)
+    asked = parse_qs(parts.query)
+    hosts = [host for host in (parts.hostname, *asked.get("host", ())) if host]
+    local = all(host.startswith("/") or is_loopback(host) for host in hosts)
+    return local or asked.get("sslmode") == ["verify-full"]
+
+
+def origin_of_log(given: str, public_url: str) -> str:
+    """The name of the evidence log: as given, else after the site."""
+    return given or f"{urlsplit(public_url).hostname or ''}/log"
+
+
+def is_origin_of_log(name: str) -> bool:
+    """Whether it can be the name of a key and the first line of a checkpoint (c2sp.org/signed-note)."""
+    return bool(name) and name.isprintable() and not any(each.isspace() or each == "+" for each in name)

@@ -1,0 +1,106 @@
+"""The process from which readers of files are forked: it has loaded what they need, so that each begins at once.
+
+`confined` starts it with an environment of its own, which holds no secret, and asks it over the socket that is its
+standard input. It never looks at a file itself: each goes to a fork, and the fork takes from itself what it does not
+need before it looks. It ends when the one who asks is gone, or when nothing was asked for a while, so that its memory
+is held only while catalogs are read.
+"""
+
+import gc
+import json
+import os
+import selectors
+import signal
+import socket
+import time
+from dataclasses import dataclass
+
+from marketplace.listing.intake import child
+
+IDLE_SECONDS = 30.0
+MESSAGE = 4_096
+FILES = 4
+"""Standard input, output and error of the child, and the socket on which its end is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A child, the time on the wall by which it must have ended, and who wants to know."""
+
+    pid: int
+    until: float
+    reply: int
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who asks, whose end is also this one's
+    child.load()
+    gc.collect()
+    gc.freeze()  # forks share what was loaded and leave it alone
+    with socket.socket(fileno=0) as asked, selectors.DefaultSelector() as selector:
+        _serve(asked, selector)
+
+
+def _serve(asked: socket.socket, selector: selectors.BaseSelector) -> None:
+    running: dict[int, _Running] = {}
+    selector.register(asked, selectors.EVENT_READ)
+    while True:
+        ready = selector.select(_patience(running))
+        if not ready and not running:
+            return
+        for key, _ in ready:
+            if key.fd in running:
+                _tell_end(running.pop(key.fd))
+                selector.unregister(key.fd)
+                os.close(key.fd)
+            elif (started := _start(asked)) is not None:
+                process = os.pidfd_open(started.pid)
+                running[process] = started
+                selector.register(process, selectors.EVENT_READ)
+            else:  # whoever asked is gone
+                for each in running.values():
+                    os.kill(each.pid, signal.SIGKILL)
+                return
+        for process, each in running.items():
+            if time.monotonic() >= each.until:
+                signal.pidfd_send_signal(process, signal.SIGXCPU)
+                signal.pidfd_send_signal(process, signal.SIGKILL)
+
+
+def _patience(running: dict[int, _Running]) -> float:
+    if not running:
+        return IDLE_SECONDS
+    return max(0.0, min(each.until for each in running.values()) - time.monotonic())
+
+
+def _tell_end(ended: _Running) -> None:
+    """As `subprocess` counts: negative for the signal that ended it."""
+    _, status = os.waitpid(ended.pid, 0)
+    late = time.monotonic() >= ended.until
+    code = child.OUT_OF_TIME if late else os.waitstatus_to_exitcode(status)
+    with socket.socket(fileno=ended.reply) as reply:
+        reply.sendall(str(code).encode())
+
+
+def _start(asked: socket.socket) -> _Running | None:
+    message, files, _, _ = socket.recv_fds(asked, MESSAGE, FILES)
+    if not message:
+        return None
+    memory, seconds, wall, task = json.loads(message)
+    pid = os.fork()
+    if pid == 0:
+        os._exit(_be_child(files[:3], memory, seconds, task))
+    for each in files[:3]:
+        os.close(each)
+    return _Running(pid, time.monotonic() + wall, files[3])
+
+
+def _be_child(standard: list[int], memory: int, seconds: int, task: list[str]) -> int:
+    for number, each in enumerate(standard):
+        os.dup2(each, number)
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    return child.run(memory, seconds, task)
+
+
+if __name__ == "__main__":
+    main()

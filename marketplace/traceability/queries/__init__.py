@@ -1,0 +1,50 @@
+"""Ask: what was done and shown (`trail`), and what of it the verifiable log proves (`log`).
+
+Read as `marketplace_reader`: only what is committed, and never through the site's own role.
+"""
+
+from marketplace.traceability.queries.log import (
+    checkpoint,
+    checkpoint_size,
+    log_entries,
+    log_hashes,
+    log_proof,
+    readings,
+    trust_policy,
+    waiting_seconds,
+)
+from marketplace.traceability.queries.trail import (
+    entries_of_application,
+    entry,
+    envelopes_of_journey,
+    idle_journeys,
+    journey,
+    journey_entries,
+    page_bytes,
+    page_version,
+    page_versions,
+    pages_of_journey,
+    visits_since,
+)
+
+__all__ = (
+    "checkpoint",
+    "checkpoint_size",
+    "entries_of_application",
+    "entry",
+    "envelopes_of_journey",
+    "idle_journeys",
+    "journey",
+    "journey_entries",
+    "log_entries",
+    "log_hashes",
+    "log_proof",
+    "page_bytes",
+    "page_version",
+    "page_versions",
+    "pages_of_journey",
+    "readings",
+    "trust_policy",
+    "visits_since",
+    "waiting_seconds",
+)
