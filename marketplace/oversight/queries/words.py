@@ -188,4 +188,5 @@ _PLAIN: Mapping[EntryType, str] = {
     EntryType.DATA_RESTRICTED: lazy_gettext("Account closed, records restricted"),
     EntryType.DATA_ERASED: lazy_gettext("Personal data erased"),
     EntryType.SALE_VIEWED: lazy_gettext("Staff looked at this sale"),
+    EntryType.LOG_KEY_ROTATED: lazy_gettext("The log signs with a new key"),
 }
