@@ -166,6 +166,7 @@ _PLAIN: Mapping[EntryType, str] = {
     EntryType.CODE_SENT: lazy_gettext("Code sent to the e-mail address"),
     EntryType.EMAIL_VERIFIED: lazy_gettext("E-mail address proven by code"),
     EntryType.PAGE_SHOWN: lazy_gettext("Page shown"),
+    EntryType.PAGE_LEFT: lazy_gettext("Page left"),
     EntryType.PAGE_REFUSED: lazy_gettext("Page refused"),
     EntryType.DOCUMENT_OPENED: lazy_gettext("Document opened"),
     EntryType.DOCUMENT_CONFIRMED: lazy_gettext("Document confirmed"),
