@@ -147,14 +147,14 @@ def record_view(view: View) -> UUID:
     return cast("UUID", entry["id"])
 
 
-def record_leaving(journey_id: UUID, version_id: str, actor: Actor) -> None:
-    """Enter that the latest page of this version that the journey was shown was left. Of a page that it was not shown
-    nothing is entered. Raises DataDestroyed in an erased journey.
+def record_leaving(view_id: UUID, actor: Actor) -> None:
+    """Enter that a page was left, by the entry with which it was shown. Raises EntryNotFound, and DataDestroyed in an
+    erased journey.
     """
-    view = queries.latest_view(journey_id, version_id)
-    if view is not None:
-        body = {"view": view.entry_id}
-        record_act(Act(journey_id, EntryType.PAGE_LEFT, body, actor, view.application_id, view.insurer_id, version_id))
+    view = queries.view_kept(view_id)
+    what = {"application_id": view.application_id, "insurer_id": view.insurer_id}
+    body = {"view": view_id}
+    record_act(Act(view.journey_id, EntryType.PAGE_LEFT, body, actor, page_version_id=view.page_version_id, **what))
 
 
 def _journey(journey_id: UUID, channel: Channel, attribution: Mapping[str, Any]) -> dict[str, Any]:
@@ -172,7 +172,7 @@ def _journey(journey_id: UUID, channel: Channel, attribution: Mapping[str, Any])
 def _entry(what: Act | View, *, page: bytes | None = None, pressed: bytes | None = None) -> dict[str, Any]:
     """The values of a row of `IntakeRow` by column."""
     frame = leaves.Frame(
-        entry_id=ids.new_id(),
+        entry_id=what.entry_id if isinstance(what, View) else ids.new_id(),
         application_id=what.application_id,
         insurer_id=what.insurer_id,
         actor_role=ActorRole(what.actor.role).value,

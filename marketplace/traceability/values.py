@@ -12,6 +12,7 @@ from uuid import UUID
 
 from marketplace.kernel.canonical import digest
 from marketplace.kernel.errors import NotFound, Unavailable
+from marketplace.kernel.ids import new_id
 
 
 class TrailUnavailable(Unavailable):
@@ -208,13 +209,15 @@ class View:
     application_id: UUID | None = None
     insurer_id: UUID | None = None
     pressed: bytes | None = None
+    entry_id: UUID = field(default_factory=new_id)
 
 
 @dataclass(frozen=True, slots=True)
 class ViewKept:
-    """A page that was shown: its entry, and what that concerns."""
+    """A page that was shown: of which version, in which journey, and what that concerns."""
 
-    entry_id: UUID
+    journey_id: UUID
+    page_version_id: str
     application_id: UUID | None
     insurer_id: UUID | None
 

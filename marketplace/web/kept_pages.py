@@ -1,7 +1,8 @@
 """Pages that say the same to every visitor are made once and sent many times (ADR 0010).
 
-Kept are the page's bytes with marks where one answer differs from the next: the nonce, the CSRF token and the token of
-the page seen. Each answer fills in its own, and a traced page is recorded with exactly the bytes sent, each time.
+Kept are the page's bytes with marks where one answer differs from the next: the nonce, the CSRF token and the tokens of
+the page seen and of its entry. Each answer fills in its own, and a traced page is recorded with exactly the bytes sent,
+each time.
 
 Kept for visitors only: whoever is signed in, asks with a query or has a message waiting gets a page made for them. A
 page is kept under its path, the language, the day and the revision of what is public.
@@ -20,13 +21,14 @@ from marketplace.infra.pressing import press
 from marketplace.kernel import clock, ids
 from marketplace.kernel.remembering import Remembered
 from marketplace.web import security, sessions
-from marketplace.web.tracing import Traced, send_traced, token_of, version_of
+from marketplace.web.tracing import Traced, recorded_token, send_traced, token_of, version_of
 
 PAGES_KEPT = 512
 """About ten megabytes for each process."""
 
 # New in each process, so that no text of a page can hold one.
-NONCE, CSRF, SEEN = (f"mark-{ids.new_id().hex}" for _ in range(3))
+NONCE, CSRF, SEEN, RECORDED = (f"mark-{ids.new_id().hex}" for _ in range(4))
+_TOKENS = {"seen": SEEN, "recorded": RECORDED}
 _MARK = re.compile(rb"(mark-[0-9a-f]{32})")
 
 
@@ -83,7 +85,7 @@ def _made(page: Page) -> _Kept:
     own = {name: g.pop(name, None) for name in ("csp_nonce", "csrf_token")}
     g.csp_nonce, g.csrf_token = NONCE, CSRF
     try:
-        text = render_template(page.template, seen=SEEN if page.traced else "", **page.context)
+        text = render_template(page.template, **_TOKENS if page.traced else {}, **page.context)
     finally:
         for name, value in own.items():
             g.pop(name)
@@ -100,9 +102,12 @@ def _sent(kept: _Kept) -> Response:
         filled_in[CSRF.encode()] = security.csrf_token().encode()
     if SEEN.encode() in kept.pieces:
         filled_in[SEEN.encode()] = token_of(kept.version_id).encode()
+    entry_id = ids.new_id()
+    if kept.traced:
+        filled_in[RECORDED.encode()] = recorded_token(entry_id).encode()
     page = b"".join([filled_in.get(piece, piece) for piece in kept.pieces])
     if kept.traced:
         own = {mark: press(filling) for mark, filling in filled_in.items()}
         pressed = b"".join([own.get(piece, frame) for piece, frame in zip(kept.pieces, kept.pressed, strict=True)])
-        return send_traced(page, kept.traced, kept.version_id, status=kept.status, pressed=pressed)
+        return send_traced(page, kept.traced, kept.version_id, entry_id, status=kept.status, pressed=pressed)
     return Response(page, status=kept.status, mimetype="text/html")

@@ -18,6 +18,7 @@ from jinja2 import Environment, meta
 
 from marketplace.infra import keys, vault
 from marketplace.infra.formatting import current_locale
+from marketplace.kernel import ids
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.kernel.errors import Conflict, MarketplaceError
 from marketplace.traceability import queries as trail
@@ -66,9 +67,10 @@ def render_traced(
     template: str, traced: Traced, *, journey_id: UUID | None = None, status: int = 200, **context: Any
 ) -> Response:
     """Render `template` and have it recorded in the journey before it is sent."""
-    version_id = version_of(template, traced)
-    page = render_template(template, seen=token_of(version_id), **context).encode()
-    return send_traced(page, traced, version_id, journey_id=journey_id, status=status)
+    version_id, entry_id = version_of(template, traced), ids.new_id()
+    tokens = {"seen": token_of(version_id), "recorded": recorded_token(entry_id)}
+    page = render_template(template, **tokens, **context).encode()
+    return send_traced(page, traced, version_id, entry_id, journey_id=journey_id, status=status)
 
 
 def version_of(template: str, traced: Traced) -> str:
@@ -80,13 +82,17 @@ def send_traced(
     page: bytes,
     traced: Traced,
     version_id: str,
+    entry_id: UUID,
     *,
     journey_id: UUID | None = None,
     status: int = 200,
     pressed: bytes | None = None,
 ) -> Response:
-    """The answer with these bytes, which are recorded in the journey before they leave; `pressed` as in `View`."""
+    """The answer with these bytes, which are recorded in the journey as this entry before they leave; `pressed` as in
+    `View`.
+    """
     g.pending_view = View(
+        entry_id=entry_id,
         journey_id=journey_id or current_journey(),
         type=traced.type,
         page_version_id=version_id,
@@ -100,15 +106,22 @@ def send_traced(
     return Response(page, status=status, mimetype="text/html")
 
 
-def seen_page_version(path: str | None = None) -> str:
-    """The version of the page on which the posted form stood; of the page at `path`, where that is another than the
-    form's own address. Raises FormNotCurrent for anything we did not sign, and for the page of another address: having
-    seen one document does not confirm the next.
+def seen_page_version() -> str:
+    """The version of the page on which the posted form stood. Raises FormNotCurrent for anything we did not sign, and
+    for the page of another address: having seen one document does not confirm the next.
     """
     version_id, _, proof = request.form.get("seen", "").partition(".")
-    if not hmac.compare_digest(proof.encode(), _proof_of(version_id, path or request.path).encode()):
+    if not hmac.compare_digest(proof.encode(), _proof_of("seen-page", version_id, request.path).encode()):
         raise FormNotCurrent
     return version_id
+
+
+def left_page() -> UUID:
+    """The entry of the page that the browser says was left. Raises FormNotCurrent for anything we did not sign."""
+    entry_id, _, proof = request.form.get("recorded", "").partition(".")
+    if not hmac.compare_digest(proof.encode(), _proof_of("left-page", entry_id).encode()):
+        raise FormNotCurrent
+    return UUID(entry_id)
 
 
 def record_views(app: Flask) -> None:
@@ -128,12 +141,17 @@ def record_views(app: Flask) -> None:
 
 def token_of(version_id: str) -> str:
     """What a form carries to say on which version of the page at this path it stood."""
-    return f"{version_id}.{_proof_of(version_id, request.path)}"
+    return f"{version_id}.{_proof_of('seen-page', version_id, request.path)}"
 
 
-def _proof_of(version_id: str, path: str) -> str:
-    """HMAC-SHA-256 (hex) of a version of the page at a path."""
-    return hmac.new(keys.derived("seen-page"), f"{version_id}\0{path}".encode(), "sha256").hexdigest()
+def recorded_token(entry_id: UUID) -> str:
+    """What a page carries to say later that it, and no other, was left."""
+    return f"{entry_id}.{_proof_of('left-page', str(entry_id))}"
+
+
+def _proof_of(purpose: str, *told: str) -> str:
+    """HMAC-SHA-256 (hex)."""
+    return hmac.new(keys.derived(purpose), "\0".join(told).encode(), "sha256").hexdigest()
 
 
 def _manifest(template: str, traced: Traced) -> PageManifest:

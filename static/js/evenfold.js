@@ -15,10 +15,7 @@ addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").
 // A page that is recorded also says when it is left.
 const recorded = document.querySelector("main[data-recorded]");
 if (recorded) addEventListener("pagehide", () => {
-  const left = new FormData();
-  left.append("csrf_token", document.querySelector("[name=csrf_token]").value);
-  left.append("seen", recorded.dataset.recorded);
-  left.append("page", location.pathname);
+  const left = new URLSearchParams({ recorded: recorded.dataset.recorded });
   fetch("/left", { method: "POST", body: left, keepalive: true }).catch(() => {});
 });
 

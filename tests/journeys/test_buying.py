@@ -7,12 +7,19 @@ import pytest
 
 from marketplace.application import queries as applications
 from marketplace.correspondence import queries as correspondence
+from marketplace.infra.db import Scope, db, use_scope
+from marketplace.oversight import queries as oversight
+from marketplace.oversight.values import Sale, SaleFilter
 from marketplace.policy import queries as policies
 from marketplace.policy.values import Policy
+from marketplace.traceability import queries as trail
+from marketplace.traceability.values import Entry, EntryType
 from tests.journeys.conftest import Buyer, Marketplace, until
 from tests.simulator_server import DECLINED_CARD, GOOD_CARD
 
 pytestmark = pytest.mark.browser
+
+LEAST_PAGES = 8
 
 
 def policy_of(buyer: Buyer) -> Policy | None:
@@ -37,6 +44,7 @@ def holds_its_policy(market: Marketplace, policy: Policy, email: str) -> None:
         assert applications.application(policy.application_id).state == "contracted"
 
 
+@pytest.mark.requirement("T26-06")
 def test_a_declined_card_then_a_good_one(buyer: Buyer) -> None:
     buyer.apply()
     application = application_id(buyer)
@@ -56,6 +64,32 @@ def test_a_declined_card_then_a_good_one(buyer: Buyer) -> None:
     buyer.page.goto(f"{buyer.market.url}/verify?number={policy.number}&code={policy.check_code}")
     buyer.press()
     assert policy.number in buyer.page.locator("main").inner_text()
+    leaves_a_whole_trail(buyer.market, policy)
+
+
+def leaves_a_whole_trail(market: Marketplace, policy: Policy) -> None:
+    """Each recorded page was entered and left, in that order, and nothing that such a sale leaves is missing."""
+
+    def entries() -> tuple[Entry, ...]:
+        with market.app.app_context():
+            return trail.journey_entries(policy.journey_id)
+
+    def each_page_left() -> bool:
+        left = {entry.body["view"]: entry.recorded_at for entry in entries() if entry.type is EntryType.PAGE_LEFT}
+        shown = {str(entry.id): entry.recorded_at for entry in entries() if entry.page_sha256 is not None}
+        return all(view in left and left[view] >= at for view, at in shown.items()) and len(left) >= LEAST_PAGES
+
+    until(each_page_left, "the last page to be left")
+    with market.app.app_context():
+        told = until(lambda: sale_of(policy).completeness, "the trail to be counted")
+        assert (told.gaps, told.per_cent) == ((), 100)
+
+
+def sale_of(policy: Policy) -> Sale:
+    with use_scope(Scope.all()):
+        (found,) = oversight.sales(SaleFilter(text=policy.number)).sales
+        db.session.rollback()
+    return found
 
 
 def test_the_browser_is_closed_right_after_paying(buyer: Buyer) -> None:

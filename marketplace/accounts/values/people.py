@@ -83,6 +83,7 @@ class Bucket(StrEnum):
     PAYMENT_OF_SOURCE = "payment_of_source"
     RETURN_OF_SOURCE = "return_of_source"
     WAITING_OF_SOURCE = "waiting_of_source"
+    LEAVING_OF_SOURCE = "leaving_of_source"
     FORM_OF_SOURCE = "form_of_source"
     REFUSAL_OF_SOURCE = "refusal_of_source"
     API_OF_SOURCE = "api_of_source"

@@ -20,11 +20,11 @@ from marketplace.traceability.queries.trail import (
     idle_journeys,
     journey,
     journey_entries,
-    latest_view,
     page_bytes,
     page_version,
     page_versions,
     pages_of_journey,
+    view_kept,
     visits_since,
 )
 
@@ -37,7 +37,6 @@ __all__ = (
     "idle_journeys",
     "journey",
     "journey_entries",
-    "latest_view",
     "log_entries",
     "log_hashes",
     "log_proof",
@@ -47,6 +46,7 @@ __all__ = (
     "pages_of_journey",
     "readings",
     "trust_policy",
+    "view_kept",
     "visits_since",
     "waiting_seconds",
 )

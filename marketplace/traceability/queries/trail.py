@@ -13,7 +13,6 @@ from sqlalchemy import (
     Integer,
     Row,
     and_,
-    desc,
     exists,
     null,
     or_,
@@ -178,15 +177,17 @@ def pages_of_journey(journey_id: UUID) -> dict[UUID, bytes]:
     return {entry_id: page for entry_id, page in opened if page is not None}
 
 
-def latest_view(journey_id: UUID, version_id: str) -> ViewKept | None:
-    """The latest page of this version that a journey was shown, or None."""
+def view_kept(entry_id: UUID) -> ViewKept:
+    """What a page that was shown concerns, or EntryNotFound."""
     shown = _held(
-        lambda row: (row.id, row.application_id, row.insurer_id, row.recorded_at),
-        lambda row: and_(row.journey_id == journey_id, row.page_version_id == version_id, row.page_sha256.is_not(None)),
+        lambda row: (row.journey_id, row.page_version_id, row.application_id, row.insurer_id),
+        lambda row: and_(row.id == entry_id, row.page_sha256.is_not(None)),
     )
     with reader() as connection:
-        row = connection.execute(shown.order_by(desc("recorded_at")).limit(1)).one_or_none()
-    return None if row is None else ViewKept(row.id, row.application_id, row.insurer_id)
+        row = connection.execute(shown).one_or_none()
+    if row is None:
+        raise EntryNotFound
+    return ViewKept(*row)
 
 
 def idle_journeys(before: datetime, limit: int, after: UUID | None = None) -> tuple[UUID, ...]:
