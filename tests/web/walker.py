@@ -26,7 +26,7 @@ from tests.everything import every_row
 from tests.web.walked_site import ROLES, Site
 
 TABLE = Path(__file__).with_name("doors.csv")
-SIGNED = {"stripe.receive"}
+SIGNED = {"leaving.left", "stripe.receive"}
 KEYED = {"api_v1.put_catalog"}
 """What opens by a key, and by no cookie that another site could use."""
 PUBLIC_FILES = {
