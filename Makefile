@@ -7,7 +7,7 @@ POSTGRESQL15 ?= /usr/lib/postgresql/15/bin
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-postgresql15 asvs check bench stripe-check fmt lock messages third-party import-real clean \
+.PHONY: help run install test test-postgresql15 soak asvs check bench stripe-check fmt lock messages third-party import-real clean \
 	venv packages packages-dev
 
 help: ## show this list
@@ -24,6 +24,9 @@ test: install ## check the code, then run all tests, on two cores (ARGS= for pyt
 
 test-postgresql15: install ## run the tests of services and data on Debian's PostgreSQL 15 (ARGS= for pytest)
 	EMBEDDED_POSTGRESQL=$(POSTGRESQL15) $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/integration $(ARGS)
+
+soak: install ## kill the sequencer of the evidence log a hundred times under load (KILLS=, ARGS= for pytest)
+	KILLS=$${KILLS:-100} $(BIN)/python -m pytest tests/faults $(ARGS)
 
 asvs: install ## run the tests that hold a check of OWASP ASVS 5.0.0; print check, tests, result (ARGS= for pytest)
 	@$(BIN)/python -m tests.asvs $(ARGS)

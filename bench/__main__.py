@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import drill, importing, memory, offers, pages, rating, sealing, starts
+from bench import drill, importing, log, memory, offers, pages, rating, sealing, starts
 from bench.demonstration import Demonstration
 from bench.results import Figure, as_json
 
@@ -34,6 +34,7 @@ def _measured(folder: Path) -> Iterator[Figure]:
         yield from rating.measure()
         yield from drill.measure(demonstration, folder)
         yield from importing.measure(demonstration, folder)
+        yield from log.measure(demonstration, folder)
         yield from starts.measure_warm(demonstration, folder)
     finally:
         demonstration.stop()

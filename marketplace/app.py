@@ -34,10 +34,21 @@ from marketplace.web.insurer import terms as insurer_terms
 from marketplace.web.insurer import uploads as insurer_uploads
 from marketplace.web.insurer import workbooks as insurer_workbooks
 from marketplace.web.site import Site
-from marketplace.web.storefront import beside, compare, home, insurers, legal, product, register, taking, verify
+from marketplace.web.storefront import (
+    beside,
+    compare,
+    home,
+    insurers,
+    leaving,
+    legal,
+    product,
+    register,
+    taking,
+    verify,
+)
 
 SUBJECTS = (
-    *(home, compare, beside, taking, product, insurers, verify, legal, register),
+    *(home, compare, beside, taking, product, insurers, leaving, verify, legal, register),
     *(application, checkout, account, account_security, factor, joining, policy, policy_evidence, privacy),
     *(insurer_sales, insurer_products, insurer_uploads, insurer_workbooks, insurer_cards, insurer_keys, insurer_terms),
     *(insurer_payee, insurer_staff, insurer_evidence),

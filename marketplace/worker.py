@@ -17,7 +17,8 @@ from flask import Flask
 from config import Settings
 from marketplace.app import create_app
 from marketplace.infra import jobs, metrics, seals
-from marketplace.infra.db import db
+from marketplace.infra.db import Scope, db, use_scope
+from marketplace.oversight import queries as oversight
 from marketplace.traceability import queries as trail
 
 CONCURRENCY = 4
@@ -81,8 +82,8 @@ def _shown(settings: Settings, flask_app: Flask) -> Iterator[None]:
     """Answer Prometheus on `METRICS_PORT` while the worker works."""
 
     def read() -> tuple[metrics.Reading, ...]:
-        with flask_app.app_context():
-            return (*jobs.readings(), *trail.readings())
+        with flask_app.app_context(), use_scope(Scope.all()):
+            return (*jobs.readings(), *trail.readings(), *oversight.readings())
 
     end = metrics.serve(settings.metrics_address, settings.metrics_port, read) if settings.metrics_port else None
     try:

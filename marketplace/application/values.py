@@ -9,6 +9,7 @@ from uuid import UUID
 from marketplace.catalog.values import Document, Question
 from marketplace.kernel.errors import Conflict, NotFound, Refused
 from marketplace.quoting.values import OfferView
+from marketplace.traceability.values import EntryType
 
 
 class State(StrEnum):
@@ -68,6 +69,18 @@ class ConfirmationKind(StrEnum):
     DOCUMENT = "document"
     EXCLUSIONS = "exclusions"
     DECLARATION = "declaration"
+
+
+CONFIRMED_AS = {
+    ConfirmationKind.ENTRY: EntryType.ENTRY_ACKNOWLEDGED,
+    ConfirmationKind.HEALTH_NOTICE: EntryType.HEALTH_NOTICE_ACKNOWLEDGED,
+    ConfirmationKind.HEALTH_CONSENT: EntryType.HEALTH_CONSENT_GIVEN,
+    ConfirmationKind.HEALTH_WITHDRAWN: EntryType.HEALTH_CONSENT_WITHDRAWN,
+    ConfirmationKind.DOCUMENT: EntryType.DOCUMENT_CONFIRMED,
+    ConfirmationKind.EXCLUSIONS: EntryType.EXCLUSIONS_CONFIRMED,
+    ConfirmationKind.DECLARATION: EntryType.APPLICATION_SUBMITTED,
+}
+"""The entry that each leaves in the trail."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,15 @@ them, and neither looks at all leaves.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from struct import Struct
 
 HASH = 32  # bytes
 HEIGHT = 8  # levels of the tree in a tile
 WIDTH = 1 << HEIGHT  # hashes in a full tile
 
 _LEAF, _NODE = b"\x00", b"\x01"
+_BEGUN = sha256(_NODE)
+_PAIRS = Struct(f"{2 * HASH}s").iter_unpack
 
 
 def leaf_hash(data: bytes) -> bytes:
@@ -106,8 +109,9 @@ class GrowingTree:
             part.append(found)
             if len(part) < WIDTH:
                 break
-            found = _root_over(part)
-            full.append(Tile(level, (self.size >> HEIGHT * (level + 1)) - 1, b"".join(part), found))
+            hashes = b"".join(part)
+            found = _root_over(hashes)
+            full.append(Tile(level, (self.size >> HEIGHT * (level + 1)) - 1, hashes, found))
             part.clear()
         return full
 
@@ -126,7 +130,7 @@ class TiledTree:
 
     def __init__(self, size: int, read: ReadTile) -> None:
         self.size, self._read = size, read
-        self._tiles: dict[tuple[int, int], list[bytes]] = {}
+        self._tiles: dict[tuple[int, int], bytes] = {}
 
     @property
     def root(self) -> bytes:
@@ -177,15 +181,13 @@ class TiledTree:
         """The hash over the 2^`height` leaves of a perfect subtree, from the tile in which it lies."""
         level, within = divmod(height, HEIGHT)
         tile, place = divmod(index << within, WIDTH)
-        return _root_over(self._tile(level, tile)[place : place + (1 << within)])
+        return _root_over(self._tile(level, tile)[place * HASH : (place + (1 << within)) * HASH])
 
-    def _tile(self, level: int, index: int) -> list[bytes]:
+    def _tile(self, level: int, index: int) -> bytes:
         found = self._tiles.get((level, index))
         if found is None:
             width = min(WIDTH, (self.size >> HEIGHT * level) - index * WIDTH)
-            data = self._read(level, index, width)
-            found = [data[place : place + HASH] for place in range(0, width * HASH, HASH)]
-            self._tiles[level, index] = found
+            found = self._tiles[level, index] = self._read(level, index, width)
         return found
 
 
@@ -194,11 +196,19 @@ def _power_below(number: int) -> int:
     return 1 << (number - 1).bit_length() - 1
 
 
-def _root_over(hashes: Sequence[bytes]) -> bytes:
-    """The hash over a perfect subtree: 1, 2, 4 … hashes."""
-    while len(hashes) > 1:
-        hashes = [sha256(_NODE + left + right).digest() for left, right in zip(hashes[::2], hashes[1::2], strict=True)]
-    return hashes[0]
+def _root_over(hashes: bytes) -> bytes:
+    """The hash over a perfect subtree: 1, 2, 4 … hashes, which lie one behind the other as they are hashed.
+
+    A copy of a begun hash costs less than a new one; hundreds of them are the cost of a proof.
+    """
+    while len(hashes) > HASH:
+        level = []
+        for (pair,) in _PAIRS(hashes):
+            node = _BEGUN.copy()
+            node.update(pair)
+            level.append(node.digest())
+        hashes = b"".join(level)
+    return hashes
 
 
 def _perfect(part: Sequence[bytes]) -> Iterator[bytes]:
@@ -206,7 +216,7 @@ def _perfect(part: Sequence[bytes]) -> Iterator[bytes]:
     begin = 0
     while begin < len(part):
         width = 1 << (len(part) - begin).bit_length() - 1
-        yield _root_over(part[begin : begin + width])
+        yield _root_over(b"".join(part[begin : begin + width]))
         begin += width
 
 

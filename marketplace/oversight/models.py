@@ -12,6 +12,7 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Index,
+    SmallInteger,
     String,
     UniqueConstraint,
     func,
@@ -51,6 +52,8 @@ class SaleRow(Base):
     started_at: Mapped[datetime]
     concluded_at: Mapped[datetime | None]
     last_at: Mapped[datetime]
+    trail_wanted: Mapped[int | None] = mapped_column(SmallInteger)
+    trail_gaps: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
 
     customer = SealedJson[str | None]("customer_sealed", subject="application_id", missing=lambda: None)
 
@@ -63,6 +66,7 @@ class SaleRow(Base):
             "policy_number",
             postgresql_ops={"policy_number": "varchar_pattern_ops"},
         ),
+        Index("ix_oversight_sale_gaps", "id", postgresql_where=text("trail_gaps <> '[]'::jsonb")),
         # A journey that only compared has one row until it becomes an application.
         Index(
             "uq_oversight_sale_compared",

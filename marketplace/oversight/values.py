@@ -30,11 +30,51 @@ class SaleState(StrEnum):
     REFUNDED = "refunded"
 
 
+class Lack(StrEnum):
+    """What is wrong with a trail where something is expected."""
+
+    MISSING = "missing"
+    OUT_OF_ORDER = "out_of_order"
+    PAGE_NOT_SHOWN = "page_not_shown"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """One thing that a trail lacks: an entry of this type (`subject`: about which document or question, as far as it
+    is about one), its place in the order, or the page on which it was done.
+    """
+
+    lack: Lack
+    type: EntryType
+    subject: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        return {"lack": self.lack.value, "type": self.type.value, "subject": self.subject}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, str]) -> "Gap":
+        return cls(Lack(data["lack"]), EntryType(data["type"]), data["subject"])
+
+
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """How much of what a sale leaves in its trail is there: `wanted` entries, and each gap."""
+
+    wanted: int
+    gaps: tuple[Gap, ...]
+
+    @property
+    def per_cent(self) -> int:
+        """Of the entries wanted those without a gap, rounded down: 100 is said of a whole trail alone."""
+        return max(0, 100 * (self.wanted - len(self.gaps)) // self.wanted)
+
+
 @dataclass(frozen=True, slots=True)
 class Sale:
     """A line of the sales log. What a journey that only compared does not have yet is None.
 
-    `customer` is the masked e-mail address. Instants are business time.
+    `customer` is the masked e-mail address. Instants are business time. `completeness` is told when the policy was
+    mailed, and not of what was erased.
     """
 
     id: UUID
@@ -58,6 +98,7 @@ class Sale:
     started_at: datetime
     concluded_at: datetime | None
     last_at: datetime
+    completeness: Completeness | None
 
 
 @dataclass(frozen=True, slots=True)

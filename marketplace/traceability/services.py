@@ -29,6 +29,7 @@ from marketplace.infra.vault import DataDestroyed
 from marketplace.kernel import clock, ids
 from marketplace.kernel.canonical import canonical_bytes, sha256_hex
 from marketplace.kernel.errors import Invalid
+from marketplace.traceability import queries
 from marketplace.traceability.models import IntakeRow, JourneyRow, PageVersionRow, subjects
 from marketplace.traceability.rules import leaves
 from marketplace.traceability.rules.notes import NoteRefused
@@ -38,6 +39,7 @@ from marketplace.traceability.values import (
     SYSTEM,
     WAITED_FOR,
     Act,
+    Actor,
     ActorRole,
     Channel,
     EntryType,
@@ -160,6 +162,16 @@ def record_view(view: View) -> UUID:
     with _or_nothing():
         alone(_ENTER_ALONE, entry)
     return cast("UUID", entry["id"])
+
+
+def record_leaving(journey_id: UUID, version_id: str, actor: Actor) -> None:
+    """Enter that the latest page of this version that the journey was shown was left. Of a page that it was not shown
+    nothing is entered. Raises DataDestroyed in an erased journey.
+    """
+    view = queries.latest_view(journey_id, version_id)
+    if view is not None:
+        body = {"view": view.entry_id}
+        record_act(Act(journey_id, EntryType.PAGE_LEFT, body, actor, view.application_id, view.insurer_id, version_id))
 
 
 def _journey(journey_id: UUID, channel: Channel, attribution: Mapping[str, Any]) -> dict[str, Any]:

@@ -100,6 +100,7 @@ class EntryType(StrEnum):
     CODE_SENT = "code:sent"
     EMAIL_VERIFIED = "email:verified"
     PAGE_SHOWN = "page:shown"
+    PAGE_LEFT = "page:left"
     PAGE_REFUSED = "page:refused"
     FIELD_ENTERED = "field:entered"
     ANSWER_GIVEN = "answer:given"
@@ -239,6 +240,15 @@ class View:
     application_id: UUID | None = None
     insurer_id: UUID | None = None
     pressed: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ViewKept:
+    """A page that was shown: its entry, and what that concerns."""
+
+    entry_id: UUID
+    application_id: UUID | None
+    insurer_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,7 @@ ACCESS: dict[str, Door] = {
         "account.reset", "account.find", "account.find_code",
     ),
     **_doors(Who.ANYONE, PageClass.NON_SALES, "compare.ask", "compare.change", limit=Bucket.COMPARISON_OF_SOURCE),
+    **_doors(Who.ANYONE, PageClass.NON_SALES, "leaving.left"),
     **_doors(Who.ANYONE, PageClass.NON_SALES, "taking.send", limit=Bucket.SHARING_OF_SOURCE),
     **_doors(Who.ANYONE, PageClass.NON_SALES, "verify.check", limit=Bucket.CHECK_OF_SOURCE),
     **_doors(

@@ -83,7 +83,7 @@ def _made(page: Page) -> _Kept:
     own = {name: g.pop(name, None) for name in ("csp_nonce", "csrf_token")}
     g.csp_nonce, g.csrf_token = NONCE, CSRF
     try:
-        text = render_template(page.template, seen=SEEN, **page.context)
+        text = render_template(page.template, seen=SEEN if page.traced else "", **page.context)
     finally:
         for name, value in own.items():
             g.pop(name)

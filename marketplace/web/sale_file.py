@@ -163,6 +163,15 @@ class SaleFile:
         return Confirmed(title, given.subject_sha256, page, given.page_version_id, page_of)
 
     @property
+    def gaps(self) -> tuple[str, ...]:
+        """What the trail of a finished sale lacks, in words."""
+        if self.view is None or self.sale.completeness is None:
+            return ()
+        named = {each.document.sha256: each.document.title for each in self.view.documents}
+        named |= {each.question.id: each.question.text.in_(current_locale()) for each in self.view.questions}
+        return tuple(oversight.gap_words(gap, named) for gap in self.sale.completeness.gaps)
+
+    @property
     def answers(self) -> tuple[Answered, ...]:
         if self.view is None:
             return ()

@@ -100,12 +100,13 @@ def send_traced(
     return Response(page, status=status, mimetype="text/html")
 
 
-def seen_page_version() -> str:
-    """The version of the page on which the posted form stood. Raises FormNotCurrent for anything we did not sign, and
-    for the page of another address: having seen one document does not confirm the next.
+def seen_page_version(path: str | None = None) -> str:
+    """The version of the page on which the posted form stood; of the page at `path`, where that is another than the
+    form's own address. Raises FormNotCurrent for anything we did not sign, and for the page of another address: having
+    seen one document does not confirm the next.
     """
     version_id, _, proof = request.form.get("seen", "").partition(".")
-    if not hmac.compare_digest(proof.encode(), _proof_of(version_id).encode()):
+    if not hmac.compare_digest(proof.encode(), _proof_of(version_id, path or request.path).encode()):
         raise FormNotCurrent
     return version_id
 
@@ -127,12 +128,12 @@ def record_views(app: Flask) -> None:
 
 def token_of(version_id: str) -> str:
     """What a form carries to say on which version of the page at this path it stood."""
-    return f"{version_id}.{_proof_of(version_id)}"
+    return f"{version_id}.{_proof_of(version_id, request.path)}"
 
 
-def _proof_of(version_id: str) -> str:
-    """HMAC-SHA-256 (hex) of a version of the page at this path."""
-    return hmac.new(keys.derived("seen-page"), f"{version_id}\0{request.path}".encode(), "sha256").hexdigest()
+def _proof_of(version_id: str, path: str) -> str:
+    """HMAC-SHA-256 (hex) of a version of the page at a path."""
+    return hmac.new(keys.derived("seen-page"), f"{version_id}\0{path}".encode(), "sha256").hexdigest()
 
 
 def _manifest(template: str, traced: Traced) -> PageManifest:

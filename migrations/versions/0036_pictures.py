@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0036_pictures"
-down_revision = "0034_log"
+down_revision = "0037_completeness"
 branch_labels = None
 depends_on = None
 

@@ -12,6 +12,16 @@ for (const form of document.querySelectorAll("form[method=post]")) {
 // A page taken from the browser's memory may be sent again.
 addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));
 
+// A page that is recorded also says when it is left.
+const recorded = document.querySelector("main[data-recorded]");
+if (recorded) addEventListener("pagehide", () => {
+  const left = new FormData();
+  left.append("csrf_token", document.querySelector("[name=csrf_token]").value);
+  left.append("seen", recorded.dataset.recorded);
+  left.append("page", location.pathname);
+  fetch("/left", { method: "POST", body: left, keepalive: true }).catch(() => {});
+});
+
 const waiting = document.querySelector("[data-refresh]");
 if (waiting) setTimeout(() => location.reload(), Number(waiting.dataset.refresh) * 1000);
 

@@ -4,8 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from marketplace.kernel.canonical import sha256_hex
-from marketplace.traceability import services
-from marketplace.traceability.values import VISITOR, Act, Actor, Channel, EntryType, PageManifest, View
+from marketplace.traceability import queries, services
+from marketplace.traceability.values import VISITOR, Act, Actor, Channel, Entry, EntryType, PageManifest, View
 
 
 def a_journey(channel: Channel = Channel.SELF, **attribution: Any) -> UUID:
@@ -25,6 +25,12 @@ def a_manifest(page: str = "storefront.comparison", locale: str = "en", **change
 def an_act(journey_id: UUID, type_: EntryType = EntryType.ENTRY_ACKNOWLEDGED, **changes: Any) -> Act:
     actor: Actor = changes.pop("actor", VISITOR)
     return Act(journey_id=journey_id, type=type_, body=changes.pop("body", {}), actor=actor, **changes)
+
+
+def still_opens(entry: Entry) -> bool:
+    """Whether what the entry said is all there, and is what its hash in the log is of."""
+    envelope = queries.envelopes_of_journey(entry.journey_id).get(entry.id)
+    return envelope is not None and sha256_hex(envelope.salt + envelope.data) == entry.body_sha256
 
 
 def a_view(journey_id: UUID, page: bytes = b"<!doctype html>", **changes: Any) -> View:

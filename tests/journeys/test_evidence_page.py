@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page
 
 from tests.journeys.conftest import PATIENCE_SECONDS, Marketplace
+from tests.journeys.test_accessibility import BEGIN, END, RULES
 from tests.verify.attacks import ATTACKS, NO_ATTACKS, Attack
 
 pytestmark = pytest.mark.browser
@@ -49,6 +51,7 @@ def reader(request: pytest.FixtureRequest, chromium: Browser, marketplace: Marke
     page, complaints = context.new_page(), []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda message: complaints.append(message.text))
+    page.add_init_script(AXE_SCRIPT)
     page.goto(f"{marketplace.url}/verify")
     page.click("a[href='/verify/evidence']")
     page.wait_for_selector("form[data-evidence]:not([hidden])")
@@ -76,4 +79,6 @@ def test_the_page_says_what_was_found_and_sends_nothing(reader: Reader) -> None:
     assert reader.findings[0].startswith(f"BODY_ALTERED {entry}")
     assert reader.check(ATTACKS["rewrite history, with an older receipt"]()).startswith(faulty)
     assert "FORK" in [text.split()[0] for text in reader.findings]
+    reader.page.evaluate(BEGIN, RULES)
+    assert reader.page.evaluate(END) == []
     assert reader.check(NO_ATTACKS["an erased body"]()).startswith(verified)

@@ -67,6 +67,7 @@ class Host:
 
     def here(self, line: str) -> str:
         """The line with the machine's folders where the test has them."""
+        line = line.replace("/root/", f"{self.folder}/")
         return re.sub(r"(?<![\w/.])/(etc|srv|run)/marketplace(?!/\.venv)", rf"{self.folder}/\1/marketplace", line)
 
     def told(self, settings: str = "marketplace") -> dict[str, str]:
@@ -179,6 +180,12 @@ def _worked(server: EmbeddedServer) -> bool:
     return done == (True,)
 
 
+def _signed(server: EmbeddedServer) -> bool:
+    with server.connect_as_superuser("marketplace") as connection:
+        found = connection.execute("SELECT max(size) FROM traceability_log_checkpoint").fetchone()
+    return found == (1,)
+
+
 @pytest.mark.timeout(600)  # a dozen programs start, one after the other
 @pytest.mark.requirement("T26-49")
 def test_the_guide_is_followed_from_an_empty_database_to_a_drill(host: Host, own_server: EmbeddedServer) -> None:
@@ -187,10 +194,20 @@ def test_the_guide_is_followed_from_an_empty_database_to_a_drill(host: Host, own
     add = 'marketplace-as site python -m marketplace.cli add-admin anna@insurance.example "Anna Li"'
     assert "anna@insurance.example may sign in" in host.run(add, typed="three words of hers\n" * 2)
 
+    assert host.run("marketplace-as sequencer python -m marketplace.sequencer init").startswith(
+        "insurance.example/log+"
+    )
+
     port = _free_port()
-    with host.running("site", "--bind", f"127.0.0.1:{port}"), host.running("worker"):
+    site = host.running("site", "--bind", f"127.0.0.1:{port}")
+    with host.running("sequencer"), site, host.running("worker"):
         until(lambda: _ready(port), "the site", START_SECONDS)
         until(lambda: _worked(own_server), "the worker", START_SECONDS)
+        for line in re.findall(r"^marketplace-as .*/root/rotation.json$", GUIDE, re.MULTILINE):
+            host.run(line)
+        until(lambda: _signed(own_server), "the first entry of the log", START_SECONDS)
+    folder = host.folder / "etc/marketplace-log"
+    assert sorted(path.name for path in folder.iterdir()) == ["checkpoint", "log.key"], "the new key has taken over"
 
     (host.folder / "etc/marketplace/backup.key").write_text("5" * 64)
     with host.running("backup") as backup:

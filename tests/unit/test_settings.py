@@ -195,3 +195,17 @@ def test_an_entry_point_ends_with_what_to_set(environment: Any) -> None:
         environment({})
     with pytest.raises(SystemExit, match="Not set: PUBLIC_URL"):
         Settings.or_exit()
+
+
+def test_the_log_has_its_name_of_the_site_unless_it_is_given_another(environment: Any) -> None:
+    assert environment(PRODUCTION).origin_of_log == "insurance.example/log"
+    assert environment(DEMONSTRATION).origin_of_log == "localhost/log"
+    assert (
+        environment(PRODUCTION | {"LOG_ORIGIN": "insurance.example/log-2"}).origin_of_log == "insurance.example/log-2"
+    )
+
+
+@pytest.mark.parametrize("name", ["two words", "a+b", "line\nline", "zero\u200bwidth"])
+def test_what_cannot_be_the_name_of_a_key_names_no_log(environment: Any, name: str) -> None:
+    with pytest.raises(UnsafeSettingsError, match="LOG_ORIGIN is a name without blanks"):
+        environment(PRODUCTION | {"LOG_ORIGIN": name})

@@ -15,11 +15,12 @@ from marketplace.accounts.values import Role
 from marketplace.correspondence import queries as correspondence
 from marketplace.infra.db import db
 from marketplace.kernel import clock
-from marketplace.kernel.canonical import digest, sha256_hex
+from marketplace.kernel.canonical import sha256_hex
 from marketplace.privacy.values import registry
 from marketplace.traceability import queries as trail
 from sandbox.demo.visitor import Identity, Visitor, hidden_fields, words
 from tests.everything import every_row
+from tests.factories.traceability import still_opens
 from tests.registered_trail import registered
 from tests.web.conftest import ANSWERS, count, days_later
 from tests.web.desk_visits import LI_NA, apply, at_the_desk, buy, links
@@ -237,7 +238,7 @@ def test_the_evidence_of_a_contract_still_verifies(li_na: Visitor, shop: Flask) 
     with shop.app_context(), every_row() as reader:
         (journey,) = reader.exec_driver_sql("SELECT DISTINCT journey_id FROM policy_policy").scalars()
         for entry in trail.journey_entries(journey):
-            assert digest(entry.body) == entry.body_sha256
+            assert still_opens(entry)
             if entry.page_sha256:
                 assert sha256_hex(trail.page_bytes(entry.id)) == entry.page_sha256
 

@@ -10,6 +10,7 @@ from marketplace.application import rules
 from marketplace.application.models import ApplicationRow, ConfirmationRow, locked
 from marketplace.application.queries import require_own, view_of
 from marketplace.application.values import (
+    CONFIRMED_AS,
     Acting,
     AlreadySubmitted,
     ApplicationLapsed,
@@ -27,15 +28,6 @@ from marketplace.traceability.services import record_act
 from marketplace.traceability.values import VISITOR, Act, Actor, ActorRole, EntryType
 
 SALT_BYTES = 16
-_ENTRY_OF = {
-    ConfirmationKind.ENTRY: EntryType.ENTRY_ACKNOWLEDGED,
-    ConfirmationKind.HEALTH_NOTICE: EntryType.HEALTH_NOTICE_ACKNOWLEDGED,
-    ConfirmationKind.HEALTH_CONSENT: EntryType.HEALTH_CONSENT_GIVEN,
-    ConfirmationKind.HEALTH_WITHDRAWN: EntryType.HEALTH_CONSENT_WITHDRAWN,
-    ConfirmationKind.DOCUMENT: EntryType.DOCUMENT_CONFIRMED,
-    ConfirmationKind.EXCLUSIONS: EntryType.EXCLUSIONS_CONFIRMED,
-    ConfirmationKind.DECLARATION: EntryType.APPLICATION_SUBMITTED,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +80,7 @@ def confirm(visit: Visit, kind: ConfirmationKind, subject_sha256: str, body: Map
             confirmed_at=clock.now(),
         )
     )
-    record(visit.by, visit.row, _ENTRY_OF[kind], {"subject_sha256": subject_sha256, **body})
+    record(visit.by, visit.row, CONFIRMED_AS[kind], {"subject_sha256": subject_sha256, **body})
     db.session.flush()
 
 

@@ -1,9 +1,10 @@
 """Ask the sales log, tell a sale's trail in words, whether what the features say agrees, and for evidence."""
 
 from marketplace.oversight.queries.evidence import bundle, bundle_bytes, bundles_of, contracts_in, readings_of
-from marketplace.oversight.queries.sales import sale, sale_of_application, sales, state_counts
+from marketplace.oversight.queries.sales import readings, sale, sale_of_application, sales, state_counts
 from marketplace.oversight.queries.soundness import broken, disagreements, under_way
 from marketplace.oversight.queries.timeline import timeline
+from marketplace.oversight.queries.words import gap_words
 
 __all__ = [
     "broken",
@@ -12,6 +13,8 @@ __all__ = [
     "bundles_of",
     "contracts_in",
     "disagreements",
+    "gap_words",
+    "readings",
     "readings_of",
     "sale",
     "sale_of_application",

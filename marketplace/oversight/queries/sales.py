@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -13,10 +14,11 @@ from marketplace.catalog.values import Line
 from marketplace.infra import vault
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
+from marketplace.infra.metrics import Reading
 from marketplace.kernel.money import Money
 from marketplace.kernel.text import LocalizedText
 from marketplace.oversight.models import SaleRow
-from marketplace.oversight.values import Sale, SaleFilter, SaleNotFound, SalesPage, SaleState
+from marketplace.oversight.values import Completeness, Gap, Sale, SaleFilter, SaleNotFound, SalesPage, SaleState
 from marketplace.traceability.values import Channel
 
 PAGE_SIZE = 50
@@ -124,4 +126,17 @@ def _sale(row: SaleRow, insurer: Insurer | None) -> Sale:
         started_at=row.started_at,
         concluded_at=row.concluded_at,
         last_at=row.last_at,
+        completeness=None if row.trail_wanted is None else _completeness(row.trail_wanted, row.trail_gaps),
     )
+
+
+def _completeness(wanted: int, gaps: Iterable[Any]) -> Completeness:
+    return Completeness(wanted, tuple(Gap.from_json(each) for each in gaps))
+
+
+def readings() -> tuple[Reading, ...]:
+    """For whoever watches: finished sales whose trail has a gap."""
+    gaps = select(func.count()).select_from(SaleRow).where(SaleRow.trail_gaps != [])
+    number = float(db.session.execute(gaps).scalar_one())
+    db.session.rollback()
+    return (Reading("marketplace_sales_with_gaps", "Sales whose trail lacks something.", (), (((), number),)),)

@@ -7,6 +7,7 @@ from marketplace.catalog.values import LINES, Line
 from marketplace.infra.formatting import current_locale, format_money, lazy_gettext, ngettext
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel.money import Money
+from marketplace.oversight.values import Gap, Lack
 from marketplace.traceability.values import ActorRole, EntryType
 
 Body = Mapping[str, Any]
@@ -21,6 +22,19 @@ def entry_words(kind: EntryType, body: Body) -> str:
         return str(_PLAIN[kind])
     value = body[needs]
     return str(richer) % {needs: format_money(Money(value, body["currency"])) if needs == "amount" else value}
+
+
+def gap_words(gap: Gap, named: Mapping[str, str]) -> str:
+    """What a trail lacks, in one sentence; `named` has the words for what entries are about."""
+    subject = named.get(gap.subject, gap.subject[:8])
+    what = entry_words(gap.type, {"title": subject, "question": subject} if subject else {})
+    match gap.lack:
+        case Lack.MISSING:
+            return _("Not in the trail: %(what)s", what=what)
+        case Lack.OUT_OF_ORDER:
+            return _("Not in its order: %(what)s", what=what)
+        case Lack.PAGE_NOT_SHOWN:
+            return _("On a page that was not shown before: %(what)s", what=what)
 
 
 def actor_words(role: ActorRole) -> str:
@@ -152,6 +166,7 @@ _PLAIN: Mapping[EntryType, str] = {
     EntryType.CODE_SENT: lazy_gettext("Code sent to the e-mail address"),
     EntryType.EMAIL_VERIFIED: lazy_gettext("E-mail address proven by code"),
     EntryType.PAGE_SHOWN: lazy_gettext("Page shown"),
+    EntryType.PAGE_LEFT: lazy_gettext("Page left"),
     EntryType.PAGE_REFUSED: lazy_gettext("Page refused"),
     EntryType.DOCUMENT_OPENED: lazy_gettext("Document opened"),
     EntryType.DOCUMENT_CONFIRMED: lazy_gettext("Document confirmed"),
@@ -175,4 +190,5 @@ _PLAIN: Mapping[EntryType, str] = {
     EntryType.DATA_ERASED: lazy_gettext("Personal data erased"),
     EntryType.EVIDENCE_READ: lazy_gettext("Evidence of this contract was read"),
     EntryType.SALE_VIEWED: lazy_gettext("Staff looked at this sale"),
+    EntryType.LOG_KEY_ROTATED: lazy_gettext("The log signs with a new key"),
 }

@@ -1,9 +1,10 @@
 """Bring the sales log to what the features say now. Every function may run twice, late, or beside itself."""
 
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import structlog
 from sqlalchemy import delete, select
 
 from marketplace.application import queries as applications
@@ -18,7 +19,7 @@ from marketplace.infra.jobs import defer
 from marketplace.kernel import ids
 from marketplace.oversight import rules
 from marketplace.oversight.models import SaleRow, lock_journey, lock_log
-from marketplace.oversight.values import SaleState
+from marketplace.oversight.values import Completeness, SaleState
 from marketplace.payment import queries as payments
 from marketplace.payment.values import AttemptState, Purpose
 from marketplace.policy import queries as policies
@@ -26,7 +27,9 @@ from marketplace.policy.values import Policy
 from marketplace.quoting import queries as quoting
 from marketplace.quoting.values import Need
 from marketplace.traceability import queries as trail
-from marketplace.traceability.values import Journey
+from marketplace.traceability.values import Entry, Journey
+
+log = structlog.get_logger()
 
 # What only an application has.
 _NONE_YET = dict.fromkeys(
@@ -43,8 +46,9 @@ _NONE_YET = dict.fromkeys(
         "currency",
         "customer_sealed",
         "concluded_at",
+        "trail_wanted",
     )
-)
+) | {"trail_gaps": []}
 
 
 def refresh_comparison(need_id: UUID) -> None:
@@ -135,8 +139,15 @@ def _columns(application: Application, journey: Journey) -> dict[str, Any]:
     order = orders.order_of_application(application.id)
     policy = policies.policy_of_application(application.id)
     content = offer.version.content
+    entries = [
+        entry
+        for entry in trail.journey_entries(application.journey_id)
+        if entry.application_id in (None, application.id)
+    ]
+    state = _state(application, order, policy)
+    told = None if application.erased or state is not SaleState.MAILED else _completeness(application.id, entries)
     return {
-        "state": _state(application, order, policy).value,
+        "state": state.value,
         "line": Line(content.line).value,
         "application_id": application.id,
         "application_reference": application.reference,
@@ -151,8 +162,25 @@ def _columns(application: Application, journey: Journey) -> dict[str, Any]:
         "currency": offer.premium.currency,
         "customer": application.email and rules.masked(application.email),
         "concluded_at": policy and policy.concluded_at,
-        "last_at": _last_at(application, journey),
+        "last_at": max((entry.business_at for entry in entries), default=journey.business_started_at),
+        "trail_wanted": told and told.wanted,
+        "trail_gaps": [gap.to_json() for gap in told.gaps] if told else [],
     }
+
+
+def _completeness(application_id: UUID, entries: Sequence[Entry]) -> Completeness:
+    """Gaps are said aloud: what is missing today cannot be added tomorrow."""
+    view = applications.application_view(application_id)
+    told = rules.completeness(view, entries)
+    for gap in told.gaps:
+        log.error(
+            "ALARM the trail of a sale has a gap",
+            application=view.application.reference,
+            lack=gap.lack.value,
+            entry=gap.type.value,
+            subject=gap.subject,
+        )
+    return told
 
 
 def _state(application: Application, order: Order | None, policy: Policy | None) -> SaleState:
@@ -172,10 +200,3 @@ def _paid(order: Order) -> bool:
     """Asked of payment itself, because checkout may hear of it later than we do."""
     attempts = payments.attempts_of(Purpose.NEW_BUSINESS, order.id)
     return order.paid_at is not None or any(attempt.state is AttemptState.SUCCEEDED for attempt in attempts)
-
-
-def _last_at(application: Application, journey: Journey) -> datetime:
-    """The latest entry in the trail that concerns this application or the way to it."""
-    entries = trail.journey_entries(application.journey_id)
-    own = (entry.business_at for entry in entries if entry.application_id in (None, application.id))
-    return max(own, default=journey.business_started_at)

@@ -99,7 +99,7 @@ class Sequencer:
         self._connection, self._folder = connection, folder
         self._signer = folder.signer()
         self._tree = _tree(connection)
-        _refuse_another_tree(connection, self._tree, folder, self._signer)
+        _compare_with_what_was_signed(connection, self._tree, folder, self._signer)
         self._take_next_key()
         connection.execute(f"LISTEN {CHANNEL}")
 
@@ -190,7 +190,7 @@ def _tree(connection: Connection) -> GrowingTree:
     return tree
 
 
-def _refuse_another_tree(connection: Connection, tree: GrowingTree, folder: KeyFolder, signer: Signer) -> None:
+def _compare_with_what_was_signed(connection: Connection, tree: GrowingTree, folder: KeyFolder, signer: Signer) -> None:
     """A log never takes back what it signed. Raises TreeRefused."""
     kept = folder.checkpoint()
     if kept is None:
@@ -199,6 +199,8 @@ def _refuse_another_tree(connection: Connection, tree: GrowingTree, folder: KeyF
                 f"{folder.path} has lost its newest checkpoint, by which a database that went back is known: "
                 "put it back from your copy, or begin a new log (docs/running.md)."
             )
+        # There from before the first commit under this key: whatever happens between that and its file, one is there.
+        folder.keep(signer.note(Checkpoint(signer.name, tree.size, tree.root).text))
         return
     if kept.size > tree.size:
         raise TreeRefused(

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Integer,
     Row,
     and_,
+    desc,
     exists,
     null,
     or_,
@@ -41,6 +42,7 @@ from marketplace.traceability.values import (
     JourneyNotFound,
     PageVersion,
     PageVersionNotFound,
+    ViewKept,
 )
 
 V = TypeVar("V")
@@ -178,6 +180,17 @@ def pages_of_journey(journey_id: UUID) -> dict[UUID, bytes]:
     opening = _Opening(rows)
     opened = ((row.id, opening.opened_or_none(IntakeRow.page_bytes, row, row.page_bytes)) for row in rows)
     return {entry_id: page for entry_id, page in opened if page is not None}
+
+
+def latest_view(journey_id: UUID, version_id: str) -> ViewKept | None:
+    """The latest page of this version that a journey was shown, or None."""
+    shown = _held(
+        lambda row: (row.id, row.application_id, row.insurer_id, row.recorded_at),
+        lambda row: and_(row.journey_id == journey_id, row.page_version_id == version_id, row.page_sha256.is_not(None)),
+    )
+    with reader() as connection:
+        row = connection.execute(shown.order_by(desc("recorded_at")).limit(1)).one_or_none()
+    return None if row is None else ViewKept(row.id, row.application_id, row.insurer_id)
 
 
 def idle_journeys(before: datetime, limit: int, after: UUID | None = None) -> tuple[UUID, ...]:

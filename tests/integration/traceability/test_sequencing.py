@@ -260,11 +260,12 @@ def test_a_batch_that_fails_leaves_everything_as_it_was(
     assert integrate(server, folder) == 4
 
 
+@pytest.mark.parametrize("before", [0, 1], ids=["the first batch", "a later one"])
 def test_killed_between_commit_and_file_it_goes_on(
-    server: EmbeddedServer, folder: KeyFolder, monkeypatch: pytest.MonkeyPatch
+    server: EmbeddedServer, folder: KeyFolder, monkeypatch: pytest.MonkeyPatch, before: int
 ) -> None:
-    acts(a_journey(), 1)
-    integrate(server, folder)
+    acts(a_journey(), before)
+    assert integrate(server, folder) == before
     acts(a_journey(), 1)
     with monkeypatch.context() as killed, a_sequencer(server, folder) as sequencer:
         killed.setattr(KeyFolder, "keep", lambda _self, _note: (_ for _ in ()).throw(InterruptedError))

@@ -1,4 +1,4 @@
-"""Pure decisions of the sales log."""
+"""How far a sale came, and what its log says of the customer."""
 
 from dataclasses import dataclass
 
