@@ -9,8 +9,12 @@ from uuid import UUID
 
 from marketplace.accounts.values import Account
 from marketplace.infra import pictures
+from marketplace.infra.db import db
+from marketplace.kernel import clock
+from marketplace.kernel.canonical import sha256_hex
 from marketplace.oversight import queries, services
-from marketplace.oversight.values import AskBundle, Bundle
+from marketplace.oversight.models import locked_bundle
+from marketplace.oversight.values import AskBundle, Bundle, BundleState
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import Actor, ActorRole
 from tests.deferred_jobs import drain
@@ -33,6 +37,18 @@ def asked(application_id: UUID, account: Account, reason: str = REASON) -> Bundl
     bundle_id = services.ask_bundle(AskBundle(application_id, acting(account), reason, "en"))
     drain("oversight")
     return queries.bundle(bundle_id, account.id)
+
+
+def kept_evidence(application_id: UUID, account: Account) -> UUID:
+    """Evidence that lies ready, whatever is in it, where a test has no log. Commits."""
+    bundle_id = services.ask_bundle(AskBundle(application_id, acting(account), REASON, "en"))
+    row = locked_bundle(bundle_id)
+    assert row
+    row.content, row.size, row.sha256, row.core_sha256 = b"PK", 2, sha256_hex(b"PK"), sha256_hex(b"core")
+    row.verified, row.findings = True, [{"code": "NO_TIMESTAMP", "fault": False, "entry": None, "text": "when"}]
+    row.state, row.made_at, row.expires_at = BundleState.READY.value, clock.now(), clock.now() + services.KEPT
+    db.session.commit()
+    return bundle_id
 
 
 @dataclass(frozen=True, slots=True)

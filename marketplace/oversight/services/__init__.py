@@ -1,6 +1,6 @@
 """Change: the sales log's read model (`sales`), and the evidence of contracts, for whoever may read it (`evidence`)."""
 
-from marketplace.oversight.services.evidence import ask_bundle, drop_old_bundles, make_bundle, note_reading
+from marketplace.oversight.services.evidence import KEPT, ask_bundle, drop_old_bundles, make_bundle, note_reading
 from marketplace.oversight.services.pictures import take_pictures_later
 from marketplace.oversight.services.sales import (
     catch_up,
@@ -13,6 +13,7 @@ from marketplace.oversight.services.sales import (
 )
 
 __all__ = (
+    "KEPT",
     "ask_bundle",
     "catch_up",
     "drop_old_bundles",
