@@ -14,13 +14,16 @@ from marketplace.web import access, error_pages, metering, pages, scopes, securi
 from marketplace.web.api import log as evidence_log
 from marketplace.web.api import v1
 from marketplace.web.backoffice import applicants as applicant_desk
+from marketplace.web.backoffice import evidence as evidence_desk
 from marketplace.web.backoffice import insurers as party_desk
 from marketplace.web.backoffice import listing as listing_review
 from marketplace.web.backoffice import privacy as data_desk
 from marketplace.web.backoffice import sales_log, security_log
 from marketplace.web.customer import account, application, checkout, factor, joining, policy, privacy
+from marketplace.web.customer import evidence as policy_evidence
 from marketplace.web.customer import security as account_security
 from marketplace.web.hooks import health, inbox, stripe
+from marketplace.web.insurer import evidence as insurer_evidence
 from marketplace.web.insurer import keys as insurer_keys
 from marketplace.web.insurer import payee as insurer_payee
 from marketplace.web.insurer import products as insurer_products
@@ -46,10 +49,10 @@ from marketplace.web.storefront import (
 
 SUBJECTS = (
     *(home, compare, beside, taking, product, insurers, leaving, verify, legal, register),
-    *(application, checkout, account, account_security, factor, joining, policy, privacy),
+    *(application, checkout, account, account_security, factor, joining, policy, policy_evidence, privacy),
     *(insurer_sales, insurer_products, insurer_uploads, insurer_workbooks, insurer_cards, insurer_keys, insurer_terms),
-    *(insurer_payee, insurer_staff),
-    *(listing_review, data_desk, applicant_desk, party_desk, sales_log, security_log),
+    *(insurer_payee, insurer_staff, insurer_evidence),
+    *(listing_review, data_desk, applicant_desk, party_desk, sales_log, evidence_desk, security_log),
     *(health, stripe, v1, evidence_log),
 )
 ROOT = Path(__file__).parent.parent

@@ -37,6 +37,11 @@ def send_policy(fact: PolicyDocumentReady) -> None:
     services.send_policy(fact.policy_id)
 
 
+@task("checkout.send_receipts")
+def send_receipts(policy_id: UUID) -> None:
+    services.send_receipts(policy_id)
+
+
 @task("checkout.lapse_order", attempts=1)
 def lapse_order(order_id: UUID) -> None:
     """Asked for by the sweep, which asks again by itself."""

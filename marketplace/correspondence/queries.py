@@ -104,6 +104,15 @@ def message_eml(message_id: UUID) -> bytes:
     return eml
 
 
+def emls_of_application(application_id: UUID) -> dict[str, bytes]:
+    """SHA-256 (hex) -> the exact bytes of each mail about an application whose words are kept."""
+    columns = MessageRow.id, MessageRow.sealed_for, MessageRow.eml_sealed, MessageRow.eml_sha256
+    kept = MessageRow.application_id == application_id, MessageRow.eml_sealed.is_not(None)
+    rows = db.session.execute(select(*columns).where(*kept).order_by(MessageRow.queued_at, MessageRow.id)).all()
+    emls = ((row.eml_sha256, MessageRow.eml.opened(row.id, row.sealed_for, row.eml_sealed)) for row in rows)
+    return {sha256: eml for sha256, eml in emls if eml is not None}
+
+
 def message_parts(message_id: UUID) -> MessageParts:
     """The message as a reader sees it. Its HTML is shown in a sandbox only."""
     return take_apart(message_eml(message_id))

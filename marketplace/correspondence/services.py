@@ -37,7 +37,7 @@ from marketplace.traceability.values import SYSTEM, Act, EntryType
 log = logging.getLogger(__name__)
 
 # Messages whose sending is part of the sale.
-_TRAIL = {MessageKind.POLICY_ISSUED: EntryType.POLICY_MAILED}
+_TRAIL = dict.fromkeys((MessageKind.POLICY_ISSUED, MessageKind.POLICY_RECEIPT), EntryType.POLICY_MAILED)
 
 
 def queue(command: QueueMessage) -> bool:

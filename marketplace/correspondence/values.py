@@ -24,6 +24,7 @@ class MessageKind(StrEnum):
     FACTOR_CHANGED = "factor_changed"
     SECOND_STEP_GUESSED = "second_step_guessed"
     POLICY_ISSUED = "policy_issued"
+    POLICY_RECEIPT = "policy_receipt"
     APPLICATION_REFERRED = "application_referred"
     APPLICATION_DECLINED = "application_declined"
     REFUND_MADE = "refund_made"
@@ -64,6 +65,7 @@ NEEDS: Mapping[MessageKind, frozenset[str]] = {
             "start_on", "end_on", "zone", "premium", "cooling_off_days", "policy_link", "verify_link",
         }
     ),
+    MessageKind.POLICY_RECEIPT: frozenset({"name", "policy_number", "product_name", "trust_policy", "guide_link"}),
     MessageKind.APPLICATION_REFERRED: frozenset(
         {"name", "application_reference", "product_name", "insurer_name", "application_link"}
     ),

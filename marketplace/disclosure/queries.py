@@ -32,6 +32,13 @@ def wording_by_id(wording_id: UUID) -> Wording:
     return wording_of(row)
 
 
+def wordings_by_sha256(named: Collection[str]) -> tuple[Wording, ...]:
+    """The wordings whose text has one of these hashes, one for each, in the order of their keys."""
+    wanted = select(WordingRow).where(WordingRow.sha256.in_(named)).order_by(WordingRow.key, WordingRow.locale)
+    rows = db.session.scalars(wanted.order_by(WordingRow.version))
+    return tuple({row.sha256: wording_of(row) for row in rows}.values())
+
+
 def versions(key: WordingKey, locale: str) -> tuple[Wording, ...]:
     """Every version of one wording in one language, oldest first."""
     rows = db.session.scalars(

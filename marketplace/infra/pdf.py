@@ -118,8 +118,10 @@ _typesetter = _Typesetter()
 atexit.register(_typesetter.end)
 
 
-def render(template: str, data: Mapping[str, Any], *, qr_svg: str | None, issued_at: datetime) -> bytes:
-    """Set `data` with a template. `issued_at` (aware) becomes the date of the file.
+def render(
+    template: str, data: Mapping[str, Any], *, qr_svg: str | None, issued_at: datetime, receipt: str = ""
+) -> bytes:
+    """Set `data` with a template. `issued_at` (aware) becomes the date of the file; a receipt is attached as it is.
 
     Raises Unprintable; Typst would draw an empty box for a missing glyph only outside PDF/A.
     """
@@ -128,7 +130,7 @@ def render(template: str, data: Mapping[str, Any], *, qr_svg: str | None, issued
     attached = machine_readable(data).decode()
     if missing := missing_glyphs(attached):
         raise Unprintable("the font lacks some characters", missing)
-    inputs = {"data": attached, "qr": qr_svg or ""}
+    inputs = {"data": attached, "qr": qr_svg or "", "receipt": receipt}
     question = {"template": template, "inputs": inputs, "timestamp": int(issued_at.timestamp())}
     return _typesetter.set(question)
 

@@ -22,6 +22,12 @@ _MAY_BE_ON_ITS_WAY = 3600.0  # seconds, by the clock of the files; no request ta
 _FOLDER, _FILE = 0o770, 0o660
 
 
+class FileAltered(Unavailable):
+    """A stored file is not what was stored. It is handed to nobody until somebody has looked."""
+
+    code = "storage:file-altered"
+
+
 class Storage:
     """Content-addressed files under one folder, two levels deep (`ab/cd/abcd…`)."""
 
@@ -84,14 +90,14 @@ class Storage:
         except FileNotFoundError:
             raise NotFound(f"no file {sha256[:12]}…") from None
         if sha256_hex(data) != sha256:
-            raise Unavailable(f"the stored file {sha256[:12]}… was altered")
+            raise FileAltered(f"the stored file {sha256[:12]}… was altered")
         return data
 
 
 def _opened(kept: bytes, sha256: str) -> bytes:
     subject, sealed = kept[:_SUBJECT_BYTES], kept[_SUBJECT_BYTES:]
     if len(subject) < _SUBJECT_BYTES:
-        raise Unavailable(f"the stored file {sha256[:12]}… was altered")
+        raise FileAltered(f"the stored file {sha256[:12]}… was altered")
     return vault.open(UUID(bytes=subject), _place(sha256), sealed)
 
 

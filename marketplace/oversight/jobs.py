@@ -75,6 +75,21 @@ def refresh_application(application_id: UUID) -> None:
     services.refresh_application(application_id)
 
 
+@task("oversight.make_bundle")
+def make_bundle(bundle_id: UUID) -> None:
+    services.make_bundle(bundle_id)
+
+
+@task("oversight.take_pictures", attempts=10)
+def take_pictures(application_id: UUID) -> None:
+    services.take_pictures_later(application_id)
+
+
+@task("oversight.drop_bundles", every="20 19 * * *", attempts=1)
+def drop_bundles() -> None:
+    services.drop_old_bundles()
+
+
 @task("oversight.catch_up", every="27 * * * *")
 def catch_up() -> None:
     """Once an hour: what ends by the clock alone publishes no fact, so unfinished sales are looked at again."""

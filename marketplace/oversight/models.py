@@ -1,15 +1,31 @@
-"""The read model of the sales log. Nothing rests on it: it can be emptied and built again."""
+"""The read model of the sales log, on which nothing rests: it can be emptied and built again. Evidence that was asked
+for, and the pictures of pages, which are made once.
+"""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger, String, func, select, text
+from sqlalchemy import (
+    CHAR,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.infra.db import Base, db
-from marketplace.infra.sealed import SealedJson
+from marketplace.infra.sealed import SealedBytes, SealedJson
+
+SHA256_HEX = 64
 
 
 class SaleRow(Base):
@@ -59,6 +75,79 @@ class SaleRow(Base):
             postgresql_where=text("application_id IS NULL"),
         ),
     )
+
+
+class BundleRow(Base):
+    """Evidence of a contract that somebody asked for. `content` is the sealed ZIP for a week.
+
+    `sealed_for` is the application it is of, or the row itself where the application was erased.
+    """
+
+    __tablename__ = "oversight_bundle"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    state: Mapped[str] = mapped_column(String(16))
+    application_id: Mapped[UUID] = mapped_column(ForeignKey("application_application.id"))
+    insurer_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_insurer.id"))
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_account.id"))
+    actor_role: Mapped[str] = mapped_column(String(16))
+    actor_label: Mapped[str] = mapped_column(String(80))
+    sealed_for: Mapped[UUID]
+    reason_sealed: Mapped[bytes | None] = mapped_column("reason")
+    locale: Mapped[str] = mapped_column(String(16))
+    asked_at: Mapped[datetime]
+    made_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    failure: Mapped[str | None] = mapped_column(String(80))
+    core_sha256: Mapped[str | None] = mapped_column(CHAR(SHA256_HEX))
+    sha256: Mapped[str | None] = mapped_column(CHAR(SHA256_HEX))
+    size: Mapped[int | None] = mapped_column(BigInteger)
+    verified: Mapped[bool | None]
+    findings: Mapped[list[Any]]
+    content_sealed: Mapped[bytes | None] = mapped_column("content", deferred=True)
+
+    reason = SealedJson[str]("reason_sealed", subject="sealed_for", missing=str)
+    content = SealedBytes[bytes | None]("content_sealed", subject="sealed_for")
+
+    __table_args__ = (
+        CheckConstraint("state IN ('asked', 'ready', 'refused', 'dropped')", name="state"),
+        CheckConstraint("(state = 'ready') = (content IS NOT NULL)", name="ready_has_content"),
+        CheckConstraint("(state = 'refused') = (failure IS NOT NULL)", name="refused_with_its_cause"),
+        Index("ix_oversight_bundle_application", "application_id", "asked_at"),
+        Index("ix_oversight_bundle_account", "account_id", "asked_at"),
+        Index("ix_oversight_bundle_expires", "expires_at", postgresql_where=text("state = 'ready'")),
+    )
+
+
+class PictureRow(Base):
+    """A picture (`png`) or paper (`pdf`) of a page of the trail; its bytes lie sealed in the store. Made once."""
+
+    __tablename__ = "oversight_picture"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    application_id: Mapped[UUID] = mapped_column(ForeignKey("application_application.id"))
+    log_index: Mapped[int] = mapped_column(BigInteger)
+    kind: Mapped[str] = mapped_column(String(8))
+    sha256: Mapped[str] = mapped_column(CHAR(SHA256_HEX))
+    browser: Mapped[str] = mapped_column(String(80))
+    made_at: Mapped[datetime]
+
+    __table_args__ = (
+        CheckConstraint("kind IN ('png', 'pdf')", name="kind"),
+        UniqueConstraint("application_id", "log_index", "kind"),
+    )
+
+
+def locked_bundle(bundle_id: UUID) -> BundleRow | None:
+    """The row, locked until the end of the transaction and read afresh."""
+    wanted = select(BundleRow).where(BundleRow.id == bundle_id).with_for_update()
+    return db.session.scalars(wanted.execution_options(populate_existing=True)).one_or_none()
+
+
+def lock_pictures(application_id: UUID) -> None:
+    """One at a time makes the pictures of a contract."""
+    key = func.hashtextextended(f"oversight.pictures:{application_id}", 0)
+    db.session.execute(select(func.pg_advisory_xact_lock(key)))
 
 
 def lock_journey(journey_id: UUID) -> None:

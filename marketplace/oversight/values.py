@@ -11,7 +11,7 @@ from marketplace.catalog.values import Line
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.money import Money
 from marketplace.kernel.text import LocalizedText
-from marketplace.traceability.values import Channel, EntryType
+from marketplace.traceability.values import Actor, Channel, EntryType
 
 
 class SaleState(StrEnum):
@@ -144,6 +144,65 @@ class TimelineEntry:
     page_version_id: str | None
     has_page: bool
     body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AskBundle:
+    """Somebody wants the evidence of a contract (or application) and says why."""
+
+    application_id: UUID
+    by: Actor
+    reason: str
+    locale: str
+
+
+class BundleState(StrEnum):
+    """How far a bundle is; `refused` says that what is kept does not make one (see `Bundle.failure`)."""
+
+    ASKED = "asked"
+    READY = "ready"
+    REFUSED = "refused"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Evidence of a contract as somebody asked for it. `core_sha256` is the same for whoever asks.
+
+    `verified` is what the offline verifier said of the file, `findings` are its words; `failure` is the code of the
+    error that kept it from being made. After `expires_at` it is asked for anew.
+    """
+
+    id: UUID
+    state: BundleState
+    application_id: UUID
+    insurer_id: UUID
+    reason: str
+    asked_at: datetime
+    made_at: datetime | None
+    expires_at: datetime | None
+    failure: str | None
+    core_sha256: str | None
+    sha256: str | None
+    size: int | None
+    verified: bool | None
+    findings: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """That somebody asked for, looked at or took away the evidence of a contract."""
+
+    what: str
+    label: str
+    reason: str
+    recorded_at: datetime
+
+
+class BundleNotFound(NotFound):
+    """There is no such evidence, it is not yours, or it was dropped after a week. Please ask for it again."""
+
+    code = "oversight:bundle-not-found"
 
 
 class SaleNotFound(NotFound):

@@ -39,6 +39,17 @@ def attempts_of(purpose: Purpose, subject_id: UUID) -> tuple[Attempt, ...]:
     return tuple(attempt_value(row) for row in rows)
 
 
+def subjects_paid_as(purpose: Purpose, names: Iterable[str]) -> frozenset[UUID]:
+    """What was paid for by payments that the provider calls so: the ids of its pages and of payments, as they stand on
+    its receipts.
+    """
+    wanted = list(names)
+    called = or_(AttemptRow.payment_intent_id.in_(wanted), AttemptRow.session_id.in_(wanted))
+    return frozenset(
+        db.session.scalars(select(AttemptRow.subject_id).where(AttemptRow.purpose == purpose.value, called))
+    )
+
+
 def refunds_for(purpose: Purpose, subject_id: UUID) -> tuple[Refund, ...]:
     """All money that went or goes back for the subject, oldest request first."""
     rows = db.session.scalars(

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    CHAR,
     BigInteger,
     CheckConstraint,
     ForeignKey,
@@ -87,7 +88,10 @@ class VersionRow(Base):
 
 
 class DocumentRow(Base):
-    """The paper of a version: due → rendered (unsigned bytes known, seal intended) → sealed, or failed."""
+    """The paper of a version: due → rendered (unsigned bytes known, seal intended) → sealed, or failed.
+
+    `receipt_sha256` is that of the receipt which the paper carries; None where it was made without one.
+    """
 
     __tablename__ = "policy_document"
 
@@ -95,6 +99,7 @@ class DocumentRow(Base):
     state: Mapped[str] = mapped_column(String(32))
     unsigned_sha256: Mapped[str | None] = mapped_column(String(64))
     rendered_at: Mapped[datetime | None]
+    receipt_sha256: Mapped[str | None] = mapped_column(CHAR(64))
     document_sha256: Mapped[str | None] = mapped_column(String(64))
     sealed_at: Mapped[datetime | None]
     failure: Mapped[str | None]

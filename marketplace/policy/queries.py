@@ -53,6 +53,11 @@ def policy_by_number(number: str) -> Policy:
     return _one(_policies().where(PolicyRow.number == rules.read_number(number)))
 
 
+def numbers_in(text: str) -> tuple[str, ...]:
+    """The policy numbers that a text speaks of, whether there are such policies or not."""
+    return rules.numbers_in(text)
+
+
 def policy_of_application(application_id: UUID) -> Policy | None:
     found = _many(_policies().where(PolicyRow.application_id == application_id))
     return found[0] if found else None
@@ -198,5 +203,6 @@ def _policy(found: Row[PolicyRow, VersionRow, DocumentRow]) -> Policy:
         body_sha256=version.body_sha256,
         document_state=DocumentState(paper.state),
         document_sha256=paper.document_sha256,
+        receipt_sha256=paper.receipt_sha256,
         sealed_at=paper.sealed_at,
     )

@@ -52,6 +52,7 @@ DOCUMENT_LIFE: Table[DocumentState, DocumentEvent] = Table(
 )
 
 _NUMBER = re.compile(r"EF-[0-9A-Z-]+-\d{4}-\d{6}")
+_NUMBER_WITHIN = re.compile(r"(?<![0-9A-Z])EF-(?:(?!EF-)[0-9A-Z-])+?-\d{4}-\d{6}(?![0-9A-Z])")
 _RUN_TOGETHER = re.compile(r"EF([0-9A-Z]+)(\d{4})(\d{6})")
 _SEPARATORS = re.compile(r"[^0-9A-Z]+")
 
@@ -68,6 +69,14 @@ def read_number(text: str) -> str | None:
         return spaced
     together = _RUN_TOGETHER.fullmatch(_SEPARATORS.sub("", text.upper()))
     return None if together is None else "EF-{}-{}-{}".format(*together.groups())
+
+
+def numbers_in(text: str) -> tuple[str, ...]:
+    """The policy numbers that a text holds, however they are spaced, each once in their order."""
+    spaced = _SEPARATORS.sub("-", text.upper())
+    apart = (_RUN_TOGETHER.fullmatch(word) for word in spaced.split("-"))
+    together = ("EF-{}-{}-{}".format(*found.groups()) for found in apart if found)
+    return tuple(dict.fromkeys((*_NUMBER_WITHIN.findall(spaced), *together)))
 
 
 def read_check_code(text: str) -> str:

@@ -105,7 +105,12 @@ def _store(command: IssuePolicy, conclusion: Conclusion, body: dict[str, Any]) -
     db.session.flush()
     db.session.add(DocumentRow(version_id=version.id, state=DocumentState.DUE))
     db.session.flush()
-    said = {"number": policy.number, "version": version.number, "body_sha256": version.body_sha256}
+    said = {
+        "number": policy.number,
+        "version": version.number,
+        "body_sha256": version.body_sha256,
+        "head": trail.journey_head(policy.journey_id),
+    }
     _record(policy, EntryType.CONTRACT_CONCLUDED, said)
     return policy.id
 
@@ -114,20 +119,34 @@ def make_document(policy_id: UUID) -> None:
     """Set the paper of a contract and keep its unsigned bytes; the seal follows in a job of its own, so number, hashes
     and intent stand committed before the signer is asked. A paper that is past this step is left alone; one that cannot
     be printed fails, with the contract unharmed.
+
+    It carries the receipt that the conclusion stands in the log. That is waited for some seconds; afterwards the paper
+    is made without, stays so, and the receipt follows by mail.
     """
     document, version, policy = _locked_document(policy_id)
     if document.state != DocumentState.DUE:
         return
+    receipt = trail.receipt_or_none(policy.application_id, EntryType.CONTRACT_CONCLUDED)
+    if receipt is None and trail.worth_waiting(version.recorded_at):
+        defer("policy.make_document", in_seconds=1, fact=PolicyIssued(policy_id))
+        return
     facing = _facing(policy, version)
     data = paper(version.body, facing, policy.locale)
     try:
-        unsigned = pdf.render(TEMPLATE, data, qr_svg=pdf.qr_svg(facing.verify_url), issued_at=policy.concluded_at)
+        unsigned = pdf.render(
+            TEMPLATE,
+            data,
+            qr_svg=pdf.qr_svg(facing.verify_url),
+            issued_at=policy.concluded_at,
+            receipt=(receipt or b"").decode(),
+        )
     except pdf.Unprintable as reason:
         document.state = rules.DOCUMENT_LIFE.next(DocumentState.DUE, DocumentEvent.UNPRINTABLE)
         document.failure = str(reason)
         log.exception("ALARM the document of policy %s cannot be printed", policy.number)
         return
     document.state = rules.DOCUMENT_LIFE.next(DocumentState.DUE, DocumentEvent.RENDERED)
+    document.receipt_sha256 = None if receipt is None else storage.put(receipt)
     document.unsigned_sha256, document.rendered_at = storage.put_sealed(unsigned, version.sealed_for), clock.now()
     defer("policy.seal_document", policy_id=policy_id)
 
@@ -172,11 +191,14 @@ def _locked_document(policy_id: UUID) -> tuple[DocumentRow, VersionRow, PolicyRo
 
 
 def _facing(policy: PolicyRow, version: VersionRow) -> Facing:
-    verify_page = f"{letterhead().public_url}/verify"
+    site = letterhead().public_url
+    verify_page = f"{site}/verify"
     return Facing(
         check_code=policy.check_code,
         verify_url=f"{verify_page}?number={policy.number}",
         verify_page=verify_page,
+        trust_policy=f"{site}/log/trust.policy",
+        log_key=trail.log_key(),
         seal_name=seals.sealer_of(version.body["insurer"]["code"]).name,
     )
 

@@ -125,6 +125,7 @@ class Policy:
     body_sha256: str
     document_state: DocumentState
     document_sha256: str | None
+    receipt_sha256: str | None
     sealed_at: datetime | None
 
     @property

@@ -46,6 +46,7 @@ from marketplace.traceability.values import (
     PageManifest,
     TrailUnavailable,
     View,
+    journey_of_readings,
 )
 
 PATIENCE = "2s"
@@ -133,6 +134,22 @@ def record_rotation(origin: str, statement: Mapping[str, Any]) -> UUID:
     with _or_nothing():
         db.session.connection().execute(begun.on_conflict_do_nothing(index_elements=[JourneyRow.id]))
     return record_act(Act(journey_id, EntryType.LOG_KEY_ROTATED, statement, SYSTEM))
+
+
+def record_reading(reading: Act) -> UUID:
+    """Enter that the evidence of a contract is read, in the journey of all its readings (T26-48). Flushes.
+
+    The journey is not the contract's own, whose evidence would change by being read; `reading` names the contract's
+    application, of which it is found again (`journey_of_readings`).
+    """
+    if reading.application_id is None or reading.journey_id != journey_of_readings(reading.application_id):
+        raise ValueError("a reading is of the evidence of an application")
+    begun = _journey(reading.journey_id, Channel.SELF, {"evidence_of": reading.application_id})
+    with _or_nothing():
+        db.session.connection().execute(
+            upsert(JourneyRow).values(**begun).on_conflict_do_nothing(index_elements=[JourneyRow.id])
+        )
+    return record_act(reading)
 
 
 def record_view(view: View) -> UUID:

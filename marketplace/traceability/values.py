@@ -3,12 +3,13 @@
 Sources: regulation checklist T26-04…06 (what a trace is), T26-31 (granularity), T26-34 and T26-35 (page versions).
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from marketplace.kernel.canonical import digest
 from marketplace.kernel.errors import NotFound, Unavailable
@@ -37,6 +38,24 @@ class NotInLogYet(Unavailable):
     """This entry is recorded and will be in the log within moments. Please try again."""
 
     code = "traceability:not-in-log-yet"
+
+
+class EvidenceIncomplete(Unavailable):
+    """What happened last in this contract is recorded and not in the log yet. Please try again in a moment."""
+
+    code = "traceability:evidence-incomplete"
+
+
+class NoEvidence(NotFound):
+    """Nothing is recorded of such a contract."""
+
+    code = "traceability:no-evidence"
+
+
+class LogAltered(Unavailable):
+    """Something is missing in the log that was signed. Nothing of it is handed out until somebody has looked."""
+
+    code = "traceability:log-altered"
 
 
 class LogIsEmpty(NotFound):
@@ -109,6 +128,7 @@ class EntryType(StrEnum):
     DATA_RESTRICTED = "data:restricted"
     DATA_ERASED = "data:erased"
     SALE_VIEWED = "sale:viewed"
+    EVIDENCE_READ = "evidence:read"
     LOG_KEY_ROTATED = "log:key_rotated"
 
 
@@ -120,6 +140,7 @@ OUTLIVES_ERASURE = frozenset(
         EntryType.REFUND_SUCCEEDED,
         EntryType.DATA_ERASED,
         EntryType.SALE_VIEWED,
+        EntryType.EVIDENCE_READ,
     }
 )
 """What happens without the customer, so also after an erasure: what money does, the erasure itself, a look of staff.
@@ -128,7 +149,13 @@ It is entered in an erased journey too, without what it says. Nothing else may h
 """
 
 
-WAITED_FOR = frozenset({EntryType.CONTRACT_CONCLUDED})
+LOOKS = frozenset({EntryType.POLICY_VIEWED, EntryType.PAGE_LEFT, EntryType.SALE_VIEWED, EntryType.EVIDENCE_READ})
+"""That somebody looked at a contract, or stopped looking. It adds nothing to it: its evidence ends with its last act."""
+
+RECEIPTED = (EntryType.CONTRACT_CONCLUDED, EntryType.POLICY_SIGNED)
+"""Of what the customer is handed a receipt."""
+
+WAITED_FOR = frozenset(RECEIPTED)
 """What somebody waits for to be in the log: the sequencer is told at once, and does not wait for its next turn."""
 
 
@@ -144,6 +171,11 @@ class Actor:
 SYSTEM = Actor(ActorRole.SYSTEM, label="marketplace")
 PROVIDER = Actor(ActorRole.PROVIDER, label="stripe")
 VISITOR = Actor(ActorRole.VISITOR, label="visitor")
+
+
+def journey_of_readings(application_id: UUID) -> UUID:
+    """The journey in which it is entered who read the evidence of a contract: one for each, without gaps."""
+    return uuid5(application_id, "evidence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,3 +310,57 @@ class Entry:
     page_sha256: str | None
     log_index: int | None
     number: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """A file that goes with the evidence of a contract: `kind` says what it is, `sha256` (hex) is that of `data`."""
+
+    kind: str
+    name: str
+    sha256: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """An entry as the evidence of a contract shows it: its leaf, and the proof that it stands in the log.
+
+    `envelope` and `page` are None where they are withheld, and `withheld` says why: `erased`, or of another contract
+    in the same journey (`other_insurer`, `other_contract`). `body` is what the open envelope says.
+    """
+
+    index: int
+    type: EntryType
+    leaf: Mapping[str, Any]
+    proof: tuple[bytes, ...]
+    envelope: Envelope | None
+    page: bytes | None
+    withheld: str | None
+
+    @property
+    def page_version_id(self) -> str | None:
+        found: str | None = self.leaf["pv"]
+        return found
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = {} if self.envelope is None else json.loads(self.envelope.data)["body"]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """What the log holds of one contract up to its last act, in the tree of the first checkpoint that covers it.
+
+    The same whoever asks and whenever, until the contract has another act. `versions` are manifests by their id;
+    `receipt_sizes` the trees under which receipts of it were handed out.
+    """
+
+    application_id: UUID
+    origin: str
+    size: int
+    checkpoint: str
+    entries: tuple[Logged, ...]
+    versions: Mapping[str, Mapping[str, Any]]
+    receipt_sizes: tuple[int, ...]

@@ -101,7 +101,7 @@ REVIEWS_CATALOGS = CATALOG_REVIEWERS
 
 RUNS_ITS_DESK = frozenset({Role.INSURER_ADMIN})
 
-SALE = SecurityEventType.SALE_VIEWED
+SALE, EVIDENCE = SecurityEventType.SALE_VIEWED, SecurityEventType.EVIDENCE_VIEWED
 
 ACCESS: dict[str, Door] = {
     **_doors(
@@ -220,6 +220,17 @@ ACCESS: dict[str, Door] = {
         Who.BACKOFFICE, PageClass.STAFF, "sales_log.stored_page", "sales_log.policy_document",
         roles=KEEPS_THE_RECORD, audited=SALE, paper=True,
     ),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "evidence_desk.search", "evidence_desk.ask", roles=KEEPS_THE_RECORD),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "evidence_desk.bundle", roles=KEEPS_THE_RECORD, audited=EVIDENCE),
+    **_doors(
+        Who.BACKOFFICE, PageClass.STAFF, "evidence_desk.download",
+        roles=KEEPS_THE_RECORD, audited=EVIDENCE, paper=True,
+    ),
+    **_doors(Who.INSURER, PageClass.STAFF, "insurer_evidence.ask", roles=INSURES),
+    **_doors(Who.INSURER, PageClass.STAFF, "insurer_evidence.bundle", roles=INSURES, audited=EVIDENCE),
+    **_doors(Who.INSURER, PageClass.STAFF, "insurer_evidence.download", roles=INSURES, audited=EVIDENCE, paper=True),
+    **_doors(Who.CUSTOMER, PageClass.SERVICE, "policy_evidence.ask", "policy_evidence.bundle", step_up=True),
+    **_doors(Who.CUSTOMER, PageClass.SERVICE, "policy_evidence.download", step_up=True, paper=True),
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "security_log.events", roles=LOOKS_AFTER_SECURITY),
     **_doors(
         Who.ANYONE, PageClass.MACHINE,

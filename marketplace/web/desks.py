@@ -43,6 +43,11 @@ def state_tone(state: SaleState) -> str:
     return _STATES[state][1]
 
 
+def reading_words(what: str) -> str:
+    """What somebody did with evidence."""
+    return {"asked": _("asked for"), "looked": _("looked at"), "downloaded": _("downloaded")}[what]
+
+
 def _printable_part(value: str | None) -> str:
     """What is searched is shown again, so what cannot be shown is not searched."""
     return "".join(char for char in value or "" if char.isprintable())

@@ -102,6 +102,7 @@ def furnish(app: Flask, *, demonstration: bool, inbox: bool, licence_number: str
         country=formatting.country_name,
         line_name=lambda line: say(LINES[line].name),
         sale_state=desks.state_words,
+        reading_words=desks.reading_words,
         sale_tone=desks.state_tone,
         shift=upload_words.shift_words,
     )

@@ -212,11 +212,9 @@ def sale_file(sale_id: UUID, *, only_insurer: UUID | None = None) -> SaleFile:
     )
 
 
-def note_look(sale: Sale, by: Actor, **what: UUID | str) -> None:
-    """Whoever of the staff looks at a customer's sale leaves an entry in its trail; without the trail, no look.
-
-    Raises Restricted where the customer closed the account: then only compliance looks, and the insurer of the contract
-    as long as it covers the risk.
+def refuse_restricted(sale: Sale, by: Actor) -> None:
+    """Raises Restricted where the customer closed the account: then only compliance looks, and the insurer of the
+    contract as long as it covers the risk.
     """
     restriction = restriction_of(sale)
     if restriction is not None:
@@ -224,6 +222,14 @@ def note_look(sale: Sale, by: Actor, **what: UUID | str) -> None:
         covering = of_contract and clock.today(ZONE) <= restriction.covered_until
         if by.label != Role.ADMIN_COMPLIANCE and not covering:
             raise Restricted
+
+
+def note_look(sale: Sale, by: Actor, **what: UUID | str) -> None:
+    """Whoever of the staff looks at a customer's sale leaves an entry in its trail; without the trail, no look.
+
+    Raises Restricted (`refuse_restricted`).
+    """
+    refuse_restricted(sale, by)
     traceability.record_act(
         Act(
             sale.journey_id,

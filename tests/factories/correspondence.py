@@ -53,6 +53,13 @@ CONTEXTS: dict[MessageKind, dict[str, Any]] = {
         "policy_link": "http://localhost:8000/policies/42",
         "verify_link": "http://localhost:8000/verify",
     },
+    MessageKind.POLICY_RECEIPT: {
+        "name": "Li Na",
+        "policy_number": "EF-HARBOUR-2026-000042",
+        "product_name": "Harbour Term 20",
+        "trust_policy": "http://localhost:8000/log/trust.policy",
+        "guide_link": "http://localhost:8000/verify/evidence",
+    },
     MessageKind.APPLICATION_REFERRED: {
         "name": "Li Na",
         "application_reference": "A-7KMF-94QC",

@@ -18,7 +18,8 @@ NOT_PAGES = {
     "insurer_uploads.document": "a file", "listing_review.document": "a file",
     "insurer_sales.policy_document": "a file", "sales_log.policy_document": "a file",
     "applicant_desk.paper": "a file", "inbox.attachment": "a file", "inbox.source": "a file",
-    "privacy.download": "a file", "legal.security_txt": "a file",
+    "privacy.download": "a file", "evidence_desk.download": "a file", "insurer_evidence.download": "a file",
+    "policy_evidence.download": "a file", "legal.security_txt": "a file",
     "api_v1.description": "for machines", "api_v1.catalog": "for machines",
     "evidence_log.checkpoint": "for machines", "evidence_log.tile": "for machines",
     "evidence_log.entries": "for machines", "evidence_log.trust_policy": "for machines",
@@ -33,6 +34,7 @@ NOTHING_TO_MISTAKE = {
     "application.consent": "one button",
     "checkout.pay": "one button",
     "privacy.export": "one button",
+    "policy_evidence.ask": "one button",
     "joining.confirm": "one button",
 }
 

@@ -178,7 +178,7 @@ def test_buying(shop: Flask, reader: Reader, work: Callable[[], list[str]], code
     reader.get(links(reader.text, r"/policies/[0-9a-f-]+")[0])
     with shop.app_context():
         policy = policies.policy(UUID(reader.at.rsplit("/", 1)[1]))
-    facing = Facing(policy.check_code, "https://evenfold.example", "https://evenfold.example", "衡页保险代理")
+    facing = Facing(policy.check_code, "https://evenfold.example", "https://evenfold.example", "衡页保险代理", "", None)
     assert english_in(" ".join(_strings(paper(policy.body, facing, policy.locale)))) == []
     reader.get(f"/verify?number={policy.number}&code={policy.check_code}")
     assert "该保单由本站出具" in reader.post({"number": policy.number, "code": policy.check_code})

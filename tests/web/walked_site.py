@@ -35,6 +35,7 @@ from tests.factories.accounts import (
 )
 from tests.factories.catalog import STAFF as STAFF_ACTOR
 from tests.factories.catalog import changed
+from tests.factories.evidence import kept_evidence
 from tests.factories.listing import accepted, people_of
 from tests.simulator_server import SimulatorServer
 from tests.web.conftest import ANSWERS, LI_NA, go_on, newest_code, newest_link, open_shop, run_jobs
@@ -201,6 +202,13 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         asked = NewInvitation(harbour.id, "asked@harbour.example", "Asked", Role.INSURER_CLAIMS)
         invited = account_services.invite_staff(asked, desk)
         leaving = a_member_of_staff(Role.INSURER_CLAIMS, harbour)
+        readers = {
+            "evidence_desk": accounts.account(site.accounts["admin_compliance"]),
+            "insurer_evidence": accounts.account(site.accounts["insurer_admin"]),
+            "policy_evidence": accounts.account(account_id),
+        }
+        assert sold.application_id
+        evidence = {desk: kept_evidence(sold.application_id, reader) for desk, reader in readers.items()}
         db.session.commit()
         with_file = next(mail.id for mail in correspondence.inbox() if mail.attachments)
     document = re.search(r"/documents/([0-9a-f-]{36})", owner.get(f"/offers/{under_way['offer_id']}"))
@@ -225,7 +233,13 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
     attached = {"message_id": with_file, "number": 0}
     drafted = {"filename": paper}
     papers = dict.fromkeys(("insurer_uploads.document", "listing_review.document"), drafted)
-    special = {"inbox.attachment": attached, "applicant_desk.paper": {"number": 0}}
+    read = {
+        f"{desk}.{name}": {"bundle_id": bundle_id}
+        for desk, bundle_id in evidence.items()
+        for name in ("bundle", "download")
+    }
+    asked = {"evidence_desk.ask": bought}
+    special = read | asked | {"inbox.attachment": attached, "applicant_desk.paper": {"number": 0}}
     return {"": every} | special | papers | dict.fromkeys(finished, bought)
 
 

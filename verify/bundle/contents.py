@@ -21,6 +21,7 @@ _ENVELOPE = {
 _ACTOR = {"account_id": or_null(is_uuid), "label": is_text, "role": is_text}
 _WITHHELD = {
     "other_insurer": (Code.WITHHELD, "what it said is withheld, because it is of another insurer's contract"),
+    "other_contract": (Code.WITHHELD, "what it said is withheld, because it is of another contract in the journey"),
     "erased": (Code.ERASED, "what it said was erased; that it was recorded stays proven"),
 }
 

@@ -86,7 +86,7 @@ _ENTRY = {
     "size": is_count,
     "body": or_null(is_text),
     "page": or_null(is_text),
-    "withheld": one_of(None, "other_insurer", "erased"),
+    "withheld": one_of(None, "other_insurer", "other_contract", "erased"),
 }
 
 

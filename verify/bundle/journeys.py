@@ -64,7 +64,7 @@ def _concludes(bundle: Bundle, entry: Entry) -> bool:
     """Whether it concludes the contract; where it cannot be asked, another finding says so."""
     envelope = bundle.opened.get(entry.index)
     if envelope is None:
-        return entry.withheld != "other_insurer"
+        return entry.withheld not in ("other_insurer", "other_contract")
     said = envelope["application_id"], envelope["body"].get("number")
     return said == (bundle.contract["application_id"], bundle.contract["policy_no"])
 

@@ -46,6 +46,7 @@ class SecurityEventType(StrEnum):
     LIMIT_REACHED = "limit_reached"
     STAFF_ACT = "staff_act"
     SALE_VIEWED = "sale_viewed"
+    EVIDENCE_VIEWED = "evidence_viewed"
     DATA_REQUEST_VIEWED = "data_request_viewed"
 
 

@@ -6,7 +6,7 @@ Nothing here commits, and every function may be repeated after a crash at any po
 from marketplace.checkout.services.issuing import check_payment, issue_contracts, note_refund, take_payment
 from marketplace.checkout.services.ordering import lapse_order, pay, place_order
 from marketplace.checkout.services.sweeping import close_orders, sweep
-from marketplace.checkout.services.telling import send_policy
+from marketplace.checkout.services.telling import send_policy, send_receipts
 
 __all__ = [
     "check_payment",
@@ -17,6 +17,7 @@ __all__ = [
     "pay",
     "place_order",
     "send_policy",
+    "send_receipts",
     "sweep",
     "take_payment",
 ]

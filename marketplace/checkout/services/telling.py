@@ -5,13 +5,20 @@ from uuid import UUID
 
 from marketplace.accounts import queries as accounts
 from marketplace.checkout.models import OrderRow, lines_of
+from marketplace.correspondence import queries as messages
 from marketplace.correspondence import services as correspondence
 from marketplace.correspondence.values import Attachment, MessageKind, QueueMessage, TrailOf
+from marketplace.infra import storage
+from marketplace.infra.jobs import defer
 from marketplace.infra.letterhead import letterhead
 from marketplace.kernel.money import Money
 from marketplace.policy import queries as policies
-from marketplace.policy.values import PersonRole, Policy
+from marketplace.policy.values import PersonRole, Policy, PolicyDocumentReady
 from marketplace.quoting import queries as quoting
+from marketplace.traceability import queries as trail
+from marketplace.traceability.values import EntryType
+
+RECEIPTS_AGAIN = 60  # seconds
 
 
 def tell_not_issuable(row: OrderRow) -> None:
@@ -30,10 +37,19 @@ def tell_refunded(row: OrderRow, refund_id: UUID, amount: Money) -> None:
 
 
 def send_policy(policy_id: UUID) -> None:
-    """Mail the sealed policy to its holder, once."""
+    """Mail the sealed policy to its holder, once, with the receipt that its issue stands in the log. That is waited for
+    some seconds; what is not there then follows in a mail of its own.
+    """
     policy = policies.policy(policy_id)
-    if policy.document_sha256 is None:
+    if policy.document_sha256 is None or policy.sealed_at is None:
         return
+    receipt = trail.receipt_or_none(policy.application_id, EntryType.POLICY_SIGNED)
+    if receipt is None and trail.worth_waiting(policy.sealed_at):
+        defer("checkout.send_policy", in_seconds=1, fact=PolicyDocumentReady(policy_id))
+        return
+    signed = () if receipt is None else (_receipt(EntryType.POLICY_SIGNED, receipt),)
+    if receipt is None or policy.receipt_sha256 is None:
+        defer("checkout.send_receipts", in_seconds=RECEIPTS_AGAIN, policy_id=policy_id)
     correspondence.queue(
         QueueMessage(
             kind=MessageKind.POLICY_ISSUED,
@@ -41,18 +57,70 @@ def send_policy(policy_id: UUID) -> None:
             recipient=accounts.account(policy.account_id).email,
             locale=policy.locale,
             context=_policy_context(policy),
-            attachments=(Attachment(f"{policy.number}.pdf", "application/pdf", policy.document_sha256),),
+            attachments=(Attachment(f"{policy.number}.pdf", "application/pdf", policy.document_sha256), *signed),
             trail=TrailOf(policy.journey_id, policy.application_id, policy.insurer_id),
         )
     )
 
 
+def send_receipts(policy_id: UUID) -> None:
+    """Mail the receipts that neither the policy nor its mail carried, once, as soon as all are in the log."""
+    policy = policies.policy(policy_id)
+    sent = messages.message_about(MessageKind.POLICY_ISSUED, str(policy.id))
+    if sent is None or accounts.account(policy.account_id).disabled:
+        return
+    carried = {each.name for each in sent.attachments}
+    lacking = [EntryType.POLICY_SIGNED] if _name_of(EntryType.POLICY_SIGNED) not in carried else []
+    if policy.receipt_sha256 is None:
+        lacking.insert(0, EntryType.CONTRACT_CONCLUDED)
+    found = {kind: trail.receipt_or_none(policy.application_id, kind) for kind in lacking}
+    receipts = tuple(_receipt(kind, data) for kind, data in found.items() if data is not None)
+    if len(receipts) < len(lacking):
+        defer("checkout.send_receipts", in_seconds=RECEIPTS_AGAIN, policy_id=policy_id)
+    elif receipts:
+        correspondence.queue(
+            QueueMessage(
+                kind=MessageKind.POLICY_RECEIPT,
+                subject_key=str(policy.id),
+                recipient=accounts.account(policy.account_id).email,
+                locale=policy.locale,
+                context=_receipt_context(policy),
+                attachments=receipts,
+                trail=TrailOf(policy.journey_id, policy.application_id, policy.insurer_id),
+            )
+        )
+
+
+def _receipt(kind: EntryType, data: bytes) -> Attachment:
+    """Nothing in it is about a person: it lies open in the store."""
+    return Attachment(_name_of(kind), "application/octet-stream", storage.put(data))
+
+
+def _name_of(kind: EntryType) -> str:
+    return f"{kind.value.replace(':', '-')}.tlog-proof"
+
+
+def _receipt_context(policy: Policy) -> dict[str, Any]:
+    site = letterhead().public_url
+    return {
+        "name": _applicant(policy),
+        "policy_number": policy.number,
+        "product_name": policy.product_name.in_(policy.locale),
+        "trust_policy": f"{site}/log/trust.policy",
+        "guide_link": f"{site}/verify/evidence",
+    }
+
+
+def _applicant(policy: Policy) -> str:
+    persons = policy.body["persons"]
+    return str(next(person["name"] for person in persons if person["role"] == PersonRole.APPLICANT))
+
+
 def _policy_context(policy: Policy) -> dict[str, Any]:
     site = letterhead().public_url
     persons = policy.body["persons"]
-    applicant = next(person["name"] for person in persons if person["role"] == PersonRole.APPLICANT)
     return {
-        "name": applicant,
+        "name": _applicant(policy),
         "policy_number": policy.number,
         "check_code": policy.check_code,
         "product_name": policy.product_name.in_(policy.locale),

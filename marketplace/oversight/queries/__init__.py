@@ -1,8 +1,25 @@
-"""Ask the sales log, tell a sale's trail in words, and whether what the features say agrees."""
+"""Ask the sales log, tell a sale's trail in words, whether what the features say agrees, and for evidence."""
 
-from marketplace.oversight.queries.sales import readings, sale, sales, state_counts
+from marketplace.oversight.queries.evidence import bundle, bundle_bytes, bundles_of, contracts_in, readings_of
+from marketplace.oversight.queries.sales import readings, sale, sale_of_application, sales, state_counts
 from marketplace.oversight.queries.soundness import broken, disagreements, under_way
 from marketplace.oversight.queries.timeline import timeline
 from marketplace.oversight.queries.words import gap_words
 
-__all__ = ["broken", "disagreements", "gap_words", "readings", "sale", "sales", "state_counts", "timeline", "under_way"]
+__all__ = [
+    "broken",
+    "bundle",
+    "bundle_bytes",
+    "bundles_of",
+    "contracts_in",
+    "disagreements",
+    "gap_words",
+    "readings",
+    "readings_of",
+    "sale",
+    "sale_of_application",
+    "sales",
+    "state_counts",
+    "timeline",
+    "under_way",
+]

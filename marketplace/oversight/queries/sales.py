@@ -30,7 +30,7 @@ def sales(wanted: SaleFilter, page: int = 1, *, only_insurer: UUID | None = None
     conditions = (*_conditions(wanted), *_within(only_insurer))
     total = db.session.execute(select(func.count()).select_from(SaleRow).where(*conditions)).scalar_one()
     number = max(1, page)
-    rows = _read(
+    rows = read_sales(
         select(SaleRow)
         .where(*conditions)
         .order_by(SaleRow.started_at.desc(), SaleRow.id)
@@ -42,7 +42,15 @@ def sales(wanted: SaleFilter, page: int = 1, *, only_insurer: UUID | None = None
 
 def sale(sale_id: UUID, *, only_insurer: UUID | None = None) -> Sale:
     """Raises SaleNotFound, also for a sale of another insurer."""
-    found = _read(select(SaleRow).where(SaleRow.id == sale_id, *_within(only_insurer)))
+    found = read_sales(select(SaleRow).where(SaleRow.id == sale_id, *_within(only_insurer)))
+    if not found:
+        raise SaleNotFound
+    return found[0]
+
+
+def sale_of_application(application_id: UUID) -> Sale:
+    """Raises SaleNotFound where the log has none yet."""
+    found = read_sales(select(SaleRow).where(SaleRow.application_id == application_id))
     if not found:
         raise SaleNotFound
     return found[0]
@@ -86,7 +94,8 @@ def _number_begins(text: str) -> ColumnElement[bool]:
     return and_(number.op("~>=~", is_comparison=True)(text), number.op("~<~", is_comparison=True)(text + LAST))
 
 
-def _read(wanted: Select[SaleRow]) -> tuple[Sale, ...]:
+def read_sales(wanted: Select[SaleRow]) -> tuple[Sale, ...]:
+    """The sales of these rows, their insurers in one further question."""
     rows = db.session.scalars(wanted.execution_options(populate_existing=True)).all()
     vault.unlock(row.application_id for row in rows if row.application_id is not None)
     insurers = accounts.insurers(row.insurer_id for row in rows if row.insurer_id is not None)

@@ -188,6 +188,7 @@ _PLAIN: Mapping[EntryType, str] = {
     EntryType.POLICY_VIEWED: lazy_gettext("Policy looked at"),
     EntryType.DATA_RESTRICTED: lazy_gettext("Account closed, records restricted"),
     EntryType.DATA_ERASED: lazy_gettext("Personal data erased"),
+    EntryType.EVIDENCE_READ: lazy_gettext("Evidence of this contract was read"),
     EntryType.SALE_VIEWED: lazy_gettext("Staff looked at this sale"),
     EntryType.LOG_KEY_ROTATED: lazy_gettext("The log signs with a new key"),
 }

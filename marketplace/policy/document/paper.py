@@ -21,12 +21,16 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Facing:
-    """What stands on the paper and not in the contract: how to check it, and whose seal it carries."""
+    """What stands on the paper and not in the contract: how to check it, whose seal it carries, and whom to trust about
+    the log of evidence (`log_key` is its vkey; None where nothing was signed yet).
+    """
 
     check_code: str
     verify_url: str
     verify_page: str
     seal_name: str
+    trust_policy: str
+    log_key: str | None
 
 
 def paper(body: Body, facing: Facing, locale: str) -> dict[str, Any]:
@@ -46,6 +50,7 @@ def paper(body: Body, facing: Facing, locale: str) -> dict[str, Any]:
             "premium": _premium(body["premium"], locale),
             "sections": [section for section in _sections(body, locale) if section["paragraphs"]],
             "documents": [{"title": each["title"], "sha256": each["sha256"]} for each in body["documents"]],
+            "log": {"key": facing.log_key, "trust_policy": facing.trust_policy},
             "seal": _("Digital seal: %(name)s", name=facing.seal_name),
             "labels": _labels(),
         }
@@ -284,5 +289,7 @@ def _labels() -> dict[str, str]:
         "check_how": _("Anyone can check it with its number and code at"),
         "qr": _("QR code that leads to {url}"),
         "seal": _("Digitally sealed"),
+        "log_key": _("Key of the evidence log"),
+        "log_how": _("That this contract was recorded is proven by the receipt in this file. Whom to trust stands at"),
         "page": _("Page {page} of {pages}"),
     }

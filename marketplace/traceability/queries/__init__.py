@@ -1,13 +1,25 @@
-"""Ask: what was done and shown (`trail`), and what of it the verifiable log proves (`log`).
+"""Ask: what was done and shown (`trail`), what of it the verifiable log proves (`log`), and both of one
+contract (`evidence`).
 
 Read as `marketplace_reader`: only what is committed, and never through the site's own role.
 """
 
+from marketplace.traceability.queries.evidence import (
+    core_files,
+    extract,
+    journey_head,
+    receipt,
+    receipt_or_none,
+    worth_waiting,
+    wrapper_files,
+    zipped,
+)
 from marketplace.traceability.queries.log import (
     checkpoint,
     checkpoint_size,
     log_entries,
     log_hashes,
+    log_key,
     log_proof,
     readings,
     trust_policy,
@@ -31,22 +43,31 @@ from marketplace.traceability.queries.trail import (
 __all__ = (
     "checkpoint",
     "checkpoint_size",
+    "core_files",
     "entries_of_application",
     "entry",
     "envelopes_of_journey",
+    "extract",
     "idle_journeys",
     "journey",
     "journey_entries",
+    "journey_head",
     "log_entries",
     "log_hashes",
+    "log_key",
     "log_proof",
     "page_bytes",
     "page_version",
     "page_versions",
     "pages_of_journey",
     "readings",
+    "receipt",
+    "receipt_or_none",
     "trust_policy",
     "view_kept",
     "visits_since",
     "waiting_seconds",
+    "worth_waiting",
+    "wrapper_files",
+    "zipped",
 )

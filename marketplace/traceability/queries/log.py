@@ -17,9 +17,9 @@ from marketplace.traceability.models import CheckpointRow, EntryRow, IntakeRow, 
 from marketplace.traceability.rules import proofs, tiles
 from marketplace.traceability.rules.leaves import Leaf
 from marketplace.traceability.rules.tiles import Place
-from marketplace.traceability.values import EntryNotFound, LogIsEmpty, NotInLogYet
+from marketplace.traceability.values import EntryNotFound, LogAltered, LogIsEmpty, NotInLogYet
 
-_LEAF = (
+LEAF = (
     EntryRow.log_index,
     EntryRow.type,
     EntryRow.journey_id,
@@ -31,6 +31,9 @@ _LEAF = (
     EntryRow.body_sha256,
 )
 _NOTHING_BETWEEN = literal(b"", LargeBinary)
+_KEYS = select(LogKeyRow.vkey)
+_FIRST_KEY = LogKeyRow.first_size, LogKeyRow.made_at
+_LATEST_KEY = LogKeyRow.first_size.desc(), LogKeyRow.made_at.desc()
 _NEWEST = select(CheckpointRow.size, CheckpointRow.note).order_by(CheckpointRow.size.desc()).limit(1)
 # How long the last batch waited, the oldest entry of it: from being recorded to the signature over it.
 _INTEGRATED = text(
@@ -49,7 +52,7 @@ _INTEGRATED = text(
 def checkpoint() -> str:
     """The newest signed checkpoint, or LogIsEmpty."""
     with reader() as connection:
-        return _newest(connection)[1]
+        return newest(connection)[1]
 
 
 def checkpoint_size() -> int:
@@ -80,26 +83,32 @@ def log_entries(place: str) -> bytes:
     below = EntryRow.log_index >= first, EntryRow.log_index < first + wanted.width
     with reader() as connection:
         _within(connection, wanted, 0)
-        rows = connection.execute(select(*_LEAF).where(*below).order_by(EntryRow.log_index)).all()
-    return tiles.entry_bundle(_leaf(row).to_bytes() for row in rows)
+        rows = connection.execute(select(*LEAF).where(*below).order_by(EntryRow.log_index)).all()
+    return tiles.entry_bundle(leaf_of(row).to_bytes() for row in rows)
 
 
 def log_proof(entry_id: UUID) -> bytes:
     """The bytes of a `.tlog-proof` of an entry under the newest checkpoint. Raises NotInLogYet, EntryNotFound."""
     with reader() as connection:
-        row = connection.execute(select(*_LEAF).where(EntryRow.id == entry_id)).one_or_none()
+        row = connection.execute(select(*LEAF).where(EntryRow.id == entry_id)).one_or_none()
         if row is None:
             waits = connection.execute(select(IntakeRow.id).where(IntakeRow.id == entry_id)).first()
             raise NotInLogYet if waits else EntryNotFound
-        size, note = _newest(connection)
-        tree = TiledTree(size, lambda level, index, width: _hashes(connection, level, Place(index, width)))
-        return proofs.proof_file(_leaf(row).to_bytes(), row.log_index, tree.inclusion_proof(row.log_index), note)
+        size, note = newest(connection)
+        beside = tree(connection, size).inclusion_proof(row.log_index)
+        return proofs.proof_file(leaf_of(row).to_bytes(), row.log_index, beside, note)
+
+
+def log_key() -> str | None:
+    """The key (vkey) that signs the log now; None before it signed anything."""
+    with reader() as connection:
+        found: str | None = connection.execute(_KEYS.order_by(*_LATEST_KEY).limit(1)).scalar()
+    return found
 
 
 def trust_policy(origin: str) -> bytes:
     """Whose signatures to trust: every key that signed for this log, the first one first."""
-    ours = LogKeyRow.vkey.startswith(f"{origin}+", autoescape=True)
-    keys = select(LogKeyRow.vkey).where(ours).order_by(LogKeyRow.first_size, LogKeyRow.made_at)
+    keys = _KEYS.where(LogKeyRow.vkey.startswith(f"{origin}+", autoescape=True)).order_by(*_FIRST_KEY)
     with reader() as connection:
         return proofs.trust_policy(origin, connection.execute(keys).scalars().all())
 
@@ -128,7 +137,13 @@ def readings() -> tuple[Reading, ...]:
     )
 
 
-def _newest(connection: Connection) -> tuple[int, str]:
+def tree(connection: Connection, size: int) -> TiledTree:
+    """The first `size` leaves of the log."""
+    return TiledTree(size, lambda level, index, width: _hashes(connection, level, Place(index, width)))
+
+
+def newest(connection: Connection) -> tuple[int, str]:
+    """Size and note of the newest checkpoint. Raises LogIsEmpty."""
     found = connection.execute(_NEWEST).one_or_none()
     if found is None:
         raise LogIsEmpty
@@ -136,7 +151,7 @@ def _newest(connection: Connection) -> tuple[int, str]:
 
 
 def _within(connection: Connection, place: Place, level: int) -> None:
-    size, _ = _newest(connection)
+    size, _ = newest(connection)
     if not place.is_within(size, level):
         raise LogIsEmpty
 
@@ -156,11 +171,13 @@ def _hashes(connection: Connection, level: int, place: Place) -> bytes:
     )
     if level:
         below = below.where(TileRow.level == level - 1)
-    growing: bytes = connection.execute(below).scalar_one()
+    growing: bytes = connection.execute(below).scalar_one() or b""
+    if len(growing) != place.width * HASH:
+        raise LogAltered
     return growing
 
 
-def _leaf(row: Row[*tuple[Any, ...]]) -> Leaf:
+def leaf_of(row: Row[*tuple[Any, ...]]) -> Leaf:
     return Leaf(
         type=row.type,
         journey_id=row.journey_id,

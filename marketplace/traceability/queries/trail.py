@@ -46,8 +46,12 @@ from marketplace.traceability.values import (
 
 V = TypeVar("V")
 
-# What makes a journey more than a visit: a contract, or it is the log's own.
-_KEEPS_A_JOURNEY = (EntryType.CONTRACT_CONCLUDED.value, EntryType.LOG_KEY_ROTATED.value)
+# What makes a journey more than a visit: a contract, or it is the log's own, or of those who read evidence.
+_KEEPS_A_JOURNEY = (
+    EntryType.CONTRACT_CONCLUDED.value,
+    EntryType.LOG_KEY_ROTATED.value,
+    EntryType.EVIDENCE_READ.value,
+)
 # Whose acts and looks are a visit; staff, the system and the payment provider are not the person.
 _VISITORS = (ActorRole.VISITOR.value, ActorRole.CUSTOMER.value)
 

@@ -52,6 +52,7 @@ _TYPES: dict[SecurityEventType, str] = {
     SecurityEventType.LIMIT_REACHED: _l("Too many tries"),
     SecurityEventType.STAFF_ACT: _l("Act by staff"),
     SecurityEventType.SALE_VIEWED: _l("Sale looked at"),
+    SecurityEventType.EVIDENCE_VIEWED: _l("Evidence of a contract looked at or downloaded"),
     SecurityEventType.DATA_REQUEST_VIEWED: _l("Request about personal data read"),
 }
 _OUTCOMES: dict[EventOutcome, tuple[str, str]] = {

@@ -36,7 +36,7 @@ const LEAF = {
 };
 const ENTRY = {
   index: isCount, leaf: anything, proof: listOf(isHash), size: isCount, body: orNull(isText), page: orNull(isText),
-  withheld: oneOf(null, "other_insurer", "erased"),
+  withheld: oneOf(null, "other_insurer", "other_contract", "erased"),
 };
 const DOCUMENT = { name: isText, sha256: isHash, file: isCoreFile };
 const EXHIBIT = { kind: isText, ...DOCUMENT };
@@ -260,7 +260,7 @@ function checkEnd(find, bundle) {
   const isOwn = (entry) => bundle.opened.get(entry.index)?.application_id === application;
   const concludes = (entry) => {
     const said = bundle.opened.get(entry.index);
-    return said ? isOwn(entry) && said.body.get("number") === number : entry.withheld !== "other_insurer";
+    return said ? isOwn(entry) && said.body.get("number") === number : !["other_insurer", "other_contract"].includes(entry.withheld);
   };
   if (number === null) {
     if (concluded.some(isOwn) || (bundle.opened.size > 0 && !bundle.entries.some(isOwn))) find("WRONG_CONTRACT");

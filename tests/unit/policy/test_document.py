@@ -22,6 +22,8 @@ FACING = Facing(
     verify_url="http://localhost:8000/verify?number=EF-HARBOUR-2026-000042",
     verify_page="http://localhost:8000/verify",
     seal_name="SPECIMEN Harbour Life Insurance Co.",
+    trust_policy="http://localhost:8000/log/trust.policy",
+    log_key="localhost/log+6b1c9f0a+AbHy",
 )
 
 

@@ -78,7 +78,9 @@ def note_message(message_id: UUID) -> None:
     """A message left; only that of a policy changes a sale."""
     message = messages.message(message_id)
     if message.kind is MessageKind.POLICY_ISSUED:
-        refresh_policy(UUID(message.subject_key))
+        policy = policies.policy(UUID(message.subject_key))
+        refresh_application(policy.application_id)
+        defer("oversight.take_pictures", application_id=policy.application_id)
 
 
 def catch_up() -> None:

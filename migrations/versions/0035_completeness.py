@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0037_completeness"
+revision = "0035_completeness"
 down_revision = "0034_log"
 branch_labels = None
 depends_on = None

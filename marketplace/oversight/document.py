@@ -1,0 +1,60 @@
+"""`README.txt` of the evidence of a contract: what it is, and how to check it with programs that we did not write."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from marketplace.infra.formatting import format_instant, use_locale
+from marketplace.infra.formatting import gettext as _
+
+_COMMANDS = """\
+    python -m verify bundle evidence.zip --policy trust.policy --receipt mine.tlog-proof
+    sha256sum core/pages/*.html
+    openssl ts -verify -data core/checkpoint -in wrapper/timestamps/SIZE.tst -token_in -CAfile ca.pem
+    GO111MODULE=off GOPATH=/usr/share/gocode go run tests/verify/second_opinion/main.go "$VKEY" mine.tlog-proof
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the text is told. `pictures` says what there is of them, or why there are none."""
+
+    contract: str
+    core_sha256: str
+    watermark: str
+    pictures: str
+    site: str
+
+
+def readme(told: Told, locale: str) -> bytes:
+    """The text, in the language of who reads it."""
+    with use_locale(locale):
+        parts = (
+            _("Evidence of contract %(contract)s", contract=told.contract),
+            told.watermark,
+            _(
+                "In core/ is what was recorded of the sale up to the contract's last act: every entry, every page as it was sent, the documents, the policy, mails and payment. It is the same whoever asks and whenever; its SHA-256 is that of core/core.json:"  # noqa: E501
+            )
+            + f"\n    {told.core_sha256}",
+            told.pictures,
+            _(
+                "In wrapper/ is who asked for this file and why, and how the log went on since. Treat the file as confidential: it holds what the customer told."  # noqa: E501
+            ),
+            _(
+                "To check it you need no account, no network and none of our machines. Take whom to trust from the policy or from %(address)s, never from this file. The folder verify/ of our source code is all the first command needs; the others are programs we did not write:",  # noqa: E501
+                address=f"{told.site}/log/trust.policy",
+            )
+            + f"\n\n{_COMMANDS}",
+            _("What each finding means: %(address)s", address=f"{told.site}/verify/evidence"),
+        )
+    return "\n\n".join(each.rstrip() for each in parts).encode() + b"\n"
+
+
+def watermark_of(reader: str, reason: str, at: datetime, zone: str, locale: str) -> str:
+    """The line that says for whom a file was made."""
+    with use_locale(locale):
+        return _(
+            "Made for %(reader)s on %(at)s. Reason: %(reason)s",
+            reader=reader,
+            at=format_instant(at, zone).replace("\u202f", " "),
+            reason=" ".join(reason.split()),
+        )

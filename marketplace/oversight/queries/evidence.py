@@ -1,0 +1,103 @@
+"""Whose evidence is meant, what of it was asked for, and who read it."""
+
+import re
+from uuid import UUID
+
+from sqlalchemy import or_, select
+
+from marketplace.infra.db import db
+from marketplace.oversight.models import BundleRow, SaleRow
+from marketplace.oversight.queries.sales import read_sales
+from marketplace.oversight.values import Bundle, BundleNotFound, BundleState, Reading, Sale
+from marketplace.payment import queries as payments
+from marketplace.payment.values import Purpose
+from marketplace.policy import queries as policies
+from marketplace.traceability import queries as trail
+from marketplace.traceability.values import journey_of_readings
+
+MOST_CONTRACTS = 50
+MOST_WORDS = 500
+_REFERENCE = re.compile(r"(?<![0-9A-Z])[AJO]-[0-9A-Z]{4}-[0-9A-Z]{4}(?![0-9A-Z])")
+_PROVIDERS = re.compile(r"(?<![0-9A-Za-z])(?:pi|cs)_[0-9A-Za-z_]{4,200}")
+
+
+def contracts_in(text: str) -> tuple[Sale, ...]:
+    """The contracts and applications that a text speaks of, by policy number, or by the reference of an application, an
+    order, a journey or a payment, each once, newest first: the text of a complaint will do. An order of several
+    contracts gives all of them.
+    """
+    references = sorted(set(_REFERENCE.findall(text.upper())))[:MOST_WORDS]
+    numbers = policies.numbers_in(text)[:MOST_WORDS]
+    provider = sorted(set(_PROVIDERS.findall(text)))[:MOST_WORDS]
+    orders = payments.subjects_paid_as(Purpose.NEW_BUSINESS, provider) if provider else frozenset()
+    if not (references or numbers or orders):
+        return ()
+    wanted = or_(
+        SaleRow.policy_number.in_(numbers),
+        SaleRow.application_reference.in_(references),
+        SaleRow.order_reference.in_(references),
+        SaleRow.journey_reference.in_(references),
+        SaleRow.order_id.in_(orders),
+    )
+    newest = select(SaleRow).where(wanted, SaleRow.application_id.is_not(None)).order_by(SaleRow.started_at.desc())
+    return read_sales(newest.order_by(SaleRow.id).limit(MOST_CONTRACTS))
+
+
+def bundle(bundle_id: UUID, account_id: UUID) -> Bundle:
+    """Evidence that this account asked for. Raises BundleNotFound, also for that of others."""
+    return _bundle(_row(bundle_id, account_id))
+
+
+def bundle_bytes(bundle_id: UUID, account_id: UUID) -> bytes:
+    """The file. Raises BundleNotFound where there is none, or none any more."""
+    content = _row(bundle_id, account_id).content
+    if content is None:
+        raise BundleNotFound
+    return content
+
+
+def bundles_of(application_id: UUID, account_id: UUID, limit: int = 10) -> tuple[Bundle, ...]:
+    """What this account asked for of a contract, newest first."""
+    own = BundleRow.application_id == application_id, BundleRow.account_id == account_id
+    rows = db.session.scalars(select(BundleRow).where(*own).order_by(BundleRow.asked_at.desc()).limit(limit))
+    return tuple(_bundle(row) for row in rows)
+
+
+def readings_of(application_id: UUID) -> tuple[Reading, ...]:
+    """Who asked for, looked at or took away the evidence of a contract, first to last."""
+    entries = trail.journey_entries(journey_of_readings(application_id))
+    return tuple(
+        Reading(
+            what=str(each.body.get("what", "")),
+            label=each.actor.label,
+            reason=str(each.body.get("reason", "")),
+            recorded_at=each.recorded_at,
+        )
+        for each in entries
+    )
+
+
+def _row(bundle_id: UUID, account_id: UUID) -> BundleRow:
+    row = db.session.get(BundleRow, bundle_id)
+    if row is None or row.account_id != account_id:
+        raise BundleNotFound
+    return row
+
+
+def _bundle(row: BundleRow) -> Bundle:
+    return Bundle(
+        id=row.id,
+        state=BundleState(row.state),
+        application_id=row.application_id,
+        insurer_id=row.insurer_id,
+        reason=row.reason,
+        asked_at=row.asked_at,
+        made_at=row.made_at,
+        expires_at=row.expires_at,
+        failure=row.failure,
+        core_sha256=row.core_sha256,
+        sha256=row.sha256,
+        size=row.size,
+        verified=row.verified,
+        findings=tuple(row.findings),
+    )

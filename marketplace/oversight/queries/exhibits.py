@@ -1,0 +1,134 @@
+"""What goes with the evidence of a contract beside its entries: documents that pages name, and what illustrates it.
+
+Everything is chosen by what the log says of the contract, not by what the features say today: a mail by its hash in the
+entry of its sending, a payment by the entry that it succeeded. So what becomes of them later changes nothing.
+"""
+
+from collections.abc import Iterable, Iterator
+from mimetypes import guess_extension
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from marketplace.catalog import queries as catalog
+from marketplace.correspondence import queries as messages
+from marketplace.disclosure import queries as disclosure
+from marketplace.infra import storage
+from marketplace.infra.db import db
+from marketplace.infra.vault import DataDestroyed
+from marketplace.kernel.canonical import canonical_bytes, sha256_hex
+from marketplace.kernel.money import Money
+from marketplace.oversight.models import PictureRow
+from marketplace.oversight.values import Sale
+from marketplace.payment import queries as payments
+from marketplace.payment.values import Purpose
+from marketplace.traceability.values import EntryType, Exhibit, Extract
+
+_ENDINGS = {"text/markdown": ".md"}
+
+
+def documents_of(found: Extract) -> tuple[Exhibit, ...]:
+    """The insurer's documents and our wordings that the pages shown name. Raises NotFound and Unavailable where one is
+    not in the store as it was.
+    """
+    shown = {each.page_version_id for each in found.entries if each.withheld is None and each.page_version_id}
+    manifests = [manifest for version, manifest in found.versions.items() if version in shown]
+    products = {UUID(each["product_version_id"]) for each in manifests if each["product_version_id"]}
+    named = {sha256 for each in manifests for sha256 in each["documents"]}
+    names = {
+        document.sha256: f"{document.title}{_ending(document.media_type)}"
+        for documents in catalog.documents_of_versions(products).values()
+        for document in documents
+    }
+    papers = (_stored("document", names.get(sha256, sha256), sha256) for sha256 in sorted(named))
+    return (*papers, *_wordings({sha256 for each in manifests for sha256 in each["wordings"].values()}))
+
+
+def exhibits_of(found: Extract, sale: Sale) -> tuple[Exhibit, ...]:
+    """Policy, mails, payment and pictures, as far as they are kept."""
+    return (*_policies(found, sale), *_mails(found), *_payment(found, sale), *_pictures(found))
+
+
+def _stored(kind: str, name: str, sha256: str) -> Exhibit:
+    return Exhibit(kind, name, sha256, storage.get(sha256))
+
+
+def _ending(media_type: str) -> str:
+    return _ENDINGS.get(media_type) or guess_extension(media_type) or ""
+
+
+def _wordings(named: set[str]) -> Iterator[Exhibit]:
+    """Some of what pages name so are sentences of the insurer's, which stand in the pages themselves."""
+    for wording in disclosure.wordings_by_sha256(named):
+        name = f"{wording.key.value}.{wording.locale}.md"
+        yield Exhibit("wording", name, wording.sha256, wording.text.encode())
+
+
+def _bodies(found: Extract, kind: EntryType) -> Iterator[dict[str, Any]]:
+    """What the entries of a type say, where that may be read."""
+    return (dict(each.body) for each in found.entries if each.type is kind and each.envelope is not None)
+
+
+def _policies(found: Extract, sale: Sale) -> Iterator[Exhibit]:
+    for body in _bodies(found, EntryType.POLICY_SIGNED):
+        yield _stored("policy", f"{sale.policy_number}.pdf", body["document_sha256"])
+
+
+def _mails(found: Extract) -> Iterator[Exhibit]:
+    sent = {body["eml_sha256"] for body in _bodies(found, EntryType.POLICY_MAILED)}
+    kept = messages.emls_of_application(found.application_id) if sent else {}
+    for number, sha256 in enumerate(sorted(sent & kept.keys()), 1):
+        yield Exhibit("mail", f"mail-{number}.eml", sha256, kept[sha256])
+
+
+def _payment(found: Extract, sale: Sale) -> Iterator[Exhibit]:
+    """The money that came in for the contract and what went back, as the books have it."""
+    if sale.order_id is None:
+        return
+    paid = {body["attempt_id"] for body in _bodies(found, EntryType.PAYMENT_SUCCEEDED)}
+    returned = {body["attempt_id"] for body in _bodies(found, EntryType.REFUND_SUCCEEDED)}
+    attempts = payments.attempts_of(Purpose.NEW_BUSINESS, sale.order_id)
+    refunds = payments.refunds_for(Purpose.NEW_BUSINESS, sale.order_id)
+    facts = {
+        "order": sale.order_reference,
+        "payments": [
+            {
+                "attempt_id": each.id,
+                "reference": each.reference,
+                "number": each.number,
+                "amount": _money(each.amount),
+                "received": None if each.received is None else _money(each.received),
+                "succeeded_at": each.succeeded_at,
+            }
+            for each in attempts
+            if str(each.id) in paid
+        ],
+        "refunds": [
+            {"attempt_id": each.attempt_id, "amount": _money(each.amount), "reason": each.reason.value}
+            for each in refunds
+            if str(each.attempt_id) in returned
+        ],
+    }
+    if facts["payments"]:
+        data = canonical_bytes(facts)
+        yield Exhibit("payment", "payment.json", sha256_hex(data), data)
+
+
+def _money(amount: Money) -> dict[str, Any]:
+    return {"currency": amount.currency, "minor": amount.minor}
+
+
+def _pictures(found: Extract) -> Iterable[Exhibit]:
+    shown = {each.index for each in found.entries if each.page is not None}
+    rows = db.session.execute(
+        select(PictureRow.log_index, PictureRow.kind, PictureRow.sha256)
+        .where(PictureRow.application_id == found.application_id)
+        .order_by(PictureRow.log_index, PictureRow.kind)
+    ).all()
+    for row in rows:
+        if row.log_index in shown:
+            try:
+                yield _stored("picture", f"page-{row.log_index}.{row.kind}", row.sha256)
+            except DataDestroyed:
+                return

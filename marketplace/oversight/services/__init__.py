@@ -1,0 +1,29 @@
+"""Change: the sales log's read model (`sales`), and the evidence of contracts, for whoever may read it (`evidence`)."""
+
+from marketplace.oversight.services.evidence import KEPT, ask_bundle, drop_old_bundles, make_bundle, note_reading
+from marketplace.oversight.services.pictures import take_pictures_later
+from marketplace.oversight.services.sales import (
+    catch_up,
+    note_message,
+    rebuild,
+    refresh_application,
+    refresh_comparison,
+    refresh_order,
+    refresh_policy,
+)
+
+__all__ = (
+    "KEPT",
+    "ask_bundle",
+    "catch_up",
+    "drop_old_bundles",
+    "make_bundle",
+    "note_message",
+    "note_reading",
+    "rebuild",
+    "refresh_application",
+    "refresh_comparison",
+    "refresh_order",
+    "refresh_policy",
+    "take_pictures_later",
+)

@@ -1,0 +1,160 @@
+"""Evidence of a contract: asked for with a reason, made by a job, checked by the offline verifier, kept for a week.
+
+What is in it is gathered here, from whoever knows it; the trail makes the file. Nobody asks for it, looks at it or
+takes it away without an entry in the journey of its readings (T26-48): where that cannot be written, nothing happens.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from marketplace.application import queries as applications
+from marketplace.infra import vault, verifying
+from marketplace.infra.db import db
+from marketplace.infra.formatting import ZONE
+from marketplace.infra.jobs import defer
+from marketplace.infra.letterhead import letterhead
+from marketplace.kernel import clock, ids
+from marketplace.kernel.canonical import canonical_bytes, sha256_hex
+from marketplace.kernel.errors import NotFound, Unavailable
+from marketplace.oversight.document import Told, readme, watermark_of
+from marketplace.oversight.models import BundleRow, locked_bundle
+from marketplace.oversight.queries.exhibits import documents_of, exhibits_of
+from marketplace.oversight.queries.sales import sale_of_application
+from marketplace.oversight.services.pictures import take_pictures, words_of
+from marketplace.oversight.values import AskBundle, BundleNotFound, BundleState, Sale
+from marketplace.traceability import queries as trail
+from marketplace.traceability import services as traceability
+from marketplace.traceability.values import (
+    RECEIPTED,
+    Act,
+    Actor,
+    EntryNotFound,
+    EntryType,
+    Extract,
+    NotInLogYet,
+    journey_of_readings,
+)
+
+KEPT = timedelta(days=7)
+FORMAT = "evenfold-evidence-wrapper/1"
+
+
+def ask_bundle(command: AskBundle) -> UUID:
+    """Have the evidence made; the id by which whoever asks finds it. Entered in the journey of its readings."""
+    if command.by.account_id is None:
+        raise ValueError("evidence is asked for by somebody")
+    insurer_id = applications.application(command.application_id).insurer_id
+    bundle_id = ids.new_id()
+    erased = vault.is_destroyed(command.application_id)
+    row = BundleRow(
+        id=bundle_id,
+        sealed_for=bundle_id if erased else command.application_id,
+        state=BundleState.ASKED.value,
+        application_id=command.application_id,
+        insurer_id=insurer_id,
+        account_id=command.by.account_id,
+        actor_role=command.by.role.value,
+        actor_label=command.by.label,
+        reason=command.reason,
+        locale=command.locale,
+        asked_at=clock.now(),
+        findings=[],
+    )
+    db.session.add(row)
+    db.session.flush()
+    _note(row, command.by, "asked")
+    defer("oversight.make_bundle", bundle_id=bundle_id)
+    return bundle_id
+
+
+def note_reading(bundle_id: UUID, by: Actor, what: str) -> None:
+    """Enter that evidence which was made is looked at (`looked`) or taken away (`downloaded`). Raises BundleNotFound
+    for everybody but who asked for it.
+    """
+    row = db.session.get(BundleRow, bundle_id)
+    if row is None or row.account_id != by.account_id:
+        raise BundleNotFound
+    _note(row, by, what)
+
+
+def _note(row: BundleRow, by: Actor, what: str) -> None:
+    said = {"bundle_id": row.id, "what": what, "reason": row.reason, "core_sha256": row.core_sha256}
+    readings = journey_of_readings(row.application_id)
+    traceability.record_reading(Act(readings, EntryType.EVIDENCE_READ, said, by, row.application_id, row.insurer_id))
+
+
+def make_bundle(bundle_id: UUID) -> None:
+    """Make the file and have it verified. What cannot be made is refused with its cause, for whoever asked to read: the
+    last entries are not in the log yet, or something that is kept was altered. Making it again changes nothing.
+    """
+    row = locked_bundle(bundle_id)
+    if row is None or row.state != BundleState.ASKED:
+        return
+    try:
+        content, core_sha256, verdict = _made(row)
+    except (Unavailable, NotFound) as error:
+        row.state, row.failure, row.made_at = BundleState.REFUSED.value, error.code, clock.now()
+        return
+    row.content, row.sha256, row.size = content, sha256_hex(content), len(content)
+    row.core_sha256, row.verified, row.findings = core_sha256, verdict.verified, list(verdict.findings)
+    row.state, row.made_at, row.expires_at = BundleState.READY.value, clock.now(), clock.now() + KEPT
+
+
+def drop_old_bundles() -> int:
+    """Drop the bytes of those whose week is over. Returns how many."""
+    old = BundleRow.state == BundleState.READY.value, BundleRow.expires_at <= clock.now()
+    rows = db.session.scalars(select(BundleRow).where(*old).order_by(BundleRow.id).with_for_update()).all()
+    for row in rows:
+        row.state, row.content_sealed = BundleState.DROPPED.value, None
+    db.session.flush()
+    return len(rows)
+
+
+def _made(row: BundleRow) -> tuple[bytes, str, verifying.Verdict]:
+    """The file, the hash of its core, and what the verifier says of it."""
+    lacking = take_pictures(row.application_id)
+    found, sale = trail.extract(row.application_id), sale_of_application(row.application_id)
+    core = trail.core_files(found, sale.policy_number, documents_of(found), exhibits_of(found, sale))
+    core_sha256 = sha256_hex(core["core/core.json"])
+    content = trail.zipped(core | trail.wrapper_files(found) | _wrapped(row, sale, core_sha256, lacking))
+    verdict = verifying.judge(content, trail.trust_policy(found.origin), _receipts(found))
+    return content, core_sha256, verdict
+
+
+def _wrapped(row: BundleRow, sale: Sale, core_sha256: str, lacking: str | None) -> dict[str, bytes]:
+    """Who reads it and why, and how it is checked."""
+    watermark = watermark_of(row.actor_label, row.reason, row.asked_at, ZONE, row.locale)
+    wrapper: Mapping[str, Any] = {
+        "format": FORMAT,
+        "bundle_id": row.id,
+        "reader": {"account_id": row.account_id, "label": row.actor_label, "role": row.actor_role},
+        "reason": row.reason,
+        "asked_at": row.asked_at,
+        "watermark": watermark,
+        "core_sha256": core_sha256,
+        "readings": journey_of_readings(row.application_id),
+        "pictures": {"reason": lacking} if lacking else {},
+    }
+    told = Told(
+        contract=sale.policy_number or sale.application_reference or "",
+        core_sha256=core_sha256,
+        watermark=watermark,
+        pictures=words_of(lacking, row.locale),
+        site=letterhead().public_url,
+    )
+    return {"wrapper/wrapper.json": canonical_bytes(wrapper), "README.txt": readme(told, row.locale)}
+
+
+def _receipts(found: Extract) -> list[bytes]:
+    """Those that the customer holds: the file must fit them."""
+    receipts = []
+    for kind in RECEIPTED:
+        try:
+            receipts.append(trail.receipt(found.application_id, kind))
+        except (EntryNotFound, NotInLogYet):
+            continue
+    return receipts

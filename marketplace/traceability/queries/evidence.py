@@ -1,0 +1,198 @@
+"""The evidence of one contract out of the log, and the receipts of it.
+
+Both are told by the first checkpoint that covers them, not by the newest: so they are the same whoever asks and
+whenever, and whoever holds a receipt can be shown how the log went on from there.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, func, select
+
+from marketplace.infra.db import reader
+from marketplace.kernel import clock
+from marketplace.traceability.models import CheckpointRow, EntryRow, IntakeRow
+from marketplace.traceability.queries import log, trail
+from marketplace.traceability.rules import bundles, proofs
+from marketplace.traceability.values import (
+    LOOKS,
+    RECEIPTED,
+    EntryNotFound,
+    EntryType,
+    Envelope,
+    EvidenceIncomplete,
+    Exhibit,
+    Extract,
+    Logged,
+    NoEvidence,
+    NotInLogYet,
+)
+
+PATIENCE = timedelta(seconds=10)
+_LOOKS = [each.value for each in LOOKS]
+_ENTRY = (*log.LEAF, EntryRow.id, EntryRow.application_id, EntryRow.insurer_id, EntryRow.leaf_hash)
+_Rows = Sequence[Row[*tuple[Any, ...]]]
+
+
+def extract(application_id: UUID) -> Extract:
+    """What the log holds of the contract (or application), its journeys whole up to its last act.
+
+    What belongs to no application, the visit before it, is in it; of another application only the leaves are.
+    Raises EvidenceIncomplete while an act waits for the log, NoEvidence where there is none.
+    """
+    with reader() as connection:
+        last = _last_act(connection, application_id)
+        size, note = _covering(connection, last)
+        rows = _rows(connection, application_id, last)
+        tree = log.tree(connection, size)
+        shown = [(row, tree.inclusion_proof(row.log_index)) for row in rows]
+        receipts = tuple(sorted({_covering(connection, row.log_index)[0] for row in _receipted(rows, application_id)}))
+    opened = _Opened({row.journey_id for row in rows})
+    insurers = {row.insurer_id for row in rows if row.application_id == application_id}
+    return Extract(
+        application_id=application_id,
+        origin=note.partition("\n")[0],
+        size=size,
+        checkpoint=note,
+        entries=tuple(opened.logged(row, beside, _other(row, application_id, insurers)) for row, beside in shown),
+        versions=_manifests(rows),
+        receipt_sizes=receipts,
+    )
+
+
+def core_files(
+    found: Extract, policy_no: str | None, documents: Sequence[Exhibit], exhibits: Sequence[Exhibit]
+) -> dict[str, bytes]:
+    """The files under `core/`, by their names."""
+    return bundles.core_files(found, policy_no, documents, exhibits)
+
+
+def wrapper_files(found: Extract) -> dict[str, bytes]:
+    """How the log went on since: the newest checkpoint, and the proofs that it continues what the contract's evidence
+    and its receipts were signed under.
+    """
+    with reader() as connection:
+        size, note = log.newest(connection)
+        tree = log.tree(connection, size)
+        earlier = sorted({found.size, *found.receipt_sizes} - {size})
+        ways = {each: tree.consistency_proof(each) for each in earlier if each < size}
+    files = {f"wrapper/consistency/{each}-{size}": bundles.consistency_file(way) for each, way in ways.items()}
+    return files if size == found.size else files | {f"wrapper/checkpoints/{size}": note.encode()}
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """The files as one zip, the same bytes each time."""
+    return bundles.zipped(files)
+
+
+def receipt(application_id: UUID, kind: EntryType) -> bytes:
+    """The bytes of a `.tlog-proof` of the newest such entry of a contract. Raises NotInLogYet, EntryNotFound."""
+    with reader() as connection:
+        if _waits(connection, application_id, IntakeRow.type == kind.value):
+            raise NotInLogYet
+        wanted = select(*log.LEAF).where(EntryRow.application_id == application_id, EntryRow.type == kind.value)
+        row = connection.execute(wanted.order_by(EntryRow.log_index.desc()).limit(1)).one_or_none()
+        if row is None:
+            raise EntryNotFound
+        size, note = _covering(connection, row.log_index)
+        beside = log.tree(connection, size).inclusion_proof(row.log_index)
+    return proofs.proof_file(log.leaf_of(row).to_bytes(), row.log_index, beside, note)
+
+
+def receipt_or_none(application_id: UUID, kind: EntryType) -> bytes | None:
+    """The same; None where there is none yet."""
+    try:
+        return receipt(application_id, kind)
+    except (NotInLogYet, EntryNotFound, EvidenceIncomplete):
+        return None
+
+
+def worth_waiting(since: datetime) -> bool:
+    """Whether the receipt of what was done at `since` may come within moments: the log is alive, and `PATIENCE` is not
+    over. Where nobody keeps a log, nothing is waited for.
+    """
+    return clock.now() - since < PATIENCE and log.checkpoint_size() > 0
+
+
+def journey_head(journey_id: UUID) -> str | None:
+    """The leaf hash (hex) of the newest entry of a journey in the log; None where it has none there."""
+    wanted = select(EntryRow.leaf_hash).where(EntryRow.journey_id == journey_id)
+    with reader() as connection:
+        found = connection.execute(wanted.order_by(EntryRow.number.desc()).limit(1)).scalar()
+    return None if found is None else found.hex()
+
+
+def _last_act(connection: Connection, application_id: UUID) -> int:
+    """The place in the log of the last thing that was done about the application; that it was looked at is none."""
+    if _waits(connection, application_id, IntakeRow.page_sha256.is_(None), IntakeRow.type.not_in(_LOOKS)):
+        raise EvidenceIncomplete
+    acts = EntryRow.application_id == application_id, EntryRow.page_sha256.is_(None), EntryRow.type.not_in(_LOOKS)
+    last = connection.execute(select(func.max(EntryRow.log_index)).where(*acts)).scalar()
+    if last is None:
+        raise NoEvidence
+    return int(last)
+
+
+def _waits(connection: Connection, application_id: UUID, *which: Any) -> bool:
+    waiting = select(IntakeRow.id).where(IntakeRow.application_id == application_id, *which).limit(1)
+    return connection.execute(waiting).first() is not None
+
+
+def _covering(connection: Connection, index: int) -> tuple[int, str]:
+    """Size and note of the first checkpoint whose tree has this leaf."""
+    wanted = select(CheckpointRow.size, CheckpointRow.note).where(CheckpointRow.size > index)
+    found = connection.execute(wanted.order_by(CheckpointRow.size).limit(1)).one_or_none()
+    if found is None:
+        raise EvidenceIncomplete
+    return found.size, found.note
+
+
+def _rows(connection: Connection, application_id: UUID, last: int) -> _Rows:
+    """Every entry up to the last act of the journeys in which the contract came about."""
+    journeys = select(EntryRow.journey_id).where(
+        EntryRow.application_id == application_id, EntryRow.log_index <= last, EntryRow.type.not_in(_LOOKS)
+    )
+    wanted = select(*_ENTRY).where(EntryRow.journey_id.in_(journeys), EntryRow.log_index <= last)
+    rows = connection.execute(wanted).all()
+    return sorted(rows, key=lambda row: (str(row.journey_id), row.number))
+
+
+def _receipted(rows: _Rows, application_id: UUID) -> list[Row[*tuple[Any, ...]]]:
+    return [row for row in rows if row.application_id == application_id and row.type in RECEIPTED]
+
+
+def _other(row: Row[*tuple[Any, ...]], application_id: UUID, insurers: set[UUID | None]) -> str | None:
+    """Why an entry is not to be read here, where it is of another application."""
+    if row.application_id in (None, application_id):
+        return None
+    return "other_contract" if row.insurer_id in insurers else "other_insurer"
+
+
+def _manifests(rows: _Rows) -> dict[str, Mapping[str, Any]]:
+    versions = trail.page_versions({row.page_version_id for row in rows if row.page_version_id})
+    return {version.id: version.manifest for version in versions}
+
+
+class _Opened:
+    """What the entries of some journeys say and show, opened at once."""
+
+    def __init__(self, journey_ids: set[UUID]) -> None:
+        self._envelopes: dict[UUID, Envelope] = {}
+        self._pages: dict[UUID, bytes] = {}
+        for journey_id in sorted(journey_ids):
+            self._envelopes |= trail.envelopes_of_journey(journey_id)
+            self._pages |= trail.pages_of_journey(journey_id)
+
+    def logged(self, row: Row[*tuple[Any, ...]], proof: tuple[bytes, ...], other: str | None) -> Logged:
+        envelope = None if other else self._envelopes.get(row.id)
+        return Logged(
+            index=row.log_index,
+            type=EntryType(row.type),
+            leaf=log.leaf_of(row).to_json(),
+            proof=proof,
+            envelope=envelope,
+            page=None if envelope is None else self._pages.get(row.id),
+            withheld=other or ("erased" if envelope is None else None),
+        )

@@ -1,0 +1,87 @@
+"""The files of a contract's evidence, as bytes (docs/evidence-format.md): the same values give the same bytes."""
+
+import io
+import stat
+import zipfile
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from marketplace.kernel.canonical import canonical_bytes
+from marketplace.traceability.values import Exhibit, Extract, Logged
+
+FORMAT = "evenfold-evidence/1"
+CORE, CHECKPOINT = "core/core.json", "core/checkpoint"
+_BEFORE_ANY_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say
+_FILE = (stat.S_IFREG | 0o644) << 16
+
+
+def core_files(
+    extract: Extract, policy_no: str | None, documents: Sequence[Exhibit], exhibits: Sequence[Exhibit]
+) -> dict[str, bytes]:
+    """Everything under `core/`. `documents` are named by pages or acts; `exhibits` help to see what was."""
+    core = {
+        "format": FORMAT,
+        "origin": extract.origin,
+        "contract": {"application_id": extract.application_id, "policy_no": policy_no},
+        "entries": [_entry(each, extract.size) for each in extract.entries],
+        "page_versions": extract.versions,
+        "documents": [_described(each, "documents") for each in documents],
+        "exhibits": [{"kind": each.kind, **_described(each, "exhibits")} for each in exhibits],
+    }
+    files = {CORE: canonical_bytes(core), CHECKPOINT: extract.checkpoint.encode()}
+    for entry in extract.entries:
+        if entry.envelope is not None:
+            files[_body(entry)] = b'{"envelope":%s,"salt":"%s"}' % (
+                entry.envelope.data,
+                entry.envelope.salt.hex().encode(),
+            )
+        if entry.page is not None:
+            files[_page(entry)] = entry.page
+    files |= {_path(each, "documents"): each.data for each in documents}
+    return files | {_path(each, "exhibits"): each.data for each in exhibits}
+
+
+def consistency_file(hashes: Iterable[bytes]) -> bytes:
+    return "".join(f"{b64encode(each).decode()}\n" for each in hashes).encode()
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """A zip in which nothing depends on when or where it is made but the files themselves."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in sorted(files.items()):
+            member = zipfile.ZipInfo(name, _BEFORE_ANY_TIME)
+            member.external_attr, member.create_system = _FILE, 3
+            archive.writestr(member, content, zipfile.ZIP_DEFLATED)
+    return data.getvalue()
+
+
+def _entry(entry: Logged, size: int) -> dict[str, Any]:
+    return {
+        "index": entry.index,
+        "leaf": entry.leaf,
+        "proof": [each.hex() for each in entry.proof],
+        "size": size,
+        "body": None if entry.envelope is None else _body(entry),
+        "page": None if entry.page is None else _page(entry),
+        "withheld": entry.withheld,
+    }
+
+
+def _body(entry: Logged) -> str:
+    return f"core/bodies/{entry.index}.json"
+
+
+def _page(entry: Logged) -> str:
+    return f"core/pages/{entry.index}.html"
+
+
+def _described(file: Exhibit, folder: str) -> dict[str, str]:
+    return {"name": file.name, "sha256": file.sha256, "file": _path(file, folder)}
+
+
+def _path(file: Exhibit, folder: str) -> str:
+    """By content, so that two files of one name do not meet; the name itself may hold any letters."""
+    ending = file.name.rpartition(".")[2]
+    return f"core/{folder}/{file.sha256}" + (f".{ending}" if ending.isascii() and ending.isalnum() else "")

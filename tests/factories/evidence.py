@@ -1,0 +1,96 @@
+"""The evidence of a contract that was really bought: asked for, made, and looked at as a stranger would."""
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from typing import Any, NoReturn
+from uuid import UUID
+
+from marketplace.accounts.values import Account
+from marketplace.infra import pictures
+from marketplace.infra.db import db
+from marketplace.kernel import clock
+from marketplace.kernel.canonical import sha256_hex
+from marketplace.oversight import queries, services
+from marketplace.oversight.models import locked_bundle
+from marketplace.oversight.values import AskBundle, Bundle, BundleState
+from marketplace.traceability import queries as trail
+from marketplace.traceability.values import Actor, ActorRole
+from tests.deferred_jobs import drain
+from tests.factories.log import ORIGIN
+from verify.bundle import check_bundle
+from verify.findings import Code, Report
+from verify.policy import read_policy
+from verify.receipt import check_receipt
+
+REASON = "Complaint C-17: the customer says there was no page about exclusions"
+
+
+def acting(account: Account) -> Actor:
+    role = ActorRole.ADMIN if account.role.desk.value == "backoffice" else ActorRole(account.role.desk.value)
+    return Actor(role, account.id, account.role.value)
+
+
+def asked(application_id: UUID, account: Account, reason: str = REASON) -> Bundle:
+    """Evidence as the worker makes it, verified or refused."""
+    bundle_id = services.ask_bundle(AskBundle(application_id, acting(account), reason, "en"))
+    drain("oversight")
+    return queries.bundle(bundle_id, account.id)
+
+
+def kept_evidence(application_id: UUID, account: Account) -> UUID:
+    """Evidence that lies ready, whatever is in it, where a test has no log. Commits."""
+    bundle_id = services.ask_bundle(AskBundle(application_id, acting(account), REASON, "en"))
+    row = locked_bundle(bundle_id)
+    assert row
+    row.content, row.size, row.sha256, row.core_sha256 = b"PK", 2, sha256_hex(b"PK"), sha256_hex(b"core")
+    row.verified, row.findings = True, [{"code": "NO_TIMESTAMP", "fault": False, "entry": None, "text": "when"}]
+    row.state, row.made_at, row.expires_at = BundleState.READY.value, clock.now(), clock.now() + services.KEPT
+    db.session.commit()
+    return bundle_id
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An `evidence.zip`, opened."""
+
+    data: bytes
+    files: dict[str, bytes]
+
+    @classmethod
+    def of(cls, bundle: Bundle, account: Account) -> "File":
+        data = queries.bundle_bytes(bundle.id, account.id)
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return cls(data, {name: archive.read(name) for name in archive.namelist()})
+
+    @property
+    def core(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.files["core/core.json"])
+        return found
+
+    @property
+    def core_files(self) -> dict[str, bytes]:
+        return {name: data for name, data in self.files.items() if name.startswith("core/")}
+
+    @property
+    def wrapper(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.files["wrapper/wrapper.json"])
+        return found
+
+    def exhibits(self, kind: str) -> dict[str, bytes]:
+        """Name -> bytes of the exhibits of a kind."""
+        return {each["name"]: self.files[each["file"]] for each in self.core["exhibits"] if each["kind"] == kind}
+
+
+def faults(data: bytes, *receipts: bytes) -> set[Code]:
+    """What the verifier finds wrong, without our help."""
+    report, policy = Report(), read_policy(trail.trust_policy(ORIGIN))
+    mine = [check_receipt(report, policy, each, f"the receipt {number}") for number, each in enumerate(receipts)]
+    check_bundle(report, policy, data, [each for each in mine if each])
+    return {finding.code for finding in report.findings if finding.code.is_fault}
+
+
+def without_a_browser(*_: object) -> NoReturn:
+    """In place of `pictures.take`."""
+    raise pictures.NoBrowser

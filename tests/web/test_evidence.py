@@ -1,0 +1,245 @@
+"""From a purchase in a browser to a file that a stranger verifies (T26-39…43, T26-48)."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+from flask import Flask
+
+from marketplace.accounts.values import Account, Role
+from marketplace.infra import business_clock, pictures
+from marketplace.infra.db import db
+from marketplace.oversight import queries as oversight
+from marketplace.oversight import services
+from marketplace.oversight.values import BundleNotFound, BundleState, Sale, SaleFilter
+from marketplace.policy import queries as policies
+from marketplace.traceability import queries as trail
+from marketplace.traceability import services as traceability
+from marketplace.traceability.values import EntryType, TrailUnavailable, journey_of_readings
+from sandbox.demo.visitor import Visitor
+from sandbox.embedded_db import EmbeddedServer
+from tests.deferred_jobs import drain
+from tests.factories.accounts import a_member_of_staff
+from tests.factories.evidence import REASON, File, acting, asked, faults, without_a_browser
+from tests.factories.log import a_key_folder, integrate
+from tests.factories.traceability import an_act
+from tests.web.desk_visits import buy
+
+CodeFor = Callable[[str], str]
+Work = Callable[[], list[str]]
+IntoTheLog = Callable[[], int]
+
+
+@pytest.fixture(autouse=True)
+def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "take", without_a_browser)
+
+
+@pytest.fixture
+def into_the_log(server: EmbeddedServer, tmp_path: Path) -> IntoTheLog:
+    """Do what the sequencer would do."""
+    folder = a_key_folder(tmp_path / "log")
+    return lambda: integrate(server, folder)
+
+
+@pytest.fixture
+def customer(shop: Flask, work: Work, code_for: CodeFor, into_the_log: IntoTheLog) -> Visitor:
+    """Who bought; everything is in the log."""
+    bought = buy(shop, work, code_for)
+    with shop.app_context():
+        into_the_log()
+    return bought
+
+
+@pytest.fixture
+def sale(shop: Flask, customer: Visitor) -> Sale:
+    with shop.app_context():
+        (found,) = (each for each in oversight.sales(SaleFilter()).sales if each.policy_id)
+    return found
+
+
+@pytest.fixture
+def compliance(shop: Flask) -> Account:
+    with shop.app_context():
+        account = a_member_of_staff(Role.ADMIN_COMPLIANCE)
+        db.session.commit()
+    return account
+
+
+@pytest.mark.requirement("T26-41", "T26-43", "T26-39")
+def test_the_evidence_of_a_purchase_is_whole_and_verifies(
+    shop: Flask, customer: Visitor, sale: Sale, compliance: Account
+) -> None:
+    with shop.app_context():
+        bundle = asked(sale.application_id, compliance)
+        assert (bundle.state, bundle.verified, bundle.failure) == (BundleState.READY, True, None)
+        file = File.of(bundle, compliance)
+        receipts = [trail.receipt(sale.application_id, kind) for kind in (EntryType.CONTRACT_CONCLUDED,)]
+        assert faults(file.data, *receipts) == set()
+        types = [each["leaf"]["t"] for each in file.core["entries"]]
+        pages = trail.pages_of_journey(sale.journey_id)
+        policy_pdf = policies.document_bytes(sale.policy_id)
+    assert types[0] == "comparison:made", "the visit before the application"
+    assert types[-1] == "policy:mailed", "its last act"
+    assert {"entry:acknowledged", "exclusions:confirmed", "answer:given", "contract:concluded"} <= set(types)
+    kept = {file.files[each["page"]] for each in file.core["entries"] if each["page"]}
+    assert kept <= set(pages.values())
+    assert len(kept) == 13
+    assert file.exhibits("policy") == {f"{sale.policy_number}.pdf": policy_pdf}
+    (mail,) = file.exhibits("mail").values()
+    assert b"policy_issued" in mail or b"Subject:" in mail
+    payment = json.loads(file.exhibits("payment")["payment.json"])
+    assert payment["order"] == sale.order_reference
+    assert sale.premium is not None
+    assert payment["payments"][0]["received"] == {"currency": "CNY", "minor": sale.premium.minor}
+    assert payment["refunds"] == []
+    names = {each["name"] for each in file.core["documents"]}
+    assert "Clauses: Harbour Life Term Life Insurance (2026).md" in names
+    assert "entry_notice.en.md" in names
+    assert set(file.files) == named_in(file.core) | {
+        "core/core.json", "core/checkpoint", "README.txt", "wrapper/wrapper.json",
+    }  # fmt: skip
+    assert file.wrapper["pictures"] == {"reason": "pictures:no-browser"}
+    assert "Pictures: none" in file.files["README.txt"].decode()
+
+
+def named_in(core: dict[str, Any]) -> set[str]:
+    files = {each["file"] for each in (*core["documents"], *core["exhibits"])}
+    return files | {each[kind] for each in core["entries"] for kind in ("body", "page") if each[kind]}
+
+
+def _policy_sha256(sale: Sale) -> str:
+    signed = (
+        each for each in trail.entries_of_application(sale.application_id) if each.type == EntryType.POLICY_SIGNED
+    )
+    return str(next(signed).body["document_sha256"])
+
+
+@pytest.mark.requirement("T26-40")
+def test_the_core_is_the_same_whoever_asks_and_whenever(
+    shop: Flask, customer: Visitor, sale: Sale, compliance: Account, into_the_log: IntoTheLog
+) -> None:
+    with shop.app_context():
+        first = asked(sale.application_id, compliance)
+        before = File.of(first, compliance)
+    customer.get(f"/policies/{sale.policy_id}")
+    customer.compare("term_life", {"age": "34", "sex": "female", "smoker": "no", "sum_insured": "1000000",
+                                   "term_years": "20", "occupation_class": "1", "region": "shanghai"})  # fmt: skip
+    with shop.app_context():
+        other = a_member_of_staff(Role.ADMIN_SALES)
+        db.session.commit()
+        into_the_log()
+        business_clock.move_to_offset(timedelta(days=40))
+        second = asked(sale.application_id, other, "yearly review")
+        after = File.of(second, other)
+        assert faults(after.data, trail.receipt(sale.application_id, EntryType.POLICY_SIGNED)) == set()
+    assert before.core_files == after.core_files
+    assert first.core_sha256 == second.core_sha256
+    assert first.sha256 != second.sha256
+    assert (before.wrapper["reason"], after.wrapper["reason"]) == (REASON, "yearly review")
+    assert after.wrapper["reader"]["label"] == "admin_sales"
+    size = before.core["entries"][0]["size"]
+    (newer,) = (name for name in after.files if name.startswith("wrapper/checkpoints/"))
+    newest = newer.rsplit("/", 1)[1]
+    assert int(newest) > size
+    assert f"wrapper/consistency/{size}-{newest}" in after.files
+
+
+def test_the_same_files_give_the_same_bytes() -> None:
+    files = {"b": b"2", "a": b"1" * 1000}
+    assert trail.zipped(files) == trail.zipped(dict(sorted(files.items())))
+    assert trail.zipped(files) != trail.zipped({**files, "b": b"3"})
+
+
+def test_what_is_not_in_the_log_yet_is_told_and_nothing_is_handed_out(
+    shop: Flask, sale: Sale, compliance: Account, into_the_log: IntoTheLog
+) -> None:
+    with shop.app_context():
+        act = an_act(sale.journey_id, EntryType.DATA_RESTRICTED, application_id=sale.application_id)
+        traceability.record_act(act)
+        db.session.commit()
+        bundle = asked(sale.application_id, compliance)
+        assert (bundle.state, bundle.failure) == (BundleState.REFUSED, "traceability:evidence-incomplete")
+        with pytest.raises(BundleNotFound):
+            oversight.bundle_bytes(bundle.id, compliance.id)
+        into_the_log()
+        again = asked(sale.application_id, compliance)
+        assert File.of(again, compliance).core["entries"][-1]["leaf"]["t"] == "data:restricted"
+
+
+@pytest.mark.requirement("T26-48")
+def test_each_reading_is_an_entry_and_none_is_of_the_contract_itself(
+    shop: Flask, sale: Sale, compliance: Account
+) -> None:
+    with shop.app_context():
+        before = len(trail.journey_entries(sale.journey_id))
+        bundle = asked(sale.application_id, compliance)
+        for what in ("looked", "downloaded"):
+            services.note_reading(bundle.id, acting(compliance), what)
+        db.session.commit()
+        readings = oversight.readings_of(sale.application_id)
+        assert [(each.what, each.label, each.reason) for each in readings] == [
+            (what, "admin_compliance", REASON) for what in ("asked", "looked", "downloaded")
+        ]
+        entries = trail.journey_entries(journey_of_readings(sale.application_id))
+        assert {each.type for each in entries} == {EntryType.EVIDENCE_READ}
+        assert {(each.application_id, each.insurer_id) for each in entries} == {(sale.application_id, sale.insurer_id)}
+        assert entries[-1].body["core_sha256"] == bundle.core_sha256
+        assert len(trail.journey_entries(sale.journey_id)) == before
+
+
+@pytest.mark.requirement("T26-48")
+def test_what_cannot_be_entered_is_not_made(
+    shop: Flask, sale: Sale, compliance: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unwritable(*_: object) -> NoReturn:
+        raise TrailUnavailable
+
+    with shop.app_context():
+        monkeypatch.setattr(traceability, "record_reading", unwritable)
+        with pytest.raises(TrailUnavailable):
+            asked(sale.application_id, compliance)
+        db.session.rollback()
+        assert oversight.bundles_of(sale.application_id, compliance.id) == ()
+        assert drain("oversight") == []
+
+
+def test_nobody_else_finds_it_and_after_a_week_nobody_does(shop: Flask, sale: Sale, compliance: Account) -> None:
+    with shop.app_context():
+        bundle = asked(sale.application_id, compliance)
+        other = a_member_of_staff(Role.ADMIN_COMPLIANCE)
+        with pytest.raises(BundleNotFound):
+            oversight.bundle(bundle.id, other.id)
+        with pytest.raises(BundleNotFound):
+            services.note_reading(bundle.id, acting(other), "looked")
+        assert services.drop_old_bundles() == 0
+        db.session.execute(db.text("UPDATE oversight_bundle SET expires_at = now()"))
+        assert services.drop_old_bundles() == 1
+        with pytest.raises(BundleNotFound):
+            oversight.bundle_bytes(bundle.id, compliance.id)
+        assert oversight.bundle(bundle.id, compliance.id).state is BundleState.DROPPED
+
+
+@pytest.mark.requirement("T26-40")
+def test_a_contract_is_found_by_what_a_complaint_says(shop: Flask, sale: Sale) -> None:
+    number = str(sale.policy_number)
+    with shop.app_context():
+        paid = db.session.execute(db.text("SELECT payment_intent_id, session_id FROM payment_attempt")).one()
+        for text in (
+            number,
+            f"保单{number}的问题",
+            f"my policy {number.replace('-', ' ')}, bought in November",
+            f"about {number.replace('-', '').lower()}!",
+            f"application {sale.application_reference}",
+            f"order: {sale.order_reference}.",
+            f"journey {sale.journey_reference}",
+            f"the bank says {paid.payment_intent_id}",
+            f"page {paid.session_id}",
+            f"{number} {sale.order_reference} {paid.session_id}",
+        ):
+            assert [each.application_id for each in oversight.contracts_in(text)] == [sale.application_id], text
+        for text in ("", "nothing", "EF-HARBOUR-2026-999999", "A-0000-0000", "pi_unknown", "%", "EF-", "_" * 5000):
+            assert oversight.contracts_in(text) == (), text

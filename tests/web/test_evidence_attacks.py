@@ -1,0 +1,263 @@
+"""Attacks by somebody who owns database and store, each on a real sale: found by the verifier, or nothing is handed out
+(T26-41).
+"""
+
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from config import Settings
+from marketplace.accounts.values import Account, Role
+from marketplace.infra import pictures, vault
+from marketplace.infra.db import db
+from marketplace.oversight import queries as oversight
+from marketplace.oversight.values import BundleState, Sale, SaleFilter
+from marketplace.traceability import queries as trail
+from marketplace.traceability.values import EntryType
+from sandbox.embedded_db import EmbeddedServer
+from tests.conftest import empty_tables
+from tests.factories.accounts import a_member_of_staff
+from tests.factories.evidence import File, asked, faults, without_a_browser
+from tests.factories.log import a_key_folder, integrate
+from tests.simulator_server import SimulatorServer
+from tests.web.conftest import newest_code, open_shop, run_jobs
+from tests.web.desk_visits import buy
+from verify.findings import Code
+
+ATTACKED = (
+    "traceability_entry", "traceability_page_version", "traceability_log_checkpoint", "disclosure_wording",
+    "oversight_sale",
+)  # fmt: skip
+Bought = tuple[Flask, Sale, Account]
+Change = Callable[["Copy"], None]
+
+
+@pytest.fixture(scope="module")
+def bought(
+    migrated_app: Flask, simulator: SimulatorServer, server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Bought]:
+    """A sale, all of it in the log, and who asks for its evidence."""
+    folder = a_key_folder(tmp_path_factory.mktemp("log") / "log")
+    try:
+        with open_shop(migrated_app, simulator):
+            buy(migrated_app, lambda: run_jobs(migrated_app), lambda address: newest_code(migrated_app, address))
+            with migrated_app.app_context():
+                integrate(server, folder)
+                account = a_member_of_staff(Role.ADMIN_COMPLIANCE)
+                db.session.commit()
+                (sale,) = (each for each in oversight.sales(SaleFilter()).sales if each.policy_id)
+            yield migrated_app, sale, account
+    finally:
+        empty_tables(migrated_app)
+
+
+@pytest.fixture(autouse=True)
+def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "take", without_a_browser)
+
+
+class Copy:
+    """The rows of the sale's evidence, to be changed by somebody who owns the database, and the store of files."""
+
+    def __init__(self, shop: Flask, sale: Sale, store: Path) -> None:
+        self.owner, self.sale, self.store = shop.extensions["superuser"], sale, store
+
+    def index_of(self, kind: EntryType) -> int:
+        found = self.owner.execute(
+            "SELECT min(log_index) FROM traceability_entry WHERE type = %s AND application_id = %s",
+            (kind.value, self.sale.application_id),
+        ).fetchone()
+        return int(found[0])
+
+    def run(self, statement: str, *values: Any) -> None:
+        with self.owner.transaction():
+            self.owner.execute("SET LOCAL session_replication_role = replica")
+            assert self.owner.execute(statement, values).rowcount > 0
+
+    def write_file(self, sha256: str, data: bytes) -> None:
+        (self.store / sha256[:2] / sha256[2:4] / sha256).write_bytes(data)
+
+
+def body_from(kind: EntryType, other: EntryType) -> Change:
+    """The sealed words of another entry in place of those that are there."""
+
+    def change(copy: Copy) -> None:
+        copy.run(
+            "UPDATE traceability_entry e SET body = o.body FROM traceability_entry o "
+            "WHERE e.log_index = %s AND o.log_index = %s",
+            copy.index_of(kind), copy.index_of(other),
+        )  # fmt: skip
+
+    return change
+
+
+def resealed_body(copy: Copy) -> None:
+    """Words made anew by somebody who has the key, with a salt of their own."""
+    index = copy.index_of(EntryType.ANSWER_GIVEN)
+    (entry_id,) = copy.owner.execute("SELECT id FROM traceability_entry WHERE log_index = %s", (index,)).fetchone()
+    said = b"0" * 16 + b'{"answer":true,"question":"smoker"}'
+    place = f"traceability_evidence_intake.body/{entry_id}"
+    sealed = vault.seal(copy.sale.application_id, place, said)
+    copy.run("UPDATE traceability_entry SET body = %s WHERE log_index = %s", sealed, index)
+
+
+def resealed_body_and_leaf(copy: Copy) -> None:
+    resealed_body(copy)
+    index = copy.index_of(EntryType.ANSWER_GIVEN)
+    copy.run("UPDATE traceability_entry SET body_sha256 = %s WHERE log_index = %s", "ab" * 32, index)
+
+
+def column(kind: EntryType, change: str) -> Change:
+    return lambda copy: copy.run(f"UPDATE traceability_entry SET {change} WHERE log_index = %s", copy.index_of(kind))
+
+
+def deleted(kind: EntryType) -> Change:
+    return lambda copy: copy.run("DELETE FROM traceability_entry WHERE log_index = %s", copy.index_of(kind))
+
+
+def cut_off(copy: Copy) -> None:
+    """The end of the sale, its conclusion included, is gone, and the acts before it look like the last."""
+    copy.run("DELETE FROM traceability_entry WHERE log_index >= %s", copy.index_of(EntryType.CONTRACT_CONCLUDED))
+
+
+def swapped(copy: Copy) -> None:
+    """Two entries change their places in the log and in the journey."""
+    one, other = copy.index_of(EntryType.DOCUMENT_CONFIRMED), copy.index_of(EntryType.EXCLUSIONS_CONFIRMED)
+    copy.run("UPDATE traceability_entry SET log_index = -1, number = -1 WHERE log_index = %s", one)
+    copy.run(
+        "UPDATE traceability_entry SET log_index = %s, number = (SELECT number FROM traceability_entry "
+        "WHERE log_index = %s - 1) + 1 WHERE log_index = %s", one, one, other,
+    )  # fmt: skip
+    copy.run("UPDATE traceability_entry SET log_index = %s, number = 9999 WHERE log_index = -1", other)
+
+
+def replaced_document(copy: Copy) -> None:
+    (sha256,) = copy.owner.execute("SELECT min(sha256) FROM catalog_document WHERE locale = 'en'").fetchone()
+    copy.write_file(sha256, b"# Clauses\n\nNothing is paid.")
+
+
+def replaced_wording(copy: Copy) -> None:
+    copy.run("UPDATE disclosure_wording SET text = 'We keep nothing.' WHERE key = 'entry_notice' AND locale = 'en'")
+
+
+def _policy_sha256(sale: Sale) -> str:
+    entries = trail.entries_of_application(sale.application_id)
+    return next(str(each.body["document_sha256"]) for each in entries if each.type is EntryType.POLICY_SIGNED)
+
+
+def replaced_policy(copy: Copy) -> None:
+    """Another policy in the store, sealed by somebody who has the key."""
+    sha256 = _policy_sha256(copy.sale)
+    path = copy.store / sha256[:2] / sha256[2:4] / f"{sha256}.sealed"
+    sealed = vault.seal(copy.sale.application_id, f"storage/{sha256}", b"%PDF-1.7 another")
+    path.write_bytes(path.read_bytes()[:16] + sealed)
+
+
+def forged_checkpoint(copy: Copy) -> None:
+    """Another root under the signature of the true one."""
+    lines = trail.checkpoint().split("\n")
+    lines[2] = b64encode(bytes(32)).decode()
+    copy.run("UPDATE traceability_log_checkpoint SET note = %s", "\n".join(lines))
+
+
+def manifest_changed(copy: Copy) -> None:
+    copy.run("""UPDATE traceability_page_version SET manifest = jsonb_set(manifest, '{locale}', '"xx"')""")
+
+
+def renumbered_policy(copy: Copy) -> None:
+    copy.run("UPDATE oversight_sale SET policy_number = 'EF-HARBOUR-2026-000999' WHERE policy_number IS NOT NULL")
+
+
+def page_from_another(copy: Copy) -> None:
+    shown = "SELECT log_index FROM traceability_entry WHERE page_bytes IS NOT NULL ORDER BY log_index LIMIT 2"
+    one, other = (row[0] for row in copy.owner.execute(shown))
+    copy.run(
+        "UPDATE traceability_entry e SET page_bytes = o.page_bytes FROM traceability_entry o "
+        "WHERE e.log_index = %s AND o.log_index = %s", one, other,
+    )  # fmt: skip
+
+
+NOT_THERE, ALTERED = "traceability:log-altered", "storage:file-altered"
+# What is expected: the verifier's codes, or the code of the refusal.
+ATTACKS: dict[str, tuple[Change, set[Code] | str]] = {
+    "move a body": (body_from(EntryType.ANSWER_GIVEN, EntryType.ENTRY_ACKNOWLEDGED), "vault:unreadable"),
+    "edit a body, with the key": (resealed_body, {Code.BODY_ALTERED}),
+    "edit a body and its leaf, with the key": (resealed_body_and_leaf, {Code.BODY_ALTERED, Code.NOT_IN_LOG,
+                                                                         Code.CHAIN_BROKEN}),
+    "edit who did it": (column(EntryType.ANSWER_GIVEN, "actor_role = 'admin'"), {Code.BODY_ALTERED}),
+    "edit whose contract it is": (column(EntryType.POLICY_SIGNED, "insurer_id = NULL"), {Code.BODY_ALTERED}),
+    "edit the business time": (column(EntryType.CONTRACT_CONCLUDED, "business_at = business_at - interval '1 day'"),
+                               {Code.BODY_ALTERED}),
+    "edit what it is": (column(EntryType.EXCLUSIONS_CONFIRMED, "type = 'document:confirmed'"),
+                        {Code.NOT_IN_LOG, Code.CHAIN_BROKEN}),
+    "back-date": (column(EntryType.CONTRACT_CONCLUDED, "recorded_at = recorded_at - interval '1 day'"),
+                  {Code.NOT_IN_LOG, Code.CHAIN_BROKEN, Code.BACKDATED}),
+    "forward-date": (column(EntryType.CONTRACT_CONCLUDED, "recorded_at = recorded_at + interval '1 day'"),
+                     {Code.NOT_IN_LOG, Code.CHAIN_BROKEN, Code.BACKDATED}),
+    "delete an entry": (deleted(EntryType.EXCLUSIONS_CONFIRMED), NOT_THERE),
+    "delete the conclusion": (deleted(EntryType.CONTRACT_CONCLUDED), NOT_THERE),
+    "cut off the end": (cut_off, NOT_THERE),
+    "reorder": (swapped, {Code.NOT_IN_LOG, Code.REORDERED, Code.GAP, Code.CHAIN_BROKEN}),
+    "move a page": (page_from_another, "vault:unreadable"),
+    "edit what a page is made of": (manifest_changed, {Code.PAGE_VERSION_ALTERED, Code.ASSET_REPLACED}),
+    "swap a document in the store": (replaced_document, ALTERED),
+    "swap our wording": (replaced_wording, {Code.ASSET_REPLACED}),
+    "swap the policy in the store, with the key": (replaced_policy, ALTERED),
+    "sign a checkpoint with nothing": (forged_checkpoint, {Code.BAD_SIGNATURE}),
+    "give another policy number": (renumbered_policy, {Code.WRONG_CONTRACT}),
+}  # fmt: skip
+
+
+@contextmanager
+def a_copy(shop: Flask, sale: Sale, settings: Settings) -> Iterator[Copy]:
+    """What is attacked is put back afterwards: rows and files."""
+    store, owner = Path(settings.storage_folder), shop.extensions["superuser"]
+    kept = {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
+    for table in ATTACKED:
+        owner.execute(f"CREATE TEMPORARY TABLE kept_{table} AS SELECT * FROM {table}")
+    try:
+        yield Copy(shop, sale, store)
+    finally:
+        _put_back(owner)
+        for path in (each for each, data in kept.items() if each.read_bytes() != data):
+            path.write_bytes(kept[path])
+
+
+def _put_back(owner: Any) -> None:
+    with owner.transaction():
+        owner.execute("SET LOCAL session_replication_role = replica")
+        for table in ATTACKED:
+            owner.execute(f"DELETE FROM {table}")
+            owner.execute(f"INSERT INTO {table} SELECT * FROM kept_{table}")
+            owner.execute(f"DROP TABLE kept_{table}")
+
+
+@pytest.mark.requirement("T26-41", "T26-43")
+@pytest.mark.parametrize("name", ATTACKS)
+def test_an_attack_on_what_is_kept_is_found_or_refused(bought: Bought, settings: Settings, name: str) -> None:
+    shop, sale, compliance = bought
+    attack, expected = ATTACKS[name]
+    with shop.app_context(), a_copy(shop, sale, settings) as copy:
+        attack(copy)
+        bundle = asked(sale.application_id, compliance)
+        if isinstance(expected, str):
+            assert (bundle.state, bundle.failure) == (BundleState.REFUSED, expected)
+        else:
+            assert (bundle.state, bundle.verified) == (BundleState.READY, False)
+            found = {Code(each["code"]) for each in bundle.findings if each["fault"]}
+            assert found == faults(File.of(bundle, compliance).data)
+            assert found == expected
+
+
+def test_without_an_attack_it_verifies_before_and_after_all_of_them(bought: Bought) -> None:
+    """The control of the attacks above: what they changed was put back, and this alone is left."""
+    shop, sale, compliance = bought
+    with shop.app_context():
+        bundle = asked(sale.application_id, compliance)
+        assert (bundle.state, bundle.verified, bundle.failure) == (BundleState.READY, True, None)
+        assert faults(File.of(bundle, compliance).data) == set()
