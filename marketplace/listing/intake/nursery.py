@@ -23,13 +23,14 @@ FILES = 4
 """Standard input, output and error of the child, and the socket on which its end is told."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Running:
-    """A child, the time on the wall by which it must have ended, and who wants to know."""
+    """A child, the time on the wall by which it must end, who wants to know, and whether it was ended because of that."""
 
     pid: int
     until: float
     reply: int
+    late: bool = False
 
 
 def main() -> None:
@@ -62,22 +63,21 @@ def _serve(asked: socket.socket, selector: selectors.BaseSelector) -> None:
                     os.kill(each.pid, signal.SIGKILL)
                 return
         for process, each in running.items():
-            if time.monotonic() >= each.until:
-                signal.pidfd_send_signal(process, signal.SIGXCPU)
+            if time.monotonic() >= each.until and not each.late:
+                each.late = True
                 signal.pidfd_send_signal(process, signal.SIGKILL)
 
 
 def _patience(running: dict[int, _Running]) -> float:
     if not running:
         return IDLE_SECONDS
-    return max(0.0, min(each.until for each in running.values()) - time.monotonic())
+    return max(0.01, min(each.until for each in running.values()) - time.monotonic())
 
 
 def _tell_end(ended: _Running) -> None:
     """As `subprocess` counts: negative for the signal that ended it."""
     _, status = os.waitpid(ended.pid, 0)
-    late = time.monotonic() >= ended.until
-    code = child.OUT_OF_TIME if late else os.waitstatus_to_exitcode(status)
+    code = child.OUT_OF_TIME if ended.late else os.waitstatus_to_exitcode(status)
     with socket.socket(fileno=ended.reply) as reply:
         reply.sendall(str(code).encode())
 
