@@ -1,4 +1,4 @@
-"""The receipts of a purchase: in the policy, with its mail, or in one that follows; never a second policy (T26-41)."""
+"""The receipts of a purchase: in the policy, with its mail, or in one that follows, never a second policy."""
 
 from collections.abc import Callable
 from datetime import timedelta
