@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import drill, importing, log, memory, offers, pages, rating, sealing, starts
+from bench import drill, evidence, importing, log, memory, offers, pages, rating, sealing, starts
 from bench.demonstration import Demonstration
 from bench.results import Figure, as_json
 
@@ -32,6 +32,7 @@ def _measured(folder: Path) -> Iterator[Figure]:
         yield from offers.measure(demonstration)
         yield from sealing.measure()
         yield from rating.measure()
+        yield from evidence.measure(demonstration)
         yield from drill.measure(demonstration, folder)
         yield from importing.measure(demonstration, folder)
         yield from log.measure(demonstration, folder)

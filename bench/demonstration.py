@@ -81,12 +81,15 @@ class Demonstration:
     def visitor(self) -> "Visitor":
         return Visitor(self.port)
 
-    def customer_cookie(self) -> str:
-        """Of the demonstration's customer, signed in."""
+    def customer(self) -> "Visitor":
+        """The demonstration's customer, signed in."""
         account = next(each for each in Instance(self.folder / "instance").accounts() if each.email == CUSTOMER)
         visitor = self.visitor()
         visitor.sign_in(account.email, account.password)
-        return visitor.cookie
+        return visitor
+
+    def customer_cookie(self) -> str:
+        return self.customer().cookie
 
 
 class Visitor:
@@ -111,6 +114,16 @@ class Visitor:
     def sign_in(self, email: str, password: str) -> None:
         form = self._browser.get(f"{self._site}/sign-in", timeout=_ANSWER_SECONDS).text
         self._send("/sign-in", hidden_fields(form) | {"email": email, "password": password})
+
+    def find(self, path: str, address: str) -> list[str]:
+        """The addresses of this kind that the page at `path` leads to, each once."""
+        page = self._browser.get(self._site + path, timeout=_ANSWER_SECONDS).text
+        return list(dict.fromkeys(re.findall(f'href="({address})"', page)))
+
+    def ask(self, path: str) -> str:
+        """Press the only button of the page at `path`; where that leads."""
+        page = self._browser.get(self._site + path, timeout=_ANSWER_SECONDS).text
+        return self._send(path, hidden_fields(page))
 
     def _send(self, path: str, fields: dict[str, str]) -> str:
         """Send a form; the path to which its answer leads."""

@@ -150,7 +150,7 @@ It is entered in an erased journey too, without what it says. Nothing else may h
 
 
 LOOKS = frozenset({EntryType.POLICY_VIEWED, EntryType.PAGE_LEFT, EntryType.SALE_VIEWED, EntryType.EVIDENCE_READ})
-"""Somebody looked at a contract, or stopped looking. It adds nothing: its evidence ends with its last act."""
+"""That somebody looked at a contract, or stopped looking: nothing in its evidence, which ends with its last act."""
 
 RECEIPTED = (EntryType.CONTRACT_CONCLUDED, EntryType.POLICY_SIGNED)
 """Of what the customer is handed a receipt."""

@@ -250,7 +250,10 @@ class Walk:
     def policies(self) -> None:
         buyer = self.buyer
         buyer.get("/account")
-        page = buyer.get(links(buyer.text, rf"/policies/{UUID}")[0])
+        policy = links(buyer.text, rf"/policies/{UUID}")[0]
+        buyer.get(f"{policy}/evidence")
+        buyer.post({})
+        page = buyer.get(policy)
         number = re.search(r"EF[0-9A-Z-]+", page)
         code = re.search(r'translate="no">([^<]+)<', page)
         assert number
@@ -349,12 +352,21 @@ class Walk:
                 desk.get(f"{page}/stored")
         desk.get("/admin?since=2027-01-02&until=2027-01-01&state=nothing&line=nothing")
         desk.get("/admin?text=nothing")
+        desk.get("/admin/evidence")
+        desk.post({})
+        desk.post({"text": "EF-HARBOUR-2026-000001", "reason": "C-17"})
+        for address in re.findall(rf'action="(/admin/evidence/contracts/{UUID})"', desk.text)[:1]:
+            desk.post({}, address)
+            desk.post({"reason": "C-17"}, address)
         desk.get("/insurer")
 
     def insurer_desk(self) -> None:
         desk = self.desk(Role.INSURER_ADMIN, "harbour")
         for sale in links(desk.get("/insurer"), rf"/insurer/sales/{UUID}"):
             desk.get(sale)
+            desk.get(f"{sale}/evidence")
+            desk.post({})
+            desk.post({"reason": "C-17"})
         desk.get("/insurer?since=2027-01-02&until=2027-01-01&state=nothing&line=nothing")
         desk.get("/insurer/products")
         desk.get("/insurer/rate-cards")

@@ -1,0 +1,138 @@
+"""Pictures of the pages of a contract: of the kept bytes alone, made once, the same after everything has changed
+(T26-39, T26-42).
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from marketplace.accounts.values import Account, Role
+from marketplace.infra import pictures
+from marketplace.infra.db import db
+from marketplace.infra.pictures import Picture, Taken
+from marketplace.oversight import queries as oversight
+from marketplace.oversight.services import pictures as taking
+from marketplace.oversight.values import Sale, SaleFilter
+from sandbox.embedded_db import EmbeddedServer
+from tests.factories.accounts import a_member_of_staff
+from tests.factories.evidence import File, asked, faults
+from tests.factories.log import a_key_folder, integrate
+from tests.web.desk_visits import buy
+
+CodeFor = Callable[[str], str]
+Work = Callable[[], list[str]]
+CHROMIUM = next(filter(None, map(shutil.which, pictures._NAMES)), None)
+
+
+class Photographer:
+    """In place of Chromium: a picture says of which page it is and what lay beside it."""
+
+    def __init__(self) -> None:
+        self.asked: list[bytes] = []
+        self.files: Mapping[str, pictures.File] = {}
+
+    def take(self, pages: Sequence[bytes], files: Mapping[str, pictures.File]) -> Taken:
+        self.asked += pages
+        self.files = files
+        made = (Picture(b"\x89PNG" + page[-40:] + bytes([number]), b"%PDF" + page) for number, page in enumerate(pages))
+        return Taken(tuple(made), "Chromium 1")
+
+
+@pytest.fixture
+def photographer(monkeypatch: pytest.MonkeyPatch) -> Photographer:
+    found = Photographer()
+    monkeypatch.setattr(pictures, "take", found.take)
+    return found
+
+
+@pytest.fixture
+def sale(shop: Flask, work: Work, code_for: CodeFor, server: EmbeddedServer, tmp_path: Path) -> Sale:
+    buy(shop, work, code_for)
+    with shop.app_context():
+        integrate(server, a_key_folder(tmp_path / "log"))
+        (found,) = (each for each in oversight.sales(SaleFilter()).sales if each.policy_id)
+    return found
+
+
+@pytest.fixture
+def static(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The static files of this test, which may change."""
+    folder = tmp_path / "static"
+    shutil.copytree(taking.STATIC, folder)
+    monkeypatch.setattr(taking, "STATIC", folder)
+    return folder
+
+
+@pytest.fixture
+def compliance(shop: Flask) -> Account:
+    with shop.app_context():
+        account = a_member_of_staff(Role.ADMIN_COMPLIANCE)
+        db.session.commit()
+    return account
+
+
+@pytest.mark.requirement("T26-42", "T26-39")
+def test_templates_assets_and_product_change_and_the_pictures_stay(
+    shop: Flask, sale: Sale, compliance: Account, photographer: Photographer, static: Path
+) -> None:
+    assert sale.application_id
+    with shop.app_context():
+        first = File.of(asked(sale.application_id, compliance), compliance)
+        taken = len(photographer.asked)
+        shutil.rmtree(static)
+        shop.extensions["superuser"].execute("SET session_replication_role = replica")
+        shop.extensions["superuser"].execute("DELETE FROM catalog_product")
+        shop.extensions["superuser"].execute("SET session_replication_role = origin")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(shop.jinja_env, "loader", None)
+            second = File.of(asked(sale.application_id, compliance), compliance)
+        assert faults(second.data) == set()
+    pages = [each for each in first.core["entries"] if each["page"]]
+    assert len(first.exhibits("picture")) == 2 * len(pages) > 20
+    assert [first.files[each["page"]] for each in pages] == photographer.asked[:taken]
+    assert len(photographer.asked) == taken, "each was made once"
+    assert first.exhibits("picture") == second.exhibits("picture")
+    assert first.core_files == second.core_files
+    assert first.wrapper["pictures"] == {}
+
+
+def test_a_file_of_today_is_not_put_in_the_place_of_the_one_of_then(
+    shop: Flask, sale: Sale, compliance: Account, photographer: Photographer, static: Path
+) -> None:
+    style = static / "css/evenfold.css"
+    style.write_bytes(style.read_bytes() + b"/* of today */")
+    assert sale.application_id
+    with shop.app_context():
+        asked(sale.application_id, compliance)
+    assert "/static/css/evenfold.css" not in photographer.files
+    assert photographer.files["/static/js/evenfold.js"].media_type == "text/javascript"
+
+
+def test_without_a_log_the_job_after_the_sale_waits_and_makes_nothing(
+    shop: Flask, work: Work, code_for: CodeFor, photographer: Photographer
+) -> None:
+    buy(shop, work, code_for)
+    assert photographer.asked == []
+    rows = shop.extensions["superuser"].execute(
+        "SELECT status::text, scheduled_at IS NOT NULL FROM procrastinate_jobs "
+        "WHERE task_name = 'oversight.take_pictures' ORDER BY id"
+    )
+    assert rows.fetchall() == [("succeeded", False), ("todo", True)]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: no picture of a page is made")
+@pytest.mark.timeout(300)
+def test_chromium_makes_them(shop: Flask, sale: Sale, compliance: Account) -> None:
+    assert sale.application_id
+    with shop.app_context():
+        bundle = asked(sale.application_id, compliance)
+        file = File.of(bundle, compliance)
+        assert (bundle.verified, faults(file.data)) == (True, set())
+    images = file.exhibits("picture")
+    assert {name.rsplit(".", 1)[1] for name in images} == {"png", "pdf"}
+    assert all(data.startswith(b"\x89PNG" if name.endswith("png") else b"%PDF") for name, data in images.items())
+    assert json.loads(file.files["wrapper/wrapper.json"])["pictures"] == {}
