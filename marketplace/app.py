@@ -10,15 +10,15 @@ from config import Settings
 from marketplace import wiring
 from marketplace.infra import jobs, logs, metrics, pools, present
 from marketplace.infra.db import READER, bind_scope, db, refuse_demonstration_data, refuse_unbound_roles
-from marketplace.web import access, error_pages, metering, pages, scopes, security, tracing, transaction
+from marketplace.web import access, error_pages, metering, pages, released, scopes, security, tracing, transaction
 from marketplace.web.api import log as evidence_log
 from marketplace.web.api import v1
 from marketplace.web.backoffice import applicants as applicant_desk
 from marketplace.web.backoffice import evidence as evidence_desk
 from marketplace.web.backoffice import insurers as party_desk
 from marketplace.web.backoffice import listing as listing_review
+from marketplace.web.backoffice import page_versions, sales_log, security_log
 from marketplace.web.backoffice import privacy as data_desk
-from marketplace.web.backoffice import sales_log, security_log
 from marketplace.web.customer import account, application, checkout, factor, joining, policy, privacy
 from marketplace.web.customer import evidence as policy_evidence
 from marketplace.web.customer import security as account_security
@@ -52,7 +52,7 @@ SUBJECTS = (
     *(application, checkout, account, account_security, factor, joining, policy, policy_evidence, privacy),
     *(insurer_sales, insurer_products, insurer_uploads, insurer_workbooks, insurer_cards, insurer_keys, insurer_terms),
     *(insurer_payee, insurer_staff, insurer_evidence),
-    *(listing_review, data_desk, applicant_desk, party_desk, sales_log, evidence_desk, security_log),
+    *(listing_review, data_desk, applicant_desk, party_desk, sales_log, evidence_desk, page_versions, security_log),
     *(health, stripe, v1, evidence_log),
 )
 ROOT = Path(__file__).parent.parent
@@ -108,6 +108,7 @@ def _furnish(app: Flask, settings: Settings) -> None:
     """The web's own rules and its audiences."""
     shows_inbox = settings.mail_transport == "demonstration"
     metering.meter(app)
+    released.keep_pages(app)
     pages.furnish(app, demonstration=settings.demonstration, inbox=shows_inbox, licence_number=settings.licence_number)
     security.protect(
         app,
@@ -119,6 +120,7 @@ def _furnish(app: Flask, settings: Settings) -> None:
     tracing.record_views(app)
     transaction.own_transactions(app)
     access.guard(app)
+    tracing.show_present_pages(app)
     error_pages.show_errors(app)
     for subject in SUBJECTS:
         app.register_blueprint(subject.blueprint)

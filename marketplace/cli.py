@@ -5,6 +5,7 @@ Each reads the settings that it needs and no others: most those of the site, bac
 """
 
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -30,6 +31,8 @@ from marketplace.payment import queries as payments
 from marketplace.policy import queries as policies
 from marketplace.privacy import services as privacy
 from marketplace.traceability import services as trail
+from marketplace.traceability.values import NewRelease
+from marketplace.web import released
 from marketplace.web.mails import send
 from marketplace.wiring import MACHINES
 
@@ -97,6 +100,36 @@ def publish_wordings() -> None:
     published = disclosure.publish_wordings()
     db.session.commit()
     click.echo(f"{len(published)} new versions")
+
+
+@main.command()
+@click.option("--author", required=True, help="Who made the pages as they are now.")
+@click.option("--reviewer", required=True, help="Who looked at them: somebody else.")
+@click.option("--reason", required=True, help="Why they are as they are now.")
+@click.option("--build", default="", help="From which build they come; else the revision that git tells.")
+@_in_application
+def release_pages(author: str, reviewer: str, reason: str, build: str) -> None:
+    """Release the sales pages of this code: what they are made of is stored, and may be shown from now on.
+
+    Where that is released already, nothing changes. Without a release the site sells nothing.
+    """
+    try:
+        found = released.release(NewRelease(author, reviewer, reason, build or _revision()))
+    except Invalid as error:
+        raise click.ClickException("; ".join(f"{field}: {what}" for field, what in error.fields.items())) from error
+    db.session.commit()
+    click.echo(f"release {found.number}: {found.content.id}")
+
+
+def _revision() -> str:
+    """The revision of the code, where git is there and knows it."""
+    folder = Path(__file__).parent.parent
+    asked = ["git", "-c", f"safe.directory={folder}", "-C", str(folder), "describe", "--always", "--dirty"]
+    try:
+        told = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=10)  # noqa: S603  our own words
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return told.stdout.strip()[:80]
 
 
 @main.command()

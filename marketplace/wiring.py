@@ -30,6 +30,7 @@ from marketplace.policy.values import PolicyDocumentReady, PolicyIssued
 from marketplace.privacy import jobs as privacy_jobs
 from marketplace.privacy.values import ApplicationErased
 from marketplace.quoting.values import JourneyCompared
+from marketplace.traceability.jobs import referencing as traceability_references
 from marketplace.traceability.jobs import watching as traceability_jobs
 
 # Importing these makes their jobs and tables known.
@@ -44,6 +45,7 @@ FEATURES = (
     policy_jobs,
     privacy_jobs,
     traceability_jobs,
+    traceability_references,
 )
 
 # Fact type -> names of the jobs that it defers. A fact without a subscriber carries its reason.

@@ -16,6 +16,7 @@ from marketplace.kernel import clock
 from marketplace.kernel.addresses import is_loopback
 from marketplace.web.access import ACCESS, Door, PageClass, Who
 from sandbox.instance import Instance
+from sandbox.releasing import release_pages
 
 STEP_SECONDS = 30
 
@@ -52,5 +53,6 @@ def seconds_left(now: datetime) -> int:
 def demonstration() -> Flask:
     app = create_app(Settings.or_exit())
     show_codes(app, Instance.of_this_process())
+    release_pages(app)
     gc.freeze()  # as wsgi.py does
     return app

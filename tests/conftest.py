@@ -136,6 +136,7 @@ def empty_tables(app: Flask) -> None:
     """Delete every row, as the superuser: the application may not delete evidence."""
     app.extensions["superuser"].execute(EMPTIED)
     present.forget()
+    app.extensions["pages"].forget()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from marketplace.privacy.values import registry
-from marketplace.traceability import services
+from marketplace.traceability.services import recording
 from marketplace.traceability.values import Act, View
 
 
@@ -24,7 +24,7 @@ def registered() -> frozenset[str]:
 @contextmanager
 def refusing() -> Iterator[set[str]]:
     """Refuse such entries, and fail in the end where one was written all the same: a page may swallow the refusal."""
-    write, odd = services._entry, set[str]()
+    write, odd = recording._entry, set[str]()
 
     def written(what: Act | View, **more: Any) -> dict[str, Any]:
         if unknown := set(what.body) - registered():
@@ -33,7 +33,7 @@ def refusing() -> Iterator[set[str]]:
         return write(what, **more)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(services, "_entry", written)
+        patch.setattr(recording, "_entry", written)
         yield odd
     if odd:
         pytest.fail(f"the trail was to hold {sorted(odd)}, which registry.toml does not name")

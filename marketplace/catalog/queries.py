@@ -93,6 +93,11 @@ def products_of_insurer(insurer_id: UUID) -> tuple[ProductVersion, ...]:
     return _versions(ProductVersionRow.insurer_id == insurer_id)
 
 
+def versions_of_product(product_id: UUID) -> tuple[ProductVersion, ...]:
+    """Every version of one product, the newest first."""
+    return _versions(ProductVersionRow.product_id == product_id)
+
+
 def files_used(sha256s: Iterable[str]) -> frozenset[str]:
     """Which of these files are documents of a product."""
     return frozenset(db.session.scalars(select(DocumentRow.sha256).where(DocumentRow.sha256.in_(set(sha256s)))))

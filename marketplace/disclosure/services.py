@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from marketplace.disclosure.models import WordingRow
 from marketplace.disclosure.queries import latest, wording_of
 from marketplace.disclosure.values import Wording, WordingKey
+from marketplace.infra import storage
 from marketplace.infra.db import db
 from marketplace.infra.formatting import LOCALES
 from marketplace.kernel import clock, ids
@@ -19,14 +20,12 @@ _ONE_PUBLISHER = "disclosure.publish_wordings"
 def publish_wordings(folder: Path = WORDINGS) -> tuple[Wording, ...]:
     """Publish each wording of `folder` (`<key>.<locale>.md`, UTF-8) whose text differs from its newest version.
 
-    Returns what was new: nothing when it is called again. Publishers wait for one another. Every key must be there in
-    every locale, otherwise FileNotFoundError and nothing is published.
+    Its text is in the store before. Returns what was new: nothing when it is called again. Publishers wait for one
+    another. Every key must be there in every locale, otherwise FileNotFoundError and nothing is published.
     """
-    texts = {
-        (key, locale): (folder / f"{key}.{locale}.md").read_text(encoding="utf-8").strip()
-        for key in WordingKey
-        for locale in LOCALES
-    }
+    texts = wording_texts(folder)
+    for text in texts.values():
+        storage.put(text.encode())
     db.session.execute(select(func.pg_advisory_xact_lock(func.hashtext(_ONE_PUBLISHER))))
     newest = latest(tuple(WordingKey), LOCALES)
     published = [
@@ -36,6 +35,15 @@ def publish_wordings(folder: Path = WORDINGS) -> tuple[Wording, ...]:
     ]
     db.session.flush()
     return tuple(wording_of(row) for row in published)
+
+
+def wording_texts(folder: Path = WORDINGS) -> dict[tuple[WordingKey, str], str]:
+    """Key and locale -> the text of its file."""
+    return {
+        (key, locale): (folder / f"{key}.{locale}.md").read_text(encoding="utf-8").strip()
+        for key in WordingKey
+        for locale in LOCALES
+    }
 
 
 def _new_version(key: WordingKey, locale: str, text: str, before: Wording | None) -> WordingRow:

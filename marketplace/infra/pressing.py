@@ -2,6 +2,9 @@
 
 What is the same in many pages is pressed once: the frames of its pieces are put together with those of what differs.
 Any reader of the format reads them as one.
+
+A page that is much like a file kept elsewhere is pressed against that file and then takes a few hundred bytes. It comes
+back with the file alone: `zstd -d -D FILE PRESSED`.
 """
 
 import threading
@@ -10,6 +13,7 @@ import zstandard
 
 LONGEST_PAGE = 4 * 2**20
 _LEVEL = 1
+_LEVEL_AGAINST = 5  # still quicker than the other alone, for there is little to press
 
 
 class TooLongError(ValueError):
@@ -26,14 +30,29 @@ class _OfThread(threading.local):
 _own = _OfThread()
 
 
-def press(data: bytes) -> bytes:
+class Reference:
+    """A file that pages are pressed against, made ready once: that takes longer than pressing a page."""
+
+    def __init__(self, data: bytes) -> None:
+        self.content = zstandard.ZstdCompressionDict(data, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+        self.content.precompute_compress(level=_LEVEL_AGAINST)
+
+
+def press(data: bytes, reference: Reference | None = None) -> bytes:
     """One frame."""
-    return _own.compressor.compress(data)
+    if reference is None:
+        return _own.compressor.compress(data)
+    return zstandard.ZstdCompressor(level=_LEVEL_AGAINST, dict_data=reference.content).compress(data)
 
 
-def unpress(pressed: bytes) -> bytes:
-    """What all frames hold. Raises TooLongError beyond `LONGEST_PAGE`, zstandard.ZstdError for anything else."""
-    with zstandard.ZstdDecompressor().stream_reader(pressed, read_across_frames=True) as reader:
+def unpress(pressed: bytes, reference: bytes = b"") -> bytes:
+    """What all frames hold; `reference` is the file they were pressed against.
+
+    Raises TooLongError beyond `LONGEST_PAGE`, zstandard.ZstdError for anything else.
+    """
+    content = zstandard.ZstdCompressionDict(reference, dict_type=zstandard.DICT_TYPE_RAWCONTENT) if reference else None
+    reading = zstandard.ZstdDecompressor(dict_data=content)
+    with reading.stream_reader(pressed, read_across_frames=True) as reader:
         data = reader.read(LONGEST_PAGE + 1)
     if len(data) > LONGEST_PAGE:
         raise TooLongError

@@ -16,7 +16,6 @@ from uuid import UUID
 from marketplace.infra import vault
 from marketplace.infra.db import Base
 from marketplace.infra.keeper import KeyClass
-from marketplace.infra.pressing import unpress
 
 V = TypeVar("V")
 
@@ -102,16 +101,3 @@ class SealedBytes(_Sealed[V]):
 
     def _decoded(self, data: bytes) -> V:
         return cast("V", data)
-
-
-class SealedPage(_Sealed[V]):
-    """Bytes of a page that are kept pressed: a quarter of the size, in the database, its log and each backup. What is
-    given to be sealed is pressed already (`pressing.press`), what is opened is the page. `V` is `bytes` or
-    `bytes | None`.
-    """
-
-    def _encoded(self, value: V) -> bytes:
-        return cast("bytes", value)
-
-    def _decoded(self, data: bytes) -> V:
-        return cast("V", unpress(data))

@@ -8,7 +8,9 @@ An entry is written into the intake and moved into the log by the sequencer, whi
 in the log nobody changes, not even the owner of the tables. Neither can be read by the site; `queries` reads both as
 `marketplace_reader`. The intake has one index, of transactions, and holds what is not in the log yet. It carries a
 foreign key to its journey but none to its page version: that row is shared by every visitor, and locking it for each
-view would make customers wait for one another. `services.ensure_page_version` writes it before the first view instead.
+view would make customers wait for one another. `services.put_online` writes it before the first view instead.
+
+What was released, and when each version of a page was online, is only ever added to (decision 17).
 """
 
 from datetime import datetime
@@ -23,6 +25,7 @@ from sqlalchemy import (
     Index,
     SmallInteger,
     String,
+    Text,
     UniqueConstraint,
     text,
 )
@@ -32,7 +35,7 @@ from sqlalchemy.types import UserDefinedType
 
 from marketplace.infra.db import Base
 from marketplace.infra.keeper import KeyClass
-from marketplace.infra.sealed import SealedBytes, SealedPage
+from marketplace.infra.sealed import SealedBytes
 
 SHA256_HEX = 64
 
@@ -71,14 +74,58 @@ class JourneyRow(Base):
 
 
 class PageVersionRow(Base):
+    """A version of a page; `number` counts those of its series (`PageManifest.series`)."""
+
     __tablename__ = "traceability_page_version"
+    __table_args__ = (UniqueConstraint("series", "number"),)
 
     id: Mapped[str] = mapped_column(CHAR(SHA256_HEX), primary_key=True)
     page: Mapped[str] = mapped_column(String(120))
     locale: Mapped[str] = mapped_column(String(16))
-    product_version_id: Mapped[UUID | None]
+    product_version_id: Mapped[UUID | None] = mapped_column(index=True)
     manifest: Mapped[dict[str, Any]]
     first_served_at: Mapped[datetime]
+    series: Mapped[str] = mapped_column(CHAR(SHA256_HEX))
+    number: Mapped[int]
+
+
+class ReleaseRow(Base):
+    """What pages are made of (`content`), said good by two persons. The build is only told beside it."""
+
+    __tablename__ = "traceability_release"
+    __table_args__ = (CheckConstraint("lower(btrim(author)) <> lower(btrim(reviewer))", name="two_persons"),)
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    content_sha256: Mapped[str] = mapped_column(CHAR(SHA256_HEX), index=True)
+    content: Mapped[dict[str, Any]]
+    author: Mapped[str] = mapped_column(String(120))
+    reviewer: Mapped[str] = mapped_column(String(120))
+    reason: Mapped[str] = mapped_column(Text)
+    build: Mapped[str] = mapped_column(String(80))
+    released_at: Mapped[datetime]
+
+
+class PageOnlineRow(Base):
+    """That from an instant on this version was the one online in its series, until the next row of the series."""
+
+    __tablename__ = "traceability_page_online"
+
+    series: Mapped[str] = mapped_column(CHAR(SHA256_HEX), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    page_version_id: Mapped[str] = mapped_column(ForeignKey("traceability_page_version.id"), index=True)
+    release_number: Mapped[int] = mapped_column(ForeignKey("traceability_release.number"))
+    online_at: Mapped[datetime]
+    business_at: Mapped[datetime]
+
+
+class PageReferenceRow(Base):
+    """What views of a version are kept against: a stored file without anything about anybody."""
+
+    __tablename__ = "traceability_page_reference"
+
+    page_version_id: Mapped[str] = mapped_column(ForeignKey("traceability_page_version.id"), primary_key=True)
+    sha256: Mapped[str] = mapped_column(CHAR(SHA256_HEX), index=True)
+    made_at: Mapped[datetime]
 
 
 class _Recorded:
@@ -97,6 +144,7 @@ class _Recorded:
     body_sha256: Mapped[str] = mapped_column(CHAR(SHA256_HEX))
     page_sha256: Mapped[str | None] = mapped_column(CHAR(SHA256_HEX))
     page_sealed: Mapped[bytes | None] = mapped_column("page_bytes")
+    page_reference: Mapped[str | None] = mapped_column(CHAR(SHA256_HEX))
 
 
 class IntakeRow(_Recorded, Base):
@@ -113,9 +161,10 @@ class IntakeRow(_Recorded, Base):
     __mapper_args__ = {"primary_key": ["id"]}  # noqa: RUF012  SQLAlchemy's own name for it
 
     # Statements name the subject themselves (`subjects`); a row is never made or read whole. `body` is salt and body,
-    # one after the other. Both stay sealed for their place in the intake when they are moved into the log.
+    # one after the other; `page_bytes` the page as it is pressed, against the file `page_reference` where there is one.
+    # Both stay sealed for their place in the intake when they are moved into the log.
     body = SealedBytes[bytes | None]("body_sealed", subject="journey_id", key_class=KeyClass.JOURNEY)
-    page_bytes = SealedPage[bytes | None]("page_sealed", subject="journey_id", key_class=KeyClass.JOURNEY)
+    page_bytes = SealedBytes[bytes | None]("page_sealed", subject="journey_id", key_class=KeyClass.JOURNEY)
 
 
 class EntryRow(_Recorded, Base):
@@ -132,8 +181,14 @@ class EntryRow(_Recorded, Base):
     leaf_hash: Mapped[bytes]
 
 
-# The intake has the same column without an index.
+# The intake has the same columns without an index.
 Index("ix_traceability_entry_application_id", EntryRow.application_id)
+# Few at any time: with a reference every further view of a version is kept against it.
+Index(
+    "ix_traceability_entry_without_reference",
+    EntryRow.page_version_id,
+    postgresql_where=text("page_bytes IS NOT NULL AND page_reference IS NULL"),
+)
 
 
 class TileRow(Base):

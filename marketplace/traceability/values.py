@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from marketplace.kernel.canonical import digest
-from marketplace.kernel.errors import NotFound, Unavailable
+from marketplace.kernel.errors import NotFound, Refused, Unavailable
 from marketplace.kernel.ids import new_id
 
 
@@ -68,6 +68,18 @@ class PageVersionNotFound(NotFound):
     """There is no such version of a page."""
 
     code = "traceability:page-version-not-found"
+
+
+class PagesNotReleased(Unavailable):
+    """Insurance is not sold at the moment: the pages as they are now were not released, or not all of them is kept."""
+
+    code = "traceability:pages-not-released"
+
+
+class ReviewerNeeded(Refused):
+    """Pages are released by two persons: somebody else than their author has to review them."""
+
+    code = "traceability:reviewer-needed"
 
 
 class Channel(StrEnum):
@@ -212,6 +224,71 @@ class PageManifest:
         """SHA-256 (hex) of the canonical manifest: the identity of the page version."""
         return digest(self.to_json())
 
+    @property
+    def series(self) -> str:
+        """SHA-256 (hex) of what the page stays while its versions follow one another: which page, in which language,
+        about which version of a product, with which papers and which of our texts, whatever these say.
+        """
+        plain = self.to_json()
+        same = {name: plain[name] for name in ("page", "locale", "product_version_id", "documents")}
+        return digest({**same, "wordings": sorted(self.wordings)})
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseContent:
+    """What pages are made of before insurers' content and a customer's own data come in: name -> SHA-256 (hex) of every
+    template, static file and text of ours.
+    """
+
+    templates: Mapping[str, str]
+    assets: Mapping[str, str]
+    wordings: Mapping[str, str]
+
+    def to_json(self) -> dict[str, dict[str, str]]:
+        """As it is hashed and kept."""
+        return {name: dict(getattr(self, name)) for name in ("templates", "assets", "wordings")}
+
+    @property
+    def id(self) -> str:
+        """SHA-256 (hex) of the canonical content: the identity of what is released."""
+        return digest(self.to_json())
+
+    @property
+    def files(self) -> frozenset[str]:
+        """The hashes of all of it."""
+        return frozenset().union(*(named.values() for named in self.to_json().values()))
+
+
+@dataclass(frozen=True, slots=True)
+class NewRelease:
+    """Who made the pages, who looked at them, why, and from which build they come."""
+
+    author: str
+    reviewer: str
+    reason: str
+    build: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Pages that two persons said good. The build is told beside the content and is no part of its identity."""
+
+    number: int
+    content: ReleaseContent
+    author: str
+    reviewer: str
+    reason: str
+    build: str
+    released_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Online:
+    """A version of a page that may be shown, and the file its views are kept against, if there is one already."""
+
+    version_id: str
+    reference: str | None
+
 
 @dataclass(frozen=True, slots=True)
 class Act:
@@ -229,7 +306,7 @@ class Act:
 @dataclass(frozen=True, slots=True)
 class View:
     """A page about to be sent: its version and the exact bytes of its body; `pressed` are the same bytes as they are
-    kept (`infra.pressing`), where whoever sends them has them so.
+    kept (`infra.pressing`), where whoever sends them has them so, against the file `reference` where one is named.
     """
 
     journey_id: UUID
@@ -241,6 +318,7 @@ class View:
     application_id: UUID | None = None
     insurer_id: UUID | None = None
     pressed: bytes | None = None
+    reference: str | None = None
     entry_id: UUID = field(default_factory=new_id)
 
 
@@ -268,7 +346,7 @@ class Journey:
 
 @dataclass(frozen=True, slots=True)
 class PageVersion:
-    """A version of a page as first served."""
+    """A version of a page as first served. `number` counts the versions of its `series` (`PageManifest.series`)."""
 
     id: str
     page: str
@@ -276,6 +354,33 @@ class PageVersion:
     product_version_id: UUID | None
     manifest: Mapping[str, Any]
     first_served_at: datetime
+    series: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageOnline:
+    """That a version was the one online, from an instant until before another (None while it is), by which release.
+
+    Instants are those of contracts; `online_at` is the real one of the beginning.
+    """
+
+    version: PageVersion
+    release: Release
+    since: datetime
+    until: datetime | None
+    online_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a form says it stood on: the manifest of that version, and which version of its series is online by which
+    release (None for what is from before releases).
+    """
+
+    manifest: Mapping[str, Any]
+    online_id: str | None
+    online_release: int | None
 
 
 @dataclass(frozen=True, slots=True)

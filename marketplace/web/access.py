@@ -216,6 +216,8 @@ ACCESS: dict[str, Door] = {
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "sales_log.download", roles=COUNTS_SALES, paper=True),
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "sales_log.sale", roles=ANSWERS_FOR_SALES, audited=SALE),
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "sales_log.page", roles=KEEPS_THE_RECORD, audited=SALE),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "page_versions.versions", roles=KEEPS_THE_RECORD),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "page_versions.day", roles=KEEPS_THE_RECORD, audited=SALE),
     **_doors(
         Who.BACKOFFICE, PageClass.STAFF, "sales_log.stored_page", "sales_log.policy_document",
         roles=KEEPS_THE_RECORD, audited=SALE, paper=True,

@@ -152,6 +152,10 @@ def words_of(error: errors.MarketplaceError) -> str:
         "payment:session-mismatch": _("This payment does not belong to this order. Please start the payment again."),
         "payment:already-paid": _("This has been paid already."),
         "payment:in-progress": _("A payment for this is on its way. Please wait a moment."),
+        "traceability:pages-not-released": _(
+            "No insurance is sold here at the moment: the pages as they are now have not been released for sale. "
+            "Everything else works, and contracts go on."
+        ),
         "web:form-not-current": _("This form is not the page you were shown, or it was altered. Please read it again."),
     }.get(error.code, "")
 

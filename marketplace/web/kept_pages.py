@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 from flask import Response, g, render_template, request, session
@@ -20,11 +21,14 @@ from marketplace.infra.formatting import ZONE, current_locale
 from marketplace.infra.pressing import press
 from marketplace.kernel import clock, ids
 from marketplace.kernel.remembering import Remembered
-from marketplace.web import security, sessions
+from marketplace.traceability.values import Online
+from marketplace.web import released, security, sessions
 from marketplace.web.tracing import Traced, recorded_token, send_traced, token_of, version_of
 
 PAGES_KEPT = 512
 """About ten megabytes for each process."""
+
+ASKED_AGAIN_SECONDS = 60.0
 
 # New in each process, so that no text of a page can hold one.
 NONCE, CSRF, SEEN, RECORDED = (f"mark-{ids.new_id().hex}" for _ in range(4))
@@ -48,15 +52,25 @@ class Page:
 @dataclass(frozen=True, slots=True)
 class _Kept:
     """Pieces of the page's bytes, every other one a mark, and the pieces of a traced page pressed; how the page is
-    recorded; until when it is true.
+    recorded; until when it is true. `made_at` is of the process's own clock.
     """
 
     pieces: tuple[bytes, ...]
     pressed: tuple[bytes, ...]
     traced: Traced | None
-    version_id: str
+    online: Online | None
     until: datetime | None
     status: int
+    made_at: float
+
+    def is_true(self) -> bool:
+        """Whether it may be sent once more. Without a file its views are kept against, it is made again now and then:
+        meanwhile there may be one (decision 17).
+        """
+        lacks_reference = self.online is not None and self.online.reference is None
+        if lacks_reference and monotonic() - self.made_at >= ASKED_AGAIN_SECONDS:
+            return False
+        return self.until is None or self.until > clock.business_now()
 
 
 _kept: Remembered[Hashable, _Kept] = Remembered(size=PAGES_KEPT)
@@ -68,7 +82,7 @@ def show(make: Callable[[], Page]) -> Response:
         return _sent(_made(make()))
     key = (request.path, current_locale(), clock.today(ZONE), g.present.revision)
     kept = _kept.get(key)
-    if kept is None or (kept.until is not None and kept.until <= clock.business_now()):
+    if kept is None or not kept.is_true():
         kept = _made(make())
         _kept.put(key, kept)
     return _sent(kept)
@@ -81,7 +95,7 @@ def _for_any_visitor() -> bool:
 
 def _made(page: Page) -> _Kept:
     """Render with marks in place of what belongs to one answer; nothing of this request's own is in the bytes."""
-    version_id = version_of(page.template, page.traced) if page.traced else ""
+    online = version_of(page.template, page.traced) if page.traced else None
     own = {name: g.pop(name, None) for name in ("csp_nonce", "csrf_token")}
     g.csp_nonce, g.csrf_token = NONCE, CSRF
     try:
@@ -92,22 +106,30 @@ def _made(page: Page) -> _Kept:
             if value is not None:
                 setattr(g, name, value)
     pieces = tuple(_MARK.split(text.encode()))
-    pressed = tuple(map(press, pieces)) if page.traced else ()
-    return _Kept(pieces, pressed, page.traced, version_id, page.until, page.status)
+    pressed = tuple(map(press, pieces)) if online and online.reference is None else ()
+    return _Kept(pieces, pressed, page.traced, online, page.until, page.status, monotonic())
 
 
 def _sent(kept: _Kept) -> Response:
     filled_in = {NONCE.encode(): security.csp_nonce().encode()}
     if CSRF.encode() in kept.pieces:
         filled_in[CSRF.encode()] = security.csrf_token().encode()
-    if SEEN.encode() in kept.pieces:
-        filled_in[SEEN.encode()] = token_of(kept.version_id).encode()
+    if kept.online and SEEN.encode() in kept.pieces:
+        filled_in[SEEN.encode()] = token_of(kept.online.version_id).encode()
     entry_id = ids.new_id()
     if kept.traced:
         filled_in[RECORDED.encode()] = recorded_token(entry_id).encode()
     page = b"".join([filled_in.get(piece, piece) for piece in kept.pieces])
-    if kept.traced:
-        own = {mark: press(filling) for mark, filling in filled_in.items()}
-        pressed = b"".join([own.get(piece, frame) for piece, frame in zip(kept.pieces, kept.pressed, strict=True)])
-        return send_traced(page, kept.traced, kept.version_id, entry_id, status=kept.status, pressed=pressed)
+    if kept.traced and kept.online:
+        released.here().require(kept.traced.files)
+        pressed = _pressed(kept, filled_in)
+        return send_traced(page, kept.traced, kept.online, entry_id, status=kept.status, pressed=pressed)
     return Response(page, status=kept.status, mimetype="text/html")
+
+
+def _pressed(kept: _Kept, filled_in: Mapping[bytes, bytes]) -> bytes | None:
+    """The page as it is kept, where that is put together from its pieces."""
+    if not kept.pressed:
+        return None
+    own = {mark: press(filling) for mark, filling in filled_in.items()}
+    return b"".join([own.get(piece, frame) for piece, frame in zip(kept.pieces, kept.pressed, strict=True)])

@@ -19,7 +19,7 @@ from marketplace.catalog.values import LINES
 from marketplace.infra import formatting, logs
 from marketplace.infra.formatting import LOCALES, current_locale, set_locale
 from marketplace.kernel.text import LocalizedText
-from marketplace.web import access, desks, security, tracing, upload_words
+from marketplace.web import access, desks, released, security, upload_words
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def _at_rest(inline: Iterable[Token]) -> Iterator[Token]:
 
 def asset(name: str) -> str:
     """The address of a static file, new when its bytes are new."""
-    return url_for("static", filename=name, v=tracing.assets(str(current_app.static_folder))[name][:ASSET_VERSION])
+    return url_for("static", filename=name, v=released.assets(str(current_app.static_folder))[name][:ASSET_VERSION])
 
 
 def last_day(until: datetime) -> str:
@@ -127,7 +127,7 @@ def furnish(app: Flask, *, demonstration: bool, inbox: bool, licence_number: str
     def keep_assets(response: Response) -> Response:
         """A file asked for by the hash of the bytes it has now is kept for good."""
         name = (request.view_args or {}).get("filename", "")
-        known = tracing.assets(str(current_app.static_folder)).get(name, "") if request.endpoint == "static" else ""
+        known = released.assets(str(current_app.static_folder)).get(name, "") if request.endpoint == "static" else ""
         if known and request.args.get("v") == known[:ASSET_VERSION]:
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response

@@ -7,26 +7,24 @@ recorded, then the bytes leave (T26-06, T26-33).
 import hmac
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from flask import Flask, Response, current_app, g, make_response, render_template, request, session
-from jinja2 import Environment, meta
+from flask import Flask, Response, flash, g, make_response, render_template, request, session
 
+from marketplace.disclosure import queries as disclosure
+from marketplace.disclosure.values import WordingKey
 from marketplace.infra import keys, vault
 from marketplace.infra.formatting import current_locale
+from marketplace.infra.formatting import gettext as _
 from marketplace.kernel import ids
-from marketplace.kernel.canonical import sha256_hex
 from marketplace.kernel.errors import Conflict, MarketplaceError
 from marketplace.traceability import queries as trail
 from marketplace.traceability import services as traceability
-from marketplace.traceability.values import Channel, EntryType, JourneyNotFound, PageManifest, View
-from marketplace.web import access, error_pages
-
-ASSETS = ("css/evenfold.css", "js/evenfold.js", "img/seal.svg")
+from marketplace.traceability.values import Channel, EntryType, JourneyNotFound, Online, PageManifest, View
+from marketplace.web import access, error_pages, released
 
 
 class FormNotCurrent(Conflict):
@@ -46,6 +44,11 @@ class Traced:
     documents: tuple[str, ...] = ()
     wordings: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """What has to be in the store beside what was released."""
+        return (*self.documents, *self.wordings.values())
 
 
 def current_journey() -> UUID:
@@ -67,21 +70,22 @@ def render_traced(
     template: str, traced: Traced, *, journey_id: UUID | None = None, status: int = 200, **context: Any
 ) -> Response:
     """Render `template` and have it recorded in the journey before it is sent."""
-    version_id, entry_id = version_of(template, traced), ids.new_id()
-    tokens = {"seen": token_of(version_id), "recorded": recorded_token(entry_id)}
+    online, entry_id = version_of(template, traced), ids.new_id()
+    tokens = {"seen": token_of(online.version_id), "recorded": recorded_token(entry_id)}
     page = render_template(template, **tokens, **context).encode()
-    return send_traced(page, traced, version_id, entry_id, journey_id=journey_id, status=status)
+    return send_traced(page, traced, online, entry_id, journey_id=journey_id, status=status)
 
 
-def version_of(template: str, traced: Traced) -> str:
-    """The id of the version of this page, kept from its first use on."""
-    return traceability.ensure_page_version(_manifest(template, traced))
+def version_of(template: str, traced: Traced) -> Online:
+    """The version of this page, kept and noted as online from its first use on. Raises PagesNotReleased."""
+    release = released.here().require(traced.files)
+    return traceability.put_online(_manifest(template, traced), release.number)
 
 
 def send_traced(
     page: bytes,
     traced: Traced,
-    version_id: str,
+    online: Online,
     entry_id: UUID,
     *,
     journey_id: UUID | None = None,
@@ -95,13 +99,14 @@ def send_traced(
         entry_id=entry_id,
         journey_id=journey_id or current_journey(),
         type=traced.type,
-        page_version_id=version_id,
+        page_version_id=online.version_id,
         page=page,
         actor=access.actor(),
         body=dict(traced.body) | {"endpoint": request.endpoint, "status": status},
         application_id=traced.application_id,
         insurer_id=traced.insurer_id,
         pressed=pressed,
+        reference=online.reference,
     )
     return Response(page, status=status, mimetype="text/html")
 
@@ -110,18 +115,70 @@ def seen_page_version() -> str:
     """The version of the page on which the posted form stood. Raises FormNotCurrent for anything we did not sign, and
     for the page of another address: having seen one document does not confirm the next.
     """
-    version_id, _, proof = request.form.get("seen", "").partition(".")
-    if not hmac.compare_digest(proof.encode(), _proof_of("seen-page", version_id, request.path).encode()):
+    released.here().require()
+    version_id = _signed("seen", "seen-page", request.path)
+    if version_id is None:
         raise FormNotCurrent
     return version_id
 
 
 def left_page() -> UUID:
     """The entry of the page that the browser says was left. Raises FormNotCurrent for anything we did not sign."""
-    entry_id, _, proof = request.form.get("recorded", "").partition(".")
-    if not hmac.compare_digest(proof.encode(), _proof_of("left-page", entry_id).encode()):
+    entry_id = _signed("recorded", "left-page")
+    if entry_id is None:
         raise FormNotCurrent
     return UUID(entry_id)
+
+
+def _signed(field: str, purpose: str, *at: str) -> str | None:
+    """What a field of the posted form names, if this is the signature of ours over it."""
+    told, _dot, proof = request.form.get(field, "").partition(".")
+    return told if hmac.compare_digest(proof.encode(), _proof_of(purpose, told, *at).encode()) else None
+
+
+def show_present_pages(app: Flask) -> None:
+    """A form from a page that is not the present one any more enters nothing: the present page is shown in its place,
+    as an answer to the form (409, T26-38). Registered after the guard of doors, so that it runs before every view.
+    """
+
+    @app.before_request
+    def look_at_the_form() -> None:
+        if request.method == "POST" and "seen" in request.form:
+            version_id = _signed("seen", "seen-page", request.path)
+            if version_id is not None and not _is_present(version_id):
+                flash(_("This page has changed since you opened it. Nothing was entered. Please read it again."))
+                g.outdated, request.method = True, "GET"
+
+    @app.after_request
+    def say_that_it_changed(response: Response) -> Response:
+        if g.pop("outdated", False) and response.status_code == HTTPStatus.OK:
+            response.status_code = HTTPStatus.CONFLICT
+            if view := g.get("pending_view"):
+                g.pending_view = replace(view, body={**view.body, "status": response.status_code})
+        return response
+
+
+def _is_present(version_id: str) -> bool:
+    """Whether the version is the one online and, unless newer processes put it there, what this process would show."""
+    seen = trail.seen(version_id)
+    if seen is None or seen.online_id not in {None, version_id}:
+        return False
+    if seen.online_release is not None and seen.online_release > released.here().require().number:
+        return True
+    content, manifest = released.here().content, seen.manifest
+    templates = {name: content.templates.get(name) for name in manifest["templates"]}
+    return (templates, content.assets, _wordings_of(manifest)) == (
+        manifest["templates"],
+        manifest["assets"],
+        manifest["wordings"],
+    )
+
+
+def _wordings_of(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Our texts that the page would have now."""
+    keys = [WordingKey(key) for key in manifest["wordings"]]
+    found = disclosure.wordings(keys, manifest["locale"]) if keys else {}
+    return {key.value: wording.sha256 for key, wording in found.items()}
 
 
 def record_views(app: Flask) -> None:
@@ -155,33 +212,13 @@ def _proof_of(purpose: str, *told: str) -> str:
 
 
 def _manifest(template: str, traced: Traced) -> PageManifest:
+    pages = released.here()
     return PageManifest(
         page=str(request.endpoint),
         locale=current_locale(),
-        templates=template_closure(current_app.jinja_env, template),
-        assets=assets(str(current_app.static_folder)),
+        templates=pages.closure(template),
+        assets=pages.content.assets,
         wordings=traced.wordings,
         documents=traced.documents,
         product_version_id=traced.product_version_id,
     )
-
-
-@cache
-def template_closure(environment: Environment, template: str) -> dict[str, str]:
-    """Every template that `template` extends, includes or imports, itself included: name -> SHA-256 of its source."""
-    closure: dict[str, str] = {}
-    waiting = [template]
-    while waiting:
-        name = waiting.pop()
-        if name in closure or environment.loader is None:
-            continue
-        source, _, _ = environment.loader.get_source(environment, name)
-        closure[name] = sha256_hex(source.encode())
-        waiting.extend(found for found in meta.find_referenced_templates(environment.parse(source)) if found)
-    return closure
-
-
-@cache
-def assets(static_folder: str) -> dict[str, str]:
-    """The static files every page uses: path -> SHA-256."""
-    return {name: sha256_hex((Path(static_folder) / name).read_bytes()) for name in ASSETS}

@@ -9,6 +9,7 @@ from marketplace.app import create_app
 from marketplace.infra.db import Scope, db, use_scope
 from sandbox.demo import history, linking, loading
 from sandbox.instance import Instance
+from sandbox.releasing import release_pages
 
 
 def main() -> int:
@@ -18,6 +19,7 @@ def main() -> int:
         print("The demonstration is loaded with DEMONSTRATION=1 only.", file=sys.stderr)
         return 1
     app = create_app(settings)
+    release_pages(app)
     with use_scope(Scope.all()):
         with app.app_context():
             begun = db.session.execute(text("SELECT EXISTS (SELECT FROM traceability_journey)")).scalar()

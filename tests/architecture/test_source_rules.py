@@ -37,7 +37,7 @@ CRYPTOGRAPHY = {
     "infra/vault.py": "seals personal data",
     "kernel/merkle.py": "trees of RFC 6962",
     "traceability/rules/leaves.py": "salted hashes of entries",
-    "traceability/services.py": "salts of entries",
+    "traceability/services/recording.py": "salts of entries",
     "traceability/jobs/key_folder.py": "the key of the log",
     "traceability/rules/notes.py": "signatures of the log",
     "rating/rules/proofs.py": "salts of a tariff's leaves",
@@ -278,7 +278,7 @@ RULES = {
         Rule(
             called("alone"),
             "alone(statement, {})",
-            frozenset({"infra/present.py", "infra/vault.py", "traceability/services.py"}),
+            frozenset({"infra/present.py", "infra/vault.py", "traceability/services/recording.py"}),
         ),
         marks=pytest.mark.asvs("8.4.1"),
     ),

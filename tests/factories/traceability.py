@@ -3,9 +3,25 @@
 from typing import Any
 from uuid import UUID
 
+from marketplace.infra import storage
+from marketplace.infra.db import db
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.traceability import queries, services
-from marketplace.traceability.values import VISITOR, Act, Actor, Channel, Entry, EntryType, PageManifest, View
+from marketplace.traceability.values import (
+    VISITOR,
+    Act,
+    Actor,
+    Channel,
+    Entry,
+    EntryType,
+    NewRelease,
+    PageManifest,
+    Release,
+    ReleaseContent,
+    View,
+)
+
+REVIEWED = NewRelease("Anna Li", "Tom Weber", "The words on exclusions are clearer.", "build 1")
 
 
 def a_journey(channel: Channel = Channel.SELF, **attribution: Any) -> UUID:
@@ -43,3 +59,24 @@ def a_view(journey_id: UUID, page: bytes = b"<!doctype html>", **changes: Any) -
         actor=changes.pop("actor", VISITOR),
         **changes,
     )
+
+
+def a_release(template: str = "<p>What is covered</p>", asked: NewRelease = REVIEWED) -> Release:
+    """A release of one template, one style and one text. Commits."""
+    files = {name: each.encode() for name, each in (("t", template), ("a", "p { color: black }"), ("w", "A notice"))}
+    hashes = {name: sha256_hex(data) for name, data in files.items()}
+    content = ReleaseContent(
+        {"base/page.html": hashes["t"]}, {"css/site.css": hashes["a"]}, {"recording_notice.en": hashes["w"]}
+    )
+    released = services.release_pages(content, files.values(), asked)
+    db.session.commit()
+    return released
+
+
+def a_released_manifest(release: Release, **changes: Any) -> PageManifest:
+    """Of a page of that release, about two documents that are in the store."""
+    content = release.content
+    papers = {"documents": (storage.put(b"clauses"), storage.put(b"summary"))}
+    wordings = {"recording_notice": content.wordings["recording_notice.en"]}
+    parts = {"templates": content.templates, "assets": content.assets, "wordings": wordings} | papers
+    return a_manifest(**(parts | changes))

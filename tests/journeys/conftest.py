@@ -26,6 +26,8 @@ from marketplace.correspondence.values import Message, MessageState
 from marketplace.disclosure import services as disclosure
 from marketplace.infra import jobs
 from marketplace.infra.db import db
+from marketplace.web import released
+from sandbox.releasing import SPECIMEN
 from tests.conftest import empty_tables
 from tests.environment import ROOT, environment_of
 from tests.factories.catalog import harbour_term
@@ -136,6 +138,7 @@ def marketplace(
 @contextmanager
 def _goods(app: Flask) -> Iterator[None]:
     with app.app_context():
+        released.release(SPECIMEN)
         disclosure.publish_wordings()
         harbour_term()
         db.session.commit()

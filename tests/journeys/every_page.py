@@ -350,6 +350,10 @@ class Walk:
             for page in links(desk.get(sale), rf"/admin/sales/{UUID}/pages/{UUID}")[:1]:
                 desk.get(page)
                 desk.get(f"{page}/stored")
+            desk.get(f"{sale}/day")
+            desk.post({"day": "2026-11-22", "reason": "SPECIMEN"})
+            desk.post({})
+        desk.get("/admin/pages")
         desk.get("/admin?since=2027-01-02&until=2027-01-01&state=nothing&line=nothing")
         desk.get("/admin?text=nothing")
         desk.get("/admin/evidence")

@@ -190,6 +190,9 @@ def _signed(server: EmbeddedServer) -> bool:
 @pytest.mark.requirement("T26-49")
 def test_the_guide_is_followed_from_an_empty_database_to_a_drill(host: Host, own_server: EmbeddedServer) -> None:
     host.run("marketplace-as migrations flask --app wsgi db upgrade")
+    release = "marketplace-as site python -m marketplace.cli release-pages"
+    release += ' --author "Anna Li" --reviewer "Tom Weber" --reason "The first pages"'
+    assert host.run(release).startswith("release 1: ")
     assert host.run("marketplace-as site python -m marketplace.cli publish-wordings").endswith(" new versions\n")
     add = 'marketplace-as site python -m marketplace.cli add-admin anna@insurance.example "Anna Li"'
     assert "anna@insurance.example may sign in" in host.run(add, typed="three words of hers\n" * 2)

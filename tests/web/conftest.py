@@ -14,8 +14,9 @@ from marketplace.correspondence import queries as correspondence
 from marketplace.disclosure import services as disclosure
 from marketplace.infra import business_clock, stripe_gateway
 from marketplace.infra.db import db
-from marketplace.web import tracing
+from marketplace.web import released, tracing
 from sandbox.demo.visitor import Identity, Visitor, hidden_fields, ticked
+from sandbox.releasing import SPECIMEN
 from tests.deferred_jobs import drain
 from tests.everything import every_row
 from tests.factories.catalog import harbour_term
@@ -29,7 +30,8 @@ LI_NA = Identity("Li Na", date(1992, 3, 5), "li.na@example.com")
 
 # What a look at a page may leave behind; everything else is a write.
 TRACES_OF_LOOKING = (
-    "traceability_page_version", "traceability_journey", "accounts_limit", "accounts_security_event", "alembic_version",
+    "traceability_page_version", "traceability_page_online", "traceability_journey", "accounts_limit",
+    "accounts_security_event", "alembic_version",
 )  # fmt: skip
 NothingWritten = Callable[[], AbstractContextManager[None]]
 _TABLES = text(
@@ -56,6 +58,7 @@ def open_shop(app: Flask, simulator: SimulatorServer) -> Iterator[None]:
     before = stripe_gateway.gateway()
     stripe_gateway.configure(stripe_gateway.Gateway(SECRET_KEY, WEBHOOK_SECRET, livemode=False, api_base=simulator.url))
     with app.app_context():
+        released.release(SPECIMEN)
         disclosure.publish_wordings()
         harbour_term()
         db.session.commit()
@@ -194,6 +197,8 @@ def days_later(shop: Flask, days: int) -> None:
 
 def form_for(shop: Flask, visitor: Visitor, path: str) -> dict[str, str]:
     """The hidden fields that a page at `path` would carry, though the visitor was never shown it."""
+    with shop.app_context(), every_row() as owner:
+        version_id = owner.execute(text("SELECT page_version_id FROM traceability_page_online LIMIT 1")).scalar_one()
     with shop.test_request_context(path):
-        seen = tracing.token_of("0" * 64)
+        seen = tracing.token_of(version_id)
     return {"csrf_token": hidden_fields(visitor.text)["csrf_token"], "seen": seen}

@@ -17,7 +17,7 @@ from marketplace.oversight.values import SaleFilter, SaleState
 from marketplace.policy import queries as policies
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import EntryType
-from marketplace.web import tracing
+from marketplace.web import released
 from marketplace.web.security import STORED_PAGE_POLICY
 from sandbox.demo.visitor import Visitor, words
 from tests.web.conftest import ANSWERS
@@ -174,8 +174,8 @@ def test_a_page_whose_style_has_changed_since_says_so(
     with shop.app_context():
         sale = oversight.sales(SaleFilter()).sales[0]
         page = next(entry.entry_id for entry in oversight.timeline(sale.id) if entry.has_page)
-    now = tracing.assets(str(shop.static_folder)) | {"css/evenfold.css": "0" * 64}
-    monkeypatch.setattr(tracing, "assets", lambda _folder: now)
+    now = released.assets(str(shop.static_folder)) | {"css/evenfold.css": "0" * 64}
+    monkeypatch.setattr(released, "assets", lambda _folder: now)
     admin.get(f"/admin/sales/{sale.id}/pages/{page}")
     assert "The style of the site has changed" in admin.text
 

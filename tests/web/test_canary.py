@@ -29,7 +29,7 @@ from marketplace.correspondence import queries as correspondence
 from marketplace.infra import seals, signing, storage, vault
 from marketplace.infra.db import Base, db
 from marketplace.infra.keeper import NONCE_BYTES
-from marketplace.infra.sealed import SealedBytes, SealedJson, SealedPage
+from marketplace.infra.sealed import SealedBytes, SealedJson
 from marketplace.policy import queries as policies
 from marketplace.policy.values import Policy
 from sandbox.demo.visitor import GOOD_CARD, Visitor, ticked
@@ -159,7 +159,7 @@ def sealed_columns() -> set[tuple[str, str]]:
         (str(mapper.local_table.name), getattr(mapper.class_, field._column).property.columns[0].name)
         for mapper in Base.registry.mappers
         for field in vars(mapper.class_).values()
-        if isinstance(field, SealedJson | SealedBytes | SealedPage)
+        if isinstance(field, SealedJson | SealedBytes)
     }
 
 

@@ -18,7 +18,7 @@ from marketplace.infra.db import db
 from marketplace.infra.keeper import Keeper, KeyClass, Keys, Limits
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.traceability import queries as trail
-from marketplace.traceability import services as traceability
+from marketplace.traceability.services import recording
 from marketplace.traceability.values import EntryType
 from sandbox.demo.visitor import LostError, Visitor, hidden_fields, words
 from tests.factories.accounts import PASSWORD, a_customer
@@ -199,7 +199,7 @@ def test_were_journeys_counted_as_persons_nobody_could_sign_in(
 ) -> None:
     """The control."""
     one_class = SimpleNamespace(PERSON=KeyClass.PERSON, JOURNEY=KeyClass.PERSON)
-    monkeypatch.setattr(traceability, "KeyClass", one_class)
+    monkeypatch.setattr(recording, "KeyClass", one_class)
     account = looked_at_by_many(shop, settings, request)
     vault.forget()
     visitor.get("/sign-in")

@@ -156,6 +156,7 @@ LOOKING = {
     "infra_subject_key": "a journey's key is made with its first page",
     "traceability_evidence_intake": "every page shown and every look is recorded",
     "traceability_journey": "a browser without one begins its journey", "traceability_page_version": "kept once",
+    "traceability_page_online": "noted once",
 }  # fmt: skip
 
 

@@ -35,10 +35,13 @@ class ProductVersion:
     def line(self) -> Line:
         return self.content.line
 
+    def effective_on(self, day: date) -> bool:
+        """Whether `day` is one of those the version was published for."""
+        return self.effective_from <= day and (self.effective_to is None or day < self.effective_to)
+
     def on_sale_on(self, day: date) -> bool:
         """Whether the version may be quoted on `day`."""
-        ended = self.effective_to is not None and self.effective_to <= day
-        return self.withdrawn_at is None and self.effective_from <= day and not ended
+        return self.withdrawn_at is None and self.effective_on(day)
 
     def stopped_at(self, instant: datetime) -> bool:
         """Whether there are no new offers of it at `instant` (business time)."""

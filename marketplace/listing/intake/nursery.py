@@ -25,7 +25,7 @@ FILES = 4
 
 @dataclass(slots=True)
 class _Running:
-    """A child, the time on the wall by which it must end, who wants to know, and whether it was ended for being late."""
+    """A child, the time on the wall by which it must end, who wants to know, and whether it was ended as too late."""
 
     pid: int
     until: float

@@ -4,7 +4,7 @@ from marketplace.oversight.queries.evidence import bundle, bundle_bytes, bundles
 from marketplace.oversight.queries.sales import readings, sale, sale_of_application, sales, state_counts
 from marketplace.oversight.queries.soundness import broken, disagreements, under_way
 from marketplace.oversight.queries.timeline import timeline
-from marketplace.oversight.queries.words import gap_words
+from marketplace.oversight.queries.words import gap_words, page_words
 
 __all__ = [
     "broken",
@@ -14,6 +14,7 @@ __all__ = [
     "contracts_in",
     "disagreements",
     "gap_words",
+    "page_words",
     "readings",
     "readings_of",
     "sale",

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 BATCH = 100
 COUNTED = ("journeys", "applications", "mails", "copies", "requests_pressing", "contracts_due")
 Counts = Mapping[str, int]
-USES_FILES = (account_queries.files_used, catalog.files_used, listing.files_used)
+USES_FILES = (account_queries.files_used, catalog.files_used, listing.files_used, trail.files_used)
 """Who keeps files that are about nobody, by their hash; what is about a person is sealed and lies apart."""
 
 

@@ -1,5 +1,5 @@
-"""Ask: what was done and shown (`trail`), what of it the verifiable log proves (`log`), and both of one
-contract (`evidence`).
+"""Ask: what was done and shown (`trail`), what of it the verifiable log proves (`log`), both of one contract
+(`evidence`), and which pages were released and online (`releases`).
 
 Read as `marketplace_reader`: only what is committed, and never through the site's own role.
 """
@@ -25,6 +25,23 @@ from marketplace.traceability.queries.log import (
     trust_policy,
     waiting_seconds,
 )
+from marketplace.traceability.queries.references import (
+    reference,
+    shown_to_different_people,
+    versions_without_reference,
+)
+from marketplace.traceability.queries.releases import (
+    count_online,
+    files_used,
+    history_of,
+    not_kept,
+    page_version_at,
+    pages_ever_online,
+    pages_online,
+    release_of,
+    releases,
+    seen,
+)
 from marketplace.traceability.queries.trail import (
     entries_of_application,
     entry,
@@ -44,10 +61,13 @@ __all__ = (
     "checkpoint",
     "checkpoint_size",
     "core_files",
+    "count_online",
     "entries_of_application",
     "entry",
     "envelopes_of_journey",
     "extract",
+    "files_used",
+    "history_of",
     "idle_journeys",
     "journey",
     "journey_entries",
@@ -56,14 +76,24 @@ __all__ = (
     "log_hashes",
     "log_key",
     "log_proof",
+    "not_kept",
     "page_bytes",
     "page_version",
+    "page_version_at",
     "page_versions",
+    "pages_ever_online",
     "pages_of_journey",
+    "pages_online",
     "readings",
     "receipt",
     "receipt_or_none",
+    "reference",
+    "release_of",
+    "releases",
+    "seen",
+    "shown_to_different_people",
     "trust_policy",
+    "versions_without_reference",
     "view_kept",
     "visits_since",
     "waiting_seconds",

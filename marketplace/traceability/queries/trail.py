@@ -1,15 +1,13 @@
 """What was done and shown. An entry is in the intake or, moments later, in the log; who asks does not see which."""
 
-import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    CompoundSelect,
     Integer,
     Row,
     and_,
@@ -18,16 +16,13 @@ from sqlalchemy import (
     or_,
     select,
     tuple_,
-    union_all,
 )
 from sqlalchemy import cast as as_type
-from sqlalchemy.orm import InstrumentedAttribute
 
-from marketplace.infra import vault
 from marketplace.infra.db import reader
-from marketplace.infra.sealed import SealedBytes, SealedPage
 from marketplace.kernel.remembering import Remembered
-from marketplace.traceability.models import EntryRow, IntakeRow, JourneyRow, PageVersionRow, subjects
+from marketplace.traceability.models import EntryRow, IntakeRow, JourneyRow, PageVersionRow
+from marketplace.traceability.queries.held import VISITORS, Columns, Held, Opening, body_of, held, page_of
 from marketplace.traceability.rules import leaves
 from marketplace.traceability.values import (
     Actor,
@@ -44,19 +39,12 @@ from marketplace.traceability.values import (
     ViewKept,
 )
 
-V = TypeVar("V")
-
 # What makes a journey more than a visit: a contract, or it is the log's own, or of those who read evidence.
 _KEEPS_A_JOURNEY = (
     EntryType.CONTRACT_CONCLUDED.value,
     EntryType.LOG_KEY_ROTATED.value,
     EntryType.EVIDENCE_READ.value,
 )
-# Whose acts and looks are a visit; staff, the system and the payment provider are not the person.
-_VISITORS = (ActorRole.VISITOR.value, ActorRole.CUSTOMER.value)
-
-Held = type[IntakeRow] | type[EntryRow]
-Columns = Sequence[InstrumentedAttribute[Any] | ColumnElement[Any]]
 
 
 def _frame(row: Held) -> Columns:
@@ -79,21 +67,6 @@ def _frame(row: Held) -> Columns:
         row.log_index if row is EntryRow else as_type(null(), BigInteger).label("log_index"),
         row.number if row is EntryRow else as_type(null(), Integer).label("number"),
     )
-
-
-def _page(row: Held) -> Columns:
-    """What it takes to open a page."""
-    return row.id, row.journey_id, row.application_id, row.page_sealed
-
-
-def _held(
-    columns: Callable[[Held], Columns],
-    where: Callable[[Held], ColumnElement[bool]],
-    order: Callable[[Held], Columns] = lambda _row: (),
-) -> CompoundSelect[Any]:
-    """A question to the log and to the intake, answered at one moment."""
-    rows: tuple[Held, ...] = (EntryRow, IntakeRow)
-    return union_all(*(select(*columns(row), *order(row)).where(where(row)) for row in rows))
 
 
 _AGE = (JourneyRow.business_started_at, JourneyRow.id)
@@ -146,8 +119,8 @@ def entry(entry_id: UUID) -> Entry:
 def envelopes_of_journey(journey_id: UUID) -> dict[UUID, Envelope]:
     """Entry id -> what its hash is of, for every entry of a journey. What was erased is left out."""
     with reader() as connection:
-        rows = connection.execute(_held(_frame, lambda row: row.journey_id == journey_id)).all()
-    opening = _Opening(rows)
+        rows = connection.execute(held(_frame, lambda row: row.journey_id == journey_id)).all()
+    opening = Opening(rows)
     opened = ((row, opening.opened_or_none(IntakeRow.body, row, row.body)) for row in rows)
     return {row.id: _envelope(row, salted) for row, salted in opened if salted is not None}
 
@@ -158,8 +131,8 @@ def page_bytes(entry_id: UUID) -> bytes:
     Raises DataDestroyed where what it concerns was erased.
     """
     with reader() as connection:
-        row = connection.execute(_held(_page, lambda row: row.id == entry_id)).one_or_none()
-    page = None if row is None else _Opening([row]).opened(IntakeRow.page_bytes, row, row.page_bytes)
+        row = connection.execute(held(page_of, lambda row: row.id == entry_id)).one_or_none()
+    page = None if row is None else Opening([row]).page(row)
     if page is None:
         raise EntryNotFound
     return page
@@ -169,21 +142,21 @@ def pages_of_journey(journey_id: UUID) -> dict[UUID, bytes]:
     """Entry id -> the page it shows, as it was sent, for every entry of a journey that shows one, oldest first. What
     was erased is left out.
     """
-    shown = _held(
-        _page,
+    shown = held(
+        page_of,
         lambda row: and_(row.journey_id == journey_id, row.page_sealed.is_not(None)),
         lambda row: (row.recorded_at,),
     )
     with reader() as connection:
         rows = connection.execute(shown.order_by("recorded_at", "id")).all()
-    opening = _Opening(rows)
-    opened = ((row.id, opening.opened_or_none(IntakeRow.page_bytes, row, row.page_bytes)) for row in rows)
+    opening = Opening(rows)
+    opened = ((row.id, opening.page_or_none(row)) for row in rows)
     return {entry_id: page for entry_id, page in opened if page is not None}
 
 
 def view_kept(entry_id: UUID) -> ViewKept:
     """What a page that was shown concerns, or EntryNotFound."""
-    shown = _held(
+    shown = held(
         lambda row: (row.journey_id, row.page_version_id, row.application_id, row.insurer_id),
         lambda row: and_(row.id == entry_id, row.page_sha256.is_not(None)),
     )
@@ -204,7 +177,7 @@ def idle_journeys(before: datetime, limit: int, after: UUID | None = None) -> tu
         return exists().where(
             row.journey_id == JourneyRow.id,
             or_(
-                and_(row.business_at >= before, row.actor_role.in_(_VISITORS)),
+                and_(row.business_at >= before, row.actor_role.in_(VISITORS)),
                 row.type.in_(_KEEPS_A_JOURNEY),
                 and_(row.type == EntryType.DATA_ERASED.value, row.application_id.is_(None)),
             ),
@@ -222,9 +195,9 @@ def visits_since(journey_ids: Collection[UUID], since: datetime) -> frozenset[tu
     """What was visited in these journeys since an instant of business time: (journey, application), the application
     None for a look at something else than an application.
     """
-    visited = _held(
+    visited = held(
         lambda row: (row.journey_id, row.application_id),
-        lambda row: and_(row.journey_id.in_(set(journey_ids)), row.business_at >= since, row.actor_role.in_(_VISITORS)),
+        lambda row: and_(row.journey_id.in_(set(journey_ids)), row.business_at >= since, row.actor_role.in_(VISITORS)),
     )
     with reader() as connection:
         return frozenset((row.journey_id, row.application_id) for row in connection.execute(visited).all())
@@ -253,6 +226,8 @@ def page_versions(version_ids: Iterable[str]) -> tuple[PageVersion, ...]:
             product_version_id=row.product_version_id,
             manifest=row.manifest,
             first_served_at=row.first_served_at,
+            series=row.series,
+            number=row.number,
         )
         for row in rows
     )
@@ -260,10 +235,10 @@ def page_versions(version_ids: Iterable[str]) -> tuple[PageVersion, ...]:
 
 def _entries(condition: Callable[[Held], ColumnElement[bool]]) -> tuple[Entry, ...]:
     with reader() as connection:
-        rows = connection.execute(_held(_frame, condition).order_by("recorded_at", "id")).all()
-    opening = _Opening(rows)
+        rows = connection.execute(held(_frame, condition).order_by("recorded_at", "id")).all()
+    opening = Opening(rows)
     said = (opening.opened_or_none(IntakeRow.body, row, row.body) for row in rows)
-    return tuple(_entry(row, _body(salted)) for row, salted in zip(rows, said, strict=True))
+    return tuple(_entry(row, body_of(salted)) for row, salted in zip(rows, said, strict=True))
 
 
 def _envelope(row: Row[*tuple[Any, ...]], salted: bytes) -> Envelope:
@@ -278,52 +253,6 @@ def _envelope(row: Row[*tuple[Any, ...]], salted: bytes) -> Envelope:
         business_at=row.business_at,
     )
     return Envelope(salt, frame.envelope(body))
-
-
-def _body(salted: bytes | None) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(leaves.parted(salted)[1]) if salted else {}
-    return body
-
-
-class _Opening:
-    """Opens what rows hold: all keys by one question before, and what was erased found out once for each subject.
-
-    Nothing that concerns an erased application opens, whichever key sealed it.
-    """
-
-    def __init__(self, rows: Sequence[Row[*tuple[Any, ...]]]) -> None:
-        vault.unlock({each for row in rows for each in subjects(row.journey_id, row.application_id)})
-        self._erased: set[UUID] = set()
-
-    def opened(self, field: SealedBytes[V] | SealedPage[V], row: Row[*tuple[Any, ...]], kept: bytes | None) -> V:
-        """The value of `field` in this row. Raises DataDestroyed, Unreadable."""
-        *first, last = subjects(row.journey_id, row.application_id)
-        for subject_id in first:
-            try:
-                return self._by(subject_id, field, row, kept)
-            except vault.Unreadable:
-                continue  # sealed for the journey
-        return self._by(last, field, row, kept)
-
-    def opened_or_none(
-        self, field: SealedBytes[V] | SealedPage[V], row: Row[*tuple[Any, ...]], kept: bytes | None
-    ) -> V | None:
-        """The same; None where it was erased."""
-        try:
-            return self.opened(field, row, kept)
-        except vault.DataDestroyed:
-            return None
-
-    def _by(
-        self, subject_id: UUID, field: SealedBytes[V] | SealedPage[V], row: Row[*tuple[Any, ...]], kept: bytes | None
-    ) -> V:
-        if subject_id in self._erased:
-            raise vault.DataDestroyed
-        try:
-            return field.opened(row.id, subject_id, kept)
-        except vault.DataDestroyed:
-            self._erased.add(subject_id)
-            raise
 
 
 def _entry(row: Row[*tuple[Any, ...]], body: dict[str, Any]) -> Entry:

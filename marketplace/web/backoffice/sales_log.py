@@ -13,7 +13,7 @@ from marketplace.policy import queries as policies
 from marketplace.policy.values import PolicyNotFound
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import EntryNotFound
-from marketplace.web import access, desks, papers, security, tracing
+from marketplace.web import access, desks, papers, released, security
 from marketplace.web.papers import policy_pdf
 from marketplace.web.sale_file import note_look, sale_file
 
@@ -66,7 +66,8 @@ def page(sale_id: UUID, entry_id: UUID) -> ResponseReturnValue:
         line=line,
         entry=entry,
         version=version,
-        same_style=version.manifest["assets"].get(STYLE) == tracing.assets(str(current_app.static_folder))[STYLE],
+        online=trail.history_of([version.id]).get(version.id),
+        same_style=version.manifest["assets"].get(STYLE) == released.assets(str(current_app.static_folder))[STYLE],
     )
 
 

@@ -109,7 +109,7 @@ def enter(offer_id: UUID) -> ResponseReturnValue:
     return render_traced(
         "customer/application/enter.html",
         Traced(EntryType.ENTRY_SHOWN, offer.version.id, insurer_id=offer.insurer_id, wordings=hashes,
-               body={"offer_id": offer.id}),
+               body={"need_id": offer.need.id, "offer_id": offer.id}),
         form=form,
         steps=steps(Step.EMAIL, has_questions=bool(content.questions)),
         offer=offer,

@@ -64,7 +64,12 @@ def _offer(chosen: OfferView) -> Page:
             product_version_id=chosen.version.id,
             insurer_id=chosen.insurer_id,
             documents=tuple(document.sha256 for document in content.documents),
-            body={"offer_id": chosen.id, "premium_minor": chosen.premium.minor, "currency": chosen.premium.currency},
+            body={
+                "need_id": chosen.need.id,
+                "offer_id": chosen.id,
+                "premium_minor": chosen.premium.minor,
+                "currency": chosen.premium.currency,
+            },
         ),
         until=None if obstacle else min(chosen.expires_at, chosen.version.sale_stops_at or chosen.expires_at),
     )

@@ -46,6 +46,9 @@ EVERYBODYS = {
     "traceability_log_checkpoint": "public: sizes and roots of the log, signed",
     "traceability_log_key": "public: whose signature to trust",
     "traceability_log_tile": "public: hashes of hashes",
+    "traceability_page_online": "when a page was online; a page is the same for everybody",
+    "traceability_page_reference": "the hash of a file without anything about anybody",
+    "traceability_release": "what pages are made of, and which of our own people said it is good",
     "traceability_page_version": "hashes of templates and texts; a page is the same for everybody",
 }
 

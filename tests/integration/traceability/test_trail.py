@@ -12,6 +12,7 @@ from marketplace.infra.db import db
 from marketplace.kernel import clock
 from marketplace.kernel.canonical import digest, sha256_hex
 from marketplace.traceability import queries, services
+from marketplace.traceability.services import apart
 from marketplace.traceability.values import (
     OUTLIVES_ERASURE,
     SYSTEM,
@@ -207,7 +208,7 @@ def test_without_a_trail_neither_page_nor_act_goes_on(request):
 @pytest.mark.asvs("13.1.3")
 @pytest.mark.requirement("T26-33")
 def test_a_locked_trail_refuses_the_page_instead_of_hanging_it(app, monkeypatch):
-    monkeypatch.setattr(services, "PATIENCE", "50ms")
+    monkeypatch.setattr(apart, "PATIENCE", "50ms")
     view = a_view(a_journey())
     owner = create_engine(app.config["DATABASE_OWNER_URL"], poolclass=pool.NullPool)
     with owner.begin() as connection:

@@ -3,7 +3,7 @@
 import pytest
 import zstandard
 
-from marketplace.infra.pressing import LONGEST_PAGE, TooLongError, press, unpress
+from marketplace.infra.pressing import LONGEST_PAGE, Reference, TooLongError, press, unpress
 
 PAGE = b"<!doctype html>" + b"<p>What is covered</p>" * 900
 
@@ -35,3 +35,13 @@ def test_what_is_longer_than_a_page_is_refused() -> None:
 def test_what_was_not_pressed_is_refused() -> None:
     with pytest.raises(zstandard.ZstdError):
         unpress(b"plain words")
+
+
+def test_a_page_pressed_against_a_file_that_is_much_like_it_is_small_and_needs_it_to_come_back() -> None:
+    words = "".join(f"<p>Cover {number} pays {number * 7919}.</p>" for number in range(400)).encode()
+    page = words.replace(b"pays 7919.", b"pays nothing.") + b"a-token"
+    pressed = press(page, Reference(words))
+    assert len(pressed) < 80 < len(press(page)) / 20
+    assert unpress(pressed, words) == page
+    with pytest.raises(zstandard.ZstdError):
+        unpress(pressed)

@@ -1,10 +1,8 @@
 """Write evidence. Everything here fails with `TrailUnavailable`, and what cannot be recorded must not go on (T26-33).
 
-`record_act` writes in the business transaction: the act and its entry are kept together or not at all. The other three
-write apart, in a short transaction of their own: a page that was sent stays recorded whatever becomes of the request,
-and a journey or page version must be there before the first entry that names it. Apart, a lock or a statement is waited
-for `PATIENCE` at most, so that a stuck store refuses pages quickly instead of hanging them. A view is one statement,
-alone.
+`record_act` writes in the business transaction: the act and its entry are kept together or not at all. All else is
+written apart, in a short transaction of its own: a page that was sent stays recorded whatever becomes of the request,
+and a journey must be there before the first entry that names it. A view is one statement, alone.
 
 In a journey whose personal data was erased nothing is done or shown any more (`DataDestroyed`), except what happens
 without the customer (`OUTLIVES_ERASURE`): its entry says that it happened, when and by whom, and nothing else.
@@ -12,16 +10,15 @@ without the customer (`OUTLIVES_ERASURE`): its entry says that it happened, when
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Connection, func, insert, literal, select, text
+from sqlalchemy import func, insert
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.exc import SQLAlchemyError
 
-from marketplace.infra.db import apart, db
+from marketplace.infra.db import db
 from marketplace.infra.keeper import KeyClass
 from marketplace.infra.pools import alone, compiled
 from marketplace.infra.pressing import press
@@ -30,10 +27,11 @@ from marketplace.kernel import clock, ids
 from marketplace.kernel.canonical import canonical_bytes, sha256_hex
 from marketplace.kernel.errors import Invalid
 from marketplace.traceability import queries
-from marketplace.traceability.models import IntakeRow, JourneyRow, PageVersionRow, subjects
+from marketplace.traceability.models import IntakeRow, JourneyRow, subjects
 from marketplace.traceability.rules import leaves
 from marketplace.traceability.rules.notes import NoteRefused
 from marketplace.traceability.rules.rotation import check_statement, journey_of_log
+from marketplace.traceability.services.apart import or_nothing, written_apart
 from marketplace.traceability.values import (
     OUTLIVES_ERASURE,
     SYSTEM,
@@ -43,70 +41,21 @@ from marketplace.traceability.values import (
     ActorRole,
     Channel,
     EntryType,
-    PageManifest,
-    TrailUnavailable,
     View,
     journey_of_readings,
 )
 
-PATIENCE = "2s"
-_TERMS = text(
-    """
-    SELECT set_config('lock_timeout', :patience, true), set_config('statement_timeout', :patience, true)
-    """
-)
 _ENTER = insert(IntakeRow)  # made once: for a statement this wide, making it costs as much as sending it
 _ENTER_AND_TELL = _ENTER.returning(func.pg_notify(leaves.CHANNEL, ""))  # told with the commit, like everything in it
 _ENTER_ALONE = compiled(_ENTER, [each.name for each in IntakeRow.__table__.columns if each.server_default is None])
 
 
-@contextmanager
-def _or_nothing() -> Iterator[None]:
-    """Whatever the store answers instead of writing, the caller is told one thing: the trail is not available."""
-    try:
-        yield
-    except SQLAlchemyError as error:
-        raise TrailUnavailable from error
-
-
-@contextmanager
-def _apart() -> Iterator[Connection]:
-    with _or_nothing(), apart() as connection:
-        connection.execute(_TERMS, {"patience": PATIENCE})
-        yield connection
-
-
 def start_journey(channel: Channel, attribution: Mapping[str, Any]) -> UUID:
     """Begin a journey, at once and whatever becomes of the request. `attribution` is opaque JSON, never changed."""
     journey_id = ids.new_id()
-    with _apart() as connection:
+    with written_apart() as connection:
         connection.execute(insert(JourneyRow).values(**_journey(journey_id, channel, attribution)))
     return journey_id
-
-
-def ensure_page_version(manifest: PageManifest) -> str:
-    """The id of the page version (SHA-256 of the manifest), which is kept from its first use on.
-
-    The same manifest gives the same version on every process and after every deployment (T26-35).
-    """
-    version_id = manifest.id
-    with _or_nothing():
-        known = db.session.scalar(select(literal(value=True)).where(PageVersionRow.id == version_id))
-    if not known:
-        with _apart() as connection:
-            connection.execute(
-                upsert(PageVersionRow)
-                .values(
-                    id=version_id,
-                    page=manifest.page,
-                    locale=manifest.locale,
-                    product_version_id=manifest.product_version_id,
-                    manifest=manifest.to_json(),
-                    first_served_at=clock.now(),
-                )
-                .on_conflict_do_nothing(index_elements=[PageVersionRow.id])
-            )
-    return version_id
 
 
 def record_act(act: Act) -> UUID:
@@ -115,7 +64,7 @@ def record_act(act: Act) -> UUID:
     Raises DataDestroyed in an erased journey, unless the act outlives the erasure.
     """
     entry = _entry(act)
-    with _or_nothing():
+    with or_nothing():
         db.session.connection().execute(_ENTER_AND_TELL if act.type in WAITED_FOR else _ENTER, entry)
     return cast("UUID", entry["id"])
 
@@ -131,7 +80,7 @@ def record_rotation(origin: str, statement: Mapping[str, Any]) -> UUID:
         raise Invalid({"statement": str(error)}) from error
     journey_id = journey_of_log(origin)
     begun = upsert(JourneyRow).values(**_journey(journey_id, Channel.SELF, {"log": origin}))
-    with _or_nothing():
+    with or_nothing():
         db.session.connection().execute(begun.on_conflict_do_nothing(index_elements=[JourneyRow.id]))
     return record_act(Act(journey_id, EntryType.LOG_KEY_ROTATED, statement, SYSTEM))
 
@@ -145,7 +94,7 @@ def record_reading(reading: Act) -> UUID:
     if reading.application_id is None or reading.journey_id != journey_of_readings(reading.application_id):
         raise ValueError("a reading is of the evidence of an application")
     begun = _journey(reading.journey_id, Channel.SELF, {"evidence_of": reading.application_id})
-    with _or_nothing():
+    with or_nothing():
         db.session.connection().execute(
             upsert(JourneyRow).values(**begun).on_conflict_do_nothing(index_elements=[JourneyRow.id])
         )
@@ -158,8 +107,10 @@ def record_view(view: View) -> UUID:
     The commit does not wait for the disk: a killed process loses nothing, a power cut at most the last fractions of a
     second of views, never an act (traceability design, "Taken for this project").
     """
-    entry = _entry(view, page=view.page, pressed=view.pressed or press(view.page))
-    with _or_nothing():
+    reference = view.reference and queries.reference(view.reference)
+    pressed = press(view.page, reference) if reference else view.pressed or press(view.page)
+    entry = _entry(view, page=view.page, pressed=pressed, reference=view.reference if reference else None)
+    with or_nothing():
         alone(_ENTER_ALONE, entry)
     return cast("UUID", entry["id"])
 
@@ -186,7 +137,9 @@ def _journey(journey_id: UUID, channel: Channel, attribution: Mapping[str, Any])
     }
 
 
-def _entry(what: Act | View, *, page: bytes | None = None, pressed: bytes | None = None) -> dict[str, Any]:
+def _entry(
+    what: Act | View, *, page: bytes | None = None, pressed: bytes | None = None, reference: str | None = None
+) -> dict[str, Any]:
     """The values of a row of `IntakeRow` by column."""
     frame = leaves.Frame(
         entry_id=what.entry_id if isinstance(what, View) else ids.new_id(),
@@ -212,6 +165,7 @@ def _entry(what: Act | View, *, page: bytes | None = None, pressed: bytes | None
         "business_at": frame.business_at,
         "body_sha256": leaves.body_sha256(salt, frame.envelope(body)),
         "page_sha256": None if page is None else sha256_hex(page),
+        "page_reference": reference,
         **_sealed(frame.entry_id, what, salt + body, pressed),
     }
 

@@ -1,0 +1,100 @@
+"""The files that views are kept against: which versions of pages lack one, of what it is made, and it itself."""
+
+import logging
+from collections.abc import Collection
+from time import monotonic
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, select
+
+from marketplace.infra import storage
+from marketplace.infra.db import reader
+from marketplace.infra.pressing import Reference
+from marketplace.kernel.errors import MarketplaceError
+from marketplace.kernel.remembering import Remembered
+from marketplace.traceability.models import PageReferenceRow
+from marketplace.traceability.queries.held import VISITORS, Held, Opening, held, page_of
+from marketplace.traceability.rules.alike import NEEDED, Shown, of_different_people
+
+log = logging.getLogger(__name__)
+
+LOOKED_AT_SECONDS = 60.0
+"""So long a process presses against a file before it makes sure that it is still kept."""
+
+_LOOKED_AT = 60
+"""Views of a version among which those of different people are looked for."""
+
+_ready: Remembered[str, tuple[Reference, float]] = Remembered(size=32)
+
+
+def reference(sha256: str) -> Reference | None:
+    """The file made ready for pressing; None where it is not kept as it was: nothing more is pressed against it."""
+    found = _ready.get(sha256)
+    now = monotonic()
+    if found is not None and now - found[1] < LOOKED_AT_SECONDS:
+        return found[0]
+    try:
+        data = storage.get(sha256)
+    except MarketplaceError as error:
+        log.error("ALARM a file that views are kept against cannot be read: %s", error)  # noqa: TRY400  known errors
+        return None
+    made = (found[0] if found else Reference(data), now)
+    _ready.put(sha256, made)
+    return made[0]
+
+
+def versions_without_reference(limit: int) -> tuple[str, ...]:
+    """Versions of pages whose views are kept by themselves and were shown on enough journeys, in no order: one of which
+    too much was erased keeps no other waiting.
+    """
+
+    def alone(row: Held) -> ColumnElement[bool]:
+        has_one = exists().where(PageReferenceRow.page_version_id == row.page_version_id)
+        return and_(row.page_sealed.is_not(None), row.page_reference.is_(None), ~has_one)
+
+    views = held(lambda row: (row.page_version_id, row.journey_id), alone).subquery()
+    wanted = (
+        select(views.c.page_version_id)
+        .group_by(views.c.page_version_id)
+        .having(func.count(views.c.journey_id.distinct()) >= NEEDED)
+        .order_by(func.random())
+        .limit(limit)
+    )
+    with reader() as connection:
+        return tuple(connection.execute(wanted).scalars())
+
+
+def shown_to_different_people(version_id: str, number: int) -> tuple[bytes, ...]:
+    """Pages of this version as they were sent to so many people at most, who are known to be different."""
+
+    def views(row: Held) -> ColumnElement[bool]:
+        return and_(row.page_version_id == version_id, row.page_sealed.is_not(None), row.actor_role.in_(VISITORS))
+
+    asked = (
+        held(lambda row: (*page_of(row), row.body_sealed, row.recorded_at), views)
+        .order_by("recorded_at", "id")
+        .limit(_LOOKED_AT)
+    )
+    with reader() as connection:
+        rows = connection.execute(asked).all()
+        accounts = _accounts_on(connection, {row.journey_id for row in rows})
+    opening, by_id = Opening(rows), {row.id: row for row in rows}
+    known = (Shown(row.id, row.journey_id, opening.need(row), row.application_id is not None) for row in rows)
+    pages: list[bytes] = []
+    for shown in of_different_people(known, accounts):
+        page = opening.page_or_none(by_id[shown.entry_id])
+        if page is not None and len(pages) < number:
+            pages.append(page)
+    return tuple(pages)
+
+
+def _accounts_on(connection: Connection, journey_ids: Collection[UUID]) -> dict[UUID, frozenset[UUID]]:
+    """Journey id -> the customers' accounts seen on it."""
+
+    def seen(row: Held) -> ColumnElement[bool]:
+        return and_(row.journey_id.in_(journey_ids), row.actor_id.is_not(None), row.actor_role.in_(VISITORS))
+
+    found: dict[UUID, set[UUID]] = {}
+    for journey_id, account_id in connection.execute(held(lambda row: (row.journey_id, row.actor_id), seen)):
+        found.setdefault(journey_id, set()).add(account_id)
+    return {journey_id: frozenset(account_ids) for journey_id, account_ids in found.items()}

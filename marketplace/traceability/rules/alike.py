@@ -1,0 +1,52 @@
+"""What different people were shown alike, and who is known to be different (decision 17)."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+NEEDED = 3
+"""So many people have to have been shown some words before they are the page's own and not somebody's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One view of a page: on which journey, of which account's, about which need (if it names one); `of_application`
+    where it stands on the road of an application.
+    """
+
+    entry_id: UUID
+    journey_id: UUID
+    need: str | None
+    of_application: bool
+
+
+def of_different_people(views: Iterable[Shown], accounts: Mapping[UUID, frozenset[UUID]]) -> tuple[Shown, ...]:
+    """One view for each person, as far as people are known to be different: another journey, other accounts seen on it
+    and another need. Where an application is under way only journeys with an account count: whoever begins anew without
+    one may be the same person.
+    """
+    chosen: list[Shown] = []
+    for view in views:
+        whose = accounts.get(view.journey_id, frozenset())
+        if view.of_application and not whose:
+            continue
+        if not any(
+            view.journey_id == other.journey_id
+            or whose & accounts.get(other.journey_id, frozenset())
+            or (view.need is not None and view.need == other.need)
+            for other in chosen
+        ):
+            chosen.append(view)
+    return tuple(chosen)
+
+
+# A run of text between two tags, never a part of one; inside a tag each name and each value.
+_PIECE = re.compile(rb'(?<=>)[^<\n]*\n?|[^<>"/?=&;\n]*(?:[<>"/?=&;\n]|$)')
+
+
+def alike(pages: Sequence[bytes]) -> bytes:
+    """The pieces of the first page that all the others have too, in its order."""
+    first, *others = (_PIECE.findall(page) for page in pages)
+    common = set.intersection(*map(set, others))
+    return b"".join(piece for piece in first if piece in common)

@@ -1,0 +1,25 @@
+"""Write evidence: what is done and shown (`recording`), what pages are released and online (`releasing`)."""
+
+from marketplace.traceability.services.recording import (
+    record_act,
+    record_leaving,
+    record_reading,
+    record_rotation,
+    record_view,
+    start_journey,
+)
+from marketplace.traceability.services.references import make_reference
+from marketplace.traceability.services.releasing import ensure_page_version, put_online, release_pages
+
+__all__ = (
+    "ensure_page_version",
+    "make_reference",
+    "put_online",
+    "record_act",
+    "record_leaving",
+    "record_reading",
+    "record_rotation",
+    "record_view",
+    "release_pages",
+    "start_journey",
+)

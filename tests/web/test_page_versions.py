@@ -1,0 +1,295 @@
+"""Only released pages are shown and only present ones answered; what was online on any day is found again."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from time import perf_counter
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from jinja2 import meta
+from sqlalchemy import text
+
+from marketplace.accounts.values import Role
+from marketplace.disclosure.models import WordingRow
+from marketplace.infra import formatting, storage
+from marketplace.infra.db import db
+from marketplace.kernel import clock, ids
+from marketplace.kernel.canonical import sha256_hex
+from marketplace.oversight import queries as oversight
+from marketplace.oversight.values import SaleFilter
+from marketplace.traceability import queries as trail
+from marketplace.traceability.jobs.referencing import make_references
+from marketplace.traceability.values import EntryType, PagesNotReleased
+from marketplace.web.released import TRACED
+from sandbox.demo.visitor import Visitor, hidden_fields, words
+from tests.everything import every_row
+from tests.factories.pages import changed_pages, released_again, taken_away
+from tests.web.conftest import ANSWERS, NothingWritten, count
+from tests.web.desk_visits import at_the_desk, buy
+from tests.web.test_fail_closed import UNRECORDED
+
+AtStep = Callable[..., Visitor]
+Work = Callable[[], list[str]]
+CodeFor = Callable[[str], str]
+PEOPLE = "customer/application/people.html"
+EMAIL = "customer/application/form.html"
+OLD, NEW = "</form>", "</form><p>One word more.</p>"
+HALF_A_KILOBYTE = 530  # of a page with one offer; what is random in each answer takes 200 of it
+STOPPED = "No insurance is sold here at the moment"
+
+
+def ready(shop: Flask) -> tuple[int, object]:
+    answer = shop.test_client().get("/healthz/ready")
+    return answer.status_code, answer.get_json()
+
+
+@pytest.mark.requirement("T26-33", "T26-34", "T26-54")
+def test_pages_that_nobody_released_are_not_shown_and_everything_else_is(
+    shop: Flask, at_step: AtStep, nothing_written: NothingWritten
+) -> None:
+    visitor = at_step("people")
+    here, form = visitor.at, hidden_fields(visitor.text)
+    assert ready(shop) == (200, {"status": "ready"})
+    with changed_pages(shop, PEOPLE, OLD, NEW):
+        with nothing_written():
+            visitor.get(here)
+            assert visitor.status == 503
+            assert STOPPED in words(visitor.text)
+            assert "One word more." not in visitor.text
+            visitor.post(form | {"applicant_name": "Li Na", "applicant_birth_on": "1992-03-05"}, here)
+            assert visitor.status == 503
+            for path in UNRECORDED:
+                assert visitor.client.get(path).status_code == 200, path
+            assert ready(shop) == (200, {"status": "ready", "sales": "stopped", "reasons": ["release"]})
+        assert released_again(shop).number == 2
+        visitor.get(here)
+        assert visitor.status == 200
+        assert "One word more." in visitor.text
+        assert ready(shop) == (200, {"status": "ready"})
+
+
+@pytest.mark.requirement("T26-33", "T26-35")
+@pytest.mark.parametrize("instead", [None, b"p { color: red }"])
+@pytest.mark.parametrize("what", ["style", "template", "wording"])
+def test_no_page_is_shown_whose_files_are_not_kept(
+    shop: Flask, visitor: Visitor, what: str, instead: bytes | None
+) -> None:
+    (offer, *_) = visitor.compare("term_life", ANSWERS)
+    comparison = visitor.at
+    content = shop.extensions["pages"].content
+    sha256 = {
+        "style": content.assets["css/evenfold.css"],
+        "template": content.templates["storefront/product.html"],
+        "wording": content.wordings["entry_notice.en"],
+    }[what]
+    views = count(shop, "traceability_evidence_intake", "page_bytes IS NOT NULL")
+    with taken_away(shop, sha256, instead):
+        for path in (offer, comparison, f"{offer}?anew=1"):
+            visitor.get(path)
+            assert visitor.status == 503, path
+            assert STOPPED in words(visitor.text)
+        assert ready(shop)[1] == {"status": "ready", "sales": "stopped", "reasons": ["release"]}
+        assert visitor.client.get("/").status_code == 200
+    assert count(shop, "traceability_evidence_intake", "page_bytes IS NOT NULL") == views
+    visitor.get(offer)
+    assert visitor.status == 200
+
+
+@pytest.mark.requirement("T26-33")
+def test_no_page_is_shown_that_names_a_document_which_is_not_kept(shop: Flask, visitor: Visitor) -> None:
+    (offer, *_) = visitor.compare("term_life", ANSWERS)
+    visitor.get(offer)
+    with shop.app_context():
+        sha256 = db.session.execute(text("SELECT min(sha256) FROM catalog_document")).scalar_one()
+    with taken_away(shop, sha256):
+        visitor.get(offer)
+        assert visitor.status == 503
+    visitor.get(offer)
+    assert visitor.status == 200
+
+
+@pytest.mark.requirement("T26-26", "T26-38")
+@pytest.mark.parametrize("style", ["", "p { color: navy }"])
+def test_a_form_from_a_page_that_has_changed_enters_nothing_and_is_shown_the_present_page(
+    shop: Flask, at_step: AtStep, nothing_written: NothingWritten, style: str
+) -> None:
+    visitor = at_step("people")
+    before, here = hidden_fields(visitor.text), visitor.at
+    told = {"applicant_name": "Li Na", "applicant_birth_on": "1992-03-05", "relationship": "self"}
+    with changed_pages(shop, PEOPLE, OLD, OLD if style else NEW, style=style):
+        released_again(shop)
+        with nothing_written():
+            visitor.post(before | told)
+        assert (visitor.status, visitor.at) == (409, here)
+        assert "This page has changed since you opened it." in words(visitor.text)
+        assert ("One word more." in visitor.text) is not style
+        assert 'value="Li Na"' not in visitor.text
+        with visitor.client.session_transaction() as session, shop.app_context():
+            shown = trail.journey_entries(UUID(session["journey"]))[-1]
+            assert shown.page_sha256 == sha256_hex(visitor.text.encode())
+            assert shown.body["status"] == 409
+        visitor.post(told)
+        assert (visitor.status, visitor.at.split("/")[3]) == (200, "questions")
+
+
+@pytest.mark.requirement("T26-35", "T26-38")
+def test_a_form_is_taken_after_a_release_that_left_its_page_as_it_was(shop: Flask, at_step: AtStep) -> None:
+    visitor = at_step("people")
+    told = {"applicant_name": "Li Na", "applicant_birth_on": "1992-03-05", "relationship": "self"}
+    with changed_pages(shop, "customer/application/review.html", OLD, NEW):
+        assert released_again(shop).number == 2
+        visitor.post(told)
+        assert (visitor.status, visitor.at.split("/")[3]) == (200, "questions")
+
+
+@pytest.mark.requirement("T26-26", "T26-38")
+def test_a_form_from_before_a_text_of_ours_changed_enters_nothing(
+    shop: Flask, visitor: Visitor, nothing_written: NothingWritten
+) -> None:
+    (offer, *_) = visitor.compare("term_life", ANSWERS)
+    visitor.get(offer.replace("/offers/", "/apply/"))
+    with shop.app_context():
+        changed = "Entering here is recorded, from now on in other words."
+        db.session.add(
+            WordingRow(
+                id=ids.new_id(), key="entry_notice", locale="en", version=2, text=changed,
+                sha256=storage.put(changed.encode()), published_at=clock.now(),
+            )
+        )  # fmt: skip
+        db.session.commit()
+    with nothing_written():
+        visitor.post({})
+    assert visitor.status == 409
+    assert changed in words(visitor.text)
+    visitor.post({})
+    assert visitor.at.endswith("/email")
+
+
+@pytest.mark.requirement("T26-38")
+def test_a_form_that_a_newer_process_showed_is_taken_by_an_older_one(shop: Flask, at_step: AtStep) -> None:
+    visitor = at_step("people")
+    told = {"applicant_name": "Li Na", "applicant_birth_on": "1992-03-05", "relationship": "self"}
+    with changed_pages(shop, PEOPLE, OLD, NEW):
+        released_again(shop)
+        visitor.get(visitor.at)
+    visitor.post(told)
+    assert (visitor.status, visitor.at.split("/")[3]) == (200, "questions")
+
+
+@pytest.mark.requirement("T26-37", "T26-48")
+def test_the_pages_of_a_day_are_found_with_who_released_them_and_what_the_customer_was_shown(
+    shop: Flask, work: Work, code_for: CodeFor
+) -> None:
+    buy(shop, work, code_for)
+    with shop.app_context():
+        sale = next(each for each in oversight.sales(SaleFilter()).sales if each.policy_id)
+        looks = len(_looks(sale.journey_id))
+    desk = at_the_desk(shop, Role.ADMIN_COMPLIANCE)
+    path = f"/admin/sales/{sale.id}/day"
+    assert path in desk.get(f"/admin/sales/{sale.id}")
+    assert "Release" not in words(desk.get(path)).split("Why you look")[1]
+    today = clock.today(formatting.ZONE)
+    desk.post({"day": today.isoformat(), "reason": " "})
+    assert desk.status == 422
+    assert "Mei Chen" not in desk.text
+    begun = perf_counter()
+    desk.post({"day": today.isoformat(), "reason": "A complaint about exclusions, C-17."})
+    assert perf_counter() - begun < 1
+    assert desk.status == 200
+    told = words(desk.text)
+    assert "made by Mei Chen (specimen), reviewed by Tom Weber (specimen)" in told
+    for page in ("Comparison", "Product", "Entry", "Review", "Payment"):
+        assert page in told
+    shown = desk.text.split(f"/admin/sales/{sale.id}/pages/")[1].split('"')[0]
+    stored = desk.get(f"/admin/sales/{sale.id}/pages/{shown}/stored")
+    with shop.app_context():
+        assert trail.page_bytes(UUID(shown)) == stored.encode()
+        entries = _looks(sale.journey_id)
+        assert len(entries) == looks + 4
+        (with_reason,) = [each for each in entries if "reason" in each]
+        assert (with_reason["day"], with_reason["reason"]) == (
+            today.isoformat(),
+            "A complaint about exclusions, C-17.",
+        )
+    desk.get(path)
+    desk.post({"day": (today - timedelta(days=1)).isoformat(), "reason": "The day before."})
+    assert "No sales page was online then." in words(desk.text)
+
+
+def _looks(journey_id: UUID) -> list[dict[str, object]]:
+    return [dict(each.body) for each in trail.journey_entries(journey_id) if each.type is EntryType.SALE_VIEWED]
+
+
+@pytest.mark.requirement("T26-34")
+def test_every_version_stands_in_the_list_with_its_times(shop: Flask, visitor: Visitor) -> None:
+    (offer, *_) = visitor.compare("term_life", ANSWERS)
+    visitor.get(offer)
+    with changed_pages(shop, "storefront/product.html", "<h1", '<h1 class="wide"'):
+        released_again(shop)
+        visitor.get(offer)
+        desk = at_the_desk(shop, Role.ADMIN_SALES)
+        told = words(desk.get("/admin/pages"))
+    assert "Release 2, made by Tom Weber, reviewed by Anna Li" in told
+    assert "Release 1, made by Mei Chen (specimen), reviewed by Tom Weber (specimen)" in told
+    assert told.index("Release 2") < told.index("Release 1")
+    assert "/admin/pages" in desk.get("/admin")
+
+
+@pytest.mark.requirement("T26-42")
+def test_what_was_shown_stays_what_it_was_when_templates_and_styles_change(shop: Flask, visitor: Visitor) -> None:
+    (offer, *_) = visitor.compare("term_life", ANSWERS)
+    sent = visitor.get(offer)
+    with changed_pages(shop, "storefront/product.html", "<h1", '<h1 class="wide"', style="p { color: navy }"):
+        released_again(shop)
+        assert visitor.get(offer) != sent
+        with visitor.client.session_transaction() as session, shop.app_context():
+            pages = list(trail.pages_of_journey(UUID(session["journey"])).values())
+            manifest = trail.page_version(
+                next(e.page_version_id for e in trail.journey_entries(UUID(session["journey"])) if e.page_sha256)
+            ).manifest
+            assert [storage.get(sha256) for sha256 in manifest["assets"].values()]
+    assert pages[-2] == sent.encode()
+
+
+def test_a_view_of_a_known_page_is_kept_in_half_a_kilobyte(shop: Flask, visitor: Visitor) -> None:
+    """What three people were shown alike is kept once; then each further view is small, its seal included."""
+    for age in ("30", "41", "52"):
+        other = Visitor(shop.test_client())
+        (offer, *_) = other.compare("term_life", ANSWERS | {"age": age})
+        other.get(offer)
+    with shop.app_context():
+        make_references()
+    (offer, *_) = visitor.compare("term_life", ANSWERS)
+    visitor.get(offer)
+    with shop.app_context(), every_row() as owner:
+        sizes = owner.execute(
+            text(
+                "SELECT type, length(page_bytes) FROM traceability_evidence_intake "
+                "WHERE page_reference IS NOT NULL ORDER BY recorded_at"
+            )
+        ).all()
+        references = owner.execute(text("SELECT sha256 FROM traceability_page_reference")).scalars().all()
+        held = b"".join(storage.get(sha256) for sha256 in references)
+    assert [kind for kind, _size in sizes] == ["comparison:shown", "product:shown"]
+    assert [size for _kind, size in sizes if size > HALF_A_KILOBYTE] == [], sizes
+    assert len(references) == 2
+    for personal in (b"34 years", b"1,320.75", b'csrf_token" value=', offer.encode()):
+        assert personal not in held
+
+
+def test_what_a_template_names_is_found_as_jinja_finds_it(shop: Flask) -> None:
+    environment, pages = shop.jinja_env, shop.extensions["pages"]
+    for template in TRACED:
+        waiting, found = [template], set()
+        while waiting:
+            name = waiting.pop()
+            found.add(name)
+            named = meta.find_referenced_templates(environment.parse(pages.sources[name]))
+            waiting += [each for each in named if each and each not in found]
+        assert set(pages.closure(template)) == found
+
+
+def test_a_template_that_is_not_released_is_no_recorded_page(shop: Flask) -> None:
+    with pytest.raises(PagesNotReleased):
+        shop.extensions["pages"].closure("storefront/home.html")
