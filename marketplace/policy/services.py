@@ -126,7 +126,7 @@ def make_document(policy_id: UUID) -> None:
     document, version, policy = _locked_document(policy_id)
     if document.state != DocumentState.DUE:
         return
-    receipt = trail.receipt_or_none(policy.application_id, EntryType.CONTRACT_CONCLUDED)
+    receipt = trail.receipt_soon(policy.application_id, EntryType.CONTRACT_CONCLUDED, version.recorded_at)
     if receipt is None and trail.worth_waiting(version.recorded_at):
         defer("policy.make_document", in_seconds=1, fact=PolicyIssued(policy_id))
         return

@@ -18,6 +18,7 @@ from marketplace.oversight import queries as oversight
 from marketplace.oversight.services import pictures as taking
 from marketplace.oversight.values import Sale, SaleFilter
 from sandbox.embedded_db import EmbeddedServer
+from tests.deferred_jobs import hasten, waiting
 from tests.factories.accounts import a_member_of_staff
 from tests.factories.evidence import File, asked, faults
 from tests.factories.log import a_key_folder, integrate
@@ -50,10 +51,17 @@ def photographer(monkeypatch: pytest.MonkeyPatch) -> Photographer:
 
 
 @pytest.fixture
-def sale(shop: Flask, work: Work, code_for: CodeFor, server: EmbeddedServer, tmp_path: Path) -> Sale:
+def into_the_log(server: EmbeddedServer, tmp_path: Path) -> Callable[[], int]:
+    """Do what the sequencer would do."""
+    folder = a_key_folder(tmp_path / "log")
+    return lambda: integrate(server, folder)
+
+
+@pytest.fixture
+def sale(shop: Flask, work: Work, code_for: CodeFor, into_the_log: Callable[[], int]) -> Sale:
     buy(shop, work, code_for)
     with shop.app_context():
-        integrate(server, a_key_folder(tmp_path / "log"))
+        into_the_log()
         (found,) = (each for each in oversight.sales(SaleFilter()).sales if each.policy_id)
     return found
 
@@ -112,16 +120,24 @@ def test_a_file_of_today_is_not_put_in_the_place_of_the_one_of_then(
     assert photographer.files["/static/js/evenfold.js"].media_type == "text/javascript"
 
 
-def test_without_a_log_the_job_after_the_sale_waits_and_makes_nothing(
-    shop: Flask, work: Work, code_for: CodeFor, photographer: Photographer
+@pytest.mark.requirement("T26-39")
+def test_a_job_after_the_sale_makes_them_once_it_is_in_the_log(
+    shop: Flask, work: Work, code_for: CodeFor, photographer: Photographer, into_the_log: Callable[[], int]
 ) -> None:
     buy(shop, work, code_for)
+    for _ in range(2):  # nothing is in a log: put off, quietly
+        with shop.app_context():
+            hasten("oversight.take_pictures")
+        work()
     assert photographer.asked == []
-    rows = shop.extensions["superuser"].execute(
-        "SELECT status::text, scheduled_at IS NOT NULL FROM procrastinate_jobs "
-        "WHERE task_name = 'oversight.take_pictures' ORDER BY id"
-    )
-    assert rows.fetchall() == [("succeeded", False), ("todo", True)]
+    into_the_log()
+    for _ in range(2):
+        with shop.app_context():
+            hasten("oversight.take_pictures")
+        work()
+    assert len(photographer.asked) == 13
+    with shop.app_context():
+        assert "oversight.take_pictures" not in waiting()
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: no picture of a page is made")

@@ -43,7 +43,7 @@ def send_policy(policy_id: UUID) -> None:
     policy = policies.policy(policy_id)
     if policy.document_sha256 is None or policy.sealed_at is None:
         return
-    receipt = trail.receipt_or_none(policy.application_id, EntryType.POLICY_SIGNED)
+    receipt = trail.receipt_soon(policy.application_id, EntryType.POLICY_SIGNED, policy.sealed_at)
     if receipt is None and trail.worth_waiting(policy.sealed_at):
         defer("checkout.send_policy", in_seconds=1, fact=PolicyDocumentReady(policy_id))
         return

@@ -22,6 +22,7 @@ from marketplace.traceability import queries as trail
 from marketplace.traceability.values import EvidenceIncomplete, Extract, Logged, NoEvidence
 
 STATIC = Path(__file__).parents[3] / "static"
+TASK = "oversight.take_pictures"
 AGAIN_SECONDS = 60
 ERASED = "pictures:erased"
 
@@ -51,7 +52,7 @@ def take_pictures_later(application_id: UUID) -> None:
     try:
         take_pictures(application_id)
     except EvidenceIncomplete:
-        defer("oversight.take_pictures", in_seconds=AGAIN_SECONDS, application_id=application_id)
+        defer(TASK, in_seconds=AGAIN_SECONDS, lock=TASK, application_id=application_id)
     except NoEvidence:
         return
 

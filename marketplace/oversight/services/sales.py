@@ -19,6 +19,7 @@ from marketplace.infra.jobs import defer
 from marketplace.kernel import ids
 from marketplace.oversight import rules
 from marketplace.oversight.models import SaleRow, lock_journey, lock_log
+from marketplace.oversight.services import pictures
 from marketplace.oversight.values import Completeness, SaleState
 from marketplace.payment import queries as payments
 from marketplace.payment.values import AttemptState, Purpose
@@ -30,6 +31,8 @@ from marketplace.traceability import queries as trail
 from marketplace.traceability.values import Entry, Journey
 
 log = structlog.get_logger()
+
+PICTURES_AFTER = 600  # seconds: a browser is heavy, and nobody waits for it; one contract at a time
 
 # What only an application has.
 _NONE_YET = dict.fromkeys(
@@ -80,7 +83,7 @@ def note_message(message_id: UUID) -> None:
     if message.kind is MessageKind.POLICY_ISSUED:
         policy = policies.policy(UUID(message.subject_key))
         refresh_application(policy.application_id)
-        defer("oversight.take_pictures", application_id=policy.application_id)
+        defer(pictures.TASK, in_seconds=PICTURES_AFTER, lock=pictures.TASK, application_id=policy.application_id)
 
 
 def catch_up() -> None:

@@ -4,6 +4,7 @@ Both are told by the first checkpoint that covers them, not by the newest: so th
 whenever, and whoever holds a receipt can be shown how the log went on from there.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,6 +32,7 @@ from marketplace.traceability.values import (
 )
 
 PATIENCE = timedelta(seconds=10)
+MOMENT, _TURN = 0.5, 0.02  # seconds
 _LOOKS = [each.value for each in LOOKS]
 _ENTRY = (*log.LEAF, EntryRow.id, EntryRow.application_id, EntryRow.insurer_id, EntryRow.leaf_hash)
 _Rows = Sequence[Row[*tuple[Any, ...]]]
@@ -107,6 +109,18 @@ def receipt_or_none(application_id: UUID, kind: EntryType) -> bytes | None:
         return receipt(application_id, kind)
     except (NotInLogYet, EntryNotFound, EvidenceIncomplete):
         return None
+
+
+def receipt_soon(application_id: UUID, kind: EntryType, since: datetime) -> bytes | None:
+    """As `receipt_or_none`, of what was done at `since`. The sequencer is woken by its commit and takes some hundredths
+    of a second, so whoever comes right behind waits for `MOMENT` seconds at the most.
+    """
+    end = time.monotonic() + MOMENT
+    while (found := receipt_or_none(application_id, kind)) is None:
+        if time.monotonic() >= end or not worth_waiting(since):
+            return None
+        time.sleep(_TURN)
+    return found
 
 
 def worth_waiting(since: datetime) -> bool:
