@@ -99,11 +99,11 @@ class Visitor:
         self._browser = requests.Session()
         self._site = f"http://localhost:{port}"
 
-    def compare(self, line: str = "term_life") -> str:
-        """The path of a new comparison, whose page nobody has seen yet."""
+    def compare(self, line: str = "term_life", **other: str) -> str:
+        """The path of a new comparison, whose page nobody has seen yet; `other` answers than the usual."""
         form = self._browser.get(f"{self._site}/compare/{line}", timeout=_ANSWER_SECONDS).text
         first_day = re.findall(r'name="start_on"[^>]*value="([^"]+)"', form)
-        answers = hidden_fields(form) | ANSWERS[line][0] | ({"start_on": first_day[0]} if first_day else {})
+        answers = hidden_fields(form) | ANSWERS[line][0] | other | ({"start_on": first_day[0]} if first_day else {})
         return self._send(f"/compare/{line}", answers)
 
     def product_of(self, comparison: str) -> str:

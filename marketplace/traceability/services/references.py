@@ -11,15 +11,16 @@ from marketplace.infra.db import db
 from marketplace.kernel import clock
 from marketplace.traceability import queries
 from marketplace.traceability.models import PageReferenceRow
-from marketplace.traceability.rules.alike import NEEDED, alike
+from marketplace.traceability.rules.alike import NEEDED, NEEDED_OF_ALL, alike
 
 
 def make_reference(version_id: str) -> str | None:
     """The SHA-256 of the file for this version, stored first; None where too few people were shown it, or where it has
     one already. Flushes.
     """
-    pages = queries.shown_to_different_people(version_id, NEEDED)
-    if len(pages) < NEEDED:
+    pages = queries.shown_to_different_people(version_id)
+    about_product = queries.page_version(version_id).product_version_id is not None
+    if len(pages) < (NEEDED if about_product else NEEDED_OF_ALL):
         return None
     sha256 = storage.put(alike(pages))
     made = (

@@ -15,7 +15,7 @@ from marketplace.kernel.errors import NotFound
 from marketplace.traceability import queries, services
 from marketplace.traceability.jobs.referencing import make_references
 from marketplace.traceability.models import IntakeRow
-from marketplace.traceability.values import Actor, ActorRole
+from marketplace.traceability.values import Actor, ActorRole, PageManifest, Release
 from tests.everything import every_row
 from tests.factories.traceability import a_journey, a_release, a_released_manifest, a_view
 
@@ -27,16 +27,20 @@ def a_page(who: str) -> bytes:
     return f"<!doctype html>\n<h1>For {who}</h1>\n{WORDS}<p>Aged 34</p>\n<i>{uuid4()}</i>\n".encode()
 
 
+def a_manifest_of(release: Release) -> PageManifest:
+    return a_released_manifest(release, product_version_id=UUID(int=1))
+
+
 @pytest.fixture
 def version() -> str:
     release = a_release()
-    return services.put_online(a_released_manifest(release), release.number).version_id
+    return services.put_online(a_manifest_of(release), release.number).version_id
 
 
 def show(version: str, who: str, journey_id: UUID | None = None, **changes: object) -> UUID:
     """A page shown to somebody, against the reference where there is one."""
     release = queries.releases()[0]
-    reference = services.put_online(a_released_manifest(release), release.number).reference
+    reference = services.put_online(a_manifest_of(release), release.number).reference
     return services.record_view(
         a_view(journey_id or a_journey(), a_page(who), page_version_id=version, reference=reference, **changes)
     )
@@ -169,3 +173,16 @@ def test_a_reference_is_never_changed(version):
     assert services.make_reference(version) is None
     db.session.commit()
     assert reference_of(version) == before
+
+
+def test_a_page_about_no_product_waits_for_people_of_every_kind(version):
+    release = queries.releases()[0]
+    manifest = a_released_manifest(release)
+    of_all = services.put_online(manifest, release.number).version_id
+    for number in range(11):
+        services.record_view(a_view(a_journey(), a_page(f"person {number}"), page_version_id=of_all))
+    make_references()
+    assert reference_of(of_all) is None
+    services.record_view(a_view(a_journey(), a_page("person 12"), page_version_id=of_all))
+    make_references()
+    assert WORDS.encode() in (reference_of(of_all) or b"")

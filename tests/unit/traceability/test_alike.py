@@ -23,6 +23,12 @@ def test_what_all_were_shown_is_kept_in_the_order_of_the_first() -> None:
     )
 
 
+def test_pages_of_another_kind_are_told_after_the_first_and_none_twice() -> None:
+    travel, life = (f"<p>{line}</p>".encode() + b"<i>for everybody</i>" for line in ("Travel", "Life"))
+    assert alike([travel, life, travel, life, travel, life]) == travel + life
+    assert alike([travel, life, travel, life]) == b"<p></p><i>for everybody</i>"
+
+
 def test_a_run_of_words_is_never_parted() -> None:
     """Parts of one would be somebody's sooner."""
     told = [b"<p>Born 1992/03/05 = a; b & c</p>", b"<p>Born 1992/03/06 = a; b & c</p>", b"<p>1992/03/07 = a; b & c</p>"]
