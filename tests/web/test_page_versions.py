@@ -198,7 +198,7 @@ def test_the_pages_of_a_day_are_found_with_who_released_them_and_what_the_custom
     assert perf_counter() - begun < 1
     assert desk.status == 200
     told = words(desk.text)
-    assert "made by Mei Chen (specimen), reviewed by Tom Weber (specimen)" in told
+    assert "made by Mei Chen (specimen) , reviewed by Tom Weber (specimen)" in told
     for page in ("Comparison", "Product", "Entry", "Review", "Payment"):
         assert page in told
     shown = desk.text.split(f"/admin/sales/{sale.id}/pages/")[1].split('"')[0]
@@ -230,8 +230,8 @@ def test_every_version_stands_in_the_list_with_its_times(shop: Flask, visitor: V
         visitor.get(offer)
         desk = at_the_desk(shop, Role.ADMIN_SALES)
         told = words(desk.get("/admin/pages"))
-    assert "Release 2, made by Tom Weber, reviewed by Anna Li" in told
-    assert "Release 1, made by Mei Chen (specimen), reviewed by Tom Weber (specimen)" in told
+    assert "Release 2, made by Tom Weber , reviewed by Anna Li" in told
+    assert "Release 1, made by Mei Chen (specimen) , reviewed by Tom Weber (specimen)" in told
     assert told.index("Release 2") < told.index("Release 1")
     assert "/admin/pages" in desk.get("/admin")
 

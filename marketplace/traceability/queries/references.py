@@ -6,6 +6,7 @@ from time import monotonic
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from marketplace.infra import storage
 from marketplace.infra.db import reader
@@ -22,7 +23,7 @@ LOOKED_AT_SECONDS = 60.0
 """So long a process presses against a file before it makes sure that it is still kept."""
 
 _LOOKED_AT = 60
-"""Views of a version among which those of different people are looked for."""
+"""Journeys that saw a version, among which those of different people are looked for."""
 
 _ready: Remembered[str, tuple[Reference, float]] = Remembered(size=32)
 
@@ -68,15 +69,17 @@ def shown_to_different_people(version_id: str) -> tuple[bytes, ...]:
     """Pages of this version as they were sent, one for each person who is known to be another."""
 
     def views(row: Held) -> ColumnElement[bool]:
-        return and_(row.page_version_id == version_id, row.page_sealed.is_not(None), row.actor_role.in_(VISITORS))
+        return and_(
+            row.page_version_id == version_id,
+            row.page_sealed.is_not(None),
+            row.page_reference.is_(None),
+            row.actor_role.in_(VISITORS),
+        )
 
-    asked = (
-        held(lambda row: (*page_of(row), row.body_sealed, row.recorded_at), views)
-        .order_by("recorded_at", "id")
-        .limit(_LOOKED_AT)
-    )
+    seen = held(lambda row: (*page_of(row), row.body_sealed, row.recorded_at), views).subquery()
+    first = select(seen).ext(distinct_on(seen.c.journey_id)).order_by(seen.c.journey_id, seen.c.recorded_at)
     with reader() as connection:
-        rows = connection.execute(asked).all()
+        rows = sorted(connection.execute(first.limit(_LOOKED_AT)).all(), key=lambda row: (row.recorded_at, row.id))
         accounts = _accounts_on(connection, {row.journey_id for row in rows})
     opening, by_id = Opening(rows), {row.id: row for row in rows}
     known = (Shown(row.id, row.journey_id, opening.need(row), row.application_id is not None) for row in rows)

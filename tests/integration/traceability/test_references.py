@@ -186,3 +186,13 @@ def test_a_page_about_no_product_waits_for_people_of_every_kind(version):
     services.record_view(a_view(a_journey(), a_page("person 12"), page_version_id=of_all))
     make_references()
     assert WORDS.encode() in (reference_of(of_all) or b"")
+
+
+def test_one_journey_that_looks_very_often_hides_nobody(version):
+    journey_id = a_journey()
+    for _ in range(70):
+        show(version, "Li Na", journey_id)
+    for who in ("Wang Fang", "Chen Jie"):
+        show(version, who)
+    make_references()
+    assert WORDS.encode() in (reference_of(version) or b"")
