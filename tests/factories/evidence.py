@@ -26,6 +26,8 @@ from verify.receipt import check_receipt
 
 REASON = "Complaint C-17: the customer says there was no page about exclusions"
 
+ZIP = b"PK\x03\x04 and so on"
+
 
 def acting(account: Account) -> Actor:
     role = ActorRole.ADMIN if account.role.desk.value == "backoffice" else ActorRole(account.role.desk.value)
@@ -44,7 +46,7 @@ def kept_evidence(application_id: UUID, account: Account) -> UUID:
     bundle_id = services.ask_bundle(AskBundle(application_id, acting(account), REASON, "en"))
     row = locked_bundle(bundle_id)
     assert row
-    row.content, row.size, row.sha256, row.core_sha256 = b"PK", 2, sha256_hex(b"PK"), sha256_hex(b"core")
+    row.content, row.size, row.sha256, row.core_sha256 = ZIP, len(ZIP), sha256_hex(ZIP), sha256_hex(b"core")
     row.verified, row.findings = True, [{"code": "NO_TIMESTAMP", "fault": False, "entry": None, "text": "when"}]
     row.state, row.made_at, row.expires_at = BundleState.READY.value, clock.now(), clock.now() + services.KEPT
     db.session.commit()

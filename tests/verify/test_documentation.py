@@ -18,8 +18,8 @@ def test_each_code_is_explained_once() -> None:
 
 def test_the_page_has_a_sentence_for_each_code() -> None:
     """The verifier in the browser speaks with the sentences that its page brings along."""
-    page = (ROOT / "templates" / "storefront" / "evidence.html").read_text(encoding="utf-8")
-    rows = re.findall(r"\{\{ finding\('([A-Z_]+)', _\('(No fault:)?", page)
+    page = (ROOT / "templates" / "components" / "findings.html").read_text(encoding="utf-8")
+    rows = re.findall(r"^  '([A-Z_]+)': _\('(No fault:)?", page, re.MULTILINE)
     assert [name for name, _note in rows] == [code.value for code in Code]
     assert [name for name, note in rows if not note] == [code.value for code in Code if code.is_fault]
     scripts = (ROOT / "static" / "js" / "verifier" / "evidence.js").read_text(encoding="utf-8")

@@ -15,7 +15,7 @@ from marketplace.infra import pictures
 from marketplace.infra.db import db
 from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import Sale, SaleFilter
-from marketplace.traceability import services as traceability
+from marketplace.traceability.services import recording
 from marketplace.traceability.values import TrailUnavailable
 from sandbox.demo.visitor import Visitor, words
 from sandbox.embedded_db import EmbeddedServer
@@ -146,7 +146,7 @@ def test_what_cannot_be_noted_is_not_handed_out(
     work()
     before = readings(shop, sale)
     with monkeypatch.context() as patch:
-        patch.setattr(traceability, "record_act", shut)
+        patch.setattr(recording, "record_act", shut)
         for address in (page, f"{page}/evidence.zip"):
             answer = desk.client.get(address)
             assert answer.status_code == 503

@@ -116,7 +116,8 @@ def test_a_file_of_today_is_not_put_in_the_place_of_the_one_of_then(
     assert sale.application_id
     with shop.app_context():
         asked(sale.application_id, compliance)
-    assert "/static/css/evenfold.css" not in photographer.files
+    kept = photographer.files["/static/css/evenfold.css"].data
+    assert kept == style.read_bytes().removesuffix(b"/* of today */"), "from the store, where the release put it"
     assert photographer.files["/static/js/evenfold.js"].media_type == "text/javascript"
 
 

@@ -15,6 +15,7 @@ OWN = "/account/security"
 SALES, PRODUCTS, UPLOADS = "/insurer", "/insurer/products", "/insurer/uploads"
 STAFF, TERMS, PAID, KEYS = "/insurer/staff", "/insurer/terms", "/insurer/payee", "/insurer/keys"
 LOG, SECURITY, DATA, CATALOGS = "/admin", "/admin/security", "/admin/privacy", "/admin/catalogs"
+EVIDENCE = "/admin/evidence"
 INSURERS = "/admin/insurers"
 # By role: the ways in its navigation, the first of them where it begins.
 WAYS = {
@@ -24,8 +25,8 @@ WAYS = {
     Role.INSURER_FINANCE: [SALES],
     Role.INSURER_ADMIN: [SALES, PRODUCTS, UPLOADS, STAFF, TERMS, PAID, KEYS],
     Role.PRACTITIONER: [],
-    Role.ADMIN_SALES: [LOG],
-    Role.ADMIN_COMPLIANCE: [LOG, INSURERS, SECURITY, DATA],
+    Role.ADMIN_SALES: [LOG, EVIDENCE],
+    Role.ADMIN_COMPLIANCE: [LOG, EVIDENCE, INSURERS, SECURITY, DATA],
     Role.ADMIN_REVIEWER: [CATALOGS],
     Role.ADMIN_FINANCE: [LOG],
     Role.ADMIN_COMPLAINTS: [LOG],

@@ -16,7 +16,7 @@ import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 
 import structlog
 from pydantic import ValidationError
@@ -138,6 +138,7 @@ class _Nursery:
                         [sys.executable, "-E", "-s", "-m", "marketplace.listing.intake.nursery"],
                         stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=ENVIRONMENT, cwd=ROOT,
                     )  # fmt: skip
+                    Thread(target=self._process.wait, daemon=True).start()  # so that nothing is left of it when it ends
             return self._asks
 
     def end(self, asks: socket.socket | None = None) -> None:

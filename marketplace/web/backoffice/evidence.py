@@ -15,7 +15,7 @@ from marketplace.web.fields import lines_of_text, required
 
 blueprint = Blueprint("evidence_desk", __name__, url_prefix="/admin/evidence")
 
-LONGEST_TEXT = 20_000
+LONGEST_TEXT = 4_000
 
 
 class EvidenceForm(AskForm):
