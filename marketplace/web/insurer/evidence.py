@@ -16,8 +16,9 @@ blueprint = Blueprint("insurer_evidence", __name__, url_prefix="/insurer")
 
 @blueprint.route("/sales/<uuid:sale_id>/evidence", methods=["GET", "POST"])
 def ask(sale_id: UUID) -> ResponseReturnValue:
+    """Of a contract: before there is one, nothing may be sealed yet, and a desk makes no keys (ADR 0007)."""
     sale, form = queries.sale(sale_id, only_insurer=own_insurer_id()), AskForm()
-    if sale.application_id is None:
+    if sale.application_id is None or sale.policy_id is None:
         raise SaleNotFound
     if form.validate_on_submit():
         return redirect(url_for(".bundle", bundle_id=evidence_file.ask(sale, str(form.reason.data))), 303)
