@@ -96,8 +96,8 @@ def main(folder: Path) -> None:
     app = create_app(real_data.settings())
     ours, floor = [], []
     for number in range(1, ROUNDS + 1):
-        ours.append(_seconds(lambda: _import(app, folder / str(number))))  # noqa: B023  called at once
-        floor.append(_seconds(lambda: _copy(owner)))
+        ours.append(_seconds(partial(_import, app, folder / str(number))))
+        floor.append(_seconds(partial(_copy, owner)))
     with Largest() as largest:
         _import(app, folder / "1")
     print(json.dumps({"ours": ours, "floor": floor, "mb": largest.megabytes}))

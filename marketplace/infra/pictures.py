@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ def take(pages: Sequence[bytes], files: Mapping[str, File]) -> Taken:
             input=json.dumps(asked).encode(),
             capture_output=True,
             cwd=_ROOT,
-            env={"LANG": "C.UTF-8", "HOME": os.environ.get("TMPDIR", "/tmp"), "PATH": os.defpath},  # noqa: S108  a place to write
+            env={"LANG": "C.UTF-8", "HOME": tempfile.gettempdir(), "PATH": os.defpath},
             timeout=_SECONDS_TO_START + _SECONDS_A_PAGE * len(pages),
             check=True,
         )

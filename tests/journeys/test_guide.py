@@ -67,7 +67,7 @@ class Host:
 
     def here(self, line: str) -> str:
         """The line with the machine's folders where the test has them."""
-        line = line.replace("/root/", f"{self.folder}/")
+        line = line.replace("~/", f"{self.folder}/")
         return re.sub(r"(?<![\w/.])/(etc|srv|run)/marketplace(?!/\.venv)", rf"{self.folder}/\1/marketplace", line)
 
     def told(self, settings: str = "marketplace") -> dict[str, str]:
@@ -206,7 +206,7 @@ def test_the_guide_is_followed_from_an_empty_database_to_a_drill(host: Host, own
     with host.running("sequencer"), site, host.running("worker"):
         until(lambda: _ready(port), "the site", START_SECONDS)
         until(lambda: _worked(own_server), "the worker", START_SECONDS)
-        for line in re.findall(r"^marketplace-as .*/root/rotation.json$", GUIDE, re.MULTILINE):
+        for line in re.findall(r"^marketplace-as .*~/rotation.json$", GUIDE, re.MULTILINE):
             host.run(line)
         until(lambda: _signed(own_server), "the first entry of the log", START_SECONDS)
     folder = host.folder / "etc/marketplace-log"

@@ -50,17 +50,8 @@ def send_policy(policy_id: UUID) -> None:
     signed = () if receipt is None else (_receipt(EntryType.POLICY_SIGNED, receipt),)
     if receipt is None or policy.receipt_sha256 is None:
         defer("checkout.send_receipts", in_seconds=RECEIPTS_AGAIN, policy_id=policy_id)
-    correspondence.queue(
-        QueueMessage(
-            kind=MessageKind.POLICY_ISSUED,
-            subject_key=str(policy.id),
-            recipient=accounts.account(policy.account_id).email,
-            locale=policy.locale,
-            context=_policy_context(policy),
-            attachments=(Attachment(f"{policy.number}.pdf", "application/pdf", policy.document_sha256), *signed),
-            trail=TrailOf(policy.journey_id, policy.application_id, policy.insurer_id),
-        )
-    )
+    paper = Attachment(f"{policy.number}.pdf", "application/pdf", policy.document_sha256)
+    _queue_for_holder(policy, MessageKind.POLICY_ISSUED, _policy_context(policy), (paper, *signed))
 
 
 def send_receipts(policy_id: UUID) -> None:
@@ -78,17 +69,23 @@ def send_receipts(policy_id: UUID) -> None:
     if len(receipts) < len(lacking):
         defer("checkout.send_receipts", in_seconds=RECEIPTS_AGAIN, policy_id=policy_id)
     elif receipts:
-        correspondence.queue(
-            QueueMessage(
-                kind=MessageKind.POLICY_RECEIPT,
-                subject_key=str(policy.id),
-                recipient=accounts.account(policy.account_id).email,
-                locale=policy.locale,
-                context=_receipt_context(policy),
-                attachments=receipts,
-                trail=TrailOf(policy.journey_id, policy.application_id, policy.insurer_id),
-            )
+        _queue_for_holder(policy, MessageKind.POLICY_RECEIPT, _receipt_context(policy), receipts)
+
+
+def _queue_for_holder(
+    policy: Policy, kind: MessageKind, context: dict[str, Any], attachments: tuple[Attachment, ...]
+) -> None:
+    correspondence.queue(
+        QueueMessage(
+            kind=kind,
+            subject_key=str(policy.id),
+            recipient=accounts.account(policy.account_id).email,
+            locale=policy.locale,
+            context=context,
+            attachments=attachments,
+            trail=TrailOf(policy.journey_id, policy.application_id, policy.insurer_id),
         )
+    )
 
 
 def _receipt(kind: EntryType, data: bytes) -> Attachment:
