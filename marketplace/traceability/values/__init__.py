@@ -1,0 +1,98 @@
+"""The public words of evidence. `EntryType` is the only vocabulary of the trail.
+
+Sources: regulation checklist T26-04…06 (what a trace is), T26-31 (granularity), T26-34 and T26-35 (page versions).
+"""
+
+from marketplace.traceability.values.entries import (
+    Act,
+    Entry,
+    Envelope,
+    Journey,
+    View,
+    ViewKept,
+)
+from marketplace.traceability.values.evidence import (
+    Exhibit,
+    Extract,
+    Logged,
+)
+from marketplace.traceability.values.pages import (
+    NewRelease,
+    Online,
+    PageManifest,
+    PageOnline,
+    PageVersion,
+    Release,
+    ReleaseContent,
+    Seen,
+)
+from marketplace.traceability.values.refusals import (
+    EntryNotFound,
+    EvidenceIncomplete,
+    JourneyNotFound,
+    LogAltered,
+    LogIsEmpty,
+    NoEvidence,
+    NotInLogYet,
+    PagesNotReleased,
+    PageVersionNotFound,
+    ReviewerNeeded,
+    TrailUnavailable,
+)
+from marketplace.traceability.values.words import (
+    LOOKS,
+    OUTLIVES_ERASURE,
+    PROVIDER,
+    RECEIPTED,
+    SYSTEM,
+    VISITOR,
+    WAITED_FOR,
+    Actor,
+    ActorRole,
+    Channel,
+    EntryType,
+    journey_of_readings,
+)
+
+__all__ = [
+    "LOOKS",
+    "OUTLIVES_ERASURE",
+    "PROVIDER",
+    "RECEIPTED",
+    "SYSTEM",
+    "VISITOR",
+    "WAITED_FOR",
+    "Act",
+    "Actor",
+    "ActorRole",
+    "Channel",
+    "Entry",
+    "EntryNotFound",
+    "EntryType",
+    "Envelope",
+    "EvidenceIncomplete",
+    "Exhibit",
+    "Extract",
+    "Journey",
+    "JourneyNotFound",
+    "LogAltered",
+    "LogIsEmpty",
+    "Logged",
+    "NewRelease",
+    "NoEvidence",
+    "NotInLogYet",
+    "Online",
+    "PageManifest",
+    "PageOnline",
+    "PageVersion",
+    "PageVersionNotFound",
+    "PagesNotReleased",
+    "Release",
+    "ReleaseContent",
+    "ReviewerNeeded",
+    "Seen",
+    "TrailUnavailable",
+    "View",
+    "ViewKept",
+    "journey_of_readings",
+]

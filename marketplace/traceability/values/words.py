@@ -1,0 +1,113 @@
+"""The vocabulary of the trail: what an entry says happened, who did it, how they came. `EntryType` is the only one."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID, uuid5
+
+
+class Channel(StrEnum):
+    """How the customer came to the pages: alone, helped by a person, or at a terminal of the institution."""
+
+    SELF = "self"
+    ASSISTED = "assisted"
+    TERMINAL = "terminal"
+
+
+class ActorRole(StrEnum):
+    """In which capacity somebody acted. The desk's own roles are in `accounts`."""
+
+    VISITOR = "visitor"
+    CUSTOMER = "customer"
+    INSURER = "insurer"
+    PRACTITIONER = "practitioner"
+    ADMIN = "admin"
+    SYSTEM = "system"
+    PROVIDER = "provider"
+
+
+class EntryType(StrEnum):
+    """What an entry says happened, as `subject:act`."""
+
+    COMPARISON_MADE = "comparison:made"
+    COMPARISON_SHOWN = "comparison:shown"
+    PRODUCT_SHOWN = "product:shown"
+    ENTRY_SHOWN = "entry:shown"
+    ENTRY_ACKNOWLEDGED = "entry:acknowledged"
+    CODE_SENT = "code:sent"
+    EMAIL_VERIFIED = "email:verified"
+    PAGE_SHOWN = "page:shown"
+    PAGE_LEFT = "page:left"
+    PAGE_REFUSED = "page:refused"
+    FIELD_ENTERED = "field:entered"
+    ANSWER_GIVEN = "answer:given"
+    DOCUMENT_OPENED = "document:opened"
+    DOCUMENT_CONFIRMED = "document:confirmed"
+    OFFER_REPLACED = "offer:replaced"
+    EXCLUSIONS_CONFIRMED = "exclusions:confirmed"
+    HEALTH_NOTICE_ACKNOWLEDGED = "health_notice:acknowledged"
+    HEALTH_CONSENT_GIVEN = "health_consent:given"
+    HEALTH_CONSENT_WITHDRAWN = "health_consent:withdrawn"
+    APPLICATION_SUBMITTED = "application:submitted"
+    UNDERWRITING_DECIDED = "underwriting:decided"
+    PAYMENT_STARTED = "payment:started"
+    PAYMENT_LEFT = "payment:left"
+    PAYMENT_RETURNED = "payment:returned"
+    PAYMENT_SUCCEEDED = "payment:succeeded"
+    PAYMENT_FAILED = "payment:failed"
+    REFUND_REQUESTED = "refund:requested"
+    REFUND_SUCCEEDED = "refund:succeeded"
+    CONTRACT_CONCLUDED = "contract:concluded"
+    POLICY_SIGNED = "policy:signed"
+    POLICY_MAILED = "policy:mailed"
+    POLICY_VIEWED = "policy:viewed"
+    DATA_RESTRICTED = "data:restricted"
+    DATA_ERASED = "data:erased"
+    SALE_VIEWED = "sale:viewed"
+    EVIDENCE_READ = "evidence:read"
+    LOG_KEY_ROTATED = "log:key_rotated"
+
+
+OUTLIVES_ERASURE = frozenset(
+    {
+        EntryType.PAYMENT_SUCCEEDED,
+        EntryType.PAYMENT_FAILED,
+        EntryType.REFUND_REQUESTED,
+        EntryType.REFUND_SUCCEEDED,
+        EntryType.DATA_ERASED,
+        EntryType.SALE_VIEWED,
+        EntryType.EVIDENCE_READ,
+    }
+)
+"""What happens without the customer, so also after an erasure: what money does, the erasure itself, a look of staff.
+
+It is entered in an erased journey too, without what it says. Nothing else may happen there.
+"""
+
+
+LOOKS = frozenset({EntryType.POLICY_VIEWED, EntryType.PAGE_LEFT, EntryType.SALE_VIEWED, EntryType.EVIDENCE_READ})
+"""That somebody looked at a contract, or stopped looking: nothing in its evidence, which ends with its last act."""
+
+RECEIPTED = (EntryType.CONTRACT_CONCLUDED, EntryType.POLICY_SIGNED)
+"""Of what the customer is handed a receipt."""
+
+WAITED_FOR = frozenset(RECEIPTED)
+"""What somebody waits for to be in the log: the sequencer is told at once, and does not wait for its next turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did it. `label` is what a reader of the trail sees: a desk or a part of the system, never a person's name."""
+
+    role: ActorRole
+    account_id: UUID | None = None
+    label: str = ""
+
+
+SYSTEM = Actor(ActorRole.SYSTEM, label="marketplace")
+PROVIDER = Actor(ActorRole.PROVIDER, label="stripe")
+VISITOR = Actor(ActorRole.VISITOR, label="visitor")
+
+
+def journey_of_readings(application_id: UUID) -> UUID:
+    """The journey in which it is entered who read the evidence of a contract: one for each, without gaps."""
+    return uuid5(application_id, "evidence")
