@@ -31,9 +31,9 @@ def raters_of(version_ids: Iterable[UUID]) -> dict[UUID, Rater]:
 
 
 def tariffs_of(version_ids: Iterable[UUID]) -> dict[UUID, Tariff]:
-    """The tariffs of several product versions as data, to be shown or handed out."""
+    """The tariffs of several product versions as data. Raises TariffAltered when one is not what its hash says."""
     rows = db.session.scalars(select(TariffRow).where(TariffRow.product_version_id.in_(set(version_ids))))
-    return {row.product_version_id: Tariff.from_json(row.body) for row in rows}
+    return {row.product_version_id: _tariff(row) for row in rows}
 
 
 def proof_of(version_id: UUID, risk: Risk) -> dict[str, Any]:
@@ -65,6 +65,10 @@ def _load(version_ids: Sequence[UUID]) -> dict[UUID, Rater]:
 
 
 def _rater(row: TariffRow) -> Rater:
+    return Rater(_tariff(row), row.root)
+
+
+def _tariff(row: TariffRow) -> Tariff:
     if digest(row.body) != row.sha256:
         raise TariffAltered
-    return Rater(Tariff.from_json(row.body), row.root)
+    return Tariff.from_json(row.body)

@@ -1,6 +1,8 @@
 """Tariffs of versions: kept once, loaded together, refused when altered."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -55,7 +57,8 @@ def test_a_tariff_that_cannot_be_used_is_not_kept() -> None:
     assert db.session.execute(text("SELECT count(*) FROM rating_tariff")).scalar() == 0
 
 
-def test_nothing_is_priced_with_an_altered_tariff(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("ask", [queries.raters_of, queries.tariffs_of])
+def test_nothing_is_priced_or_compared_with_an_altered_tariff(ask: Callable[[list[UUID]], object]) -> None:
     version = harbour_term()
     row = db.session.get(TariffRow, version.id)
     assert row is not None
@@ -63,5 +66,5 @@ def test_nothing_is_priced_with_an_altered_tariff(monkeypatch: pytest.MonkeyPatc
     with db.session.no_autoflush:
         row.body = body
         with pytest.raises(TariffAltered):
-            queries.raters_of([version.id])
+            ask([version.id])
         db.session.expunge(row)
