@@ -23,7 +23,7 @@ from marketplace.kernel import clock, ids
 from marketplace.kernel.remembering import Remembered
 from marketplace.traceability.values import Online
 from marketplace.web import released, security, sessions
-from marketplace.web.tracing import Traced, recorded_token, send_traced, token_of, version_of
+from marketplace.web.tracing import Traced, send_traced, token_of, version_of
 
 PAGES_KEPT = 512
 """About ten megabytes for each process."""
@@ -31,8 +31,7 @@ PAGES_KEPT = 512
 ASKED_AGAIN_SECONDS = 60.0
 
 # New in each process, so that no text of a page can hold one.
-NONCE, CSRF, SEEN, RECORDED = (f"mark-{ids.new_id().hex}" for _ in range(4))
-_TOKENS = {"seen": SEEN, "recorded": RECORDED}
+NONCE, CSRF, SEEN = (f"mark-{ids.new_id().hex}" for _ in range(3))
 _MARK = re.compile(rb"(mark-[0-9a-f]{32})")
 
 
@@ -99,7 +98,7 @@ def _made(page: Page) -> _Kept:
     own = {name: g.pop(name, None) for name in ("csp_nonce", "csrf_token")}
     g.csp_nonce, g.csrf_token = NONCE, CSRF
     try:
-        text = render_template(page.template, **_TOKENS if page.traced else {}, **page.context)
+        text = render_template(page.template, seen=SEEN if page.traced else "", **page.context)
     finally:
         for name, value in own.items():
             g.pop(name)
@@ -116,14 +115,11 @@ def _sent(kept: _Kept) -> Response:
         filled_in[CSRF.encode()] = security.csrf_token().encode()
     if kept.online and SEEN.encode() in kept.pieces:
         filled_in[SEEN.encode()] = token_of(kept.online.version_id).encode()
-    entry_id = ids.new_id()
-    if kept.traced:
-        filled_in[RECORDED.encode()] = recorded_token(entry_id).encode()
     page = b"".join([filled_in.get(piece, piece) for piece in kept.pieces])
     if kept.traced and kept.online:
         released.here().require(kept.traced.files)
         pressed = _pressed(kept, filled_in)
-        return send_traced(page, kept.traced, kept.online, entry_id, status=kept.status, pressed=pressed)
+        return send_traced(page, kept.traced, kept.online, status=kept.status, pressed=pressed)
     return Response(page, status=kept.status, mimetype="text/html")
 
 

@@ -19,12 +19,11 @@ from marketplace.disclosure.values import WordingKey
 from marketplace.infra import keys, vault
 from marketplace.infra.formatting import current_locale
 from marketplace.infra.formatting import gettext as _
-from marketplace.kernel import ids
 from marketplace.kernel.errors import Conflict, MarketplaceError
 from marketplace.traceability import queries as trail
 from marketplace.traceability import services as traceability
 from marketplace.traceability.values import Channel, EntryType, JourneyNotFound, Online, PageManifest, View
-from marketplace.web import access, error_pages, released
+from marketplace.web import access, error_pages, released, security
 
 
 class FormNotCurrent(Conflict):
@@ -70,10 +69,9 @@ def render_traced(
     template: str, traced: Traced, *, journey_id: UUID | None = None, status: int = 200, **context: Any
 ) -> Response:
     """Render `template` and have it recorded in the journey before it is sent."""
-    online, entry_id = version_of(template, traced), ids.new_id()
-    tokens = {"seen": token_of(online.version_id), "recorded": recorded_token(entry_id)}
-    page = render_template(template, **tokens, **context).encode()
-    return send_traced(page, traced, online, entry_id, journey_id=journey_id, status=status)
+    online = version_of(template, traced)
+    page = render_template(template, seen=token_of(online.version_id), **context).encode()
+    return send_traced(page, traced, online, journey_id=journey_id, status=status)
 
 
 def version_of(template: str, traced: Traced) -> Online:
@@ -86,17 +84,14 @@ def send_traced(
     page: bytes,
     traced: Traced,
     online: Online,
-    entry_id: UUID,
     *,
     journey_id: UUID | None = None,
     status: int = 200,
     pressed: bytes | None = None,
 ) -> Response:
-    """The answer with these bytes, which are recorded in the journey as this entry before they leave; `pressed` as in
-    `View`.
-    """
+    """The answer with these bytes, which are recorded in the journey before they leave; `pressed` as in `View`."""
     g.pending_view = View(
-        entry_id=entry_id,
+        entry_id=entry_of(security.csp_nonce()),
         journey_id=journey_id or current_journey(),
         type=traced.type,
         page_version_id=online.version_id,
@@ -116,24 +111,22 @@ def seen_page_version() -> str:
     for the page of another address: having seen one document does not confirm the next.
     """
     released.here().require()
-    version_id = _signed("seen", "seen-page", request.path)
+    version_id = _signed()
     if version_id is None:
         raise FormNotCurrent
     return version_id
 
 
-def left_page() -> UUID:
-    """The entry of the page that the browser says was left. Raises FormNotCurrent for anything we did not sign."""
-    entry_id = _signed("recorded", "left-page")
-    if entry_id is None:
-        raise FormNotCurrent
-    return UUID(entry_id)
+def entry_of(nonce: str) -> UUID:
+    """The entry of the page that was sent with this nonce. A page needs nothing more to say later that it was left."""
+    told = hmac.digest(keys.derived("entry-of-page"), nonce.encode(), "sha256")
+    return UUID(bytes=told[:16], version=4)
 
 
-def _signed(field: str, purpose: str, *at: str) -> str | None:
-    """What a field of the posted form names, if this is the signature of ours over it."""
-    told, _dot, proof = request.form.get(field, "").partition(".")
-    return told if hmac.compare_digest(proof.encode(), _proof_of(purpose, told, *at).encode()) else None
+def _signed() -> str | None:
+    """The version that the posted form names, if this is the signature of ours over it and the path."""
+    version_id, _dot, proof = request.form.get("seen", "").partition(".")
+    return version_id if hmac.compare_digest(proof.encode(), _proof_of(version_id).encode()) else None
 
 
 def show_present_pages(app: Flask) -> None:
@@ -144,7 +137,7 @@ def show_present_pages(app: Flask) -> None:
     @app.before_request
     def look_at_the_form() -> None:
         if request.method == "POST" and "seen" in request.form:
-            version_id = _signed("seen", "seen-page", request.path)
+            version_id = _signed()
             if version_id is not None and not _is_present(version_id):
                 flash(_("This page has changed since you opened it. Nothing was entered. Please read it again."))
                 g.outdated, request.method = True, "GET"
@@ -198,17 +191,12 @@ def record_views(app: Flask) -> None:
 
 def token_of(version_id: str) -> str:
     """What a form carries to say on which version of the page at this path it stood."""
-    return f"{version_id}.{_proof_of('seen-page', version_id, request.path)}"
+    return f"{version_id}.{_proof_of(version_id)}"
 
 
-def recorded_token(entry_id: UUID) -> str:
-    """What a page carries to say later that it, and no other, was left."""
-    return f"{entry_id}.{_proof_of('left-page', str(entry_id))}"
-
-
-def _proof_of(purpose: str, *told: str) -> str:
-    """HMAC-SHA-256 (hex)."""
-    return hmac.new(keys.derived(purpose), "\0".join(told).encode(), "sha256").hexdigest()
+def _proof_of(version_id: str) -> str:
+    """HMAC-SHA-256 (hex) of a version of the page at this path."""
+    return hmac.new(keys.derived("seen-page"), f"{version_id}\0{request.path}".encode(), "sha256").hexdigest()
 
 
 def _manifest(template: str, traced: Traced) -> PageManifest:

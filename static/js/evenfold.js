@@ -13,9 +13,8 @@ for (const form of document.querySelectorAll("form[method=post]")) {
 addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));
 
 // A page that is recorded also says when it is left.
-const recorded = document.querySelector("main[data-recorded]");
-if (recorded) addEventListener("pagehide", () => {
-  const left = new URLSearchParams({ recorded: recorded.dataset.recorded });
+if (document.querySelector("main[data-recorded]")) addEventListener("pagehide", () => {
+  const left = new URLSearchParams({ nonce: document.querySelector("script[nonce]").nonce });
   fetch("/left", { method: "POST", body: left, keepalive: true }).catch(() => {});
 });
 

@@ -35,7 +35,7 @@ CodeFor = Callable[[str], str]
 PEOPLE = "customer/application/people.html"
 EMAIL = "customer/application/form.html"
 OLD, NEW = "</form>", "</form><p>One word more.</p>"
-HALF_A_KILOBYTE = 600  # of a page with one offer; what is random in each answer takes 250 of it
+HALF_A_KILOBYTE = 530  # of a page with one offer; what is random in each answer takes 200 of it
 STOPPED = "No insurance is sold here at the moment"
 
 
