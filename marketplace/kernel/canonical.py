@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
 _PLAIN_TYPES = frozenset({str, int, bool, type(None)})
+_ROW_TYPES = frozenset({list, tuple})
 
 
 def _plain(value: Any) -> Any:
@@ -30,9 +32,13 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        # Tables are lists of plain cells by the ten thousand; those need no call each.
-        return [inner if type(inner) in _PLAIN_TYPES else _plain(inner) for inner in value]
+        return value if _is_table(value) else [_plain(inner) for inner in value]
     raise TypeError(f"{type(value).__name__} has no canonical form")
+
+
+def _is_table(rows: list[Any] | tuple[Any, ...]) -> bool:
+    """Tables have plain cells by the ten thousand: these are looked at together, for each alone would cost a call."""
+    return _ROW_TYPES.issuperset(map(type, rows)) and _PLAIN_TYPES.issuperset(map(type, chain.from_iterable(rows)))
 
 
 def canonical_bytes(value: Any) -> bytes:

@@ -1,22 +1,28 @@
 """Examples: risks with the premium the insurer expects. They show that its tariff was understood as it was meant."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from marketplace.catalog.values import LineDefinition, ProductContent, Scalar
 from marketplace.kernel.money import minor_digits
 from marketplace.listing.intake.tables import number_fault, read_csv
 from marketplace.listing.values import Finding
 from marketplace.rating.pricing import Rater
-from marketplace.rating.values import RiskOutOfRange
+from marketplace.rating.values import RiskOutOfRange, Tariff
+
+if TYPE_CHECKING:
+    from marketplace.rating.portfolio import PortfolioRater
 
 LEAST_EXAMPLES = 5
 PREMIUM = "premium"
 
 
-def check_examples(path: str, data: bytes | None, rater: Rater, content: ProductContent) -> tuple[Finding, ...]:
+def check_examples(
+    path: str, data: bytes | None, tariff: Tariff, many: "PortfolioRater", content: ProductContent
+) -> tuple[Finding, ...]:
     """At least five different risks, each with its premium; one minor unit off is a finding."""
     if data is None:
         return (_too_few(path, 0),)
@@ -27,15 +33,16 @@ def check_examples(path: str, data: bytes | None, rater: Rater, content: Product
     found = list(_heading_faults(path, number, header, content.definition))
     if found:
         return tuple(found)
-    expectations, risks = _Expectations(path, rater, content), set[tuple[str, ...]]()
+    examples, risks = list[_Example](), set[tuple[str, ...]]()
     for number, row in rows[1:]:
         if len(row) != len(header):
             found.append(Finding(path, "row_width", number, value=str(len(row)), right=str(len(header))))
             continue
         told = dict(zip(header, map(str.strip, row), strict=True))
-        expected = told.pop(PREMIUM)
-        risks.add(tuple(told.values()))
-        found += expectations.faults(number, told, expected)
+        risks.add(tuple(text for name, text in told.items() if name != PREMIUM))
+        found += _read(path, number, told, content, examples)
+    found += _premium_faults(path, examples, tariff, many)
+    found.sort(key=lambda each: each.row or 0)
     if len(risks) < LEAST_EXAMPLES:
         found.append(_too_few(path, len(risks)))
     return (*found, *_frequencies_missing(path, content, header, risks))
@@ -72,32 +79,59 @@ def _heading_faults(path: str, number: int, header: list[str], line: LineDefinit
 
 
 @dataclass(frozen=True, slots=True)
-class _Expectations:
-    """Holds examples against a tariff."""
+class _Example:
+    row: int
+    risk: Mapping[str, Scalar]
+    expected: str
 
-    path: str
-    rater: Rater
-    content: ProductContent
 
-    def faults(self, number: int, told: Mapping[str, str], expected: str) -> list[Finding]:
-        """Every value that is none, else the premium if it is another."""
-        found, risk = list[Finding](), dict[str, Scalar]()
-        for name, text in told.items():
-            factor = self.content.definition.factor(name)
-            try:
-                risk[name] = factor.parse(text)
-            except ValueError:
-                found.append(Finding(self.path, "bad_value", number, name, text, factor.possible))
-        fault = number_fault(expected, minor_digits(self.content.currency))
-        if fault is not None:
-            found.append(Finding(self.path, fault[0], number, PREMIUM, expected, fault[1]))
-        return found or self._premium_faults(number, risk, expected)
-
-    def _premium_faults(self, number: int, risk: Mapping[str, Scalar], expected: str) -> list[Finding]:
+def _read(
+    path: str, number: int, told: Mapping[str, str], content: ProductContent, examples: list[_Example]
+) -> Iterator[Finding]:
+    """Every value that is none; an example without faults is added to `examples`."""
+    risk, expected, faulty = dict[str, Scalar](), told[PREMIUM], False
+    for name in (name for name in told if name != PREMIUM):
+        factor = content.definition.factor(name)
         try:
-            computed = self.rater.premium(risk).total.major
-        except RiskOutOfRange as refusal:
-            return [Finding(self.path, "example_refused", number, refusal.factor, str(refusal.value))]
-        if Decimal(expected) == computed:
-            return []
-        return [Finding(self.path, "example_differs", number, PREMIUM, expected, str(computed))]
+            risk[name] = factor.parse(told[name])
+        except ValueError:
+            faulty = True
+            yield Finding(path, "bad_value", number, name, told[name], factor.possible)
+    fault = number_fault(expected, minor_digits(content.currency))
+    if fault is not None:
+        yield Finding(path, fault[0], number, PREMIUM, expected, fault[1])
+    elif not faulty:
+        examples.append(_Example(number, risk, expected))
+
+
+def _premium_faults(path: str, examples: Sequence[_Example], tariff: Tariff, many: "PortfolioRater") -> list[Finding]:
+    """All are rated together. Only where one comes out otherwise is the tariff compiled, which can say why."""
+    suspects = _otherwise(examples, many, minor_digits(tariff.currency))
+    if not suspects:
+        return []
+    rater = Rater(tariff)
+    return [fault for each in suspects if (fault := _premium_fault(path, each, rater)) is not None]
+
+
+def _otherwise(examples: Sequence[_Example], many: "PortfolioRater", digits: int) -> Sequence[_Example]:
+    """Those whose premium is another, or that have none; all, where they cannot be rated together."""
+    from marketplace.catalog.values.columns import columns_of  # noqa: PLC0415  NumPy comes with it
+
+    if not examples:
+        return ()
+    try:
+        rated = many.premiums(columns_of([each.risk for each in examples], examples[0].risk))
+    except (ValueError, OverflowError):
+        return examples
+    told = zip(examples, rated.totals.tolist(), rated.refused.tolist(), strict=True)
+    return [each for each, total, refused in told if refused or Decimal(each.expected).scaleb(digits) != total]
+
+
+def _premium_fault(path: str, example: _Example, rater: Rater) -> Finding | None:
+    try:
+        computed = rater.premium(example.risk).total.major
+    except RiskOutOfRange as refusal:
+        return Finding(path, "example_refused", example.row, refusal.factor, str(refusal.value))
+    if Decimal(example.expected) == computed:
+        return None
+    return Finding(path, "example_differs", example.row, PREMIUM, example.expected, str(computed))

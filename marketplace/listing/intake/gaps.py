@@ -16,12 +16,13 @@ MAX_COMBINATIONS = 500_000
 MAX_GAPS_TOLD = 20
 
 
-def gaps(files: Mapping[str, str], rater: Rater, content: ProductContent) -> list[Finding]:
+def gaps(files: Mapping[str, str], tariff: Tariff, many: PortfolioRater, content: ProductContent) -> list[Finding]:
     """Every risk the product says it insures must have its cell in every table asked; `files` has the file of each."""
-    many = PortfolioRater(rater.shape)
     found: dict[tuple[str, str, str], Finding] = {}
-    for step in (step for step in rater.tariff.steps if isinstance(step, Lookup)):
-        for risk in _suspects(many, rater.tariff, step, content):
+    rater = None
+    for step in (step for step in tariff.steps if isinstance(step, Lookup)):
+        for risk in _suspects(many, tariff, step, content):
+            rater = rater or Rater(tariff)  # one risk alone can be told what it lacks
             gap = rater.gap(step.table, risk)
             if gap is not None:
                 finding = _finding(files[step.table], gap, risk)

@@ -38,6 +38,7 @@ def main() -> None:
     child.load()
     gc.collect()
     gc.freeze()  # forks share what was loaded and leave it alone
+    gc.disable()  # a fork is gone before it has left much to collect
     with socket.socket(fileno=0) as asked, selectors.DefaultSelector() as selector:
         _serve(asked, selector)
 

@@ -45,15 +45,15 @@ def read_product(folder: str, files: Files, effective: tuple[date, date | None])
     tariff = read_tariff_files(folder, files, content, effective)
     reading.findings += tariff.findings
     examples = f"{folder}examples.csv"
-    if tariff.rater is not None:
-        reading.findings += check_examples(examples, files.get(examples), tariff.rater, content)
+    if tariff.tariff is not None and tariff.rater is not None:
+        reading.findings += check_examples(examples, files.get(examples), tariff.tariff, tariff.rater, content)
     expected = {path, f"{folder}questions.toml", f"{folder}tariff.toml", examples, *tariff.used, *documents}
-    if tariff.rater is None and not tariff.used:  # which tables are used is not known
+    if tariff.tariff is None and not tariff.used:  # which tables are used is not known
         expected |= {name for name in files if name.startswith(f"{folder}tables/")}
     reading.findings += [Finding(name, "file_not_used") for name in sorted(files) if name not in expected]
-    if tariff.rater is not None and not reading.findings:
+    if tariff.tariff is not None and not reading.findings:
         kept = tuple((each, files[f"{folder}documents/{each.file}"]) for each in content.documents)
-        reading.product = DraftProduct(folder, content, tariff.rater.tariff, kept, *effective)
+        reading.product = DraftProduct(folder, content, tariff.tariff, kept, *effective)
     return reading
 
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import islice
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -13,10 +14,12 @@ from pydantic import Field
 from marketplace.catalog.values import LineDefinition, Record, Scalar
 from marketplace.kernel.money import minor_digits
 from marketplace.listing.values import Finding
-from marketplace.rating.values import RATE_DIGITS
+from marketplace.rating.values import RATE_DIGITS, Table
 
 MAX_ROWS = 200_000
 _FORMULA = ("=", "+", "@")
+
+Row = tuple[Scalar, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,10 @@ class TableEntry(Record):
         bands = (f"{name}_{end}" for name in self.banded for end in ("from", "to"))
         return (*self.exact, *bands, *self.interpolated, self.value)
 
+    def table(self, rows: tuple[Row, ...]) -> Table:
+        """The entry with the rows read from its file."""
+        return Table(self.name, self.value, self.exact, self.banded, rows, self.interpolated, self.scale)
+
     def factor_of(self, place: int) -> str:
         """The factor of a column that is not the number."""
         by_column = (*self.exact, *(name for name in self.banded for _ in ("from", "to")), *self.interpolated)
@@ -50,7 +57,6 @@ class _BadCellError(Exception):
         self.code, self.right = code, right
 
 
-Row = tuple[Scalar, ...]
 Known = dict[str, "Scalar | _BadCellError"]
 Days = tuple[date, date | None]
 """From the first until before the second; without the second, without an end."""
@@ -73,16 +79,14 @@ def read_csv(file: str, data: bytes) -> tuple[list[tuple[int, list[str]]], tuple
         return [], (Finding(file, "not_utf8", row=data[: error.start].count(b"\n") + 1),)
     if "\0" in text:
         return [], (Finding(file, "not_csv", row=text[: text.index("\0")].count("\n") + 1),)
-    rows: list[tuple[int, list[str]]] = []
     reader = csv.reader(text.splitlines(), strict=True)
+    said = ((reader.line_num, row) for row in reader if "".join(row).strip())
     try:
-        for row in reader:
-            if "".join(row).strip():
-                rows.append((reader.line_num, row))
-            if len(rows) > MAX_ROWS:
-                return [], (Finding(file, "too_many_rows", right=str(MAX_ROWS)),)
+        rows = [*islice(said, MAX_ROWS + 1)]
     except csv.Error as error:
         return [], (Finding(file, "not_csv", row=reader.line_num, value=str(error)),)
+    if len(rows) > MAX_ROWS:
+        return [], (Finding(file, "too_many_rows", right=str(MAX_ROWS)),)
     return rows, ()
 
 

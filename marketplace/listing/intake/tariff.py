@@ -1,8 +1,8 @@
 """tariff.toml and its tables -> a tariff that fits the product, or every reason why not."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -10,19 +10,24 @@ from marketplace.catalog.values import LINES, LineDefinition, ProductContent
 from marketplace.listing.intake.tables import Days, TableEntry, days_outside, read_table
 from marketplace.listing.intake.toml import as_json, findings_of, line_of, read_toml
 from marketplace.listing.values import Files, Finding
-from marketplace.rating.pricing import Rater
-from marketplace.rating.values import PerUnit, Tariff, TariffFault, read_tariff
+from marketplace.rating.values import PerUnit, Table, Tariff, TariffFault, read_tariff
+
+if TYPE_CHECKING:
+    from marketplace.rating.portfolio import PortfolioRater
 
 _ENTRIES: TypeAdapter[tuple[TableEntry, ...]] = TypeAdapter(tuple[TableEntry, ...])
 
 
 @dataclass(frozen=True, slots=True)
 class TariffReading:
-    """`rater` has the tariff compiled, where there is one without findings."""
+    """`tariff` is there without findings only, and `rater` is for many risks at once: nothing is rated here but whole
+    tables and whole files of examples.
+    """
 
-    rater: Rater | None
+    tariff: Tariff | None
     findings: tuple[Finding, ...]
     used: frozenset[str] = frozenset()
+    rater: "PortfolioRater | None" = None
 
 
 def read_tariff_files(folder: str, files: Files, content: ProductContent, on_sale: Days) -> TariffReading:
@@ -43,23 +48,24 @@ def read_tariff_files(folder: str, files: Files, content: ProductContent, on_sal
         return TariffReading(None, tuple(found), used)
     tables, found = _read_tables(folder, files, entries, content.definition, content.currency, on_sale=on_sale)
     try:
-        tariff = read_tariff(as_json({**data, "tables": tables}))
+        tariff = replace(read_tariff(as_json({**data, "tables": []})), tables=tables)
     except ValidationError as error:
         return TariffReading(None, (*found, *findings_of(path, source, error)), used)
     found += _tariff_faults(path, source, tariff, content) if not found else []
     if found:
         return TariffReading(None, tuple(found), used)
+    from marketplace.listing.intake.gaps import gaps  # noqa: PLC0415  NumPy comes with it
+    from marketplace.rating.portfolio import rater_of_many  # noqa: PLC0415  as above
+
     try:
-        rater = Rater(tariff)
+        rater = rater_of_many(tariff)
     except TariffFault as fault:
         location: list[str | int] = [int(part) if part.isdigit() else part for part in fault.where.split(".")]
         row = line_of(source, location)
         return TariffReading(None, (Finding(path, f"tariff_{fault.fault}", row, fault.where, fault.detail),), used)
-    from marketplace.listing.intake.gaps import gaps  # noqa: PLC0415  NumPy comes with it
-
     table_files = {entry.name: f"{folder}{entry.file}" for entry in entries}
-    found = [*gaps(table_files, rater, content), *_frequency_faults(path, rater, content)]
-    return TariffReading(None if found else rater, tuple(found), used)
+    found = [*gaps(table_files, tariff, rater, content), *_frequency_faults(path, rater, content)]
+    return TariffReading(None if found else tariff, tuple(found), used, rater)
 
 
 def table_faults(folder: str, files: Files, product: Mapping[str, Any]) -> tuple[Finding, ...]:
@@ -110,8 +116,8 @@ def _read_tables(
     currency: str,
     *,
     on_sale: Days | None = None,
-) -> tuple[list[dict[str, Any]], list[Finding]]:
-    tables: list[dict[str, Any]] = []
+) -> tuple[tuple[Table, ...], list[Finding]]:
+    tables: list[Table] = []
     findings: list[Finding] = []
     for entry in entries:
         file = f"{folder}{entry.file}"
@@ -122,18 +128,8 @@ def _read_tables(
         findings += reading.findings
         if on_sale and line.start_factor:
             findings += days_outside(file, entry, reading, line.start_factor, on_sale)
-        tables.append(
-            {
-                "name": entry.name,
-                "value": entry.value,
-                "exact": entry.exact,
-                "banded": entry.banded,
-                "interpolated": entry.interpolated,
-                "scale": entry.scale,
-                "rows": reading.rows,
-            }
-        )
-    return tables, findings
+        tables.append(entry.table(tuple(reading.rows)))
+    return tuple(tables), findings
 
 
 def _tariff_faults(path: str, source: bytes, tariff: Tariff, content: ProductContent) -> list[Finding]:
@@ -156,7 +152,7 @@ def _tariff_faults(path: str, source: bytes, tariff: Tariff, content: ProductCon
     return found
 
 
-def _frequency_faults(path: str, rater: Rater, content: ProductContent) -> Iterator[Finding]:
+def _frequency_faults(path: str, rater: "PortfolioRater", content: ProductContent) -> Iterator[Finding]:
     """A tariff that does not look at how often is paid would ask the premium of a year every month."""
     factor = content.payment.frequency_factor
     if factor is not None and len(content.frequencies) > 1 and factor not in rater.factors:

@@ -49,8 +49,13 @@ def spread(count: int, most: int, start: int = 0) -> Iterator[int]:
     if count <= most:
         yield from range(count)
         return
-    step = _coprime(round(count * _GOLDEN), count)
+    step = step_of(count)
     yield from ((start + number) * step % count for number in range(most))
+
+
+def step_of(count: int) -> int:
+    """From one number to the next, so that they are spread evenly and none comes twice."""
+    return _coprime(round(count * _GOLDEN), count)
 
 
 def _limited(content: ProductContent) -> Iterator[str]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from marketplace.catalog.values import Factor, FactorKind, Scalar
 from marketplace.catalog.values.columns import Choices, Integers, Mask, combined
-from marketplace.listing.rules.premiums import PossibleRisks, spread
+from marketplace.listing.rules.premiums import PossibleRisks, step_of
 from marketplace.listing.values import Band, PremiumDifference, Shift
 
 MOST_RISKS = 20_000
@@ -35,8 +35,15 @@ class Totals:
 
 def sampled(possible: PossibleRisks, most: int = MOST_RISKS) -> dict[str, Choices]:
     """The columns of the risks that `possible.sample(most)` gives."""
-    counted: Any = np.int64 if possible.count < MOST_COUNTED else object
-    return combined(possible.values, np.fromiter(spread(possible.count, most), counted))
+    return combined(possible.values, _spread(possible.count, most))
+
+
+def _spread(count: int, most: int) -> Any:
+    """The numbers that `spread` gives, at once where they fit 64 bits."""
+    if count <= most:
+        return np.arange(count)
+    numbers = np.arange(most) if count * most < MOST_COUNTED else np.arange(most).astype(object)
+    return numbers * step_of(count) % count
 
 
 def premium_difference(
@@ -90,7 +97,8 @@ def _bands(factor: Factor, column: Choices, changes: Any) -> Iterator[Band]:
     """A factor whose bands all change alike tells nothing and is left out."""
     bands = [_band_of(factor, value) for value in column.values]
     known = sorted(set(bands), key=lambda band: _order(factor, band[0]))
-    place_of = np.array([known.index(band) for band in bands], np.int64)[column.codes]
+    places = {band: place for place, band in enumerate(known)}
+    place_of = np.array([places[band] for band in bands], np.int64)[column.codes]
     shifts = [(band, _shift_of(changes[place_of == place])) for place, band in enumerate(known)]
     told = [Band(factor.name, low, high, shift) for (low, high), shift in shifts if shift is not None]
     if len({(band.shift.average, band.shift.most, band.shift.least) for band in told}) > 1:

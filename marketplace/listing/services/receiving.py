@@ -120,7 +120,7 @@ def _keep(row: UploadRow, draft: Draft) -> None:
     row.label, row.products = draft.label, [product.content.code for product in draft.products]
     market = Market.of(row.insurer_id)
     for place, product in enumerate(draft.products, 1):
-        db.session.execute(insert(DraftRow).values(_draft_row(row, place, product, market)))
+        db.session.execute(insert(DraftRow), _draft_row(row, place, product, market))
 
 
 def _draft_row(row: UploadRow, place: int, product: DraftProduct, market: Market) -> dict[str, object]:

@@ -24,6 +24,8 @@ def rounded_to(total: int, to: int, mode: str) -> int:
 def scaled(text: str, digits: int) -> int:
     """The decimal `text` as a whole number of 10**-digits. Raises ValueError where it has more digits."""
     whole, _, fraction = text.partition(".")
+    if len(fraction) == digits:
+        return int(whole + fraction)
     if len(fraction) > digits:
         fraction = fraction.rstrip("0")
         if len(fraction) > digits:
