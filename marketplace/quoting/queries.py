@@ -47,7 +47,7 @@ from marketplace.quoting.values import (
 )
 from marketplace.rating import queries as rating
 from marketplace.rating.queries import Rater
-from marketplace.rating.values import Breakdown, RiskOutOfRange
+from marketplace.rating.values import RiskOutOfRange
 from marketplace.underwriting import queries as underwriting
 from marketplace.underwriting.values import Ineligible
 
@@ -366,7 +366,7 @@ def _offer(row: OfferRow, asked: Need, version: ProductVersion) -> OfferView:
         premium=Money(row.premium_minor, row.currency),
         payments=row.payments,
         total=Money(row.total_minor, row.currency),
-        breakdown=Breakdown.from_json(row.breakdown),
+        lines=row.breakdown,
         tariff_root=row.tariff_root,
         content_sha256=row.content_sha256,
         expires_at=row.expires_at,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from marketplace.catalog.values import Frequency, Line, ProductVersion, Risk, Scalar, StatedNeed
@@ -94,7 +95,7 @@ class OfferView:
     """An offer with everything it pins. `premium` is due each of `payments` times; `total` is the cost over the term.
 
     `place` is its place in the order shown, from 1. `expires_at` is business time. `fits` says of each need that was
-    stated whether the product met it when the offer was made.
+    stated whether the product met it when the offer was made. `lines` are those of the premium, as they are kept.
     """
 
     id: UUID
@@ -105,12 +106,20 @@ class OfferView:
     premium: Money
     payments: int
     total: Money
-    breakdown: Breakdown
+    lines: Mapping[str, Any]
     tariff_root: str
     content_sha256: str
     expires_at: datetime
     voided_at: datetime | None
     fits: Mapping[str, Fit] = field(default_factory=dict)
+
+    @property
+    def breakdown(self) -> Breakdown:
+        """The premium with its lines: read when asked for, since a comparison shows a page of its offers at a time.
+
+        Raises ValueError where the lines do not sum to the total that was kept with them.
+        """
+        return Breakdown.from_json(self.lines)
 
     @property
     def frequency(self) -> Frequency:
