@@ -7,6 +7,7 @@ told with that of the processes it starts, after a round in which no time is tak
 """
 
 import csv
+import gc
 import json
 import os
 import statistics
@@ -94,6 +95,7 @@ def main(folder: Path) -> None:
     owner = EmbeddedServer(Instance(Path(os.environ["INSTANCE_FOLDER"])).database).url("marketplace_owner")
     owner = owner.replace("+psycopg", "")  # the driver's own spelling
     app = create_app(real_data.settings())
+    gc.freeze()  # as the worker does
     ours, floor = [], []
     for number in range(1, ROUNDS + 1):
         ours.append(_seconds(partial(_import, app, folder / str(number))))

@@ -6,6 +6,7 @@ leaves. For the time after a restore, before anybody is told anything (docs/runn
 
 import argparse
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -63,6 +64,7 @@ def _application(settings: Settings) -> Flask:
     made_later = settings.demonstration and settings.seals_folder is not None
     for problem in () if made_later else seals.problems():
         raise SystemExit(f"{problem}. The worker seals policies and needs them.")
+    gc.freeze()  # the collector need not go through what stays as long as the process
     return flask_app
 
 
