@@ -14,23 +14,28 @@ _TIME = re.compile(r"^Time stamp: (\w{3} [ \d]\d [\d:]{8})(?:\.\d+)? (\d{4}) GMT
 _PATIENCE = 20
 
 
-def stamped(report: Report, checkpoint: bytes, token: bytes, authority: Path | None, head: Head) -> int | None:
-    """When the checkpoint's file was stamped, in seconds since 1970, or None and a finding."""
+def stamped(report: Report, checkpoint: bytes, token: bytes, authorities: bytes | None, head: Head) -> int | None:
+    """When the checkpoint's file was stamped, in seconds since 1970, or None and a finding. `authorities` are the
+    certificates (PEM) that are trusted.
+    """
     program = shutil.which("openssl")
-    if program is None or authority is None:
-        lacking = "openssl is not installed" if program is None else "the authority's certificate was not given"
+    if program is None or authorities is None:
+        lacking = "openssl is not installed" if program is None else "no certificate of an authority was given"
         report.find(Code.TIMESTAMP_NOT_CHECKED, f"The time-stamp of {head} was not checked: {lacking}.")
         return None
     with TemporaryDirectory() as folder:
-        data, stamp = Path(folder) / "checkpoint", Path(folder) / "token.tst"
+        data, stamp, trusted = (Path(folder) / name for name in ("checkpoint", "token.tst", "authorities.pem"))
         data.write_bytes(checkpoint)
         stamp.write_bytes(token)
+        trusted.write_bytes(authorities)
         at = _time(_run(program, "-reply", "-token_in", "-in", str(stamp), "-text"))
         # The certificate had to be valid then; it may well have ended since.
-        moment = ("-attime", str(at), "-CAfile", str(authority))
+        moment = ("-attime", str(at), "-CAfile", str(trusted))
         verified = _run(program, "-verify", "-token_in", "-data", str(data), "-in", str(stamp), *moment) if at else None
     if at is None or verified is None:
-        report.find(Code.TIMESTAMP_INVALID, f"The time-stamp of {head} is not one of this checkpoint by the authority.")
+        report.find(
+            Code.TIMESTAMP_INVALID, f"The time-stamp of {head} is not one of this checkpoint by an authority you trust."
+        )
         return None
     return at
 

@@ -4,7 +4,7 @@ What is in it is gathered here, from whoever knows it; the trail makes the file.
 takes it away without an entry in the journey of its readings (T26-48): where that cannot be written, nothing happens.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -120,12 +120,25 @@ def _made(row: BundleRow) -> tuple[bytes, str, verifying.Verdict]:
     found, sale = trail.extract(row.application_id), sale_of_application(row.application_id)
     core = trail.core_files(found, sale.policy_number, documents_of(found), exhibits_of(found, sale))
     core_sha256 = sha256_hex(core["core/core.json"])
-    content = trail.zipped(core | trail.wrapper_files(found) | _wrapped(row, sale, core_sha256, lacking))
-    verdict = verifying.judge(content, trail.trust_policy(found.origin), _receipts(found))
+    wrapper = trail.wrapper_files(found)
+    told = _wrapped(row, sale, core_sha256, lacking, _stamps(wrapper))
+    content = trail.zipped(core | wrapper | told)
+    policy = trail.trust_policy(found.origin)
+    verdict = verifying.judge(content, policy, _receipts(found), trail.time_authorities())
     return content, core_sha256, verdict
 
 
-def _wrapped(row: BundleRow, sale: Sale, core_sha256: str, lacking: str | None) -> dict[str, bytes]:
+def _stamps(wrapper: Mapping[str, bytes]) -> list[tuple[str, str]]:
+    """The files of time-stamps, each with the checkpoint that was stamped."""
+    found = {
+        each: f"wrapper/checkpoints/{each.split('/')[-1].split('-')[0]}" for each in wrapper if each.endswith(".tst")
+    }
+    return sorted((token, of if of in wrapper else "core/checkpoint") for token, of in found.items())
+
+
+def _wrapped(
+    row: BundleRow, sale: Sale, core_sha256: str, lacking: str | None, stamps: Sequence[tuple[str, str]]
+) -> dict[str, bytes]:
     """Who reads it and why, and how it is checked."""
     watermark = watermark_of(row.actor_label, row.reason, row.asked_at, ZONE, row.locale)
     wrapper: Mapping[str, Any] = {
@@ -145,6 +158,7 @@ def _wrapped(row: BundleRow, sale: Sale, core_sha256: str, lacking: str | None) 
         watermark=watermark,
         pictures=words_of(lacking, row.locale),
         site=letterhead().public_url,
+        stamps=stamps,
     )
     return {"wrapper/wrapper.json": canonical_bytes(wrapper), "README.txt": readme(told, row.locale)}
 

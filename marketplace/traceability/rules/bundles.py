@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from marketplace.kernel.canonical import canonical_bytes
-from marketplace.traceability.values import Exhibit, Extract, Logged
+from marketplace.traceability.values import Envelope, Exhibit, Extract, Logged, Stamped
 
 FORMAT = "evenfold-evidence/1"
 CORE, CHECKPOINT = "core/core.json", "core/checkpoint"
@@ -32,14 +32,24 @@ def core_files(
     files = {CORE: canonical_bytes(core), CHECKPOINT: extract.checkpoint.encode()}
     for entry in extract.entries:
         if entry.envelope is not None:
-            files[_body(entry)] = b'{"envelope":%s,"salt":"%s"}' % (
-                entry.envelope.data,
-                entry.envelope.salt.hex().encode(),
-            )
+            files[_body(entry)] = _salted(entry.envelope)
         if entry.page is not None:
             files[_page(entry)] = entry.page
     files |= {_path(each, "documents"): each.data for each in documents}
     return files | {_path(each, "exhibits"): each.data for each in exhibits}
+
+
+def stamp_files(stamp: Stamped, certificates: bytes) -> dict[str, bytes]:
+    """A time-stamp, and who made it (PEM)."""
+    return {f"{_stamp(stamp)}.tst": stamp.token, f"{_stamp(stamp)}.pem": certificates}
+
+
+def stamp_entry_file(
+    stamp: Stamped, index: int, leaf: Mapping[str, Any], proof: Sequence[bytes], envelope: Envelope
+) -> dict[str, bytes]:
+    """The entry that names a stamp in the log: its leaf, the proof in the tree of the core, and what it says."""
+    entry = canonical_bytes({"index": index, "leaf": leaf, "proof": [each.hex() for each in proof]})
+    return {f"{_stamp(stamp)}.json": b'{"body":%s,"entry":%s}' % (_salted(envelope), entry)}
 
 
 def consistency_file(hashes: Iterable[bytes]) -> bytes:
@@ -67,6 +77,14 @@ def _entry(entry: Logged, size: int) -> dict[str, Any]:
         "page": None if entry.page is None else _page(entry),
         "withheld": entry.withheld,
     }
+
+
+def _salted(envelope: Envelope) -> bytes:
+    return b'{"envelope":%s,"salt":"%s"}' % (envelope.data, envelope.salt.hex().encode())
+
+
+def _stamp(stamp: Stamped) -> str:
+    return f"wrapper/timestamps/{stamp.size}-{stamp.authority}"
 
 
 def _body(entry: Logged) -> str:
