@@ -32,7 +32,7 @@ from tests.verify.evidence import (
     hex_of,
     pack,
 )
-from tests.verify.time_attacks import TIME_ATTACKS
+from tests.verify.time_attacks import TIME_ATTACKS, TIME_NO_ATTACKS
 from verify.findings import Code
 
 LOG = a_sale()
@@ -415,6 +415,7 @@ ATTACKS: Mapping[str, Callable[[], Attack]] = {
 
 
 NO_ATTACKS: Mapping[str, Callable[[], Attack]] = {
+    **TIME_NO_ATTACKS,
     "the untouched bundle": given(LOG, receipts=(MINE, LOG.receipt(SIGNED), LOG.receipt(CONCLUDED, SIGNED + 1))),
     "several journeys": given(LOG, journeys=(SALE, OTHER)),
     "the newest checkpoint alone": given(LOG, size=11, newer=None),

@@ -85,6 +85,7 @@ def test_what_is_not_there_is_named() -> None:
     assert notes("an erased body") == [(Code.ERASED, 6)]
     assert notes("a body of another insurer") == [(Code.WITHHELD, 6)]
     assert notes("a time-stamp nobody asks about") == [(Code.TIMESTAMP_NOT_CHECKED, None)]
+    assert notes("time-stamps and nobody trusted") == [(Code.TIMESTAMP_NOT_CHECKED, None)] * 2
     assert notes("the untouched bundle") == []
 
 
@@ -98,6 +99,34 @@ def test_what_was_shown_is_told() -> None:
     seen = NO_ATTACKS["a witness in time"]()
     shown = report_on(seen.data, policy=seen.policy).shown
     assert shown[0] == "The witness W saw the first 11 entries of the log at 2026-09-21 14:15:20 UTC."
+
+
+SEEN = "The time-stamp authority local saw the first %d entries of the log at 2026-09-21 %s UTC."
+ALL = "All that was recorded of the contract came into the log "
+BEFORE, AFTER = "2026-09-21 14:13:25 UTC", "2026-09-21 14:15:40 UTC"
+BY = "(the time-stamp authority local)"
+
+
+@pytest.mark.requirement("T26-41")
+@pytest.mark.parametrize(
+    ("name", "told", "note"),
+    [
+        ("a sale between two time-stamps", [f"{ALL}not before {BEFORE} {BY} and not after {AFTER} {BY}."], None),
+        ("time-stamps of two authorities", [f"{ALL}not before {BEFORE} {BY} and not after {AFTER} {BY}."], None),
+        ("a sale before a time-stamp", [f"{ALL}not after {AFTER} {BY}."], None),
+        ("a time-stamp that the log does not name", [f"{ALL}not after {AFTER} {BY}."], None),
+        ("a sale after a time-stamp", [], Code.NO_TIMESTAMP),
+        (
+            "history made anew and stamped then",
+            [f"{ALL}not before {BEFORE} {BY} and not after 2026-12-20 14:15:10 UTC {BY}."],
+            Code.TIMESTAMP_LATE,
+        ),
+    ],
+)
+def test_between_what_times_a_contract_was_recorded_is_told(name: str, told: list[str], note: Code | None) -> None:
+    report = report_in(NO_ATTACKS[name]())
+    assert [each for each in report.shown if each.startswith(ALL)] == told
+    assert [each.code for each in report.findings if each.code is not Code.ILLUSTRATION] == [note] * (note is not None)
 
 
 def test_what_is_missing_is_told() -> None:
