@@ -19,14 +19,15 @@ _STAMP = "openssl ts -verify -data {data} -in {token} -token_in -CAfile authorit
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the text is told. `pictures` says what there is of them, or why there are none; `stamps` are the files of
-    the time-stamps with those of what was stamped.
+    """What the text is told. `pictures` says what there is of them, or why there are none; `pages_sha256` is the hash
+    of the web archive, where there are pages; `stamps` are the files of the time-stamps with those of what was stamped.
     """
 
     contract: str
     core_sha256: str
     watermark: str
     pictures: str
+    pages_sha256: str | None
     site: str
     stamps: Sequence[tuple[str, str]]
 
@@ -42,6 +43,7 @@ def readme(told: Told, locale: str) -> bytes:
             )
             + f"\n    {told.core_sha256}",
             told.pictures,
+            *_archive(told),
             _(
                 "In wrapper/ is who asked for this file and why, and how the log went on since. Treat the file as confidential: it holds what the customer told."  # noqa: E501
             ),
@@ -59,6 +61,15 @@ def readme(told: Told, locale: str) -> bytes:
 def _commands(stamps: Sequence[tuple[str, str]]) -> str:
     lines = (_OURS, *(_STAMP.format(data=data, token=token) for token, data in stamps), *_OTHERS)
     return "\n".join(f"    {line}" for line in lines)
+
+
+def _archive(told: Told) -> tuple[str, ...]:
+    if told.pages_sha256 is None:
+        return ()
+    words = _(
+        "wrapper/pages.wacz is the same pages with their style sheets and pictures as a web archive (WACZ 1.1.1), which programs of others open, such as replayweb.page. Its addresses are made up, because none were recorded. The SHA-256 of its datapackage.json is in the log, among the readings of this evidence:"  # noqa: E501
+    )
+    return (f"{words}\n    {told.pages_sha256}",)
 
 
 def _when(told: Told) -> str:

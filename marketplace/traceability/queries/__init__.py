@@ -13,7 +13,6 @@ from marketplace.traceability.queries.evidence import (
     receipt_soon,
     worth_waiting,
     wrapper_files,
-    zipped,
 )
 from marketplace.traceability.queries.log import (
     checkpoint,
@@ -115,5 +114,4 @@ __all__ = (
     "waiting_seconds",
     "worth_waiting",
     "wrapper_files",
-    "zipped",
 )

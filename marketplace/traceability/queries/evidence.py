@@ -107,11 +107,6 @@ def _stamps(connection: Connection, found: Extract) -> tuple[set[int], dict[str,
     return {each.size for each in chosen}, files
 
 
-def zipped(files: Mapping[str, bytes]) -> bytes:
-    """The files as one zip, the same bytes each time."""
-    return bundles.zipped(files)
-
-
 def receipt(application_id: UUID, kind: EntryType) -> bytes:
     """The bytes of a `.tlog-proof` of the newest such entry of a contract. Raises NotInLogYet, EntryNotFound."""
     with reader() as connection:

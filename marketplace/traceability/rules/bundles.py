@@ -1,8 +1,5 @@
 """The files of a contract's evidence, as bytes (docs/evidence-format.md): the same values give the same bytes."""
 
-import io
-import stat
-import zipfile
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -12,8 +9,6 @@ from marketplace.traceability.values import Envelope, Exhibit, Extract, Logged, 
 
 FORMAT = "evenfold-evidence/1"
 CORE, CHECKPOINT = "core/core.json", "core/checkpoint"
-_BEFORE_ANY_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say
-_FILE = (stat.S_IFREG | 0o644) << 16
 
 
 def core_files(
@@ -54,17 +49,6 @@ def stamp_entry_file(
 
 def consistency_file(hashes: Iterable[bytes]) -> bytes:
     return "".join(f"{b64encode(each).decode()}\n" for each in hashes).encode()
-
-
-def zipped(files: Mapping[str, bytes]) -> bytes:
-    """A zip in which nothing depends on when or where it is made but the files themselves."""
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in sorted(files.items()):
-            member = zipfile.ZipInfo(name, _BEFORE_ANY_TIME)
-            member.external_attr, member.create_system = _FILE, 3
-            archive.writestr(member, content, zipfile.ZIP_DEFLATED)
-    return data.getvalue()
 
 
 def _entry(entry: Logged, size: int) -> dict[str, Any]:
