@@ -11,7 +11,6 @@ from base64 import b32encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
@@ -124,7 +123,7 @@ def _resource(name: str, data: bytes) -> Mapping[str, Any]:
 
 
 def _digest(data: bytes) -> str:
-    return f"sha256:{b32encode(sha256(data).digest()).decode()}"
+    return f"sha256:{b32encode(bytes.fromhex(sha256_hex(data))).decode()}"
 
 
 def _instant(at: datetime) -> str:
