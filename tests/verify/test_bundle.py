@@ -104,7 +104,7 @@ def test_what_was_shown_is_told() -> None:
 SEEN = "The time-stamp authority local saw the first %d entries of the log at 2026-09-21 %s UTC."
 ALL = "All that was recorded of the contract came into the log "
 BEFORE, AFTER = "2026-09-21 14:13:25 UTC", "2026-09-21 14:15:40 UTC"
-BY = "(the time-stamp authority local)"
+BY, NOBODY = "(the time-stamp authority local)", "(the time-stamp authority (under no name in your file))"
 
 
 @pytest.mark.requirement("T26-41")
@@ -113,6 +113,12 @@ BY = "(the time-stamp authority local)"
     [
         ("a sale between two time-stamps", [f"{ALL}not before {BEFORE} {BY} and not after {AFTER} {BY}."], None),
         ("time-stamps of two authorities", [f"{ALL}not before {BEFORE} {BY} and not after {AFTER} {BY}."], None),
+        (
+            "a time-stamp of somebody the reader does not know",
+            [f"{ALL}not before {BEFORE} {BY} and not after {AFTER} {BY}."],
+            Code.TIMESTAMP_NOT_CHECKED,
+        ),
+        ("a certificate under no name", [f"{ALL}not before {BEFORE} {NOBODY} and not after {AFTER} {NOBODY}."], None),
         ("a sale before a time-stamp", [f"{ALL}not after {AFTER} {BY}."], None),
         ("a time-stamp that the log does not name", [f"{ALL}not after {AFTER} {BY}."], None),
         ("a sale after a time-stamp", [], Code.NO_TIMESTAMP),

@@ -51,8 +51,9 @@ def folder_of(authority: str) -> Path:
     return folder
 
 
-def roots(authority: str = "local") -> bytes:
-    return (folder_of(authority) / "root.pem").read_bytes()
+def roots(authority: str = "local", name: str = "local") -> bytes:
+    """What the reader knows of an authority, as `/log/authorities.pem` says it."""
+    return f"# Who stamps.\n\n# {name}\n".encode() + (folder_of(authority) / "root.pem").read_bytes()
 
 
 @cache
@@ -240,7 +241,28 @@ def in_another_journey() -> Attack:
 def of_two() -> Attack:
     bundle = evidence()
     put_stamp(bundle, SIZE, stamp(stamped_log().checkpoint(SIZE), at(LAST) + 40, "foreign"), "tsa.example")
-    return Attack(bundle.zipped(), (), authorities=roots() + b"# one more\n" + roots("foreign"))
+    return Attack(bundle.zipped(), (), authorities=roots() + roots("foreign", "tsa.example"))
+
+
+def under_a_better_name() -> Attack:
+    """Our own authority's stamp, called one of an outside authority, which the reader trusts as well."""
+    bundle = evidence()
+    bundle.files[f"wrapper/timestamps/{SIZE}-tsa.example.tst"] = bundle.files.pop(
+        f"wrapper/timestamps/{SIZE}-local.tst"
+    )
+    return Attack(bundle.zipped(), (INVALID,), authorities=roots() + roots("foreign", "tsa.example"))
+
+
+def under_no_name() -> Attack:
+    """The reader's own file has a certificate and says of nobody that it is his."""
+    bundle = evidence()
+    return Attack(bundle.zipped(), (), authorities=(folder_of("local") / "root.pem").read_bytes())
+
+
+def flooded(bundle: Bundle) -> None:
+    token = bundle.files[f"wrapper/timestamps/{SIZE}-local.tst"]
+    for number in range(50):
+        put_stamp(bundle, SIZE, token, f"more-{number}")
 
 
 INVALID = (Code.TIMESTAMP_INVALID, None)
@@ -265,6 +287,8 @@ TIME_ATTACKS: Mapping[str, Callable[[], Attack]] = {
     "have no entry where it is named": on(
         lambda bundle: bundle.files.update({f"wrapper/timestamps/{BEFORE}-local.json": b"{}"}), INVALID
     ),
+    "call a time-stamp by a better name": under_a_better_name,
+    "bring more time-stamps than anybody reads": on(flooded, (Code.UNREADABLE, None)),
     "show another time-stamp than the log names": about_another_token,
     "name the time-stamp in another journey": in_another_journey,
 }
@@ -279,6 +303,12 @@ TIME_NO_ATTACKS: Mapping[str, Callable[[], Attack]] = {
         lambda bundle: bundle.files.pop(f"wrapper/timestamps/{BEFORE}-local.json")
     ),
     "time-stamps of two authorities": of_two,
+    "a time-stamp of somebody the reader does not know": on(
+        lambda bundle: put_stamp(
+            bundle, SIZE, stamp(stamped_log().checkpoint(SIZE), at(LAST) + 40, "foreign"), "tsa.example"
+        )
+    ),
+    "a certificate under no name": under_no_name,
     "history made anew and stamped then": stamped_anew,
     "time-stamps and nobody trusted": lambda: Attack(evidence().zipped(), ()),
 }

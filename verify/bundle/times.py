@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from verify.bundle.core import CHECKPOINT, Bundle
 from verify.bundle.stamp_entries import place_in_log
-from verify.bundle.timestamps import stamped
+from verify.bundle.timestamps import stamped, trusted_as
 from verify.findings import Code, Report
 from verify.history import Head
 from verify.leaf import instant
@@ -23,6 +23,7 @@ _SLACK = 60
 _LONGEST_WAIT = 3600
 # At the latest at the end of a day the log is stamped; a history that was made anew can only be stamped late.
 _LATEST_STAMP = 86_400
+_MOST_STAMPS = 40
 _TOKEN = re.compile(r"(wrapper/timestamps/(0|[1-9][0-9]{0,18})-([a-z0-9.-]{1,120}))\.tst")
 
 
@@ -99,17 +100,17 @@ def _witnesses(heads: Mapping[str, Head]) -> Iterator[Sighting]:
 
 def _stamps(report: Report, bundle: Bundle, heads: Mapping[str, Head], authorities: bytes | None) -> Iterator[Sighting]:
     files = {heads[name].size: name for name in reversed(list(heads))}
-    for name in sorted(bundle.files):
-        found = _TOKEN.fullmatch(name)
-        if found is None:
-            continue
-        size = int(found[2])
+    tokens = [found for name in sorted(bundle.files) if (found := _TOKEN.fullmatch(name)) is not None]
+    if len(tokens) > _MOST_STAMPS:
+        report.find(Code.UNREADABLE, f"There are {len(tokens)} time-stamps; {_MOST_STAMPS} were looked at.")
+    for found in tokens[:_MOST_STAMPS]:
+        name, size = found[0], int(found[2])
         if size not in files:
             report.find(Code.TIMESTAMP_INVALID, f"{name} is of a checkpoint that is not here, or not to be believed.")
             continue
-        token, head = bundle.files[name], heads[files[size]]
-        at = stamped(report, bundle.files[files[size]], token, authorities, head)
+        head, authority = heads[files[size]], trusted_as(found[3], authorities)
+        at = stamped(report, bundle.files[files[size]], bundle.files[name], authority, head)
         if at is not None:
             core = heads.get(CHECKPOINT)
             place = None if core is None else place_in_log(report, bundle, core, found[1], head)
-            yield Sighting(f"The time-stamp authority {found[3]}", size, at, place)
+            yield Sighting(f"The time-stamp authority {authority}", size, at, place)

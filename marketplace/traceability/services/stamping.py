@@ -4,6 +4,7 @@ So whatever stands behind such an entry was put there after its token was made, 
 there before (decision 20).
 """
 
+from sqlalchemy import insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from marketplace.infra import seals
@@ -46,5 +47,5 @@ def stamp_log(authority: str, *, unchanged_too: bool = False) -> int | None:
         "entry_id": entry_id,
     }
     db.session.execute(upsert(TimeAuthorityRow).values(**root).on_conflict_do_nothing())
-    db.session.execute(upsert(TimestampRow).values(**token))
+    db.session.execute(insert(TimestampRow).values(**token))
     return size

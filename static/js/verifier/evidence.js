@@ -5,7 +5,7 @@
 import { leafHash, verifyConsistency, verifyInclusion } from "./merkle.js";
 import { Refused, accept, isSigned, readConsistency, readKey, readPolicy, readProof } from "./note.js";
 import { bytesOf, canonical, decoded, hex, readJson, same, sha256, textOf, unhex } from "./spelling.js";
-import { NotKnown, certificatesIn, stampedAt } from "./timestamps.js";
+import { NotKnown, stampedAt, trustedAs } from "./timestamps.js";
 import { readZip } from "./zip.js";
 
 export const NOTES = new Set(["WITHHELD", "ERASED", "ILLUSTRATION", "NO_TIMESTAMP", "TIMESTAMP_LATE", "TIMESTAMP_NOT_CHECKED"]);
@@ -15,6 +15,7 @@ const CHECKPOINT = "core/checkpoint";
 const SLACK = 60;
 const LONGEST_WAIT = 3600;
 const LATEST_STAMP = 86400;
+const MOST_STAMPS = 40;
 const MOST_CHECKPOINTS = 100;
 
 // --- shapes ----------------------------------------------------------------------------------------------------------
@@ -338,18 +339,19 @@ async function placeInLog(find, bundle, heads, name, token, stamped) {
 }
 
 // Who saw a tree when, by time-stamps: { size, at, place }.
-async function stampsOf(find, bundle, heads, trusted) {
+async function stampsOf(find, bundle, heads, authorities) {
+  const form = /^(wrapper\/timestamps\/(0|[1-9]\d{0,18})-([a-z0-9.-]{1,120}))\.tst$/;
+  const tokens = Array.from(bundle.files.keys()).sort().map((name) => form.exec(name)).filter(Boolean);
+  if (tokens.length > MOST_STAMPS) find("UNREADABLE");
   const found = [];
-  for (const name of Array.from(bundle.files.keys()).sort()) {
-    const [, stem, size] = /^(wrapper\/timestamps\/(0|[1-9]\d{0,18})-[a-z0-9.-]{1,120})\.tst$/.exec(name) ?? [];
-    if (stem === undefined) continue;
+  for (const [name, stem, size, authority] of tokens.slice(0, MOST_STAMPS)) {
     const head = heads.find((each) => each.size === BigInt(size));
     if (head === undefined) {
       find("TIMESTAMP_INVALID", null, name);
-    } else if (trusted === null) {
-      find("TIMESTAMP_NOT_CHECKED", null, name);
     } else {
       try {
+        const trusted = authorities ? trustedAs(authority, authorities) : [];
+        if (trusted.length === 0) throw new NotKnown(authority);
         const token = bundle.files.get(name);
         const at = await stampedAt(token, bundle.files.get(head.name), trusted);
         found.push({ size: head.size, at, place: await placeInLog(find, bundle, heads, `${stem}.json`, token, head) });
@@ -378,7 +380,7 @@ function intervalOf(find, bundle, sightings, isChecked) {
   return { after: begins.length > 0 ? Math.max(...begins) : null, before: end };
 }
 
-async function checkTimes(find, bundle, heads, trusted) {
+async function checkTimes(find, bundle, heads, authorities) {
   const inOrder = bundle.entries.toSorted((one, other) => Number(BigInt(one.index) - BigInt(other.index)));
   for (const [place, entry] of inOrder.slice(1).entries()) {
     if (Number(inOrder[place].leaf.ts) - Number(entry.leaf.ts) > SLACK * 1e6) find("BACKDATED", entry.index);
@@ -389,7 +391,7 @@ async function checkTimes(find, bundle, heads, trusted) {
     find(code, ...about);
   };
   const witnessed = heads.flatMap((head) => head.witnessed.map(([, at]) => ({ size: head.size, at, place: null })));
-  const sightings = [...witnessed, ...(await stampsOf(noting, bundle, heads, trusted))];
+  const sightings = [...witnessed, ...(await stampsOf(noting, bundle, heads, authorities))];
   for (const { size, at } of sightings) {
     for (const entry of bundle.entries) {
       const recorded = Number(entry.leaf.ts) / 1e6;
@@ -448,17 +450,12 @@ async function readBundle(find, files) {
 export async function checkEvidence(bytes, policyBytes, receiptsBytes, authorities = null) {
   const findings = [];
   const find = (code, entry = null, detail = "") => findings.push({ code, entry: entry === null ? null : Number(entry), detail });
-  let policy, trusted;
+  let policy;
   try {
     policy = await readPolicy(policyBytes);
   } catch {
     find("UNREADABLE", null, "trust.policy");
     return { findings, entries: 0, interval: null };
-  }
-  try {
-    trusted = authorities && certificatesIn(authorities);
-  } catch {
-    trusted = [];
   }
   const receipts = [];
   for (const receipt of receiptsBytes) receipts.push(await checkReceipt(find, policy, receipt, "tlog-proof"));
@@ -472,7 +469,7 @@ export async function checkEvidence(bytes, policyBytes, receiptsBytes, authoriti
   for (const journey of Map.groupBy(bundle.entries, ({ leaf }) => leaf.j).values()) checkJourney(find, journey);
   checkEnd(find, bundle);
   for (const receipt of mine) checkMine(find, bundle, receipt);
-  const interval = await checkTimes(find, bundle, heads, trusted);
+  const interval = await checkTimes(find, bundle, heads, authorities);
   for (const name of files.keys()) if (!bundle.used.has(name)) find("EXTRA_FILE", null, name);
   if (bundle.entries.length === 0) find("MALFORMED", null, CORE);
   return { findings, entries: bundle.entries.length, interval };

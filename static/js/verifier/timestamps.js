@@ -190,9 +190,17 @@ async function demandNamed(attributes, certificate) {
   demand(same(named.find(({ tag }) => tag === OCTETS).body, await digest(algorithm, certificate.whole)));
 }
 
-export function certificatesIn(pem) {
-  const blocks = textOf(pem).matchAll(/-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/g);
-  return Array.from(blocks, ([, text]) => certificateOf(decoded(text.replaceAll(/\s/g, ""))));
+// Whom the reader trusts as the authority of that name: the certificates under the line `# <name>`, and those that stand
+// before any such line.
+export function trustedAs(name, pem) {
+  const marks = /^# ([a-z0-9.-]{1,120})$|-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/gm;
+  const found = [];
+  let heading = "";
+  for (const [, line, text] of new TextDecoder().decode(pem).replaceAll("\r\n", "\n").matchAll(marks)) {
+    heading = line ?? heading;
+    if (text && ["", name].includes(heading)) found.push(certificateOf(decoded(text.replaceAll(/\s/g, ""))));
+  }
+  return found;
 }
 
 // When these bytes were stamped, in seconds since 1970. It throws where the token is not to be believed.
