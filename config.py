@@ -12,7 +12,16 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from marketplace.kernel.addresses import NO_ORIGIN, UNGUARDED, is_guarded, is_loopback, is_origin_of_log, origin_of_log
+from marketplace.kernel.addresses import (
+    NO_ORIGIN,
+    UNGUARDED,
+    are_time_authorities,
+    is_guarded,
+    is_loopback,
+    is_origin_of_log,
+    origin_of_log,
+    time_authorities,
+)
 
 MINIMUM_SECRET = 32
 FEWEST_DIFFERENT = 8
@@ -99,7 +108,9 @@ class Settings(_FromEnvironment):
     )
     keeper_socket: Path = Field(description="Socket of the keeper, the process that holds the keys of personal data.")
     timestamp_url: str = Field(
-        default="", description="Time-stamp authority (RFC 3161); empty: the demonstration's own."
+        default="",
+        description="Time-stamp authorities (RFC 3161), a comma between: the first stamps seals, all stamp the log. "
+        "`local` is the one in the folder of seals; empty: that one alone.",
     )
 
     stripe_secret_key: SecretStr = Field(description="Stripe's secret key; `sk_test_…` in a demonstration only.")
@@ -140,6 +151,9 @@ class Settings(_FromEnvironment):
             "SECURITY_CONTACT must begin with mailto: or https://": bool(self.security_contact)
             and not self.security_contact.startswith(("mailto:", "https://")),
             NO_ORIGIN: not is_origin_of_log(self.origin_of_log),
+            "TIMESTAMP_URL names one host twice, or something that is no address": not are_time_authorities(
+                self.timestamp_url
+            ),
             "PROMETHEUS_MULTIPROC_DIR is no folder": self.prometheus_multiproc_dir is not None
             and not self.prometheus_multiproc_dir.is_dir(),
             "SMTP_TLS=none is for a mail server on loopback only": self.mail_transport == "smtp"
@@ -164,8 +178,7 @@ class Settings(_FromEnvironment):
             "MAIL_TRANSPORT=demonstration sends nothing; production takes smtp": self.mail_transport != "smtp",
             "TIMESTAMP_URL is missing; the demonstration's authority is refused": self.seals_folder is not None
             and not self.timestamp_url,
-            "TIMESTAMP_URL must begin with https://": bool(self.timestamp_url)
-            and not self.timestamp_url.startswith("https://"),
+            "TIMESTAMP_URL must begin with https://": bool(self.timestamp_url) and not self._asks_safe_authorities,
             UNGUARDED: not all(map(is_guarded, self._databases)),
             "LICENCE_NUMBER is missing; selling insurance needs a licence": not self.licence_number,
             "SECURITY_CONTACT is missing; say where weaknesses are reported": not self.security_contact,
@@ -178,6 +191,12 @@ class Settings(_FromEnvironment):
     def _databases(self) -> list[str]:
         known = (self.database_url, self.database_owner_url, self.database_reader_url)
         return [each.get_secret_value() for each in known if each is not None]
+
+    @property
+    def _asks_safe_authorities(self) -> bool:
+        """Another one than our own stamps the seals, and all that are asked over a network by TLS."""
+        first, *others = time_authorities(self.timestamp_url).values()
+        return all(url.startswith("https://") for url in (first, *filter(None, others)))
 
     @property
     def _test_key(self) -> bool:

@@ -31,6 +31,7 @@ from marketplace.privacy import jobs as privacy_jobs
 from marketplace.privacy.values import ApplicationErased
 from marketplace.quoting.values import JourneyCompared
 from marketplace.traceability.jobs import referencing as traceability_references
+from marketplace.traceability.jobs import stamping as traceability_stamps
 from marketplace.traceability.jobs import watching as traceability_jobs
 
 # Importing these makes their jobs and tables known.
@@ -46,6 +47,7 @@ FEATURES = (
     privacy_jobs,
     traceability_jobs,
     traceability_references,
+    traceability_stamps,
 )
 
 # Fact type -> names of the jobs that it defers. A fact without a subscriber carries its reason.

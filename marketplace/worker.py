@@ -85,7 +85,7 @@ def _shown(settings: Settings, flask_app: Flask) -> Iterator[None]:
 
     def read() -> tuple[metrics.Reading, ...]:
         with flask_app.app_context(), use_scope(Scope.all()):
-            return (*jobs.readings(), *trail.readings(), *oversight.readings())
+            return (*jobs.readings(), *trail.readings(), *trail.stamp_readings(), *oversight.readings())
 
     end = metrics.serve(settings.metrics_address, settings.metrics_port, read) if settings.metrics_port else None
     try:

@@ -46,6 +46,7 @@ class Code(StrEnum):
     ERASED = "ERASED"
     ILLUSTRATION = "ILLUSTRATION"
     NO_TIMESTAMP = "NO_TIMESTAMP"
+    TIMESTAMP_LATE = "TIMESTAMP_LATE"
     TIMESTAMP_NOT_CHECKED = "TIMESTAMP_NOT_CHECKED"
 
     @property
@@ -54,7 +55,14 @@ class Code(StrEnum):
 
 
 _NOTES = frozenset(
-    {Code.WITHHELD, Code.ERASED, Code.ILLUSTRATION, Code.NO_TIMESTAMP, Code.TIMESTAMP_NOT_CHECKED},
+    {
+        Code.WITHHELD,
+        Code.ERASED,
+        Code.ILLUSTRATION,
+        Code.NO_TIMESTAMP,
+        Code.TIMESTAMP_LATE,
+        Code.TIMESTAMP_NOT_CHECKED,
+    },
 )
 
 

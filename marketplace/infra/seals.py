@@ -1,22 +1,24 @@
 """The seals of this deployment: for each insurer its own where it has one, else the marketplace's.
 
-The folder holds `<code>.pem` and `<code>.key` for each seal, `root.pem`, and `timestamp.pem|.key` where no outside
-time-stamping authority is set. Reading a seal is kept for the life of the process.
+The folder holds `<code>.pem` and `<code>.key` for each seal, `root.pem`, and `timestamp.pem|.key` where a time-stamping
+authority is our own. Reading a seal is kept for the life of the process.
 
 The signing library is imported when the first seal is read: the site knows this file and never seals, and the library
 would take a fifth of its start.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from marketplace.kernel.addresses import time_authorities
 from marketplace.kernel.errors import Unavailable
 
 if TYPE_CHECKING:
     from marketplace.infra.signing import Sealer, SealSettings
-    from marketplace.infra.timestamping import TimeAuthority
+    from marketplace.infra.timestamping import Stamp, TimeAuthority
 
 MARKETPLACE = "marketplace"
 _UNSET = "SEALS_FOLDER is not set: this process was given no seals"
@@ -25,19 +27,19 @@ _UNSET = "SEALS_FOLDER is not set: this process was given no seals"
 @dataclass(frozen=True, slots=True)
 class _Cabinet:
     folder: Path | None
-    timestamp_url: str
+    authorities: Mapping[str, str]
 
 
 _cabinet: _Cabinet | None = None
 
 
 def configure(folder: Path | None, timestamp_url: str) -> None:
-    """For the wiring: where the seals lie, and the time-stamping authority (empty: the one in the folder).
+    """For the wiring: where the seals lie, and the time-stamping authorities (`addresses.time_authorities`).
 
     None where nothing is sealed or judged, as in the site: whatever needs a seal there raises Unavailable.
     """
     global _cabinet  # noqa: PLW0603  one for each process, set at start
-    _cabinet = _Cabinet(folder, timestamp_url)
+    _cabinet = _Cabinet(folder, time_authorities(timestamp_url))
     _sealer.cache_clear()
     _authority.cache_clear()
 
@@ -51,6 +53,22 @@ def sealer_of(code: str) -> "Sealer":
 def trust_roots() -> bytes:
     """The certificates that seals must lead to, PEM."""
     return (_folder() / "root.pem").read_bytes()
+
+
+def authorities() -> tuple[str, ...]:
+    """The names of those who stamp the time, the one that stamps seals first; none where nothing is sealed."""
+    return tuple(_cabinet.authorities) if _cabinet is not None and _cabinet.folder is not None else ()
+
+
+def stamp(authority: str, digest_sha256: bytes) -> "Stamp":
+    """Have that authority say that a digest existed by now. Raises Unavailable where it gives nothing to rely on."""
+    from marketplace.infra.timestamping import read_stamp  # noqa: PLC0415  see the head of the file
+
+    try:
+        token = _authority(authority).stamp(digest_sha256)
+        return read_stamp(token, digest_sha256, trust_roots())
+    except OSError as error:
+        raise Unavailable(f"the files of the authority {authority} cannot be read ({error.strerror})") from error
 
 
 def problems() -> list[str]:
@@ -96,12 +114,12 @@ def _files(code: str) -> "SealSettings":
 def _sealer(code: str) -> "Sealer":
     from marketplace.infra.signing import load_sealer  # noqa: PLC0415  see the head of the file
 
-    return load_sealer(_files(code), _authority())
+    return load_sealer(_files(code), _authority(next(iter(_configured().authorities))))
 
 
 @cache
-def _authority() -> "TimeAuthority":
+def _authority(name: str) -> "TimeAuthority":
     from marketplace.infra.timestamping import load_authority, remote_authority  # noqa: PLC0415  see the head of the file
 
-    url = _configured().timestamp_url
+    url = _configured().authorities[name]
     return remote_authority(url) if url else load_authority(_files("timestamp"))

@@ -5,12 +5,19 @@ made with the same machinery as the seals. Its time is real time; the business c
 """
 
 import asyncio
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from asn1crypto import cms, tsp
+from asn1crypto import cms, pem, tsp
 from asn1crypto import x509 as asn1_x509
 from cryptography.x509 import random_serial_number
+from pyhanko.keys import load_certs_from_pemder_data
 from pyhanko.sign.timestamps import HTTPTimeStamper, TimeStamper
+from pyhanko.sign.validation.errors import SignatureValidationError
+from pyhanko.sign.validation.generic_cms import validate_tst_signed_data
+from pyhanko.sign.validation.status import TimestampSignatureStatus
+from pyhanko_certvalidator import ValidationContext
 
 from marketplace.infra import metrics
 from marketplace.infra.signing import HeldKey, SealSettings, read_seal
@@ -21,6 +28,15 @@ from marketplace.kernel.errors import Unavailable
 _POLICY = f"2.25.{UUID('5b0c1f0e-6e0f-4c1e-9d0f-8a4f2f1c7a11').int}"
 _SHA256_BYTES = 32
 SEAL_CODE = "timestamp"  # what the local authority's files are called in a folder of seals
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A token (DER) and what it says: when, and to which certificate that we trust (PEM) it leads."""
+
+    token: bytes
+    at: datetime
+    root: bytes
 
 
 class StampUnavailable(Unavailable):
@@ -97,3 +113,26 @@ def load_authority(settings: SealSettings) -> TimeAuthority:
 def remote_authority(url: str) -> TimeAuthority:
     """An authority reached by HTTP. Asking it gives up after five seconds."""
     return _RemoteAuthority(url, timeout=5)
+
+
+def read_stamp(token: bytes, digest_sha256: bytes, roots: bytes) -> Stamp:
+    """What a token of this moment says. Raises StampUnavailable where it is not of an authority that leads to one of
+    `roots` (PEM): what nobody can check later must not be kept as evidence.
+    """
+    trust = ValidationContext(trust_roots=list(load_certs_from_pemder_data(roots)), allow_fetching=False)
+    try:
+        signed = cms.ContentInfo.load(token)["content"]
+        found = asyncio.run(validate_tst_signed_data(signed, trust, lambda _: digest_sha256))
+        status = TimestampSignatureStatus(**found)
+        sound = status.intact and status.valid and status.trusted
+    except (ValueError, TypeError, KeyError, SignatureValidationError) as failure:
+        raise StampUnavailable("the time stamp cannot be read") from failure
+    if not sound or status.validation_path is None:
+        raise StampUnavailable("the time stamp is of an authority that does not lead to root.pem, or of something else")
+    return Stamp(token, status.timestamp, pem.armor("CERTIFICATE", status.validation_path.first.dump()))
+
+
+def certificates_of(token: bytes) -> bytes:
+    """The certificates that a token brings along (PEM): who stamped it. Whom to trust they do not say."""
+    held = cms.ContentInfo.load(token)["content"]["certificates"]
+    return b"".join(pem.armor("CERTIFICATE", each.dump()) for each in sorted(held, key=lambda each: each.dump()))

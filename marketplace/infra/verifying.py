@@ -31,14 +31,21 @@ class Verdict:
     findings: tuple[Mapping[str, Any], ...]
 
 
-def judge(bundle: bytes, trust_policy: bytes, receipts: Sequence[bytes] = ()) -> Verdict:
-    """Have evidence checked. Raises VerifierFailed where the program itself fails, never for what it finds."""
+def judge(
+    bundle: bytes, trust_policy: bytes, receipts: Sequence[bytes] = (), authorities: bytes | None = None
+) -> Verdict:
+    """Have evidence checked; `authorities` (PEM) are those whose time-stamps to believe. Raises VerifierFailed where
+    the program itself fails, never for what it finds.
+    """
     with tempfile.TemporaryDirectory(prefix="evidence-") as folder:
         given = {"evidence.zip": bundle, "trust.policy": trust_policy}
+        if authorities is not None:
+            given["authorities.pem"] = authorities
         mine = {f"receipt-{number}.tlog-proof": data for number, data in enumerate(receipts, 1)}
         for name, data in (given | mine).items():
             (Path(folder) / name).write_bytes(data)
         options = [option for name in mine for option in ("--receipt", f"{folder}/{name}")]
+        options += [] if authorities is None else ["--authorities", f"{folder}/authorities.pem"]
         command = ["bundle", f"{folder}/evidence.zip", "--policy", f"{folder}/trust.policy", "--json", *options]
         try:
             done = subprocess.run(  # noqa: S603  our own program

@@ -1,10 +1,13 @@
 """Addresses of machines, databases and logs, as settings give them."""
 
 import ipaddress
+import re
 from urllib.parse import parse_qs, urlsplit
 
 UNGUARDED = "DATABASE_…URL to another machine needs ?sslmode=verify-full"
 NO_ORIGIN = "LOG_ORIGIN is a name without blanks and without +, such as insurance.example/log"
+LOCAL = "local"
+_PLAIN_NAME = re.compile(r"[a-z0-9.-]{1,120}")
 
 
 def is_loopback(host: str) -> bool:
@@ -34,3 +37,17 @@ def origin_of_log(given: str, public_url: str) -> str:
 def is_origin_of_log(name: str) -> bool:
     """Whether it can be the name of a key and the first line of a checkpoint (c2sp.org/signed-note)."""
     return bool(name) and name.isprintable() and not any(each.isspace() or each == "+" for each in name)
+
+
+def time_authorities(setting: str) -> dict[str, str]:
+    """Who stamps the time (RFC 3161), by name: addresses with a comma between, each called by its host. The word
+    `local`, or nothing at all, is the authority of one's own, which has no address.
+    """
+    given = [each.strip() for each in setting.split(",")] if setting.strip() else [LOCAL]
+    return {(urlsplit(each).hostname or each): ("" if each == LOCAL else each) for each in given}
+
+
+def are_time_authorities(setting: str) -> bool:
+    """Whether no two have one name, and each name can be one of a file."""
+    named = time_authorities(setting)
+    return len(named) == setting.count(",") + 1 and all(map(_PLAIN_NAME.fullmatch, named))

@@ -27,13 +27,15 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    func,
+    select,
     text,
 )
 from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import UserDefinedType
 
-from marketplace.infra.db import Base
+from marketplace.infra.db import Base, db
 from marketplace.infra.keeper import KeyClass
 from marketplace.infra.sealed import SealedBytes
 
@@ -211,6 +213,31 @@ class CheckpointRow(Base):
     made_at: Mapped[datetime]
 
 
+class TimeAuthorityRow(Base):
+    """A certificate (PEM) that tokens of the authority `name` led to, from the first one on."""
+
+    __tablename__ = "traceability_time_authority"
+
+    name: Mapped[str] = mapped_column(String(120), primary_key=True)
+    root_sha256: Mapped[str] = mapped_column(CHAR(SHA256_HEX), primary_key=True)
+    root: Mapped[str] = mapped_column(Text)
+    first_at: Mapped[datetime]
+
+
+class TimestampRow(Base):
+    """A token (RFC 3161) over the SHA-256 of the checkpoint of `size`, and the entry that names it in the log."""
+
+    __tablename__ = "traceability_timestamp"
+
+    authority: Mapped[str] = mapped_column(String(120), primary_key=True)
+    size: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("traceability_log_checkpoint.size"), primary_key=True, autoincrement=False
+    )
+    token: Mapped[bytes]
+    stamped_at: Mapped[datetime]
+    entry_id: Mapped[UUID] = mapped_column(unique=True)
+
+
 class LogKeyRow(Base):
     """A key that signed checkpoints of this tree, from the size `first_size` on."""
 
@@ -219,3 +246,9 @@ class LogKeyRow(Base):
     vkey: Mapped[str] = mapped_column(primary_key=True)
     first_size: Mapped[int] = mapped_column(BigInteger)
     made_at: Mapped[datetime]
+
+
+def is_alone_in_stamping(authority: str) -> bool:
+    """Whether nobody else has the log stamped by this authority; if so, nobody does until this transaction ends."""
+    key = func.hashtextextended(f"traceability.stamp:{authority}", 0)
+    return bool(db.session.scalar(select(func.pg_try_advisory_xact_lock(key))))

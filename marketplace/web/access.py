@@ -249,6 +249,7 @@ ACCESS: dict[str, Door] = {
     **_doors(
         Who.ANYONE, PageClass.MACHINE,
         "evidence_log.checkpoint", "evidence_log.tile", "evidence_log.entries", "evidence_log.trust_policy",
+        "evidence_log.authorities",
     ),
     # Each event is signed; what it may cost is bounded by whom we deal with.
     **_doors(Who.ANYONE, PageClass.MACHINE, "stripe.receive", limit=None),

@@ -45,7 +45,7 @@ def state_tone(state: SaleState) -> str:
 
 def reading_words(what: str) -> str:
     """What somebody did with evidence."""
-    return {"asked": _("asked for"), "looked": _("looked at"), "downloaded": _("downloaded")}[what]
+    return {"asked": _("asked for"), "made": _("made"), "looked": _("looked at"), "downloaded": _("downloaded")}[what]
 
 
 def _printable_part(value: str | None) -> str:

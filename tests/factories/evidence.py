@@ -87,10 +87,15 @@ class File:
 
 def faults(data: bytes, *receipts: bytes) -> set[Code]:
     """What the verifier finds wrong, without our help."""
+    return {finding.code for finding in judged(data, *receipts).findings if finding.code.is_fault}
+
+
+def judged(data: bytes, *receipts: bytes) -> Report:
+    """All that the verifier says, told whom to trust by the log's own addresses."""
     report, policy = Report(), read_policy(trail.trust_policy(ORIGIN))
     mine = [check_receipt(report, policy, each, f"the receipt {number}") for number, each in enumerate(receipts)]
-    check_bundle(report, policy, data, [each for each in mine if each])
-    return {finding.code for finding in report.findings if finding.code.is_fault}
+    check_bundle(report, policy, data, [each for each in mine if each], trail.time_authorities())
+    return report
 
 
 def without_a_browser(*_: object) -> NoReturn:

@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, Page
 
 from tests.journeys.conftest import PATIENCE_SECONDS, Marketplace
 from tests.journeys.test_accessibility import BEGIN, END, RULES
-from tests.verify.attacks import ATTACKS, NO_ATTACKS, Attack
+from tests.verify.attacked import Attack
+from tests.verify.attacks import ATTACKS, NO_ATTACKS
 
 pytestmark = pytest.mark.browser
 
@@ -34,6 +35,10 @@ class Reader:
             for number, receipt in enumerate(case.receipts)
         ]
         self.page.set_input_files("#receipts", receipts)
+        pem: list[Any] = [
+            {"name": "authorities.pem", "mimeType": "text/plain", "buffer": each} for each in [case.authorities] if each
+        ]
+        self.page.set_input_files("#authorities", pem)
         self.page.evaluate("document.querySelector('[data-result]').hidden = true")
         self.page.click("main form button")
         self.page.wait_for_selector("[data-result]:not([hidden])")
@@ -82,3 +87,25 @@ def test_the_page_says_what_was_found_and_sends_nothing(reader: Reader) -> None:
     reader.page.evaluate(BEGIN, RULES)
     assert reader.page.evaluate(END) == []
     assert reader.check(NO_ATTACKS["an erased body"]()).startswith(verified)
+
+
+INTERVALS = {
+    "en": "not before 2026-09-21 14:13:25 UTC and not after 2026-09-21 14:15:40 UTC",
+    "zh": "不早于 2026-09-21 14:13:25 UTC 且不晚于 2026-09-21 14:15:40 UTC",
+}
+
+
+@pytest.mark.requirement("T26-41")
+def test_the_page_says_between_what_times_by_time_stamps(reader: Reader) -> None:
+    language = str(reader.page.get_attribute("html", "lang"))[:2]
+    interval = reader.page.locator("[data-interval]:visible")
+    assert reader.check(NO_ATTACKS["a sale between two time-stamps"]()).startswith(VERDICTS[language][0])
+    assert INTERVALS[language] in interval.inner_text()
+    assert reader.check(NO_ATTACKS["a sale before a time-stamp"]()).startswith(VERDICTS[language][0])
+    assert interval.inner_text().endswith("2026-09-21 14:15:40 UTC")
+    assert "14:13:25" not in interval.inner_text()
+    assert reader.check(ATTACKS["have it stamped by an authority that nobody trusts"]()).startswith(
+        VERDICTS[language][1]
+    )
+    assert interval.count() == 0
+    assert any("TIMESTAMP_INVALID" in each for each in reader.findings)

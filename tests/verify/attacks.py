@@ -5,11 +5,11 @@ The table serves every verifier: the one in Python and the one in the browser mu
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from marketplace.kernel.canonical import canonical_bytes
+from tests.verify.attacked import Attack
 from tests.verify.evidence import (
     CONCLUDED,
     FOREIGN_KEY,
@@ -32,21 +32,11 @@ from tests.verify.evidence import (
     hex_of,
     pack,
 )
+from tests.verify.time_attacks import TIME_ATTACKS, TIME_NO_ATTACKS
 from verify.findings import Code
 
 LOG = a_sale()
 DAY = 86_400
-Faults = tuple[tuple[Code, int | None], ...]
-
-
-@dataclass(frozen=True)
-class Attack:
-    """A file, what its reader has besides, and the faults with the entry each is about."""
-
-    data: bytes
-    faults: Faults
-    receipts: tuple[bytes, ...] = ()
-    policy: str = POLICY
 
 
 def on(
@@ -284,6 +274,7 @@ MINE = LOG.receipt(CONCLUDED)
 EARLY = LOG.receipt(1, 5)
 
 ATTACKS: Mapping[str, Callable[[], Attack]] = {
+    **TIME_ATTACKS,
     # a body, a leaf
     "edit a body": on(edit_body, (Code.BODY_ALTERED, 6)),
     **{
@@ -424,6 +415,7 @@ ATTACKS: Mapping[str, Callable[[], Attack]] = {
 
 
 NO_ATTACKS: Mapping[str, Callable[[], Attack]] = {
+    **TIME_NO_ATTACKS,
     "the untouched bundle": given(LOG, receipts=(MINE, LOG.receipt(SIGNED), LOG.receipt(CONCLUDED, SIGNED + 1))),
     "several journeys": given(LOG, journeys=(SALE, OTHER)),
     "the newest checkpoint alone": given(LOG, size=11, newer=None),
@@ -437,5 +429,5 @@ NO_ATTACKS: Mapping[str, Callable[[], Attack]] = {
     "a new key": rotation(),
     "a witness in time": cosigned(11, LAST_AT + 30),
     "a witness a little before": cosigned(SIGNED, LAST_AT + 1800),
-    "a time-stamp nobody asks about": on(put("wrapper/timestamps/10.tst", b"x")),
+    "a time-stamp nobody asks about": on(put("wrapper/timestamps/10-local.tst", b"x")),
 }

@@ -182,9 +182,9 @@ class Log:
         return copy.deepcopy(self)
 
 
-def a_sale() -> Log:
-    """Two journeys side by side; one ends with a contract, and the log goes on."""
-    log = Log()
+def a_sale(log: Log | None = None) -> Log:
+    """Two journeys side by side; one ends with a contract, and the log goes on. In a log of its own, or in that one."""
+    log = log or Log()
     version = log.version({"page": "sale.exclusions", "locale": "zh-Hans-CN", "documents": [hex_of(CLAUSES)]})
     log.add("entry:shown", page=b"<p>enter</p>", version=version)
     log.add("entry:acknowledged")

@@ -14,6 +14,7 @@ from time import process_time
 import pytest
 
 from marketplace.kernel.canonical import canonical_bytes
+from tests.verify.attacked import Attack
 from tests.verify.attacks import ATTACKS, NO_ATTACKS
 from tests.verify.evidence import (
     CONCLUDED,
@@ -37,37 +38,45 @@ ROOT = Path(__file__).parents[2]
 USUAL = [Code.ILLUSTRATION, Code.NO_TIMESTAMP]
 
 
-def report_on(data: bytes, *receipts: bytes, policy: str = POLICY) -> Report:
+def report_on(data: bytes, *receipts: bytes, policy: str = POLICY, authorities: bytes | None = None) -> Report:
     report, trust = Report(), read_policy(policy.encode())
     mine = [check_receipt(report, trust, receipt, f"the receipt {place}") for place, receipt in enumerate(receipts)]
-    check_bundle(report, trust, data, [receipt for receipt in mine if receipt])
+    check_bundle(report, trust, data, [receipt for receipt in mine if receipt], authorities)
     return report
 
 
-def faults(data: bytes, *receipts: bytes, policy: str = POLICY) -> list[tuple[Code, int | None]]:
-    found = report_on(data, *receipts, policy=policy).findings
+def faults(data: bytes, *receipts: bytes) -> list[tuple[Code, int | None]]:
+    return faults_in(Attack(data, (), receipts))
+
+
+def faults_in(case: Attack) -> list[tuple[Code, int | None]]:
+    found = report_in(case).findings
     return [(finding.code, finding.entry) for finding in found if finding.code.is_fault]
+
+
+def report_in(case: Attack) -> Report:
+    """What is found with all that the reader has; visibly skipped where it takes a program that is not there."""
+    if case.authorities is not None and shutil.which("openssl") is None:
+        pytest.skip("no openssl on PATH")
+    return report_on(case.data, *case.receipts, policy=case.policy, authorities=case.authorities)
 
 
 @pytest.mark.requirement("T26-41", "T26-42", "T26-43")
 @pytest.mark.parametrize("name", ATTACKS)
 def test_an_attack_is_found_and_named(name: str) -> None:
     attack = ATTACKS[name]()
-    found = faults(attack.data, *attack.receipts, policy=attack.policy)
     assert attack.faults
-    assert sorted(found, key=str) == sorted(attack.faults, key=str)
+    assert sorted(faults_in(attack), key=str) == sorted(attack.faults, key=str)
 
 
 @pytest.mark.requirement("T26-41", "T26-47")
 @pytest.mark.parametrize("name", NO_ATTACKS)
 def test_what_is_no_attack_verifies(name: str) -> None:
-    good = NO_ATTACKS[name]()
-    assert faults(good.data, *good.receipts, policy=good.policy) == []
+    assert faults_in(NO_ATTACKS[name]()) == []
 
 
 def notes(name: str) -> list[tuple[Code, int | None]]:
-    good = NO_ATTACKS[name]()
-    found = report_on(good.data, *good.receipts, policy=good.policy).findings
+    found = report_in(NO_ATTACKS[name]()).findings
     return [(finding.code, finding.entry) for finding in found if finding.code not in USUAL]
 
 
@@ -76,6 +85,7 @@ def test_what_is_not_there_is_named() -> None:
     assert notes("an erased body") == [(Code.ERASED, 6)]
     assert notes("a body of another insurer") == [(Code.WITHHELD, 6)]
     assert notes("a time-stamp nobody asks about") == [(Code.TIMESTAMP_NOT_CHECKED, None)]
+    assert notes("time-stamps and nobody trusted") == [(Code.TIMESTAMP_NOT_CHECKED, None)] * 2
     assert notes("the untouched bundle") == []
 
 
@@ -89,6 +99,40 @@ def test_what_was_shown_is_told() -> None:
     seen = NO_ATTACKS["a witness in time"]()
     shown = report_on(seen.data, policy=seen.policy).shown
     assert shown[0] == "The witness W saw the first 11 entries of the log at 2026-09-21 14:15:20 UTC."
+
+
+SEEN = "The time-stamp authority local saw the first %d entries of the log at 2026-09-21 %s UTC."
+ALL = "All that was recorded of the contract came into the log "
+BEFORE, AFTER = "2026-09-21 14:13:25 UTC", "2026-09-21 14:15:40 UTC"
+BY, NOBODY = "(the time-stamp authority local)", "(the time-stamp authority (under no name in your file))"
+
+
+@pytest.mark.requirement("T26-41")
+@pytest.mark.parametrize(
+    ("name", "told", "note"),
+    [
+        ("a sale between two time-stamps", [f"{ALL}not before {BEFORE} {BY} and not after {AFTER} {BY}."], None),
+        ("time-stamps of two authorities", [f"{ALL}not before {BEFORE} {BY} and not after {AFTER} {BY}."], None),
+        (
+            "a time-stamp of somebody the reader does not know",
+            [f"{ALL}not before {BEFORE} {BY} and not after {AFTER} {BY}."],
+            Code.TIMESTAMP_NOT_CHECKED,
+        ),
+        ("a certificate under no name", [f"{ALL}not before {BEFORE} {NOBODY} and not after {AFTER} {NOBODY}."], None),
+        ("a sale before a time-stamp", [f"{ALL}not after {AFTER} {BY}."], None),
+        ("a time-stamp that the log does not name", [f"{ALL}not after {AFTER} {BY}."], None),
+        ("a sale after a time-stamp", [], Code.NO_TIMESTAMP),
+        (
+            "history made anew and stamped then",
+            [f"{ALL}not before {BEFORE} {BY} and not after 2026-12-20 14:15:10 UTC {BY}."],
+            Code.TIMESTAMP_LATE,
+        ),
+    ],
+)
+def test_between_what_times_a_contract_was_recorded_is_told(name: str, told: list[str], note: Code | None) -> None:
+    report = report_in(NO_ATTACKS[name]())
+    assert [each for each in report.shown if each.startswith(ALL)] == told
+    assert [each.code for each in report.findings if each.code is not Code.ILLUSTRATION] == [note] * (note is not None)
 
 
 def test_what_is_missing_is_told() -> None:

@@ -1,6 +1,9 @@
 """From a purchase in a browser to a file that a stranger verifies (T26-39…43, T26-48)."""
 
+import gzip
+import io
 import json
+import zipfile
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +15,8 @@ from flask import Flask
 from marketplace.accounts.values import Account, Role
 from marketplace.infra import business_clock, pictures
 from marketplace.infra.db import db
+from marketplace.kernel.canonical import sha256_hex
+from marketplace.kernel.zips import zipped
 from marketplace.oversight import queries as oversight
 from marketplace.oversight import services
 from marketplace.oversight.values import BundleNotFound, BundleState, Sale, SaleFilter
@@ -100,7 +105,7 @@ def test_the_evidence_of_a_purchase_is_whole_and_verifies(
     assert "Clauses: Harbour Life Term Life Insurance (2026).md" in names
     assert "entry_notice.en.md" in names
     assert set(file.files) == named_in(file.core) | {
-        "core/core.json", "core/checkpoint", "README.txt", "wrapper/wrapper.json",
+        "core/core.json", "core/checkpoint", "README.txt", "wrapper/wrapper.json", "wrapper/pages.wacz",
     }  # fmt: skip
     assert file.wrapper["pictures"] == {"reason": "pictures:no-browser"}
     assert "Pictures: none" in file.files["README.txt"].decode()
@@ -148,10 +153,32 @@ def test_the_core_is_the_same_whoever_asks_and_whenever(
     assert f"wrapper/consistency/{size}-{newest}" in after.files
 
 
+@pytest.mark.requirement("T26-39")
+def test_the_pages_are_there_as_a_web_archive_that_the_log_names(shop: Flask, sale: Sale, compliance: Account) -> None:
+    with shop.app_context():
+        files = [File.of(asked(sale.application_id, compliance), compliance) for _ in range(2)]
+        entries = trail.journey_entries(journey_of_readings(sale.application_id))
+    first, second = (each.files["wrapper/pages.wacz"] for each in files)
+    assert first == second
+    with zipfile.ZipFile(io.BytesIO(first)) as archive:
+        package = archive.read("datapackage.json")
+        listed = archive.read("pages/pages.jsonl").decode().splitlines()
+        index = archive.read("indexes/index.cdx").decode()
+        packed = archive.read("archive/data.warc.gz")
+    made = [each for each in entries if each.body["what"] == "made"]
+    assert [each.body["pages_sha256"] for each in made] == [sha256_hex(package)] * 2
+    shown = [each for each in files[0].core["entries"] if each["page"]]
+    assert len(listed) == 1 + len(shown)
+    assert json.loads(listed[1])["title"] == "Term life: 1 offer compared · Evenfold insurance agency"
+    warc = gzip.decompress(packed)
+    assert all(files[0].files[each["page"]] in warc for each in shown)
+    assert "/static/css/" in index
+
+
 def test_the_same_files_give_the_same_bytes() -> None:
     files = {"b": b"2", "a": b"1" * 1000}
-    assert trail.zipped(files) == trail.zipped(dict(sorted(files.items())))
-    assert trail.zipped(files) != trail.zipped({**files, "b": b"3"})
+    assert zipped(files) == zipped(dict(sorted(files.items())))
+    assert zipped(files) != zipped({**files, "b": b"3"})
 
 
 def test_what_is_not_in_the_log_yet_is_told_and_nothing_is_handed_out(
@@ -182,7 +209,10 @@ def test_each_reading_is_an_entry_and_none_is_of_the_contract_itself(
         db.session.commit()
         readings = oversight.readings_of(sale.application_id)
         assert [(each.what, each.label, each.reason) for each in readings] == [
-            (what, "admin_compliance", REASON) for what in ("asked", "looked", "downloaded")
+            ("asked", "admin_compliance", REASON),
+            ("made", "marketplace", REASON),
+            ("looked", "admin_compliance", REASON),
+            ("downloaded", "admin_compliance", REASON),
         ]
         entries = trail.journey_entries(journey_of_readings(sale.application_id))
         assert {each.type for each in entries} == {EntryType.EVIDENCE_READ}

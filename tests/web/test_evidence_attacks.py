@@ -2,11 +2,15 @@
 (T26-41).
 """
 
+import re
+import shutil
+import subprocess
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -15,25 +19,34 @@ from config import Settings
 from marketplace.accounts.values import Account, Role
 from marketplace.infra import pictures, vault
 from marketplace.infra.db import db
+from marketplace.kernel.canonical import sha256_hex
+from marketplace.kernel.merkle import GrowingTree, leaf_hash
 from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import BundleState, Sale, SaleFilter
 from marketplace.traceability import queries as trail
+from marketplace.traceability import services
+from marketplace.traceability.jobs.key_folder import KeyFolder
+from marketplace.traceability.rules.leaves import Leaf
+from marketplace.traceability.rules.notes import Checkpoint
 from marketplace.traceability.values import EntryType
 from sandbox.embedded_db import EmbeddedServer
 from tests.conftest import empty_tables
+from tests.deferred_jobs import hasten
 from tests.factories.accounts import a_member_of_staff
-from tests.factories.evidence import File, asked, faults, without_a_browser
-from tests.factories.log import a_key_folder, integrate
+from tests.factories.evidence import File, asked, faults, judged, without_a_browser
+from tests.factories.log import ORIGIN, a_key_folder, integrate
+from tests.factories.traceability import a_journey, an_act
 from tests.simulator_server import SimulatorServer
 from tests.web.conftest import newest_code, open_shop, run_jobs
 from tests.web.desk_visits import buy
 from verify.findings import Code
 
+PUT_OFF = ("policy.make_document", "checkout.send_policy")
 ATTACKED = (
     "traceability_entry", "traceability_page_version", "traceability_log_checkpoint", "disclosure_wording",
-    "oversight_sale",
+    "oversight_sale", "traceability_timestamp",
 )  # fmt: skip
-Bought = tuple[Flask, Sale, Account]
+Bought = tuple[Flask, Sale, Account, KeyFolder]
 Change = Callable[["Copy"], None]
 
 
@@ -43,15 +56,31 @@ def bought(
 ) -> Iterator[Bought]:
     """A sale, all of it in the log, and who asks for its evidence."""
     folder = a_key_folder(tmp_path_factory.mktemp("log") / "log")
+
+    def stamp() -> None:
+        integrate(server, folder)
+        assert services.stamp_log("local")
+        db.session.commit()
+        integrate(server, folder)
+
     try:
         with open_shop(migrated_app, simulator):
-            buy(migrated_app, lambda: run_jobs(migrated_app), lambda address: newest_code(migrated_app, address))
             with migrated_app.app_context():
-                integrate(server, folder)
+                services.record_act(an_act(a_journey()))
+                db.session.commit()
+                stamp()
+            buy(migrated_app, lambda: run_jobs(migrated_app), lambda address: newest_code(migrated_app, address))
+            for _ in PUT_OFF:  # each waits for the receipt of what was done before it
+                with migrated_app.app_context():
+                    integrate(server, folder)
+                    hasten(*PUT_OFF)
+                run_jobs(migrated_app)
+            with migrated_app.app_context():
+                stamp()
                 account = a_member_of_staff(Role.ADMIN_COMPLIANCE)
                 db.session.commit()
                 (sale,) = (each for each in oversight.sales(SaleFilter()).sales if each.policy_id)
-            yield migrated_app, sale, account
+            yield migrated_app, sale, account, folder
     finally:
         empty_tables(migrated_app)
 
@@ -64,8 +93,8 @@ def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
 class Copy:
     """The rows of the sale's evidence, to be changed by somebody who owns the database, and the store of files."""
 
-    def __init__(self, shop: Flask, sale: Sale, store: Path) -> None:
-        self.owner, self.sale, self.store = shop.extensions["superuser"], sale, store
+    def __init__(self, shop: Flask, sale: Sale, store: Path, folder: KeyFolder) -> None:
+        self.owner, self.sale, self.store, self.folder = shop.extensions["superuser"], sale, store, folder
 
     def index_of(self, kind: EntryType) -> int:
         found = self.owner.execute(
@@ -78,6 +107,25 @@ class Copy:
         with self.owner.transaction():
             self.owner.execute("SET LOCAL session_replication_role = replica")
             assert self.owner.execute(statement, values).rowcount > 0
+
+    def sign_again(self) -> None:
+        """History made anew by who has the log's key: each leaf follows the one before, each checkpoint is signed."""
+        columns = "type, journey_id, number, recorded_at, page_version_id, page_sha256, body_sha256, log_index"
+        tree, heads, roots = GrowingTree(), {}, {}
+        for *said, index in self.owner.execute(
+            f"SELECT {columns} FROM traceability_entry ORDER BY log_index"
+        ).fetchall():
+            before = heads.get(said[1])
+            leaf = Leaf(*said[:3], before, *said[3:])
+            heads[leaf.journey_id] = leaf_hash(leaf.to_bytes())
+            change = "UPDATE traceability_entry SET previous_hash = %s, leaf_hash = %s WHERE log_index = %s"
+            self.run(change, before, heads[leaf.journey_id], index)
+            tree.append(heads[leaf.journey_id])
+            roots[tree.size] = tree.root
+        for (size,) in self.owner.execute("SELECT size FROM traceability_log_checkpoint").fetchall():
+            note = self.folder.signer().note(Checkpoint(ORIGIN, size, roots[size]).text)
+            change = "UPDATE traceability_log_checkpoint SET root = %s, note = %s WHERE size = %s"
+            self.run(change, roots[size], note, size)
 
     def write_file(self, sha256: str, data: bytes) -> None:
         (self.store / sha256[:2] / sha256[2:4] / sha256).write_bytes(data)
@@ -182,6 +230,45 @@ def page_from_another(copy: Copy) -> None:
     )  # fmt: skip
 
 
+def rewritten(copy: Copy) -> None:
+    """Another answer, and everything that stands upon it, with all keys of ours."""
+    resealed_body_and_leaf(copy)
+    index = copy.index_of(EntryType.ANSWER_GIVEN)
+    entry = trail.envelopes([_id_of(copy, index)])
+    (envelope,) = entry.values()
+    sha256 = sha256_hex(envelope.salt + envelope.data)
+    copy.run("UPDATE traceability_entry SET body_sha256 = %s WHERE log_index = %s", sha256, index)
+    copy.sign_again()
+
+
+def _id_of(copy: Copy, index: int) -> UUID:
+    (entry_id,) = copy.owner.execute("SELECT id FROM traceability_entry WHERE log_index = %s", (index,)).fetchone()
+    return UUID(str(entry_id))
+
+
+def dated(change: str) -> Change:
+    """All of the sale dated otherwise, with the log's key."""
+
+    def attack(copy: Copy) -> None:
+        copy.run(
+            f"UPDATE traceability_entry SET recorded_at = recorded_at {change} WHERE journey_id = %s",
+            copy.sale.journey_id,
+        )
+        copy.sign_again()
+
+    return attack
+
+
+def unstamped(copy: Copy) -> None:
+    """History made anew, and its time-stamps are lost."""
+    rewritten(copy)
+    copy.run("DELETE FROM traceability_timestamp")
+
+
+def exchanged_token(copy: Copy) -> None:
+    copy.run("UPDATE traceability_timestamp s SET token = o.token FROM traceability_timestamp o WHERE s.size > o.size")
+
+
 NOT_THERE, ALTERED = "traceability:log-altered", "storage:file-altered"
 # What is expected: the verifier's codes, or the code of the refusal.
 ATTACKS: dict[str, tuple[Change, set[Code] | str]] = {
@@ -198,30 +285,35 @@ ATTACKS: dict[str, tuple[Change, set[Code] | str]] = {
     "back-date": (column(EntryType.CONTRACT_CONCLUDED, "recorded_at = recorded_at - interval '1 day'"),
                   {Code.NOT_IN_LOG, Code.CHAIN_BROKEN, Code.BACKDATED}),
     "forward-date": (column(EntryType.CONTRACT_CONCLUDED, "recorded_at = recorded_at + interval '1 day'"),
-                     {Code.NOT_IN_LOG, Code.CHAIN_BROKEN, Code.BACKDATED}),
+                     {Code.NOT_IN_LOG, Code.CHAIN_BROKEN, Code.BACKDATED, Code.FORWARD_DATED}),
     "delete an entry": (deleted(EntryType.EXCLUSIONS_CONFIRMED), NOT_THERE),
     "delete the conclusion": (deleted(EntryType.CONTRACT_CONCLUDED), NOT_THERE),
     "cut off the end": (cut_off, NOT_THERE),
-    "reorder": (swapped, {Code.NOT_IN_LOG, Code.REORDERED, Code.GAP, Code.CHAIN_BROKEN}),
+    "reorder": (swapped, {Code.NOT_IN_LOG, Code.REORDERED, Code.GAP, Code.CHAIN_BROKEN, Code.FORK,
+                          Code.TIMESTAMP_INVALID}),
     "move a page": (page_from_another, "vault:unreadable"),
     "edit what a page is made of": (manifest_changed, {Code.PAGE_VERSION_ALTERED, Code.ASSET_REPLACED}),
     "swap a document in the store": (replaced_document, ALTERED),
     "swap our wording": (replaced_wording, {Code.ASSET_REPLACED}),
     "swap the policy in the store, with the key": (replaced_policy, ALTERED),
-    "sign a checkpoint with nothing": (forged_checkpoint, {Code.BAD_SIGNATURE}),
+    "sign a checkpoint with nothing": (forged_checkpoint, {Code.BAD_SIGNATURE, Code.TIMESTAMP_INVALID}),
+    "rewrite history with all our keys": (rewritten, {Code.TIMESTAMP_INVALID}),
+    "back-date the sale with the log's key": (dated("- interval '1 day'"), {Code.BACKDATED, Code.TIMESTAMP_INVALID}),
+    "forward-date the sale with the log's key": (dated("+ interval '1 day'"), {Code.TIMESTAMP_INVALID}),
+    "exchange a time-stamp": (exchanged_token, {Code.TIMESTAMP_INVALID}),
     "give another policy number": (renumbered_policy, {Code.WRONG_CONTRACT}),
 }  # fmt: skip
 
 
 @contextmanager
-def a_copy(shop: Flask, sale: Sale, settings: Settings) -> Iterator[Copy]:
+def a_copy(shop: Flask, sale: Sale, settings: Settings, folder: KeyFolder) -> Iterator[Copy]:
     """What is attacked is put back afterwards: rows and files."""
     store, owner = Path(settings.storage_folder), shop.extensions["superuser"]
     kept = {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
     for table in ATTACKED:
         owner.execute(f"CREATE TEMPORARY TABLE kept_{table} AS SELECT * FROM {table}")
     try:
-        yield Copy(shop, sale, store)
+        yield Copy(shop, sale, store, folder)
     finally:
         _put_back(owner)
         for path in (each for each, data in kept.items() if each.read_bytes() != data):
@@ -240,9 +332,9 @@ def _put_back(owner: Any) -> None:
 @pytest.mark.requirement("T26-41", "T26-43")
 @pytest.mark.parametrize("name", ATTACKS)
 def test_an_attack_on_what_is_kept_is_found_or_refused(bought: Bought, settings: Settings, name: str) -> None:
-    shop, sale, compliance = bought
+    shop, sale, compliance, folder = bought
     attack, expected = ATTACKS[name]
-    with shop.app_context(), a_copy(shop, sale, settings) as copy:
+    with shop.app_context(), a_copy(shop, sale, settings, folder) as copy:
         attack(copy)
         bundle = asked(sale.application_id, compliance)
         if isinstance(expected, str):
@@ -256,8 +348,45 @@ def test_an_attack_on_what_is_kept_is_found_or_refused(bought: Bought, settings:
 
 def test_without_an_attack_it_verifies_before_and_after_all_of_them(bought: Bought) -> None:
     """The control of the attacks above: what they changed was put back, and this alone is left."""
-    shop, sale, compliance = bought
+    shop, sale, compliance, _ = bought
     with shop.app_context():
         bundle = asked(sale.application_id, compliance)
         assert (bundle.state, bundle.verified, bundle.failure) == (BundleState.READY, True, None)
         assert faults(File.of(bundle, compliance).data) == set()
+
+
+@pytest.mark.requirement("T26-41")
+def test_the_file_says_between_what_times_it_was_recorded_and_openssl_says_the_same(
+    bought: Bought, tmp_path: Path
+) -> None:
+    """Each command of the README about a time-stamp is run on the files, with the certificates of our address."""
+    shop, sale, compliance, _ = bought
+    with shop.app_context():
+        file = File.of(asked(sale.application_id, compliance), compliance)
+        report, trusted = judged(file.data), trail.time_authorities()
+    stamps = sorted(name for name in file.files if name.startswith("wrapper/timestamps/"))
+    assert [name.rpartition(".")[2] for name in stamps] == ["json", "pem", "tst", "pem", "tst"]
+    for name, data in (file.files | {"authorities.pem": trusted}).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    commands = re.findall(r"^    (openssl ts .+)$", file.files["README.txt"].decode(), re.MULTILINE)
+    assert len(commands) == 2
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl on PATH: what it says of the time-stamps was not asked")
+    assert "NO_TIMESTAMP" not in {finding.code.value for finding in report.findings}
+    assert re.search(
+        r"came into the log not before [-0-9: ]+ UTC \(the time-stamp authority local\) and not after [-0-9: ]+ UTC",
+        "\n".join(report.shown),
+    )
+    for command in commands:
+        done = subprocess.run(command.split(), cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.stdout.strip() == "Verification: OK", command
+
+
+def test_a_history_made_anew_without_its_stamps_shows_that_nobody_saw_it(bought: Bought, settings: Settings) -> None:
+    """Honestly: without a receipt and without the genuine stamps nothing else shows it."""
+    shop, sale, compliance, folder = bought
+    with shop.app_context(), a_copy(shop, sale, settings, folder) as copy:
+        unstamped(copy)
+        found = {each["code"] for each in asked(sale.application_id, compliance).findings}
+    assert "NO_TIMESTAMP" in found

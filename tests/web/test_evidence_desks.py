@@ -100,11 +100,11 @@ def test_from_a_complaint_to_one_and_the_same_verified_file_at_every_desk(
         assert [faults(data) for data in files] == [set()] * 3
     own = "The holder of the policy asked for it"
     assert readings(shop, sale) == [
-        (what, label, reason)
+        (what, "marketplace" if what == "made" else label, reason)
         for label, reason in (
             ("admin_compliance", "Complaint C-17"), ("insurer_underwriter", "Claim 42"), ("customer", own),
         )
-        for what in ("asked", "looked", "downloaded")
+        for what in ("asked", "made", "looked", "downloaded")
     ]  # fmt: skip
 
 

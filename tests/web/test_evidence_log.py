@@ -1,5 +1,7 @@
 """The evidence log as everybody fetches it: addresses, bytes, and for how long they may be kept (T26-41)."""
 
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from marketplace.infra.db import db
+from marketplace.kernel import clock
 from marketplace.kernel.merkle import HASH
 from marketplace.traceability import queries, services
 from marketplace.traceability.jobs.key_folder import KeyFolder
@@ -74,6 +77,26 @@ def test_whose_signature_to_trust_stands_in_the_policy(client: FlaskClient, fold
     assert (answer.status_code, answer.content_type) == (200, "text/plain; charset=utf-8")
     assert f"\nlog {folder.signer().verifier.vkey}\nquorum none\n" in answer.text
     assert ORIGIN in answer.text
+
+
+@pytest.mark.requirement("T26-41")
+def test_who_stamped_the_log_last_stands_on_a_page_and_whom_to_trust_in_a_file(
+    app: Flask, client: FlaskClient, folder: KeyFolder
+) -> None:
+    assert "Nobody has stamped the time of the log yet." in client.get("/verify/evidence").text
+    assert "BEGIN CERTIFICATE" not in client.get("/log/authorities.pem").text
+    with app.app_context(), clock.frozen(datetime(2026, 11, 28, 4, 5, 6, tzinfo=UTC)):
+        assert services.stamp_log("local") == 300
+        db.session.commit()
+    page = client.get("/verify/evidence").text
+    assert re.search(
+        r"<p>On [^<]*28[^<]*2026[^<]* by our own time-stamp authority\. The log had 300 entries then", page
+    )
+    answer = client.get("/log/authorities.pem")
+    assert (answer.status_code, answer.content_type) == (200, "application/x-pem-file")
+    assert answer.headers["Cache-Control"] == "public, max-age=1"
+    lines = answer.text.splitlines()
+    assert lines[lines.index("-----BEGIN CERTIFICATE-----") - 1] == "# local"
 
 
 def test_before_the_first_entry_there_is_no_checkpoint(client: FlaskClient) -> None:

@@ -32,7 +32,7 @@ KEYED = {"api_v1.put_catalog"}
 """What opens by a key, and by no cookie that another site could use."""
 PUBLIC_FILES = {
     "static", "product.document_bytes", "evidence_log.checkpoint", "evidence_log.tile", "evidence_log.entries",
-    "evidence_log.trust_policy",
+    "evidence_log.trust_policy", "evidence_log.authorities",
 }  # fmt: skip
 # Shown in a frame of our own pages, which runs nothing; everything else in none.
 FRAMED = {"sales_log.stored_page", "inbox.body"}

@@ -1,7 +1,6 @@
 """Check an `evidence.zip`: every entry of a contract, what was said and shown in it, and the log they stand in."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from verify.bundle import contents, core, journeys, logs, times
 from verify.bundle.archive import read_archive
@@ -11,9 +10,9 @@ from verify.receipt import Receipt
 
 
 def check_bundle(
-    report: Report, policy: Policy, data: bytes, receipts: Sequence[Receipt] = (), authority: Path | None = None
+    report: Report, policy: Policy, data: bytes, receipts: Sequence[Receipt] = (), authorities: bytes | None = None
 ) -> None:
-    """`receipts` are the reader's own; `authority` is the certificate of who makes time-stamps."""
+    """`receipts` are the reader's own; `authorities` the certificates (PEM) of whose time-stamps are believed."""
     files = read_archive(report, data)
     if files is None:
         return
@@ -24,7 +23,7 @@ def check_bundle(
     contents.check(report, bundle)
     logs.check_rotations(report, bundle)
     journeys.check(report, bundle, receipts)
-    times.check(report, bundle, heads, authority)
+    times.check(report, bundle, heads, authorities)
     for name in sorted(files.keys() - bundle.used):
         report.find(Code.EXTRA_FILE, f"The file {name} is not part of the evidence.")
     _tell(report, bundle)

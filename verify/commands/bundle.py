@@ -1,4 +1,6 @@
-"""`python -m verify bundle evidence.zip --policy trust.policy [--receipt mine.tlog-proof] [--json]`."""
+"""`python -m verify bundle evidence.zip --policy trust.policy [--receipt mine.tlog-proof]
+[--authorities authorities.pem] [--json]`.
+"""
 
 import argparse
 from pathlib import Path
@@ -17,7 +19,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="the evidence, evidence.zip")
     parser.add_argument("--policy", type=Path, required=True, help="whom to believe, from a place you trust")
     parser.add_argument("--receipt", type=Path, action="append", default=[], help="a receipt of yours; may be repeated")
-    parser.add_argument("--authority", type=Path, help="the certificate (PEM) of who makes the time-stamps")
+    parser.add_argument("--authorities", type=Path, help="certificates (PEM) of whose time-stamps to believe, likewise")
     reporting.option(parser)
 
 
@@ -27,7 +29,8 @@ def run(chosen: argparse.Namespace) -> int:
         policy = read_policy(read(chosen.policy))
         receipts = [check_receipt(report, policy, read(file), f"the receipt {file.name}") for file in chosen.receipt]
         mine = [receipt for receipt in receipts if receipt is not None]
-        check_bundle(report, policy, read(chosen.file), mine, chosen.authority)
+        authorities = read(chosen.authorities) if chosen.authorities else None
+        check_bundle(report, policy, read(chosen.file), mine, authorities)
     except (OSError, PolicyError) as error:
         report.find(Code.UNREADABLE, f"{error}.")
     return reporting.tell(report, chosen)

@@ -191,4 +191,5 @@ _PLAIN: Mapping[EntryType, str] = {
     EntryType.EVIDENCE_READ: lazy_gettext("Evidence of this contract was read"),
     EntryType.SALE_VIEWED: lazy_gettext("Staff looked at this sale"),
     EntryType.LOG_KEY_ROTATED: lazy_gettext("The log signs with a new key"),
+    EntryType.LOG_STAMPED: lazy_gettext("The log was time-stamped"),
 }

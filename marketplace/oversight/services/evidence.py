@@ -4,7 +4,8 @@ What is in it is gathered here, from whoever knows it; the trail makes the file.
 takes it away without an entry in the journey of its readings (T26-48): where that cannot be written, nothing happens.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -20,16 +21,19 @@ from marketplace.infra.letterhead import letterhead
 from marketplace.kernel import clock, ids
 from marketplace.kernel.canonical import canonical_bytes, sha256_hex
 from marketplace.kernel.errors import NotFound, Unavailable
+from marketplace.kernel.zips import zipped
 from marketplace.oversight.document import Told, readme, watermark_of
 from marketplace.oversight.models import BundleRow, locked_bundle
 from marketplace.oversight.queries.exhibits import documents_of, exhibits_of
 from marketplace.oversight.queries.sales import sale_of_application
+from marketplace.oversight.services.archiving import archive_pages
 from marketplace.oversight.services.pictures import take_pictures, words_of
 from marketplace.oversight.values import AskBundle, BundleNotFound, BundleState, Sale
 from marketplace.traceability import queries as trail
 from marketplace.traceability import services as traceability
 from marketplace.traceability.values import (
     RECEIPTED,
+    SYSTEM,
     Act,
     Actor,
     EntryNotFound,
@@ -81,8 +85,8 @@ def note_reading(bundle_id: UUID, by: Actor, what: str) -> None:
     _note(row, by, what)
 
 
-def _note(row: BundleRow, by: Actor, what: str) -> None:
-    said = {"bundle_id": row.id, "what": what, "reason": row.reason, "core_sha256": row.core_sha256}
+def _note(row: BundleRow, by: Actor, what: str, **more: str | None) -> None:
+    said = {"bundle_id": row.id, "what": what, "reason": row.reason, "core_sha256": row.core_sha256, **more}
     readings = journey_of_readings(row.application_id)
     traceability.record_reading(Act(readings, EntryType.EVIDENCE_READ, said, by, row.application_id, row.insurer_id))
 
@@ -95,13 +99,14 @@ def make_bundle(bundle_id: UUID) -> None:
     if row is None or row.state != BundleState.ASKED:
         return
     try:
-        content, core_sha256, verdict = _made(row)
+        made = _made(row)
     except (Unavailable, NotFound) as error:
         row.state, row.failure, row.made_at = BundleState.REFUSED.value, error.code, clock.now()
         return
-    row.content, row.sha256, row.size = content, sha256_hex(content), len(content)
-    row.core_sha256, row.verified, row.findings = core_sha256, verdict.verified, list(verdict.findings)
+    row.content, row.sha256, row.size = made.content, sha256_hex(made.content), len(made.content)
+    row.core_sha256, row.verified, row.findings = made.hashes.core, made.verdict.verified, list(made.verdict.findings)
     row.state, row.made_at, row.expires_at = BundleState.READY.value, clock.now(), clock.now() + KEPT
+    _note(row, SYSTEM, "made", pages_sha256=made.hashes.pages)
 
 
 def drop_old_bundles() -> int:
@@ -114,18 +119,46 @@ def drop_old_bundles() -> int:
     return len(rows)
 
 
-def _made(row: BundleRow) -> tuple[bytes, str, verifying.Verdict]:
-    """The file, the hash of its core, and what the verifier says of it."""
+@dataclass(frozen=True, slots=True)
+class _Hashes:
+    """SHA-256 (hex) of the core, and of the package of the web archive where there are pages."""
+
+    core: str
+    pages: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """The file, and what the verifier says of it."""
+
+    content: bytes
+    hashes: _Hashes
+    verdict: verifying.Verdict
+
+
+def _made(row: BundleRow) -> _Made:
     lacking = take_pictures(row.application_id)
     found, sale = trail.extract(row.application_id), sale_of_application(row.application_id)
     core = trail.core_files(found, sale.policy_number, documents_of(found), exhibits_of(found, sale))
-    core_sha256 = sha256_hex(core["core/core.json"])
-    content = trail.zipped(core | trail.wrapper_files(found) | _wrapped(row, sale, core_sha256, lacking))
-    verdict = verifying.judge(content, trail.trust_policy(found.origin), _receipts(found))
-    return content, core_sha256, verdict
+    wrapper, pages_sha256 = trail.wrapper_files(found), None
+    if (archive := archive_pages(found, sale.policy_number or sale.application_reference or "")) is not None:
+        wrapper["wrapper/pages.wacz"], pages_sha256 = archive.data, archive.package_sha256
+    hashes = _Hashes(sha256_hex(core["core/core.json"]), pages_sha256)
+    content = zipped(core | wrapper | _wrapped(row, sale, hashes, lacking, _stamps(wrapper)))
+    policy = trail.trust_policy(found.origin)
+    return _Made(content, hashes, verifying.judge(content, policy, _receipts(found), trail.time_authorities()))
 
 
-def _wrapped(row: BundleRow, sale: Sale, core_sha256: str, lacking: str | None) -> dict[str, bytes]:
+def _stamps(wrapper: Mapping[str, bytes]) -> list[tuple[str, str]]:
+    """The files of time-stamps, each with the checkpoint that was stamped."""
+    tokens = {name: name.rpartition("/")[2].partition("-")[0] for name in wrapper if name.endswith(".tst")}
+    newer = {token: f"wrapper/checkpoints/{size}" for token, size in tokens.items()}
+    return sorted((token, name if name in wrapper else "core/checkpoint") for token, name in newer.items())
+
+
+def _wrapped(
+    row: BundleRow, sale: Sale, hashes: _Hashes, lacking: str | None, stamps: Sequence[tuple[str, str]]
+) -> dict[str, bytes]:
     """Who reads it and why, and how it is checked."""
     watermark = watermark_of(row.actor_label, row.reason, row.asked_at, ZONE, row.locale)
     wrapper: Mapping[str, Any] = {
@@ -135,16 +168,18 @@ def _wrapped(row: BundleRow, sale: Sale, core_sha256: str, lacking: str | None) 
         "reason": row.reason,
         "asked_at": row.asked_at,
         "watermark": watermark,
-        "core_sha256": core_sha256,
+        "core_sha256": hashes.core,
         "readings": journey_of_readings(row.application_id),
         "pictures": {"reason": lacking} if lacking else {},
     }
     told = Told(
         contract=sale.policy_number or sale.application_reference or "",
-        core_sha256=core_sha256,
+        core_sha256=hashes.core,
         watermark=watermark,
         pictures=words_of(lacking, row.locale),
+        pages_sha256=hashes.pages,
         site=letterhead().public_url,
+        stamps=stamps,
     )
     return {"wrapper/wrapper.json": canonical_bytes(wrapper), "README.txt": readme(told, row.locale)}
 

@@ -93,7 +93,7 @@ def _files(found: Extract, wanted: Sequence[Logged]) -> dict[str, pictures.File]
     """
     versions = {each.page_version_id for each in wanted}
     assets = {path: sha256 for version in versions for path, sha256 in found.versions[str(version)]["assets"].items()}
-    kept = ((path, _asset(path, sha256)) for path, sha256 in sorted(assets.items()))
+    kept = ((path, kept_asset(path, sha256)) for path, sha256 in sorted(assets.items()))
     return {
         f"/static/{path}": pictures.File(guess_type(path)[0] or "application/octet-stream", data)
         for path, data in kept
@@ -101,7 +101,8 @@ def _files(found: Extract, wanted: Sequence[Logged]) -> dict[str, pictures.File]
     }
 
 
-def _asset(path: str, sha256: str) -> bytes | None:
+def kept_asset(path: str, sha256: str) -> bytes | None:
+    """A static file as it was when a page that names it was sent; None where it is not kept."""
     try:
         return storage.get(sha256)
     except NotFound:

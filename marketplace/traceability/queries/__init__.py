@@ -13,7 +13,6 @@ from marketplace.traceability.queries.evidence import (
     receipt_soon,
     worth_waiting,
     wrapper_files,
-    zipped,
 )
 from marketplace.traceability.queries.log import (
     checkpoint,
@@ -43,9 +42,17 @@ from marketplace.traceability.queries.releases import (
     releases,
     seen,
 )
+from marketplace.traceability.queries.stamps import (
+    newest_stamps,
+    stamp_readings,
+    time_authorities,
+    to_be_stamped,
+    unstamped_seconds,
+)
 from marketplace.traceability.queries.trail import (
     entries_of_application,
     entry,
+    envelopes,
     envelopes_of_journey,
     idle_journeys,
     journey,
@@ -65,6 +72,7 @@ __all__ = (
     "count_online",
     "entries_of_application",
     "entry",
+    "envelopes",
     "envelopes_of_journey",
     "extract",
     "files_used",
@@ -77,6 +85,7 @@ __all__ = (
     "log_hashes",
     "log_key",
     "log_proof",
+    "newest_stamps",
     "not_kept",
     "page_bytes",
     "page_version",
@@ -94,12 +103,15 @@ __all__ = (
     "releases",
     "seen",
     "shown_to_different_people",
+    "stamp_readings",
+    "time_authorities",
+    "to_be_stamped",
     "trust_policy",
+    "unstamped_seconds",
     "versions_without_reference",
     "view_kept",
     "visits_since",
     "waiting_seconds",
     "worth_waiting",
     "wrapper_files",
-    "zipped",
 )

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, func, select
 from marketplace.infra.db import reader
 from marketplace.kernel import clock
 from marketplace.traceability.models import CheckpointRow, EntryRow, IntakeRow
-from marketplace.traceability.queries import log, trail
+from marketplace.traceability.queries import log, stamps, trail
 from marketplace.traceability.rules import bundles, proofs
 from marketplace.traceability.values import (
     LOOKS,
@@ -72,21 +72,39 @@ def core_files(
 
 
 def wrapper_files(found: Extract) -> dict[str, bytes]:
-    """How the log went on since: the newest checkpoint, and the proofs that it continues what the contract's evidence
-    and its receipts were signed under.
+    """How the log went on since: the newest checkpoint, the time-stamps that bracket the contract, and the proofs that
+    the newest continues what the contract's evidence and its receipts were signed under, and what was stamped.
     """
     with reader() as connection:
         size, note = log.newest(connection)
         tree = log.tree(connection, size)
-        earlier = sorted({found.size, *found.receipt_sizes} - {size})
+        stamped, files = _stamps(connection, found)
+        checkpoints = {size: note} | {each: stamps.note_of(connection, each) for each in stamped}
+        earlier = sorted({found.size, *found.receipt_sizes, *stamped})
         ways = {each: tree.consistency_proof(each) for each in earlier if each < size}
-    files = {f"wrapper/consistency/{each}-{size}": bundles.consistency_file(way) for each, way in ways.items()}
-    return files if size == found.size else files | {f"wrapper/checkpoints/{size}": note.encode()}
+    files |= {f"wrapper/consistency/{each}-{size}": bundles.consistency_file(way) for each, way in ways.items()}
+    newer = {each: text for each, text in checkpoints.items() if each != found.size}
+    return files | {f"wrapper/checkpoints/{each}": text.encode() for each, text in newer.items()}
 
 
-def zipped(files: Mapping[str, bytes]) -> bytes:
-    """The files as one zip, the same bytes each time."""
-    return bundles.zipped(files)
+def _stamps(connection: Connection, found: Extract) -> tuple[set[int], dict[str, bytes]]:
+    """Of each authority the last stamp that was entered before the contract's first entry, with that entry, and the
+    first over all of the contract: the sizes that they are of, and their files.
+    """
+    from marketplace.infra.timestamping import certificates_of  # noqa: PLC0415  heavy, and the site makes no evidence
+
+    first = min(each.index for each in found.entries)
+    before, after = stamps.stamps_before(connection, first), stamps.stamps_after(connection, found.size)
+    envelopes = trail.envelopes([row.id for _, row in before])
+    tree = log.tree(connection, found.size)
+    chosen = [*after, *(stamp for stamp, _ in before)]
+    files: dict[str, bytes] = {}
+    for stamp in chosen:
+        files |= bundles.stamp_files(stamp, certificates_of(stamp.token))
+    for stamp, row in before:
+        shown = row.log_index, log.leaf_of(row).to_json(), tree.inclusion_proof(row.log_index)
+        files |= bundles.stamp_entry_file(stamp, *shown, envelopes[row.id])
+    return {each.size for each in chosen}, files
 
 
 def receipt(application_id: UUID, kind: EntryType) -> bytes:

@@ -34,7 +34,7 @@ _NOTHING_BETWEEN = literal(b"", LargeBinary)
 _KEYS = select(LogKeyRow.vkey)
 _FIRST_KEY = LogKeyRow.first_size, LogKeyRow.made_at
 _LATEST_KEY = LogKeyRow.first_size.desc(), LogKeyRow.made_at.desc()
-_NEWEST = select(CheckpointRow.size, CheckpointRow.note).order_by(CheckpointRow.size.desc()).limit(1)
+NEWEST = select(CheckpointRow.size, CheckpointRow.note).order_by(CheckpointRow.size.desc()).limit(1)
 # How long the last batch waited, the oldest entry of it: from being recorded to the signature over it.
 _INTEGRATED = text(
     """
@@ -58,7 +58,7 @@ def checkpoint() -> str:
 def checkpoint_size() -> int:
     """Of the tree under the newest checkpoint; 0 where there is none yet."""
     with reader() as connection:
-        found = connection.execute(_NEWEST).one_or_none()
+        found = connection.execute(NEWEST).one_or_none()
     return found.size if found else 0
 
 
@@ -144,7 +144,7 @@ def tree(connection: Connection, size: int) -> TiledTree:
 
 def newest(connection: Connection) -> tuple[int, str]:
     """Size and note of the newest checkpoint. Raises LogIsEmpty."""
-    found = connection.execute(_NEWEST).one_or_none()
+    found = connection.execute(NEWEST).one_or_none()
     if found is None:
         raise LogIsEmpty
     return found.size, found.note

@@ -43,6 +43,7 @@ from marketplace.traceability.values import (
 _KEEPS_A_JOURNEY = (
     EntryType.CONTRACT_CONCLUDED.value,
     EntryType.LOG_KEY_ROTATED.value,
+    EntryType.LOG_STAMPED.value,
     EntryType.EVIDENCE_READ.value,
 )
 
@@ -118,8 +119,17 @@ def entry(entry_id: UUID) -> Entry:
 
 def envelopes_of_journey(journey_id: UUID) -> dict[UUID, Envelope]:
     """Entry id -> what its hash is of, for every entry of a journey. What was erased is left out."""
+    return _envelopes(lambda row: row.journey_id == journey_id)
+
+
+def envelopes(entry_ids: Collection[UUID]) -> dict[UUID, Envelope]:
+    """The same of these entries."""
+    return _envelopes(lambda row: row.id.in_(set(entry_ids)))
+
+
+def _envelopes(condition: Callable[[Held], ColumnElement[bool]]) -> dict[UUID, Envelope]:
     with reader() as connection:
-        rows = connection.execute(held(_frame, lambda row: row.journey_id == journey_id)).all()
+        rows = connection.execute(held(_frame, condition)).all()
     opening = Opening(rows)
     opened = ((row, opening.opened_or_none(IntakeRow.body, row, row.body)) for row in rows)
     return {row.id: _envelope(row, salted) for row, salted in opened if salted is not None}

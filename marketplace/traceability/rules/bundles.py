@@ -1,19 +1,14 @@
 """The files of a contract's evidence, as bytes (docs/evidence-format.md): the same values give the same bytes."""
 
-import io
-import stat
-import zipfile
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from marketplace.kernel.canonical import canonical_bytes
-from marketplace.traceability.values import Exhibit, Extract, Logged
+from marketplace.traceability.values import Envelope, Exhibit, Extract, Logged, Stamped
 
 FORMAT = "evenfold-evidence/1"
 CORE, CHECKPOINT = "core/core.json", "core/checkpoint"
-_BEFORE_ANY_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say
-_FILE = (stat.S_IFREG | 0o644) << 16
 
 
 def core_files(
@@ -32,29 +27,28 @@ def core_files(
     files = {CORE: canonical_bytes(core), CHECKPOINT: extract.checkpoint.encode()}
     for entry in extract.entries:
         if entry.envelope is not None:
-            files[_body(entry)] = b'{"envelope":%s,"salt":"%s"}' % (
-                entry.envelope.data,
-                entry.envelope.salt.hex().encode(),
-            )
+            files[_body(entry)] = _salted(entry.envelope)
         if entry.page is not None:
             files[_page(entry)] = entry.page
     files |= {_path(each, "documents"): each.data for each in documents}
     return files | {_path(each, "exhibits"): each.data for each in exhibits}
 
 
+def stamp_files(stamp: Stamped, certificates: bytes) -> dict[str, bytes]:
+    """A time-stamp, and who made it (PEM)."""
+    return {f"{_stamp(stamp)}.tst": stamp.token, f"{_stamp(stamp)}.pem": certificates}
+
+
+def stamp_entry_file(
+    stamp: Stamped, index: int, leaf: Mapping[str, Any], proof: Sequence[bytes], envelope: Envelope
+) -> dict[str, bytes]:
+    """The entry that names a stamp in the log: its leaf, the proof in the tree of the core, and what it says."""
+    entry = canonical_bytes({"index": index, "leaf": leaf, "proof": [each.hex() for each in proof]})
+    return {f"{_stamp(stamp)}.json": b'{"body":%s,"entry":%s}' % (_salted(envelope), entry)}
+
+
 def consistency_file(hashes: Iterable[bytes]) -> bytes:
     return "".join(f"{b64encode(each).decode()}\n" for each in hashes).encode()
-
-
-def zipped(files: Mapping[str, bytes]) -> bytes:
-    """A zip in which nothing depends on when or where it is made but the files themselves."""
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in sorted(files.items()):
-            member = zipfile.ZipInfo(name, _BEFORE_ANY_TIME)
-            member.external_attr, member.create_system = _FILE, 3
-            archive.writestr(member, content, zipfile.ZIP_DEFLATED)
-    return data.getvalue()
 
 
 def _entry(entry: Logged, size: int) -> dict[str, Any]:
@@ -67,6 +61,14 @@ def _entry(entry: Logged, size: int) -> dict[str, Any]:
         "page": None if entry.page is None else _page(entry),
         "withheld": entry.withheld,
     }
+
+
+def _salted(envelope: Envelope) -> bytes:
+    return b'{"envelope":%s,"salt":"%s"}' % (envelope.data, envelope.salt.hex().encode())
+
+
+def _stamp(stamp: Stamped) -> str:
+    return f"wrapper/timestamps/{stamp.size}-{stamp.authority}"
 
 
 def _body(entry: Logged) -> str:

@@ -22,5 +22,13 @@ def trust_policy(origin: str, vkeys: Iterable[str]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
+def authorities_file(roots: Iterable[tuple[str, str]]) -> bytes:
+    """Certificates (PEM), each under the name of the authority whose time-stamps lead to it. What stands between is
+    read over by every program.
+    """
+    head = "# Who stamps the time of the log, and the certificate that its time-stamps lead to.\n"
+    return (head + "".join(f"\n# {name}\n{root}" for name, root in roots)).encode()
+
+
 def _text(data: bytes) -> str:
     return b64encode(data).decode()

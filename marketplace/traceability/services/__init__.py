@@ -1,4 +1,6 @@
-"""Write evidence: what is done and shown (`recording`), what pages are released and online (`releasing`)."""
+"""Write evidence: what is done and shown (`recording`), what pages are released and online (`releasing`), and when the
+log was how large (`stamping`).
+"""
 
 from marketplace.traceability.services.recording import (
     record_act,
@@ -10,6 +12,7 @@ from marketplace.traceability.services.recording import (
 )
 from marketplace.traceability.services.references import make_reference
 from marketplace.traceability.services.releasing import ensure_page_version, put_online, release_pages
+from marketplace.traceability.services.stamping import stamp_log
 
 __all__ = (
     "ensure_page_version",
@@ -21,5 +24,6 @@ __all__ = (
     "record_rotation",
     "record_view",
     "release_pages",
+    "stamp_log",
     "start_journey",
 )

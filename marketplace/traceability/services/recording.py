@@ -70,7 +70,7 @@ def record_act(act: Act) -> UUID:
 
 
 def record_rotation(origin: str, statement: Mapping[str, Any]) -> UUID:
-    """Enter that the log's key changes, in the log's own journey, which begins with the first change. Flushes.
+    """Enter that the log's key changes. Flushes.
 
     Raises Invalid where the statement is not signed by both keys.
     """
@@ -78,11 +78,14 @@ def record_rotation(origin: str, statement: Mapping[str, Any]) -> UUID:
         check_statement(statement, origin)
     except NoteRefused as error:
         raise Invalid({"statement": str(error)}) from error
+    return record_of_log(origin, EntryType.LOG_KEY_ROTATED, statement)
+
+
+def record_of_log(origin: str, type_: EntryType, said: Mapping[str, Any]) -> UUID:
+    """Enter what happens to the log itself in its own journey, which begins with the first of it. Flushes."""
     journey_id = journey_of_log(origin)
-    begun = upsert(JourneyRow).values(**_journey(journey_id, Channel.SELF, {"log": origin}))
-    with or_nothing():
-        db.session.connection().execute(begun.on_conflict_do_nothing(index_elements=[JourneyRow.id]))
-    return record_act(Act(journey_id, EntryType.LOG_KEY_ROTATED, statement, SYSTEM))
+    _begin_once(_journey(journey_id, Channel.SELF, {"log": origin}))
+    return record_act(Act(journey_id, type_, said, SYSTEM))
 
 
 def record_reading(reading: Act) -> UUID:
@@ -93,11 +96,7 @@ def record_reading(reading: Act) -> UUID:
     """
     if reading.application_id is None or reading.journey_id != journey_of_readings(reading.application_id):
         raise ValueError("a reading is of the evidence of an application")
-    begun = _journey(reading.journey_id, Channel.SELF, {"evidence_of": reading.application_id})
-    with or_nothing():
-        db.session.connection().execute(
-            upsert(JourneyRow).values(**begun).on_conflict_do_nothing(index_elements=[JourneyRow.id])
-        )
+    _begin_once(_journey(reading.journey_id, Channel.SELF, {"evidence_of": reading.application_id}))
     return record_act(reading)
 
 
@@ -123,6 +122,13 @@ def record_leaving(view_id: UUID, actor: Actor) -> None:
     what = {"application_id": view.application_id, "insurer_id": view.insurer_id}
     body = {"view": view_id}
     record_act(Act(view.journey_id, EntryType.PAGE_LEFT, body, actor, page_version_id=view.page_version_id, **what))
+
+
+def _begin_once(journey: Mapping[str, Any]) -> None:
+    """A journey that many begin: the first one does."""
+    begun = upsert(JourneyRow).values(**journey).on_conflict_do_nothing(index_elements=[JourneyRow.id])
+    with or_nothing():
+        db.session.connection().execute(begun)
 
 
 def _journey(journey_id: UUID, channel: Channel, attribution: Mapping[str, Any]) -> dict[str, Any]:

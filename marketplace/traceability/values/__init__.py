@@ -15,6 +15,7 @@ from marketplace.traceability.values.evidence import (
     Exhibit,
     Extract,
     Logged,
+    Stamped,
 )
 from marketplace.traceability.values.pages import (
     NewRelease,
@@ -91,6 +92,7 @@ __all__ = [
     "ReleaseContent",
     "ReviewerNeeded",
     "Seen",
+    "Stamped",
     "TrailUnavailable",
     "View",
     "ViewKept",

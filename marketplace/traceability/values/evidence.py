@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -45,6 +46,16 @@ class Logged:
     def body(self) -> Mapping[str, Any]:
         found: Mapping[str, Any] = {} if self.envelope is None else json.loads(self.envelope.data)["body"]
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Stamped:
+    """That an authority stamped the checkpoint of `size`: its token (RFC 3161), and what that says."""
+
+    authority: str
+    size: int
+    token: bytes
+    stamped_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

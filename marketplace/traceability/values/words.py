@@ -65,6 +65,7 @@ class EntryType(StrEnum):
     SALE_VIEWED = "sale:viewed"
     EVIDENCE_READ = "evidence:read"
     LOG_KEY_ROTATED = "log:key_rotated"
+    LOG_STAMPED = "log:stamped"
 
 
 OUTLIVES_ERASURE = frozenset(

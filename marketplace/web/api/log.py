@@ -12,6 +12,7 @@ blueprint = Blueprint("evidence_log", __name__, url_prefix="/log")
 FOR_EVER = "public, max-age=31536000, immutable"
 FOR_A_MOMENT = "public, max-age=1"
 TEXT, BYTES = "text/plain; charset=utf-8", "application/octet-stream"
+PEM = "application/x-pem-file"
 
 
 @blueprint.get("/checkpoint")
@@ -32,6 +33,12 @@ def entries(place: str) -> ResponseReturnValue:
 @blueprint.get("/trust.policy")
 def trust_policy() -> ResponseReturnValue:
     return _answer(queries.trust_policy(current_app.config["LOG_ORIGIN"]), TEXT, FOR_A_MOMENT)
+
+
+@blueprint.get("/authorities.pem")
+def authorities() -> ResponseReturnValue:
+    """Whose time-stamps to trust: never from what they are to judge."""
+    return _answer(queries.time_authorities(), PEM, FOR_A_MOMENT)
 
 
 def _answer(data: str | bytes, kind: str, kept: str) -> Response:

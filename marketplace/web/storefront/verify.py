@@ -9,6 +9,7 @@ from wtforms.validators import Length
 
 from marketplace.infra.formatting import lazy_gettext as _l
 from marketplace.policy import queries as policy
+from marketplace.traceability import queries as trail
 from marketplace.web.fields import Form, printable, required
 
 blueprint = Blueprint("verify", __name__)
@@ -36,4 +37,4 @@ def check() -> ResponseReturnValue:
 @blueprint.get("/verify/evidence")
 def evidence() -> ResponseReturnValue:
     """A page that takes files and sends nothing."""
-    return render_template("storefront/evidence.html")
+    return render_template("storefront/evidence.html", stamps=trail.newest_stamps())

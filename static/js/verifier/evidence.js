@@ -5,14 +5,17 @@
 import { leafHash, verifyConsistency, verifyInclusion } from "./merkle.js";
 import { Refused, accept, isSigned, readConsistency, readKey, readPolicy, readProof } from "./note.js";
 import { bytesOf, canonical, decoded, hex, readJson, same, sha256, textOf, unhex } from "./spelling.js";
+import { NotKnown, stampedAt, trustedAs } from "./timestamps.js";
 import { readZip } from "./zip.js";
 
-export const NOTES = new Set(["WITHHELD", "ERASED", "ILLUSTRATION", "NO_TIMESTAMP", "TIMESTAMP_NOT_CHECKED"]);
+export const NOTES = new Set(["WITHHELD", "ERASED", "ILLUSTRATION", "NO_TIMESTAMP", "TIMESTAMP_LATE", "TIMESTAMP_NOT_CHECKED"]);
 
 const CORE = "core/core.json";
 const CHECKPOINT = "core/checkpoint";
 const SLACK = 60;
 const LONGEST_WAIT = 3600;
+const LATEST_STAMP = 86400;
+const MOST_STAMPS = 40;
 const MOST_CHECKPOINTS = 100;
 
 // --- shapes ----------------------------------------------------------------------------------------------------------
@@ -279,12 +282,16 @@ function checkMine(find, bundle, { index, leaf }) {
   else find(bundle.entries.some((entry) => entry.leaf.j === leaf.j) ? "TRUNCATED_TAIL" : "FOREIGN_RECEIPT", index);
 }
 
-async function checkRotations(find, bundle) {
+async function journeyOfLog(origin) {
   const namespace = unhex("6ba7b8119dad11d180b400c04fd430c8"); // that of URLs, RFC 9562
-  const name = new Uint8Array(await crypto.subtle.digest("SHA-1", Uint8Array.from([...namespace, ...bytesOf(bundle.origin)])));
+  const name = new Uint8Array(await crypto.subtle.digest("SHA-1", Uint8Array.from([...namespace, ...bytesOf(origin)])));
   name[6] = (name[6] & 0x0f) | 0x50;
   name[8] = (name[8] & 0x3f) | 0x80;
-  const own = hex(name.slice(0, 16)).replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, "$1-$2-$3-$4-$5");
+  return hex(name.slice(0, 16)).replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, "$1-$2-$3-$4-$5");
+}
+
+async function checkRotations(find, bundle) {
+  const own = await journeyOfLog(bundle.origin);
   for (const entry of bundle.entries.filter(({ leaf }) => leaf.t === "log:key_rotated")) {
     const said = bundle.opened.get(entry.index);
     if (said && !(entry.leaf.j === own && (await isRotation(said.body, bundle.origin, entry.index)))) find("ROTATION_FORGED", entry.index);
@@ -307,15 +314,84 @@ async function isRotation(body, origin, index) {
 
 // --- when ------------------------------------------------------------------------------------------------------------
 
-function checkTimes(find, bundle, heads) {
+// Where the log says that its tree `stamped` has this time-stamp; null where it is not shown, or not true.
+async function placeInLog(find, bundle, heads, name, token, stamped) {
+  const bytes = bundle.files.get(name);
+  const core = heads.find((head) => head.name === CHECKPOINT);
+  if (bytes === undefined || core === undefined) return null;
+  try {
+    const file = parts(readJson(bytes), { body: isObject, entry: isObject });
+    const { salt, envelope } = parts(file.body, { ...SALTED, envelope: isObject });
+    const entry = parts(file.entry, { index: isCount, leaf: anything, proof: listOf(isHash) });
+    const leaf = await leafOf(entry.leaf);
+    const isThere = await verifyInclusion(leaf.hash, BigInt(entry.index), core.size, core.root, entry.proof.map(unhex));
+    const isSaid = hex(await sha256(unhex(salt), bytesOf(canonical(envelope)))) === leaf.b;
+    const said = envelope.get("body");
+    const isNamed =
+      isObject(said) && said.get("token_sha256") === hex(await sha256(token)) && said.get("root") === hex(stamped.root) &&
+      isCount(said.get("size")) && BigInt(said.get("size")) === stamped.size;
+    if (leaf.t !== "log:stamped" || leaf.j !== (await journeyOfLog(bundle.origin)) || !isThere || !isSaid || !isNamed) throw new Refused("MALFORMED");
+    return BigInt(entry.index);
+  } catch {
+    find("TIMESTAMP_INVALID", null, name);
+    return null;
+  }
+}
+
+// Who saw a tree when, by time-stamps: { size, at, place }.
+async function stampsOf(find, bundle, heads, authorities) {
+  const form = /^(wrapper\/timestamps\/(0|[1-9]\d{0,18})-([a-z0-9.-]{1,120}))\.tst$/;
+  const tokens = Array.from(bundle.files.keys()).sort().map((name) => form.exec(name)).filter(Boolean);
+  if (tokens.length > MOST_STAMPS) find("UNREADABLE");
+  const found = [];
+  for (const [name, stem, size, authority] of tokens.slice(0, MOST_STAMPS)) {
+    const head = heads.find((each) => each.size === BigInt(size));
+    if (head === undefined) {
+      find("TIMESTAMP_INVALID", null, name);
+    } else {
+      try {
+        const trusted = authorities ? trustedAs(authority, authorities) : [];
+        if (trusted.length === 0) throw new NotKnown(authority);
+        const token = bundle.files.get(name);
+        const at = await stampedAt(token, bundle.files.get(head.name), trusted);
+        found.push({ size: head.size, at, place: await placeInLog(find, bundle, heads, `${stem}.json`, token, head) });
+      } catch (error) {
+        find(error instanceof NotKnown ? "TIMESTAMP_NOT_CHECKED" : "TIMESTAMP_INVALID", null, name);
+      }
+    }
+  }
+  return found;
+}
+
+// Between what times all that was recorded came into the log, in seconds since 1970: { after, before }.
+function intervalOf(find, bundle, sightings, isChecked) {
+  const places = bundle.entries.map(({ index }) => BigInt(index));
+  if (places.length === 0) return null;
+  const [first, last] = [places.reduce((one, other) => (one < other ? one : other)), places.reduce((one, other) => (one > other ? one : other))];
+  const ends = sightings.filter(({ size }) => size > last).map(({ at }) => at);
+  const begins = sightings.filter(({ place }) => place !== null && place < first).map(({ at }) => at);
+  if (ends.length === 0) {
+    if (isChecked) find("NO_TIMESTAMP");
+    return null;
+  }
+  const end = Math.min(...ends);
+  const newest = Math.max(...bundle.entries.map(({ leaf }) => Number(leaf.ts) / 1e6));
+  if (end - newest > LATEST_STAMP) find("TIMESTAMP_LATE");
+  return { after: begins.length > 0 ? Math.max(...begins) : null, before: end };
+}
+
+async function checkTimes(find, bundle, heads, authorities) {
   const inOrder = bundle.entries.toSorted((one, other) => Number(BigInt(one.index) - BigInt(other.index)));
   for (const [place, entry] of inOrder.slice(1).entries()) {
     if (Number(inOrder[place].leaf.ts) - Number(entry.leaf.ts) > SLACK * 1e6) find("BACKDATED", entry.index);
   }
-  const stamped = heads.filter(({ size }) => bundle.files.has(`wrapper/timestamps/${size}.tst`));
-  for (const head of stamped) find("TIMESTAMP_NOT_CHECKED", null, head.name);
-  const sightings = heads.flatMap(({ size, witnessed }) => witnessed.map(([, at]) => ({ size, at })));
-  if (sightings.length === 0 && stamped.length === 0) find("NO_TIMESTAMP");
+  let isChecked = true;
+  const noting = (code, ...about) => {
+    if (code === "TIMESTAMP_NOT_CHECKED") isChecked = false;
+    find(code, ...about);
+  };
+  const witnessed = heads.flatMap((head) => head.witnessed.map(([, at]) => ({ size: head.size, at, place: null })));
+  const sightings = [...witnessed, ...(await stampsOf(noting, bundle, heads, authorities))];
   for (const { size, at } of sightings) {
     for (const entry of bundle.entries) {
       const recorded = Number(entry.leaf.ts) / 1e6;
@@ -323,6 +399,7 @@ function checkTimes(find, bundle, heads) {
       if (BigInt(entry.index) >= size && recorded < at - LONGEST_WAIT) find("BACKDATED", entry.index);
     }
   }
+  return intervalOf(find, bundle, sightings, isChecked);
 }
 
 // --- the whole -------------------------------------------------------------------------------------------------------
@@ -368,8 +445,9 @@ async function readBundle(find, files) {
   };
 }
 
-// What is found in the bytes of an evidence.zip by a trust policy and receipts: { findings, entries }.
-export async function checkEvidence(bytes, policyBytes, receiptsBytes) {
+// What is found in the bytes of an evidence.zip by a trust policy, receipts, and certificates (PEM) of those whose
+// time-stamps are believed, or null: { findings, entries, interval }.
+export async function checkEvidence(bytes, policyBytes, receiptsBytes, authorities = null) {
   const findings = [];
   const find = (code, entry = null, detail = "") => findings.push({ code, entry: entry === null ? null : Number(entry), detail });
   let policy;
@@ -377,13 +455,13 @@ export async function checkEvidence(bytes, policyBytes, receiptsBytes) {
     policy = await readPolicy(policyBytes);
   } catch {
     find("UNREADABLE", null, "trust.policy");
-    return { findings, entries: 0 };
+    return { findings, entries: 0, interval: null };
   }
   const receipts = [];
   for (const receipt of receiptsBytes) receipts.push(await checkReceipt(find, policy, receipt, "tlog-proof"));
   const files = await readZip(find, bytes);
   const bundle = files && (await readBundle(find, files));
-  if (!bundle) return { findings, entries: 0 };
+  if (!bundle) return { findings, entries: 0, interval: null };
   const mine = receipts.filter(Boolean);
   const heads = await checkLog(find, policy, bundle, mine);
   await checkContents(find, bundle);
@@ -391,8 +469,8 @@ export async function checkEvidence(bytes, policyBytes, receiptsBytes) {
   for (const journey of Map.groupBy(bundle.entries, ({ leaf }) => leaf.j).values()) checkJourney(find, journey);
   checkEnd(find, bundle);
   for (const receipt of mine) checkMine(find, bundle, receipt);
-  checkTimes(find, bundle, heads);
+  const interval = await checkTimes(find, bundle, heads, authorities);
   for (const name of files.keys()) if (!bundle.used.has(name)) find("EXTRA_FILE", null, name);
   if (bundle.entries.length === 0) find("MALFORMED", null, CORE);
-  return { findings, entries: bundle.entries.length };
+  return { findings, entries: bundle.entries.length, interval };
 }

@@ -20,7 +20,20 @@ function lineOf({ code, entry, detail }) {
   return line;
 }
 
-function show(verdict, findings = [], entries = 0) {
+// Instants as the log says them, to the second.
+function showInterval(interval) {
+  for (const line of result.querySelectorAll("[data-interval]")) {
+    line.hidden = interval === null || (interval.after !== null) !== (line.dataset.interval === "both");
+    for (const time of line.querySelectorAll("time")) {
+      const at = new Date((interval?.[time.dataset.at] ?? 0) * 1000).toISOString();
+      time.dateTime = at;
+      time.textContent = `${at.slice(0, 10)} ${at.slice(11, 19)} UTC`;
+    }
+  }
+}
+
+function show(verdict, { findings, entries, interval } = { findings: [], entries: 0, interval: null }) {
+  showInterval(verdict === "verified" ? interval : null);
   for (const box of result.querySelectorAll("[data-verdict]")) box.hidden = box.dataset.verdict !== verdict;
   result.querySelector("[data-entries]").textContent = entries;
   result.querySelector("[data-findings]").replaceChildren(...findings.map(lineOf));
@@ -35,8 +48,9 @@ form.addEventListener("submit", async (event) => {
     show("unable");
     return;
   }
-  const { evidence, policy, receipts } = form.elements;
+  const { evidence, policy, receipts, authorities } = form.elements;
   const mine = await Promise.all(Array.from(receipts.files, bytesOf));
-  const { findings, entries } = await checkEvidence(await bytesOf(evidence.files[0]), await bytesOf(policy.files[0]), mine);
-  show(findings.some(({ code }) => !NOTES.has(code)) ? "faulty" : "verified", findings, entries);
+  const trusted = authorities.files.length > 0 ? await bytesOf(authorities.files[0]) : null;
+  const found = await checkEvidence(await bytesOf(evidence.files[0]), await bytesOf(policy.files[0]), mine, trusted);
+  show(found.findings.some(({ code }) => !NOTES.has(code)) ? "faulty" : "verified", found);
 });

@@ -50,6 +50,8 @@ EVERYBODYS = {
     "traceability_page_reference": "the hash of a file without anything about anybody",
     "traceability_release": "what pages are made of, and which of our own people said it is good",
     "traceability_page_version": "hashes of templates and texts; a page is the same for everybody",
+    "traceability_time_authority": "public: who stamps the time of the log",
+    "traceability_timestamp": "public: when the log was how large",
 }
 
 APPENDED = {"accounts_security_event"}

@@ -13,6 +13,7 @@ JOURNEY, VERSION, INTAKE = "traceability_journey", "traceability_page_version", 
 ENTRY = "traceability_entry"
 TILE, CHECKPOINT, KEY = "traceability_log_tile", "traceability_log_checkpoint", "traceability_log_key"
 RELEASE, ONLINE, REFERENCE = "traceability_release", "traceability_page_online", "traceability_page_reference"
+STAMPED = STAMP, AUTHORITY = "traceability_timestamp", "traceability_time_authority"
 ADDED_TO = (VERSION, RELEASE, ONLINE, REFERENCE)
 IN_THE_LOG = (ENTRY, TILE, CHECKPOINT, KEY)
 SEQUENCER = "marketplace_sequencer"
@@ -35,10 +36,22 @@ ALLOWED = {
     ("marketplace_sequencer", INTAKE): {"SELECT", "DELETE"},
     **{("marketplace_app", table): set() for table in IN_THE_LOG},
     **{("marketplace_reader", table): {"SELECT"} for table in IN_THE_LOG},
+    **{("marketplace_app", table): {"INSERT"} for table in STAMPED},
+    **{("marketplace_reader", table): {"SELECT"} for table in STAMPED},
+    **{("marketplace_sequencer", table): set() for table in STAMPED},
     ("marketplace_sequencer", ENTRY): {"INSERT"},  # and reads what is below
     **{("marketplace_sequencer", table): {"SELECT", "INSERT"} for table in (TILE, CHECKPOINT, KEY)},
 }
-COLUMNS = {TILE: "level", CHECKPOINT: "size", KEY: "vkey", RELEASE: "number", ONLINE: "number", REFERENCE: "sha256"}
+COLUMNS = {
+    STAMP: "size",
+    AUTHORITY: "name",
+    TILE: "level",
+    CHECKPOINT: "size",
+    KEY: "vkey",
+    RELEASE: "number",
+    ONLINE: "number",
+    REFERENCE: "sha256",
+}
 # Not evidence: whose a row is, which row-level security asks in the reader's name.
 ASKED_BY_POLICIES = {"application_application": "id insurer_id journey_id", "accounts_account": "id insurer_id"}
 
@@ -67,7 +80,7 @@ def denied(role_url, statement):
 
 
 @pytest.mark.requirement("T26-34", "T26-41")
-@pytest.mark.parametrize("table", [JOURNEY, INTAKE, *ADDED_TO, *IN_THE_LOG])
+@pytest.mark.parametrize("table", [JOURNEY, INTAKE, *ADDED_TO, *IN_THE_LOG, *STAMPED])
 @pytest.mark.parametrize("role", ["marketplace_app", "marketplace_reader", "marketplace_sequencer"])
 def test_what_each_role_may_do_with_evidence(server, trail, role, table):
     asked = {verb: sql.format(table=table, column=COLUMNS.get(table, "id")) for verb, sql in STATEMENTS.items()}
@@ -92,6 +105,6 @@ def test_the_reader_of_evidence_reads_evidence_and_nothing_else(server, database
         read = set(connection.execute(may_read).scalars())
         asked = {each: connection.scalar(columns, {"table": each}) for each in ASKED_BY_POLICIES}
 
-    evidence = {JOURNEY, INTAKE, *ADDED_TO, *IN_THE_LOG, "accounts_security_event"}
+    evidence = {JOURNEY, INTAKE, *ADDED_TO, *IN_THE_LOG, *STAMPED, "accounts_security_event"}
     assert read == evidence | {"alembic_version", *ASKED_BY_POLICIES}
     assert asked == ASKED_BY_POLICIES

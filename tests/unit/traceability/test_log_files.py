@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from marketplace.kernel.merkle import WIDTH, GrowingTree, TiledTree, leaf_hash
 from marketplace.traceability.rules.notes import Checkpoint, NoteRefused, Signer
-from marketplace.traceability.rules.proofs import proof_file, trust_policy
+from marketplace.traceability.rules.proofs import authorities_file, proof_file, trust_policy
 from marketplace.traceability.rules.rotation import check_statement, journey_of_log, statement
 from marketplace.traceability.rules.tiles import NoSuchTile, Place, entry_bundle
 
@@ -76,6 +76,12 @@ def test_a_proof_says_what_it_proves_and_leads_to_the_signed_root() -> None:
 def test_the_policy_names_every_key_and_its_quorum() -> None:
     lines = trust_policy(ORIGIN, ["first", "second"]).decode().splitlines()
     assert [line for line in lines if not line.startswith("#")] == ["log first", "log second", "quorum none"]
+
+
+def test_certificates_stand_under_the_names_of_their_authorities() -> None:
+    lines = authorities_file([("local", "PEM 1\n"), ("tsa.example", "PEM 2\n")]).decode().splitlines()
+    assert lines[0].startswith("# ")
+    assert lines[1:] == ["", "# local", "PEM 1", "", "# tsa.example", "PEM 2"]
 
 
 @pytest.mark.requirement("T26-41")
