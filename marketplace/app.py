@@ -19,7 +19,7 @@ from marketplace.web.backoffice import insurers as party_desk
 from marketplace.web.backoffice import listing as listing_review
 from marketplace.web.backoffice import page_versions, sales_log, security_log
 from marketplace.web.backoffice import privacy as data_desk
-from marketplace.web.customer import account, application, checkout, factor, joining, policy, privacy
+from marketplace.web.customer import account, application, checkout, factor, interactions, joining, policy, privacy
 from marketplace.web.customer import evidence as policy_evidence
 from marketplace.web.customer import security as account_security
 from marketplace.web.hooks import health, inbox, stripe
@@ -49,7 +49,8 @@ from marketplace.web.storefront import (
 
 SUBJECTS = (
     *(home, compare, beside, taking, product, insurers, leaving, verify, legal, register),
-    *(application, checkout, account, account_security, factor, joining, policy, policy_evidence, privacy),
+    *(application, interactions, checkout, account, account_security, factor, joining),
+    *(policy, policy_evidence, privacy),
     *(insurer_sales, insurer_products, insurer_uploads, insurer_workbooks, insurer_cards, insurer_keys, insurer_terms),
     *(insurer_payee, insurer_staff, insurer_evidence),
     *(listing_review, data_desk, applicant_desk, party_desk, sales_log, evidence_desk, page_versions, security_log),

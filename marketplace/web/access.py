@@ -116,6 +116,7 @@ ACCESS: dict[str, Door] = {
     ),
     **_doors(Who.ANYONE, PageClass.NON_SALES, "compare.ask", "compare.change", limit=Bucket.COMPARISON_OF_SOURCE),
     **_doors(Who.ANYONE, PageClass.NON_SALES, "leaving.left", limit=Bucket.LEAVING_OF_SOURCE),
+    **_doors(Who.ANYONE, PageClass.NON_SALES, "interactions.record", limit=Bucket.RECORDING_OF_SOURCE),
     **_doors(Who.ANYONE, PageClass.NON_SALES, "taking.send", limit=Bucket.SHARING_OF_SOURCE),
     **_doors(Who.ANYONE, PageClass.NON_SALES, "verify.check", limit=Bucket.CHECK_OF_SOURCE),
     **_doors(

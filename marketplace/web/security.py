@@ -19,7 +19,7 @@ MAX_FORM = 512 * 1024
 MAX_PARTS = 400
 URL_ENCODED = "application/x-www-form-urlencoded"
 FORMS = {URL_ENCODED, "multipart/form-data"}
-OTHER_BODIES = {"stripe.receive"}
+OTHER_BODIES = {"stripe.receive", "interactions.record"}
 
 # The stored page of a desk is shown in a frame that may run nothing and reach nothing.
 STORED_PAGE_POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; sandbox; frame-ancestors 'self'"

@@ -168,6 +168,8 @@ _PLAIN: Mapping[EntryType, str] = {
     EntryType.PAGE_SHOWN: lazy_gettext("Page shown"),
     EntryType.PAGE_LEFT: lazy_gettext("Page left"),
     EntryType.PAGE_REFUSED: lazy_gettext("Page refused"),
+    EntryType.RECORDING_KEPT: lazy_gettext("Kept what the browser recorded on a page"),
+    EntryType.RECORDING_CUT: lazy_gettext("Recording of a page stopped, it was too large"),
     EntryType.DOCUMENT_OPENED: lazy_gettext("Document opened"),
     EntryType.DOCUMENT_CONFIRMED: lazy_gettext("Document confirmed"),
     EntryType.OFFER_REPLACED: lazy_gettext("Went on with a new offer"),

@@ -1,5 +1,5 @@
 """Ask: what was done and shown (`trail`), what of it the verifiable log proves (`log`), both of one contract
-(`evidence`), and which pages were released and online (`releases`).
+(`evidence`), which pages were released and online (`releases`), and what browsers recorded (`interactions`).
 
 Read as `marketplace_reader`: only what is committed, and never through the site's own role.
 """
@@ -14,6 +14,13 @@ from marketplace.traceability.queries.evidence import (
     worth_waiting,
     wrapper_files,
     zipped,
+)
+from marketplace.traceability.queries.interactions import (
+    recorded_of_different_people,
+    recording_reference,
+    recordings_of,
+    unfinished_recordings,
+    versions_without_recording_reference,
 )
 from marketplace.traceability.queries.log import (
     checkpoint,
@@ -89,12 +96,17 @@ __all__ = (
     "receipt",
     "receipt_or_none",
     "receipt_soon",
+    "recorded_of_different_people",
+    "recording_reference",
+    "recordings_of",
     "reference",
     "release_of",
     "releases",
     "seen",
     "shown_to_different_people",
     "trust_policy",
+    "unfinished_recordings",
+    "versions_without_recording_reference",
     "versions_without_reference",
     "view_kept",
     "visits_since",

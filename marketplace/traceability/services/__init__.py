@@ -1,5 +1,12 @@
-"""Write evidence: what is done and shown (`recording`), what pages are released and online (`releasing`)."""
+"""Write evidence: what is done and shown (`recording`), what pages are released and online (`releasing`), what browsers
+record of what is done on them (`interactions`).
+"""
 
+from marketplace.traceability.services.interactions import (
+    keep_interactions,
+    keep_recording,
+    make_recording_reference,
+)
 from marketplace.traceability.services.recording import (
     record_act,
     record_leaving,
@@ -13,6 +20,9 @@ from marketplace.traceability.services.releasing import ensure_page_version, put
 
 __all__ = (
     "ensure_page_version",
+    "keep_interactions",
+    "keep_recording",
+    "make_recording_reference",
     "make_reference",
     "put_online",
     "record_act",

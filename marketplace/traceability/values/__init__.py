@@ -4,10 +4,12 @@ Sources: regulation checklist T26-04…06 (what a trace is), T26-31 (granularity
 """
 
 from marketplace.traceability.values.entries import (
+    LONGEST_PART,
     Act,
     Entry,
     Envelope,
     Journey,
+    RecordingKept,
     View,
     ViewKept,
 )
@@ -36,6 +38,8 @@ from marketplace.traceability.values.refusals import (
     NotInLogYet,
     PagesNotReleased,
     PageVersionNotFound,
+    RecordingClosed,
+    RecordingInvalid,
     ReviewerNeeded,
     TrailUnavailable,
 )
@@ -55,6 +59,7 @@ from marketplace.traceability.values.words import (
 )
 
 __all__ = [
+    "LONGEST_PART",
     "LOOKS",
     "OUTLIVES_ERASURE",
     "PROVIDER",
@@ -87,6 +92,9 @@ __all__ = [
     "PageVersion",
     "PageVersionNotFound",
     "PagesNotReleased",
+    "RecordingClosed",
+    "RecordingInvalid",
+    "RecordingKept",
     "Release",
     "ReleaseContent",
     "ReviewerNeeded",
