@@ -9,6 +9,7 @@ from flask_wtf.csrf import CSRFProtect, generate_csrf
 from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from marketplace.traceability.values import LONGEST_PART
 from marketplace.web import audit
 from marketplace.web.site import Unpressed
 
@@ -20,6 +21,7 @@ MAX_PARTS = 400
 URL_ENCODED = "application/x-www-form-urlencoded"
 FORMS = {URL_ENCODED, "multipart/form-data"}
 OTHER_BODIES = {"stripe.receive", "interactions.record"}
+SHORTER_BODIES = {"interactions.record": LONGEST_PART}
 
 # The stored page of a desk is shown in a frame that may run nothing and reach nothing.
 STORED_PAGE_POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; sandbox; frame-ancestors 'self'"
@@ -45,7 +47,7 @@ def protect(app: Flask, *, public_host: str, secure: bool, payment_origins: str,
         WTF_CSRF_TIME_LIMIT=None,
     )
 
-    app.before_request(_limit_form)
+    app.before_request(_limit_body)
     csrf.init_app(app)
     app.before_request(_refuse_odd_requests)
 
@@ -72,9 +74,11 @@ def protect(app: Flask, *, public_host: str, secure: bool, payment_origins: str,
         return response
 
 
-def _limit_form() -> None:
+def _limit_body() -> None:
     """Werkzeug applies MAX_FORM_MEMORY_SIZE to multipart bodies only; ours are the other kind."""
-    if request.mimetype == URL_ENCODED:
+    if request.endpoint in SHORTER_BODIES:
+        request.max_content_length = SHORTER_BODIES[request.endpoint]
+    elif request.mimetype == URL_ENCODED:
         request.max_content_length = MAX_FORM
 
 

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from marketplace.traceability import queries as trail
 from marketplace.traceability import services as traceability
-from marketplace.traceability.values import LONGEST_PART, EntryNotFound
+from marketplace.traceability.values import EntryNotFound
 from marketplace.web.customer.road import RECORDED
 from marketplace.web.security import csrf
 from marketplace.web.tracing import entry_of
@@ -23,7 +23,6 @@ def record() -> ResponseReturnValue:
     """A part of a recording, in the order in which it was sent or not. Raises EntryNotFound for every page but those on
     which this is told of.
     """
-    request.max_content_length = LONGEST_PART
     view_id = entry_of(request.headers.get(NONCE, ""))
     if trail.page_version(trail.view_kept(view_id).page_version_id).page not in RECORDED:
         raise EntryNotFound
