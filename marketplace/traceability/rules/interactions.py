@@ -135,6 +135,7 @@ def recording_of(view_id: UUID, chunks: Sequence[Chunk], clock_ahead: int, *, cu
         "view": str(view_id),
         "clock_ahead": clock_ahead,
         "missing": [number for number in range(max(known, default=-1) + 1) if number not in known],
+        "left": any(each.left for each in chunks),
         "cut": cut,
         "events": [event for each in sorted(chunks, key=lambda each: each.number) for event in each.events],
     }

@@ -50,7 +50,10 @@ def download() -> ResponseReturnValue:
 def sale(sale_id: UUID) -> ResponseReturnValue:
     file = sale_file(sale_id)
     note_look(file.sale, access.actor())
-    return render_template("backoffice/sale.html", file=file)
+    recorded = oversight.recorded(sale_id)
+    pages = {row.entry.entry_id: row.entry.page or "" for row in file.rows}
+    disagreements = [oversight.disagreement_words(each, pages[each.view_id]) for each in recorded.disagreements]
+    return render_template("backoffice/sale.html", file=file, recorded=recorded, disagreements=disagreements)
 
 
 @blueprint.get("/sales/<uuid:sale_id>/pages/<uuid:entry_id>")

@@ -82,6 +82,7 @@ def test_parts_are_put_in_their_order_and_what_is_missing_is_named() -> None:
         "view": str(view_id),
         "clock_ahead": -40,
         "missing": [1],
+        "left": False,
         "cut": True,
         "events": [SNAPSHOT, TICK, SUBMIT],
     }
