@@ -23,7 +23,7 @@ from tests.journeys.test_buying import application_id
 
 pytestmark = pytest.mark.browser
 MOST_KEPT = 1000  # bytes of a page session, sealed (design, section 8)
-BUYERS = 4
+WIDTHS = (360, 1440, 360, 1440)
 PAGES_OF_A_SALE = 8  # of a product with two documents
 
 
@@ -42,12 +42,12 @@ class Reader(Buyer):
 def buyers(chromium: Browser, marketplace: Marketplace) -> Iterator[list[Buyer]]:
     """Four people, each at a browser of their own; the fourth comes when the others have paid."""
     found = []
-    for number in range(BUYERS):
-        context = chromium.new_context(locale="en-GB")
+    for number, width in enumerate(WIDTHS):
+        context = chromium.new_context(locale="en-GB", viewport={"width": width, "height": 800})
         context.set_default_timeout(PATIENCE_SECONDS * 1000)
         found.append(Reader(context.new_page(), marketplace, f"recorded.{number}@example.com"))
     yield found
-    assert [buyer.complaints for buyer in found] == [[]] * BUYERS
+    assert [buyer.complaints for buyer in found] == [[]] * len(WIDTHS)
 
 
 def recordings(buyer: Buyer, application: UUID) -> tuple[RecordingKept, ...]:
