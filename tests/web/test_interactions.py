@@ -71,7 +71,6 @@ def test_no_page_is_recorded_before_the_notice_nor_while_paying(
             assert send(visitor, unknown, a_part()) == 404
 
 
-@pytest.mark.asvs("4.3.1", "5.2.1")
 def test_what_does_not_fit_is_refused_and_nothing_kept(at_step: AtStep, nothing_written: NothingWritten) -> None:
     visitor = at_step("exclusions")
     nonce = token(visitor)
