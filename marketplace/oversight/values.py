@@ -90,6 +90,24 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
+class ActOnPage:
+    """What came of a page, in words: `at` milliseconds after its recording began."""
+
+    at: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A recording ready to be played: of which page (the entry that showed it), its events and what came of it."""
+
+    view_id: UUID
+    page: str
+    events: tuple[Mapping[str, Any], ...]
+    acts: tuple[ActOnPage, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Completeness:
     """How much of what a sale leaves in its trail is there: `wanted` entries, and each gap."""
 
@@ -236,6 +254,12 @@ class BundleNotFound(NotFound):
     """There is no such evidence, it is not yours, or it was dropped after a week. Please ask for it again."""
 
     code = "oversight:bundle-not-found"
+
+
+class RecordingNotFound(NotFound):
+    """There is no such recording, it was erased, or it was asked for some time ago. Please ask for it again."""
+
+    code = "oversight:recording-not-found"
 
 
 class SaleNotFound(NotFound):

@@ -229,6 +229,9 @@ ACCESS: dict[str, Door] = {
         Who.BACKOFFICE, PageClass.STAFF, "evidence_desk.download",
         roles=KEEPS_THE_RECORD, audited=EVIDENCE, paper=True,
     ),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "replay_desk.recording", roles=KEEPS_THE_RECORD, audited=EVIDENCE),
+    # Under an origin without sessions: the desk lets in whoever gave a reason there.
+    **_doors(Who.ANYONE, PageClass.MACHINE, "replay.play"),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_evidence.ask", roles=INSURES),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_evidence.bundle", roles=INSURES, audited=EVIDENCE),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_evidence.download", roles=INSURES, audited=EVIDENCE, paper=True),

@@ -1,6 +1,7 @@
 """What every answer carries and every request must be: headers, nonces, trusted hosts, CSRF."""
 
 import secrets
+from collections.abc import Sequence
 from functools import cache
 from urllib.parse import urlsplit
 
@@ -27,7 +28,7 @@ SHORTER_BODIES = {"interactions.record": LONGEST_PART}
 STORED_PAGE_POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; sandbox; frame-ancestors 'self'"
 
 
-def protect(app: Flask, *, public_host: str, secure: bool, payment_origins: str, proxies: int) -> None:
+def protect(app: Flask, *, hosts: Sequence[str], secure: bool, payment_origins: str, proxies: int) -> None:
     """Set cookies, hosts and limits by the public address, and add the headers to every answer.
 
     `proxies` of our own say where a request comes from; the header of anybody else is not believed, and none decides
@@ -36,7 +37,7 @@ def protect(app: Flask, *, public_host: str, secure: bool, payment_origins: str,
     if proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=0, x_prefix=0)  # type: ignore[method-assign]  # Flask's own way to wrap it
     app.config.update(
-        TRUSTED_HOSTS=[public_host, *(["127.0.0.1", "localhost"] if not secure else [])],
+        TRUSTED_HOSTS=[*hosts, *(["127.0.0.1", "localhost"] if not secure else [])],
         MAX_CONTENT_LENGTH=MAX_BODY,
         MAX_FORM_MEMORY_SIZE=MAX_FORM,
         MAX_FORM_PARTS=MAX_PARTS,
@@ -100,10 +101,11 @@ def _refuse_odd_requests() -> None:
 
 
 def page_policy(payment_origins: str) -> str:
-    """The content security policy of a page with this answer's nonce."""
+    """The content security policy of a page with this answer's nonce; it may frame `g.framed_origin` beside us."""
+    framed = f"'self' {g.get('framed_origin', '')}".rstrip()
     return (
         f"default-src 'none'; script-src 'nonce-{csp_nonce()}'; style-src 'self'; img-src 'self' data:; "
-        f"font-src 'self'; connect-src 'self'; form-action 'self' {payment_origins}; frame-src 'self'; "
+        f"font-src 'self'; connect-src 'self'; form-action 'self' {payment_origins}; frame-src {framed}; "
         "frame-ancestors 'none'; base-uri 'none'"
     )
 

@@ -1,10 +1,11 @@
-"""What browsers recorded of a sale: held against its forms at the desk, and part of its evidence."""
+"""What browsers recorded of a sale: held against its forms at the desk, part of its evidence, and played after a reason
+was given, under an origin where nothing else is.
+"""
 
-import gzip
-import json
+import re
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -15,19 +16,18 @@ from marketplace.infra.db import Scope, db, use_scope
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import Sale, SaleFilter
-from marketplace.traceability import queries as trail
-from marketplace.traceability import services as traceability
-from marketplace.traceability.values import Entry, EntryType
-from sandbox.demo.visitor import words
+from marketplace.traceability.values import EntryType
+from sandbox.demo.visitor import Visitor, words
 from sandbox.embedded_db import EmbeddedServer
 from tests.factories.accounts import a_member_of_staff
 from tests.factories.evidence import File, asked, faults, without_a_browser
 from tests.factories.log import a_key_folder, integrate
+from tests.factories.recordings import record, view_of
 from tests.web.desk_visits import at_the_desk, buy
 
 CodeFor = Callable[[str], str]
 Work = Callable[[], list[str]]
-BOX = {"id": 3, "tagName": "input", "attributes": {"type": "checkbox", "name": "confirm", "value": "yes"}}
+THERE = "http://replay.localhost:8000"
 
 
 @pytest.fixture
@@ -36,30 +36,6 @@ def sale(shop: Flask, work: Work, code_for: CodeFor) -> Sale:
     with shop.app_context(), use_scope(Scope.all()):
         (found,) = (each for each in oversight.sales(SaleFilter()).sales if each.policy_id)
     return found
-
-
-def view_of(sale: Sale, page: str) -> Entry:
-    """The first view of that page in the application, with the act that came of it."""
-    entries = [each for each in trail.entries_of_application(sale.application_id) if each.page_sha256]
-    versions = {each.id: each.page for each in trail.page_versions(each.page_version_id for each in entries)}
-    return next(each for each in entries if versions[each.page_version_id] == page)
-
-
-def record(view: Entry, *, ticked: bool) -> str:
-    """What an honest browser, or one whose box was never ticked, says of a page; the hash it is kept under."""
-    at = int(view.recorded_at.timestamp() * 1000)
-    events: list[dict[str, Any]] = [
-        {"type": 2, "data": {"node": {"childNodes": [BOX]}, "initialOffset": {}}, "timestamp": at},
-        {"type": 5, "data": {"tag": "submit", "payload": {}}, "timestamp": at + 10},
-    ]
-    if ticked:
-        tick = {"source": 5, "id": 3, "text": "yes", "isChecked": True}
-        events.insert(1, {"type": 3, "data": tick, "timestamp": at + 5})
-    said = {"number": 0, "sent_at": at + 10, "left": True, "cut": False, "events": events}
-    traceability.keep_interactions(view.id, gzip.compress(json.dumps(said).encode()))
-    traceability.keep_recording(view.id)
-    db.session.commit()
-    return trail.recordings_of(view.application_id)[-1].sha256
 
 
 @pytest.mark.requirement("T26-37")
@@ -72,7 +48,7 @@ def record(view: Entry, *, ticked: bool) -> str:
 )
 def test_the_desk_is_told_whether_both_agree(shop: Flask, sale: Sale, *, ticked: bool, told: str) -> None:
     with shop.app_context(), use_scope(Scope.all()):
-        view = view_of(sale, "application.exclusions")
+        view = view_of(sale.application_id, "application.exclusions")
         record(view, ticked=ticked)
     page = words(at_the_desk(shop, Role.ADMIN_SALES).get(f"/admin/sales/{sale.id}"))
     assert told in page
@@ -87,7 +63,7 @@ def test_the_evidence_holds_the_recording_and_the_verifier_its_hash(
     monkeypatch.setattr(pictures, "take", without_a_browser)
     with shop.app_context():
         with use_scope(Scope.all()):
-            sha256 = record(view_of(sale, "application.exclusions"), ticked=True)
+            sha256 = record(view_of(sale.application_id, "application.exclusions"), ticked=True)
         integrate(server, a_key_folder(tmp_path / "log"))
         compliance = a_member_of_staff(Role.ADMIN_COMPLIANCE)
         db.session.commit()
@@ -97,3 +73,79 @@ def test_the_evidence_holds_the_recording_and_the_verifier_its_hash(
             f"recording-{entry['index']}.json": sha256
         }
         assert faults(file.data) == set()
+
+
+@pytest.fixture
+def address(shop: Flask, sale: Sale) -> str:
+    """Of the page at the desk."""
+    with shop.app_context(), use_scope(Scope.all()):
+        view = view_of(sale.application_id, "application.exclusions")
+        record(view, ticked=True)
+    return f"/admin/sales/{sale.id}/recordings/{view.id}"
+
+
+def readings(shop: Flask, sale: Sale) -> list[tuple[str, str]]:
+    with shop.app_context(), use_scope(Scope.all()):
+        return [(each.what, each.reason) for each in oversight.readings_of(sale.application_id)]
+
+
+def player_of(desk: Visitor) -> str:
+    return unescape(re.findall(rf'src="({THERE}/replay/[^"]+)"', desk.text)[0])
+
+
+@pytest.mark.requirement("T26-48")
+def test_it_is_played_after_a_reason_which_is_entered(shop: Flask, sale: Sale, address: str) -> None:
+    desk = at_the_desk(shop, Role.ADMIN_COMPLIANCE)
+    assert address in desk.get(f"/admin/sales/{sale.id}")
+    desk.get(address)
+    assert "<iframe" not in desk.text
+    desk.post({"reason": ""})
+    assert (desk.status, "<iframe" in desk.text) == (422, False)
+    assert readings(shop, sale) == []
+    desk.post({"reason": "A complaint of the customer"})
+    assert readings(shop, sale) == [("replayed", "A complaint of the customer")]
+    assert f"/admin/sales/{sale.id}/pages/" in desk.text, "the page as it was sent stands beside"
+    player = shop.test_client().get(player_of(desk).removeprefix(THERE), base_url=THERE)
+    policy = player.headers["Content-Security-Policy"]
+    assert player.status_code == 200
+    assert "frame-ancestors http://localhost:8000;" in policy
+    assert "script-src 'nonce-" in policy
+    assert policy.endswith("sandbox allow-scripts allow-same-origin")
+    assert "Set-Cookie" not in player.headers
+    assert "Confirmed what is not covered" in words(player.text)
+
+
+def test_under_its_origin_there_is_nothing_else_and_it_is_nowhere_else(
+    shop: Flask,
+    sale: Sale,
+    address: str,
+) -> None:
+    desk = at_the_desk(shop, Role.ADMIN_COMPLIANCE)
+    desk.get(address)
+    desk.post({"reason": "A complaint of the customer"})
+    path, client = player_of(desk).removeprefix(THERE), shop.test_client()
+    assert client.get(path).status_code == 404
+    assert client.get(f"{path}x", base_url=THERE).status_code == 404
+    for elsewhere in ("/", "/sign-in", "/admin", "/left", "/no-such-page"):
+        assert client.get(elsewhere, base_url=THERE).status_code == 404
+    with client.get("/static/js/player.js", base_url=THERE) as script:
+        assert script.status_code == 200
+
+
+def test_only_a_recording_of_that_sale_is_played(shop: Flask, sale: Sale, address: str) -> None:
+    desk = at_the_desk(shop, Role.ADMIN_COMPLIANCE)
+    desk.get(f"/admin/sales/{sale.id}/recordings/00000000-0000-4000-8000-000000000000")
+    assert desk.status == 404
+
+
+def test_without_an_origin_of_its_own_nothing_is_played(
+    shop: Flask,
+    sale: Sale,
+    address: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(shop.config, "REPLAY_ORIGIN", "")
+    desk = at_the_desk(shop, Role.ADMIN_COMPLIANCE)
+    assert address not in desk.get(f"/admin/sales/{sale.id}")
+    desk.get(address)
+    assert desk.status == 404

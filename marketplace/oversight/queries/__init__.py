@@ -1,7 +1,7 @@
 """Ask the sales log, tell a sale's trail in words, whether what the features say agrees, and for evidence."""
 
 from marketplace.oversight.queries.evidence import bundle, bundle_bytes, bundles_of, contracts_in, readings_of
-from marketplace.oversight.queries.recordings import recorded
+from marketplace.oversight.queries.recordings import recorded, recording
 from marketplace.oversight.queries.sales import readings, sale, sale_of_application, sales, state_counts
 from marketplace.oversight.queries.soundness import broken, disagreements, under_way
 from marketplace.oversight.queries.timeline import timeline
@@ -20,6 +20,7 @@ __all__ = [
     "readings",
     "readings_of",
     "recorded",
+    "recording",
     "sale",
     "sale_of_application",
     "sales",

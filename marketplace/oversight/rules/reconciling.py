@@ -88,16 +88,20 @@ def disagreements(recordings: Mapping[UUID, Mapping[str, Any]], entries: Sequenc
     found: list[Disagreement] = []
     for place, view in enumerate(entries):
         if view.id in recordings:
-            following = entries[place + 1 :]
-            again = next((n for n, each in enumerate(following) if _shows_again(each, view)), None)
-            acts = [each for each in following[:again] if _is_act_on(each, view)]
+            acts, again = acts_on(view, entries[place + 1 :])
             earlier = {each.type for each in entries[:place] if _is_act_on(each, view)}
             recording = recordings[view.id]
             form = _form_of(recording)
             found += _of_acts(view, recording, form, acts)
-            if again is None or acts:
+            if acts or not again:
                 found += _not_carried(view, form, {each.type for each in acts} | earlier)
     return tuple(found)
+
+
+def acts_on(view: Entry, following: Sequence[Entry]) -> tuple[tuple[Entry, ...], bool]:
+    """What the customer did with the form of a page before it was shown again, and whether it was."""
+    again = next((place for place, each in enumerate(following) if _shows_again(each, view)), None)
+    return tuple(each for each in following[:again] if _is_act_on(each, view)), again is not None
 
 
 def _shows_again(entry: Entry, view: Entry) -> bool:
