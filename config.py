@@ -84,6 +84,9 @@ class Settings(_FromEnvironment):
 
     bind_address: str = Field(default="127.0.0.1", description="Where the site listens; loopback in a demonstration.")
     public_url: str = Field(description="Address of the site as customers see it; decides cookies, hosts, links.")
+    replay_origin: str = Field(
+        default="", description="Origin of its own under which recordings are played; empty: none are."
+    )
     trusted_proxies: int = Field(
         default=0, ge=0, le=3, description="Proxies of yours in front that set X-Forwarded-For; 0 believes none."
     )
@@ -148,6 +151,8 @@ class Settings(_FromEnvironment):
             )
             < FEWEST_DIFFERENT,
             "PUBLIC_URL must be http(s)://host[:port] and nothing more": not _is_origin(self.public_url),
+            "REPLAY_ORIGIN must be http(s)://host[:port] like PUBLIC_URL, and another host": bool(self.replay_origin)
+            and not self._may_replay,
             "SECURITY_CONTACT must begin with mailto: or https://": bool(self.security_contact)
             and not self.security_contact.startswith(("mailto:", "https://")),
             NO_ORIGIN: not is_origin_of_log(self.origin_of_log),
@@ -165,6 +170,8 @@ class Settings(_FromEnvironment):
     def _in_demonstration(self) -> list[str]:
         checks = {
             "DEMONSTRATION=1 allows PUBLIC_URL on loopback only": not is_loopback(self.public_host),
+            "DEMONSTRATION=1 allows REPLAY_ORIGIN on loopback only": bool(self.replay_origin)
+            and not is_loopback(self.replay_host),
             "DEMONSTRATION=1 allows BIND_ADDRESS on loopback only": not is_loopback(self.bind_address),
             "DEMONSTRATION=1 takes a key sk_test_… only": not self._test_key,
         }
@@ -201,6 +208,16 @@ class Settings(_FromEnvironment):
     @property
     def _test_key(self) -> bool:
         return self.stripe_secret_key.get_secret_value().startswith("sk_test_")
+
+    @property
+    def _may_replay(self) -> bool:
+        """Hosts, not ports: cookies know no ports."""
+        same_kind = urlsplit(self.replay_origin).scheme == urlsplit(self.public_url).scheme
+        return _is_origin(self.replay_origin) and same_kind and self.replay_host != self.public_host
+
+    @property
+    def replay_host(self) -> str:
+        return urlsplit(self.replay_origin).hostname or ""
 
     @property
     def public_host(self) -> str:

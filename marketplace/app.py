@@ -17,9 +17,9 @@ from marketplace.web.backoffice import applicants as applicant_desk
 from marketplace.web.backoffice import evidence as evidence_desk
 from marketplace.web.backoffice import insurers as party_desk
 from marketplace.web.backoffice import listing as listing_review
-from marketplace.web.backoffice import page_versions, sales_log, security_log
+from marketplace.web.backoffice import page_versions, replay, replay_desk, sales_log, security_log
 from marketplace.web.backoffice import privacy as data_desk
-from marketplace.web.customer import account, application, checkout, factor, joining, policy, privacy
+from marketplace.web.customer import account, application, checkout, factor, interactions, joining, policy, privacy
 from marketplace.web.customer import evidence as policy_evidence
 from marketplace.web.customer import security as account_security
 from marketplace.web.hooks import health, inbox, stripe
@@ -49,10 +49,12 @@ from marketplace.web.storefront import (
 
 SUBJECTS = (
     *(home, compare, beside, taking, product, insurers, leaving, verify, legal, register),
-    *(application, checkout, account, account_security, factor, joining, policy, policy_evidence, privacy),
+    *(application, interactions, checkout, account, account_security, factor, joining),
+    *(policy, policy_evidence, privacy),
     *(insurer_sales, insurer_products, insurer_uploads, insurer_workbooks, insurer_cards, insurer_keys, insurer_terms),
     *(insurer_payee, insurer_staff, insurer_evidence),
     *(listing_review, data_desk, applicant_desk, party_desk, sales_log, evidence_desk, page_versions, security_log),
+    *(replay, replay_desk),
     *(health, stripe, v1, evidence_log),
 )
 ROOT = Path(__file__).parent.parent
@@ -75,6 +77,7 @@ def create_app(settings: Settings) -> Flask:
         DEMONSTRATION=settings.demonstration,
         PUBLIC_URL=settings.public_url,
         LOG_ORIGIN=settings.origin_of_log,
+        REPLAY_ORIGIN=settings.replay_origin,
         SECURITY_CONTACT=settings.security_contact or f"mailto:{parseaddr(settings.mail_from)[1]}",
     )
     db.init_app(app)
@@ -112,11 +115,12 @@ def _furnish(app: Flask, settings: Settings) -> None:
     pages.furnish(app, demonstration=settings.demonstration, inbox=shows_inbox, licence_number=settings.licence_number)
     security.protect(
         app,
-        public_host=settings.public_host,
+        hosts=[host for host in (settings.public_host, settings.replay_host) if host],
         secure=settings.secure,
         payment_origins=settings.payment_origins,
         proxies=settings.trusted_proxies,
     )
+    replay.keep_apart(app)
     tracing.record_views(app)
     transaction.own_transactions(app)
     access.guard(app)

@@ -30,6 +30,7 @@ from marketplace.policy.values import PolicyDocumentReady, PolicyIssued
 from marketplace.privacy import jobs as privacy_jobs
 from marketplace.privacy.values import ApplicationErased
 from marketplace.quoting.values import JourneyCompared
+from marketplace.traceability.jobs import keeping as traceability_recordings
 from marketplace.traceability.jobs import referencing as traceability_references
 from marketplace.traceability.jobs import stamping as traceability_stamps
 from marketplace.traceability.jobs import watching as traceability_jobs
@@ -46,6 +47,7 @@ FEATURES = (
     policy_jobs,
     privacy_jobs,
     traceability_jobs,
+    traceability_recordings,
     traceability_references,
     traceability_stamps,
 )

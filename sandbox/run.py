@@ -86,6 +86,11 @@ class Plan:
         )
 
     @property
+    def replay_origin(self) -> str:
+        """Another name of the same machine, which browsers know by themselves."""
+        return f"http://replay.localhost:{self.port}"
+
+    @property
     def simulator_url(self) -> str:
         return f"http://{LOOPBACK}:{self.simulator_port}"
 
@@ -209,6 +214,7 @@ class Demonstration:
             "DEMONSTRATION": "1",
             "BIND_ADDRESS": self._plan.bind_address,
             "PUBLIC_URL": self._plan.public_url,
+            "REPLAY_ORIGIN": self._plan.replay_origin,
             "DATABASE_URL": databases["DATABASE_URL"],
             "DATABASE_READER_URL": databases["DATABASE_READER_URL"],
             "STORAGE_FOLDER": str(self._instance.storage),

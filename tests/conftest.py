@@ -80,6 +80,7 @@ def settings(server: EmbeddedServer, instance_folder: Path, keeper_socket: Path)
         {
             "demonstration": True,
             "public_url": "http://localhost:8000",
+            "replay_origin": "http://replay.localhost:8000",
             "secret_key": "a-secret-of-the-tests-only-0123456789",
             "database_url": server.url("marketplace_app"),
             "database_owner_url": server.url("marketplace_owner"),

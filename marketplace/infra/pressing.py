@@ -17,7 +17,7 @@ _LEVEL_AGAINST = 5  # still quicker than the other alone, for there is little to
 
 
 class TooLongError(ValueError):
-    """What was pressed is longer than any page of ours."""
+    """What was pressed is longer than anything of ours."""
 
 
 class _OfThread(threading.local):
@@ -45,15 +45,15 @@ def press(data: bytes, reference: Reference | None = None) -> bytes:
     return zstandard.ZstdCompressor(level=_LEVEL_AGAINST, dict_data=reference.content).compress(data)
 
 
-def unpress(pressed: bytes, reference: bytes = b"") -> bytes:
+def unpress(pressed: bytes, reference: bytes = b"", longest: int = LONGEST_PAGE) -> bytes:
     """What all frames hold; `reference` is the file they were pressed against.
 
-    Raises TooLongError beyond `LONGEST_PAGE`, zstandard.ZstdError for anything else.
+    Raises TooLongError beyond `longest` bytes, zstandard.ZstdError for anything else.
     """
     content = zstandard.ZstdCompressionDict(reference, dict_type=zstandard.DICT_TYPE_RAWCONTENT) if reference else None
     reading = zstandard.ZstdDecompressor(dict_data=content)
     with reading.stream_reader(pressed, read_across_frames=True) as reader:
-        data = reader.read(LONGEST_PAGE + 1)
-    if len(data) > LONGEST_PAGE:
+        data = reader.read(longest + 1)
+    if len(data) > longest:
         raise TooLongError
     return data

@@ -56,6 +56,57 @@ class Gap:
         return cls(Lack(data["lack"]), EntryType(data["type"]), data["subject"])
 
 
+class Mismatch(StrEnum):
+    """How what a browser recorded of a page and what its form brought disagree."""
+
+    TICK_NOT_CARRIED = "tick_not_carried"
+    TICK_NOT_REPORTED = "tick_not_reported"
+    VALUE_DIFFERS = "value_differs"
+    NOT_SENT = "not_sent"
+    TIMES_APART = "times_apart"
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """One of them: on which page (the entry that showed it), about which act, if one was entered, and which field of
+    the form, if it is about one.
+    """
+
+    kind: Mismatch
+    view_id: UUID
+    act_id: UUID | None
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What browsers recorded of a sale: of which pages (the entries that showed them), and each difference from what
+    their forms brought. Not `readable`: there may be some, and nobody can say.
+    """
+
+    view_ids: tuple[UUID, ...]
+    disagreements: tuple[Disagreement, ...]
+    readable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ActOnPage:
+    """What came of a page, in words: `at` milliseconds after its recording began."""
+
+    at: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A recording ready to be played: of which page (the entry that showed it), its events and what came of it."""
+
+    view_id: UUID
+    page: str
+    events: tuple[Mapping[str, Any], ...]
+    acts: tuple[ActOnPage, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Completeness:
     """How much of what a sale leaves in its trail is there: `wanted` entries, and each gap."""
@@ -203,6 +254,12 @@ class BundleNotFound(NotFound):
     """There is no such evidence, it is not yours, or it was dropped after a week. Please ask for it again."""
 
     code = "oversight:bundle-not-found"
+
+
+class RecordingNotFound(NotFound):
+    """There is no such recording, it was erased, or it was asked for some time ago. Please ask for it again."""
+
+    code = "oversight:recording-not-found"
 
 
 class SaleNotFound(NotFound):

@@ -130,6 +130,56 @@ class PageReferenceRow(Base):
     made_at: Mapped[datetime]
 
 
+class RecordingReferenceRow(Base):
+    """The same for recordings of what was done on pages of a version."""
+
+    __tablename__ = "traceability_recording_reference"
+
+    page_version_id: Mapped[str] = mapped_column(ForeignKey("traceability_page_version.id"), primary_key=True)
+    sha256: Mapped[str] = mapped_column(CHAR(SHA256_HEX), index=True)
+    made_at: Mapped[datetime]
+
+
+class RecordingChunkRow(Base):
+    """What a browser sent at once of what was done on a page (`view_id`, the entry that showed it), pressed. Dropped
+    when the recording is put together. `closes`: the page was left, or (`cut`) it was too much.
+    """
+
+    __tablename__ = "traceability_recording_chunk"
+    __table_args__ = (UniqueConstraint("view_id", "number"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    view_id: Mapped[UUID]
+    number: Mapped[int]
+    application_id: Mapped[UUID] = mapped_column(index=True)
+    received_at: Mapped[datetime]
+    size: Mapped[int]
+    closes: Mapped[bool]
+    cut: Mapped[bool]
+    content_sealed: Mapped[bytes | None] = mapped_column("content")
+
+    content = SealedBytes[bytes]("content_sealed", subject="application_id")
+
+
+class RecordingRow(Base):
+    """What was done on a page as it was shown to one person, put together: pressed, against the file `reference` where
+    there is one. `sha256` is of the bytes before and stands in the trail.
+    """
+
+    __tablename__ = "traceability_recording"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)  # of the entry that showed the page
+    journey_id: Mapped[UUID] = mapped_column(ForeignKey("traceability_journey.id"))
+    application_id: Mapped[UUID] = mapped_column(index=True)
+    page_version_id: Mapped[str] = mapped_column(ForeignKey("traceability_page_version.id"), index=True)
+    kept_at: Mapped[datetime]
+    sha256: Mapped[str] = mapped_column(CHAR(SHA256_HEX))
+    reference: Mapped[str | None] = mapped_column(CHAR(SHA256_HEX))
+    content_sealed: Mapped[bytes | None] = mapped_column("content")
+
+    content = SealedBytes[bytes]("content_sealed", subject="application_id")
+
+
 class _Recorded:
     """What a row of the intake and one of the log have in common."""
 

@@ -116,6 +116,7 @@ ACCESS: dict[str, Door] = {
     ),
     **_doors(Who.ANYONE, PageClass.NON_SALES, "compare.ask", "compare.change", limit=Bucket.COMPARISON_OF_SOURCE),
     **_doors(Who.ANYONE, PageClass.NON_SALES, "leaving.left", limit=Bucket.LEAVING_OF_SOURCE),
+    **_doors(Who.ANYONE, PageClass.NON_SALES, "interactions.record", limit=Bucket.RECORDING_OF_SOURCE),
     **_doors(Who.ANYONE, PageClass.NON_SALES, "taking.send", limit=Bucket.SHARING_OF_SOURCE),
     **_doors(Who.ANYONE, PageClass.NON_SALES, "verify.check", limit=Bucket.CHECK_OF_SOURCE),
     **_doors(
@@ -228,6 +229,9 @@ ACCESS: dict[str, Door] = {
         Who.BACKOFFICE, PageClass.STAFF, "evidence_desk.download",
         roles=KEEPS_THE_RECORD, audited=EVIDENCE, paper=True,
     ),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "replay_desk.recording", roles=KEEPS_THE_RECORD, audited=EVIDENCE),
+    # Under an origin without sessions: the desk lets in whoever gave a reason there.
+    **_doors(Who.ANYONE, PageClass.MACHINE, "replay.play"),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_evidence.ask", roles=INSURES),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_evidence.bundle", roles=INSURES, audited=EVIDENCE),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_evidence.download", roles=INSURES, audited=EVIDENCE, paper=True),

@@ -45,7 +45,13 @@ def state_tone(state: SaleState) -> str:
 
 def reading_words(what: str) -> str:
     """What somebody did with evidence."""
-    return {"asked": _("asked for"), "made": _("made"), "looked": _("looked at"), "downloaded": _("downloaded")}[what]
+    return {
+        "asked": _("asked for"),
+        "made": _("made"),
+        "looked": _("looked at"),
+        "downloaded": _("downloaded"),
+        "replayed": _("the recording of a page played"),
+    }[what]
 
 
 def _printable_part(value: str | None) -> str:

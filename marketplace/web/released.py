@@ -23,8 +23,10 @@ from marketplace.traceability.values import NewRelease, PagesNotReleased, Releas
 
 log = logging.getLogger(__name__)
 
-ASSETS = ("css/evenfold.css", "js/evenfold.js", "img/seal.svg")
-"""The static files every page uses."""
+ASSETS = (
+    "css/evenfold.css", "js/evenfold.js", "js/recording.js", "js/vendor/rrweb-record.min.js", "img/seal.svg",
+)  # fmt: skip
+"""The static files that pages use."""
 
 TRACED = (
     "storefront/comparison.html", "storefront/beside.html", "storefront/product.html", "storefront/document.html",
@@ -150,7 +152,7 @@ def release(asked: NewRelease) -> Release:
 
 @cache
 def assets(static_folder: str) -> dict[str, str]:
-    """The static files every page uses: path -> SHA-256."""
+    """The static files that pages use: path -> SHA-256."""
     return {name: sha256_hex((Path(static_folder) / name).read_bytes()) for name in ASSETS}
 
 

@@ -1,6 +1,7 @@
 """What every answer carries and every request must be: headers, nonces, trusted hosts, CSRF."""
 
 import secrets
+from collections.abc import Sequence
 from functools import cache
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ from flask_wtf.csrf import CSRFProtect, generate_csrf
 from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from marketplace.traceability.values import LONGEST_PART
 from marketplace.web import audit
 from marketplace.web.site import Unpressed
 
@@ -19,13 +21,14 @@ MAX_FORM = 512 * 1024
 MAX_PARTS = 400
 URL_ENCODED = "application/x-www-form-urlencoded"
 FORMS = {URL_ENCODED, "multipart/form-data"}
-OTHER_BODIES = {"stripe.receive"}
+OTHER_BODIES = {"stripe.receive", "interactions.record"}
+SHORTER_BODIES = {"interactions.record": LONGEST_PART}
 
 # The stored page of a desk is shown in a frame that may run nothing and reach nothing.
 STORED_PAGE_POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; sandbox; frame-ancestors 'self'"
 
 
-def protect(app: Flask, *, public_host: str, secure: bool, payment_origins: str, proxies: int) -> None:
+def protect(app: Flask, *, hosts: Sequence[str], secure: bool, payment_origins: str, proxies: int) -> None:
     """Set cookies, hosts and limits by the public address, and add the headers to every answer.
 
     `proxies` of our own say where a request comes from; the header of anybody else is not believed, and none decides
@@ -34,7 +37,7 @@ def protect(app: Flask, *, public_host: str, secure: bool, payment_origins: str,
     if proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=0, x_prefix=0)  # type: ignore[method-assign]  # Flask's own way to wrap it
     app.config.update(
-        TRUSTED_HOSTS=[public_host, *(["127.0.0.1", "localhost"] if not secure else [])],
+        TRUSTED_HOSTS=[*hosts, *(["127.0.0.1", "localhost"] if not secure else [])],
         MAX_CONTENT_LENGTH=MAX_BODY,
         MAX_FORM_MEMORY_SIZE=MAX_FORM,
         MAX_FORM_PARTS=MAX_PARTS,
@@ -45,7 +48,7 @@ def protect(app: Flask, *, public_host: str, secure: bool, payment_origins: str,
         WTF_CSRF_TIME_LIMIT=None,
     )
 
-    app.before_request(_limit_form)
+    app.before_request(_limit_body)
     csrf.init_app(app)
     app.before_request(_refuse_odd_requests)
 
@@ -72,9 +75,11 @@ def protect(app: Flask, *, public_host: str, secure: bool, payment_origins: str,
         return response
 
 
-def _limit_form() -> None:
+def _limit_body() -> None:
     """Werkzeug applies MAX_FORM_MEMORY_SIZE to multipart bodies only; ours are the other kind."""
-    if request.mimetype == URL_ENCODED:
+    if request.endpoint in SHORTER_BODIES:
+        request.max_content_length = SHORTER_BODIES[request.endpoint]
+    elif request.mimetype == URL_ENCODED:
         request.max_content_length = MAX_FORM
 
 
@@ -96,10 +101,11 @@ def _refuse_odd_requests() -> None:
 
 
 def page_policy(payment_origins: str) -> str:
-    """The content security policy of a page with this answer's nonce."""
+    """The content security policy of a page with this answer's nonce; it may frame `g.framed_origin` beside us."""
+    framed = f"'self' {g.get('framed_origin', '')}".rstrip()
     return (
         f"default-src 'none'; script-src 'nonce-{csp_nonce()}'; style-src 'self'; img-src 'self' data:; "
-        f"font-src 'self'; connect-src 'self'; form-action 'self' {payment_origins}; frame-src 'self'; "
+        f"font-src 'self'; connect-src 'self'; form-action 'self' {payment_origins}; frame-src {framed}; "
         "frame-ancestors 'none'; base-uri 'none'"
     )
 

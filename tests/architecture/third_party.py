@@ -1,10 +1,12 @@
 """What the product stands on and under which licence: writes THIRD_PARTY.md (`make third-party`), and checks it."""
 
 import re
+import tomllib
 from importlib import metadata
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
+VENDOR = ROOT / "static/js/vendor"
 PERMISSIVE = re.compile(
     r"MIT|BSD|Apache|ISC|PSF|MPL.2\.0|Unlicense|OFL|LGPL|Zlib|HPND|CC0|Python Software Foundation", re.IGNORECASE
 )
@@ -19,6 +21,15 @@ separate, replaceable packages.
 
 | package | version | licence |
 |---|---|---|
+"""
+
+VENDORED = """
+## Files of others in `static/js/vendor`
+
+As they were published in the npm packages named, unmodified; the licence's text lies beside them.
+
+| file | package | version | file in the package | licence | SHA-256 |
+|---|---|---|---|---|---|
 """
 
 
@@ -44,9 +55,19 @@ def installed(name: str) -> bool:
     return True
 
 
+def vendored() -> dict[str, dict[str, str]]:
+    """File in `static/js/vendor` -> where it is from, its licence and its hash."""
+    files: dict[str, dict[str, str]] = tomllib.loads((VENDOR / "vendored.toml").read_text(encoding="utf-8"))
+    return files
+
+
 def page() -> str:
     rows = [f"| {name} | {metadata.version(name)} | {licence_of(name)} |" for name in pinned() if installed(name)]
-    return HEAD + "\n".join(rows) + "\n"
+    files = [
+        f"| {name} | {of['package']} | {of['version']} | {of['file']} | {of['licence']} | `{of['sha256']}` |"
+        for name, of in vendored().items()
+    ]
+    return HEAD + "\n".join(rows) + "\n" + VENDORED + "\n".join(files) + "\n"
 
 
 if __name__ == "__main__":

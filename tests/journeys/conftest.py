@@ -151,6 +151,7 @@ def _environment(settings: Settings, url: str, simulator_url: str) -> dict[str, 
     return environment_of(
         settings,
         PUBLIC_URL=url,
+        REPLAY_ORIGIN=url.replace("localhost", "replay.localhost"),
         STRIPE_API_BASE=simulator_url,
         STRIPE_SECRET_KEY=SECRET_KEY,
         STRIPE_WEBHOOK_SECRET=WEBHOOK_SECRET,

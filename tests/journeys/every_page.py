@@ -25,12 +25,15 @@ from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
 from marketplace.kernel.text import LocalizedText
 from marketplace.listing import services as listing
+from marketplace.oversight import queries as oversight
+from marketplace.oversight.values import SaleFilter
 from marketplace.web import error_pages
 from sandbox.demo.visitor import Visitor, hidden_fields
 from tests.factories.accounts import PASSWORD, a_member_of_staff, an_insurer
 from tests.factories.catalog import CATALOGS, HARBOUR_TERM, STAFF, catalog_files, changed, published, zipped
 from tests.factories.listing import dearer
 from tests.factories.quoting import a_content, a_tariff, publish
+from tests.factories.recordings import record, view_of
 from tests.simulator_server import SimulatorServer
 from tests.web.conftest import ANSWERS, LI_NA, days_later, go_on, newest_code, newest_link, open_shop, run_jobs
 from tests.web.desk_visits import ILL, links, sign_in
@@ -345,7 +348,13 @@ class Walk:
         desk.get("/admin/security?account=nobody")
 
     def sales_log(self) -> None:
+        with self.shop.app_context():
+            sold = next(sale for sale in oversight.sales(SaleFilter()).sales if sale.policy_id)
+            record(view_of(sold.application_id, "application.exclusions"), ticked=False)
         desk = self.desk(Role.ADMIN_SALES)
+        desk.get(links(desk.get(f"/admin/sales/{sold.id}"), rf"/admin/sales/{UUID}/recordings/{UUID}")[0])
+        desk.post({})
+        desk.post({"reason": "C-17"})
         for sale in links(desk.get("/admin"), rf"/admin/sales/{UUID}"):
             for page in links(desk.get(sale), rf"/admin/sales/{UUID}/pages/{UUID}")[:1]:
                 desk.get(page)

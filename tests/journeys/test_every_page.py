@@ -24,6 +24,7 @@ NOT_PAGES = {
     "evidence_log.checkpoint": "for machines", "evidence_log.tile": "for machines",
     "evidence_log.entries": "for machines", "evidence_log.trust_policy": "for machines",
     "evidence_log.authorities": "for machines",
+    "replay.play": "in a frame, under an origin of its own",
     "health.live": "for machines", "health.ready": "for machines",
     "application.resume": "leads to the step that may be done", "checkout.returned": "leads to the end of the purchase",
     "insurer_payee.returned": "leads to how the account at Stripe stands",

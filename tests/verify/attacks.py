@@ -237,6 +237,23 @@ def cosigned(size: int, at: int, *faults: tuple[Code, int | None]) -> Callable[[
 OWN = str(uuid5(NAMESPACE_URL, ORIGIN))
 
 
+RECORDED = b'{"events":[],"format":"evenfold-recording/1"}'
+RECORDING = {"kind": "recording", "name": "recording-6.json", "sha256": hex_of(RECORDED), "file": "core/recording.json"}
+
+
+def keep_a_recording(log: Log) -> None:
+    log.entries[6].leaf["t"] = "recording:kept"
+    log.entries[6].envelope["body"] = {"view": OTHER, "sha256": hex_of(RECORDED), "events": 0, "cut": False}
+
+
+def with_recording(*exhibits: Mapping[str, str], data: bytes = RECORDED) -> Bundle:
+    """Of a log in which a recording was kept, these exhibits with it."""
+    bundle = bundle_of(again(keep_a_recording))
+    bundle.core["exhibits"] += exhibits
+    bundle.files |= {each["file"]: data for each in exhibits}
+    return bundle
+
+
 def rotated(*, by_old: LogKey = KEY, by_new: LogKey = NEW_KEY, size: int | None = None, journey: str = OWN) -> Log:
     """The log with an entry of its own journey that names a new key."""
     log = LOG.copy()
@@ -317,6 +334,11 @@ ATTACKS: Mapping[str, Callable[[], Attack]] = {
         lambda bundle: replace_clauses(bundle, manifest=True),
         (Code.PAGE_VERSION_ALTERED, 0),
         (Code.ASSET_REPLACED, None),
+    ),
+    "leave a recording out": given(with_recording(), (Code.MISSING_FILE, 6)),
+    "replace a recording": given(with_recording(RECORDING, data=b"{}"), (Code.ASSET_REPLACED, None)),
+    "replace a recording and its hash": given(
+        with_recording({**RECORDING, "sha256": hex_of(b"{}")}, data=b"{}"), (Code.MISSING_FILE, 6)
     ),
     "replace a page": on(put("core/pages/3.html", b"<p>other</p>"), (Code.PAGE_ALTERED, 3)),
     "replace a page and its hash": on(replace_page, (Code.NOT_IN_LOG, 3), (Code.CHAIN_BROKEN, 4)),
@@ -416,6 +438,7 @@ ATTACKS: Mapping[str, Callable[[], Attack]] = {
 
 NO_ATTACKS: Mapping[str, Callable[[], Attack]] = {
     **TIME_NO_ATTACKS,
+    "a recording": given(with_recording(RECORDING)),
     "the untouched bundle": given(LOG, receipts=(MINE, LOG.receipt(SIGNED), LOG.receipt(CONCLUDED, SIGNED + 1))),
     "several journeys": given(LOG, journeys=(SALE, OTHER)),
     "the newest checkpoint alone": given(LOG, size=11, newer=None),

@@ -174,6 +174,7 @@ def test_what_is_a_customers_is_looked_at_by_these_doors() -> None:
     assert set(AUDITED) == {
         "data_desk.request", "evidence_desk.bundle", "evidence_desk.download", "insurer_evidence.bundle",
         "insurer_evidence.download", "insurer_sales.policy_document", "insurer_sales.sale", "page_versions.day",
+        "replay_desk.recording",
         "sales_log.page",
         "sales_log.policy_document", "sales_log.sale", "sales_log.stored_page",
     }  # fmt: skip

@@ -37,6 +37,7 @@ from tests.factories.catalog import STAFF as STAFF_ACTOR
 from tests.factories.catalog import changed
 from tests.factories.evidence import kept_evidence
 from tests.factories.listing import accepted, people_of
+from tests.factories.recordings import record, view_of
 from tests.simulator_server import SimulatorServer
 from tests.web.conftest import ANSWERS, LI_NA, go_on, newest_code, newest_link, open_shop, run_jobs
 from tests.web.desk_visits import sign_in
@@ -208,6 +209,8 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
             "policy_evidence": accounts.account(account_id),
         }
         assert sold.application_id
+        recorded = view_of(sold.application_id, "application.exclusions")
+        record(recorded, ticked=True)
         evidence = {desk: kept_evidence(sold.application_id, reader) for desk, reader in readers.items()}
         db.session.commit()
         with_file = next(mail.id for mail in correspondence.inbox() if mail.attachments)
@@ -238,8 +241,13 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         for desk, bundle_id in evidence.items()
         for name in ("bundle", "download")
     }
-    asked = {"evidence_desk.ask": bought}
-    special = read | asked | {"inbox.attachment": attached, "applicant_desk.paper": {"number": 0}}
+    asked = {"evidence_desk.ask": bought, "replay_desk.recording": {"entry_id": recorded.id}}
+    special = (
+        read
+        | asked
+        | {"replay_desk.recording": {"entry_id": recorded.id}}
+        | {"inbox.attachment": attached, "applicant_desk.paper": {"number": 0}}
+    )
     return {"": every} | special | papers | dict.fromkeys(finished, bought)
 
 

@@ -27,7 +27,7 @@ from tests.web.walked_site import ROLES, Site
 
 TABLE = Path(__file__).with_name("doors.csv")
 SIGNED = {"stripe.receive"}
-OWN_PROOF = {"leaving.left"}  # what is posted is known to nobody but who was sent the page
+OWN_PROOF = {"leaving.left", "interactions.record"}  # what is posted is known to nobody but who was sent the page
 KEYED = {"api_v1.put_catalog"}
 """What opens by a key, and by no cookie that another site could use."""
 PUBLIC_FILES = {

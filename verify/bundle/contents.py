@@ -42,6 +42,7 @@ def check(report: Report, bundle: Bundle) -> None:
         if exhibit["sha256"] not in named:
             text = f"{exhibit['file']} ({exhibit['kind']}) is named by no entry: it illustrates and proves nothing."
             report.find(Code.ILLUSTRATION, text)
+    _check_recordings(report, bundle)
 
 
 def _check_presence(report: Report, entry: Entry) -> None:
@@ -108,6 +109,17 @@ def _check_file(report: Report, bundle: Bundle, described: Mapping[str, Any]) ->
         report.find(Code.MISSING_FILE, f"The file {described['file']} is missing.")
     elif sha256(data).hexdigest() != described["sha256"]:
         report.find(Code.ASSET_REPLACED, f"The file {described['file']} is not the one that was kept.")
+
+
+def _check_recordings(report: Report, bundle: Bundle) -> None:
+    """What browsers recorded and was kept is there: leaving one out says as much as changing it."""
+    there = {exhibit["sha256"] for exhibit in bundle.exhibits}
+    for entry in bundle.entries:
+        envelope = bundle.opened.get(entry.index)
+        if entry.leaf.type != "recording:kept" or envelope is None:
+            continue
+        if envelope["body"].get("sha256") not in there:
+            report.find(Code.MISSING_FILE, f"{entry}: the recording it names is missing.", entry.index)
 
 
 def _hashes(values: list[Any]) -> Iterator[str]:

@@ -83,6 +83,7 @@ LIMITS: Mapping[Bucket, Limit] = {
     Bucket.RETURN_OF_SOURCE: Limit(30, timedelta(minutes=15)),
     Bucket.WAITING_OF_SOURCE: Limit(600, timedelta(minutes=15)),  # a page that waits asks every two seconds
     Bucket.LEAVING_OF_SOURCE: Limit(3000, timedelta(minutes=15)),  # as many as there are pages read behind one address
+    Bucket.RECORDING_OF_SOURCE: Limit(6000, timedelta(minutes=15)),  # twenty a minute and page while something is done
     Bucket.FORM_OF_SOURCE: Limit(300, timedelta(minutes=15)),
     Bucket.REFUSAL_OF_SOURCE: Limit(100, timedelta(minutes=15)),
     Bucket.API_OF_SOURCE: Limit(300, timedelta(minutes=15)),

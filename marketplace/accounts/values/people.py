@@ -84,6 +84,7 @@ class Bucket(StrEnum):
     RETURN_OF_SOURCE = "return_of_source"
     WAITING_OF_SOURCE = "waiting_of_source"
     LEAVING_OF_SOURCE = "leaving_of_source"
+    RECORDING_OF_SOURCE = "recording_of_source"
     FORM_OF_SOURCE = "form_of_source"
     REFUSAL_OF_SOURCE = "refusal_of_source"
     API_OF_SOURCE = "api_of_source"

@@ -1,10 +1,11 @@
 """Ask the sales log, tell a sale's trail in words, whether what the features say agrees, and for evidence."""
 
 from marketplace.oversight.queries.evidence import bundle, bundle_bytes, bundles_of, contracts_in, readings_of
+from marketplace.oversight.queries.recordings import recorded, recording
 from marketplace.oversight.queries.sales import readings, sale, sale_of_application, sales, state_counts
 from marketplace.oversight.queries.soundness import broken, disagreements, under_way
 from marketplace.oversight.queries.timeline import timeline
-from marketplace.oversight.queries.words import gap_words, page_words
+from marketplace.oversight.queries.words import disagreement_words, gap_words, page_words
 
 __all__ = [
     "broken",
@@ -12,11 +13,14 @@ __all__ = [
     "bundle_bytes",
     "bundles_of",
     "contracts_in",
+    "disagreement_words",
     "disagreements",
     "gap_words",
     "page_words",
     "readings",
     "readings_of",
+    "recorded",
+    "recording",
     "sale",
     "sale_of_application",
     "sales",

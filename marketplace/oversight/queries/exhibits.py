@@ -23,6 +23,7 @@ from marketplace.oversight.models import PictureRow
 from marketplace.oversight.values import Sale
 from marketplace.payment import queries as payments
 from marketplace.payment.values import Purpose
+from marketplace.traceability import queries as trail
 from marketplace.traceability.values import EntryType, Exhibit, Extract
 
 _ENDINGS = {"text/markdown": ".md"}
@@ -46,8 +47,8 @@ def documents_of(found: Extract) -> tuple[Exhibit, ...]:
 
 
 def exhibits_of(found: Extract, sale: Sale) -> tuple[Exhibit, ...]:
-    """Policy, mails, payment and pictures, as far as they are kept."""
-    return (*_policies(found, sale), *_mails(found), *_payment(found, sale), *_pictures(found))
+    """Policy, mails, payment, recordings and pictures, as far as they are kept."""
+    return (*_policies(found, sale), *_mails(found), *_payment(found, sale), *_recordings(found), *_pictures(found))
 
 
 def _stored(kind: str, name: str, sha256: str) -> Exhibit:
@@ -117,6 +118,15 @@ def _payment(found: Extract, sale: Sale) -> Iterator[Exhibit]:
 
 def _money(amount: Money) -> dict[str, Any]:
     return {"currency": amount.currency, "minor": amount.minor}
+
+
+def _recordings(found: Extract) -> Iterator[Exhibit]:
+    """What browsers recorded of the pages, as far as the log says so; by the entry that says it."""
+    kept = {each.sha256: each for each in trail.recordings_of(found.application_id)}
+    for entry in found.entries:
+        if entry.type is EntryType.RECORDING_KEPT and entry.body.get("sha256") in kept:
+            recording = kept[entry.body["sha256"]]
+            yield Exhibit("recording", f"recording-{entry.index}.json", recording.sha256, recording.data)
 
 
 def _pictures(found: Extract) -> Iterable[Exhibit]:

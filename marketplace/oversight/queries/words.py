@@ -7,7 +7,7 @@ from marketplace.catalog.values import LINES, Line
 from marketplace.infra.formatting import current_locale, format_money, lazy_gettext, ngettext
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel.money import Money
-from marketplace.oversight.values import Gap, Lack
+from marketplace.oversight.values import Disagreement, Gap, Lack, Mismatch
 from marketplace.traceability.values import ActorRole, EntryType
 
 Body = Mapping[str, Any]
@@ -35,6 +35,19 @@ def gap_words(gap: Gap, named: Mapping[str, str]) -> str:
             return _("Not in its order: %(what)s", what=what)
         case Lack.PAGE_NOT_SHOWN:
             return _("On a page that was not shown before: %(what)s", what=what)
+
+
+def disagreement_words(told: Disagreement, page: str) -> str:
+    """Where a browser's recording of a page and its form disagree, in one sentence."""
+    words = {
+        Mismatch.TICK_NOT_CARRIED: _("the browser reported a tick that the form did not carry"),
+        Mismatch.TICK_NOT_REPORTED: _("the form carried a tick that the browser did not report"),
+        Mismatch.VALUE_DIFFERS: _("the browser reported another value than the form carried"),
+        Mismatch.NOT_SENT: _("the form came, and the browser did not report that it was sent"),
+        Mismatch.TIMES_APART: _("the form came at another time than the browser reported"),
+    }[told.kind]
+    where = _("%(page)s: %(what)s", page=page, what=words)
+    return _("%(said)s (%(field)s)", said=where, field=_field_words(told.field)) if told.field else where
 
 
 def actor_words(role: ActorRole) -> str:
@@ -106,6 +119,10 @@ def _field_words(field: str) -> str:
         "insured_sex": _("sex of the insured"),
         "relationship": _("relationship"),
         "mobile": _("mobile number"),
+        "confirm": _("confirmation"),
+        "declare": _("declaration of the applicant"),
+        "notice": _("what untrue answers lead to"),
+        "health_consent": _("consent to the use of answers about health"),
     }
     return words.get(field.replace(".", "_"), field)
 
@@ -168,6 +185,8 @@ _PLAIN: Mapping[EntryType, str] = {
     EntryType.PAGE_SHOWN: lazy_gettext("Page shown"),
     EntryType.PAGE_LEFT: lazy_gettext("Page left"),
     EntryType.PAGE_REFUSED: lazy_gettext("Page refused"),
+    EntryType.RECORDING_KEPT: lazy_gettext("Kept what the browser recorded on a page"),
+    EntryType.RECORDING_CUT: lazy_gettext("Recording of a page stopped, it was too large"),
     EntryType.DOCUMENT_OPENED: lazy_gettext("Document opened"),
     EntryType.DOCUMENT_CONFIRMED: lazy_gettext("Document confirmed"),
     EntryType.OFFER_REPLACED: lazy_gettext("Went on with a new offer"),

@@ -1,6 +1,7 @@
-"""Pure decisions of oversight: how far a sale came, and whether its trail is whole."""
+"""Pure decisions of oversight: how far a sale came, whether its trail is whole, and whether two witnesses agree."""
 
 from marketplace.oversight.rules.completeness import completeness
+from marketplace.oversight.rules.reconciling import acts_on, disagreements
 from marketplace.oversight.rules.standing import Standing, masked, state_of
 
-__all__ = ["Standing", "completeness", "masked", "state_of"]
+__all__ = ["Standing", "acts_on", "completeness", "disagreements", "masked", "state_of"]

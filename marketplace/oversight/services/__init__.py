@@ -1,6 +1,13 @@
 """Change: the sales log's read model (`sales`), and the evidence of contracts, for whoever may read it (`evidence`)."""
 
-from marketplace.oversight.services.evidence import KEPT, ask_bundle, drop_old_bundles, make_bundle, note_reading
+from marketplace.oversight.services.evidence import (
+    KEPT,
+    ask_bundle,
+    drop_old_bundles,
+    make_bundle,
+    note_reading,
+    note_replay,
+)
 from marketplace.oversight.services.pictures import take_pictures_later
 from marketplace.oversight.services.sales import (
     catch_up,
@@ -20,6 +27,7 @@ __all__ = (
     "make_bundle",
     "note_message",
     "note_reading",
+    "note_replay",
     "rebuild",
     "refresh_application",
     "refresh_comparison",

@@ -85,6 +85,15 @@ def note_reading(bundle_id: UUID, by: Actor, what: str) -> None:
     _note(row, by, what)
 
 
+def note_replay(sale: Sale, view_id: UUID, by: Actor, reason: str) -> None:
+    """Enter that what was done on a page is played again, and why."""
+    if sale.application_id is None:
+        raise ValueError("a recording is of an application")
+    said = {"view": view_id, "what": "replayed", "reason": reason}
+    readings = journey_of_readings(sale.application_id)
+    traceability.record_reading(Act(readings, EntryType.EVIDENCE_READ, said, by, sale.application_id, sale.insurer_id))
+
+
 def _note(row: BundleRow, by: Actor, what: str, **more: str | None) -> None:
     said = {"bundle_id": row.id, "what": what, "reason": row.reason, "core_sha256": row.core_sha256, **more}
     readings = journey_of_readings(row.application_id)

@@ -1,5 +1,5 @@
 """Ask: what was done and shown (`trail`), what of it the verifiable log proves (`log`), both of one contract
-(`evidence`), and which pages were released and online (`releases`).
+(`evidence`), which pages were released and online (`releases`), and what browsers recorded (`interactions`).
 
 Read as `marketplace_reader`: only what is committed, and never through the site's own role.
 """
@@ -13,6 +13,13 @@ from marketplace.traceability.queries.evidence import (
     receipt_soon,
     worth_waiting,
     wrapper_files,
+)
+from marketplace.traceability.queries.interactions import (
+    recorded_of_different_people,
+    recording_reference,
+    recordings_of,
+    unfinished_recordings,
+    versions_without_recording_reference,
 )
 from marketplace.traceability.queries.log import (
     checkpoint,
@@ -98,6 +105,9 @@ __all__ = (
     "receipt",
     "receipt_or_none",
     "receipt_soon",
+    "recorded_of_different_people",
+    "recording_reference",
+    "recordings_of",
     "reference",
     "release_of",
     "releases",
@@ -108,6 +118,8 @@ __all__ = (
     "to_be_stamped",
     "trust_policy",
     "unstamped_seconds",
+    "unfinished_recordings",
+    "versions_without_recording_reference",
     "versions_without_reference",
     "view_kept",
     "visits_since",

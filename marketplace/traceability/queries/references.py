@@ -80,7 +80,7 @@ def shown_to_different_people(version_id: str) -> tuple[bytes, ...]:
     first = select(seen).ext(distinct_on(seen.c.journey_id)).order_by(seen.c.journey_id, seen.c.recorded_at)
     with reader() as connection:
         rows = sorted(connection.execute(first.limit(_LOOKED_AT)).all(), key=lambda row: (row.recorded_at, row.id))
-        accounts = _accounts_on(connection, {row.journey_id for row in rows})
+        accounts = accounts_on(connection, {row.journey_id for row in rows})
     opening, by_id = Opening(rows), {row.id: row for row in rows}
     known = (Shown(row.id, row.journey_id, opening.need(row), row.application_id is not None) for row in rows)
     pages: list[bytes] = []
@@ -91,7 +91,7 @@ def shown_to_different_people(version_id: str) -> tuple[bytes, ...]:
     return tuple(pages)
 
 
-def _accounts_on(connection: Connection, journey_ids: Collection[UUID]) -> dict[UUID, frozenset[UUID]]:
+def accounts_on(connection: Connection, journey_ids: Collection[UUID]) -> dict[UUID, frozenset[UUID]]:
     """Journey id -> the customers' accounts seen on it."""
 
     def seen(row: Held) -> ColumnElement[bool]:

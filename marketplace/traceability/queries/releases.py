@@ -5,12 +5,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, or_, select, text
+from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, or_, select, text, union
 
 from marketplace.infra import storage
 from marketplace.infra.db import db, reader
 from marketplace.kernel.errors import MarketplaceError
-from marketplace.traceability.models import PageOnlineRow, PageReferenceRow, PageVersionRow, ReleaseRow
+from marketplace.traceability.models import (
+    PageOnlineRow,
+    PageReferenceRow,
+    PageVersionRow,
+    RecordingReferenceRow,
+    ReleaseRow,
+)
 from marketplace.traceability.values import (
     PageOnline,
     PageVersion,
@@ -20,6 +26,7 @@ from marketplace.traceability.values import (
     Seen,
 )
 
+_REFERENCES = (PageReferenceRow, RecordingReferenceRow)
 _FILES = text(
     """
     SELECT DISTINCT file #>> '{}' FROM traceability_release, jsonb_path_query(content, '$.*.*') AS file
@@ -57,9 +64,9 @@ def _is_kept(sha256: str) -> bool:
 
 
 def files_used(sha256s: Iterable[str]) -> frozenset[str]:
-    """Which of these files a page was ever made of, or views are kept against."""
+    """Which of these files a page was ever made of, or views and recordings are kept against."""
     asked = list(set(sha256s))
-    references = select(PageReferenceRow.sha256).where(PageReferenceRow.sha256.in_(asked))
+    references = union(*(select(row.sha256).where(row.sha256.in_(asked)) for row in _REFERENCES))
     released = db.session.execute(_FILES, {"asked": asked}).scalars()
     return frozenset(released) | frozenset(db.session.scalars(references))
 

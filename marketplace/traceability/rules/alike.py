@@ -49,14 +49,24 @@ def of_different_people(views: Iterable[Shown], accounts: Mapping[UUID, frozense
 
 
 # A run of text between two tags, never a part of one; inside a tag each name and each value.
-_PIECE = re.compile(rb'(?<=>)[^<\n]*\n?|[^<>"/?=&;\n]*(?:[<>"/?=&;\n]|$)')
+_OF_A_PAGE = re.compile(rb'(?<=>)[^<\n]*\n?|[^<>"/?=&;\n]*(?:[<>"/?=&;\n]|$)')
+# A text of JSON as a whole, or what stands between two texts.
+_OF_A_RECORDING = re.compile(rb'"(?:[^"\\]|\\.)*"|[^"]+')
 
 
 def alike(pages: Sequence[bytes], needed: int = NEEDED) -> bytes:
     """The pieces of each page that so many of them have, in its order; a page whose pieces are nearly all there from an
     earlier one adds nothing. So comparisons of several lines of business give one after the other.
     """
-    parted = [_PIECE.findall(page) for page in pages]
+    return _common([_OF_A_PAGE.findall(page) for page in pages], needed)
+
+
+def recorded_alike(recordings: Sequence[bytes], needed: int = NEEDED) -> bytes:
+    """The same of recordings of what was done on a page (`rules.interactions`)."""
+    return _common([_OF_A_RECORDING.findall(recording) for recording in recordings], needed)
+
+
+def _common(parted: Sequence[Sequence[bytes]], needed: int) -> bytes:
     times = Counter(piece for pieces in parted for piece in set(pieces))
     told: set[bytes] = set()
     kept: list[bytes] = []

@@ -1,7 +1,12 @@
-"""Write evidence: what is done and shown (`recording`), what pages are released and online (`releasing`), and when the
-log was how large (`stamping`).
+"""Write evidence: what is done and shown (`recording`), what pages are released and online (`releasing`), what browsers
+record of what is done on them (`interactions`), and when the log was how large (`stamping`).
 """
 
+from marketplace.traceability.services.interactions import (
+    keep_interactions,
+    keep_recording,
+    make_recording_reference,
+)
 from marketplace.traceability.services.recording import (
     record_act,
     record_leaving,
@@ -16,6 +21,9 @@ from marketplace.traceability.services.stamping import stamp_log
 
 __all__ = (
     "ensure_page_version",
+    "keep_interactions",
+    "keep_recording",
+    "make_recording_reference",
     "make_reference",
     "put_online",
     "record_act",

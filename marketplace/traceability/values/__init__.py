@@ -4,10 +4,12 @@ Sources: regulation checklist T26-04…06 (what a trace is), T26-31 (granularity
 """
 
 from marketplace.traceability.values.entries import (
+    LONGEST_PART,
     Act,
     Entry,
     Envelope,
     Journey,
+    RecordingKept,
     View,
     ViewKept,
 )
@@ -37,6 +39,8 @@ from marketplace.traceability.values.refusals import (
     NotInLogYet,
     PagesNotReleased,
     PageVersionNotFound,
+    RecordingClosed,
+    RecordingInvalid,
     ReviewerNeeded,
     TrailUnavailable,
 )
@@ -56,6 +60,7 @@ from marketplace.traceability.values.words import (
 )
 
 __all__ = [
+    "LONGEST_PART",
     "LOOKS",
     "OUTLIVES_ERASURE",
     "PROVIDER",
@@ -88,6 +93,9 @@ __all__ = [
     "PageVersion",
     "PageVersionNotFound",
     "PagesNotReleased",
+    "RecordingClosed",
+    "RecordingInvalid",
+    "RecordingKept",
     "Release",
     "ReleaseContent",
     "ReviewerNeeded",

@@ -52,6 +52,19 @@ class ViewKept:
     insurer_id: UUID | None
 
 
+LONGEST_PART = 2**20
+"""Bytes of a recording that a browser may send at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingKept:
+    """What a browser said was done on a page that was shown (`view_id`), as bytes; `sha256` stands in the trail."""
+
+    view_id: UUID
+    sha256: str
+    data: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Journey:
     """One road of one customer towards a contract. `attribution` says where they came from and never changes."""

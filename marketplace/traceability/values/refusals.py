@@ -1,6 +1,6 @@
 """What is refused about evidence, and why."""
 
-from marketplace.kernel.errors import NotFound, Refused, Unavailable
+from marketplace.kernel.errors import Conflict, Invalid, NotFound, Refused, Unavailable
 
 
 class TrailUnavailable(Unavailable):
@@ -67,3 +67,18 @@ class ReviewerNeeded(Refused):
     """Pages are released by two persons: somebody else than their author has to review them."""
 
     code = "traceability:reviewer-needed"
+
+
+class RecordingInvalid(Invalid):
+    """This is no recording of a page of ours."""
+
+    code = "traceability:recording-invalid"
+
+    def __init__(self, what: str) -> None:
+        super().__init__({"recording": what})
+
+
+class RecordingClosed(Conflict):
+    """What is done on this page is not recorded any more."""
+
+    code = "traceability:recording-closed"

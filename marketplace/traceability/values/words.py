@@ -38,6 +38,8 @@ class EntryType(StrEnum):
     PAGE_SHOWN = "page:shown"
     PAGE_LEFT = "page:left"
     PAGE_REFUSED = "page:refused"
+    RECORDING_KEPT = "recording:kept"
+    RECORDING_CUT = "recording:cut"
     FIELD_ENTERED = "field:entered"
     ANSWER_GIVEN = "answer:given"
     DOCUMENT_OPENED = "document:opened"

@@ -14,6 +14,7 @@ from marketplace.policy.values import PolicyNotFound
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import EntryNotFound
 from marketplace.web import access, desks, papers, released, security
+from marketplace.web.backoffice import replay
 from marketplace.web.papers import policy_pdf
 from marketplace.web.sale_file import note_look, sale_file
 
@@ -50,7 +51,15 @@ def download() -> ResponseReturnValue:
 def sale(sale_id: UUID) -> ResponseReturnValue:
     file = sale_file(sale_id)
     note_look(file.sale, access.actor())
-    return render_template("backoffice/sale.html", file=file)
+    recorded = oversight.recorded(sale_id)
+    pages = {row.entry.entry_id: row.entry.page or "" for row in file.rows}
+    return render_template(
+        "backoffice/sale.html",
+        file=file,
+        recorded=recorded,
+        disagreements=[oversight.disagreement_words(each, pages[each.view_id]) for each in recorded.disagreements],
+        played=[(each, pages[each]) for each in recorded.view_ids] if replay.origin() else [],
+    )
 
 
 @blueprint.get("/sales/<uuid:sale_id>/pages/<uuid:entry_id>")

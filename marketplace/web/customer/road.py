@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Response, url_for
+from flask import Response, request, url_for
 
 from marketplace.accounts import queries as account_queries
 from marketplace.application import queries
@@ -27,6 +27,12 @@ ENDPOINTS = {
     Step.PAY: "checkout.pay",
     Step.DONE: "checkout.done",
 }
+RECORDED = frozenset({
+    "application.email", "application.code", "application.people", "application.questions", "application.consent",
+    "application.document", "application.exclusions", "application.review",
+})  # fmt: skip
+"""Where browsers record what is done: on the road behind the entry page, which told of it, and before paying."""
+
 ROAD = (Step.EMAIL, Step.PEOPLE, Step.QUESTIONS, Step.DOCUMENTS, Step.EXCLUSIONS, Step.REVIEW, Step.PAY)
 
 
@@ -78,6 +84,7 @@ def page(view: ApplicationView, step: Step, template: str, *, status: int = 200,
         ),
         journey_id=view.application.journey_id,
         status=status,
+        recorded=request.endpoint in RECORDED,
         steps=steps(step, has_questions=bool(content.questions)),
         offer=offer,
         content=content,

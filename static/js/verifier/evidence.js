@@ -231,6 +231,16 @@ async function checkContents(find, bundle) {
     else if (hex(await sha256(bytes)) !== described.sha256) find("ASSET_REPLACED", null, described.file);
     if (!named.has(described.sha256)) find("kind" in described ? "ILLUSTRATION" : "ASSET_REPLACED", null, described.file);
   }
+  checkRecordings(find, bundle);
+}
+
+// What browsers recorded and was kept is there: leaving one out says as much as changing it.
+function checkRecordings(find, bundle) {
+  const there = new Set(bundle.exhibits.map(({ sha256: hash }) => hash));
+  for (const entry of bundle.entries.filter(({ leaf }) => leaf.t === "recording:kept")) {
+    const said = bundle.opened.get(entry.index);
+    if (said !== undefined && !there.has(said.body.get("sha256"))) find("MISSING_FILE", entry.index);
+  }
 }
 
 // --- the journeys ----------------------------------------------------------------------------------------------------

@@ -17,7 +17,8 @@ INSURERS = {
     "oversight_picture", "oversight_sale",
     "payment_attempt", "payment_refund", "policy_document", "policy_number_range", "policy_policy",
     "policy_version", "privacy_erasure", "privacy_restriction", "quoting_need", "quoting_offer", "rating_tariff",
-    "traceability_entry", "traceability_evidence_intake", "traceability_journey", "underwriting_decision",
+    "traceability_entry", "traceability_evidence_intake", "traceability_journey", "traceability_recording",
+    "traceability_recording_chunk", "underwriting_decision",
 }  # fmt: skip
 
 # What is on sale: every scope reads it, its insurer writes it.
@@ -48,6 +49,7 @@ EVERYBODYS = {
     "traceability_log_tile": "public: hashes of hashes",
     "traceability_page_online": "when a page was online; a page is the same for everybody",
     "traceability_page_reference": "the hash of a file without anything about anybody",
+    "traceability_recording_reference": "the hash of a file without anything about anybody",
     "traceability_release": "what pages are made of, and which of our own people said it is good",
     "traceability_page_version": "hashes of templates and texts; a page is the same for everybody",
     "traceability_time_authority": "public: who stamps the time of the log",

@@ -14,7 +14,8 @@ ENTRY = "traceability_entry"
 TILE, CHECKPOINT, KEY = "traceability_log_tile", "traceability_log_checkpoint", "traceability_log_key"
 RELEASE, ONLINE, REFERENCE = "traceability_release", "traceability_page_online", "traceability_page_reference"
 STAMPED = STAMP, AUTHORITY = "traceability_timestamp", "traceability_time_authority"
-ADDED_TO = (VERSION, RELEASE, ONLINE, REFERENCE)
+CHUNK, RECORDING, ALIKE = (f"traceability_recording{what}" for what in ("_chunk", "", "_reference"))
+ADDED_TO = (VERSION, RELEASE, ONLINE, REFERENCE, RECORDING, ALIKE)
 IN_THE_LOG = (ENTRY, TILE, CHECKPOINT, KEY)
 SEQUENCER = "marketplace_sequencer"
 STATEMENTS = {
@@ -27,6 +28,9 @@ STATEMENTS = {
 ALLOWED = {
     ("marketplace_app", JOURNEY): {"SELECT", "INSERT"},
     ("marketplace_app", INTAKE): {"INSERT"},
+    ("marketplace_app", CHUNK): {"SELECT", "INSERT", "DELETE"},
+    ("marketplace_reader", CHUNK): set(),
+    ("marketplace_sequencer", CHUNK): set(),
     ("marketplace_reader", JOURNEY): {"SELECT"},
     ("marketplace_reader", INTAKE): {"SELECT"},
     ("marketplace_sequencer", JOURNEY): set(),
@@ -51,6 +55,7 @@ COLUMNS = {
     RELEASE: "number",
     ONLINE: "number",
     REFERENCE: "sha256",
+    ALIKE: "sha256",
 }
 # Not evidence: whose a row is, which row-level security asks in the reader's name.
 ASKED_BY_POLICIES = {"application_application": "id insurer_id journey_id", "accounts_account": "id insurer_id"}
@@ -80,7 +85,7 @@ def denied(role_url, statement):
 
 
 @pytest.mark.requirement("T26-34", "T26-41")
-@pytest.mark.parametrize("table", [JOURNEY, INTAKE, *ADDED_TO, *IN_THE_LOG, *STAMPED])
+@pytest.mark.parametrize("table", [JOURNEY, INTAKE, CHUNK, *ADDED_TO, *IN_THE_LOG, *STAMPED])
 @pytest.mark.parametrize("role", ["marketplace_app", "marketplace_reader", "marketplace_sequencer"])
 def test_what_each_role_may_do_with_evidence(server, trail, role, table):
     asked = {verb: sql.format(table=table, column=COLUMNS.get(table, "id")) for verb, sql in STATEMENTS.items()}

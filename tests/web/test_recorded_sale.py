@@ -1,0 +1,151 @@
+"""What browsers recorded of a sale: held against its forms at the desk, part of its evidence, and played after a reason
+was given, under an origin where nothing else is.
+"""
+
+import re
+from collections.abc import Callable
+from html import unescape
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from marketplace.accounts.values import Role
+from marketplace.infra import pictures
+from marketplace.infra.db import Scope, db, use_scope
+from marketplace.kernel.canonical import sha256_hex
+from marketplace.oversight import queries as oversight
+from marketplace.oversight.values import Sale, SaleFilter
+from marketplace.traceability.values import EntryType
+from sandbox.demo.visitor import Visitor, words
+from sandbox.embedded_db import EmbeddedServer
+from tests.factories.accounts import a_member_of_staff
+from tests.factories.evidence import File, asked, faults, without_a_browser
+from tests.factories.log import a_key_folder, integrate
+from tests.factories.recordings import record, view_of
+from tests.web.desk_visits import at_the_desk, buy
+
+CodeFor = Callable[[str], str]
+Work = Callable[[], list[str]]
+THERE = "http://replay.localhost:8000"
+
+
+@pytest.fixture
+def sale(shop: Flask, work: Work, code_for: CodeFor) -> Sale:
+    buy(shop, work, code_for)
+    with shop.app_context(), use_scope(Scope.all()):
+        (found,) = (each for each in oversight.sales(SaleFilter()).sales if each.policy_id)
+    return found
+
+
+@pytest.mark.requirement("T26-37")
+@pytest.mark.parametrize(
+    ("ticked", "told"),
+    [
+        (True, "The browser recorded 1 page. It agrees with what the forms carried."),
+        (False, "Not covered: the form carried a tick that the browser did not report (confirmation)"),
+    ],
+)
+def test_the_desk_is_told_whether_both_agree(shop: Flask, sale: Sale, *, ticked: bool, told: str) -> None:
+    with shop.app_context(), use_scope(Scope.all()):
+        view = view_of(sale.application_id, "application.exclusions")
+        record(view, ticked=ticked)
+    page = words(at_the_desk(shop, Role.ADMIN_SALES).get(f"/admin/sales/{sale.id}"))
+    assert told in page
+    assert ("disagree" in page) is not ticked
+    assert "Kept what the browser recorded on a page" in page
+
+
+@pytest.mark.requirement("T26-39", "T26-41")
+def test_the_evidence_holds_the_recording_and_the_verifier_its_hash(
+    shop: Flask, sale: Sale, server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "take", without_a_browser)
+    with shop.app_context():
+        with use_scope(Scope.all()):
+            sha256 = record(view_of(sale.application_id, "application.exclusions"), ticked=True)
+        integrate(server, a_key_folder(tmp_path / "log"))
+        compliance = a_member_of_staff(Role.ADMIN_COMPLIANCE)
+        db.session.commit()
+        file = File.of(asked(sale.application_id, compliance), compliance)
+        (entry,) = (each for each in file.core["entries"] if each["leaf"]["t"] == EntryType.RECORDING_KEPT)
+        assert {name: sha256_hex(data) for name, data in file.exhibits("recording").items()} == {
+            f"recording-{entry['index']}.json": sha256
+        }
+        assert faults(file.data) == set()
+
+
+@pytest.fixture
+def address(shop: Flask, sale: Sale) -> str:
+    """Of the page at the desk."""
+    with shop.app_context(), use_scope(Scope.all()):
+        view = view_of(sale.application_id, "application.exclusions")
+        record(view, ticked=True)
+    return f"/admin/sales/{sale.id}/recordings/{view.id}"
+
+
+def readings(shop: Flask, sale: Sale) -> list[tuple[str, str]]:
+    with shop.app_context(), use_scope(Scope.all()):
+        return [(each.what, each.reason) for each in oversight.readings_of(sale.application_id)]
+
+
+def player_of(desk: Visitor) -> str:
+    return unescape(re.findall(rf'src="({THERE}/replay/[^"]+)"', desk.text)[0])
+
+
+@pytest.mark.requirement("T26-48")
+def test_it_is_played_after_a_reason_which_is_entered(shop: Flask, sale: Sale, address: str) -> None:
+    desk = at_the_desk(shop, Role.ADMIN_COMPLIANCE)
+    assert address in desk.get(f"/admin/sales/{sale.id}")
+    desk.get(address)
+    assert "<iframe" not in desk.text
+    desk.post({"reason": ""})
+    assert (desk.status, "<iframe" in desk.text) == (422, False)
+    assert readings(shop, sale) == []
+    desk.post({"reason": "A complaint of the customer"})
+    assert readings(shop, sale) == [("replayed", "A complaint of the customer")]
+    assert f"/admin/sales/{sale.id}/pages/" in desk.text, "the page as it was sent stands beside"
+    player = shop.test_client().get(player_of(desk).removeprefix(THERE), base_url=THERE)
+    policy = player.headers["Content-Security-Policy"]
+    assert player.status_code == 200
+    assert "frame-ancestors http://localhost:8000;" in policy
+    assert "script-src 'nonce-" in policy
+    assert policy.endswith("sandbox allow-scripts allow-same-origin")
+    assert "Set-Cookie" not in player.headers
+    assert "Confirmed what is not covered" in words(player.text)
+
+
+def test_under_its_origin_there_is_nothing_else_and_it_is_nowhere_else(
+    shop: Flask,
+    sale: Sale,
+    address: str,
+) -> None:
+    desk = at_the_desk(shop, Role.ADMIN_COMPLIANCE)
+    desk.get(address)
+    desk.post({"reason": "A complaint of the customer"})
+    path, client = player_of(desk).removeprefix(THERE), shop.test_client()
+    assert client.get(path).status_code == 404
+    assert client.get(f"{path}x", base_url=THERE).status_code == 404
+    for elsewhere in ("/", "/sign-in", "/admin", "/left", "/no-such-page"):
+        assert client.get(elsewhere, base_url=THERE).status_code == 404
+    with client.get("/static/js/player.js", base_url=THERE) as script:
+        assert script.status_code == 200
+
+
+def test_only_a_recording_of_that_sale_is_played(shop: Flask, sale: Sale, address: str) -> None:
+    desk = at_the_desk(shop, Role.ADMIN_COMPLIANCE)
+    desk.get(f"/admin/sales/{sale.id}/recordings/00000000-0000-4000-8000-000000000000")
+    assert desk.status == 404
+
+
+def test_without_an_origin_of_its_own_nothing_is_played(
+    shop: Flask,
+    sale: Sale,
+    address: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(shop.config, "REPLAY_ORIGIN", "")
+    desk = at_the_desk(shop, Role.ADMIN_COMPLIANCE)
+    assert address not in desk.get(f"/admin/sales/{sale.id}")
+    desk.get(address)
+    assert desk.status == 404
