@@ -3,7 +3,7 @@ account would do.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 from itertools import islice
 from uuid import UUID
@@ -223,7 +223,7 @@ def kept_of(frames: Iterable[PolicyFrame]) -> tuple[KeptContract, ...]:
     return tuple(_kept(each, disputes[each.id]) for each in known)
 
 
-def _kept(frame: PolicyFrame, disputes: Iterable[date | None]) -> KeptContract:
+def _kept(frame: PolicyFrame, disputes: Collection[date | None]) -> KeptContract:
     period, closed = frame.period, [day for day in disputes if day is not None]
     return KeptContract(
         policy_id=frame.id,

@@ -147,7 +147,7 @@ ACCESS: dict[str, Door] = {
     **_doors(Who.CUSTOMER, PageClass.SERVICE, "privacy.overview", "privacy.ask"),
     **_doors(Who.CUSTOMER, PageClass.SERVICE, "privacy.export", "privacy.close", step_up=True),
     **_doors(Who.CUSTOMER, PageClass.SERVICE, "privacy.download", step_up=True, paper=True),
-    **_doors(Who.BACKOFFICE, PageClass.STAFF, "data_desk.desk", "data_desk.find", roles=PROTECTS_DATA),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "data_desk.desk", roles=PROTECTS_DATA),
     **_doors(
         Who.BACKOFFICE, PageClass.STAFF, "data_desk.contract", "data_desk.hold",
         roles=PROTECTS_DATA, audited=SecurityEventType.DISPUTE_VIEWED,

@@ -104,6 +104,9 @@ class CloseHoldForm(Form):
 
 @blueprint.get("")
 def desk() -> ResponseReturnValue:
+    """All of it; with the number of a contract, however it is spaced, the way to that. Raises PolicyNotFound."""
+    if number := asked_now.args.get("number"):
+        return redirect(url_for(".contract", policy_id=policies.frame_by_number(number).id), 303)
     due = tuple(islice(queries.noticed(queries.contracts_due()), MOST_DUE + 1))
     return render_template(
         "backoffice/privacy/desk.html",
@@ -117,13 +120,6 @@ def desk() -> ResponseReturnValue:
         disputes=DISPUTES,
         endings=ENDINGS,
     )
-
-
-@blueprint.get("/contracts")
-def find() -> ResponseReturnValue:
-    """By the number, however it is spaced. Raises PolicyNotFound."""
-    found = policies.frame_by_number(asked_now.args.get("number", ""))
-    return redirect(url_for(".contract", policy_id=found.id), 303)
 
 
 @blueprint.route("/contracts/<uuid:policy_id>", methods=["GET", "POST"])
