@@ -172,7 +172,7 @@ def test_a_dispute_is_opened_and_closed_at_the_desk(shop: Flask, customer: Visit
     desk.get("/admin/privacy")
     desk.get(f"/admin/privacy?number={str(sale.policy_number).lower().replace('-', '+')}")
     assert desk.at == f"/admin/privacy/contracts/{sale.policy_id}"
-    assert "It is in force" in words(desk.text)
+    assert "Its end is not noted" in words(desk.text)
     desk.post({"kind": "lawsuit", "reference": "", "reason": "She was not told."})
     assert desk.status == 422
     assert holds(shop) == 0

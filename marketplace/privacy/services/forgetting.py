@@ -125,7 +125,7 @@ def give_notice() -> Iterator[Counts]:
     """
     new = [each.contract for each in noticed(contracts_due()) if each.noticed_on is None]
     if new:
-        log.warning("ALARM %s contracts need not be kept any more; they are erased in %s", len(new), NOTICE)
+        log.warning("%s contracts need not be kept any more; they are erased in %s days", len(new), NOTICE.days)
     today = clock.today(ZONE)
     for start in range(0, len(new), BATCH):
         batch = new[start : start + BATCH]

@@ -26,6 +26,7 @@ from marketplace.policy.values import EndContract, Ending, Policy, PolicyNotFoun
 from marketplace.privacy import queries, services
 from marketplace.privacy.services import erasing, forgetting
 from marketplace.privacy.services.gathering import copy_of
+from marketplace.privacy.values import HoldClosed, HoldTooLate
 from marketplace.traceability import queries as trail
 from marketplace.traceability.services import record_view
 from marketplace.traceability.values import EntryType
@@ -450,3 +451,66 @@ def test_beside_a_contract_in_force_others_are_still_forgotten() -> None:
     night(date(2027, 12, 31))
     assert applications.application(other.id).erased
     assert not erased(policy)
+
+
+@pytest.mark.requirement("T26-45")
+@pytest.mark.parametrize(
+    ("act", "why"),
+    [
+        ("UPDATE privacy_hold SET kind = 'lawsuit'", "nothing else of it changes"),
+        ("UPDATE privacy_hold SET opened_at = now()", "nothing else of it changes"),
+        ("DELETE FROM privacy_hold", "permission denied"),
+        ("UPDATE privacy_notice SET given_on = given_on - 30", "permission denied"),
+        ("DELETE FROM privacy_notice", "permission denied"),
+    ],
+)
+def test_what_was_noted_of_a_dispute_or_a_notice_stays_as_it_is(act: str, why: str) -> None:
+    an_open_dispute(a_concluded_contract())
+    with pytest.raises(ProgrammingError, match=why):
+        db.session.execute(text(act))
+
+
+@pytest.mark.requirement("T26-45")
+def test_a_closed_dispute_is_neither_moved_nor_opened_again() -> None:
+    policy = a_concluded_contract()
+    dispute = an_open_dispute(policy)
+    by = acting(a_guest("somebody@example.com"))
+    services.close_hold(dispute.id, "It was settled.", by)
+    db.session.commit()
+    with pytest.raises(HoldClosed):
+        services.close_hold(dispute.id, "Once more.", by)
+    for change in (
+        "closed_on = closed_on - 365",
+        "closed_at = NULL, closed_on = NULL, closed_by = NULL, outcome = NULL",
+    ):
+        with pytest.raises(ProgrammingError, match="a dispute is closed once"):
+            db.session.execute(text(f"UPDATE privacy_hold SET {change}"))
+        db.session.rollback()
+    (closed,) = queries.holds_of(policy.id)
+    assert (closed.outcome, closed.closed_on) == ("It was settled.", date(2026, 11, 22))
+
+
+@pytest.mark.requirement("T26-45")
+def test_nothing_is_left_to_hold_of_what_is_erased() -> None:
+    policy = a_concluded_contract()
+    dispute = an_open_dispute(policy)
+    ran_out(policy)
+    services.close_hold(dispute.id, "It was settled.", acting(a_guest("somebody@example.com")))
+    db.session.commit()
+    two_nights(queries.kept_contract(policy.id).kept_until)
+    with pytest.raises(HoldTooLate):
+        an_open_dispute(policy)
+    (kept,) = queries.holds_of(policy.id)
+    assert (kept.kind, kept.reference, kept.reason, kept.outcome) == ("complaint", "", "", None), "its words went too"
+
+
+@pytest.mark.requirement("T26-44")
+def test_while_money_is_owed_everything_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = a_concluded_contract()
+    ran_out(policy)
+    with monkeypatch.context() as owing:
+        owing.setattr(erasing.orders, "unfinished_journeys", frozenset)
+        two_nights(SHORT_UNTIL)
+        assert not erased(policy)
+    night(SHORT_UNTIL + 16 * DAY)
+    assert erased(policy)
