@@ -254,7 +254,7 @@ def test_erasure_under_a_dispute_is_refused_with_the_reason_and_entered(
     assert "the law asks us to keep them until three years" in words(desk.get(answering)).replace("The law", "the law")
     desk.post({"outcome": "done", "answer": "It is erased."}, answering)
     assert desk.status == 422
-    assert "nothing was erased" in words(desk.text)
+    assert "Nothing was erased." in words(desk.text)
     desk.post({"outcome": "refused", "answer": "It has to wait."}, answering)
     assert desk.status == 200
     assert "It has to wait." in words(customer.get("/account/data"))

@@ -21,7 +21,7 @@ from marketplace.policy import queries as policies
 from marketplace.policy.values import Ending
 from marketplace.privacy import queries, services
 from marketplace.privacy.values import NOTICE, ContractHeld, Dispute, OpenHold, Outcome, RequestKind
-from marketplace.web import access
+from marketplace.web import access, error_pages
 from marketplace.web.fields import Form, lines_of_text, printable, required
 
 blueprint = Blueprint("data_desk", __name__, url_prefix="/admin/privacy")
@@ -169,7 +169,7 @@ def request(request_id: UUID) -> ResponseReturnValue:
         try:
             services.answer_request(request_id, access.actor(), Outcome(form.outcome.data), str(form.answer.data))
         except ContractHeld as refusal:
-            form.outcome.errors = [str(refusal)]
+            form.outcome.errors = [error_pages.words_of(refusal)]
         else:
             flash(_("The answer to %(reference)s is on its way.", reference=found.reference))
             return redirect(url_for(".desk"), 303)
