@@ -263,14 +263,16 @@ def replay_erasures(journal: IO[str]) -> None:
     """Erase again whom lines of the log in JOURNAL (a file, or - for standard input) name as erased.
 
     For a database that was brought back from before that. Repeating it changes nothing. Ends with 1 while somebody has
-    to wait for the end of a sale.
+    to wait for the end of a sale or a dispute.
     """
     done = privacy.erase_again(vault.subjects_told(journal))
     db.session.commit()
     click.echo(f"{done.erased} subjects erased again, {done.known} were erased already")
     for account_id in done.waiting:
-        click.echo(f"{account_id}: this account has a sale under way; repeat this when it is at its end")
-    click.get_current_context().exit(1 if done.waiting else 0)
+        click.echo(f"{account_id}: this account has a sale under way or is in dispute; repeat this at the end of that")
+    for subject_id in done.kept:
+        click.echo(f"{subject_id}: this is of a contract that has to be kept here; repeat this when that has ended")
+    click.get_current_context().exit(1 if done.waiting or done.kept else 0)
 
 
 @main.command()

@@ -43,6 +43,16 @@ def order_of_application(application_id: UUID) -> Order | None:
     return None if row is None else orders_from([row])[0]
 
 
+def lines_beside(application_id: UUID) -> dict[UUID, frozenset[UUID]]:
+    """Every order of which the application is a line, with the applications of all its lines."""
+    own = select(OrderLineRow.order_id).where(OrderLineRow.application_id == application_id)
+    lines = select(OrderLineRow.order_id, OrderLineRow.application_id).where(OrderLineRow.order_id.in_(own))
+    found: dict[UUID, set[UUID]] = {}
+    for order_id, beside in db.session.execute(lines.order_by(OrderLineRow.order_id, OrderLineRow.number)):
+        found.setdefault(order_id, set()).add(beside)
+    return {order_id: frozenset(beside) for order_id, beside in found.items()}
+
+
 def payment_under_way(order_id: UUID) -> bool:
     """Whether the payment service has taken on a payment of the order whose money has not come yet."""
     attempts = payments.attempts_of(Purpose.NEW_BUSINESS, order_id)

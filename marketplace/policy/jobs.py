@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from marketplace.infra.db import db
 from marketplace.infra.jobs import task
 from marketplace.policy import services
 from marketplace.policy.values import PolicyIssued
@@ -15,3 +16,10 @@ def make_document(fact: PolicyIssued) -> None:
 @task("policy.seal_document")
 def seal_document(policy_id: UUID) -> None:
     services.seal_document(policy_id)
+
+
+@task("policy.end_expired", every="10 * * * *")
+def end_expired() -> None:
+    """Once an hour, because days end at another hour in each time zone. A transaction for each batch."""
+    for _ in services.end_expired():
+        db.session.commit()

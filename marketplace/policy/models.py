@@ -22,6 +22,7 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from marketplace.infra.db import Base, db
 from marketplace.infra.sealed import SealedJson
+from marketplace.policy.values import PolicyNotFound
 
 
 class NumberRange(Base):
@@ -37,6 +38,10 @@ class NumberRange(Base):
 
 
 class PolicyRow(Base):
+    """A contract. How it ended is written once, with the day from which its time of keeping is counted; so is that what
+    it said was erased.
+    """
+
     __tablename__ = "policy_policy"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -56,10 +61,26 @@ class PolicyRow(Base):
     currency: Mapped[str] = mapped_column(String(3))
     concluded_at: Mapped[datetime]
     locale: Mapped[str] = mapped_column(String(16))
+    ended_on: Mapped[date | None]
+    ending: Mapped[str | None] = mapped_column(String(16))
+    ended_at: Mapped[datetime | None]
+    erased_at: Mapped[datetime | None]
 
     __table_args__ = (
         CheckConstraint("premium_minor >= 0", name="premium_not_negative"),
         CheckConstraint("end_on >= start_on", name="period_forward"),
+        CheckConstraint(
+            "ending IN ('expired', 'withdrawn', 'surrendered', 'void', 'claim_paid', 'cancelled')", name="ending"
+        ),
+        CheckConstraint(
+            "(state = 'ended') = (ended_on IS NOT NULL) AND (ended_on IS NULL) = (ending IS NULL) "
+            "AND (ended_on IS NULL) = (ended_at IS NULL)",
+            name="ended_whole",
+        ),
+        CheckConstraint("ended_on <= end_on", name="ended_within"),
+        CheckConstraint("erased_at IS NULL OR ended_on IS NOT NULL", name="erased_after_its_end"),
+        Index("ix_policy_policy_running", "end_on", postgresql_where=text("ended_on IS NULL")),
+        Index("ix_policy_policy_ended", "ended_on", postgresql_where=text("erased_at IS NULL")),
         Index("ix_policy_policy_account", "account_id", "concluded_at"),
         Index("ix_policy_policy_insurer", "insurer_id", "concluded_at"),
         Index("ix_policy_policy_journey", "journey_id"),
@@ -82,7 +103,7 @@ class VersionRow(Base):
     body_sha256: Mapped[str] = mapped_column(String(64))
     recorded_at: Mapped[datetime]
 
-    body = SealedJson[dict[str, Any]]("body_sealed", subject="sealed_for")
+    body = SealedJson[dict[str, Any]]("body_sealed", subject="sealed_for", missing=dict)
 
     __table_args__ = (UniqueConstraint("policy_id", "number"),)
 
@@ -131,6 +152,17 @@ def take_number(insurer_id: UUID, year: int) -> None:
         .where(NumberRange.insurer_id == insurer_id, NumberRange.year == year)
         .values(next=NumberRange.next + 1)
     )
+
+
+def locked_policy(policy_id: UUID) -> PolicyRow:
+    """The contract, held until the end of the transaction: ending, holding and erasing it wait for one another here.
+
+    Raises PolicyNotFound.
+    """
+    row = db.session.get(PolicyRow, policy_id, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise PolicyNotFound
+    return row
 
 
 def locked_document(policy_id: UUID) -> tuple[DocumentRow, VersionRow, PolicyRow] | None:

@@ -2,10 +2,12 @@
 
 import hmac
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Date, Row, Select, func, or_, select
+from sqlalchemy import cast as as_type
 
 from marketplace.catalog import queries as catalog
 from marketplace.infra import seals, storage, vault
@@ -19,15 +21,30 @@ from marketplace.policy.values import (
     CoverPeriod,
     DocumentNotReady,
     DocumentState,
-    EndedPolicy,
+    Ending,
     Policy,
     PolicyCheck,
+    PolicyFrame,
     PolicyNotFound,
     PolicyState,
 )
 
 _Policies = Select[PolicyRow, VersionRow, DocumentRow]
 READ_AT_ONCE = 1000
+_FRAME = (
+    PolicyRow.id,
+    PolicyRow.number,
+    PolicyRow.application_id,
+    PolicyRow.journey_id,
+    PolicyRow.insurer_id,
+    PolicyRow.start_on,
+    PolicyRow.end_on,
+    PolicyRow.zone,
+    PolicyRow.ended_on,
+    PolicyRow.ending,
+    PolicyRow.erased_at,
+)
+_LAST_DAY = func.coalesce(PolicyRow.ended_on, PolicyRow.end_on)
 _NO_CODE = "0" * rules.CHECK_CODE_LENGTH  # 0 is in no check code, so nothing matches it
 
 
@@ -68,8 +85,8 @@ def policies_of_order(order_id: UUID) -> tuple[Policy, ...]:
 
 
 def policies_of_account(account_id: UUID) -> tuple[Policy, ...]:
-    """Newest first."""
-    return _many(_policies().where(PolicyRow.account_id == account_id))
+    """Newest first; those whose time of keeping is over and that were erased are nobody's any more."""
+    return _many(_policies().where(PolicyRow.account_id == account_id, PolicyRow.erased_at.is_(None)))
 
 
 def policies_of_insurer(insurer_id: UUID, limit: int = 50, offset: int = 0) -> tuple[Policy, ...]:
@@ -77,26 +94,72 @@ def policies_of_insurer(insurer_id: UUID, limit: int = 50, offset: int = 0) -> t
     return _many(_policies().where(PolicyRow.insurer_id == insurer_id).limit(limit).offset(offset))
 
 
-def ended_before(day: date) -> Iterator[EndedPolicy]:
-    """Contracts whose last day of cover was before `day`, the earliest first. There are more each year: what they say
-    stays sealed, and they are read some at a time.
+def frame(policy_id: UUID) -> PolicyFrame:
+    """The contract without what it says, erased or not. Raises PolicyNotFound."""
+    return _frame(PolicyRow.id == policy_id)
+
+
+def frame_by_number(number: str) -> PolicyFrame:
+    """The same, however the number is spaced. Raises PolicyNotFound."""
+    return _frame(PolicyRow.number == (rules.read_number(number) or ""))
+
+
+def frame_of_application(application_id: UUID) -> PolicyFrame | None:
+    """The contract that an application became, without what it says; None where it became none."""
+    found = db.session.execute(select(*_FRAME).where(PolicyRow.application_id == application_id)).one_or_none()
+    return None if found is None else frame_of(found)
+
+
+def frames(policy_ids: Iterable[UUID]) -> tuple[PolicyFrame, ...]:
+    """Several contracts without what they say, erased or not; by number."""
+    wanted = select(*_FRAME).where(PolicyRow.id.in_(set(policy_ids))).order_by(PolicyRow.number)
+    return tuple(frame_of(row) for row in db.session.execute(wanted))
+
+
+def frames_of_account(account_id: UUID) -> tuple[PolicyFrame, ...]:
+    """The contracts of a customer that are not erased, newest first, unopened."""
+    own = select(*_FRAME).where(PolicyRow.account_id == account_id, PolicyRow.erased_at.is_(None))
+    rows = db.session.execute(own.order_by(PolicyRow.concluded_at.desc(), PolicyRow.number))
+    return tuple(frame_of(row) for row in rows)
+
+
+def ended_by(day: date) -> Iterator[PolicyFrame]:
+    """Contracts that ended on `day` or earlier and are not erased, the earliest first. There are more each year: what
+    they say stays sealed, and they are read some at a time.
     """
-    columns = (PolicyRow.id, PolicyRow.number, PolicyRow.start_on, PolicyRow.end_on)
-    wanted = select(*columns).where(PolicyRow.end_on < day).order_by(PolicyRow.end_on, PolicyRow.number)
+    ended = PolicyRow.ended_on <= day, PolicyRow.erased_at.is_(None)
+    wanted = select(*_FRAME).where(*ended).order_by(PolicyRow.ended_on, PolicyRow.number)
     for row in db.session.execute(wanted.execution_options(yield_per=READ_AT_ONCE)):
-        yield EndedPolicy(row.id, row.number, row.start_on, row.end_on)
+        yield frame_of(row)
+
+
+def run_out(limit: int) -> tuple[PolicyFrame, ...]:
+    """Contracts whose last day of cover is over where they are at home, and that nothing else ended before; the
+    earliest first.
+    """
+    now = clock.business_now()
+    somewhere_over = PolicyRow.ended_on.is_(None), PolicyRow.end_on < now.date() + timedelta(days=1)
+    over = PolicyRow.end_on < as_type(func.timezone(PolicyRow.zone, now), Date)
+    wanted = select(*_FRAME).where(*somewhere_over, over).order_by(PolicyRow.end_on, PolicyRow.number).limit(limit)
+    return tuple(frame_of(row) for row in db.session.execute(wanted))
+
+
+def any_kept(subject_id: UUID) -> bool:
+    """Whether a contract of this application, or in this journey, is not erased."""
+    of = or_(PolicyRow.application_id == subject_id, PolicyRow.journey_id == subject_id)
+    return db.session.scalar(select(PolicyRow.id).where(of, PolicyRow.erased_at.is_(None)).limit(1)) is not None
 
 
 def in_force_on(version_ids: Iterable[UUID], day: date) -> dict[UUID, int]:
     """How many contracts of each of these product versions cover on `day`; those without any are left out."""
-    return _counts(version_ids, PolicyRow.start_on <= day, PolicyRow.end_on >= day)
+    return _counts(version_ids, PolicyRow.start_on <= day, day <= _LAST_DAY)
 
 
 def ending_between(version_ids: Iterable[UUID], first: date, last: date) -> dict[UUID, int]:
     """How many contracts of each of these product versions have their last day of cover from `first` to `last`; those
     without any are left out.
     """
-    return _counts(version_ids, PolicyRow.end_on.between(first, last))
+    return _counts(version_ids, _LAST_DAY.between(first, last))
 
 
 def _counts(version_ids: Iterable[UUID], *conditions: ColumnElement[bool]) -> dict[UUID, int]:
@@ -119,8 +182,9 @@ def check(number: str, code: str) -> PolicyCheck | None:
             PolicyRow.start_on,
             PolicyRow.end_on,
             PolicyRow.zone,
+            PolicyRow.ended_on,
             PolicyRow.product_version_id,
-        ).where(PolicyRow.number == (rules.read_number(number) or ""))
+        ).where(PolicyRow.number == (rules.read_number(number) or ""), PolicyRow.erased_at.is_(None))
     ).one_or_none()
     expected = _NO_CODE if found is None else found.check_code
     given = rules.read_check_code(code)
@@ -130,7 +194,7 @@ def check(number: str, code: str) -> PolicyCheck | None:
     return PolicyCheck(
         number=found.number,
         product_name=catalog.product_version(found.product_version_id).content.marketing_name,
-        state=rules.cover_on(clock.today(found.zone), period),
+        state=rules.cover_on(clock.today(found.zone), period, found.ended_on),
         period=period,
     )
 
@@ -166,6 +230,28 @@ def _unsound(sha256: str) -> str | None:
         return None
     except (NotFound, Unavailable) as error:
         return str(error)
+
+
+def frame_of(row: PolicyRow | Row[*tuple[Any, ...]]) -> PolicyFrame:
+    """What a contract's row, or its columns, tell without opening anything."""
+    return PolicyFrame(
+        id=row.id,
+        number=row.number,
+        application_id=row.application_id,
+        journey_id=row.journey_id,
+        insurer_id=row.insurer_id,
+        period=CoverPeriod(row.start_on, row.end_on, row.zone),
+        ended_on=row.ended_on,
+        ending=Ending(row.ending) if row.ending else None,
+        erased=row.erased_at is not None,
+    )
+
+
+def _frame(condition: ColumnElement[bool]) -> PolicyFrame:
+    found = db.session.execute(select(*_FRAME).where(condition)).one_or_none()
+    if found is None:
+        raise PolicyNotFound
+    return frame_of(found)
 
 
 def _one(wanted: _Policies) -> Policy:
@@ -205,4 +291,6 @@ def _policy(found: Row[PolicyRow, VersionRow, DocumentRow]) -> Policy:
         document_sha256=paper.document_sha256,
         receipt_sha256=paper.receipt_sha256,
         sealed_at=paper.sealed_at,
+        ended_on=row.ended_on,
+        ending=Ending(row.ending) if row.ending else None,
     )

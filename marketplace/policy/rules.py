@@ -13,6 +13,7 @@ from marketplace.policy.values import (
     CoverState,
     DocumentEvent,
     DocumentState,
+    Ending,
     IssuePolicy,
     NotForSale,
     PersonRole,
@@ -111,8 +112,25 @@ def period(term: Term, risk: Risk, start_on: date, zone: str) -> CoverPeriod:
     return CoverPeriod(start_on, term.end_of(start_on, risk) - timedelta(days=1), zone)
 
 
-def cover_on(day: date, period: CoverPeriod) -> CoverState:
-    """Both the first and the last day are covered; `day` is a day of the contract's time zone."""
+def cover_on(day: date, period: CoverPeriod, ended_on: date | None = None) -> CoverState:
+    """Both the first and the last day are covered; `day` is a day of the contract's time zone. A contract that came to
+    its end covers nothing afterwards, nor before its first day.
+    """
+    if ended_on is not None and day > ended_on:
+        return CoverState.ENDED
     if day < period.start_on:
         return CoverState.NOT_STARTED
     return CoverState.IN_FORCE if day <= period.end_on else CoverState.ENDED
+
+
+def require_ending(how: Ending, on: date, period: CoverPeriod, concluded_on: date, today: date) -> None:
+    """Refuse an end that cannot be the contract's: what is kept is counted from it (T26-46).
+
+    It is known once it is past, an expiry when its last day is over; nothing ends before it was concluded or after it
+    would have run out. All are days of the contract's time zone. Raises Invalid.
+    """
+    if how is Ending.EXPIRED:
+        if on != period.end_on or today <= on:
+            raise Invalid({"on": "a contract expires with its last day of cover"})
+    elif not concluded_on <= on <= min(today, period.end_on):
+        raise Invalid({"on": "a contract ends between its conclusion and its last day of cover, and not in the future"})

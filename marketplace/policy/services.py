@@ -1,6 +1,7 @@
-"""Conclude contracts and make their papers."""
+"""Conclude contracts, make their papers, and note their end."""
 
 import logging
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -21,23 +22,32 @@ from marketplace.policy.models import (
     VersionRow,
     locked_document,
     locked_number,
+    locked_policy,
     take_number,
 )
 from marketplace.policy.values import (
+    ContractEnded,
+    ContractInForce,
+    CoverPeriod,
     DocumentEvent,
     DocumentState,
+    EndContract,
+    Ending,
     IssuePolicy,
     Policy,
     PolicyDocumentReady,
+    PolicyFrame,
     PolicyIssued,
     PolicyNotFound,
     PolicyState,
 )
 from marketplace.traceability import queries as trail
 from marketplace.traceability.services import record_act
-from marketplace.traceability.values import SYSTEM, Act, EntryType
+from marketplace.traceability.values import SYSTEM, Act, Actor, EntryType
 
 log = logging.getLogger(__name__)
+
+BATCH = 100
 
 
 def issue(command: IssuePolicy) -> Policy:
@@ -183,6 +193,57 @@ def retry_document(policy_id: UUID) -> None:
     defer("policy.make_document", fact=PolicyIssued(policy_id))
 
 
+def end_contract(command: EndContract) -> None:
+    """The one way in which a contract ends, whatever ends it: its time of keeping is counted from here (T26-46). Ending
+    it again in the same way changes nothing.
+
+    Raises PolicyNotFound, Invalid (a day that cannot be the end), ContractEnded (it ended otherwise).
+    """
+    row = locked_policy(command.policy_id)
+    if row.ended_on is not None:
+        if (row.ended_on, row.ending) != (command.on, command.how):
+            raise ContractEnded
+        return
+    concluded_on = row.concluded_at.astimezone(ZoneInfo(row.zone)).date()
+    period = CoverPeriod(row.start_on, row.end_on, row.zone)
+    rules.require_ending(command.how, command.on, period, concluded_on, clock.today(row.zone))
+    row.state, row.ended_on, row.ending, row.ended_at = PolicyState.ENDED, command.on, command.how, clock.now()
+    db.session.flush()
+    _record(row, EntryType.CONTRACT_ENDED, {"number": row.number, "ending": command.how, "on": command.on}, command.by)
+
+
+def end_expired() -> Iterator[int]:
+    """End the contracts that have run out, each on its last day of cover, batch by batch: whoever calls commits after
+    each.
+    """
+    while found := queries.run_out(BATCH):
+        for each in found:
+            end_contract(EndContract(each.id, Ending.EXPIRED, each.period.end_on))
+        yield len(found)
+
+
+def erase_contract(policy_id: UUID) -> PolicyFrame:
+    """Note that nothing of what the contract says can be read any more. Its number, days and amounts stay with the
+    books; its key is its application's. For privacy, which decides when.
+
+    Raises PolicyNotFound, and ContractInForce for a contract that has not ended.
+    """
+    row = locked_policy(policy_id)
+    if row.ended_on is None:
+        raise ContractInForce
+    row.erased_at = row.erased_at or clock.now()
+    db.session.flush()
+    return queries.frame_of(row)
+
+
+def hold_still(policy_id: UUID) -> PolicyFrame:
+    """The contract as it is now, until the end of the transaction: nobody ends or erases it meanwhile.
+
+    Raises PolicyNotFound.
+    """
+    return queries.frame_of(locked_policy(policy_id))
+
+
 def _locked_document(policy_id: UUID) -> tuple[DocumentRow, VersionRow, PolicyRow]:
     found = locked_document(policy_id)
     if found is None:
@@ -203,5 +264,5 @@ def _facing(policy: PolicyRow, version: VersionRow) -> Facing:
     )
 
 
-def _record(policy: PolicyRow, entry: EntryType, said: dict[str, Any]) -> None:
-    record_act(Act(policy.journey_id, entry, said, SYSTEM, policy.application_id, policy.insurer_id))
+def _record(policy: PolicyRow, entry: EntryType, said: dict[str, Any], by: Actor = SYSTEM) -> None:
+    record_act(Act(policy.journey_id, entry, said, by, policy.application_id, policy.insurer_id))

@@ -7,15 +7,30 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from marketplace.kernel.errors import Invalid, NotFound, Refused
+from marketplace.kernel.errors import Conflict, Invalid, NotFound, Refused
 from marketplace.kernel.money import Money
 from marketplace.kernel.text import LocalizedText
+from marketplace.traceability.values import SYSTEM, Actor
 
 
 class PolicyState(StrEnum):
-    """Whether the contract binds. The later life of a contract (lapse, withdrawal, …) adds its states here."""
+    """Whether the contract binds. How it ended says `Ending`."""
 
     IN_FORCE = "in_force"
+    ENDED = "ended"
+
+
+class Ending(StrEnum):
+    """How a contract came to its end (T26-46). `expired`: its period ran out. `void`: it is held never to have bound.
+    `claim_paid`: what it promised was paid, and nothing is left of it. `cancelled`: by notice of either side.
+    """
+
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    SURRENDERED = "surrendered"
+    VOID = "void"
+    CLAIM_PAID = "claim_paid"
+    CANCELLED = "cancelled"
 
 
 class CoverState(StrEnum):
@@ -103,8 +118,21 @@ class IssuePolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class EndContract:
+    """A contract is at its end: `on` is the last day on which it bound, in its own time zone."""
+
+    policy_id: UUID
+    how: Ending
+    on: date
+    by: Actor = SYSTEM
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
-    """A contract as other rooms see it. `body` is the canonical text of version `version`."""
+    """A contract as other rooms see it. `body` is the canonical text of version `version`, empty once it is erased.
+
+    `ended_on` is the last day on which it bound; None for a contract in force.
+    """
 
     id: UUID
     number: str
@@ -127,6 +155,12 @@ class Policy:
     document_sha256: str | None
     receipt_sha256: str | None
     sealed_at: datetime | None
+    ended_on: date | None
+    ending: Ending | None
+
+    @property
+    def erased(self) -> bool:
+        return not self.body
 
     @property
     def product_name(self) -> LocalizedText:
@@ -138,13 +172,18 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class EndedPolicy:
-    """A contract whose cover is over, without anything that it says."""
+class PolicyFrame:
+    """A contract without anything that it says: from when to when it was agreed, and when and how it ended."""
 
     id: UUID
     number: str
-    start_on: date
-    end_on: date
+    application_id: UUID
+    journey_id: UUID
+    insurer_id: UUID
+    period: CoverPeriod
+    ended_on: date | None
+    ending: Ending | None
+    erased: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +220,18 @@ class DocumentNotReady(NotFound):
     """The document of this policy is not ready yet."""
 
     code = "policy:document-not-ready"
+
+
+class ContractEnded(Conflict):
+    """This contract has ended already, in another way or on another day."""
+
+    code = "policy:ended"
+
+
+class ContractInForce(Refused):
+    """This contract is in force; its records are kept."""
+
+    code = "policy:in-force"
 
 
 class NotForSale(Refused):

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.infra.db import Base, db
 from marketplace.infra.sealed import SealedBytes, SealedJson
-from marketplace.privacy.values import ExportNotFound, ExportState, RequestNotFound
+from marketplace.privacy.values import ExportNotFound, ExportState, HoldNotFound, RequestNotFound
 
 
 class ExportRow(Base):
@@ -97,6 +97,53 @@ class ErasureRow(Base):
     erased_at: Mapped[datetime]
 
 
+class HoldRow(Base):
+    """A dispute about a contract (T26-45). Closed once, never changed or taken out; its words are sealed with the
+    contract's and go with them.
+    """
+
+    __tablename__ = "privacy_hold"
+    __table_args__ = (
+        CheckConstraint("kind IN ('complaint', 'lawsuit')", name="kind"),
+        CheckConstraint(
+            "(closed_at IS NULL) = (closed_on IS NULL) AND (closed_at IS NULL) = (closed_by IS NULL) "
+            "AND (closed_at IS NULL) = (outcome IS NULL)",
+            name="closed_whole",
+        ),
+        Index("ix_privacy_hold_policy_id", "policy_id", "opened_at"),
+        Index("ix_privacy_hold_open", "policy_id", postgresql_where=text("closed_at IS NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    policy_id: Mapped[UUID] = mapped_column(ForeignKey("policy_policy.id"))
+    sealed_for: Mapped[UUID]
+    kind: Mapped[str] = mapped_column(String(16))
+    reference_sealed: Mapped[bytes] = mapped_column("reference")
+    reason_sealed: Mapped[bytes] = mapped_column("reason")
+    opened_at: Mapped[datetime]
+    opened_by: Mapped[UUID] = mapped_column(ForeignKey("accounts_account.id"))
+    closed_on: Mapped[date | None]
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_account.id"))
+    outcome_sealed: Mapped[bytes | None] = mapped_column("outcome")
+
+    reference = SealedJson[str]("reference_sealed", subject="sealed_for", missing=str)
+    reason = SealedJson[str]("reason_sealed", subject="sealed_for", missing=str)
+    outcome = SealedJson[str | None]("outcome_sealed", subject="sealed_for", missing=lambda: None)
+
+
+class NoticeRow(Base):
+    """That the desk was told, on which day, that nothing asks any more to keep a contract which was kept until then. A
+    dispute moves that day, and what was told before counts no more.
+    """
+
+    __tablename__ = "privacy_notice"
+
+    policy_id: Mapped[UUID] = mapped_column(ForeignKey("policy_policy.id"), primary_key=True)
+    kept_until: Mapped[date] = mapped_column(primary_key=True)
+    given_on: Mapped[date]
+
+
 class RunRow(Base):
     """One run of the daily forgetting and what it found, also when it found nothing or did not come to its end."""
 
@@ -124,6 +171,14 @@ def locked_asked_export(account_id: UUID) -> ExportRow | None:
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one_or_none()
+
+
+def locked_hold(hold_id: UUID) -> HoldRow:
+    """The dispute, held until the end of the transaction. Raises HoldNotFound."""
+    row = db.session.get(HoldRow, hold_id, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise HoldNotFound
+    return row
 
 
 def locked_request(request_id: UUID) -> RequestRow:

@@ -1,7 +1,11 @@
-"""Ask: a person's copies and requests, the queue of requests, restrictions, what closing an account would do."""
+"""Ask: a person's copies and requests, the queue of requests, restrictions, disputes and what is due, what closing an
+account would do.
+"""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date
+from itertools import islice
 from uuid import UUID
 
 from sqlalchemy import select
@@ -11,20 +15,27 @@ from marketplace.application.values import State
 from marketplace.checkout import queries as orders
 from marketplace.correspondence import queries as correspondence
 from marketplace.correspondence.values import MessageKind
+from marketplace.infra import vault
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.infra.jobs import is_waiting
 from marketplace.infra.vault import DataDestroyed
 from marketplace.kernel import clock
 from marketplace.policy import queries as policies
-from marketplace.policy.values import EndedPolicy, Policy
+from marketplace.policy.values import PolicyFrame
 from marketplace.privacy import rules
-from marketplace.privacy.models import ExportRow, RequestRow, RestrictionRow, RunRow
+from marketplace.privacy.models import ExportRow, HoldRow, NoticeRow, RequestRow, RestrictionRow, RunRow
 from marketplace.privacy.values import (
+    NOTICE,
     ClosingPreview,
+    Dispute,
+    DueContract,
     Export,
     ExportNotFound,
     ExportState,
+    HeldContract,
+    Hold,
+    HoldNotFound,
     KeptContract,
     Outcome,
     Request,
@@ -121,7 +132,7 @@ def _is_of_another(application_id: UUID | None, left: set[UUID]) -> bool:
 
 def closing_preview(account_id: UUID) -> ClosingPreview:
     """What closing this account would keep, erase, and wait for."""
-    kept = tuple(kept_contract(policy) for policy in policies.policies_of_account(account_id))
+    kept = contracts_of_account(account_id)
     told = applications.applications_of_account(account_id)
     erased = tuple(each.reference for each in told if each.state is not State.CONTRACTED)
     return ClosingPreview(kept, erased, (*orders.unfinished_orders(account_id), *_not_mailed(kept)))
@@ -134,13 +145,64 @@ def _not_mailed(kept: tuple[KeptContract, ...]) -> Iterator[str]:
     return (each.number for each in kept if str(each.policy_id) not in mailed)
 
 
-def contracts_due(today: date | None = None) -> Iterator[KeptContract]:
-    """Contracts whose records need not be kept any more, for a person to decide about; oldest end first. None of them
-    is opened for that.
-    """
-    day = today or clock.today(ZONE)
-    found = (_kept(each) for each in policies.ended_before(rules.earliest_due(day)))
-    return (each for each in found if each.kept_until < day)
+def kept_contract(policy_id: UUID) -> KeptContract:
+    """How long a contract is kept, erased or not. Raises PolicyNotFound."""
+    return kept_of([policies.frame(policy_id)])[0]
+
+
+def contracts_of_account(account_id: UUID) -> tuple[KeptContract, ...]:
+    """The contracts of a customer that are not erased, newest first."""
+    return kept_of(policies.frames_of_account(account_id))
+
+
+def contracts_due() -> Iterator[KeptContract]:
+    """Contracts whose records nothing asks to keep any more, earliest end first. None of them is opened for that."""
+    ended = policies.ended_by(rules.latest_end_due(clock.today(ZONE)))
+    while some := list(islice(ended, policies.READ_AT_ONCE)):
+        yield from (each for each in kept_of(some) if may_be_erased(each))
+
+
+def may_be_erased(contract: KeptContract) -> bool:
+    """Whether nothing asks any more to keep it, on the present day where it is at home."""
+    today = clock.today(contract.zone)
+    return rules.may_be_erased(contract.kept_until, contract.ended_on, today, held=contract.held)
+
+
+def noticed(contracts: Iterable[KeptContract]) -> Iterator[DueContract]:
+    """Each of these contracts with the notice that was given of it, in one question for some at a time."""
+    due = iter(contracts)
+    while some := list(islice(due, policies.READ_AT_ONCE)):
+        wanted = NoticeRow.policy_id.in_([each.policy_id for each in some])
+        given = {
+            (row.policy_id, row.kept_until): row.given_on for row in db.session.scalars(select(NoticeRow).where(wanted))
+        }
+        for each in some:
+            noticed_on = given.get((each.policy_id, each.kept_until))
+            yield DueContract(each, noticed_on, noticed_on and noticed_on + NOTICE)
+
+
+def holds_of(policy_id: UUID) -> tuple[Hold, ...]:
+    """The disputes about a contract, first to last."""
+    about = select(HoldRow).where(HoldRow.policy_id == policy_id).order_by(HoldRow.opened_at, HoldRow.id)
+    return tuple(hold_of(row) for row in db.session.scalars(about))
+
+
+def hold(hold_id: UUID) -> Hold:
+    """Raises HoldNotFound."""
+    row = db.session.get(HoldRow, hold_id)
+    if row is None:
+        raise HoldNotFound
+    return hold_of(row)
+
+
+def open_holds() -> tuple[HeldContract, ...]:
+    """The disputes that are open, the oldest first, each with its contract."""
+    rows = db.session.scalars(
+        select(HoldRow).where(HoldRow.closed_at.is_(None)).order_by(HoldRow.opened_at, HoldRow.id)
+    ).all()
+    contracts = {each.policy_id: each for each in kept_of(policies.frames({row.policy_id for row in rows}))}
+    vault.unlock(row.sealed_for for row in rows)
+    return tuple(HeldContract(contracts[row.policy_id], hold_of(row)) for row in rows)
 
 
 def latest_runs() -> tuple[Run, ...]:
@@ -149,12 +211,45 @@ def latest_runs() -> tuple[Run, ...]:
     return tuple(Run(row.ran_at, row.business_at, row.counts) for row in rows)
 
 
-def kept_contract(policy: Policy) -> KeptContract:
-    return _kept(EndedPolicy(policy.id, policy.number, policy.period.start_on, policy.period.end_on))
+def kept_of(frames: Iterable[PolicyFrame]) -> tuple[KeptContract, ...]:
+    """How long each of these contracts is kept, in their order, with one question for all their disputes."""
+    known = tuple(frames)
+    columns = (HoldRow.policy_id, HoldRow.closed_on)
+    disputes: defaultdict[UUID, list[date | None]] = defaultdict(list)
+    for policy_id, closed_on in db.session.execute(
+        select(*columns).where(HoldRow.policy_id.in_([each.id for each in known]))
+    ):
+        disputes[policy_id].append(closed_on)
+    return tuple(_kept(each, disputes[each.id]) for each in known)
 
 
-def _kept(policy: EndedPolicy) -> KeptContract:
-    return KeptContract(policy.id, policy.number, policy.end_on, rules.kept_until(policy.start_on, policy.end_on))
+def _kept(frame: PolicyFrame, disputes: Collection[date | None]) -> KeptContract:
+    period, closed = frame.period, [day for day in disputes if day is not None]
+    return KeptContract(
+        policy_id=frame.id,
+        number=frame.number,
+        covered_until=period.end_on,
+        ended_on=frame.ended_on,
+        ending=frame.ending,
+        kept_until=rules.kept_until(period.start_on, period.end_on, frame.ended_on or period.end_on, closed),
+        zone=period.zone,
+        held=None in disputes,
+        erased=frame.erased,
+    )
+
+
+def hold_of(row: HoldRow) -> Hold:
+    return Hold(
+        id=row.id,
+        policy_id=row.policy_id,
+        kind=Dispute(row.kind),
+        reference=row.reference,
+        reason=row.reason,
+        opened_at=row.opened_at,
+        closed_on=row.closed_on,
+        closed_at=row.closed_at,
+        outcome=row.outcome,
+    )
 
 
 def export_of(row: ExportRow, *, being_made: bool) -> Export:
@@ -203,6 +298,6 @@ def restriction_of(row: RestrictionRow) -> Restriction:
         application_id=row.application_id,
         reason=RestrictionReason(row.reason),
         covered_until=row.covered_until,
-        kept_until=row.kept_until,
+        kept_until=kept_contract(row.policy_id).kept_until,
         restricted_at=row.restricted_at,
     )

@@ -1,29 +1,46 @@
 """How long, until when, how soon: pure decisions on days and instants."""
 
 from calendar import monthrange
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
 from marketplace.kernel.dates import add_years
-from marketplace.privacy.values import ExportState
+from marketplace.privacy.values import NOTICE, ExportState
 
 SHORT_YEARS, LONG_YEARS = 5, 10
+DISPUTE_YEARS = 3
 EXPORT_KEPT = timedelta(days=7)
 PRESSING_AFTER = timedelta(days=20)
 
 
-def kept_until(start_on: date, end_on: date) -> date:
-    """The last day on which the records of a contract must be kept, counted from its end.
+def kept_until(start_on: date, end_on: date, ended_on: date, closed_on: Iterable[date] = ()) -> date:
+    """The last day on which the records of a contract must be kept.
 
-    Five years after a contract of up to one year, ten years after a longer one (notice on traceable sales, checklist
-    T26-44; exactly one year counts as short).
+    Five years after the day on which it ended, however it ended, where it was agreed for up to one year (`start_on` to
+    `end_on`), ten years where it was agreed for longer (notice on traceable sales, checklist T26-44 and T26-46; exactly
+    one year counts as short). Not before three years after the end of any dispute about it (T26-45). The day of the end
+    itself does not count, and a month without the day ends the period with its last (Civil Code articles 201 and 202).
     """
     short = end_on + timedelta(days=1) <= add_years(start_on, 1)
-    return add_years(end_on, SHORT_YEARS if short else LONG_YEARS)
+    base = add_years(ended_on, SHORT_YEARS if short else LONG_YEARS)
+    return max([base, *(add_years(each, DISPUTE_YEARS) for each in closed_on)])
 
 
-def earliest_due(today: date) -> date:
-    """No contract that ended on this day or later can be due for destruction: a cheap first cut for a query."""
-    return add_years(today, -SHORT_YEARS)
+def may_be_erased(kept_until: date, ended_on: date | None, today: date, *, held: bool) -> bool:
+    """Whether nothing asks any more to keep the records: the contract has ended, nobody is in dispute about it, and its
+    last day of keeping is over where it was at home.
+    """
+    return ended_on is not None and not held and kept_until < today
+
+
+def latest_end_due(today: date) -> date:
+    """No contract that ended after this day can be due: a cheap first cut for a query, a day wide for time zones."""
+    return add_years(today, -SHORT_YEARS) + timedelta(days=1)
+
+
+def notice_over(noticed_on: date, today: date) -> bool:
+    """Whether whoever knows of a dispute had two weeks to say so before the records are destroyed."""
+    return noticed_on + NOTICE <= today
 
 
 def abandoned_before(now: datetime) -> datetime:

@@ -150,6 +150,10 @@ ACCESS: dict[str, Door] = {
     **_doors(Who.CUSTOMER, PageClass.SERVICE, "privacy.download", step_up=True, paper=True),
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "data_desk.desk", roles=PROTECTS_DATA),
     **_doors(
+        Who.BACKOFFICE, PageClass.STAFF, "data_desk.contract", "data_desk.hold",
+        roles=PROTECTS_DATA, audited=SecurityEventType.DISPUTE_VIEWED,
+    ),
+    **_doors(
         Who.BACKOFFICE, PageClass.STAFF, "data_desk.request",
         roles=PROTECTS_DATA, audited=SecurityEventType.DATA_REQUEST_VIEWED,
     ),

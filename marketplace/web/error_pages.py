@@ -139,6 +139,12 @@ def words_of(error: errors.MarketplaceError) -> str:
             "A purchase of yours is still under way. You can close the account once you have its policy or your money "
             "back; if you did not pay, about an hour after you opened the payment page."
         ),
+        "privacy:contract-held": _(
+            "There is an open complaint or lawsuit about a contract. Its records, and the account they belong to, are "
+            "kept until three years after it has ended at least. Nothing was erased."
+        ),
+        "privacy:hold-closed": _("This dispute is closed already."),
+        "privacy:hold-too-late": _("The records of this contract are erased. Nothing is left that could be held."),
         "privacy:export-not-found": _("This copy is no longer kept. Please ask for a new one."),
         "privacy:request-answered": _("This request has been answered already."),
         "application:not-a-customer": _("Accounts of staff cannot buy. Please use a customer’s mail address."),

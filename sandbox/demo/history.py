@@ -24,6 +24,7 @@ from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
 from marketplace.kernel.dates import add_years
+from marketplace.policy import services as policies
 from marketplace.quoting import queries as quoting
 from sandbox.demo.loading import CUSTOMER, CUSTOMER_NAME
 from sandbox.demo.visitor import DECLINED_CARD, Identity, Visitor
@@ -249,6 +250,9 @@ def live(app: Flask) -> int:
         ending.walk(walk)
         wait_for(app, worker_is_done, "the worker")
     _set_clock(app, timedelta())
+    with app.app_context():
+        for _ in policies.end_expired():  # not only within the hour: short trips are over when the history is
+            db.session.commit()
     return len(visits)
 
 

@@ -344,6 +344,14 @@ class Walk:
         request = links(desk.get("/admin/privacy"), rf"/admin/privacy/requests/{UUID}")[0]
         desk.get(request)
         desk.post({})
+        sold = (desk.get(sale) for sale in links(desk.get("/admin"), rf"/admin/sales/{UUID}"))
+        contract = next(found[0] for page in sold if (found := links(page, rf"/admin/privacy/contracts/{UUID}")))
+        desk.get(contract)
+        desk.post({})
+        desk.post({"kind": "complaint", "reference": "SPECIMEN", "reason": "SPECIMEN"})
+        desk.get(links(desk.text, rf"/admin/privacy/disputes/{UUID}")[0])
+        desk.post({})
+        desk.get("/admin/privacy")
         desk.get("/admin/security")
         desk.get("/admin/security?account=nobody")
 

@@ -287,6 +287,29 @@ def given(log: Log | Bundle, *faults: tuple[Code, int | None], receipts: tuple[b
     return made
 
 
+def disputed(*acts: str) -> Log:
+    """The log with what happened to the contract afterwards."""
+    log = LOG.copy()
+    for act in acts:
+        log.add(act, body={"at": act})
+    return log
+
+
+def erased_in(log: Log, *faults: tuple[Code, int | None]) -> Callable[[], Attack]:
+    """The evidence of all of it, nothing of which can be read any more."""
+
+    def made() -> Attack:
+        bundle = bundle_of(log, size=log.size)
+        for entry in bundle.core["entries"]:
+            hide(entry["index"], "erased")(bundle)
+        return Attack(bundle.zipped(), faults)
+
+    return made
+
+
+OPENED = 11
+OPEN, CLOSED = ("hold:opened",), ("hold:opened", "hold:closed")
+
 MINE = LOG.receipt(CONCLUDED)
 EARLY = LOG.receipt(1, 5)
 
@@ -299,6 +322,14 @@ ATTACKS: Mapping[str, Callable[[], Attack]] = {
         for part in ("actor", "application_id", "business_at", "entry_id", "insurer_id", "salt")
     },
     "edit a body and its leaf": on(edit_body_and_leaf, (Code.NOT_IN_LOG, 6), (Code.CHAIN_BROKEN, 7)),
+    # a dispute
+    "erase in dispute": erased_in(disputed(*OPEN), (Code.ERASED_IN_DISPUTE, OPENED)),
+    "erase in the second of two disputes": erased_in(
+        disputed(*CLOSED, *OPEN, "data:erased"), (Code.ERASED_IN_DISPUTE, OPENED + 3)
+    ),
+    "erase in dispute and close it afterwards": erased_in(
+        disputed(*OPEN, "data:erased", "hold:closed"), (Code.ERASED_IN_DISPUTE, OPENED + 1)
+    ),
     # the journey
     "delete an entry": on(without(4), (Code.GAP, 6)),
     "delete two entries": on(without(1, 3), (Code.GAP, 4)),
@@ -439,6 +470,8 @@ ATTACKS: Mapping[str, Callable[[], Attack]] = {
 NO_ATTACKS: Mapping[str, Callable[[], Attack]] = {
     **TIME_NO_ATTACKS,
     "a recording": given(with_recording(RECORDING)),
+    "a contract in dispute": given(disputed(*OPEN), size=12),
+    "erased long after a dispute": erased_in(disputed(*CLOSED, "contract:ended", "data:erased")),
     "the untouched bundle": given(LOG, receipts=(MINE, LOG.receipt(SIGNED), LOG.receipt(CONCLUDED, SIGNED + 1))),
     "several journeys": given(LOG, journeys=(SALE, OTHER)),
     "the newest checkpoint alone": given(LOG, size=11, newer=None),

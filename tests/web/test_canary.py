@@ -30,8 +30,10 @@ from marketplace.infra import seals, signing, storage, vault
 from marketplace.infra.db import Base, db
 from marketplace.infra.keeper import NONCE_BYTES
 from marketplace.infra.sealed import SealedBytes, SealedJson
+from marketplace.kernel import clock
 from marketplace.policy import queries as policies
-from marketplace.policy.values import Policy
+from marketplace.policy import services as policy_services
+from marketplace.policy.values import EndContract, Ending, Policy
 from sandbox.demo.visitor import GOOD_CARD, Visitor, ticked
 from sandbox.embedded_db import EmbeddedServer
 from tests.web.conftest import LI_NA, asked, go_on
@@ -360,6 +362,10 @@ def test_the_papers_of_a_contract_lie_sealed(shop: Flask, settings: Settings, bo
     assert b"%PDF" not in kept.read_bytes()
     with shop.app_context():
         assert storage.get(sha256).startswith(b"%PDF")
+        today = clock.today(bought.policy.period.zone)
+        policy_services.end_contract(
+            EndContract(bought.policy.id, Ending.CANCELLED, today)
+        )  # in force nothing is destroyed
         vault.destroy(bought.policy.application_id)
         db.session.commit()
         vault.forget()

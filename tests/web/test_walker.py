@@ -172,7 +172,8 @@ def test_a_role_reads_the_fields_of_its_work_and_no_other_and_every_link_opens(s
 
 def test_what_is_a_customers_is_looked_at_by_these_doors() -> None:
     assert set(AUDITED) == {
-        "data_desk.request", "evidence_desk.bundle", "evidence_desk.download", "insurer_evidence.bundle",
+        "data_desk.contract", "data_desk.hold", "data_desk.request", "evidence_desk.bundle",
+        "evidence_desk.download", "insurer_evidence.bundle",
         "insurer_evidence.download", "insurer_sales.policy_document", "insurer_sales.sale", "page_versions.day",
         "replay_desk.recording",
         "sales_log.page",

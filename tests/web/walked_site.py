@@ -24,6 +24,8 @@ from marketplace.listing import queries as listing
 from marketplace.listing import services
 from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import SaleFilter
+from marketplace.privacy import services as privacy
+from marketplace.privacy.values import Dispute, OpenHold
 from sandbox.demo.visitor import Visitor
 from tests.factories.accounts import (
     PASSWORD,
@@ -35,7 +37,7 @@ from tests.factories.accounts import (
 )
 from tests.factories.catalog import STAFF as STAFF_ACTOR
 from tests.factories.catalog import changed
-from tests.factories.evidence import kept_evidence
+from tests.factories.evidence import acting, kept_evidence
 from tests.factories.listing import accepted, people_of
 from tests.factories.recordings import record, view_of
 from tests.simulator_server import SimulatorServer
@@ -211,6 +213,9 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         assert sold.application_id
         recorded = view_of(sold.application_id, "application.exclusions")
         record(recorded, ticked=True)
+        assert sold.policy_id
+        officer = acting(accounts.account(site.accounts["admin_compliance"]))
+        dispute = privacy.open_hold(OpenHold(sold.policy_id, Dispute.COMPLAINT, "K-1", "She was not told.", officer))
         evidence = {desk: kept_evidence(sold.application_id, reader) for desk, reader in readers.items()}
         db.session.commit()
         with_file = next(mail.id for mail in correspondence.inbox() if mail.attachments)
@@ -229,7 +234,7 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         "document_id": document[1], "export_id": copy[1], "request_id": wish[1], "message_id": mail[1],
         "token": newest_link_token(app, owner), "upload_id": upload_id, "version_id": version_id, "card_id": card.id,
         "code": harbour.code, "insurer_id": harbour.id, "key_id": key.id, "applicant_id": rejected.application.id,
-        "term_id": proposed.id, "invitation_id": invited.id, "colleague_id": leaving.id,
+        "hold_id": dispute.id, "term_id": proposed.id, "invitation_id": invited.id, "colleague_id": leaving.id,
     }  # fmt: skip
     bought = {"application_id": sold.application_id}
     finished = ("checkout.pay", "checkout.returned", "checkout.done", "checkout.policy_document")

@@ -31,6 +31,7 @@ def check(report: Report, bundle: Bundle) -> None:
         _check_presence(report, entry)
         _check_body(report, bundle, entry)
         _check_page(report, bundle, entry)
+    _check_disputes(report, bundle)
     named = frozenset(_hashes([*_proven_versions(report, bundle), *bundle.opened.values()]))
     for document in bundle.documents:
         _check_file(report, bundle, document)
@@ -55,6 +56,25 @@ def _check_presence(report: Report, entry: Entry) -> None:
         report.find(Code.MISSING_FILE, f"{entry}: what it said is missing, and nothing says why.", entry.index)
     elif entry.page is None and entry.leaf.page_hash is not None:
         report.find(Code.MISSING_FILE, f"{entry}: the page it showed is missing, and nothing says why.", entry.index)
+
+
+def _check_disputes(report: Report, bundle: Bundle) -> None:
+    """While a dispute about the contract is open nothing of it is erased. What opens, closes and erases is known by its
+    leaf, so that the words need not be there.
+    """
+    disputes: list[Entry] = []
+    own = [entry for entry in bundle.entries if entry.withheld in (None, "erased")]
+    for entry in sorted(own, key=lambda entry: entry.index):
+        if entry.leaf.type == "hold:opened":
+            disputes.append(entry)
+        elif entry.leaf.type == "hold:closed" and disputes:
+            disputes.pop()
+        elif entry.leaf.type == "data:erased" and disputes:
+            report.find(Code.ERASED_IN_DISPUTE, f"{entry}: it was erased while a dispute was open.", entry.index)
+            return
+    if disputes and any(entry.withheld == "erased" for entry in own):
+        text = f"{disputes[0]} began a dispute that is still open, and some of what was said is erased."
+        report.find(Code.ERASED_IN_DISPUTE, text, disputes[0].index)
 
 
 def _check_body(report: Report, bundle: Bundle, entry: Entry) -> None:

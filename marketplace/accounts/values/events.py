@@ -48,6 +48,7 @@ class SecurityEventType(StrEnum):
     SALE_VIEWED = "sale_viewed"
     EVIDENCE_VIEWED = "evidence_viewed"
     DATA_REQUEST_VIEWED = "data_request_viewed"
+    DISPUTE_VIEWED = "dispute_viewed"
 
 
 OPERATOR = "operator"

@@ -11,7 +11,7 @@ from marketplace.application.services.confirming import (
     withdraw_health_consent,
 )
 from marketplace.application.services.deciding import conclude, lapse_overdue, submit
-from marketplace.application.services.erasing import erase_application
+from marketplace.application.services.erasing import erase_application, erase_contracted
 from marketplace.application.services.opening import (
     acknowledge_entry,
     bind_account,
@@ -30,6 +30,7 @@ __all__ = [
     "confirm_document",
     "confirm_exclusions",
     "erase_application",
+    "erase_contracted",
     "give_answers",
     "give_email",
     "give_health_consent",

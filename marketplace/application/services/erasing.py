@@ -1,4 +1,6 @@
-"""Forget what was told in an application that never became a contract (GDPR article 17, PIPL article 47)."""
+"""Forget what was told in an application that never became a contract (GDPR article 17, PIPL article 47), or whose
+contract need not be kept any more.
+"""
 
 from uuid import UUID
 
@@ -9,7 +11,7 @@ from marketplace.infra import vault
 from marketplace.infra.db import db
 from marketplace.kernel import clock
 
-_FINAL = {State.DECLINED, State.LAPSED}
+_FINAL = {State.DECLINED, State.LAPSED, State.CONTRACTED}
 
 
 def erase_application(application_id: UUID) -> Erased | None:
@@ -22,6 +24,18 @@ def erase_application(application_id: UUID) -> Erased | None:
     row = locked(application_id)
     if row.state == State.CONTRACTED:
         raise ContractKept
+    return _erase(row)
+
+
+def erase_contracted(application_id: UUID) -> Erased | None:
+    """The same of an application whose contract is at its end and was kept long enough, which privacy knows.
+
+    Raises ApplicationNotFound.
+    """
+    return _erase(locked(application_id))
+
+
+def _erase(row: ApplicationRow) -> Erased | None:
     if row.erased_at is not None:
         return None
     _empty(row)
@@ -29,7 +43,7 @@ def erase_application(application_id: UUID) -> Erased | None:
         row.state = TRANSITIONS.next(State(row.state), Event.LAPSE).value
     row.erased_at = clock.now()
     db.session.flush()
-    vault.destroy(application_id)
+    vault.destroy(row.id)
     return Erased(row.id, row.journey_id, row.insurer_id, row.need_id)
 
 

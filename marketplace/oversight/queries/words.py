@@ -8,6 +8,7 @@ from marketplace.infra.formatting import current_locale, format_money, lazy_gett
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel.money import Money
 from marketplace.oversight.values import Disagreement, Gap, Lack, Mismatch
+from marketplace.policy.values import Ending
 from marketplace.traceability.values import ActorRole, EntryType
 
 Body = Mapping[str, Any]
@@ -156,7 +157,12 @@ def _not_paid(body: Body) -> str:
     return words.get(reason) or _("Payment failed (%(reason)s)", reason=reason)
 
 
+def _ended(body: Body) -> str:
+    return str(_ENDINGS.get(body.get("ending", ""), _PLAIN[EntryType.CONTRACT_ENDED]))
+
+
 _TELLERS: Mapping[EntryType, Callable[[Body], str]] = {
+    EntryType.CONTRACT_ENDED: _ended,
     EntryType.COMPARISON_MADE: _compared,
     EntryType.FIELD_ENTERED: _entered,
     EntryType.ANSWER_GIVEN: _answered,
@@ -173,6 +179,15 @@ _RICHER: Mapping[EntryType, tuple[str, str]] = {
     EntryType.REFUND_REQUESTED: ("amount", lazy_gettext("Refund of %(amount)s requested")),
     EntryType.REFUND_SUCCEEDED: ("amount", lazy_gettext("Refunded %(amount)s")),
     EntryType.CONTRACT_CONCLUDED: ("number", lazy_gettext("Contract %(number)s concluded")),
+}
+
+_ENDINGS: Mapping[str, str] = {
+    Ending.EXPIRED: lazy_gettext("The contract has run out"),
+    Ending.WITHDRAWN: lazy_gettext("The contract was withdrawn from"),
+    Ending.SURRENDERED: lazy_gettext("The contract was surrendered"),
+    Ending.VOID: lazy_gettext("The contract was declared void"),
+    Ending.CLAIM_PAID: lazy_gettext("The contract ended with the payment of a claim"),
+    Ending.CANCELLED: lazy_gettext("The contract was cancelled"),
 }
 
 _PLAIN: Mapping[EntryType, str] = {
@@ -205,7 +220,11 @@ _PLAIN: Mapping[EntryType, str] = {
     EntryType.POLICY_SIGNED: lazy_gettext("Policy sealed"),
     EntryType.POLICY_MAILED: lazy_gettext("Policy mailed"),
     EntryType.POLICY_VIEWED: lazy_gettext("Policy looked at"),
+    EntryType.CONTRACT_ENDED: lazy_gettext("The contract ended"),
+    EntryType.HOLD_OPENED: lazy_gettext("A dispute began; the records are held"),
+    EntryType.HOLD_CLOSED: lazy_gettext("A dispute ended"),
     EntryType.DATA_RESTRICTED: lazy_gettext("Account closed, records restricted"),
+    EntryType.ERASURE_REFUSED: lazy_gettext("Erasure refused because of a dispute"),
     EntryType.DATA_ERASED: lazy_gettext("Personal data erased"),
     EntryType.EVIDENCE_READ: lazy_gettext("Evidence of this contract was read"),
     EntryType.SALE_VIEWED: lazy_gettext("Staff looked at this sale"),

@@ -5,6 +5,7 @@ any point and then ends in the same state.
 """
 
 from marketplace.payment.services.attempts import close_subject, expire_session, open_session, start_attempt
+from marketplace.payment.services.forgetting import forget_payer
 from marketplace.payment.services.inbox import mark_handled, note_decline, receive_event
 from marketplace.payment.services.reconciliation import reconcile
 from marketplace.payment.services.refunds import request_refund, send_refund
@@ -13,6 +14,7 @@ from marketplace.payment.services.settlement import settle, settle_latest
 __all__ = [
     "close_subject",
     "expire_session",
+    "forget_payer",
     "mark_handled",
     "note_decline",
     "open_session",

@@ -14,8 +14,8 @@ from marketplace.kernel import clock, ids
 from marketplace.policy import queries as policies
 from marketplace.policy.values import Policy
 from marketplace.privacy.models import RestrictionRow
-from marketplace.privacy.queries import closing_preview, kept_contract
-from marketplace.privacy.services import erasing
+from marketplace.privacy.queries import closing_preview, contracts_of_account, kept_contract
+from marketplace.privacy.services import erasing, holding
 from marketplace.privacy.services.exporting import drop_expired_exports
 from marketplace.privacy.services.requesting import withdraw_requests
 from marketplace.privacy.values import (
@@ -26,7 +26,7 @@ from marketplace.privacy.values import (
     Subject,
 )
 from marketplace.traceability.services import record_act
-from marketplace.traceability.values import SYSTEM, Act, EntryType
+from marketplace.traceability.values import SYSTEM, Act, Actor, EntryType
 
 
 def close_account(account_id: UUID) -> ClosingPreview:
@@ -34,10 +34,12 @@ def close_account(account_id: UUID) -> ClosingPreview:
     every application without a contract are erased; the records of contracts stay, restricted. Returns what was done.
 
     Nobody begins to pay meanwhile: whoever does holds the account (`accounts.held_account`). Raises AccountNotFound,
-    SaleUnderWay while a contract or money is owed, or can still be paid for.
+    ContractHeld in a dispute about one of its contracts, SaleUnderWay while a contract or money is owed, or can still
+    be paid for.
     """
     account = accounts.locked_account(account_id)
     done = closing_preview(account_id)
+    holding.refuse_held(done.kept)
     if done.unfinished:
         raise SaleUnderWay
     for policy in policies.policies_of_account(account_id):
@@ -59,8 +61,13 @@ def close_account(account_id: UUID) -> ClosingPreview:
     return done
 
 
+def refuse_closing(account_id: UUID, by: Actor) -> None:
+    """Enter that somebody in dispute wanted to close the account, for whoever tells them why it stays."""
+    holding.enter_refusal(contracts_of_account(account_id), by, asked="closing")
+
+
 def _restrict(policy: Policy) -> None:
-    until = kept_contract(policy).kept_until
+    until = kept_contract(policy.id).kept_until
     db.session.add(
         RestrictionRow(
             policy_id=policy.id,

@@ -17,21 +17,31 @@ from marketplace.checkout import queries as orders
 from marketplace.correspondence import services as correspondence
 from marketplace.infra import storage
 from marketplace.infra.db import db
+from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock, ids
 from marketplace.listing import queries as listing
 from marketplace.privacy import rules
-from marketplace.privacy.models import RunRow
-from marketplace.privacy.queries import contracts_due
+from marketplace.privacy.models import NoticeRow, RunRow
+from marketplace.privacy.queries import contracts_due, noticed
 from marketplace.privacy.services import erasing
 from marketplace.privacy.services.exporting import drop_expired_exports
 from marketplace.privacy.services.requesting import warn_of_pressing
-from marketplace.privacy.values import ErasureReason, Run
+from marketplace.privacy.values import NOTICE, ErasureReason, Run
 from marketplace.traceability import queries as trail
 
 log = logging.getLogger(__name__)
 
 BATCH = 100
-COUNTED = ("journeys", "applications", "mails", "copies", "requests_pressing", "contracts_due")
+COUNTED = (
+    "journeys",
+    "applications",
+    "contracts",
+    "mails",
+    "copies",
+    "requests_pressing",
+    "contracts_noticed",
+    "contracts_due",
+)
 Counts = Mapping[str, int]
 USES_FILES = (account_queries.files_used, catalog.files_used, listing.files_used, trail.files_used)
 """Who keeps files that are about nobody, by their hash; what is about a person is sealed and lies apart."""
@@ -95,8 +105,39 @@ def forget_applicants() -> Iterator[Counts]:
     yield {}
 
 
+def forget_contracts() -> Iterator[Counts]:
+    """Erase the contracts whose time of keeping is over and whose notice is, batch by batch. Whether a dispute has come
+    up is asked again of each of them, alone.
+    """
+    today = clock.today(ZONE)
+    over = [
+        each.contract.policy_id
+        for each in noticed(contracts_due())
+        if each.noticed_on is not None and rules.notice_over(each.noticed_on, today)
+    ]
+    for start in range(0, len(over), BATCH):
+        yield {"contracts": sum(erasing.erase_contract(policy_id) for policy_id in over[start : start + BATCH])}
+
+
+def give_notice() -> Iterator[Counts]:
+    """Tell the desk of contracts whose time of keeping is over, so that whoever knows of a dispute can say so before
+    they are erased; batch by batch.
+    """
+    new = [each.contract for each in noticed(contracts_due()) if each.noticed_on is None]
+    if new:
+        log.warning("%s contracts need not be kept any more; they are erased in %s days", len(new), NOTICE.days)
+    today = clock.today(ZONE)
+    for start in range(0, len(new), BATCH):
+        batch = new[start : start + BATCH]
+        db.session.add_all(
+            NoticeRow(policy_id=each.policy_id, kept_until=each.kept_until, given_on=today) for each in batch
+        )
+        db.session.flush()
+        yield {"contracts_noticed": len(batch)}
+
+
 def look_at_what_is_due() -> Iterator[Counts]:
-    """Warn of requests that press; count contracts whose records are due, which a person decides about."""
+    """Warn of requests that press; count contracts that are to be erased."""
     yield {"requests_pressing": warn_of_pressing(), "contracts_due": sum(1 for _ in contracts_due())}
 
 
@@ -104,6 +145,8 @@ STEPS: tuple[Callable[[], Iterator[Counts]], ...] = (
     forget_copies,
     forget_applicants,
     forget_mails,
+    forget_contracts,
+    give_notice,
     forget_journeys,
     forget_applications,
     look_at_what_is_due,

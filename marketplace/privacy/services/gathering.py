@@ -138,6 +138,8 @@ def _contract(policy: Policy) -> dict[str, Any]:
         "document_state": policy.document_state,
         "document_sha256": policy.document_sha256,
         "sealed_at": policy.sealed_at,
+        "ended_on": policy.ended_on,
+        "ending": policy.ending,
     }
 
 

@@ -14,8 +14,10 @@ from marketplace.infra.letterhead import letterhead
 from marketplace.kernel import clock, ids
 from marketplace.privacy import rules
 from marketplace.privacy.models import RequestRow, locked_request
-from marketplace.privacy.queries import request_of
+from marketplace.privacy.queries import contracts_of_account, request_of
+from marketplace.privacy.services import holding
 from marketplace.privacy.values import Outcome, Request, RequestAnswered, RequestKind
+from marketplace.traceability.values import Actor
 
 log = logging.getLogger(__name__)
 
@@ -36,16 +38,22 @@ def ask_request(account_id: UUID, kind: RequestKind, words: str) -> Request:
     return request_of(row)
 
 
-def answer_request(request_id: UUID, answered_by: UUID, outcome: Outcome, answer: str) -> Request:
+def answer_request(request_id: UUID, by: Actor, outcome: Outcome, answer: str) -> Request:
     """Answer once, and mail the person that an answer is there (the words stay behind the sign-in).
 
-    Raises RequestNotFound, RequestAnswered.
+    While a dispute about a contract of the person is open, erasure cannot be done as asked; that it was refused is
+    entered in the contract's trail (T26-45). Raises RequestNotFound, RequestAnswered, ContractHeld.
     """
     row = locked_request(request_id)
     if row.answered_at is not None:
         raise RequestAnswered
+    if row.kind == RequestKind.ERASURE:
+        contracts = contracts_of_account(row.account_id)
+        if outcome is Outcome.DONE:
+            holding.refuse_held(contracts)
+        holding.enter_refusal(contracts, by, asked="request", reference=row.reference)
     row.outcome, row.answer = outcome.value, answer
-    row.answered_at, row.answered_by = clock.business_now(), answered_by
+    row.answered_at, row.answered_by = clock.business_now(), by.account_id
     db.session.flush()
     asked_by = accounts.account(row.account_id)
     if not asked_by.disabled:

@@ -2,11 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 from marketplace.kernel.errors import Conflict, NotFound, Refused
+from marketplace.policy.values import Ending
+from marketplace.traceability.values import Actor
+
+NOTICE = timedelta(days=14)
+"""Between the day on which the desk is told that nothing asks to keep a contract and the day on which it is erased."""
 
 
 class ExportState(StrEnum):
@@ -103,23 +108,92 @@ class RequestLine:
     pressing: bool
 
 
+class Dispute(StrEnum):
+    """What holds the records of a contract beyond their time (T26-45)."""
+
+    COMPLAINT = "complaint"
+    LAWSUIT = "lawsuit"
+
+
 @dataclass(frozen=True, slots=True)
 class KeptContract:
-    """A contract whose records stay after the account is closed, until the end of `kept_until`."""
+    """A contract whose records are kept until the end of `kept_until`, in `zone` (IANA name).
+
+    In force it has no end of its own (`ended_on` is None), and the day is told as if it runs its whole period. While a
+    dispute is open (`held`) the day is told without it, and passing it frees nothing.
+    """
 
     policy_id: UUID
     number: str
     covered_until: date
+    ended_on: date | None
+    ending: Ending | None
     kept_until: date
+    zone: str
+    held: bool
+    erased: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DueContract:
+    """A contract whose time of keeping is over: given notice of on `noticed_on`, erased from `erased_from` on. Both are
+    None until the next run gives notice.
+    """
+
+    contract: KeptContract
+    noticed_on: date | None
+    erased_from: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A dispute about a contract, from its opening to its end (`closed_on`, a day of the contract's time zone; None
+    while it is open). `reference` is its number with us or at the court; words are empty once the contract is erased.
+    """
+
+    id: UUID
+    policy_id: UUID
+    kind: Dispute
+    reference: str
+    reason: str
+    opened_at: datetime
+    closed_on: date | None
+    closed_at: datetime | None
+    outcome: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldContract:
+    """A contract and the dispute that holds it."""
+
+    contract: KeptContract
+    hold: Hold
+
+
+@dataclass(frozen=True, slots=True)
+class OpenHold:
+    """A complaint or a lawsuit has come: `by` is whoever of the staff notes it."""
+
+    policy_id: UUID
+    kind: Dispute
+    reference: str
+    reason: str
+    by: Actor
 
 
 @dataclass(frozen=True, slots=True)
 class ClosingPreview:
-    """What closing the account does: which contracts are kept, which applications erased, and what it waits for."""
+    """What closing the account does: which contracts are kept, which applications erased, and what it waits for; or by
+    the disputes about which contracts it is refused.
+    """
 
     kept: tuple[KeptContract, ...]
     erased_applications: tuple[str, ...]
     unfinished: tuple[str, ...]
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        return tuple(each.number for each in self.kept if each.held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +213,14 @@ class Restriction:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """How many subjects were erased again, how many were erased already, which accounts wait for the end of a sale."""
+    """How many subjects were erased again, how many were erased already, which accounts wait for the end of a sale or
+    of a dispute, and which applications and journeys belong to a contract that has to be kept.
+    """
 
     erased: int
     known: int
     waiting: tuple[UUID, ...]
+    kept: tuple[UUID, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +267,32 @@ class SaleUnderWay(Conflict):
     """A purchase of yours is still under way. Please close the account when it has come to its end."""
 
     code = "privacy:sale-under-way"
+
+
+class ContractHeld(Refused):
+    """There is an open complaint or lawsuit about a contract. Its records, and the account they belong to, are kept
+    until three years after the end of the dispute at least; nothing was erased.
+    """
+
+    code = "privacy:contract-held"
+
+
+class HoldNotFound(NotFound):
+    """There is no such dispute."""
+
+    code = "privacy:hold-not-found"
+
+
+class HoldClosed(Conflict):
+    """This dispute is closed already."""
+
+    code = "privacy:hold-closed"
+
+
+class HoldTooLate(Conflict):
+    """The records of this contract are erased; nothing is left that a dispute could hold."""
+
+    code = "privacy:hold-too-late"
 
 
 class Restricted(Refused):

@@ -18,6 +18,7 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy import cast as as_type
+from sqlalchemy.orm import aliased
 
 from marketplace.infra.db import reader
 from marketplace.kernel.remembering import Remembered
@@ -39,13 +40,8 @@ from marketplace.traceability.values import (
     ViewKept,
 )
 
-# What makes a journey more than a visit: a contract, or it is the log's own, or of those who read evidence.
-_KEEPS_A_JOURNEY = (
-    EntryType.CONTRACT_CONCLUDED.value,
-    EntryType.LOG_KEY_ROTATED.value,
-    EntryType.LOG_STAMPED.value,
-    EntryType.EVIDENCE_READ.value,
-)
+# What makes a journey more than a visit beside a contract: it is the log's own, or of those who read evidence.
+_KEEPS_A_JOURNEY = (EntryType.LOG_KEY_ROTATED.value, EntryType.LOG_STAMPED.value, EntryType.EVIDENCE_READ.value)
 
 
 def _frame(row: Held) -> Columns:
@@ -178,9 +174,9 @@ def view_kept(entry_id: UUID) -> ViewKept:
 
 
 def idle_journeys(before: datetime, limit: int, after: UUID | None = None) -> tuple[UUID, ...]:
-    """Journeys that nobody visited since `before` (business time), that led to no contract and are not erased yet, the
-    oldest first; those after the journey `after`, if one is named. That one of its applications was erased does not
-    make a journey erased.
+    """Journeys that nobody visited since `before` (business time), that led to no contract which is still kept and are
+    not erased yet, the oldest first; those after the journey `after`, if one is named. That one of its applications was
+    erased does not make a journey erased.
     """
 
     def kept(row: Held) -> ColumnElement[bool]:
@@ -189,6 +185,7 @@ def idle_journeys(before: datetime, limit: int, after: UUID | None = None) -> tu
             or_(
                 and_(row.business_at >= before, row.actor_role.in_(VISITORS)),
                 row.type.in_(_KEEPS_A_JOURNEY),
+                and_(row.type == EntryType.CONTRACT_CONCLUDED.value, ~_erased(row)),
                 and_(row.type == EntryType.DATA_ERASED.value, row.application_id.is_(None)),
             ),
         )
@@ -199,6 +196,16 @@ def idle_journeys(before: datetime, limit: int, after: UUID | None = None) -> tu
         statement = statement.where(tuple_(*_AGE) > select(*_AGE).where(JourneyRow.id == after).scalar_subquery())
     with reader() as connection:
         return tuple(connection.execute(statement).scalars())
+
+
+def _erased(row: Held) -> ColumnElement[bool]:
+    """Whether what the application of this entry told is erased."""
+    return or_(
+        *(
+            exists().where(said.application_id == row.application_id, said.type == EntryType.DATA_ERASED.value)
+            for said in (aliased(EntryRow), aliased(IntakeRow))
+        )
+    )
 
 
 def visits_since(journey_ids: Collection[UUID], since: datetime) -> frozenset[tuple[UUID, UUID | None]]:

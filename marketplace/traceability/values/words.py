@@ -62,7 +62,11 @@ class EntryType(StrEnum):
     POLICY_SIGNED = "policy:signed"
     POLICY_MAILED = "policy:mailed"
     POLICY_VIEWED = "policy:viewed"
+    CONTRACT_ENDED = "contract:ended"
+    HOLD_OPENED = "hold:opened"
+    HOLD_CLOSED = "hold:closed"
     DATA_RESTRICTED = "data:restricted"
+    ERASURE_REFUSED = "erasure:refused"
     DATA_ERASED = "data:erased"
     SALE_VIEWED = "sale:viewed"
     EVIDENCE_READ = "evidence:read"
@@ -76,12 +80,14 @@ OUTLIVES_ERASURE = frozenset(
         EntryType.PAYMENT_FAILED,
         EntryType.REFUND_REQUESTED,
         EntryType.REFUND_SUCCEEDED,
+        EntryType.CONTRACT_ENDED,
         EntryType.DATA_ERASED,
         EntryType.SALE_VIEWED,
         EntryType.EVIDENCE_READ,
     }
 )
-"""What happens without the customer, so also after an erasure: what money does, the erasure itself, a look of staff.
+"""What happens without the customer, so also after an erasure: what money does, the end of a contract, the erasure
+itself, a look of staff.
 
 It is entered in an erased journey too, without what it says. Nothing else may happen there.
 """

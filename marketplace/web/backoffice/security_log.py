@@ -54,6 +54,7 @@ _TYPES: dict[SecurityEventType, str] = {
     SecurityEventType.SALE_VIEWED: _l("Sale looked at"),
     SecurityEventType.EVIDENCE_VIEWED: _l("Evidence of a contract looked at or downloaded"),
     SecurityEventType.DATA_REQUEST_VIEWED: _l("Request about personal data read"),
+    SecurityEventType.DISPUTE_VIEWED: _l("Disputes about a contract read"),
 }
 _OUTCOMES: dict[EventOutcome, tuple[str, str]] = {
     EventOutcome.DONE: (_l("done"), "plain"),

@@ -23,7 +23,7 @@ UNDER_WAY = {State.STARTED, State.ACCEPTED, State.REFERRED}
 
 def own_policy(policy_id: UUID) -> Policy:
     found = queries.policy(policy_id)
-    if found.account_id != access.here().id:
+    if found.account_id != access.here().id or found.erased:
         raise PolicyNotFound
     return found
 

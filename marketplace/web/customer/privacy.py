@@ -70,6 +70,10 @@ def close() -> ResponseReturnValue:
     """Says what is erased and what is kept; the button does it. Afterwards nobody is signed in."""
     account, form = access.here(), CloseForm()
     preview = queries.closing_preview(account.id)
+    if form.validate_on_submit() and preview.held:
+        services.refuse_closing(account.id, access.actor())
+        flash(_("The account stays: there is an open dispute about a contract of yours. Nothing was erased."))
+        return redirect(url_for(".close"), 303)
     if form.validate_on_submit() and not preview.unfinished:
         access.sign_out()
         services.close_account(account.id)

@@ -194,6 +194,18 @@ function checkPresence(find, entry) {
   }
 }
 
+/** While a dispute is open nothing of its contract is erased; what opens, closes and erases is known by its leaf. */
+function checkDisputes(find, bundle) {
+  const disputes = [];
+  const own = bundle.entries.filter(({ withheld }) => withheld === null || withheld === "erased");
+  for (const { leaf, index } of own.toSorted((one, other) => (one.index < other.index ? -1 : 1))) {
+    if (leaf.t === "hold:opened") disputes.push(index);
+    else if (leaf.t === "hold:closed") disputes.pop();
+    else if (leaf.t === "data:erased" && disputes.length > 0) return find("ERASED_IN_DISPUTE", index);
+  }
+  if (disputes.length > 0 && own.some(({ withheld }) => withheld === "erased")) find("ERASED_IN_DISPUTE", disputes[0]);
+}
+
 async function provenVersions(find, bundle) {
   const shown = new Map(bundle.entries.toReversed().filter(({ leaf }) => leaf.pv).map((entry) => [entry.leaf.pv, entry]));
   const proven = [];
@@ -224,6 +236,7 @@ async function checkContents(find, bundle) {
     await checkBody(find, bundle, entry);
     await checkPage(find, bundle, entry);
   }
+  checkDisputes(find, bundle);
   const named = hashesIn([...(await provenVersions(find, bundle)), ...Array.from(bundle.opened.values(), ({ body }) => body)]);
   for (const described of [...bundle.documents, ...bundle.exhibits]) {
     const bytes = bundle.take(described.file);

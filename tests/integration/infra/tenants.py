@@ -16,9 +16,9 @@ INSURERS = {
     "infra_subject_key", "listing_draft", "listing_event", "listing_rate_card", "listing_upload", "oversight_bundle",
     "oversight_picture", "oversight_sale",
     "payment_attempt", "payment_refund", "policy_document", "policy_number_range", "policy_policy",
-    "policy_version", "privacy_erasure", "privacy_restriction", "quoting_need", "quoting_offer", "rating_tariff",
-    "traceability_entry", "traceability_evidence_intake", "traceability_journey", "traceability_recording",
-    "traceability_recording_chunk", "underwriting_decision",
+    "policy_version", "privacy_erasure", "privacy_hold", "privacy_restriction", "quoting_need", "quoting_offer",
+    "rating_tariff", "traceability_entry", "traceability_evidence_intake", "traceability_journey",
+    "traceability_recording", "traceability_recording_chunk", "underwriting_decision",
 }  # fmt: skip
 
 # What is on sale: every scope reads it, its insurer writes it.
@@ -27,7 +27,7 @@ CATALOG = {"catalog_document", "catalog_product", "catalog_product_version", "ca
 # Of the marketplace and its customers alone.
 MARKETPLACE = {
     "accounts_ceremony", "accounts_challenge", "accounts_insurer_application", "payment_provider_event",
-    "privacy_export", "privacy_request", "privacy_run",
+    "privacy_export", "privacy_notice", "privacy_request", "privacy_run",
 }  # fmt: skip
 
 # Public, and written by the marketplace alone.
@@ -79,7 +79,9 @@ _ASKED: dict[str, dict[str, Any]] = {
     "oversight_picture": {"kind": "png"},
     "policy_document": {"state": "due"},
     "policy_number_range": {"next": 1},
+    "policy_policy": {"state": "in_force"},
     "privacy_erasure": {"subject": "application", "reason": "retention"},
+    "privacy_hold": {"kind": "complaint"},
     "quoting_need": {"start_on": "2026-01-01"},
     "privacy_export": {"state": "asked"},
     "privacy_request": {"kind": "access"},

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from marketplace.infra import vault
 from marketplace.infra.db import Scope, db, use_scope
@@ -17,6 +17,7 @@ from marketplace.kernel import clock
 from marketplace.kernel.ids import new_id
 from marketplace.kernel.money import Money
 from marketplace.payment import queries, services
+from marketplace.payment.models import AttemptRow, ProviderEventRow
 from marketplace.payment.values import (
     AlreadyPaid,
     AttemptNotCommitted,
@@ -70,6 +71,26 @@ def test_the_word_of_the_provider_is_taken_also_for_what_is_erased(simulator: Si
     drain("payment")
     assert queries.attempt(attempt.id).state is AttemptState.SUCCEEDED
     assert "payment:succeeded" in trail(attempt.id)
+
+
+def test_who_paid_for_several_contracts_is_forgotten_and_the_books_stay(simulator: SimulatorServer) -> None:
+    attempt, url = an_open_attempt()
+    other, _ = an_open_attempt()
+    assert simulator.pay(url).status_code == 303
+    assert deliver(simulator) is Receipt.QUEUED
+    drain("payment")
+    before = queries.attempt(attempt.id)
+    services.forget_payer(Purpose.NEW_BUSINESS, attempt.subject_id)
+    services.forget_payer(Purpose.NEW_BUSINESS, attempt.subject_id)
+    db.session.commit()
+    vault.forget()
+    assert queries.attempt(attempt.id) == before, "amount, state and time"
+    addresses = {row.id: row for row in db.session.scalars(select(AttemptRow))}
+    with pytest.raises(vault.DataDestroyed):
+        _ = addresses[attempt.id].email
+    assert addresses[other.id].email
+    (event,) = db.session.scalars(select(ProviderEventRow))
+    assert event.payload is None, "nor what the provider said of the payer"
 
 
 def test_a_good_card_is_taken_and_the_webhook_settles_it(simulator: SimulatorServer) -> None:

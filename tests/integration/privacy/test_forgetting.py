@@ -28,7 +28,6 @@ from marketplace.infra.stripe_gateway import Gateway
 from marketplace.kernel import clock
 from marketplace.payment import services as payment
 from marketplace.policy import services as policies
-from marketplace.policy import services as policy_services
 from marketplace.privacy import queries, services
 from marketplace.privacy.services import erasing, forgetting
 from marketplace.privacy.values import ErasureReason
@@ -76,7 +75,8 @@ def test_an_application_left_alone_for_a_year_is_forgotten(database: None, froze
         assert forgotten()["journeys"] == 0
     with after(YEAR):
         assert forgotten() | {"mails": 0} == {
-            "journeys": 1, "applications": 1, "mails": 0, "copies": 0, "requests_pressing": 0, "contracts_due": 0,
+            "journeys": 1, "applications": 1, "contracts": 0, "mails": 0, "copies": 0, "requests_pressing": 0,
+            "contracts_noticed": 0, "contracts_due": 0,
         }  # fmt: skip
         assert forgotten()["journeys"] == 0, "once"
     kept = applications.application(told.id)
@@ -207,27 +207,16 @@ def test_nothing_is_opened_to_be_forgotten(
 ) -> None:
     """A keeper at its limit, or away, hinders nobody from being forgotten."""
     journeys = idle(2)
-    ended = policy_services.issue(a_contract())
     mails.queue(a_message())
     db.session.commit()
     vault.configure(vault.RemoteKeeper(tmp_path / "nobody"))
     try:
         with after(timedelta(days=366 * 40)):
             counts = forgotten()
-            (due,) = queries.contracts_due()
     finally:
         vault.configure(vault.RemoteKeeper(settings.keeper_socket))
-    assert (counts["journeys"], counts["applications"], counts["mails"], counts["contracts_due"]) == (2, 2, 1, 1)
-    assert (due.number, due.covered_until) == (ended.number, ended.period.end_on)
+    assert (counts["journeys"], counts["applications"], counts["mails"]) == (2, 2, 1)
     assert all_erased(journeys) == [True, True]
-
-
-def test_a_contract_is_due_on_the_day_after_it_was_kept(database: None, frozen_clock: datetime) -> None:
-    policy = policy_services.issue(a_contract())
-    db.session.commit()
-    until = queries.kept_contract(policy).kept_until
-    assert tuple(queries.contracts_due(until)) == ()
-    assert [each.number for each in queries.contracts_due(until + timedelta(days=1))] == [policy.number]
 
 
 def test_a_journey_in_which_money_is_owed_is_kept(simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch) -> None:

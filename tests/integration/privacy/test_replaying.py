@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -29,6 +29,7 @@ from marketplace.kernel.errors import Invalid
 from marketplace.policy import queries as policies
 from marketplace.policy.values import Policy
 from marketplace.privacy import queries, services
+from marketplace.privacy.services import erasing
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import EntryType
 from sandbox.embedded_db import EmbeddedServer, find_server
@@ -36,6 +37,7 @@ from tests.factories.accounts import a_customer, a_guest
 from tests.factories.application import an_application
 from tests.factories.correspondence import a_message
 from tests.factories.quoting import an_offer
+from tests.factories.retention import a_concluded_contract, an_open_dispute, on, ran_out
 from tests.factories.traceability import a_journey
 from tests.integration.privacy.test_closing import a_policy_of
 
@@ -173,6 +175,50 @@ def test_who_came_and_left_after_the_backup_is_never_sealed_for(
     assert replayed(journal()).exit_code == 0
     with pytest.raises(vault.DataDestroyed):
         vault.seal(stranger.id, "place", b"something")
+
+
+@pytest.mark.requirement("T26-44", "T26-49")
+def test_a_contract_that_was_destroyed_after_the_backup_is_destroyed_again(
+    restored: Callable[[], Callable[[], None]], journal: Callable[[], str], frozen_clock: datetime
+) -> None:
+    policy = a_concluded_contract()
+    ran_out(policy)
+    bring_back = restored()
+    until = queries.kept_contract(policy.id).kept_until
+    for days in (1, 15):
+        with on(until + timedelta(days=days)):
+            jobs.run_once(jobs.known_tasks()["privacy.forget"])
+    lines = journal()
+    with on(until + timedelta(days=20)):
+        bring_back()
+        assert policies.policy(policy.id).body == policy.body, "the backup remembers"
+        assert replayed(lines).exit_code == 0
+        assert policies.policy(policy.id).erased
+        assert applications.application(policy.application_id).erased
+        assert replayed(lines).output.startswith("0 subjects erased again")
+    proven = set(db.session.scalars(text("SELECT subject_id FROM privacy_erasure WHERE reason = 'retention'")))
+    assert {policy.application_id, policy.journey_id} <= proven
+
+
+@pytest.mark.requirement("T26-45")
+def test_a_contract_that_is_in_dispute_since_the_backup_came_back_waits_and_is_named(
+    restored: Callable[[], Callable[[], None]], journal: Callable[[], str], frozen_clock: datetime
+) -> None:
+    policy = a_concluded_contract()
+    ran_out(policy)
+    bring_back = restored()
+    until = queries.kept_contract(policy.id).kept_until
+    with on(until + timedelta(days=1)):
+        assert erasing.erase_contract(policy.id)
+        db.session.commit()
+    lines = journal()
+    with on(until + timedelta(days=2)):
+        bring_back()
+        an_open_dispute(policy)
+        result = replayed(lines)
+        assert result.exit_code == 1
+        assert f"{policy.application_id}: this is of a contract that has to be kept here" in result.output
+        assert policies.policy(policy.id).body == policy.body
 
 
 def test_an_account_whose_sale_is_under_way_again_waits_and_is_named(

@@ -14,6 +14,7 @@ from marketplace.privacy import queries, services
 from marketplace.privacy.values import Outcome, RequestAnswered, RequestKind, RequestNotFound
 from tests.everything import every_row
 from tests.factories.accounts import a_customer, a_member_of_staff
+from tests.factories.evidence import acting
 
 WRONG = "My date of birth is wrong.\nIt is 5 March 1992."
 
@@ -40,15 +41,15 @@ def test_what_a_person_wrote_is_not_readable_in_the_table(database: None) -> Non
 def test_an_answer_is_given_once_and_the_mail_does_not_say_it(database: None) -> None:
     customer, officer = a_customer("li.na@example.com"), a_member_of_staff(Role.ADMIN_COMPLIANCE)
     asked = services.ask_request(customer.id, RequestKind.CORRECTION, WRONG)
-    answered = services.answer_request(asked.id, officer.id, Outcome.DONE, "It is corrected.")
+    answered = services.answer_request(asked.id, acting(officer), Outcome.DONE, "It is corrected.")
     assert (answered.outcome, answered.answer) == (Outcome.DONE, "It is corrected.")
     with pytest.raises(RequestAnswered):
-        services.answer_request(asked.id, officer.id, Outcome.REFUSED, "No.")
+        services.answer_request(asked.id, acting(officer), Outcome.REFUSED, "No.")
     assert queries.request(asked.id).answer == "It is corrected."
     (mail,) = correspondence.inbox(recipient="li.na@example.com", limit=1)
     assert mail.kind == "data_request_answered"
     with pytest.raises(RequestNotFound):
-        services.answer_request(new_id(), officer.id, Outcome.DONE, "Nothing.")
+        services.answer_request(new_id(), acting(officer), Outcome.DONE, "Nothing.")
 
 
 def test_a_request_that_waits_for_twenty_days_raises_an_alarm(
