@@ -291,8 +291,7 @@ NOT_ON_A_PAGE = {
     "listing:rate-card-name-taken", "listing:upload-has-findings", "mail:refused", "payment:forged-event",
     "payment:nothing-to-refund",
     "policy:not-for-sale", "rating:risk-out-of-range", "seal:key-exposed", "seal:key-unfit",
-    "traceability:recording-closed", "traceability:recording-invalid", "traceability:reviewer-needed",
-    "transition:refused",
+    "traceability:recording-closed", "traceability:reviewer-needed", "transition:refused",
 }  # fmt: skip
 
 
