@@ -292,8 +292,7 @@ NOT_ON_A_PAGE = {
     "payment:nothing-to-refund",
     "policy:ended", "policy:in-force",
     "policy:not-for-sale", "rating:risk-out-of-range", "seal:key-exposed", "seal:key-unfit",
-    "traceability:recording-closed", "traceability:recording-invalid", "traceability:reviewer-needed",
-    "transition:refused",
+    "traceability:recording-closed", "traceability:reviewer-needed", "transition:refused",
 }  # fmt: skip
 
 
