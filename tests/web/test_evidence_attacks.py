@@ -3,84 +3,40 @@
 """
 
 from base64 import b64encode
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
 
 from config import Settings
-from marketplace.accounts.values import Account, Role
 from marketplace.infra import pictures, vault
-from marketplace.infra.db import db
-from marketplace.oversight import queries as oversight
-from marketplace.oversight.values import BundleState, Sale, SaleFilter
+from marketplace.oversight.values import BundleState, Sale
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import EntryType
 from sandbox.embedded_db import EmbeddedServer
-from tests.conftest import empty_tables
-from tests.factories.accounts import a_member_of_staff
 from tests.factories.evidence import File, asked, faults, without_a_browser
-from tests.factories.log import a_key_folder, integrate
 from tests.simulator_server import SimulatorServer
-from tests.web.conftest import newest_code, open_shop, run_jobs
-from tests.web.desk_visits import buy
+from tests.web.bought_sale import Bought, Change, Copy, Folders, a_bought_sale, a_copy
 from verify.findings import Code
-
-ATTACKED = (
-    "traceability_entry", "traceability_page_version", "traceability_log_checkpoint", "disclosure_wording",
-    "oversight_sale",
-)  # fmt: skip
-Bought = tuple[Flask, Sale, Account]
-Change = Callable[["Copy"], None]
 
 
 @pytest.fixture(scope="module")
 def bought(
-    migrated_app: Flask, simulator: SimulatorServer, server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory
+    migrated_app: Flask,
+    simulator: SimulatorServer,
+    server: EmbeddedServer,
+    settings: Settings,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Bought]:
-    """A sale, all of it in the log, and who asks for its evidence."""
-    folder = a_key_folder(tmp_path_factory.mktemp("log") / "log")
-    try:
-        with open_shop(migrated_app, simulator):
-            buy(migrated_app, lambda: run_jobs(migrated_app), lambda address: newest_code(migrated_app, address))
-            with migrated_app.app_context():
-                integrate(server, folder)
-                account = a_member_of_staff(Role.ADMIN_COMPLIANCE)
-                db.session.commit()
-                (sale,) = (each for each in oversight.sales(SaleFilter()).sales if each.policy_id)
-            yield migrated_app, sale, account
-    finally:
-        empty_tables(migrated_app)
+    folders = Folders(tmp_path_factory.mktemp("log"), Path(settings.storage_folder))
+    with a_bought_sale(migrated_app, simulator, server, folders) as found:
+        yield found
 
 
 @pytest.fixture(autouse=True)
 def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pictures, "take", without_a_browser)
-
-
-class Copy:
-    """The rows of the sale's evidence, to be changed by somebody who owns the database, and the store of files."""
-
-    def __init__(self, shop: Flask, sale: Sale, store: Path) -> None:
-        self.owner, self.sale, self.store = shop.extensions["superuser"], sale, store
-
-    def index_of(self, kind: EntryType) -> int:
-        found = self.owner.execute(
-            "SELECT min(log_index) FROM traceability_entry WHERE type = %s AND application_id = %s",
-            (kind.value, self.sale.application_id),
-        ).fetchone()
-        return int(found[0])
-
-    def run(self, statement: str, *values: Any) -> None:
-        with self.owner.transaction():
-            self.owner.execute("SET LOCAL session_replication_role = replica")
-            assert self.owner.execute(statement, values).rowcount > 0
-
-    def write_file(self, sha256: str, data: bytes) -> None:
-        (self.store / sha256[:2] / sha256[2:4] / sha256).write_bytes(data)
 
 
 def body_from(kind: EntryType, other: EntryType) -> Change:
@@ -213,51 +169,25 @@ ATTACKS: dict[str, tuple[Change, set[Code] | str]] = {
 }  # fmt: skip
 
 
-@contextmanager
-def a_copy(shop: Flask, sale: Sale, settings: Settings) -> Iterator[Copy]:
-    """What is attacked is put back afterwards: rows and files."""
-    store, owner = Path(settings.storage_folder), shop.extensions["superuser"]
-    kept = {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
-    for table in ATTACKED:
-        owner.execute(f"CREATE TEMPORARY TABLE kept_{table} AS SELECT * FROM {table}")
-    try:
-        yield Copy(shop, sale, store)
-    finally:
-        _put_back(owner)
-        for path in (each for each, data in kept.items() if each.read_bytes() != data):
-            path.write_bytes(kept[path])
-
-
-def _put_back(owner: Any) -> None:
-    with owner.transaction():
-        owner.execute("SET LOCAL session_replication_role = replica")
-        for table in ATTACKED:
-            owner.execute(f"DELETE FROM {table}")
-            owner.execute(f"INSERT INTO {table} SELECT * FROM kept_{table}")
-            owner.execute(f"DROP TABLE kept_{table}")
-
-
 @pytest.mark.requirement("T26-41", "T26-43")
 @pytest.mark.parametrize("name", ATTACKS)
-def test_an_attack_on_what_is_kept_is_found_or_refused(bought: Bought, settings: Settings, name: str) -> None:
-    shop, sale, compliance = bought
+def test_an_attack_on_what_is_kept_is_found_or_refused(bought: Bought, name: str) -> None:
     attack, expected = ATTACKS[name]
-    with shop.app_context(), a_copy(shop, sale, settings) as copy:
+    with bought.shop.app_context(), a_copy(bought) as copy:
         attack(copy)
-        bundle = asked(sale.application_id, compliance)
+        bundle = asked(bought.sale.application_id, bought.account)
         if isinstance(expected, str):
             assert (bundle.state, bundle.failure) == (BundleState.REFUSED, expected)
         else:
             assert (bundle.state, bundle.verified) == (BundleState.READY, False)
             found = {Code(each["code"]) for each in bundle.findings if each["fault"]}
-            assert found == faults(File.of(bundle, compliance).data)
+            assert found == faults(File.of(bundle, bought.account).data)
             assert found == expected
 
 
 def test_without_an_attack_it_verifies_before_and_after_all_of_them(bought: Bought) -> None:
     """The control of the attacks above: what they changed was put back, and this alone is left."""
-    shop, sale, compliance = bought
-    with shop.app_context():
-        bundle = asked(sale.application_id, compliance)
+    with bought.shop.app_context():
+        bundle = asked(bought.sale.application_id, bought.account)
         assert (bundle.state, bundle.verified, bundle.failure) == (BundleState.READY, True, None)
-        assert faults(File.of(bundle, compliance).data) == set()
+        assert faults(File.of(bundle, bought.account).data) == set()
