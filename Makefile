@@ -25,8 +25,8 @@ test: install ## check the code, then run all tests, on two cores (ARGS= for pyt
 test-postgresql15: install ## run the tests of services and data on Debian's PostgreSQL 15 (ARGS= for pytest)
 	EMBEDDED_POSTGRESQL=$(POSTGRESQL15) $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/integration $(ARGS)
 
-soak: install ## kill the sequencer of the evidence log a hundred times under load (KILLS=, ARGS= for pytest)
-	KILLS=$${KILLS:-100} $(BIN)/python -m pytest tests/faults $(ARGS)
+soak: install ## kill site, worker, sequencer and database a hundred times under load; two hundred buyers at once (KILLS=, FLOWS=)
+	KILLS=$${KILLS:-100} FLOWS=$${FLOWS:-200} $(BIN)/python -m pytest tests/faults $(ARGS)
 
 asvs: install ## run the tests that hold a check of OWASP ASVS 5.0.0; print check, tests, result (ARGS= for pytest)
 	@$(BIN)/python -m tests.asvs $(ARGS)

@@ -221,8 +221,8 @@ def restore_backup(folder: Path, key_file: Path | None, programs: Path | None) -
 @main.command("check")
 @_in_application
 def check_soundness() -> None:
-    """Hold the database against this code, orders, money, contracts and papers against each other, and every sealed
-    paper against its hash and its seal. Ends with 1 and a line for each fault.
+    """Hold the database against this code, orders, money, contracts and papers against each other and against what the
+    log says of them, and every sealed paper against its hash and its seal. Ends with 1 and a line for each fault.
     """
     unready = [problem.detail for problem in readiness.problems(str(Path(__file__).parent.parent))]
     found = unready or [*seals.problems(), *_faults()]
@@ -234,7 +234,7 @@ def check_soundness() -> None:
 
 
 def _faults() -> Iterator[str]:
-    for name, fault in oversight_queries.disagreements():
+    for name, fault in (*oversight_queries.disagreements(), *oversight_queries.contradictions()):
         yield f"{name}: {fault}"
     for number, reason in policies.unsound_papers() if not seals.problems() else ():
         yield f"{number}: {reason}"

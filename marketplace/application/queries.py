@@ -1,6 +1,6 @@
 """Tell applications: to their owner (`own_…`), and to features and desks above that have checked who asks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -54,6 +54,12 @@ def own_application(application_id: UUID, journey_id: UUID, account_id: UUID | N
 def application_view(application_id: UUID) -> ApplicationView:
     """Everything the pages of an application show. For callers that have checked who asks."""
     return view_of(_row(application_id))
+
+
+def told(application_id: UUID) -> dict[str, Any]:
+    """What was last told of the people and to the questions, by the names in the trail. For checks."""
+    row = _row(application_id)
+    return {**fields_of(row.persons), **row.answers}
 
 
 def own_application_view(application_id: UUID, journey_id: UUID, account_id: UUID | None) -> ApplicationView:
@@ -203,6 +209,14 @@ def people_json(people: People) -> dict[str, Any]:
     """The people as they are kept in `persons`."""
     data: dict[str, Any] = _PEOPLE.dump_python(people, mode="json")
     return data
+
+
+def fields_of(persons: Mapping[str, Any] | None) -> dict[str, Any]:
+    """`persons` as flat fields: `applicant.name` and so on, the names by which the trail tells of them."""
+    flat: dict[str, Any] = {}
+    for key, value in (persons or {}).items():
+        flat |= {f"{key}.{name}": inner for name, inner in value.items()} if isinstance(value, dict) else {key: value}
+    return flat
 
 
 def view_of(row: ApplicationRow) -> ApplicationView:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from itertools import groupby
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -24,6 +25,7 @@ from marketplace.catalog.values import (
 )
 from marketplace.infra.db import db
 from marketplace.kernel import clock
+from marketplace.kernel.canonical import digest
 from marketplace.kernel.remembering import Remembered
 from marketplace.kernel.text import LocalizedText
 
@@ -155,6 +157,24 @@ def document(document_id: UUID) -> Document:
     if row is None:
         raise DocumentNotFound
     return _document(row)
+
+
+def altered_versions() -> tuple[UUID, ...]:
+    """Versions whose content is not of its hash, or whose documents are others than it names. Reads them all, past
+    what is remembered: for checks.
+    """
+    named = ("kind", "locale", "title", "media_type", "size", "sha256")
+    documents: dict[UUID, list[dict[str, Any]]] = {}
+    for row in db.session.execute(select(DocumentRow.__table__).order_by(DocumentRow.position)):
+        documents.setdefault(row.product_version_id, []).append({name: getattr(row, name) for name in named})
+    columns = ProductVersionRow.id, ProductVersionRow.content, ProductVersionRow.content_sha256
+    rows = db.session.execute(select(*columns).order_by(ProductVersionRow.id)).all()
+
+    def is_sound(row: Any) -> bool:
+        said = [{name: each[name] for name in named} for each in row.content["documents"]]
+        return digest(row.content) == row.content_sha256 and said == documents.get(row.id, [])
+
+    return tuple(row.id for row in rows if not is_sound(row))
 
 
 def _versions(*conditions: ColumnElement[bool]) -> tuple[ProductVersion, ...]:

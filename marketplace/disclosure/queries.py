@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from marketplace.disclosure.models import WordingRow
 from marketplace.disclosure.values import Wording, WordingKey, WordingNotFound
 from marketplace.infra.db import db
+from marketplace.kernel.canonical import sha256_hex
 
 
 def wording(key: WordingKey, locale: str) -> Wording:
@@ -37,6 +38,12 @@ def wordings_by_sha256(named: Collection[str]) -> tuple[Wording, ...]:
     wanted = select(WordingRow).where(WordingRow.sha256.in_(named)).order_by(WordingRow.key, WordingRow.locale)
     rows = db.session.scalars(wanted.order_by(WordingRow.version))
     return tuple({row.sha256: wording_of(row) for row in rows}.values())
+
+
+def altered_wordings() -> tuple[UUID, ...]:
+    """Those whose text is not of its hash. Reads them all: for checks."""
+    rows = db.session.execute(select(WordingRow.id, WordingRow.text, WordingRow.sha256).order_by(WordingRow.id))
+    return tuple(row.id for row in rows if sha256_hex(row.text.encode()) != row.sha256)
 
 
 def versions(key: WordingKey, locale: str) -> tuple[Wording, ...]:

@@ -15,7 +15,7 @@ from marketplace.rating.rules import proofs
 from marketplace.rating.values import Risk, Tariff, TariffAltered, TariffNotFound
 
 TARIFF_FORMAT = "evenfold-tariff/1"
-__all__ = ["TARIFF_FORMAT", "Rater", "proof_of", "raters_of", "tariffs_of", "whole_tariff"]
+__all__ = ["TARIFF_FORMAT", "Rater", "altered_tariffs", "proof_of", "raters_of", "tariffs_of", "whole_tariff"]
 
 
 _raters: Remembered[UUID, Rater] = Remembered(size=1024)
@@ -34,6 +34,12 @@ def tariffs_of(version_ids: Iterable[UUID]) -> dict[UUID, Tariff]:
     """The tariffs of several product versions as data. Raises TariffAltered when one is not what its hash says."""
     rows = db.session.scalars(select(TariffRow).where(TariffRow.product_version_id.in_(set(version_ids))))
     return {row.product_version_id: _tariff(row) for row in rows}
+
+
+def altered_tariffs() -> tuple[UUID, ...]:
+    """Product versions whose tariff is not what its hash says. Reads them all: for checks."""
+    rows = db.session.execute(select(TariffRow.product_version_id, TariffRow.body, TariffRow.sha256))
+    return tuple(sorted(row.product_version_id for row in rows if digest(row.body) != row.sha256))
 
 
 def proof_of(version_id: UUID, risk: Risk) -> dict[str, Any]:

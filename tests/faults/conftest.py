@@ -19,13 +19,13 @@ from tests.factories.log import a_key_folder
 PATIENCE_SECONDS = 60
 
 
-def until(ask: Callable[[], object], what: str) -> None:
+def until(ask: Callable[[], object], what: str, seconds: float = PATIENCE_SECONDS, turn: float = 0.02) -> None:
     """Ask until the answer is yes."""
-    end = time.monotonic() + PATIENCE_SECONDS
+    end = time.monotonic() + seconds
     while not ask():
         if time.monotonic() > end:
-            pytest.fail(f"waited {PATIENCE_SECONDS} s for {what}")
-        threading.Event().wait(0.02)
+            pytest.fail(f"waited {seconds} s for {what}")
+        threading.Event().wait(turn)
 
 
 @dataclass

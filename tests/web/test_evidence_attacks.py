@@ -6,129 +6,42 @@ import re
 import shutil
 import subprocess
 from base64 import b64encode
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
 from flask import Flask
 
 from config import Settings
-from marketplace.accounts.values import Account, Role
 from marketplace.infra import pictures, vault
-from marketplace.infra.db import db
 from marketplace.kernel.canonical import sha256_hex
-from marketplace.kernel.merkle import GrowingTree, leaf_hash
-from marketplace.oversight import queries as oversight
-from marketplace.oversight.values import BundleState, Sale, SaleFilter
+from marketplace.oversight.values import BundleState, Sale
 from marketplace.traceability import queries as trail
-from marketplace.traceability import services
-from marketplace.traceability.jobs.key_folder import KeyFolder
-from marketplace.traceability.rules.leaves import Leaf
-from marketplace.traceability.rules.notes import Checkpoint
 from marketplace.traceability.values import EntryType
 from sandbox.embedded_db import EmbeddedServer
-from tests.conftest import empty_tables
-from tests.deferred_jobs import hasten
-from tests.factories.accounts import a_member_of_staff
 from tests.factories.evidence import File, asked, faults, judged, without_a_browser
-from tests.factories.log import ORIGIN, a_key_folder, integrate
-from tests.factories.traceability import a_journey, an_act
 from tests.simulator_server import SimulatorServer
-from tests.web.conftest import newest_code, open_shop, run_jobs
-from tests.web.desk_visits import buy
+from tests.web.bought_sale import Bought, Change, Copy, Folders, a_bought_sale, a_copy
 from verify.findings import Code
-
-PUT_OFF = ("policy.make_document", "checkout.send_policy")
-ATTACKED = (
-    "traceability_entry", "traceability_page_version", "traceability_log_checkpoint", "disclosure_wording",
-    "oversight_sale", "traceability_timestamp",
-)  # fmt: skip
-Bought = tuple[Flask, Sale, Account, KeyFolder]
-Change = Callable[["Copy"], None]
 
 
 @pytest.fixture(scope="module")
 def bought(
-    migrated_app: Flask, simulator: SimulatorServer, server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory
+    migrated_app: Flask,
+    simulator: SimulatorServer,
+    server: EmbeddedServer,
+    settings: Settings,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Bought]:
-    """A sale, all of it in the log, and who asks for its evidence."""
-    folder = a_key_folder(tmp_path_factory.mktemp("log") / "log")
-
-    def stamp() -> None:
-        integrate(server, folder)
-        assert services.stamp_log("local")
-        db.session.commit()
-        integrate(server, folder)
-
-    try:
-        with open_shop(migrated_app, simulator):
-            with migrated_app.app_context():
-                services.record_act(an_act(a_journey()))
-                db.session.commit()
-                stamp()
-            buy(migrated_app, lambda: run_jobs(migrated_app), lambda address: newest_code(migrated_app, address))
-            for _ in PUT_OFF:  # each waits for the receipt of what was done before it
-                with migrated_app.app_context():
-                    integrate(server, folder)
-                    hasten(*PUT_OFF)
-                run_jobs(migrated_app)
-            with migrated_app.app_context():
-                stamp()
-                account = a_member_of_staff(Role.ADMIN_COMPLIANCE)
-                db.session.commit()
-                (sale,) = (each for each in oversight.sales(SaleFilter()).sales if each.policy_id)
-            yield migrated_app, sale, account, folder
-    finally:
-        empty_tables(migrated_app)
+    folders = Folders(tmp_path_factory.mktemp("log"), Path(settings.storage_folder))
+    with a_bought_sale(migrated_app, simulator, server, folders) as found:
+        yield found
 
 
 @pytest.fixture(autouse=True)
 def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pictures, "take", without_a_browser)
-
-
-class Copy:
-    """The rows of the sale's evidence, to be changed by somebody who owns the database, and the store of files."""
-
-    def __init__(self, shop: Flask, sale: Sale, store: Path, folder: KeyFolder) -> None:
-        self.owner, self.sale, self.store, self.folder = shop.extensions["superuser"], sale, store, folder
-
-    def index_of(self, kind: EntryType) -> int:
-        found = self.owner.execute(
-            "SELECT min(log_index) FROM traceability_entry WHERE type = %s AND application_id = %s",
-            (kind.value, self.sale.application_id),
-        ).fetchone()
-        return int(found[0])
-
-    def run(self, statement: str, *values: Any) -> None:
-        with self.owner.transaction():
-            self.owner.execute("SET LOCAL session_replication_role = replica")
-            assert self.owner.execute(statement, values).rowcount > 0
-
-    def sign_again(self) -> None:
-        """History made anew by who has the log's key: each leaf follows the one before, each checkpoint is signed."""
-        columns = "type, journey_id, number, recorded_at, page_version_id, page_sha256, body_sha256, log_index"
-        tree, heads, roots = GrowingTree(), {}, {}
-        for *said, index in self.owner.execute(
-            f"SELECT {columns} FROM traceability_entry ORDER BY log_index"
-        ).fetchall():
-            before = heads.get(said[1])
-            leaf = Leaf(*said[:3], before, *said[3:])
-            heads[leaf.journey_id] = leaf_hash(leaf.to_bytes())
-            change = "UPDATE traceability_entry SET previous_hash = %s, leaf_hash = %s WHERE log_index = %s"
-            self.run(change, before, heads[leaf.journey_id], index)
-            tree.append(heads[leaf.journey_id])
-            roots[tree.size] = tree.root
-        for (size,) in self.owner.execute("SELECT size FROM traceability_log_checkpoint").fetchall():
-            note = self.folder.signer().note(Checkpoint(ORIGIN, size, roots[size]).text)
-            change = "UPDATE traceability_log_checkpoint SET root = %s, note = %s WHERE size = %s"
-            self.run(change, roots[size], note, size)
-
-    def write_file(self, sha256: str, data: bytes) -> None:
-        (self.store / sha256[:2] / sha256[2:4] / sha256).write_bytes(data)
 
 
 def body_from(kind: EntryType, other: EntryType) -> Change:
@@ -305,54 +218,28 @@ ATTACKS: dict[str, tuple[Change, set[Code] | str]] = {
 }  # fmt: skip
 
 
-@contextmanager
-def a_copy(shop: Flask, sale: Sale, settings: Settings, folder: KeyFolder) -> Iterator[Copy]:
-    """What is attacked is put back afterwards: rows and files."""
-    store, owner = Path(settings.storage_folder), shop.extensions["superuser"]
-    kept = {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
-    for table in ATTACKED:
-        owner.execute(f"CREATE TEMPORARY TABLE kept_{table} AS SELECT * FROM {table}")
-    try:
-        yield Copy(shop, sale, store, folder)
-    finally:
-        _put_back(owner)
-        for path in (each for each, data in kept.items() if each.read_bytes() != data):
-            path.write_bytes(kept[path])
-
-
-def _put_back(owner: Any) -> None:
-    with owner.transaction():
-        owner.execute("SET LOCAL session_replication_role = replica")
-        for table in ATTACKED:
-            owner.execute(f"DELETE FROM {table}")
-            owner.execute(f"INSERT INTO {table} SELECT * FROM kept_{table}")
-            owner.execute(f"DROP TABLE kept_{table}")
-
-
 @pytest.mark.requirement("T26-41", "T26-43")
 @pytest.mark.parametrize("name", ATTACKS)
-def test_an_attack_on_what_is_kept_is_found_or_refused(bought: Bought, settings: Settings, name: str) -> None:
-    shop, sale, compliance, folder = bought
+def test_an_attack_on_what_is_kept_is_found_or_refused(bought: Bought, name: str) -> None:
     attack, expected = ATTACKS[name]
-    with shop.app_context(), a_copy(shop, sale, settings, folder) as copy:
+    with bought.shop.app_context(), a_copy(bought) as copy:
         attack(copy)
-        bundle = asked(sale.application_id, compliance)
+        bundle = asked(bought.sale.application_id, bought.account)
         if isinstance(expected, str):
             assert (bundle.state, bundle.failure) == (BundleState.REFUSED, expected)
         else:
             assert (bundle.state, bundle.verified) == (BundleState.READY, False)
             found = {Code(each["code"]) for each in bundle.findings if each["fault"]}
-            assert found == faults(File.of(bundle, compliance).data)
+            assert found == faults(File.of(bundle, bought.account).data)
             assert found == expected
 
 
 def test_without_an_attack_it_verifies_before_and_after_all_of_them(bought: Bought) -> None:
     """The control of the attacks above: what they changed was put back, and this alone is left."""
-    shop, sale, compliance, _ = bought
-    with shop.app_context():
-        bundle = asked(sale.application_id, compliance)
+    with bought.shop.app_context():
+        bundle = asked(bought.sale.application_id, bought.account)
         assert (bundle.state, bundle.verified, bundle.failure) == (BundleState.READY, True, None)
-        assert faults(File.of(bundle, compliance).data) == set()
+        assert faults(File.of(bundle, bought.account).data) == set()
 
 
 @pytest.mark.requirement("T26-41")
@@ -360,9 +247,8 @@ def test_the_file_says_between_what_times_it_was_recorded_and_openssl_says_the_s
     bought: Bought, tmp_path: Path
 ) -> None:
     """Each command of the README about a time-stamp is run on the files, with the certificates of our address."""
-    shop, sale, compliance, _ = bought
-    with shop.app_context():
-        file = File.of(asked(sale.application_id, compliance), compliance)
+    with bought.shop.app_context():
+        file = File.of(asked(bought.sale.application_id, bought.account), bought.account)
         report, trusted = judged(file.data), trail.time_authorities()
     stamps = sorted(name for name in file.files if name.startswith("wrapper/timestamps/"))
     assert [name.rpartition(".")[2] for name in stamps] == ["json", "pem", "tst", "pem", "tst"]
@@ -383,10 +269,9 @@ def test_the_file_says_between_what_times_it_was_recorded_and_openssl_says_the_s
         assert done.stdout.strip() == "Verification: OK", command
 
 
-def test_a_history_made_anew_without_its_stamps_shows_that_nobody_saw_it(bought: Bought, settings: Settings) -> None:
+def test_a_history_made_anew_without_its_stamps_shows_that_nobody_saw_it(bought: Bought) -> None:
     """Honestly: without a receipt and without the genuine stamps nothing else shows it."""
-    shop, sale, compliance, folder = bought
-    with shop.app_context(), a_copy(shop, sale, settings, folder) as copy:
+    with bought.shop.app_context(), a_copy(bought) as copy:
         unstamped(copy)
-        found = {each["code"] for each in asked(sale.application_id, compliance).findings}
+        found = {each["code"] for each in asked(bought.sale.application_id, bought.account).findings}
     assert "NO_TIMESTAMP" in found

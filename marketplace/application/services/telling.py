@@ -6,7 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from marketplace.application import rules
-from marketplace.application.queries import people_json, read
+from marketplace.application.queries import fields_of, people_json, read
 from marketplace.application.services.gate import enter, record, sealed
 from marketplace.application.values import (
     Acting,
@@ -44,7 +44,7 @@ def give_people(by: Acting, application_id: UUID, people: People) -> Application
     if faults := dict(_faults(told, view, today)):
         raise Invalid(faults)
     rules.require_fitting(told, view.offer.version.content, need.risk, need.start_on, today)
-    old, new = _fields(row.persons), _fields(people_json(told))
+    old, new = fields_of(row.persons), fields_of(people_json(told))
     for name in new:
         if new[name] != old.get(name):
             body = {"field": name, "old": sealed(old.get(name)), "new": sealed(new[name])}
@@ -129,11 +129,3 @@ def _person_faults(who: str, person: Person, today: date) -> Iterator[Fault]:
 def _shown(characters: Sequence[str]) -> str:
     """Characters as a reader can see them; those that show nothing by their Unicode number."""
     return " ".join(each if each.isprintable() else f"U+{ord(each):04X}" for each in characters)
-
-
-def _fields(persons: Mapping[str, object] | None) -> dict[str, object]:
-    """`persons` as flat fields: `applicant.name` and so on."""
-    flat: dict[str, object] = {}
-    for key, value in (persons or {}).items():
-        flat |= {f"{key}.{name}": inner for name, inner in value.items()} if isinstance(value, dict) else {key: value}
-    return flat

@@ -1,5 +1,6 @@
 """Ask the sales log, tell a sale's trail in words, whether what the features say agrees, and for evidence."""
 
+from marketplace.oversight.queries.contradictions import contradictions
 from marketplace.oversight.queries.evidence import bundle, bundle_bytes, bundles_of, contracts_in, readings_of
 from marketplace.oversight.queries.recordings import recorded, recording
 from marketplace.oversight.queries.sales import readings, sale, sale_of_application, sales, state_counts
@@ -13,6 +14,7 @@ __all__ = [
     "bundle_bytes",
     "bundles_of",
     "contracts_in",
+    "contradictions",
     "disagreement_words",
     "disagreements",
     "gap_words",

@@ -38,6 +38,7 @@ from marketplace.traceability.queries.references import (
     versions_without_reference,
 )
 from marketplace.traceability.queries.releases import (
+    altered_pages,
     count_online,
     files_used,
     history_of,
@@ -73,6 +74,7 @@ from marketplace.traceability.queries.trail import (
 )
 
 __all__ = (
+    "altered_pages",
     "checkpoint",
     "checkpoint_size",
     "core_files",

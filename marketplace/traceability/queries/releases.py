@@ -1,6 +1,6 @@
 """What was released, which version of a page was online when, and whether all of it is kept."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, or_, sel
 
 from marketplace.infra import storage
 from marketplace.infra.db import db, reader
+from marketplace.kernel.canonical import digest
 from marketplace.kernel.errors import MarketplaceError
 from marketplace.traceability.models import (
     PageOnlineRow,
@@ -31,6 +32,17 @@ _FILES = text(
     """
     SELECT DISTINCT file #>> '{}' FROM traceability_release, jsonb_path_query(content, '$.*.*') AS file
     WHERE file #>> '{}' = ANY(:asked)
+    """
+)
+
+# Hosts whose clocks differ a little are none of it; what never was online is from before releases.
+_MISTIMED = text(
+    """
+    SELECT o.page_version_id
+    FROM (SELECT page_version_id, min(online_at) AS since FROM traceability_page_online GROUP BY 1) o
+    JOIN (SELECT page_version_id, min(recorded_at) AS at FROM traceability_entry
+          WHERE page_sha256 IS NOT NULL GROUP BY 1) shown USING (page_version_id)
+    WHERE shown.at < o.since - interval '1 minute' ORDER BY 1
     """
 )
 
@@ -131,6 +143,21 @@ def history_of(version_ids: Iterable[str]) -> dict[str, PageOnline]:
     """Version id -> how it first came online; what never was (from before releases) is left out."""
     found = _online(PageVersionRow.id.in_(set(version_ids)))
     return {each.version.id: each for each in reversed(found)}
+
+
+def altered_pages() -> Iterator[tuple[str, str]]:
+    """Releases and versions of pages that are not what they are named by, and what says of a version that it came
+    online later than it was shown. Looks at every entry: for checks.
+    """
+    with reader() as connection:
+        for row in connection.execute(select(ReleaseRow.__table__).order_by(ReleaseRow.number)):
+            if ReleaseContent(**row.content).id != row.content_sha256:
+                yield f"release {row.number}", "what was released is not of its hash"
+        for version_id, manifest in connection.execute(select(PageVersionRow.id, PageVersionRow.manifest)):
+            if digest(manifest) != version_id:
+                yield version_id, "what the page is made of is not of its hash"
+        for version_id in connection.execute(_MISTIMED).scalars():
+            yield version_id, "the page was shown before it is said to have come online"
 
 
 def _is_at(online: PageOnline, instant: datetime) -> bool:

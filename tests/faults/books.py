@@ -1,0 +1,63 @@
+"""`python -m tests.faults.books`: what the database that it is told holds of each application, as JSON."""
+
+import json
+import re
+import sys
+from html import unescape
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from config import Settings
+from marketplace.app import create_app
+from marketplace.application import queries as applications
+from marketplace.infra.db import Scope, db, reader, use_scope
+from marketplace.traceability import queries as trail
+
+MARK = re.compile(r"[a-z]{4}@marked\.example|Marker [A-Z]{4}")
+_ABOUT = ("subject_sha256", "question", "field", "attempt_id")
+
+
+def main() -> None:
+    with create_app(Settings.or_exit()).app_context(), use_scope(Scope.all()):
+        ids = db.session.scalars(text("SELECT id FROM application_application ORDER BY id")).all()
+        told = [_told(application_id) for application_id in ids]
+        with reader() as connection:
+            outside = connection.execute(text("SELECT count(*) FROM traceability_evidence_intake")).scalar_one()
+            numbers = connection.execute(
+                text("SELECT journey_id::text, array_agg(number ORDER BY number) FROM traceability_entry GROUP BY 1")
+            ).all()
+        orders = db.session.execute(text("SELECT id::text, state, paid_at IS NOT NULL AS paid FROM checkout_order"))
+        policies = db.session.execute(text("SELECT application_id::text, order_id::text, number FROM policy_policy"))
+        said = {
+            "applications": told,
+            "outside": outside,
+            "numbers": {row[0]: row[1] for row in numbers},
+            "orders": [row._asdict() for row in orders],
+            "policies": [row._asdict() for row in policies],
+        }
+    sys.stdout.write(json.dumps(said))
+
+
+def _told(application_id: UUID) -> dict[str, Any]:
+    """Its acts, each with what it is about, and the marks of persons on the pages of its journey."""
+    application = applications.application(application_id)
+    entries = trail.entries_of_application(application_id)
+    pages = trail.pages_of_journey(application.journey_id).values()
+    return {
+        "id": str(application_id),
+        "email": application.email,
+        "name": application.people and application.people.applicant.name,
+        "journey": str(application.journey_id),
+        "acts": [
+            [each.type.value, next((str(each.body[name]) for name in _ABOUT if name in each.body), "")]
+            for each in entries
+            if each.page_sha256 is None
+        ],
+        "marks": sorted({mark for page in pages for mark in MARK.findall(unescape(page.decode()))}),
+    }
+
+
+if __name__ == "__main__":
+    main()

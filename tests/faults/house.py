@@ -1,0 +1,301 @@
+"""The whole house as processes of its own, on a PostgreSQL of its own that waits for its disk: to be killed.
+
+Programs that end are started again, as a supervisor would. The payment simulator and the keeper of keys live on in this
+process.
+"""
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import requests
+
+from config import Settings
+from sandbox.embedded_db import DATABASE, EmbeddedServer
+from tests.environment import ROOT, environment_of
+from tests.factories.log import ORIGIN, a_key_folder
+from tests.faults.conftest import until
+from tests.faults.people import Customer
+from tests.simulator_server import SECRET_KEY, WEBHOOK_SECRET, running_simulator
+
+SITE = (
+    *("-m", "gunicorn", "wsgi:app", "--worker-class", "gthread", "--workers", "2", "--threads", "4", "--preload"),
+    *("--no-control-socket", "--graceful-timeout", "5", "--bind", "fd://{listener}"),
+)
+SEQUENCER, WORKER = ("-m", "marketplace.sequencer"), ("-m", "marketplace.worker")
+LONGEST_WAIT_SECONDS = 180
+IDLE_WORK = """
+SELECT (SELECT count(*) FROM traceability_evidence_intake)
+     + (SELECT count(*) FROM checkout_order WHERE state = 'paid')
+     + (SELECT count(*) FROM policy_document WHERE state <> 'sealed')
+     + (SELECT count(*) FROM correspondence_message WHERE state IN ('queued', 'ready'))
+     + (SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'
+        OR status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now()) AND task_name NOT LIKE 'infra.%')
+"""
+
+
+@dataclass
+class House:
+    """`killed` says how often which program was."""
+
+    url: str
+    server: EmbeddedServer
+    environment: dict[str, str]
+    sequencers: dict[str, str]
+    listener: socket.socket
+    log: Path
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    checkpoints: list[str] = field(default_factory=list)
+
+    # --- its programs -------------------------------------------------------------------------------------------------
+
+    def start(self, name: str) -> None:
+        told = {"site": (SITE, self.environment), "worker": (WORKER, self.environment),
+                "sequencer": (SEQUENCER, self.sequencers)}  # fmt: skip
+        words, environment = told[name]
+        with self.log.open("ab") as log:
+            self.running[name] = subprocess.Popen(
+                [sys.executable, *(word.format(listener=self.listener.fileno()) for word in words)],
+                env=environment, cwd=ROOT, stdout=log, stderr=log, pass_fds=[self.listener.fileno()],
+                start_new_session=True,
+            )  # fmt: skip
+
+    def run(self, *words: str) -> str:
+        """Of one command of the marketplace to its end, what it says."""
+        done = subprocess.run(
+            [sys.executable, *words], env=self.environment, cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def keep(self, over: threading.Event) -> None:
+        """Start again whatever ends."""
+        while not over.wait(0.2):
+            for name in [name for name, process in self.running.items() if process.poll() is not None]:
+                self.start(name)
+
+    def end(self) -> None:
+        for process in self.running.values():
+            _kill_group(process)
+        self.server.stop()
+
+    def is_ready(self) -> bool:
+        try:
+            return requests.get(f"{self.url}/healthz/ready", timeout=15).status_code == 200
+        except requests.RequestException:
+            return False
+
+    def wait(self, ask: Callable[[], object], what: str) -> None:
+        """What a dead worker had begun is taken up after half a minute."""
+        until(ask, what, LONGEST_WAIT_SECONDS, 0.2)
+
+    def has_nothing_to_do(self) -> bool:
+        with self.server.connect_as_superuser(DATABASE) as superuser:
+            return superuser.execute(IDLE_WORK).fetchone() == (0,)
+
+    # --- killing ------------------------------------------------------------------------------------------------------
+
+    @property
+    def kinds(self) -> dict[str, Callable[[random.Random], None]]:
+        return {
+            "a process of the site": self._kill_child,
+            "worker": lambda _chance: self.running["worker"].kill(),
+            "the database": lambda _chance: self._kill_database(),
+            "sequencer": lambda _chance: self.running["sequencer"].kill(),
+            "a backend of the database": self._kill_backend,
+            "the whole site": lambda _chance: self.running["site"].kill(),
+        }
+
+    def _kill_child(self, chance: random.Random) -> None:
+        """Gunicorn starts another one by itself."""
+        children = psutil.Process(self.running["site"].pid).children()
+        chance.choice(sorted(children, key=lambda each: each.pid)).kill()
+
+    def _kill_backend(self, chance: random.Random) -> None:
+        """PostgreSQL then ends all others and recovers by itself."""
+        with self.server.connect_as_superuser(DATABASE) as superuser:
+            ours = "SELECT pid FROM pg_stat_activity WHERE usename LIKE 'marketplace%' ORDER BY pid"
+            pids = [int(str(row[0])) for row in superuser.execute(ours)]
+            os.kill(chance.choice(pids), signal.SIGKILL)
+
+    def _kill_database(self) -> None:
+        process = self.server.process
+        assert process
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        self.server.stop()
+        self.server.start()
+
+    # --- looking ------------------------------------------------------------------------------------------------------
+
+    def watch(self) -> None:
+        """Note the checkpoint that everybody is shown now, where there is one."""
+        try:
+            told = requests.get(f"{self.url}/log/checkpoint", timeout=5)
+        except requests.RequestException:
+            return
+        if told.status_code == 200:
+            self.checkpoints.append(told.text)
+
+    def leaves(self, size: int) -> list[bytes]:
+        """Those that everybody is shown, in their order."""
+        found: list[bytes] = []
+        for index in range(-(-size // 256)):
+            width = min(256, size - 256 * index)
+            place = f"{index // 1000:03}/{index % 1000:03}" if index >= 1000 else f"{index:03}"
+            place = f"x{place}" if index >= 1000 else place
+            part = "" if width == 256 else f".p/{width}"
+            bundle = requests.get(f"{self.url}/log/tile/entries/{place}{part}", timeout=15).content
+            while bundle:
+                end = 2 + int.from_bytes(bundle[:2])
+                found.append(bundle[2:end])
+                bundle = bundle[end:]
+        return found
+
+    def books(self) -> Any:
+        return json.loads(self.run("-m", "tests.faults.books"))
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@contextmanager
+def a_house(settings: Settings, folder: Path) -> Iterator[House]:
+    """Ready to sell Harbour Term."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=512))
+        port = listener.getsockname()[1]
+        simulator = stack.enter_context(running_simulator(folder, f"http://127.0.0.1:{port}/hooks/stripe"))
+        server = EmbeddedServer(folder / "database")
+        server.start()
+        environment = environment_of(
+            settings,
+            PUBLIC_URL=f"http://localhost:{port}",
+            TRUSTED_PROXIES=1,
+            DATABASE_URL=server.url("marketplace_app"),
+            DATABASE_OWNER_URL=server.url("marketplace_owner"),
+            DATABASE_READER_URL=server.url("marketplace_reader"),
+            STORAGE_FOLDER=folder / "files",
+            STRIPE_API_BASE=simulator.url,
+            STRIPE_SECRET_KEY=SECRET_KEY,
+            STRIPE_WEBHOOK_SECRET=WEBHOOK_SECRET,
+            LOG_ORIGIN=ORIGIN,
+        )
+        keys = a_key_folder(folder / "log")
+        sequencers = os.environ | {
+            "DEMONSTRATION": "1", "LOG_ORIGIN": ORIGIN, "LOG_KEY_FOLDER": str(keys.path),
+            "DATABASE_SEQUENCER_URL": server.url("marketplace_sequencer"),
+        }  # fmt: skip
+        log = folder / "house.log"
+        house = House(f"http://localhost:{port}", server, environment, sequencers, listener, log)
+        stack.callback(lambda: sys.stdout.write(log.read_text()[-20_000:]))  # shown where a test failed
+        stack.callback(house.end)
+        house.run("-m", "flask", "--app", "wsgi", "db", "upgrade")
+        house.run("-m", "tests.faults.stock")
+        for name in ("sequencer", "worker", "site"):
+            house.start(name)
+        house.wait(house.is_ready, "the site")
+        over = threading.Event()
+        keeping = threading.Thread(target=house.keep, args=(over,), daemon=True)
+        keeping.start()
+        try:
+            yield house
+        finally:
+            over.set()
+            keeping.join()
+
+
+@contextmanager
+def customers(house: House, numbers: int) -> Iterator[list[Customer]]:
+    """So many at a time, all the while, one after the other; the list grows. Whoever came goes on until it is paid."""
+    over, came, lost = threading.Event(), list[Customer](), list[Exception]()
+
+    def live() -> None:
+        while not over.is_set():
+            came.append(customer := Customer(house.url))
+            try:
+                customer.buy()
+            except Exception as error:  # noqa: BLE001  told below, by the thread that tests
+                lost.append(error)
+                return
+
+    threads = [threading.Thread(target=live, daemon=True) for _ in range(numbers)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield came
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert lost == []
+
+
+# --- what must hold of the books whatever happened -------------------------------------------------------------------
+
+ONCE = {
+    "entry": "entry:acknowledged", "code": "email:verified", "people": "field:entered", "questions": "answer:given",
+    "exclusions": "exclusions:confirmed", "documents": "document:confirmed", "review": "application:submitted",
+    "pay": "payment:succeeded",
+}  # fmt: skip
+"""Step -> what its page acknowledged; a payment by the customer's coming back from it."""
+CONCLUDED = ("payment:succeeded", "contract:concluded", "policy:signed", "policy:mailed")
+FIELDS_OF_ADDRESS = ("field:entered", "email")
+
+
+def hold_each_act_once(books: Any, people: Sequence[Customer]) -> int:
+    """Every act that was acknowledged is in the log, none of them twice; how many those are."""
+    by_id = {each["id"]: each for each in books["applications"]}
+    acknowledged = 0
+    for told in by_id.values():
+        acts = [tuple(each) for each in told["acts"] if tuple(each) != FIELDS_OF_ADDRESS]
+        once = [each for each in acts if each[0] in {*ONCE.values(), *CONCLUDED}]
+        assert sorted(once) == sorted(set(once)), told
+    for customer in (each for each in people if each.application):
+        told = by_id[customer.application]
+        types = [kind for kind, _about in told["acts"]]
+        for step in set(customer.acknowledged) & ONCE.keys():
+            wanted = customer.acknowledged.count(step) if step == "documents" else 1
+            assert types.count(ONCE[step]) >= wanted, (step, told)
+            acknowledged += types.count(ONCE[step])
+        if customer.done:
+            assert [types.count(kind) for kind in CONCLUDED] == [1] * len(CONCLUDED), told
+    return acknowledged
+
+
+def hold_nothing_crosses(books: Any, people: Sequence[Customer]) -> None:
+    """On the pages of a journey only its own customer is named; its entries are numbered without gaps."""
+    journeys: dict[str, set[str]] = {}
+    for told in books["applications"]:
+        named = {told["email"], told["name"]} - {None}
+        journeys.setdefault(told["journey"], set()).update(named, told["marks"])
+    of_whom = {mark: each.number for each in people for mark in (each.who.name, each.who.email)}
+    for journey, marks in journeys.items():
+        assert len({of_whom[mark] for mark in marks}) <= 1, (journey, marks)
+    assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in books["numbers"].values())
+    assert len({each["journey"] for each in books["applications"]}) >= len([each for each in people if each.done])
+
+
+def hold_each_paid_once(books: Any, people: Sequence[Customer]) -> None:
+    """Each paid order has one policy, each policy a number of its own, everybody who paid one policy."""
+    paid = sorted(order["id"] for order in books["orders"] if order["paid"])
+    assert sorted(policy["order_id"] for policy in books["policies"]) == paid
+    numbers = sorted(int(policy["number"].rsplit("-", 1)[1]) for policy in books["policies"])
+    assert numbers == list(range(1, len(numbers) + 1))
+    bought = [policy["application_id"] for policy in books["policies"]]
+    assert {each.application for each in people if each.done} <= set(bought)
+    assert len(bought) == len(set(bought))

@@ -1,0 +1,356 @@
+"""Every table is changed once by somebody who owns the database, on a copy of a real sale, and it is always found
+(whole-system test 4 of the regulation checklist; T26-41).
+
+By what: `Codes` of the offline verifier, a `Refusal` (nothing is handed out), or what `marketplace.cli check` says. A
+table of the model that is not named here breaks `test_no_table_is_forgotten`.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from flask import Flask
+
+from config import Settings
+from marketplace.infra import pictures, vault
+from marketplace.infra.db import Base, db
+from marketplace.infra.pictures import Picture, Taken
+from marketplace.kernel.remembering import Remembered
+from marketplace.oversight import queries as oversight
+from marketplace.oversight.values import BundleState
+from marketplace.policy import queries as policies
+from marketplace.traceability import services as traceability
+from marketplace.traceability.jobs.key_folder import KeyFolder
+from marketplace.traceability.jobs.sequencing import TreeRefused
+from marketplace.traceability.queries import trail
+from marketplace.traceability.rules.notes import Signer
+from marketplace.traceability.values import EntryType
+from sandbox.embedded_db import EmbeddedServer
+from tests.factories.evidence import File, asked, faults
+from tests.factories.log import ORIGIN, integrate
+from tests.factories.traceability import an_act
+from tests.simulator_server import SimulatorServer
+from tests.web.bought_sale import Bought, Copy, Folders, a_bought_sale, a_copy
+from verify.findings import Code
+
+OTHERS = 300  # entries before the sale, so that the log has a full tile
+
+
+@dataclass(frozen=True)
+class Codes:
+    """The verifier's, and the act whose entry it names, where the change is of one entry."""
+
+    codes: frozenset[Code]
+    entry: EntryType | None = None
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Nothing is handed out; the code says why."""
+
+    code: str
+
+
+@dataclass(frozen=True)
+class Said:
+    """A line of `check`; `entry` is the act whose place in the log it names."""
+
+    sentence: str
+    entry: EntryType | None = None
+
+
+def codes(*found: Code, entry: EntryType | None = None) -> Codes:
+    return Codes(frozenset(found), entry)
+
+
+def otherwise(entry: EntryType, about: str = "") -> Said:
+    return Said(f"{about}what is kept is not what the entry {entry} says ({{index}})", entry)
+
+
+T = EntryType
+CHANGED = "set_byte({0}, 20, get_byte({0}, 20) # 1)".format
+# Table -> how a value of one row of it is altered, and how that is found.
+TAMPERED: Mapping[str, tuple[str, Codes | Refusal | Said]] = {
+    # the trail, and what its pages are made of
+    "traceability_entry": (
+        "SET actor_role = 'admin' WHERE log_index = {answer:given}", codes(Code.BODY_ALTERED, entry=T.ANSWER_GIVEN),
+    ),
+    "traceability_journey": (
+        "SET channel = 'assisted' WHERE id = '{journey}'", Said("channel is kept otherwise than the contract says"),
+    ),
+    "traceability_page_version": (
+        """SET manifest = jsonb_set(manifest, '{{locale}}', '"xx"') WHERE id =
+           (SELECT page_version_id FROM traceability_entry WHERE log_index = {page:shown})""",
+        codes(Code.PAGE_VERSION_ALTERED, entry=T.PAGE_SHOWN),
+    ),
+    "traceability_release": (
+        """SET content = jsonb_set(content, '{{assets,css/evenfold.css}}', '"00"')""",
+        Said("what was released is not of its hash"),
+    ),
+    "traceability_page_online": (
+        """SET online_at = online_at + interval '1 day' WHERE page_version_id =
+           (SELECT page_version_id FROM traceability_entry WHERE log_index = {exclusions:confirmed})""",
+        Said("the page was shown before it is said to have come online"),
+    ),
+    # the log
+    "traceability_log_tile": (f"SET root = {CHANGED('root')} WHERE level = 0 AND index = 0", codes(Code.NOT_IN_LOG)),
+    "traceability_log_checkpoint": ("SET note = overlay(note placing 'x' from 20)", codes(Code.BAD_SIGNATURE)),
+    "traceability_log_key": ("SET vkey = '{other_key}'", codes(Code.UNKNOWN_KEY)),
+    # what pages and bundles name by hash
+    "disclosure_wording": (
+        "SET text = text || '.' WHERE key = 'entry_notice' AND locale = 'en'", codes(Code.ASSET_REPLACED),
+    ),
+    "catalog_product_version": (
+        """SET content = jsonb_set(content, '{{code}}', '"OTHER"')""",
+        Said("the content of the product version is not of its hash"),
+    ),
+    "catalog_document": (
+        "SET title = title || '.' WHERE position = 0", Said("the content of the product version is not of its hash"),
+    ),
+    "rating_tariff": (
+        """SET body = jsonb_set(body, '{{line}}', '"travel"')""",
+        Said("the tariff of the product version is not of its hash"),
+    ),
+    # what was offered, told, confirmed, decided
+    "quoting_need": (
+        "SET start_on = start_on + 1 WHERE id = (SELECT need_id FROM application_application)",
+        otherwise(T.APPLICATION_SUBMITTED),
+    ),
+    "quoting_offer": (
+        """SET premium_minor = premium_minor + 1, total_minor = (premium_minor + 1) * payments
+           WHERE id = (SELECT offer_id FROM application_application)""",
+        otherwise(T.APPLICATION_SUBMITTED),
+    ),
+    "application_application": ("SET insurer_id = gen_random_uuid()", otherwise(T.APPLICATION_SUBMITTED)),
+    "application_confirmation": (
+        "SET subject_sha256 = repeat('0', 64) WHERE kind = 'exclusions'", otherwise(T.EXCLUSIONS_CONFIRMED),
+    ),
+    "underwriting_decision": ("SET outcome = 'refer'", otherwise(T.UNDERWRITING_DECIDED)),
+    # the money
+    "checkout_order": ("SET total_minor = total_minor + 1", otherwise(T.PAYMENT_SUCCEEDED)),
+    "checkout_order_line": ("SET premium_minor = premium_minor + 1", otherwise(T.APPLICATION_SUBMITTED)),
+    "payment_attempt": ("SET received_minor = received_minor + 1", otherwise(T.PAYMENT_SUCCEEDED)),
+    "payment_refund": (
+        """(id, attempt_id, amount_minor, currency, reason, state, requested_at)
+           SELECT gen_random_uuid(), id, 1, currency, 'not_issuable', 'succeeded', now() FROM payment_attempt""",
+        Said("no entry refund:succeeded says what is kept"),
+    ),
+    # the contract, its paper and its mails
+    "policy_policy": (
+        "SET premium_minor = premium_minor + 1", Said("premium is kept otherwise than the contract says"),
+    ),
+    "policy_version": ("SET body_sha256 = repeat('0', 64)", otherwise(T.CONTRACT_CONCLUDED)),
+    "policy_document": ("SET document_sha256 = repeat('0', 64)", otherwise(T.POLICY_SIGNED)),
+    "policy_number_range": ("SET next = 1", Said("the number would be given again")),
+    "correspondence_message": (
+        "SET eml_sha256 = repeat('0', 64) WHERE kind = 'policy_issued'", otherwise(T.POLICY_MAILED),
+    ),
+    "oversight_sale": ("SET policy_number = 'EF-HARBOUR-2026-000999'", codes(Code.WRONG_CONTRACT)),
+    "oversight_picture": ("SET sha256 = repeat('0', 64)", Refusal("marketplace:not-found")),
+    "infra_subject_key": (
+        f"SET wrapped = {CHANGED('wrapped')} WHERE id = '{{journey}}'", Refusal("vault:unreadable"),
+    ),
+}  # fmt: skip
+
+ELSEWHERE = {
+    "traceability_evidence_intake": "test_what_is_altered_before_it_is_in_the_log_is_found",
+    "oversight_bundle": "test_a_file_that_lies_ready_is_not_handed_out_altered",
+}
+"""Tables with a test of their own below."""
+
+_WHO = "who may sign in, and with what; an entry names the account itself"
+_ROAD = "the road to a publication; what was published is the version of the product"
+_ERASURE = "who asked for what of their data; that it was erased is an entry"
+NOT_EVIDENCE: Mapping[str, str] = dict.fromkeys(
+    (
+        "accounts_account", "accounts_api_key", "accounts_ceremony", "accounts_challenge", "accounts_device",
+        "accounts_invitation", "accounts_limit", "accounts_one_time_secret", "accounts_passkey",
+        "accounts_recovery_code", "accounts_security_event", "accounts_session",
+    ), _WHO,
+) | dict.fromkeys(("listing_draft", "listing_event", "listing_rate_card", "listing_upload"), _ROAD) | dict.fromkeys(
+    ("privacy_erasure", "privacy_export", "privacy_request", "privacy_restriction", "privacy_run"), _ERASURE,
+) | {
+    "accounts_insurer": "the contract itself says the insurer's name, licence and address",
+    "accounts_insurer_application": "how an insurer came to us",
+    "accounts_insurer_fact": "what pages said of an insurer stands in the pages",
+    "accounts_suspension": "from when nothing new is sold; what was sold stays",
+    "accounts_commission_term": "between the insurer and us",
+    "accounts_payee": "where an insurer's money goes",
+    "catalog_product": "the version says its code and line itself",
+    "catalog_sale_end": "from when a version is sold no more; what was sold stays",
+    "payment_provider_event": "the provider's words as they came; what they made true is in the log",
+    "traceability_page_reference": "against what further views are to be kept; each entry names its own file",
+}  # fmt: skip
+
+
+def test_no_table_is_forgotten() -> None:
+    named: Sequence[str] = [*TAMPERED, *ELSEWHERE, *NOT_EVIDENCE]
+    assert sorted(named) == sorted(Base.metadata.tables)
+    assert set(ELSEWHERE.values()) <= globals().keys()
+
+
+@pytest.fixture(scope="module")
+def bought(
+    migrated_app: Flask,
+    simulator: SimulatorServer,
+    server: EmbeddedServer,
+    settings: Settings,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Bought]:
+    """With the pictures of its pages."""
+    folders = Folders(tmp_path_factory.mktemp("log"), Path(settings.storage_folder))
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        a_bought_sale(migrated_app, simulator, server, folders, others=OTHERS) as found,
+    ):
+        patch.setattr(pictures, "take", pictured)
+        with found.shop.app_context():
+            assert asked(found.sale.application_id, found.account).verified
+        yield found
+
+
+def pictured(pages: Sequence[bytes], _files: object) -> Taken:
+    """In place of a browser."""
+    return Taken(
+        tuple(Picture(b"\x89PNG" + sha256(page).digest(), b"%PDF" + sha256(page).digest()) for page in pages),
+        "Chromium 1",
+    )
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for a process that has just begun."""
+    monkeypatch.setattr(trail, "_journeys", Remembered(size=16))
+    vault.forget()
+
+
+def lines() -> set[str]:
+    """What `check` says of contracts and papers."""
+    db.session.rollback()
+    said = (*oversight.disagreements(), *oversight.contradictions(), *policies.unsound_papers())
+    return {sentence for _name, sentence in said}
+
+
+def alter(copy: Copy, table: str, change: str) -> None:
+    acts = {each.value: copy.index_of(each) for each in EntryType if "{" + each.value + "}" in change}
+    names = {
+        "journey": copy.sale.journey_id,
+        "other_key": Signer(ORIGIN, Ed25519PrivateKey.generate()).verifier.vkey,
+    }
+    for name, value in {**acts, **names}.items():
+        change = change.replace("{" + name + "}", str(value))
+    statement = f"UPDATE {table}" if change.startswith("SET") else f"INSERT INTO {table}"
+    copy.run(f"{statement} {change.replace('{{', '{').replace('}}', '}')}")
+
+
+@pytest.mark.requirement("T26-41", "T26-43")
+@pytest.mark.parametrize("table", TAMPERED)
+def test_a_value_of_any_table_that_is_altered_is_found(bought: Bought, table: str) -> None:
+    change, expected = TAMPERED[table]
+    with bought.shop.app_context(), a_copy(bought) as copy:
+        alter(copy, table, change)
+        if isinstance(expected, Said):
+            index = "" if expected.entry is None else copy.index_of(expected.entry)
+            assert expected.sentence.replace("{index}", str(index)) in lines()
+            return
+        bundle = asked(bought.sale.application_id, bought.account)
+        if isinstance(expected, Refusal):
+            assert (bundle.state, bundle.failure) == (BundleState.REFUSED, expected.code)
+            return
+        assert (bundle.state, bundle.verified) == (BundleState.READY, False)
+        assert faults(File.of(bundle, bought.account).data) == expected.codes
+        named = {each["entry"] for each in bundle.findings if each["fault"]}
+        assert expected.entry is None or copy.index_of(expected.entry) in named
+
+
+@pytest.mark.requirement("T26-41")
+def test_what_is_altered_before_it_is_in_the_log_is_found(
+    bought: Bought, server: EmbeddedServer, tmp_path: Path
+) -> None:
+    keys = KeyFolder(Path(shutil.copytree(bought.keys.path, tmp_path / "log")), ORIGIN)
+    with bought.shop.app_context(), a_copy(bought) as copy:
+        act = an_act(bought.sale.journey_id, T.DATA_RESTRICTED, application_id=bought.sale.application_id)
+        traceability.record_act(act)
+        db.session.commit()
+        copy.run("UPDATE traceability_evidence_intake SET actor_label = 'nobody'")
+        integrate(server, keys)
+        bundle = asked(bought.sale.application_id, bought.account)
+        assert faults(File.of(bundle, bought.account).data) == {Code.BODY_ALTERED}
+        (found,) = (each for each in bundle.findings if each["fault"])
+        assert found["entry"] == copy.index_of(T.DATA_RESTRICTED)
+
+
+def test_a_file_that_lies_ready_is_not_handed_out_altered(bought: Bought) -> None:
+    with bought.shop.app_context(), a_copy(bought) as copy:
+        bundle = asked(bought.sale.application_id, bought.account)
+        copy.run(f"UPDATE oversight_bundle SET content = {CHANGED('content')} WHERE id = %s", bundle.id)
+        db.session.rollback()
+        with pytest.raises(vault.Unreadable):
+            oversight.bundle_bytes(bundle.id, bought.account.id)
+
+
+@pytest.mark.requirement("T26-41")
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM traceability_entry WHERE log_index = (SELECT max(log_index) FROM traceability_entry)",
+        f"UPDATE traceability_entry SET leaf_hash = {CHANGED('leaf_hash')} WHERE mod(log_index, 256) = 0",
+        f"UPDATE traceability_log_tile SET root = {CHANGED('root')}",
+        f"UPDATE traceability_log_checkpoint SET root = {CHANGED('root')}",
+        "DELETE FROM traceability_log_checkpoint WHERE size = (SELECT max(size) FROM traceability_log_checkpoint)",
+    ],
+)
+def test_over_an_altered_log_nothing_more_is_signed(
+    bought: Bought, server: EmbeddedServer, tmp_path: Path, change: str
+) -> None:
+    keys = KeyFolder(Path(shutil.copytree(bought.keys.path, tmp_path / "log")), ORIGIN)
+    with bought.shop.app_context(), a_copy(bought) as copy:
+        copy.run(change)
+        with pytest.raises(TreeRefused):
+            integrate(server, keys)
+
+
+@pytest.mark.requirement("T26-41")
+def test_an_answer_that_was_altered_by_somebody_with_the_key_is_not_the_one_given(bought: Bought) -> None:
+    with bought.shop.app_context(), a_copy(bought) as copy:
+        application = bought.sale.application_id
+        (kept,) = copy.owner.execute("SELECT answers FROM application_application").fetchone()
+        place = f"application_application.answers/{application}"
+        answers = json.loads(vault.open(application, place, kept))
+        question = next(iter(answers))
+        sealed = vault.seal(application, place, json.dumps({**answers, question: True}).encode())
+        copy.run("UPDATE application_application SET answers = %s", sealed)
+        assert any(each.startswith(f"{question}: what is kept is not what the entry answer:given") for each in lines())
+
+
+@pytest.mark.requirement("T26-41", "T26-43")
+def test_every_file_of_the_sale_is_missed_when_a_byte_of_it_changes(bought: Bought) -> None:
+    """Documents, the policy and the pictures. Our texts are read from their table."""
+    with bought.shop.app_context(), a_copy(bought) as copy:
+        core = File.of(asked(bought.sale.application_id, bought.account), bought.account).core
+        texts = {row[0] for row in copy.owner.execute("SELECT sha256 FROM disclosure_wording")}
+        named = {each["sha256"] for each in (*core["documents"], *core["exhibits"])} - texts
+        places = [copy.store / each[:2] / each[2:4] / each for each in named]
+        files = [path for place in places for path in (place, place.with_suffix(".sealed")) if path.exists()]
+        assert len(files) > 20
+        for path in files:
+            data = path.read_bytes()
+            path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+            bundle = asked(bought.sale.application_id, bought.account)
+            path.write_bytes(data)
+            assert bundle.state is BundleState.REFUSED, path.name
+            assert bundle.failure in {"storage:file-altered", "vault:unreadable"}
+
+
+def test_nothing_is_found_where_nothing_was_altered(bought: Bought) -> None:
+    """The control of everything above: what it changed was put back."""
+    with bought.shop.app_context():
+        assert lines() == set()
+        bundle = asked(bought.sale.application_id, bought.account)
+        assert (bundle.state, bundle.verified, bundle.failure) == (BundleState.READY, True, None)
+        assert faults(File.of(bundle, bought.account).data) == set()
