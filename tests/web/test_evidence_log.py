@@ -90,7 +90,7 @@ def test_who_stamped_the_log_last_stands_on_a_page_and_whom_to_trust_in_a_file(
         db.session.commit()
     page = client.get("/verify/evidence").text
     assert re.search(
-        r"<p>On [^<]*28[^<]*2026[^<]* by our own time-stamp authority\. The log had 300 entries then", page
+        r"<p>On [^<]*28[^<]*2026[^<]* by our own time-stamp authority, when the log had 300 entries\.", page
     )
     answer = client.get("/log/authorities.pem")
     assert (answer.status_code, answer.content_type) == (200, "application/x-pem-file")

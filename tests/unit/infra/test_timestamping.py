@@ -14,6 +14,7 @@ from marketplace.infra import timestamping
 from marketplace.infra.signing import SealSettings
 from marketplace.infra.timestamping import StampUnavailable, TimeAuthority
 from marketplace.kernel import clock
+from sandbox import demo_pki
 
 CHECKPOINT = b"size 1024, root 9f86d081884c7d659a2feaa0c55ad015"
 DIGEST = hashlib.sha256(CHECKPOINT).digest()
@@ -135,3 +136,35 @@ def test_an_answer_to_another_question_is_refused(authority):
 
     with pytest.raises(StampUnavailable):
         Replaying().stamp(DIGEST)
+
+
+def roots(pki) -> bytes:
+    return (pki / "root.pem").read_bytes()
+
+
+def test_a_token_says_when_and_to_whom_it_leads(pki, authority):
+    now = clock.now().replace(microsecond=0)
+    token = authority.stamp(DIGEST)
+    stamp = timestamping.read_stamp(token, DIGEST, roots(pki))
+    assert stamp.token == token
+    assert abs((stamp.at - now).total_seconds()) <= 1
+    assert stamp.root.split() == roots(pki).split()
+    (signer,) = timestamping.certificates_of(token).split(b"-----END CERTIFICATE-----")[:-1]
+    own = (pki / "timestamp.pem").read_bytes().split(b"-----END CERTIFICATE-----")[0]
+    assert signer.split() == own.split()
+
+
+@pytest.mark.parametrize("what", ["time", "data", "length", "nothing"])
+def test_a_token_that_cannot_be_relied_on_is_not_read(pki, authority, what):
+    token = authority.stamp(DIGEST)
+    said = statement(token)["gen_time"].contents
+    other = {"time": token.replace(said, b"20200101000000Z"), "data": token, "length": token[:-9], "nothing": b""}[what]
+    digest = hashlib.sha256(b"other").digest() if what == "data" else DIGEST
+    with pytest.raises(StampUnavailable):
+        timestamping.read_stamp(other, digest, roots(pki))
+
+
+def test_a_token_of_an_authority_that_we_do_not_trust_is_not_read(pki, authority, tmp_path):
+    demo_pki.make_pki(tmp_path / "other", {})
+    with pytest.raises(StampUnavailable, match="does not lead to"):
+        timestamping.read_stamp(authority.stamp(DIGEST), DIGEST, roots(tmp_path / "other"))
