@@ -12,7 +12,7 @@ from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Account, Role
 from marketplace.infra import business_clock, pictures, vault
 from marketplace.infra.db import db
-from marketplace.infra.formatting import ZONE
+from marketplace.infra.formatting import ZONE, format_day
 from marketplace.kernel import clock
 from marketplace.oversight import queries as oversight
 from marketplace.oversight import services as oversight_services
@@ -128,6 +128,7 @@ def nights_until_destroyed(sale: Sale) -> None:
 
 def go_to(day: date) -> None:
     business_clock.move_to_offset(day - clock.now().date() + timedelta(hours=12))
+    db.session.commit()
     assert abs(clock.today(ZONE) - day) <= timedelta(days=1)
 
 
@@ -164,6 +165,32 @@ def test_when_its_time_is_over_nothing_of_it_can_be_read_and_all_of_it_is_still_
     with shop.app_context():
         assert oversight_services.rebuild() > 0, "the sales log can still be built from what there is"
         assert oversight.disagreements() == (), "the books agree"
+
+
+@pytest.mark.requirement("T26-44", "T26-45")
+def test_the_desk_sees_what_will_be_erased_and_when_and_can_hold_it(shop: Flask, customer: Visitor, sale: Sale) -> None:
+    assert sale.policy_id
+    with shop.app_context():
+        go_to(privacy.kept_contract(sale.policy_id).covered_until + timedelta(days=1))
+        run("policy.end_expired")
+        go_to(privacy.kept_contract(sale.policy_id).kept_until + timedelta(days=1))
+    desk = at_the_desk(shop, Role.ADMIN_COMPLIANCE)
+    assert "notice is given tonight" in words(desk.get("/admin/privacy"))
+    with shop.app_context():
+        run("privacy.forget")
+        (due,) = privacy.noticed(privacy.contracts_due())
+        assert due.erased_from
+        day = format_day(due.erased_from)
+    for page in ("/admin/privacy", f"/admin/privacy/contracts/{sale.policy_id}"):
+        said = words(desk.get(page))
+        assert str(sale.policy_number) in said
+        assert "ran out" in said
+        assert day in said
+    desk.post({"kind": "lawsuit", "reference": CASE, "reason": "She sued."})
+    assert day not in words(desk.text)
+    listed = words(desk.get("/admin/privacy"))
+    assert CASE in listed
+    assert day not in listed
 
 
 @pytest.mark.requirement("T26-45")

@@ -135,7 +135,7 @@ def contract(policy_id: UUID) -> ResponseReturnValue:
     page = render_template(
         "backoffice/privacy/contract.html",
         contract=found,
-        due=due if queries.may_be_erased(found) else None,
+        due=due if queries.may_be_erased(found) and not found.erased else None,
         holds=queries.holds_of(policy_id),
         form=form,
         disputes=DISPUTES,
