@@ -133,6 +133,12 @@ def read_stamp(token: bytes, digest_sha256: bytes, roots: bytes) -> Stamp:
 
 
 def certificates_of(token: bytes) -> bytes:
-    """The certificates that a token brings along (PEM): who stamped it. Whom to trust they do not say."""
-    held = cms.ContentInfo.load(token)["content"]["certificates"]
-    return b"".join(pem.armor("CERTIFICATE", each.dump()) for each in sorted(held, key=lambda each: each.dump()))
+    """The certificates that a token brings along (PEM): who stamped it. Whom to trust they do not say.
+
+    Raises ValueError for what is no token.
+    """
+    try:
+        held = [each.dump() for each in cms.ContentInfo.load(token)["content"]["certificates"]]
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError("this is no token of RFC 3161") from error
+    return b"".join(pem.armor("CERTIFICATE", each) for each in sorted(held))

@@ -33,6 +33,7 @@ from marketplace.traceability.values import EntryType
 from sandbox.embedded_db import EmbeddedServer
 from tests.factories.evidence import File, asked, faults
 from tests.factories.log import ORIGIN, integrate
+from tests.factories.recordings import record, view_of
 from tests.factories.traceability import an_act
 from tests.simulator_server import SimulatorServer
 from tests.web.bought_sale import Bought, Copy, Folders, a_bought_sale, a_copy
@@ -98,9 +99,16 @@ TAMPERED: Mapping[str, tuple[str, Codes | Refusal | Said]] = {
         Said("the page was shown before it is said to have come online"),
     ),
     # the log
-    "traceability_log_tile": (f"SET root = {CHANGED('root')} WHERE level = 0 AND index = 0", codes(Code.NOT_IN_LOG)),
-    "traceability_log_checkpoint": ("SET note = overlay(note placing 'x' from 20)", codes(Code.BAD_SIGNATURE)),
-    "traceability_log_key": ("SET vkey = '{other_key}'", codes(Code.UNKNOWN_KEY)),
+    "traceability_log_tile": (
+        f"SET root = {CHANGED('root')} WHERE level = 0 AND index = 0",
+        codes(Code.NOT_IN_LOG, Code.FORK, Code.TIMESTAMP_INVALID),
+    ),
+    "traceability_log_checkpoint": (
+        "SET note = overlay(note placing 'x' from 20)", codes(Code.BAD_SIGNATURE, Code.TIMESTAMP_INVALID),
+    ),
+    "traceability_log_key": ("SET vkey = '{other_key}'", codes(Code.UNKNOWN_KEY, Code.TIMESTAMP_INVALID)),
+    "traceability_timestamp": (f"SET token = {CHANGED('token')}", Refusal("traceability:log-altered")),
+    "traceability_recording": ("SET sha256 = repeat('0', 64)", Refusal("traceability:log-altered")),
     # what pages and bundles name by hash
     "disclosure_wording": (
         "SET text = text || '.' WHERE key = 'entry_notice' AND locale = 'en'", codes(Code.ASSET_REPLACED),
@@ -166,6 +174,7 @@ ELSEWHERE = {
 _WHO = "who may sign in, and with what; an entry names the account itself"
 _ROAD = "the road to a publication; what was published is the version of the product"
 _ERASURE = "who asked for what of their data; that it was erased is an entry"
+_AGAINST = "against what further views and recordings are to be kept; each names its own file"
 NOT_EVIDENCE: Mapping[str, str] = dict.fromkeys(
     (
         "accounts_account", "accounts_api_key", "accounts_ceremony", "accounts_challenge", "accounts_device",
@@ -173,8 +182,9 @@ NOT_EVIDENCE: Mapping[str, str] = dict.fromkeys(
         "accounts_recovery_code", "accounts_security_event", "accounts_session",
     ), _WHO,
 ) | dict.fromkeys(("listing_draft", "listing_event", "listing_rate_card", "listing_upload"), _ROAD) | dict.fromkeys(
-    ("privacy_erasure", "privacy_export", "privacy_request", "privacy_restriction", "privacy_run"), _ERASURE,
-) | {
+    ("privacy_erasure", "privacy_export", "privacy_notice", "privacy_request", "privacy_restriction", "privacy_run"),
+    _ERASURE,
+) | dict.fromkeys(("traceability_page_reference", "traceability_recording_reference"), _AGAINST) | {
     "accounts_insurer": "the contract itself says the insurer's name, licence and address",
     "accounts_insurer_application": "how an insurer came to us",
     "accounts_insurer_fact": "what pages said of an insurer stands in the pages",
@@ -184,7 +194,9 @@ NOT_EVIDENCE: Mapping[str, str] = dict.fromkeys(
     "catalog_product": "the version says its code and line itself",
     "catalog_sale_end": "from when a version is sold no more; what was sold stays",
     "payment_provider_event": "the provider's words as they came; what they made true is in the log",
-    "traceability_page_reference": "against what further views are to be kept; each entry names its own file",
+    "privacy_hold": "a dispute begins and ends with an entry; the verifier finds an erasure between them",
+    "traceability_time_authority": "whom to believe about time is for the reader; another's stamp proves nothing",
+    "traceability_recording_chunk": "what a browser has sent so far; evidence is what it is put together to",
 }  # fmt: skip
 
 
@@ -210,6 +222,8 @@ def bought(
     ):
         patch.setattr(pictures, "take", pictured)
         with found.shop.app_context():
+            record(view_of(found.sale.application_id, "application.exclusions"), ticked=True)
+            integrate(server, found.keys)
             assert asked(found.sale.application_id, found.account).verified
         yield found
 

@@ -24,7 +24,7 @@ from marketplace.oversight.values import Sale
 from marketplace.payment import queries as payments
 from marketplace.payment.values import Purpose
 from marketplace.traceability import queries as trail
-from marketplace.traceability.values import EntryType, Exhibit, Extract
+from marketplace.traceability.values import EntryType, Exhibit, Extract, LogAltered
 
 _ENDINGS = {"text/markdown": ".md"}
 
@@ -121,11 +121,14 @@ def _money(amount: Money) -> dict[str, Any]:
 
 
 def _recordings(found: Extract) -> Iterator[Exhibit]:
-    """What browsers recorded of the pages, as far as the log says so; by the entry that says it."""
-    kept = {each.sha256: each for each in trail.recordings_of(found.application_id)}
+    """What browsers recorded of the pages, as far as the log says so; by the entry that says it. Raises LogAltered."""
+    recordings = trail.recordings_of(found.application_id)
+    kept = {each.sha256: each for each in recordings if sha256_hex(each.data) == each.sha256}
     for entry in found.entries:
-        if entry.type is EntryType.RECORDING_KEPT and entry.body.get("sha256") in kept:
-            recording = kept[entry.body["sha256"]]
+        if entry.type is EntryType.RECORDING_KEPT and "sha256" in entry.body:
+            recording = kept.get(entry.body["sha256"])
+            if recording is None:
+                raise LogAltered
             yield Exhibit("recording", f"recording-{entry.index}.json", recording.sha256, recording.data)
 
 

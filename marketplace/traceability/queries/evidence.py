@@ -26,6 +26,7 @@ from marketplace.traceability.values import (
     EvidenceIncomplete,
     Exhibit,
     Extract,
+    LogAltered,
     Logged,
     NoEvidence,
     NotInLogYet,
@@ -89,7 +90,7 @@ def wrapper_files(found: Extract) -> dict[str, bytes]:
 
 def _stamps(connection: Connection, found: Extract) -> tuple[set[int], dict[str, bytes]]:
     """Of each authority the last stamp that was entered before the contract's first entry, with that entry, and the
-    first over all of the contract: the sizes that they are of, and their files.
+    first over all of the contract: the sizes that they are of, and their files. Raises LogAltered.
     """
     from marketplace.infra.timestamping import certificates_of  # noqa: PLC0415  heavy, and the site makes no evidence
 
@@ -100,7 +101,10 @@ def _stamps(connection: Connection, found: Extract) -> tuple[set[int], dict[str,
     chosen = [*after, *(stamp for stamp, _ in before)]
     files: dict[str, bytes] = {}
     for stamp in chosen:
-        files |= bundles.stamp_files(stamp, certificates_of(stamp.token))
+        try:
+            files |= bundles.stamp_files(stamp, certificates_of(stamp.token))
+        except ValueError as error:
+            raise LogAltered from error
     for stamp, row in before:
         shown = row.log_index, log.leaf_of(row).to_json(), tree.inclusion_proof(row.log_index)
         files |= bundles.stamp_entry_file(stamp, *shown, envelopes[row.id])
