@@ -5,6 +5,7 @@ Sources: regulation checklist T26-04…06 (what a trace is), T26-31 (granularity
 
 from marketplace.traceability.values.entries import (
     Act,
+    EarlierView,
     Entry,
     Envelope,
     Journey,
@@ -66,6 +67,7 @@ __all__ = [
     "Actor",
     "ActorRole",
     "Channel",
+    "EarlierView",
     "Entry",
     "EntryNotFound",
     "EntryType",
