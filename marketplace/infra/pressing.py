@@ -3,8 +3,8 @@
 What is the same in many pages is pressed once: the frames of its pieces are put together with those of what differs.
 Any reader of the format reads them as one.
 
-A page that is much like a file kept elsewhere is pressed against that file and then takes a few hundred bytes. It comes
-back with the file alone: `zstd -d -D FILE PRESSED`.
+A page that is much like a file kept elsewhere, or another page, is pressed against that and then takes a few hundred
+bytes. It comes back with that alone: `zstd -d -D FILE PRESSED`.
 """
 
 import threading
@@ -31,11 +31,17 @@ _own = _OfThread()
 
 
 class Reference:
-    """A file that pages are pressed against, made ready once: that takes longer than pressing a page."""
+    """What pages are pressed against. A file is made ready `for_many` once: that takes longer than pressing a page."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, *, for_many: bool = True) -> None:
         self.content = zstandard.ZstdCompressionDict(data, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
-        self.content.precompute_compress(level=_LEVEL_AGAINST)
+        if for_many:
+            self.content.precompute_compress(level=_LEVEL_AGAINST)
+
+    @property
+    def data(self) -> bytes:
+        """The bytes of it."""
+        return self.content.as_bytes()
 
 
 def press(data: bytes, reference: Reference | None = None) -> bytes:

@@ -197,6 +197,7 @@ class _Recorded:
     page_sha256: Mapped[str | None] = mapped_column(CHAR(SHA256_HEX))
     page_sealed: Mapped[bytes | None] = mapped_column("page_bytes")
     page_reference: Mapped[str | None] = mapped_column(CHAR(SHA256_HEX))
+    page_base: Mapped[UUID | None]
 
 
 class IntakeRow(_Recorded, Base):
@@ -204,6 +205,7 @@ class IntakeRow(_Recorded, Base):
     __table_args__ = (
         CheckConstraint("(page_sha256 IS NULL) = (page_bytes IS NULL)", name="page_with_its_hash"),
         CheckConstraint("page_bytes IS NULL OR page_version_id IS NOT NULL", name="page_of_a_version"),
+        CheckConstraint("page_reference IS NULL OR page_base IS NULL", name="against_one"),
     )
 
     id: Mapped[UUID] = mapped_column()
@@ -213,7 +215,8 @@ class IntakeRow(_Recorded, Base):
     __mapper_args__ = {"primary_key": ["id"]}  # noqa: RUF012  SQLAlchemy's own name for it
 
     # Statements name the subject themselves (`subjects`); a row is never made or read whole. `body` is salt and body,
-    # one after the other; `page_bytes` the page as it is pressed, against the file `page_reference` where there is one.
+    # one after the other; `page_bytes` the page as it is pressed, against the file `page_reference` or the page of the
+    # entry `page_base` where there is one: an entry of the log, of the same journey, and itself against no other entry.
     # Both stay sealed for their place in the intake when they are moved into the log.
     body = SealedBytes[bytes | None]("body_sealed", subject="journey_id", key_class=KeyClass.JOURNEY)
     page_bytes = SealedBytes[bytes | None]("page_sealed", subject="journey_id", key_class=KeyClass.JOURNEY)
@@ -235,11 +238,11 @@ class EntryRow(_Recorded, Base):
 
 # The intake has the same columns without an index.
 Index("ix_traceability_entry_application_id", EntryRow.application_id)
-# Few at any time: with a reference every further view of a version is kept against it.
+# Few at any time: with a reference every further view of a version is kept against that or an earlier view.
 Index(
     "ix_traceability_entry_without_reference",
     EntryRow.page_version_id,
-    postgresql_where=text("page_bytes IS NOT NULL AND page_reference IS NULL"),
+    postgresql_where=text("page_bytes IS NOT NULL AND page_reference IS NULL AND page_base IS NULL"),
 )
 
 

@@ -51,11 +51,11 @@ WITH placed AS (
 INSERT INTO traceability_entry (
     log_index, id, journey_id, number, previous_hash, leaf_hash, application_id, insurer_id, page_version_id, type,
     actor_role, actor_id, actor_label, recorded_at, business_at, body, body_sha256, page_sha256, page_bytes,
-    page_reference
+    page_reference, page_base
 )
 SELECT log_index, id, journey_id, number, previous_hash, leaf_hash, application_id, insurer_id, page_version_id, type,
     actor_role, actor_id, actor_label, recorded_at, business_at, body, body_sha256, page_sha256, page_bytes,
-    page_reference
+    page_reference, page_base
 FROM taken
 """
 _ADD_TILE = "INSERT INTO traceability_log_tile (level, index, hashes, root) VALUES (%s, %s, %s, %s)"

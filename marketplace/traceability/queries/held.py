@@ -9,11 +9,12 @@ from sqlalchemy import ColumnElement, CompoundSelect, Row, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute
 
 from marketplace.infra import storage, vault
+from marketplace.infra.db import reader
 from marketplace.infra.pressing import unpress
 from marketplace.infra.sealed import SealedBytes
 from marketplace.traceability.models import EntryRow, IntakeRow, subjects
 from marketplace.traceability.rules import leaves
-from marketplace.traceability.values import ActorRole
+from marketplace.traceability.values import ActorRole, LogAltered
 
 # Whose acts and looks are a visit; staff, the system and the payment provider are not the person.
 VISITORS = (ActorRole.VISITOR.value, ActorRole.CUSTOMER.value)
@@ -25,7 +26,7 @@ Columns = Sequence[InstrumentedAttribute[Any] | ColumnElement[Any]]
 
 def page_of(row: Held) -> Columns:
     """What it takes to open a page."""
-    return row.id, row.journey_id, row.application_id, row.page_sealed, row.page_reference
+    return row.id, row.journey_id, row.application_id, row.page_sealed, row.page_reference, row.page_base
 
 
 def held(
@@ -53,15 +54,17 @@ class Opening:
         vault.unlock({each for row in rows for each in subjects(row.journey_id, row.application_id)})
         self._erased: set[UUID] = set()
         self._references: dict[str, bytes] = {}
+        self._bases = {row.id: row for row in rows}
+        self._wanted = {row.page_base for row in rows if getattr(row, "page_base", None)} - self._bases.keys()
 
     def page(self, row: Row[*tuple[Any, ...]]) -> bytes | None:
-        """The page as it was sent. Raises DataDestroyed, Unreadable, and NotFound or Unavailable where the file it was
-        kept against is not in the store as it was.
+        """The page as it was sent. Raises DataDestroyed, Unreadable, NotFound or Unavailable where the file it was kept
+        against is not in the store as it was, and LogAltered where the view it was kept against is not in the log.
         """
         pressed = self.opened(IntakeRow.page_bytes, row, row.page_bytes)
         if pressed is None:
             return None
-        return unpress(pressed, self._reference(row.page_reference))
+        return unpress(pressed, self._reference(row.page_reference) if row.page_base is None else self._base(row))
 
     def need(self, row: Row[*tuple[Any, ...]]) -> str | None:
         """The comparison that a view's body names; None too where it was erased."""
@@ -74,6 +77,20 @@ class Opening:
             return self.page(row)
         except vault.DataDestroyed:
             return None
+
+    def _base(self, row: Row[*tuple[Any, ...]]) -> bytes:
+        """The page that this one was pressed against: a view of the log that is against no other."""
+        if self._wanted:
+            asked = select(*page_of(EntryRow)).where(EntryRow.id.in_(self._wanted))
+            with reader() as connection:
+                self._bases |= {each.id: each for each in connection.execute(asked)}
+            self._wanted = set()
+        base = self._bases.get(row.page_base)
+        same = base is not None and (base.journey_id, base.application_id) == (row.journey_id, row.application_id)
+        page = self.page(base) if base is not None and same and base.page_base is None else None
+        if page is None:
+            raise LogAltered(f"the view that {row.id} is kept against is not there")
+        return page
 
     def _reference(self, sha256: str | None) -> bytes:
         if sha256 is None:

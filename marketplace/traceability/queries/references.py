@@ -10,12 +10,14 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from marketplace.infra import storage
 from marketplace.infra.db import reader
-from marketplace.infra.pressing import Reference
+from marketplace.infra.pressing import Reference, unpress
+from marketplace.infra.vault import DataDestroyed, Unreadable
 from marketplace.kernel.errors import MarketplaceError
 from marketplace.kernel.remembering import Remembered
-from marketplace.traceability.models import PageReferenceRow
+from marketplace.traceability.models import EntryRow, IntakeRow, PageReferenceRow, subjects
 from marketplace.traceability.queries.held import VISITORS, Held, Opening, held, page_of
 from marketplace.traceability.rules.alike import NEEDED, Shown, of_different_people
+from marketplace.traceability.values import EarlierView, View
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +53,7 @@ def versions_without_reference(limit: int) -> tuple[str, ...]:
 
     def alone(row: Held) -> ColumnElement[bool]:
         has_one = exists().where(PageReferenceRow.page_version_id == row.page_version_id)
-        return and_(row.page_sealed.is_not(None), row.page_reference.is_(None), ~has_one)
+        return and_(*_kept_alone(row), ~has_one)
 
     views = held(lambda row: (row.page_version_id, row.journey_id), alone).subquery()
     wanted = (
@@ -71,8 +73,7 @@ def shown_to_different_people(version_id: str) -> tuple[bytes, ...]:
     def views(row: Held) -> ColumnElement[bool]:
         return and_(
             row.page_version_id == version_id,
-            row.page_sealed.is_not(None),
-            row.page_reference.is_(None),
+            *_kept_alone(row),
             row.actor_role.in_(VISITORS),
         )
 
@@ -89,6 +90,37 @@ def shown_to_different_people(version_id: str) -> tuple[bytes, ...]:
         if page is not None:
             pages.append(page)
     return tuple(pages)
+
+
+def earlier_view(view: View) -> EarlierView | None:
+    """The newest page of the same version in the same journey, about the same application, that is kept against no
+    other view, sealed as this one will be. Only what is in the log is asked for: it is there for good, while of the
+    intake a power cut may take the last fractions of a second.
+    """
+    same = (
+        EntryRow.journey_id == view.journey_id,
+        EntryRow.page_version_id == view.page_version_id,
+        EntryRow.application_id.is_not_distinct_from(view.application_id),
+        EntryRow.page_sealed.is_not(None),
+        EntryRow.page_base.is_(None),
+    )
+    wanted = select(*page_of(EntryRow)).where(*same).order_by(EntryRow.number.desc()).limit(1)
+    with reader() as connection:
+        row = connection.execute(wanted).one_or_none()
+    against = None if row is None else row.page_reference and reference(row.page_reference)
+    if row is None or (row.page_reference and not against):
+        return None
+    subject_id = subjects(view.journey_id, view.application_id)[0]
+    try:
+        pressed = IntakeRow.page_bytes.opened(row.id, subject_id, row.page_bytes)
+    except (DataDestroyed, Unreadable):
+        return None
+    return EarlierView(row.id, unpress(pressed or b"", against.data if against else b""))
+
+
+def _kept_alone(row: Held) -> tuple[ColumnElement[bool], ...]:
+    """The view is kept against nothing else."""
+    return row.page_sealed.is_not(None), row.page_reference.is_(None), row.page_base.is_(None)
 
 
 def accounts_on(connection: Connection, journey_ids: Collection[UUID]) -> dict[UUID, frozenset[UUID]]:

@@ -12,6 +12,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from marketplace.infra.db import db
 from marketplace.infra.keeper import KeyClass
 from marketplace.infra.pools import alone, compiled
-from marketplace.infra.pressing import press
+from marketplace.infra.pressing import Reference, press
 from marketplace.infra.vault import DataDestroyed
 from marketplace.kernel import clock, ids
 from marketplace.kernel.canonical import canonical_bytes, sha256_hex
@@ -44,6 +45,9 @@ from marketplace.traceability.values import (
     View,
     journey_of_readings,
 )
+
+LITTLE = 480
+"""Bytes of a pressed page that are not worth a question: sealed it takes half a kilobyte at most."""
 
 _ENTER = insert(IntakeRow)  # made once: for a statement this wide, making it costs as much as sending it
 _ENTER_AND_TELL = _ENTER.returning(func.pg_notify(leaves.CHANNEL, ""))  # told with the commit, like everything in it
@@ -106,10 +110,8 @@ def record_view(view: View) -> UUID:
     The commit does not wait for the disk: a killed process loses nothing, a power cut at most the last fractions of a
     second of views, never an act (traceability design, "Taken for this project").
     """
-    reference = view.reference and queries.reference(view.reference)
-    pressed = press(view.page, reference) if reference else view.pressed or press(view.page)
-    entry = _entry(view, page=view.page, pressed=pressed, reference=view.reference if reference else None)
     with or_nothing():
+        entry = _entry(view, shown=_shown(view))
         alone(_ENTER_ALONE, entry)
     return cast("UUID", entry["id"])
 
@@ -131,6 +133,32 @@ def _begin_once(journey: Mapping[str, Any]) -> None:
         db.session.connection().execute(begun)
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """The bytes of a page pressed: by themselves, against the file `reference`, or against the page of entry `base`."""
+
+    page: bytes
+    pressed: bytes
+    reference: str | None = None
+    base: UUID | None = None
+
+
+def _shown(view: View) -> _Shown:
+    """A page kept as small as it goes. Where it is not little against what everybody was shown, and the journey saw the
+    same page before, against that: then only what is new in each answer is left (decision 22).
+    """
+    reference = view.reference and queries.reference(view.reference)
+    if reference:
+        shown = _Shown(view.page, press(view.page, reference), reference=view.reference)
+    else:
+        shown = _Shown(view.page, view.pressed or press(view.page))
+    earlier = queries.earlier_view(view) if len(shown.pressed) > LITTLE else None
+    if earlier is None:
+        return shown
+    again = press(view.page, Reference(earlier.page, for_many=False))
+    return _Shown(view.page, again, base=earlier.entry_id) if 2 * len(again) <= len(shown.pressed) else shown
+
+
 def _journey(journey_id: UUID, channel: Channel, attribution: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a row of `JourneyRow` by column."""
     return {
@@ -143,9 +171,7 @@ def _journey(journey_id: UUID, channel: Channel, attribution: Mapping[str, Any])
     }
 
 
-def _entry(
-    what: Act | View, *, page: bytes | None = None, pressed: bytes | None = None, reference: str | None = None
-) -> dict[str, Any]:
+def _entry(what: Act | View, *, shown: _Shown | None = None) -> dict[str, Any]:
     """The values of a row of `IntakeRow` by column."""
     frame = leaves.Frame(
         entry_id=what.entry_id if isinstance(what, View) else ids.new_id(),
@@ -170,9 +196,10 @@ def _entry(
         "recorded_at": clock.now(),
         "business_at": frame.business_at,
         "body_sha256": leaves.body_sha256(salt, frame.envelope(body)),
-        "page_sha256": None if page is None else sha256_hex(page),
-        "page_reference": reference,
-        **_sealed(frame.entry_id, what, salt + body, pressed),
+        "page_sha256": shown and sha256_hex(shown.page),
+        "page_reference": shown and shown.reference,
+        "page_base": shown and shown.base,
+        **_sealed(frame.entry_id, what, salt + body, None if shown is None else shown.pressed),
     }
 
 

@@ -6,6 +6,7 @@ Sources: regulation checklist T26-04…06 (what a trace is), T26-31 (granularity
 from marketplace.traceability.values.entries import (
     LONGEST_PART,
     Act,
+    EarlierView,
     Entry,
     Envelope,
     Journey,
@@ -72,6 +73,7 @@ __all__ = [
     "Actor",
     "ActorRole",
     "Channel",
+    "EarlierView",
     "Entry",
     "EntryNotFound",
     "EntryType",
