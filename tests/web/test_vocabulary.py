@@ -54,6 +54,7 @@ AFTER = (
     Event("application_submitted", EntryType.APPLICATION_SUBMITTED),
     Event("underwriting_result", EntryType.UNDERWRITING_DECIDED, SYSTEM),
     Event("pay_view", EntryType.PAGE_SHOWN, page="checkout.pay"),
+    Event("pay_leave", EntryType.PAYMENT_LEFT),
     Event("pay_return", EntryType.PAYMENT_RETURNED),
     Event("webhook_paid", EntryType.PAYMENT_SUCCEEDED, PROVIDER),
     Event("policy_issued", EntryType.CONTRACT_CONCLUDED, SYSTEM),
@@ -65,7 +66,6 @@ ROAD = BEFORE, PERSONS, HEALTH, DOCUMENTS, AFTER
 DONE = Event("done_view", EntryType.PAGE_SHOWN, page="checkout.done")  # whenever the customer comes back
 
 OPEN = {
-    "pay_leave": 6,  # the word is there (`payment:left`); what is entered is `payment:started`
     "policy_delivered": 6,
     "policy_bounced": 6,
     "privacy_ack": 7,

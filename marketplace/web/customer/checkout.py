@@ -40,14 +40,15 @@ def pay(application_id: UUID) -> ResponseReturnValue:
         return redirect(url_for(".done", application_id=application_id), 303)
     form = EnterForm()
     if form.validate_on_submit():
-        return _to_stripe(order, application_id)
+        return _to_stripe(view, order)
     body = {"order_id": order.id, "total_minor": order.total.minor, "currency": order.total.currency}
     cancelled = _("Nothing was charged. You can try again whenever you like.") if "cancelled" in request.args else ""
     return page(view, Step.PAY, "pay", form=form, order=order, notice=cancelled, traced=Traced(body=body))
 
 
-def _to_stripe(order: Order, application_id: UUID) -> ResponseReturnValue:
+def _to_stripe(view: ApplicationView, order: Order) -> ResponseReturnValue:
     seen_page_version()
+    application_id = view.application.id
     urls = PaymentUrls(
         success=absolute(url_for(".returned", application_id=application_id)),
         cancel=absolute(url_for(".pay", application_id=application_id, cancelled=1)),
@@ -59,7 +60,9 @@ def _to_stripe(order: Order, application_id: UUID) -> ResponseReturnValue:
     except PaymentInProgress:  # the money is on its way; nobody pays twice
         return redirect(url_for(".done", application_id=application_id), 303)
     commit_now()
-    return redirect(payment.open_session(attempt.id), 303)
+    address = payment.open_session(attempt.id)
+    _record(view, order, EntryType.PAYMENT_LEFT)
+    return redirect(address, 303)
 
 
 @blueprint.get("/application/<uuid:application_id>/return")
@@ -70,16 +73,16 @@ def returned(application_id: UUID) -> ResponseReturnValue:
     """
     view, order = _ordered(application_id)
     if queries.payment_unsettled(order.id):
-        _record(view, order)
+        _record(view, order, EntryType.PAYMENT_RETURNED)
         services.check_payment(order.id)
     return redirect(url_for(".done", application_id=application_id), 303)
 
 
-def _record(view: ApplicationView, order: Order) -> None:
+def _record(view: ApplicationView, order: Order, what: EntryType) -> None:
     traceability.record_act(
         Act(
             view.application.journey_id,
-            EntryType.PAYMENT_RETURNED,
+            what,
             {"order_id": order.id},
             access.actor(),
             view.application.id,
