@@ -254,6 +254,19 @@ def test_nobody_else_finds_it_and_after_a_week_nobody_does(shop: Flask, sale: Sa
 
 
 @pytest.mark.requirement("T26-40")
+def test_by_whichever_key_it_is_found_the_core_is_one(shop: Flask, sale: Sale, compliance: Account) -> None:
+    with shop.app_context():
+        (paid,) = db.session.execute(db.text("SELECT payment_intent_id FROM payment_attempt")).scalars()
+        keys = (sale.policy_number, sale.application_reference, sale.order_reference, paid)
+        cores = set()
+        for key in map(str, keys):
+            (found,) = oversight.contracts_in(f"about {key}")
+            cores.add(asked(found.application_id, compliance).core_sha256)
+    assert len(cores) == 1
+    assert None not in cores
+
+
+@pytest.mark.requirement("T26-40")
 def test_a_contract_is_found_by_what_a_complaint_says(shop: Flask, sale: Sale) -> None:
     number = str(sale.policy_number)
     with shop.app_context():

@@ -11,12 +11,15 @@ import pytest
 from flask import Flask
 
 from marketplace.accounts.values import Account, Role
-from marketplace.infra import pictures
+from marketplace.catalog import queries as catalog
+from marketplace.infra import pictures, vault
 from marketplace.infra.db import db
 from marketplace.infra.pictures import Picture, Taken
+from marketplace.kernel.remembering import Remembered
 from marketplace.oversight import queries as oversight
 from marketplace.oversight.services import pictures as taking
 from marketplace.oversight.values import Sale, SaleFilter
+from marketplace.traceability.queries import trail
 from sandbox.embedded_db import EmbeddedServer
 from tests.deferred_jobs import hasten, waiting
 from tests.factories.accounts import a_member_of_staff
@@ -93,10 +96,15 @@ def test_templates_assets_and_product_change_and_the_pictures_stay(
         taken = len(photographer.asked)
         shutil.rmtree(static)
         shop.extensions["superuser"].execute("SET session_replication_role = replica")
-        shop.extensions["superuser"].execute("DELETE FROM catalog_product")
+        for table in ("catalog_product", "catalog_product_version", "rating_tariff", "listing_upload"):
+            shop.extensions["superuser"].execute(f"DELETE FROM {table}")
         shop.extensions["superuser"].execute("SET session_replication_role = origin")
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(shop.jinja_env, "loader", None)
+            shop.extensions["pages"].forget()
+            vault.forget()
+            patch.setattr(catalog, "_contents", Remembered(size=1))
+            patch.setattr(trail, "_journeys", Remembered(size=1))
             second = File.of(asked(sale.application_id, compliance), compliance)
         assert faults(second.data) == set()
     pages = [each for each in first.core["entries"] if each["page"]]
