@@ -42,9 +42,10 @@ function begin() {
 }
 
 function take(event) {
-  if (event.type < SNAPSHOT || (event.type === CHANGE && !SOURCES.has(event.data.source))) return;
+  const { type: kind, data } = event;
+  if (kind < SNAPSHOT || (kind === CHANGE && !SOURCES.has(data.source))) return;
   waiting.push(event);
-  if (event.type === SNAPSHOT || waiting.length >= FULL) send();
+  if (kind === SNAPSHOT || waiting.length >= FULL) send();
   else timer ??= setTimeout(send, PAUSE);
 }
 
