@@ -27,6 +27,7 @@ from marketplace.infra.vault import DataDestroyed
 from marketplace.kernel import clock, ids
 from marketplace.kernel.canonical import canonical_bytes, sha256_hex
 from marketplace.kernel.errors import Invalid
+from marketplace.kernel.remembering import Remembered
 from marketplace.traceability import queries
 from marketplace.traceability.models import IntakeRow, JourneyRow, subjects
 from marketplace.traceability.rules import leaves
@@ -49,6 +50,7 @@ from marketplace.traceability.values import (
 LITTLE = 480
 """Bytes of a pressed page that are not worth a question: sealed it takes half a kilobyte at most."""
 
+_showed: Remembered[tuple[UUID, UUID | None, str], bool] = Remembered(size=8192)
 _ENTER = insert(IntakeRow)  # made once: for a statement this wide, making it costs as much as sending it
 _ENTER_AND_TELL = _ENTER.returning(func.pg_notify(leaves.CHANNEL, ""))  # told with the commit, like everything in it
 _ENTER_ALONE = compiled(_ENTER, [each.name for each in IntakeRow.__table__.columns if each.server_default is None])
@@ -152,11 +154,20 @@ def _shown(view: View) -> _Shown:
         shown = _Shown(view.page, press(view.page, reference), reference=view.reference)
     else:
         shown = _Shown(view.page, view.pressed or press(view.page))
-    earlier = queries.earlier_view(view) if len(shown.pressed) > LITTLE else None
+    earlier = queries.earlier_view(view) if len(shown.pressed) > LITTLE and _showed_before(view) else None
     if earlier is None:
         return shown
     again = press(view.page, Reference(earlier.page, for_many=False))
     return _Shown(view.page, again, base=earlier.entry_id) if 2 * len(again) <= len(shown.pressed) else shown
+
+
+def _showed_before(view: View) -> bool:
+    """Whether this process showed the journey that page before: a first look is not worth a question."""
+    key = view.journey_id, view.application_id, view.page_version_id
+    known = _showed.get(key) is not None
+    if not known:
+        _showed.put(key, True)  # noqa: FBT003  a set that forgets
+    return known
 
 
 def _journey(journey_id: UUID, channel: Channel, attribution: Mapping[str, Any]) -> dict[str, Any]:
