@@ -14,7 +14,7 @@ from config import Settings
 from tests.faults.house import a_house, hold_each_act_once, hold_each_paid_once, hold_nothing_crosses
 from tests.faults.people import Customer
 
-FLOWS = int(os.environ.get("FLOWS", "20"))
+FLOWS = int(os.environ.get("FLOWS", "10"))
 
 
 @pytest.mark.timeout(120 + 6 * FLOWS)
