@@ -166,7 +166,7 @@ def _showed_before(view: View) -> bool:
     key = view.journey_id, view.application_id, view.page_version_id
     known = _showed.get(key) is not None
     if not known:
-        _showed.put(key, True)  # noqa: FBT003  a set that forgets
+        _showed.put(key, True)
     return known
 
 
