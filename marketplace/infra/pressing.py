@@ -38,11 +38,6 @@ class Reference:
         if for_many:
             self.content.precompute_compress(level=_LEVEL_AGAINST)
 
-    @property
-    def data(self) -> bytes:
-        """The bytes of it."""
-        return self.content.as_bytes()
-
 
 def press(data: bytes, reference: Reference | None = None) -> bytes:
     """One frame."""

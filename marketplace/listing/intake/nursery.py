@@ -36,6 +36,7 @@ class _Running:
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who asks, whose end is also this one's
     child.load()
+    child.rehearse()
     gc.collect()
     gc.freeze()  # forks share what was loaded and leave it alone
     gc.disable()  # a fork is gone before it has left much to collect

@@ -9,12 +9,12 @@ from marketplace.infra import spreadsheet, storage
 from marketplace.infra.formatting import gettext as _
 from marketplace.listing.intake import BOOK, DOCUMENTS, FINDINGS, pack
 from marketplace.listing.intake.confined import NoAnswerError, files_confined, mark_confined
+from marketplace.listing.intake.example import example_files
 from marketplace.listing.intake.passage import Marks, Note
 from marketplace.listing.intake.wording import explain
 from marketplace.listing.intake.workbook.xlsx import is_workbook
 from marketplace.listing.values import FileCopy, Finding, Upload, WorkbookNotFound
 
-EXAMPLE = Path(__file__).parents[1] / "example"
 ZIP = "application/zip"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -23,15 +23,10 @@ def template(insurer_code: str, line: Line) -> bytes:
     """The workbook to be filled in: a complete example of term life, else a frame of the line, explained."""
     from marketplace.listing.intake.workbook.writing import frame, write_workbook  # noqa: PLC0415  NumPy comes with it
 
-    files = _example() if line is Line.TERM_LIFE else dict(frame(line))
+    files = example_files() if line is Line.TERM_LIFE else dict(frame(line))
     code = f'insurer = "{insurer_code}"\n'.encode()
     head = [line for line in files["catalog.toml"].splitlines(keepends=True) if not line.startswith(b"insurer")]
     return write_workbook({**files, "catalog.toml": b"".join(head) + code})
-
-
-def _example() -> dict[str, bytes]:
-    paths = sorted(path for path in EXAMPLE.rglob("*") if path.is_file())
-    return {path.relative_to(EXAMPLE).as_posix(): path.read_bytes() for path in paths}
 
 
 def marked_copy(upload: Upload) -> FileCopy:

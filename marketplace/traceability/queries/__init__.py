@@ -33,7 +33,6 @@ from marketplace.traceability.queries.log import (
     waiting_seconds,
 )
 from marketplace.traceability.queries.references import (
-    earlier_view,
     reference,
     shown_to_different_people,
     versions_without_reference,
@@ -80,7 +79,6 @@ __all__ = (
     "checkpoint_size",
     "core_files",
     "count_online",
-    "earlier_view",
     "entries_of_application",
     "entry",
     "envelopes",

@@ -79,9 +79,9 @@ class Opening:
             return None
 
     def _base(self, row: Row[*tuple[Any, ...]]) -> bytes:
-        """The page that this one was pressed against: a view of the log that is against no other."""
+        """The page that this one was pressed against: a view that is against no other."""
         if self._wanted:
-            asked = select(*page_of(EntryRow)).where(EntryRow.id.in_(self._wanted))
+            asked = held(page_of, lambda row: row.id.in_(self._wanted))
             with reader() as connection:
                 self._bases |= {each.id: each for each in connection.execute(asked)}
             self._wanted = set()

@@ -10,14 +10,12 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from marketplace.infra import storage
 from marketplace.infra.db import reader
-from marketplace.infra.pressing import Reference, unpress
-from marketplace.infra.vault import DataDestroyed, Unreadable
+from marketplace.infra.pressing import Reference
 from marketplace.kernel.errors import MarketplaceError
 from marketplace.kernel.remembering import Remembered
-from marketplace.traceability.models import EntryRow, IntakeRow, PageReferenceRow, subjects
+from marketplace.traceability.models import PageReferenceRow
 from marketplace.traceability.queries.held import VISITORS, Held, Opening, held, page_of
 from marketplace.traceability.rules.alike import NEEDED, Shown, of_different_people
-from marketplace.traceability.values import EarlierView, View
 
 log = logging.getLogger(__name__)
 
@@ -90,32 +88,6 @@ def shown_to_different_people(version_id: str) -> tuple[bytes, ...]:
         if page is not None:
             pages.append(page)
     return tuple(pages)
-
-
-def earlier_view(view: View) -> EarlierView | None:
-    """The newest page of the same version in the same journey, about the same application, that is kept against no
-    other view, sealed as this one will be. Only what is in the log is asked for: it is there for good, while of the
-    intake a power cut may take the last fractions of a second.
-    """
-    same = (
-        EntryRow.journey_id == view.journey_id,
-        EntryRow.page_version_id == view.page_version_id,
-        EntryRow.application_id.is_not_distinct_from(view.application_id),
-        EntryRow.page_sealed.is_not(None),
-        EntryRow.page_base.is_(None),
-    )
-    wanted = select(*page_of(EntryRow)).where(*same).order_by(EntryRow.number.desc()).limit(1)
-    with reader() as connection:
-        row = connection.execute(wanted).one_or_none()
-    against = None if row is None else row.page_reference and reference(row.page_reference)
-    if row is None or (row.page_reference and not against):
-        return None
-    subject_id = subjects(view.journey_id, view.application_id)[0]
-    try:
-        pressed = IntakeRow.page_bytes.opened(row.id, subject_id, row.page_bytes)
-    except (DataDestroyed, Unreadable):
-        return None
-    return EarlierView(row.id, unpress(pressed or b"", against.data if against else b""))
 
 
 def _kept_alone(row: Held) -> tuple[ColumnElement[bool], ...]:

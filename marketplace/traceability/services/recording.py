@@ -48,9 +48,11 @@ from marketplace.traceability.values import (
 )
 
 LITTLE = 480
-"""Bytes of a pressed page that are not worth a question: sealed it takes half a kilobyte at most."""
+"""Bytes of a pressed page that need not become fewer: sealed it takes half a kilobyte at most."""
 
-_showed: Remembered[tuple[UUID, UUID | None, str], bool] = Remembered(size=8192)
+_earlier: Remembered[tuple[UUID, UUID | None, str], tuple[UUID, bytes]] = Remembered(size=64)
+"""Entry and bytes of the page that a journey was shown last by this process, about an application, of a version."""
+
 _ENTER = insert(IntakeRow)  # made once: for a statement this wide, making it costs as much as sending it
 _ENTER_AND_TELL = _ENTER.returning(func.pg_notify(leaves.CHANNEL, ""))  # told with the commit, like everything in it
 _ENTER_ALONE = compiled(_ENTER, [each.name for each in IntakeRow.__table__.columns if each.server_default is None])
@@ -113,9 +115,12 @@ def record_view(view: View) -> UUID:
     second of views, never an act (traceability design, "Taken for this project").
     """
     with or_nothing():
-        entry = _entry(view, shown=_shown(view))
+        shown = _shown(view)
+        entry = _entry(view, shown=shown)
         alone(_ENTER_ALONE, entry)
-    return cast("UUID", entry["id"])
+    if shown.base is None and len(shown.pressed) > LITTLE:
+        _earlier.put(_same(view), (view.entry_id, view.page))
+    return view.entry_id
 
 
 def record_leaving(view_id: UUID, actor: Actor) -> None:
@@ -154,20 +159,17 @@ def _shown(view: View) -> _Shown:
         shown = _Shown(view.page, press(view.page, reference), reference=view.reference)
     else:
         shown = _Shown(view.page, view.pressed or press(view.page))
-    earlier = queries.earlier_view(view) if len(shown.pressed) > LITTLE and _showed_before(view) else None
+    earlier = _earlier.get(_same(view)) if len(shown.pressed) > LITTLE else None
     if earlier is None:
         return shown
-    again = press(view.page, Reference(earlier.page, for_many=False))
-    return _Shown(view.page, again, base=earlier.entry_id) if 2 * len(again) <= len(shown.pressed) else shown
+    entry_id, page = earlier
+    again = press(view.page, Reference(page, for_many=False))
+    return _Shown(view.page, again, base=entry_id) if 2 * len(again) <= len(shown.pressed) else shown
 
 
-def _showed_before(view: View) -> bool:
-    """Whether this process showed the journey that page before: a first look is not worth a question."""
-    key = view.journey_id, view.application_id, view.page_version_id
-    known = _showed.get(key) is not None
-    if not known:
-        _showed.put(key, True)
-    return known
+def _same(view: View) -> tuple[UUID, UUID | None, str]:
+    """What two views have in common of which one may be kept against the other: they are sealed by the same key."""
+    return view.journey_id, view.application_id, view.page_version_id
 
 
 def _journey(journey_id: UUID, channel: Channel, attribution: Mapping[str, Any]) -> dict[str, Any]:

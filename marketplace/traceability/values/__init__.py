@@ -6,7 +6,6 @@ Sources: regulation checklist T26-04…06 (what a trace is), T26-31 (granularity
 from marketplace.traceability.values.entries import (
     LONGEST_PART,
     Act,
-    EarlierView,
     Entry,
     Envelope,
     Journey,
@@ -73,7 +72,6 @@ __all__ = [
     "Actor",
     "ActorRole",
     "Channel",
-    "EarlierView",
     "Entry",
     "EntryNotFound",
     "EntryType",

@@ -43,14 +43,6 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class EarlierView:
-    """A page that the journey was shown before, and its entry."""
-
-    entry_id: UUID
-    page: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class ViewKept:
     """A page that was shown: of which version, in which journey, and what that concerns."""
 

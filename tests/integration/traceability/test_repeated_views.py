@@ -1,4 +1,4 @@
-"""A page that a journey saw before is kept against what it saw then: by one question, opened in one place."""
+"""A page that a journey saw before is kept against what it saw then: and opened in one place."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,7 +11,9 @@ from sqlalchemy import text
 from marketplace.infra import vault
 from marketplace.infra.db import db
 from marketplace.kernel.canonical import sha256_hex
+from marketplace.kernel.remembering import Remembered
 from marketplace.traceability import queries, services
+from marketplace.traceability.services import recording
 from marketplace.traceability.values import LogAltered
 from sandbox.embedded_db import EmbeddedServer
 from tests.everything import every_row
@@ -64,13 +66,27 @@ def test_a_repeated_view_is_kept_in_half_a_kilobyte_and_comes_back(log):
         assert queries.page_bytes(entry_id) == page
 
 
-def test_a_view_that_is_not_in_the_log_yet_is_nothing_to_rest_on(log):
+def test_it_comes_back_before_both_are_in_the_log():
+    journey_id, need = a_journey(), uuid4()
+    first, again = show(journey_id, need), show(journey_id, need)
+    assert kept(again)[0] == first
+    assert sha256_hex(queries.page_bytes(again)) == queries.entry(again).page_sha256
+
+
+def test_what_another_process_showed_is_nothing_to_rest_on(monkeypatch):
     journey_id, need = a_journey(), uuid4()
     show(journey_id, need)
-    early = show(journey_id, need)
-    log()
-    later = show(journey_id, need)
-    assert (kept(early)[0], kept(later)[0]) == (None, early)
+    monkeypatch.setattr(recording, "_earlier", Remembered(size=64))
+    assert kept(show(journey_id, need))[0] is None
+
+
+def test_what_could_not_be_recorded_is_nothing_to_rest_on(monkeypatch):
+    journey_id, need = a_journey(), uuid4()
+    with monkeypatch.context() as patch:
+        patch.setattr(recording, "alone", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            show(journey_id, need)
+    assert kept(show(journey_id, need))[0] is None
 
 
 @pytest.mark.parametrize("other", ["journey", "application", "content"])
@@ -104,16 +120,6 @@ def test_an_erasure_destroys_both_and_spares_what_is_another_s(log, erased):
         with pytest.raises(vault.DataDestroyed):
             queries.page_bytes(entry_id)
     assert all(sha256_hex(queries.page_bytes(each)) == queries.entry(each).page_sha256 for each in views[other])
-
-
-def test_what_is_sealed_otherwise_is_nothing_to_rest_on(log):
-    """After an erasure what is still noted of an application is sealed for its journey."""
-    journey_id, application_id, need = a_journey(), uuid4(), uuid4()
-    show(journey_id, need, application_id=application_id)
-    log()
-    vault.destroy(application_id)
-    db.session.commit()
-    assert kept(show(journey_id, need, application_id=application_id))[0] is None
 
 
 def test_where_the_earlier_view_is_gone_the_evidence_says_so(log):
