@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import drill, evidence, importing, log, memory, offers, pages, rating, sealing, starts, views
+from bench import drill, evidence, importing, log, memory, offers, pages, rating, recording, sealing, starts, views
 from bench.demonstration import Demonstration
 from bench.results import Figure, as_json
 
@@ -31,6 +31,7 @@ def _measured(folder: Path) -> Iterator[Figure]:
         yield from pages.measure(demonstration, folder)
         yield from offers.measure(demonstration)
         yield from views.measure(demonstration)
+        yield from recording.measure(demonstration)
         yield from sealing.measure()
         yield from rating.measure()
         yield from evidence.measure(demonstration)

@@ -11,11 +11,11 @@ _CHUNK = 65_536
 
 
 class Connection:
-    """HTTP/1.1 with keep-alive to a port on loopback."""
+    """HTTP/1.1 with keep-alive to a port on loopback; `public_port` where the server knows itself by another."""
 
-    def __init__(self, port: int, cookie: str = "") -> None:
+    def __init__(self, port: int, cookie: str = "", public_port: int | None = None) -> None:
         self._port = port
-        lines = [f"Host: localhost:{port}", "Accept-Language: en", "Accept: text/html"]
+        lines = [f"Host: localhost:{public_port or port}", "Accept-Language: en", "Accept: text/html"]
         self._headers = "\r\n".join([*lines, *([f"Cookie: {cookie}"] if cookie else []), "", ""])
         self._socket = self._connect()
 

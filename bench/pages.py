@@ -4,22 +4,16 @@ Both are served by gunicorn as the demonstration's site is: two processes of fou
 """
 
 import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-import requests
-
 from bench.browser import Connection
-from bench.demonstration import ROOT, Demonstration, free_port
+from bench.demonstration import Demonstration
 from bench.results import Figure
 from bench.rounds import compare
-from sandbox.run import PROGRAMS
+from bench.servers import beside
 
 MOST = 2.5
 PAGE, FINISHED = "bare Flask + Jinja", "a finished page from Flask"
@@ -30,7 +24,8 @@ def measure(demonstration: Demonstration, folder: Path) -> Iterator[Figure]:
     visitor = demonstration.visitor()
     product = visitor.product_of(comparison := visitor.compare())
     (pages := folder / "pages").mkdir()
-    with Connection(demonstration.port, visitor.cookie) as ours, _floor(pages) as port, Connection(port) as floor:
+    bare = beside("bench.floor:app", os.environ | {"PAGES": str(pages)})
+    with Connection(demonstration.port, visitor.cookie) as ours, bare as port, Connection(port) as floor:
         for name, path in {"home": "/", "comparison": comparison, "product": product}.items():
             _save(pages / name, ours.get(path), floor)
             yield _beside(name, path, ours, floor, PAGE, most=MOST)
@@ -57,31 +52,3 @@ def _save(file: Path, page: bytes, floor: Connection) -> None:
     for path in _FLOORS.values():
         if floor.get(path + quote(file.name)) != page:
             raise RuntimeError("the floor does not send the same bytes")
-
-
-@contextmanager
-def _floor(pages: Path) -> Iterator[int]:
-    """The bare application behind the server of the site; the port."""
-    port = free_port()
-    _, gunicorn, _, *options = (word.replace("{address}", f"127.0.0.1:{port}") for word in PROGRAMS["site"])
-    command = [sys.executable, "-m", gunicorn, "bench.floor:app", *options]
-    server = subprocess.Popen(  # noqa: S603  composed of our own words
-        command, cwd=ROOT, env=os.environ | {"PAGES": str(pages)}, stderr=subprocess.DEVNULL
-    )
-    try:
-        _wait_for(port)
-        yield port
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(1200):
-        try:
-            requests.get(f"http://127.0.0.1:{port}/", timeout=5)
-        except requests.ConnectionError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError("the floor did not start")
