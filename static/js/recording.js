@@ -42,8 +42,8 @@ function begin() {
 }
 
 function take(event) {
-  const { type: kind, data } = event;
-  if (kind < SNAPSHOT || (kind === CHANGE && !SOURCES.has(data.source))) return;
+  const { type: kind, data: { source } } = event;
+  if (kind < SNAPSHOT || (kind === CHANGE && !SOURCES.has(source))) return;
   waiting.push(event);
   if (kind === SNAPSHOT || waiting.length >= FULL) send();
   else timer ??= setTimeout(send, PAUSE);

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from marketplace.kernel import clock
-from tests.journeys.conftest import ROOT, SITE, Marketplace, until
+from tests.journeys.conftest import ROOT, SITE, START_SECONDS, Marketplace, until
 
 SHIPPED = ROOT / "docs" / "deployment" / "nginx.conf"
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
@@ -38,7 +38,7 @@ class Proxy:
     logs: Path
 
     def ask(self, path: str = "/", method: str = "GET", body: bytes | None = None, **headers: str) -> "Answer":
-        connection = HTTPSConnection("localhost", self.port, context=self.trust, timeout=20)
+        connection = HTTPSConnection("localhost", self.port, context=self.trust, timeout=START_SECONDS)
         return _asked(connection, method, path, body, headers)
 
     def ask_in_clear(self, path: str = "/", method: str = "GET") -> "Answer":
@@ -286,7 +286,7 @@ def test_the_site_behind_it_is_reached_over_tls_with_its_own_cookies_and_headers
                 PUBLIC_URL=f"https://localhost:{proxy.port}", TRUSTED_PROXIES="1",
             )  # fmt: skip
             try:
-                until(lambda: proxy.ask("/healthz/ready").status == 200, "the site")
+                until(lambda: proxy.ask("/healthz/ready").status == 200, "the site", START_SECONDS)
                 form = proxy.ask("/sign-in")
                 assert form.status == 200
                 assert form.headers["strict-transport-security"] == ["max-age=31536000; includeSubDomains"]

@@ -255,10 +255,10 @@ def words(element: Element) -> str:
 @cache
 def _asked_by_scripts() -> frozenset[str]:
     """The properties that our scripts ask of a page's parts: a control by such a name would answer in their place (DOM
-    clobbering). Fields that a script means are asked through `elements`.
+    clobbering). Fields that a script means are asked through `elements`, what a page says to it through `dataset`.
     """
     scripts = "".join(path.read_text() for path in sorted(STATIC.glob("js/*.js")))
-    return frozenset(re.findall(r"(?<!elements)\.(\w+)", re.sub(r"//.*", "", scripts)))
+    return frozenset(re.findall(r"(?<!elements)(?<!dataset)\.(\w+)", re.sub(r"//.*", "", scripts)))
 
 
 def _replaced(page: Page) -> Iterator[str]:

@@ -93,7 +93,7 @@ def test_who_stamped_the_log_last_stands_on_a_page_and_whom_to_trust_in_a_file(
         r"<p>On [^<]*28[^<]*2026[^<]* by our own time-stamp authority, when the log had 300 entries\.", page
     )
     answer = client.get("/log/authorities.pem")
-    assert (answer.status_code, answer.content_type) == (200, "application/x-pem-file")
+    assert (answer.status_code, answer.content_type) == (200, "text/plain; charset=utf-8")
     assert answer.headers["Cache-Control"] == "public, max-age=1"
     lines = answer.text.splitlines()
     assert lines[lines.index("-----BEGIN CERTIFICATE-----") - 1] == "# local"

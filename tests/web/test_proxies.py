@@ -9,7 +9,7 @@ from marketplace.web import security
 def _seen(proxies: int, forwarded: str) -> str | None:
     app = Flask(__name__)
     app.secret_key = "of the test"
-    security.protect(app, public_host="shop.example", secure=True, payment_origins="https://x.example", proxies=proxies)
+    security.protect(app, hosts=["shop.example"], secure=True, payment_origins="https://x.example", proxies=proxies)
     app.add_url_rule("/", "home", lambda: str(request.remote_addr))
     client = app.test_client()
     headers = {"X-Forwarded-For": forwarded, "X-Forwarded-Host": "evil.example", "Host": "shop.example"}

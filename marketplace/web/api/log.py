@@ -12,7 +12,6 @@ blueprint = Blueprint("evidence_log", __name__, url_prefix="/log")
 FOR_EVER = "public, max-age=31536000, immutable"
 FOR_A_MOMENT = "public, max-age=1"
 TEXT, BYTES = "text/plain; charset=utf-8", "application/octet-stream"
-PEM = "application/x-pem-file"
 
 
 @blueprint.get("/checkpoint")
@@ -38,7 +37,7 @@ def trust_policy() -> ResponseReturnValue:
 @blueprint.get("/authorities.pem")
 def authorities() -> ResponseReturnValue:
     """Whose time-stamps to trust: never from what they are to judge."""
-    return _answer(queries.time_authorities(), PEM, FOR_A_MOMENT)
+    return _answer(queries.time_authorities(), TEXT, FOR_A_MOMENT)
 
 
 def _answer(data: str | bytes, kind: str, kept: str) -> Response:

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -21,6 +22,7 @@ from marketplace.correspondence import services as mails
 from marketplace.correspondence.values import MessageKind
 from marketplace.infra import vault
 from marketplace.infra.db import Scope, apart, db, use_scope
+from marketplace.infra.formatting import ZONE
 from marketplace.kernel.money import Money
 from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import SaleFilter
@@ -73,7 +75,8 @@ def test_an_erased_journey_takes_its_rating_factors_along(offers: tuple[OfferVie
     for what in ("reference", "line", "business_at", "expires_at", "ranking_rule"):
         assert after[what] == before[what]
     found = queries.need_by_id(need.id)
-    assert (found.erased, dict(found.risk), found.start_on) == (True, {}, found.business_at.date())
+    day = found.business_at.astimezone(ZoneInfo(ZONE)).date()
+    assert (found.erased, dict(found.risk), found.start_on) == (True, {}, day)
     with pytest.raises(NeedErased):
         queries.need(need.reference)
     for offer in offers:
