@@ -283,7 +283,7 @@ def test_the_site_behind_it_is_reached_over_tls_with_its_own_cookies_and_headers
         with _proxied(folder, certificate, upstream) as proxy:
             site = marketplace.started(
                 *SITE, "--bind", f"fd://{listener.fileno()}", keep=listener.fileno(),
-                PUBLIC_URL=f"https://localhost:{proxy.port}", TRUSTED_PROXIES="1",
+                PUBLIC_URL=f"https://localhost:{proxy.port}", TRUSTED_PROXIES="1", REPLAY_ORIGIN="",
             )  # fmt: skip
             try:
                 until(lambda: proxy.ask("/healthz/ready").status == 200, "the site", START_SECONDS)

@@ -33,7 +33,7 @@ class Site:
     def ask(self, path: str = "/") -> int | str:
         """The status, or what went wrong on the way."""
         try:
-            with urlopen(self.address + path, timeout=20) as answer:  # noqa: S310 (our own address)
+            with urlopen(self.address + path, timeout=START_SECONDS) as answer:  # noqa: S310 (our own address)
                 answer.read()
                 return int(answer.status)
         except HTTPError as error:
