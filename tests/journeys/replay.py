@@ -39,8 +39,9 @@ class Tab:
         request, parts = route.request, urlsplit(route.request.url)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
         frame = None if request.frame == self.page.main_frame else self.framed.get(path)
-        if parts.hostname != urlsplit(SITE).hostname:  # the player of recordings, which has a test of its own
-            route.fulfill(status=200, content_type="text/html", body="<!doctype html><title>Player</title>")
+        if request.is_navigation_request() and request.frame != self.page.main_frame and frame is None:
+            # The player of recordings, which has a test of its own, or a page of which the walk kept another.
+            route.fulfill(status=200, content_type="text/html", body="<!doctype html><title>Not kept</title>")
         elif parts.path.startswith(f"{self.app.static_url_path}/"):
             self._answer_file(route, parts.path.removeprefix(f"{self.app.static_url_path}/"))
         elif page := frame or (self.shown if request.is_navigation_request() else None):
