@@ -154,17 +154,24 @@ def _shown(view: View) -> _Shown:
     """A page kept as small as it goes. Where it is not little against what everybody was shown, and the journey saw the
     same page before, against that: then only what is new in each answer is left (decision 22).
     """
+    again = _again(view)
+    if again and len(again.pressed) <= LITTLE:
+        return again
     reference = view.reference and queries.reference(view.reference)
     if reference:
         shown = _Shown(view.page, press(view.page, reference), reference=view.reference)
     else:
         shown = _Shown(view.page, view.pressed or press(view.page))
-    earlier = _earlier.get(_same(view)) if len(shown.pressed) > LITTLE else None
+    return again if again and 2 * len(again.pressed) <= len(shown.pressed) else shown
+
+
+def _again(view: View) -> _Shown | None:
+    """The page against what the journey saw before, if this process knows it."""
+    earlier = _earlier.get(_same(view))
     if earlier is None:
-        return shown
+        return None
     entry_id, page = earlier
-    again = press(view.page, Reference(page, for_many=False))
-    return _Shown(view.page, again, base=entry_id) if 2 * len(again) <= len(shown.pressed) else shown
+    return _Shown(view.page, press(view.page, Reference(page, for_many=False)), base=entry_id)
 
 
 def _same(view: View) -> tuple[UUID, UUID | None, str]:
