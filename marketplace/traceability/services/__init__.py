@@ -5,7 +5,6 @@ record of what is done on them (`interactions`), and when the log was how large 
 from marketplace.traceability.services.interactions import (
     keep_interactions,
     keep_recording,
-    make_recording_reference,
 )
 from marketplace.traceability.services.recording import (
     record_act,
@@ -15,7 +14,7 @@ from marketplace.traceability.services.recording import (
     record_view,
     start_journey,
 )
-from marketplace.traceability.services.references import make_reference
+from marketplace.traceability.services.references import make_recording_reference, make_reference
 from marketplace.traceability.services.releasing import ensure_page_version, put_online, release_pages
 from marketplace.traceability.services.stamping import stamp_log
 

@@ -11,15 +11,14 @@ from uuid import UUID
 from sqlalchemy import delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from marketplace.infra import storage, vault
+from marketplace.infra import vault
 from marketplace.infra.db import db
 from marketplace.infra.pressing import press, unpress
 from marketplace.kernel import clock, ids
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.traceability import queries
-from marketplace.traceability.models import RecordingChunkRow, RecordingReferenceRow, RecordingRow
+from marketplace.traceability.models import RecordingChunkRow, RecordingRow
 from marketplace.traceability.rules import interactions
-from marketplace.traceability.rules.alike import NEEDED, recorded_alike
 from marketplace.traceability.services.apart import or_nothing
 from marketplace.traceability.services.recording import record_act
 from marketplace.traceability.values import (
@@ -87,23 +86,6 @@ def keep_recording(view_id: UUID) -> None:
     with suppress(vault.DataDestroyed):
         _put_together(view_id, rows)
     db.session.execute(delete(RecordingChunkRow).where(RecordingChunkRow.view_id == view_id))
-
-
-def make_recording_reference(version_id: str) -> str | None:
-    """The SHA-256 of the file that further recordings of this version are pressed against; None where too few people
-    were recorded on it, or where it has one already. Flushes.
-    """
-    recordings = queries.recorded_of_different_people(version_id)
-    if len(recordings) < NEEDED:
-        return None
-    sha256 = storage.put(recorded_alike(recordings))
-    made = (
-        upsert(RecordingReferenceRow)
-        .values(page_version_id=version_id, sha256=sha256, made_at=clock.now())
-        .on_conflict_do_nothing(index_elements=[RecordingReferenceRow.page_version_id])
-        .returning(RecordingReferenceRow.sha256)
-    )
-    return db.session.execute(made).scalar_one_or_none()
 
 
 def _size_so_far(view_id: UUID) -> int:
