@@ -46,3 +46,7 @@ class Remembered(Generic[K, V]):
             self._values[key] = value
             while len(self._values) > self._size:
                 self._values.popitem(last=False)
+
+    def forget(self, key: K) -> None:
+        with self._lock:
+            self._values.pop(key, None)

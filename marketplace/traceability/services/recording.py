@@ -18,6 +18,7 @@ from uuid import UUID
 
 from sqlalchemy import func, insert
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import IntegrityError
 
 from marketplace.infra.db import db
 from marketplace.infra.keeper import KeyClass
@@ -112,12 +113,19 @@ def record_view(view: View) -> UUID:
     """Write the entry of a page, with its bytes, before they leave. Returns the entry's id.
 
     The commit does not wait for the disk: a killed process loses nothing, a power cut at most the last fractions of a
-    second of views, never an act (traceability design, "Taken for this project").
+    second of views, never an act (traceability design, "Taken for this project"). A view that the database lost so is
+    none to keep another against: it refuses that, and the page is kept as a first one.
     """
     with or_nothing():
-        shown = _shown(view)
-        entry = _entry(view, shown=shown)
-        alone(_ENTER_ALONE, entry)
+        shown = _shown(view, _again(view))
+        try:
+            alone(_ENTER_ALONE, _entry(view, shown=shown))
+        except IntegrityError:
+            if shown.base is None:
+                raise
+            _earlier.forget(_same(view))
+            shown = _shown(view, None)
+            alone(_ENTER_ALONE, _entry(view, shown=shown))
     if shown.base is None and len(shown.pressed) > LITTLE:
         _earlier.put(_same(view), (view.entry_id, view.page))
     return view.entry_id
@@ -150,11 +158,10 @@ class _Shown:
     base: UUID | None = None
 
 
-def _shown(view: View) -> _Shown:
+def _shown(view: View, again: _Shown | None) -> _Shown:
     """A page kept as small as it goes. Where it is not little against what everybody was shown, and the journey saw the
-    same page before, against that: then only what is new in each answer is left (decision 22).
+    same page before, as `again`: then only what is new in each answer is left (decision 22).
     """
-    again = _again(view)
     if again and len(again.pressed) <= LITTLE:
         return again
     reference = view.reference and queries.reference(view.reference)

@@ -7,10 +7,11 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from marketplace.infra import vault
 from marketplace.infra.db import db
-from marketplace.kernel.canonical import sha256_hex
+from marketplace.kernel.canonical import canonical_bytes, sha256_hex
 from marketplace.kernel.remembering import Remembered
 from marketplace.traceability import queries, services
 from marketplace.traceability.services import recording
@@ -87,6 +88,48 @@ def test_what_could_not_be_recorded_is_nothing_to_rest_on(monkeypatch):
         with pytest.raises(ZeroDivisionError):
             show(journey_id, need)
     assert kept(show(journey_id, need))[0] is None
+
+
+def test_what_the_database_lost_is_nothing_to_rest_on():
+    """A view's commit does not wait for the disk: the power may take it while the process that wrote it lives on."""
+    journey_id, need = a_journey(), uuid4()
+    lost = show(journey_id, need)
+    with every_row() as owner:
+        owner.execute(text("DELETE FROM traceability_evidence_intake WHERE id = :id"), {"id": lost})
+        owner.commit()
+    again, more = show(journey_id, need), show(journey_id, need)
+    assert kept(again)[0] is None
+    assert kept(more)[0] == again
+    pages = queries.pages_of_journey(journey_id)
+    assert list(pages) == [again, more]
+    assert [sha256_hex(page) for page in pages.values()] == [queries.entry(each).page_sha256 for each in pages]
+
+
+@pytest.mark.parametrize("other", ["journey", "application", "view"])
+def test_the_database_itself_refuses_to_rest_on_what_is_not_there(other):
+    """Whatever the program remembers: on nothing, and on nothing that another key sealed."""
+    journey_id, need, application_id = a_journey(), uuid4(), uuid4()
+    base = show(journey_id, need, application_id=application_id)
+    right = {"id": uuid4(), "journey_id": journey_id, "application_id": application_id, "page_base": base}
+    wrong = {
+        "journey": {"journey_id": a_journey()},
+        "application": {"application_id": uuid4()},
+        "view": {"page_base": uuid4()},
+    }
+    row = text(
+        """
+        INSERT INTO traceability_evidence_intake
+        SELECT (jsonb_populate_record(shown, CAST(:again AS jsonb))).*
+        FROM traceability_evidence_intake AS shown WHERE shown.id = :base
+        """
+    )
+    with every_row() as owner:
+        with owner.begin_nested() as tried:
+            assert owner.execute(row, {"again": canonical_bytes(right).decode(), "base": base}).rowcount == 1
+            tried.rollback()
+        with pytest.raises(IntegrityError, match="is not there"):
+            owner.execute(row, {"again": canonical_bytes(right | wrong[other]).decode(), "base": base})
+    assert list(queries.pages_of_journey(journey_id)) == [base]
 
 
 @pytest.mark.parametrize("other", ["journey", "application", "content"])
