@@ -2,8 +2,7 @@
 
 import csv
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import islice
@@ -144,8 +143,10 @@ class _Cells:
     line: LineDefinition
     digits: int
 
-    def read(self, place: int, texts: Iterable[str]) -> Known:
+    def read(self, place: int, texts: Collection[str]) -> Known:
         """Every text of one column with its value, or why it has none."""
+        if place == len(self.entry.columns) - 1 and _plain_numbers(texts, self.digits):
+            return {text: text for text in texts}
         known: Known = {}
         read = self._reader(place)
         for text in texts:
@@ -184,6 +185,14 @@ class _Cells:
 _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
 
 
+def _plain_numbers(texts: Collection[str], digits: int) -> bool:
+    """Whether each is a number of at most `digits` decimals and nothing else, looked at as one text: no cell holds the
+    character between them.
+    """
+    decimals = rf"(?:\.[0-9]{{1,{digits}}})?" if digits else ""
+    return re.fullmatch(rf"(?:[0-9]{{1,12}}{decimals}\0)*", "".join(f"{text}\0" for text in texts)) is not None
+
+
 def number_fault(text: str, digits: int) -> tuple[str, str] | None:
     """What is wrong with a number of at most `digits` decimals, and what would be right; None when it is one."""
     if not _NUMBER.fullmatch(text):
@@ -219,14 +228,11 @@ def _cell_twice(file: str, entry: TableEntry, reading: TableReading) -> Iterator
 
 def _band_faults(file: str, entry: TableEntry, reading: TableReading) -> Iterator[Finding]:
     """Bands of one factor, all other columns to its left alike, must follow each other without overlap or gap."""
-    exact = len(entry.exact)
     for index, name in enumerate(entry.banded):
-        at = exact + 2 * index
-        groups: dict[Row, dict[tuple[Any, Any], int]] = defaultdict(dict)
-        for row, number in zip(reading.rows, reading.lines, strict=True):
-            groups[row[:at]].setdefault((row[at], row[at + 1]), number)
-        for bands in groups.values():
-            yield from _sequence_faults(file, name, bands)
+        end = len(entry.exact) + 2 * index + 2
+        backwards = zip(reversed(reading.rows), reversed(reading.lines), strict=True)
+        first = {row[:end]: number for row, number in backwards}  # a band is told where it stands first
+        yield from _sequence_faults(file, name, sorted(first.items()))
 
 
 def days_outside(file: str, entry: TableEntry, reading: TableReading, factor: str, on_sale: Days) -> Iterator[Finding]:
@@ -253,9 +259,15 @@ def _sortable(value: Scalar) -> tuple[str, Scalar]:
     return type(value).__name__, value
 
 
-def _sequence_faults(file: str, name: str, bands: dict[tuple[Any, Any], int]) -> Iterator[Finding]:
+def _sequence_faults(file: str, name: str, bands: Sequence[tuple[Row, int]]) -> Iterator[Finding]:
+    """`bands`, each at the end of its row, in their order."""
+    group: Row | None = None
+    start: Any
     last: Any = None
-    for (start, end), number in sorted(bands.items()):
+    for row, number in bands:
+        *_, start, end = row
+        if row[:-2] != group:
+            group, last = row[:-2], None
         if start > end:
             yield Finding(file, "band_backwards", number, f"{name}_to", str(end), f">= {start}")
         if last is not None and start <= last:

@@ -16,7 +16,7 @@ from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
 from marketplace.listing import queries, rules
 from marketplace.listing.models import DraftRow
-from marketplace.listing.values import Difference, Impact, PremiumDifference
+from marketplace.listing.values import Difference, DraftProduct, Impact, PremiumDifference
 from marketplace.policy import queries as policies
 from marketplace.quoting import queries as quoting
 from marketplace.quoting.values import OpenOffer
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 MOST_OFFERS = 5_000
 RENEWALS_AHEAD = timedelta(days=90)
+
+Priced = tuple[ProductContent, Tariff]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,33 +77,35 @@ def measure_impact(upload_id: UUID) -> None:
         )
 
 
-def difference_of(market: Market, content: ProductContent, tariff: Tariff) -> Difference:
-    """Against the version that a draft would follow. A product keeps its line; where it would not, publication is
-    refused, and the premiums cannot be compared.
-    """
-    before = rules.followed(market.known, content.code, market.today)
-    if before is None:
-        return Difference(None)
-    changes = rules.content_changes(before.content, content)
-    same_line = before.content.line is content.line and before.content.currency == content.currency
-    premiums = _premiums(before, content, tariff) if same_line else None
-    return Difference(before.id, before.number, changes, premiums)
+def differences_of(market: Market, products: Sequence[DraftProduct]) -> list[Difference]:
+    """What each draft changes against the version that it would follow."""
+    before = [rules.followed(market.known, product.content.code, market.today) for product in products]
+    standing = rating.tariffs_of(version.id for version in before if version)
+    return [
+        _difference(version, standing.get(version.id), product) if version else Difference(None)
+        for version, product in zip(before, products, strict=True)
+    ]
 
 
-def _premiums(before: ProductVersion, content: ProductContent, tariff: Tariff) -> PremiumDifference | None:
+def _difference(before: ProductVersion, standing: Tariff | None, product: DraftProduct) -> Difference:
+    """A product keeps its line; where it would not, publication is refused, and the premiums cannot be compared."""
+    old, new = before.content, product.content
+    same_line = old.line is new.line and old.currency == new.currency
+    premiums = _premiums((old, standing), (new, product.tariff)) if standing and same_line else None
+    return Difference(before.id, before.number, rules.content_changes(old, new), premiums)
+
+
+def _premiums(old: Priced, new: Priced) -> PremiumDifference | None:
     from marketplace.listing.rules import shifts  # noqa: PLC0415  NumPy comes with it
     from marketplace.rating.portfolio import rater_of_many  # noqa: PLC0415  as above
 
-    standing = rating.tariffs_of([before.id]).get(before.id)
-    if standing is None:
-        return None
-    old, new = rater_of_many(standing), rater_of_many(tariff)
-    possible = rules.PossibleRisks.of([before.content, content], old.factors | new.factors)
+    was, will = rater_of_many(old[1]), rater_of_many(new[1])
+    possible = rules.PossibleRisks.of([old[0], new[0]], was.factors | will.factors)
     if not possible.count:
         return None
     columns = shifts.sampled(possible)
-    before_and_after = _totals(before.content, old, columns), _totals(content, new, columns)
-    return shifts.premium_difference(possible, columns, *before_and_after, content.definition.factors)
+    totals = _totals(old[0], was, columns), _totals(new[0], will, columns)
+    return shifts.premium_difference(possible, columns, *totals, new[0].definition.factors)
 
 
 def _totals(content: ProductContent, rater: "PortfolioRater", columns: "Columns") -> "Totals":

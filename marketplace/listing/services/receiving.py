@@ -14,13 +14,15 @@ from marketplace.listing import queries
 from marketplace.listing.intake import pack
 from marketplace.listing.intake.confined import read_confined
 from marketplace.listing.models import DraftRow, UploadRow, locked_upload
-from marketplace.listing.services.measuring import Market, difference_of, impact_of
+from marketplace.listing.services.measuring import Market, differences_of, impact_of
 from marketplace.listing.services.steps import move
 from marketplace.listing.values import (
     OPEN_STATES,
+    Difference,
     Draft,
     DraftProduct,
     Files,
+    Impact,
     StillOnSale,
     Upload,
     UploadEvent,
@@ -119,11 +121,17 @@ def _keep(row: UploadRow, draft: Draft) -> None:
     """The draft, product by product, with what each changes and whom it touches."""
     row.label, row.products = draft.label, [product.content.code for product in draft.products]
     market = Market.of(row.insurer_id)
-    for place, product in enumerate(draft.products, 1):
-        db.session.execute(insert(DraftRow), _draft_row(row, place, product, market))
+    differences = differences_of(market, draft.products)
+    drafts = [
+        _draft_row(row, place, product, difference, impact_of(market, product.content, product.tariff))
+        for place, (product, difference) in enumerate(zip(draft.products, differences, strict=True), 1)
+    ]
+    db.session.execute(insert(DraftRow), drafts)
 
 
-def _draft_row(row: UploadRow, place: int, product: DraftProduct, market: Market) -> dict[str, object]:
+def _draft_row(
+    row: UploadRow, place: int, product: DraftProduct, difference: Difference, impact: Impact
+) -> dict[str, object]:
     for _, data in product.documents:
         storage.put(data)
     return {
@@ -134,6 +142,6 @@ def _draft_row(row: UploadRow, place: int, product: DraftProduct, market: Market
         "tariff": product.tariff.to_json(),
         "effective_from": product.effective_from,
         "effective_to": product.effective_to,
-        "difference": difference_of(market, product.content, product.tariff).to_json(),
-        "impact": impact_of(market, product.content, product.tariff).to_json(),
+        "difference": difference.to_json(),
+        "impact": impact.to_json(),
     }

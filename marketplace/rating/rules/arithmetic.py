@@ -1,5 +1,7 @@
 """Exact arithmetic: whole numbers, each division rounded once to a declared scale."""
 
+from collections.abc import Sequence
+
 from marketplace.rating.values import RATE_DIGITS, Scalar
 
 MILLION = 10**RATE_DIGITS
@@ -31,6 +33,15 @@ def scaled(text: str, digits: int) -> int:
         if len(fraction) > digits:
             raise ValueError(f"{text} has more than {digits} decimals")
     return int(whole + fraction.ljust(digits, "0"))
+
+
+def scaled_alike(texts: Sequence[str], digits: int) -> tuple[int, ...] | None:
+    """`scaled` of each, read at once, where all are written with just those digits as in a rate card; else None."""
+    joined = ",".join(texts)
+    alike = digits and {text[-digits - 1 : -digits] for text in texts} == {"."}
+    if not alike or not joined.count(".") == joined.count(",") + 1 == len(texts):
+        return None
+    return tuple(map(int, joined.replace(".", "").split(",")))
 
 
 def unscaled(number: int, digits: int) -> str:

@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from marketplace.kernel.money import minor_digits
-from marketplace.rating.rules.arithmetic import band_words, half_up, scaled, unscaled, written
+from marketplace.rating.rules.arithmetic import band_words, half_up, scaled, scaled_alike, unscaled, written
 from marketplace.rating.values import RATE_DIGITS, Cell, Risk, RiskOutOfRange, Scalar, Table, TariffFault
 
 Row = tuple[Scalar, ...]
@@ -172,6 +172,8 @@ def shape_of(table: Table, currency: str, first_row: int = 1) -> TableShape:
 
 def _numbers(name: str, texts: Sequence[Any], digits: int) -> tuple[int, ...]:
     """Those of a column; a table says the same number in many rows."""
+    if alike := scaled_alike(texts, digits):
+        return alike
     known = {}
     for text in set(texts):
         try:
