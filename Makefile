@@ -3,11 +3,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+ON_TWO_CORES := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 POSTGRESQL15 ?= /usr/lib/postgresql/15/bin
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-postgresql15 soak asvs check bench stripe-check fmt lock messages third-party import-real clean \
+.PHONY: help run install test test-long test-postgresql15 soak asvs check bench stripe-check fmt lock messages third-party import-real clean \
 	venv packages packages-dev
 
 help: ## show this list
@@ -18,12 +19,15 @@ run: packages ## the whole demonstration on http://localhost:8000 (PORT=, SIMULA
 
 install: packages packages-dev ## set up .venv with everything, development requirements included
 
-test: install ## check the code, then run all tests, on two cores (ARGS= for pytest)
+test: install ## check the code, then run all tests but the long ones, on two cores (ARGS= for pytest)
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(ON_TWO_CORES) -m "not long" $(ARGS)
+
+test-long: install ## run the long tests: browsers, killed processes, every door, whole sales attacked (ARGS= for pytest)
+	$(ON_TWO_CORES) -m long $(ARGS)
 
 test-postgresql15: install ## run the tests of services and data on Debian's PostgreSQL 15 (ARGS= for pytest)
-	EMBEDDED_POSTGRESQL=$(POSTGRESQL15) $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/integration $(ARGS)
+	EMBEDDED_POSTGRESQL=$(POSTGRESQL15) $(ON_TWO_CORES) tests/integration $(ARGS)
 
 soak: install ## kill site, worker, sequencer and database a hundred times under load; two hundred buyers at once (KILLS=, FLOWS=)
 	KILLS=$${KILLS:-100} FLOWS=$${FLOWS:-200} $(BIN)/python -m pytest tests/faults $(ARGS)

@@ -24,7 +24,28 @@ from tests.registered_trail import refusing
 from tests.web.page_checks import CheckedClient
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)  # twelve o'clock in Shanghai
+LONG = (
+    "faults/", "journeys/", "web/probes/", "web/test_answers.py", "web/test_canary.py", "web/test_chinese_pages.py",
+    "web/test_completeness.py", "web/test_erased_pages.py", "web/test_evidence.py", "web/test_evidence_attacks.py",
+    "web/test_evidence_desks.py", "web/test_evidence_pictures.py", "web/test_ownership.py", "web/test_recorded_sale.py",
+    "web/test_retention.py", "web/test_tampering.py", "web/test_walker.py", "verify/test_malformed.py",
+    "verify/test_schemas.py", "simulator/test_stripe_check.py", "integration/accounts/test_factors.py",
+    "integration/accounts/test_passwords.py", "integration/checkout/test_after_a_restore.py",
+    "integration/infra/test_backup.py", "integration/listing/test_real_data.py",
+    "integration/privacy/test_replaying.py", "sandbox/test_embedded_db.py", "sandbox/test_loading.py",
+    "sandbox/test_run.py", "sandbox/test_site.py", "unit/test_patterns.py",
+)  # fmt: skip
+"""Whole runs: browsers, killed processes, every door, whole sales attacked, limits counted to their end. They take half
+of the time; `make test-long` runs them, `make test` all others.
+"""
 SEALS = {"harbour": "Harbour Life Insurance Co.", "evenfold": "Evenfold insurance agency"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(here).as_posix().startswith(LONG):
+            item.add_marker("long")
 
 
 @pytest.fixture(autouse=True)

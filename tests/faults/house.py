@@ -118,9 +118,12 @@ class House:
         }
 
     def _kill_child(self, chance: random.Random) -> None:
-        """Gunicorn starts another one by itself."""
-        children = psutil.Process(self.running["site"].pid).children()
-        chance.choice(sorted(children, key=lambda each: each.pid)).kill()
+        """Gunicorn starts another one by itself. Just after it was started, the site may still be answered for by a
+        process of the one that was killed.
+        """
+        site = psutil.Process(self.running["site"].pid)
+        self.wait(site.children, "processes of the site")
+        chance.choice(sorted(site.children(), key=lambda each: each.pid)).kill()
 
     def _kill_backend(self, chance: random.Random) -> None:
         """PostgreSQL then ends all others and recovers by itself."""

@@ -145,7 +145,7 @@ class _Cells:
 
     def read(self, place: int, texts: Collection[str]) -> Known:
         """Every text of one column with its value, or why it has none."""
-        if place == len(self.entry.columns) - 1 and _plain_numbers(texts, self.digits):
+        if place == len(self.entry.columns) - 1 and self.digits > 1 and _plain_amounts(texts):
             return {text: text for text in texts}
         known: Known = {}
         read = self._reader(place)
@@ -183,14 +183,14 @@ class _Cells:
 
 
 _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
+_AMOUNTS = re.compile(r"(?:[0-9]{1,12}(?:\.[0-9]{1,2})?\0)*")
 
 
-def _plain_numbers(texts: Collection[str], digits: int) -> bool:
-    """Whether each is a number of at most `digits` decimals and nothing else, looked at as one text: no cell holds the
+def _plain_amounts(texts: Collection[str]) -> bool:
+    """Whether each is a number of at most two decimals and nothing else, looked at as one text: no cell holds the
     character between them.
     """
-    decimals = rf"(?:\.[0-9]{{1,{digits}}})?" if digits else ""
-    return re.fullmatch(rf"(?:[0-9]{{1,12}}{decimals}\0)*", "".join(f"{text}\0" for text in texts)) is not None
+    return _AMOUNTS.fullmatch("".join(f"{text}\0" for text in texts)) is not None
 
 
 def number_fault(text: str, digits: int) -> tuple[str, str] | None:
