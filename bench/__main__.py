@@ -8,7 +8,21 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import drill, evidence, importing, log, memory, offers, pages, rating, recording, sealing, starts, views
+from bench import (
+    drill,
+    evidence,
+    finding,
+    importing,
+    log,
+    memory,
+    offers,
+    pages,
+    rating,
+    recording,
+    sealing,
+    starts,
+    views,
+)
 from bench.demonstration import Demonstration
 from bench.results import Figure, as_json
 
@@ -38,6 +52,7 @@ def _measured(folder: Path) -> Iterator[Figure]:
         yield from drill.measure(demonstration, folder)
         yield from importing.measure(demonstration, folder)
         yield from log.measure(demonstration, folder)
+        yield from finding.measure(demonstration)
         yield from starts.measure_warm(demonstration, folder)
     finally:
         demonstration.stop()
