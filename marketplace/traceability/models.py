@@ -92,7 +92,9 @@ class PageVersionRow(Base):
 
 
 class ReleaseRow(Base):
-    """What pages are made of (`content`), said good by two persons. The build is only told beside it."""
+    """What pages are made of (`content`), said good by two persons. The build is only told beside it. The entry says so
+    in the log; there is none for what was released before releases were entered.
+    """
 
     __tablename__ = "traceability_release"
     __table_args__ = (CheckConstraint("lower(btrim(author)) <> lower(btrim(reviewer))", name="two_persons"),)
@@ -105,6 +107,7 @@ class ReleaseRow(Base):
     reason: Mapped[str] = mapped_column(Text)
     build: Mapped[str] = mapped_column(String(80))
     released_at: Mapped[datetime]
+    entry_id: Mapped[UUID | None] = mapped_column(unique=True)
 
 
 class PageOnlineRow(Base):

@@ -147,7 +147,7 @@ def here() -> Pages:
 
 def release(asked: NewRelease) -> Release:
     """Release the pages of this application."""
-    return traceability.release_pages(here().content, here().files(), asked)
+    return traceability.release_pages(current_app.config["LOG_ORIGIN"], here().content, here().files(), asked)
 
 
 @cache

@@ -11,6 +11,8 @@ from sandbox.demo import history, linking, loading
 from sandbox.instance import Instance
 from sandbox.releasing import release_pages
 
+_VISITED = text("SELECT EXISTS (SELECT FROM traceability_journey WHERE attribution ->> 'log' IS NULL)")
+
 
 def main() -> int:
     """Load what is missing; on a database without journeys, live the history."""
@@ -22,7 +24,7 @@ def main() -> int:
     release_pages(app)
     with use_scope(Scope.all()):
         with app.app_context():
-            begun = db.session.execute(text("SELECT EXISTS (SELECT FROM traceability_journey)")).scalar()
+            begun = db.session.execute(_VISITED).scalar()
         if not begun:
             history.begin(app)
         with app.app_context():

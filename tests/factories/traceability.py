@@ -1,7 +1,11 @@
 """Journeys, manifests, acts and views with everything filled in that a test does not care about."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
+
+from sqlalchemy import Connection, text
 
 from marketplace.infra import storage
 from marketplace.infra.db import db
@@ -20,6 +24,8 @@ from marketplace.traceability.values import (
     ReleaseContent,
     View,
 )
+from tests.everything import every_row
+from tests.factories.log import ORIGIN
 
 REVIEWED = NewRelease("Anna Li", "Tom Weber", "The words on exclusions are clearer.", "build 1")
 
@@ -68,9 +74,29 @@ def a_release(template: str = "<p>What is covered</p>", asked: NewRelease = REVI
     content = ReleaseContent(
         {"base/page.html": hashes["t"]}, {"css/site.css": hashes["a"]}, {"recording_notice.en": hashes["w"]}
     )
-    released = services.release_pages(content, files.values(), asked)
+    released = services.release_pages(ORIGIN, content, files.values(), asked)
     db.session.commit()
     return released
+
+
+@contextmanager
+def altering(table: str) -> Iterator[Connection]:
+    """The hand of whoever owns the database: nothing refuses what is done to the table, which is committed."""
+    with every_row() as owner:
+        owner.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
+        yield owner
+        owner.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER USER"))
+        owner.commit()
+
+
+def as_of_before(release: Release) -> None:
+    """As if it had been released before releases were entered in the log."""
+    for table, change in {
+        "traceability_release": "UPDATE traceability_release SET entry_id = NULL WHERE entry_id = :id",
+        "traceability_evidence_intake": "DELETE FROM traceability_evidence_intake WHERE id = :id",
+    }.items():
+        with altering(table) as owner:
+            owner.execute(text(change), {"id": release.entry_id})
 
 
 def a_released_manifest(release: Release, **changes: Any) -> PageManifest:

@@ -79,7 +79,7 @@ def test_the_page_says_what_was_found_and_sends_nothing(reader: Reader) -> None:
     language = str(reader.page.get_attribute("html", "lang"))[:2]
     verified, faulty, entry = VERDICTS[language]
     assert reader.check(NO_ATTACKS["the untouched bundle"]()).startswith(verified)
-    assert [text.split()[0] for text in reader.findings] == ["ILLUSTRATION", "NO_TIMESTAMP"]
+    assert [text.split()[0] for text in reader.findings] == ["ILLUSTRATION", "RELEASE_NOT_LOGGED", "NO_TIMESTAMP"]
     assert reader.check(ATTACKS["edit a body"]()).startswith(faulty)
     assert reader.findings[0].startswith(f"BODY_ALTERED {entry}")
     assert reader.check(ATTACKS["rewrite history, with an older receipt"]()).startswith(faulty)

@@ -182,8 +182,9 @@ def _worked(server: EmbeddedServer) -> bool:
 
 def _signed(server: EmbeddedServer) -> bool:
     with server.connect_as_superuser("marketplace") as connection:
-        found = connection.execute("SELECT max(size) FROM traceability_log_checkpoint").fetchone()
-    return found == (1,)
+        types = "SELECT count(*) FROM traceability_entry WHERE type IN ('pages:released', 'log:key_rotated')"
+        found = connection.execute(types).fetchone()
+    return found == (2,)
 
 
 @pytest.mark.timeout(600)  # a dozen programs start, one after the other
@@ -208,7 +209,7 @@ def test_the_guide_is_followed_from_an_empty_database_to_a_drill(host: Host, own
         until(lambda: _worked(own_server), "the worker", START_SECONDS)
         for line in re.findall(r"^marketplace-as .*~/rotation.json$", GUIDE, re.MULTILINE):
             host.run(line)
-        until(lambda: _signed(own_server), "the first entry of the log", START_SECONDS)
+        until(lambda: _signed(own_server), "the release and the new key in the log", START_SECONDS)
     folder = host.folder / "etc/marketplace-log"
     assert sorted(path.name for path in folder.iterdir()) == ["checkpoint", "log.key"], "the new key has taken over"
 

@@ -32,6 +32,7 @@ from tests.verify.evidence import (
     hex_of,
     pack,
 )
+from tests.verify.release_attacks import RELEASE_ATTACKS, RELEASE_NO_ATTACKS
 from tests.verify.time_attacks import TIME_ATTACKS, TIME_NO_ATTACKS
 from verify.findings import Code
 
@@ -315,6 +316,7 @@ EARLY = LOG.receipt(1, 5)
 
 ATTACKS: Mapping[str, Callable[[], Attack]] = {
     **TIME_ATTACKS,
+    **RELEASE_ATTACKS,
     # a body, a leaf
     "edit a body": on(edit_body, (Code.BODY_ALTERED, 6)),
     **{
@@ -469,6 +471,7 @@ ATTACKS: Mapping[str, Callable[[], Attack]] = {
 
 NO_ATTACKS: Mapping[str, Callable[[], Attack]] = {
     **TIME_NO_ATTACKS,
+    **RELEASE_NO_ATTACKS,
     "a recording": given(with_recording(RECORDING)),
     "a contract in dispute": given(disputed(*OPEN), size=12),
     "erased long after a dispute": erased_in(disputed(*CLOSED, "contract:ended", "data:erased")),

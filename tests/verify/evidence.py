@@ -33,6 +33,10 @@ def hex_of(data: bytes) -> str:
     return sha256(data).hexdigest()
 
 
+MADE_OF = {"templates": {"page.html": hex_of(b"<p>")}, "assets": {"page.css": hex_of(b"p {}")}}
+"""What the pages of `a_sale` are made of, which is what is released."""
+
+
 @dataclass(frozen=True)
 class LogKey:
     """A key of a log or, of the other kind, of a witness."""
@@ -185,7 +189,9 @@ class Log:
 def a_sale(log: Log | None = None) -> Log:
     """Two journeys side by side; one ends with a contract, and the log goes on. In a log of its own, or in that one."""
     log = log or Log()
-    version = log.version({"page": "sale.exclusions", "locale": "zh-Hans-CN", "documents": [hex_of(CLAUSES)]})
+    version = log.version(
+        {"page": "sale.exclusions", "locale": "zh-Hans-CN", "documents": [hex_of(CLAUSES)], **MADE_OF}
+    )
     log.add("entry:shown", page=b"<p>enter</p>", version=version)
     log.add("entry:acknowledged")
     log.add("product:shown", OTHER, application=None)

@@ -35,7 +35,7 @@ from verify.policy import read_policy
 from verify.receipt import check_receipt
 
 ROOT = Path(__file__).parents[2]
-USUAL = [Code.ILLUSTRATION, Code.NO_TIMESTAMP]
+USUAL = [Code.ILLUSTRATION, Code.RELEASE_NOT_LOGGED, Code.NO_TIMESTAMP]
 
 
 def report_on(data: bytes, *receipts: bytes, policy: str = POLICY, authorities: bytes | None = None) -> Report:
@@ -132,7 +132,42 @@ BY, NOBODY = "(the time-stamp authority local)", "(the time-stamp authority (und
 def test_between_what_times_a_contract_was_recorded_is_told(name: str, told: list[str], note: Code | None) -> None:
     report = report_in(NO_ATTACKS[name]())
     assert [each for each in report.shown if each.startswith(ALL)] == told
-    assert [each.code for each in report.findings if each.code is not Code.ILLUSTRATION] == [note] * (note is not None)
+    usual = Code.ILLUSTRATION, Code.RELEASE_NOT_LOGGED
+    assert [each.code for each in report.findings if each.code not in usual] == [note] * (note is not None)
+
+
+@pytest.mark.requirement("T26-36", "T26-43")
+@pytest.mark.parametrize(
+    ("name", "unproven"),
+    [
+        ("released pages", None),
+        ("pages released in a log that got another name", None),
+        ("pages some of which were released before", 1),
+        ("pages released before releases were entered", 2),
+        ("the untouched bundle", 2),
+    ],
+)
+def test_who_released_the_pages_is_told(name: str, unproven: int | None) -> None:
+    report = report_in(NO_ATTACKS[name]())
+    notes = [finding.text for finding in report.findings if finding.code is Code.RELEASE_NOT_LOGGED]
+    expected = f"Who released {unproven} of the 2 pages is not proven by the log."
+    assert notes == ([] if unproven is None else [expected])
+    told = [each for each in report.shown if each.startswith("Release ")]
+    assert [each.partition(", ")[2] for each in told] == (
+        [] if unproven == 2 else ["as the log says: made by Anna Li, reviewed by Tom Weber."]
+    )
+
+
+def test_what_is_wrong_with_a_release_is_said() -> None:
+    (found,) = faults_with_words("name another reviewer of a release")
+    assert found == (
+        "wrapper/releases/1.json is no release of pages: its reviewer is “Wang Fang”, and entry 0 of the log says "
+        "“Tom Weber”."
+    )
+
+
+def faults_with_words(name: str) -> list[str]:
+    return [finding.text for finding in report_in(ATTACKS[name]()).findings if finding.code.is_fault]
 
 
 def test_what_is_missing_is_told() -> None:
@@ -215,8 +250,9 @@ def test_the_command_says_it_in_words(log: Log, tmp_path: Path, capsys: pytest.C
         f"The first is “entry:shown”, number 1 of the journey {SALE}, recorded 2026-09-21 14:13:20 UTC.",
         f"The last is “policy:signed”, number 8 of the journey {SALE}, recorded 2026-09-21 14:14:50 UTC.",
         "Note (ILLUSTRATION): core/page-3.png (picture) is named by no entry: it illustrates and proves nothing.",
+        "Note (RELEASE_NOT_LOGGED): Who released 2 of the 2 pages is not proven by the log.",
         "Note (NO_TIMESTAMP): Nobody outside says when: the instants are those of the log's own clock.",
-        "VERIFIED, with 2 notes.",
+        "VERIFIED, with 3 notes.",
     ]
     bundle = bundle_of(log)
     bundle.files["core/pages/3.html"] = b""
@@ -255,7 +291,7 @@ def test_it_runs_as_a_copied_folder_with_nothing_but_python(log: Log, tmp_path: 
     command = [sys.executable, "-I", "-S", "-c", f"{run_here}; runpy.run_module('verify', run_name='__main__')"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, env={"LC_ALL": "C"})
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == b"VERIFIED, with 2 notes."
+    assert done.stdout.splitlines()[-1] == b"VERIFIED, with 3 notes."
 
 
 def test_a_hundred_entries_take_at_most_a_second(log: Log) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from marketplace.kernel.canonical import canonical_bytes
 from tests.verify.evidence import CONCLUDED, KEY, POLICY, WITNESS, Bundle, a_sale, bundle_of, pack
+from tests.verify.release_attacks import evidence
 from verify.__main__ import main
 from verify.bundle import check_bundle
 from verify.findings import Code, Report
@@ -141,6 +142,30 @@ def test_a_damaged_receipt_proves_nothing_else(data: st.DataObject) -> None:
 def test_a_damaged_wrapper_is_no_traceback(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(["wrapper/checkpoints/11", "wrapper/consistency/10-11"]))
     checked(Bundle(GOOD.core, {**GOOD.files, name: altered(data, GOOD.files[name])}).zipped())
+
+
+RELEASED, RELEASE = evidence(), "wrapper/releases/1.json"
+RELEASE_FILE = json.loads(RELEASED.files[RELEASE])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(places(RELEASE_FILE)), JSON)
+def test_no_part_of_a_release_can_be_another(path: tuple[Any, ...], new: Any) -> None:
+    """But which pages it was of; those are told as not proven then."""
+    file = put(RELEASE_FILE, path, new)
+    assume(json.dumps(file, sort_keys=True) != json.dumps(RELEASE_FILE, sort_keys=True))
+    data = json.dumps(file).encode(errors="surrogatepass")
+    report = checked(Bundle(RELEASED.core, {**RELEASED.files, RELEASE: data}).zipped())
+    unproven = Code.RELEASE_NOT_LOGGED in {finding.code for finding in report.findings}
+    assert unproven or path[0] == "views"
+    assert not report.is_proven or path[0] in {"views", "entry"}
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_a_damaged_release_is_no_traceback(data: st.DataObject) -> None:
+    damaged = altered(data, RELEASED.files[RELEASE])
+    checked(Bundle(RELEASED.core, {**RELEASED.files, RELEASE: damaged}).zipped())
 
 
 @settings(max_examples=300, deadline=None)

@@ -386,7 +386,7 @@ def test_signing_in_begins_a_new_session_and_keeps_the_journey(shop: Flask, visi
     sign_in(visitor, registered)
     assert session_of(visitor) != before
     visitor.get(comparison)
-    assert count(shop, "traceability_journey") == 1
+    assert count(shop, "traceability_journey", "attribution ->> 'log' IS NULL") == 1
     old = shop.test_client()
     old.set_cookie("evenfold", before)
     assert old.get("/account").status_code == 302, "the session from before is signed in nowhere"

@@ -28,10 +28,11 @@ from sandbox.demo.visitor import Visitor
 from sandbox.embedded_db import EmbeddedServer
 from tests.deferred_jobs import drain
 from tests.factories.accounts import a_member_of_staff
-from tests.factories.evidence import REASON, File, acting, asked, faults, without_a_browser
+from tests.factories.evidence import REASON, File, acting, asked, faults, judged, without_a_browser
 from tests.factories.log import a_key_folder, integrate
 from tests.factories.traceability import an_act
 from tests.web.desk_visits import buy
+from verify.findings import Code
 
 CodeFor = Callable[[str], str]
 Work = Callable[[], list[str]]
@@ -84,6 +85,7 @@ def test_the_evidence_of_a_purchase_is_whole_and_verifies(
         file = File.of(bundle, compliance)
         receipts = [trail.receipt(sale.application_id, kind) for kind in (EntryType.CONTRACT_CONCLUDED,)]
         assert faults(file.data, *receipts) == set()
+        report = judged(file.data)
         types = [each["leaf"]["t"] for each in file.core["entries"]]
         pages = trail.pages_of_journey(sale.journey_id)
         policy_pdf = policies.document_bytes(sale.policy_id)
@@ -106,7 +108,14 @@ def test_the_evidence_of_a_purchase_is_whole_and_verifies(
     assert "entry_notice.en.md" in names
     assert set(file.files) == named_in(file.core) | {
         "core/core.json", "core/checkpoint", "README.txt", "wrapper/wrapper.json", "wrapper/pages.wacz",
+        "wrapper/releases/1.json",
     }  # fmt: skip
+    assert Code.RELEASE_NOT_LOGGED not in {finding.code for finding in report.findings}
+    released = "Release 1 of the pages, as the log says: made by Mei Chen (specimen), reviewed by Tom Weber (specimen)."
+    assert released in report.shown
+    release = json.loads(file.files["wrapper/releases/1.json"])
+    assert release["views"] == sorted(each["index"] for each in file.core["entries"] if each["leaf"]["r"])
+    assert release["entry"]["index"] < release["views"][0]
     assert file.wrapper["pictures"] == {"reason": "pictures:no-browser"}
     assert "Pictures: none" in file.files["README.txt"].decode()
 

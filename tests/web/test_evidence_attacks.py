@@ -130,6 +130,10 @@ def manifest_changed(copy: Copy) -> None:
     copy.run("""UPDATE traceability_page_version SET manifest = jsonb_set(manifest, '{locale}', '"xx"')""")
 
 
+def released_otherwise(change: str) -> Change:
+    return lambda copy: copy.run(f"UPDATE traceability_release SET {change}")
+
+
 def renumbered_policy(copy: Copy) -> None:
     copy.run("UPDATE oversight_sale SET policy_number = 'EF-HARBOUR-2026-000999' WHERE policy_number IS NOT NULL")
 
@@ -206,6 +210,10 @@ ATTACKS: dict[str, tuple[Change, set[Code] | str]] = {
                           Code.TIMESTAMP_INVALID}),
     "move a page": (page_from_another, "vault:unreadable"),
     "edit what a page is made of": (manifest_changed, {Code.PAGE_VERSION_ALTERED, Code.ASSET_REPLACED}),
+    "edit who reviewed the pages": (released_otherwise("reviewer = 'Wang Fang'"), {Code.RELEASE_ALTERED}),
+    "edit who made the pages": (released_otherwise("author = 'Wang Fang'"), {Code.RELEASE_ALTERED}),
+    "edit what was released": (released_otherwise("content = jsonb_set(content, '{assets}', '{}')"),
+                               {Code.RELEASE_ALTERED}),
     "swap a document in the store": (replaced_document, ALTERED),
     "swap our wording": (replaced_wording, {Code.ASSET_REPLACED}),
     "swap the policy in the store, with the key": (replaced_policy, ALTERED),
@@ -240,6 +248,23 @@ def test_without_an_attack_it_verifies_before_and_after_all_of_them(bought: Boug
         bundle = asked(bought.sale.application_id, bought.account)
         assert (bundle.state, bundle.verified, bundle.failure) == (BundleState.READY, True, None)
         assert faults(File.of(bundle, bought.account).data) == set()
+
+
+@pytest.mark.requirement("T26-36", "T26-40")
+def test_pages_of_before_releases_were_entered_verify_and_it_is_said(bought: Bought) -> None:
+    """The core is the same with the release in the log and without."""
+    with bought.shop.app_context():
+        now = asked(bought.sale.application_id, bought.account)
+        with a_copy(bought) as copy:
+            copy.run("UPDATE traceability_release SET entry_id = NULL")
+            before = asked(bought.sale.application_id, bought.account)
+            file = File.of(before, bought.account)
+    assert (before.state, before.verified) == (BundleState.READY, True)
+    (note,) = [each for each in before.findings if each["code"] == Code.RELEASE_NOT_LOGGED]
+    pages = len([each for each in file.core["entries"] if each["page"]])
+    assert note["text"] == f"Who released {pages} of the {pages} pages is not proven by the log."
+    assert now.core_sha256 == before.core_sha256
+    assert Code.RELEASE_NOT_LOGGED not in {each["code"] for each in now.findings}
 
 
 @pytest.mark.requirement("T26-41")

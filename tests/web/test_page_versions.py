@@ -21,12 +21,13 @@ from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import SaleFilter
 from marketplace.traceability import queries as trail
 from marketplace.traceability.jobs.referencing import make_references
+from marketplace.traceability.rules.rotation import journey_of_log
 from marketplace.traceability.values import EntryType, PagesNotReleased
 from marketplace.web.released import TRACED
 from sandbox.demo.visitor import Visitor, hidden_fields, words
 from sandbox.embedded_db import EmbeddedServer
 from tests.everything import every_row
-from tests.factories.log import a_key_folder, integrate
+from tests.factories.log import ORIGIN, a_key_folder, integrate
 from tests.factories.pages import changed_pages, released_again, taken_away
 from tests.web.conftest import ANSWERS, NothingWritten, count
 from tests.web.desk_visits import at_the_desk, buy
@@ -225,17 +226,28 @@ def _looks(journey_id: UUID) -> list[dict[str, object]]:
     return [dict(each.body) for each in trail.journey_entries(journey_id) if each.type is EntryType.SALE_VIEWED]
 
 
-@pytest.mark.requirement("T26-34")
-def test_every_version_stands_in_the_list_with_its_times(shop: Flask, visitor: Visitor) -> None:
+@pytest.mark.requirement("T26-34", "T26-36")
+def test_every_version_stands_in_the_list_with_its_times(
+    shop: Flask, visitor: Visitor, server: EmbeddedServer, tmp_path: Path
+) -> None:
     (offer, *_) = visitor.compare("term_life", ANSWERS)
     visitor.get(offer)
     with changed_pages(shop, "storefront/product.html", "<h1", '<h1 class="wide"'):
         released_again(shop)
         visitor.get(offer)
         desk = at_the_desk(shop, Role.ADMIN_SALES)
+        before = words(desk.get("/admin/pages"))
+        with shop.app_context():
+            integrate(server, a_key_folder(tmp_path / "log"))
+            (first, second) = (
+                each.log_index for each in trail.journey_entries(journey_of_log(ORIGIN)) if each.log_index is not None
+            )
         told = words(desk.get("/admin/pages"))
-    assert "Release 2, made by Tom Weber , reviewed by Anna Li" in told
-    assert "Release 1, made by Mei Chen (specimen) , reviewed by Tom Weber (specimen)" in told
+    assert "Release 2, made by Tom Weber , reviewed by Anna Li , not in the log" in before
+    assert f"Release 2, made by Tom Weber , reviewed by Anna Li , entry {second} of the log" in told
+    released = "Release 1, made by Mei Chen (specimen) , reviewed by Tom Weber (specimen) , entry"
+    assert f"{released} {first} of the log" in told
+    assert "not in the log" not in told
     assert told.index("Release 2") < told.index("Release 1")
     assert "/admin/pages" in desk.get("/admin")
 

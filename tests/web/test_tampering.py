@@ -282,6 +282,26 @@ def test_a_value_of_any_table_that_is_altered_is_found(bought: Bought, table: st
         assert expected.entry is None or copy.index_of(expected.entry) in named
 
 
+@pytest.mark.requirement("T26-36", "T26-41")
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("UPDATE traceability_release SET reviewer = 'Wang Fang'", "its reviewer is not what the entry %s says"),
+        ("UPDATE traceability_release SET author = 'Wang Fang'", "its author is not what the entry %s says"),
+        ("UPDATE traceability_release SET entry_id = NULL", "its entry is not what the entry %s says"),
+        ("DELETE FROM traceability_release", "what the entry %s says is not kept"),
+        ("DELETE FROM traceability_entry WHERE type = 'pages:released'", "no entry pages:released says it"),
+    ],
+)
+def test_who_released_the_pages_is_what_the_log_says(bought: Bought, change: str, expected: str) -> None:
+    with bought.shop.app_context(), a_copy(bought) as copy:
+        asked_for = "SELECT log_index FROM traceability_entry WHERE type = 'pages:released'"
+        (index,) = copy.owner.execute(asked_for).fetchone()
+        assert lines() == set()
+        copy.run(change)
+        assert lines() == {expected.replace("%s", f"pages:released ({index})")}
+
+
 @pytest.mark.requirement("T26-41")
 def test_what_is_altered_before_it_is_in_the_log_is_found(
     bought: Bought, server: EmbeddedServer, tmp_path: Path

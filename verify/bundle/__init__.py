@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from verify.bundle import contents, core, journeys, logs, times
+from verify.bundle import contents, core, journeys, logs, releases, times
 from verify.bundle.archive import read_archive
 from verify.findings import Code, Report
 from verify.policy import Policy
@@ -21,6 +21,7 @@ def check_bundle(
         return
     heads = logs.check(report, policy, bundle, receipts)
     contents.check(report, bundle)
+    releases.check(report, bundle, heads)
     logs.check_rotations(report, bundle)
     journeys.check(report, bundle, receipts)
     times.check(report, bundle, heads, authorities)

@@ -230,4 +230,5 @@ _PLAIN: Mapping[EntryType, str] = {
     EntryType.SALE_VIEWED: lazy_gettext("Staff looked at this sale"),
     EntryType.LOG_KEY_ROTATED: lazy_gettext("The log signs with a new key"),
     EntryType.LOG_STAMPED: lazy_gettext("The log was time-stamped"),
+    EntryType.PAGES_RELEASED: lazy_gettext("Sales pages were released"),
 }

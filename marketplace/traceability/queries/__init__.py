@@ -1,9 +1,11 @@
 """Ask: what was done and shown (`trail`), what of it the verifiable log proves (`log`), both of one contract
-(`evidence`), which pages were released and online (`releases`), and what browsers recorded (`interactions`).
+(`evidence`), which pages were released and online (`releases`), what browsers recorded (`interactions`), and whether
+what is kept is as it was (`checks`).
 
 Read as `marketplace_reader`: only what is committed, and never through the site's own role.
 """
 
+from marketplace.traceability.queries.checks import altered_pages
 from marketplace.traceability.queries.evidence import (
     core_files,
     extract,
@@ -38,7 +40,6 @@ from marketplace.traceability.queries.references import (
     versions_without_reference,
 )
 from marketplace.traceability.queries.releases import (
-    altered_pages,
     count_online,
     files_used,
     history_of,

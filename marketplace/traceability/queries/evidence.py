@@ -15,8 +15,9 @@ from sqlalchemy import Connection, Row, func, select
 from marketplace.infra.db import reader
 from marketplace.kernel import clock
 from marketplace.traceability.models import CheckpointRow, EntryRow, IntakeRow
-from marketplace.traceability.queries import log, stamps, trail
+from marketplace.traceability.queries import log, releases, stamps, trail
 from marketplace.traceability.rules import bundles, proofs
+from marketplace.traceability.rules.leaves import microseconds
 from marketplace.traceability.values import (
     LOOKS,
     RECEIPTED,
@@ -30,6 +31,7 @@ from marketplace.traceability.values import (
     Logged,
     NoEvidence,
     NotInLogYet,
+    Release,
 )
 
 PATIENCE = timedelta(seconds=10)
@@ -74,12 +76,14 @@ def core_files(
 
 def wrapper_files(found: Extract) -> dict[str, bytes]:
     """How the log went on since: the newest checkpoint, the time-stamps that bracket the contract, and the proofs that
-    the newest continues what the contract's evidence and its receipts were signed under, and what was stamped.
+    the newest continues what the contract's evidence and its receipts were signed under, and what was stamped. And who
+    released the pages that were shown.
     """
     with reader() as connection:
         size, note = log.newest(connection)
         tree = log.tree(connection, size)
         stamped, files = _stamps(connection, found)
+        files |= _releases(connection, found)
         checkpoints = {size: note} | {each: stamps.note_of(connection, each) for each in stamped}
         earlier = sorted({found.size, *found.receipt_sizes, *stamped})
         ways = {each: tree.consistency_proof(each) for each in earlier if each < size}
@@ -96,8 +100,7 @@ def _stamps(connection: Connection, found: Extract) -> tuple[set[int], dict[str,
 
     first = min(each.index for each in found.entries)
     before, after = stamps.stamps_before(connection, first), stamps.stamps_after(connection, found.size)
-    envelopes = trail.envelopes([row.id for _, row in before])
-    tree = log.tree(connection, found.size)
+    named = _of_log(connection, found.size, [row for _, row in before])
     chosen = [*after, *(stamp for stamp, _ in before)]
     files: dict[str, bytes] = {}
     for stamp in chosen:
@@ -106,9 +109,55 @@ def _stamps(connection: Connection, found: Extract) -> tuple[set[int], dict[str,
         except ValueError as error:
             raise LogAltered from error
     for stamp, row in before:
-        shown = row.log_index, log.leaf_of(row).to_json(), tree.inclusion_proof(row.log_index)
-        files |= bundles.stamp_entry_file(stamp, *shown, envelopes[row.id])
+        files |= bundles.stamp_entry_file(stamp, named[row.id])
     return {each.size for each in chosen}, files
+
+
+def _releases(connection: Connection, found: Extract) -> dict[str, bytes]:
+    """Each release under which pages were shown, with what the log says of it. They are no part of the core: it stays
+    the same as it was handed out before releases were entered.
+    """
+    online = releases.ways_online(connection, found.versions)
+    shown: dict[int, tuple[Release, list[int]]] = {}
+    for entry in found.entries:
+        if (release := _release_of(entry, online.get(entry.page_version_id or "", ()))) is not None:
+            shown.setdefault(release.number, (release, []))[1].append(entry.index)
+    ids = [release.entry_id for release, _ in shown.values() if release.entry_id is not None]
+    rows = connection.execute(select(*log.LEAF, EntryRow.id).where(EntryRow.id.in_(ids))).all()
+    named = _of_log(connection, found.size, rows)
+    files: dict[str, bytes] = {}
+    for release, views in shown.values():
+        said = None if release.entry_id is None else named.get(release.entry_id)
+        files |= bundles.release_file(release, sorted(views), said)
+    return files
+
+
+def _release_of(entry: Logged, ways: Sequence[tuple[datetime, Release]]) -> Release | None:
+    """The release by which the page of an entry was online then: the newest that was not later. A host whose clock is
+    ahead says of a release that it was later than its first view; the first one it is then.
+    """
+    if entry.leaf["r"] is None or not ways:
+        return None
+    at = entry.leaf["ts"]
+    return next((release for since, release in reversed(ways) if microseconds(since) <= at), ways[0][1])
+
+
+def _of_log(connection: Connection, size: int, rows: _Rows) -> dict[UUID, Logged]:
+    """Entries of the log itself, by their ids, with the proof in the tree of `size`; without one where it is later."""
+    tree = log.tree(connection, size)
+    envelopes = trail.envelopes([row.id for row in rows])
+    return {
+        row.id: Logged(
+            index=row.log_index,
+            type=EntryType(row.type),
+            leaf=log.leaf_of(row).to_json(),
+            proof=tree.inclusion_proof(row.log_index) if row.log_index < size else (),
+            envelope=envelopes.get(row.id),
+            page=None,
+            withheld=None,
+        )
+        for row in rows
+    }
 
 
 def receipt(application_id: UUID, kind: EntryType) -> bytes:

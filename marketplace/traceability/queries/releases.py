@@ -1,17 +1,17 @@
 """What was released, which version of a page was online when, and whether all of it is kept."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, or_, select, text, union
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, literal, or_, select, text, union
 
 from marketplace.infra import storage
 from marketplace.infra.db import db, reader
-from marketplace.kernel.canonical import digest
 from marketplace.kernel.errors import MarketplaceError
 from marketplace.traceability.models import (
+    EntryRow,
     PageOnlineRow,
     PageReferenceRow,
     PageVersionRow,
@@ -32,17 +32,6 @@ _FILES = text(
     """
     SELECT DISTINCT file #>> '{}' FROM traceability_release, jsonb_path_query(content, '$.*.*') AS file
     WHERE file #>> '{}' = ANY(:asked)
-    """
-)
-
-# Hosts whose clocks differ a little are none of it; what never was online is from before releases.
-_MISTIMED = text(
-    """
-    SELECT o.page_version_id
-    FROM (SELECT page_version_id, min(online_at) AS since FROM traceability_page_online GROUP BY 1) o
-    JOIN (SELECT page_version_id, min(recorded_at) AS at FROM traceability_entry
-          WHERE page_sha256 IS NOT NULL GROUP BY 1) shown USING (page_version_id)
-    WHERE shown.at < o.since - interval '1 minute' ORDER BY 1
     """
 )
 
@@ -133,6 +122,20 @@ def pages_ever_online(limit: int, offset: int = 0) -> tuple[PageOnline, ...]:
         return tuple(_page_online(row) for row in connection.execute(wanted.limit(limit).offset(offset)))
 
 
+def ways_online(connection: Connection, version_ids: Iterable[str]) -> dict[str, list[tuple[datetime, Release]]]:
+    """Version id -> when it came online, in real time, and by which release: first to last."""
+    wanted = (
+        select(PageOnlineRow.page_version_id, PageOnlineRow.online_at, *ReleaseRow.__table__.columns)
+        .join(ReleaseRow.__table__, ReleaseRow.number == PageOnlineRow.release_number)
+        .where(PageOnlineRow.page_version_id.in_(set(version_ids)))
+        .order_by(PageOnlineRow.page_version_id, PageOnlineRow.number)
+    )
+    found: dict[str, list[tuple[datetime, Release]]] = {}
+    for row in connection.execute(wanted):
+        found.setdefault(row.page_version_id, []).append((row.online_at, release(row)))
+    return found
+
+
 def count_online() -> int:
     """How many lines `pages_ever_online` has."""
     with reader() as connection:
@@ -143,21 +146,6 @@ def history_of(version_ids: Iterable[str]) -> dict[str, PageOnline]:
     """Version id -> how it first came online; what never was (from before releases) is left out."""
     found = _online(PageVersionRow.id.in_(set(version_ids)))
     return {each.version.id: each for each in reversed(found)}
-
-
-def altered_pages() -> Iterator[tuple[str, str]]:
-    """Releases and versions of pages that are not what they are named by, and what says of a version that it came
-    online later than it was shown. Looks at every entry: for checks.
-    """
-    with reader() as connection:
-        for row in connection.execute(select(ReleaseRow.__table__).order_by(ReleaseRow.number)):
-            if ReleaseContent(**row.content).id != row.content_sha256:
-                yield f"release {row.number}", "what was released is not of its hash"
-        for version_id, manifest in connection.execute(select(PageVersionRow.id, PageVersionRow.manifest)):
-            if digest(manifest) != version_id:
-                yield version_id, "what the page is made of is not of its hash"
-        for version_id in connection.execute(_MISTIMED).scalars():
-            yield version_id, "the page was shown before it is said to have come online"
 
 
 def _is_at(online: PageOnline, instant: datetime) -> bool:
@@ -178,11 +166,13 @@ def _joined(ended: Any) -> Select[Any]:
             ended.c.business_at,
             ended.c.until,
             ended.c.online_at,
+            EntryRow.log_index,
             *(column.label(f"version_{column.name}") for column in PageVersionRow.__table__.columns),
             *ReleaseRow.__table__.columns,
         )
         .join(PageVersionRow.__table__, PageVersionRow.id == ended.c.page_version_id)
         .join(ReleaseRow.__table__, ReleaseRow.number == ended.c.release_number)
+        .join(EntryRow.__table__, EntryRow.id == ReleaseRow.entry_id, isouter=True)
     )
 
 
@@ -199,7 +189,7 @@ def _online(*where: ColumnElement[bool]) -> tuple[PageOnline, ...]:
 def _page_online(row: Row[Any]) -> PageOnline:
     named = row._mapping  # noqa: SLF001  SQLAlchemy's public name for it
     version = {name.removeprefix("version_"): value for name, value in named.items() if name.startswith("version_")}
-    return PageOnline(PageVersion(**version), release(row), row.business_at, row.until, row.online_at)
+    return PageOnline(PageVersion(**version), release(row), row.business_at, row.until, row.online_at, row.log_index)
 
 
 def release(row: Any) -> Release:
@@ -212,4 +202,5 @@ def release(row: Any) -> Release:
         reason=row.reason,
         build=row.build,
         released_at=row.released_at,
+        entry_id=row.entry_id,
     )

@@ -41,7 +41,12 @@ from marketplace.traceability.values import (
 )
 
 # What makes a journey more than a visit beside a contract: it is the log's own, or of those who read evidence.
-_KEEPS_A_JOURNEY = (EntryType.LOG_KEY_ROTATED.value, EntryType.LOG_STAMPED.value, EntryType.EVIDENCE_READ.value)
+_KEEPS_A_JOURNEY = (
+    EntryType.LOG_KEY_ROTATED.value,
+    EntryType.LOG_STAMPED.value,
+    EntryType.PAGES_RELEASED.value,
+    EntryType.EVIDENCE_READ.value,
+)
 
 
 def _frame(row: Held) -> Columns:
@@ -103,6 +108,11 @@ def journey_entries(journey_id: UUID) -> tuple[Entry, ...]:
 def entries_of_application(application_id: UUID) -> tuple[Entry, ...]:
     """The entries that concern one application (one contract), in the order of recording."""
     return _entries(lambda row: row.application_id == application_id)
+
+
+def entries_of_type(kind: EntryType) -> tuple[Entry, ...]:
+    """Every entry of a type, in the order of recording. Looks at the whole log: for checks."""
+    return _entries(lambda row: row.type == kind.value)
 
 
 def entry(entry_id: UUID) -> Entry:

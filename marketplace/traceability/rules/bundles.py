@@ -1,11 +1,12 @@
 """The files of a contract's evidence, as bytes (docs/evidence-format.md): the same values give the same bytes."""
 
+import json
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from marketplace.kernel.canonical import canonical_bytes
-from marketplace.traceability.values import Envelope, Exhibit, Extract, Logged, Stamped
+from marketplace.traceability.values import Envelope, Exhibit, Extract, Logged, Release, Stamped
 
 FORMAT = "evenfold-evidence/1"
 CORE, CHECKPOINT = "core/core.json", "core/checkpoint"
@@ -39,12 +40,21 @@ def stamp_files(stamp: Stamped, certificates: bytes) -> dict[str, bytes]:
     return {f"{_stamp(stamp)}.tst": stamp.token, f"{_stamp(stamp)}.pem": certificates}
 
 
-def stamp_entry_file(
-    stamp: Stamped, index: int, leaf: Mapping[str, Any], proof: Sequence[bytes], envelope: Envelope
-) -> dict[str, bytes]:
+def stamp_entry_file(stamp: Stamped, entry: Logged) -> dict[str, bytes]:
     """The entry that names a stamp in the log: its leaf, the proof in the tree of the core, and what it says."""
-    entry = canonical_bytes({"index": index, "leaf": leaf, "proof": [each.hex() for each in proof]})
-    return {f"{_stamp(stamp)}.json": b'{"body":%s,"entry":%s}' % (_salted(envelope), entry)}
+    return {f"{_stamp(stamp)}.json": canonical_bytes(_of_log(entry))}
+
+
+def release_file(release: Release, views: Sequence[int], entry: Logged | None) -> dict[str, bytes]:
+    """A release of pages, the entries of the core that showed pages under it, and the entry of the log that says it."""
+    told = {name: getattr(release, name) for name in ("number", "author", "reviewer", "reason", "build")}
+    shown = {
+        "release": told | {"content_sha256": release.content.id},
+        "content": release.content.to_json(),
+        "views": views,
+        **_of_log(entry),
+    }
+    return {f"wrapper/releases/{release.number}.json": canonical_bytes(shown)}
 
 
 def consistency_file(hashes: Iterable[bytes]) -> bytes:
@@ -61,6 +71,14 @@ def _entry(entry: Logged, size: int) -> dict[str, Any]:
         "page": None if entry.page is None else _page(entry),
         "withheld": entry.withheld,
     }
+
+
+def _of_log(entry: Logged | None) -> dict[str, Any]:
+    """An entry of the log itself: what it says, and where it stands. Nothing where there is none that can be read."""
+    if entry is None or entry.envelope is None:
+        return {"body": None, "entry": None}
+    place = {"index": entry.index, "leaf": entry.leaf, "proof": [each.hex() for each in entry.proof]}
+    return {"body": json.loads(_salted(entry.envelope)), "entry": place}
 
 
 def _salted(envelope: Envelope) -> bytes:

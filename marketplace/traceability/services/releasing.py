@@ -18,7 +18,9 @@ from marketplace.kernel.errors import Invalid
 from marketplace.traceability.models import PageOnlineRow, PageReferenceRow, PageVersionRow, ReleaseRow
 from marketplace.traceability.queries.releases import not_kept, release
 from marketplace.traceability.services.apart import or_nothing, written_apart
+from marketplace.traceability.services.recording import record_of_log
 from marketplace.traceability.values import (
+    EntryType,
     NewRelease,
     Online,
     PageManifest,
@@ -31,11 +33,13 @@ from marketplace.traceability.values import (
 _ONE_RELEASER = "traceability.release_pages"
 
 
-def release_pages(content: ReleaseContent, files: Iterable[bytes], asked: NewRelease) -> Release:
-    """Release what pages are made of: everything into the store first, then the release. Flushes.
+def release_pages(origin: str, content: ReleaseContent, files: Iterable[bytes], asked: NewRelease) -> Release:
+    """Release what pages are made of: everything into the store first, then the release and its entry in the journey of
+    the log `origin`. Flushes.
 
-    Where the newest release is of this very content it is returned and nothing changes; older content that is released
-    again gets a number of its own. Raises Invalid, ReviewerNeeded, PagesNotReleased where the store does not hold all.
+    Where the newest release is of this very content, and the log says so, it is returned and nothing changes; older
+    content that is released again gets a number of its own. Raises Invalid, ReviewerNeeded, TrailUnavailable, and
+    PagesNotReleased where the store does not hold all.
     """
     _refuse_unreviewed(asked)
     for data in files:
@@ -44,18 +48,18 @@ def release_pages(content: ReleaseContent, files: Iterable[bytes], asked: NewRel
         raise PagesNotReleased(f"not in the store as they were put there: {', '.join(missing)}")
     db.session.execute(select(func.pg_advisory_xact_lock(func.hashtext(_ONE_RELEASER))))
     newest = db.session.execute(select(ReleaseRow.__table__).order_by(ReleaseRow.number.desc()).limit(1)).one_or_none()
-    if newest is not None and newest.content_sha256 == content.id:
+    if newest is not None and newest.content_sha256 == content.id and newest.entry_id is not None:
         return release(newest)
-    row = ReleaseRow(
-        number=newest.number + 1 if newest else 1,
-        content_sha256=content.id,
-        content=content.to_json(),
-        author=asked.author.strip(),
-        reviewer=asked.reviewer.strip(),
-        reason=asked.reason.strip(),
-        build=asked.build,
-        released_at=clock.now(),
-    )
+    said = {
+        "number": newest.number + 1 if newest else 1,
+        "content_sha256": content.id,
+        "author": asked.author.strip(),
+        "reviewer": asked.reviewer.strip(),
+        "reason": asked.reason.strip(),
+        "build": asked.build,
+    }
+    entry_id = record_of_log(origin, EntryType.PAGES_RELEASED, said)
+    row = ReleaseRow(**said, content=content.to_json(), released_at=clock.now(), entry_id=entry_id)
     db.session.add(row)
     db.session.flush()
     return release(row)
@@ -86,18 +90,25 @@ def ensure_page_version(manifest: PageManifest) -> str:
 def put_online(manifest: PageManifest, release_number: int) -> Online:
     """The version of a page that a process of this release shows, noted as the one online where it was another.
 
-    A process of an older release than the one that put the present version online notes nothing: it is about to end,
-    and what it still shows is recorded with each view. Raises PagesNotReleased where a file that the version names is
-    not in the store.
+    The same version is noted once more where its release was not in the log and this one is. A process of an older
+    release than the one that put the present version online notes nothing: it is about to end, and what it still shows
+    is recorded with each view. Raises PagesNotReleased where a file that the version names is not in the store.
     """
     version_id = manifest.id
     with or_nothing():
         latest = db.session.execute(_latest(manifest)).one_or_none()
-    if latest is None or (latest.page_version_id != version_id and latest.release_number <= release_number):
+    if latest is None or _is_another(latest, version_id, release_number):
         latest = _noted(manifest, release_number)
     elif latest.page_version_id != version_id:
         ensure_page_version(manifest)
     return Online(version_id, latest.sha256)
+
+
+def _is_another(latest: Row[Any], version_id: str, release_number: int) -> bool:
+    """Whether this version, by this release, is to be noted behind the newest row of its series."""
+    if latest.page_version_id != version_id:
+        return bool(latest.release_number <= release_number)
+    return latest.entry_id is None and latest.release_number < release_number
 
 
 def _latest(manifest: PageManifest) -> Select[*tuple[Any, ...]]:
@@ -107,10 +118,12 @@ def _latest(manifest: PageManifest) -> Select[*tuple[Any, ...]]:
             PageOnlineRow.number,
             PageOnlineRow.page_version_id,
             PageOnlineRow.release_number,
+            ReleaseRow.entry_id,
             PageOnlineRow.online_at,
             PageOnlineRow.business_at,
             PageReferenceRow.sha256,
         )
+        .join(ReleaseRow, ReleaseRow.number == PageOnlineRow.release_number, isouter=True)
         .join(PageReferenceRow, and_(PageReferenceRow.page_version_id == manifest.id), isouter=True)
         .where(PageOnlineRow.series == manifest.series)
         .order_by(PageOnlineRow.number.desc())
@@ -127,7 +140,7 @@ def _noted(manifest: PageManifest, release_number: int) -> Row[Any]:
         _lock(connection, manifest.series)
         _keep_version(connection, manifest)
         latest = connection.execute(_latest(manifest)).one_or_none()
-        if latest is None or (latest.page_version_id != manifest.id and latest.release_number <= release_number):
+        if latest is None or _is_another(latest, manifest.id, release_number):
             connection.execute(insert(PageOnlineRow).values(_now_online(manifest, release_number, latest)))
         return connection.execute(_latest(manifest)).one()
 

@@ -90,7 +90,10 @@ class NewRelease:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Pages that two persons said good. The build is told beside the content and is no part of its identity."""
+    """Pages that two persons said good. The build is told beside the content and is no part of its identity.
+
+    `entry_id` is the entry of the log that says so; None for what was released before releases were entered.
+    """
 
     number: int
     content: ReleaseContent
@@ -99,6 +102,7 @@ class Release:
     reason: str
     build: str
     released_at: datetime
+    entry_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,8 @@ class PageVersion:
 class PageOnline:
     """That a version was the one online, from an instant until before another (None while it is), by which release.
 
-    Instants are those of contracts; `online_at` is the real one of the beginning.
+    Instants are those of contracts; `online_at` is the real one of the beginning. `log_index` is the entry of the log
+    that says so of the release, once it is there.
     """
 
     version: PageVersion
@@ -135,6 +140,7 @@ class PageOnline:
     since: datetime
     until: datetime | None
     online_at: datetime
+    log_index: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,7 @@ class EntryType(StrEnum):
     EVIDENCE_READ = "evidence:read"
     LOG_KEY_ROTATED = "log:key_rotated"
     LOG_STAMPED = "log:stamped"
+    PAGES_RELEASED = "pages:released"
 
 
 OUTLIVES_ERASURE = frozenset(

@@ -2,13 +2,16 @@
 //
 // A finding is { code, entry, detail }: the entry's number in the log where it is about one, a file's name or the like.
 
-import { leafHash, verifyConsistency, verifyInclusion } from "./merkle.js";
+import { logEntryOf } from "./logentry.js";
+import { verifyConsistency, verifyInclusion } from "./merkle.js";
 import { Refused, accept, isSigned, readConsistency, readKey, readPolicy, readProof } from "./note.js";
+import { checkReleases } from "./releases.js";
+import { SALTED, anything, isCount, isHash, isList, isObject, isText, isUuid, leafOf, listOf, oneOf, orNull, parts } from "./shapes.js";
 import { bytesOf, canonical, decoded, hex, readJson, same, sha256, textOf, unhex } from "./spelling.js";
 import { NotKnown, stampedAt, trustedAs } from "./timestamps.js";
 import { readZip } from "./zip.js";
 
-export const NOTES = new Set(["WITHHELD", "ERASED", "ILLUSTRATION", "NO_TIMESTAMP", "TIMESTAMP_LATE", "TIMESTAMP_NOT_CHECKED"]);
+export const NOTES = new Set(["WITHHELD", "ERASED", "ILLUSTRATION", "RELEASE_NOT_LOGGED", "NO_TIMESTAMP", "TIMESTAMP_LATE", "TIMESTAMP_NOT_CHECKED"]);
 
 const CORE = "core/core.json";
 const CHECKPOINT = "core/checkpoint";
@@ -20,23 +23,7 @@ const MOST_CHECKPOINTS = 100;
 
 // --- shapes ----------------------------------------------------------------------------------------------------------
 
-const isText = (value) => typeof value === "string" && Array.from(value).length <= 1000;
-const isHash = (value) => typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
-const isUuid = (value) => typeof value === "string" && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value);
-const isCount = (value) => ["number", "bigint"].includes(typeof value) && value >= 0 && value < 2n ** 63n;
-const isInstant = (value) => isCount(value) && value < 253_402_300_800_000_000n;
-const isObject = (value) => value instanceof Map;
-const isList = (value) => Array.isArray(value);
-const oneOf = (...values) => (value) => values.includes(value);
-const orNull = (rule) => (value) => value === null || rule(value);
-const listOf = (rule) => (value) => isList(value) && value.every(rule);
-const anything = () => true;
 const isCoreFile = (value) => isText(value) && value.startsWith("core/") && ![CORE, CHECKPOINT].includes(value);
-
-const LEAF = {
-  v: oneOf(1), t: (value) => typeof value === "string" && /^[a-z][a-z0-9_-]{0,60}:[a-z][a-z0-9_-]{0,60}$/.test(value),
-  j: isUuid, n: (value) => isCount(value) && value > 0, p: orNull(isHash), ts: isInstant, pv: orNull(isHash), r: orNull(isHash), b: isHash,
-};
 const ENTRY = {
   index: isCount, leaf: anything, proof: listOf(isHash), size: isCount, body: orNull(isText), page: orNull(isText),
   withheld: oneOf(null, "other_insurer", "other_contract", "erased"),
@@ -48,25 +35,11 @@ const SHAPE = {
   format: oneOf("evenfold-evidence/1"), origin: isText, contract: isObject, entries: isList, page_versions: isObject,
   documents: isList, exhibits: isList,
 };
-const SALTED = { salt: (value) => typeof value === "string" && /^[0-9a-f]{32}$/.test(value), envelope: anything };
 const ENVELOPE = {
   actor: isObject, application_id: orNull(isUuid), body: isObject, business_at: isText, entry_id: isUuid, insurer_id: orNull(isUuid),
 };
 const ACTOR = { account_id: orNull(isUuid), label: isText, role: isText };
 const ROTATION = { by_new: isText, by_old: isText, new: isText, old: isText, origin: isText, size: isCount };
-
-function parts(value, rules) {
-  const fits = isObject(value) && value.size === Object.keys(rules).length;
-  if (!fits || !Object.entries(rules).every(([key, rule]) => value.has(key) && rule(value.get(key)))) throw new Refused("MALFORMED");
-  return Object.fromEntries(value);
-}
-
-async function leafOf(value) {
-  const leaf = parts(value, LEAF);
-  const data = bytesOf(canonical(value));
-  if (data.length > 1024 || (leaf.n === 1) !== (leaf.p === null)) throw new Refused("MALFORMED");
-  return { ...leaf, hash: await leafHash(data) };
-}
 
 async function entryOf(value) {
   const found = parts(value, ENTRY);
@@ -344,17 +317,12 @@ async function placeInLog(find, bundle, heads, name, token, stamped) {
   if (bytes === undefined || core === undefined) return null;
   try {
     const file = parts(readJson(bytes), { body: isObject, entry: isObject });
-    const { salt, envelope } = parts(file.body, { ...SALTED, envelope: isObject });
-    const entry = parts(file.entry, { index: isCount, leaf: anything, proof: listOf(isHash) });
-    const leaf = await leafOf(entry.leaf);
-    const isThere = await verifyInclusion(leaf.hash, BigInt(entry.index), core.size, core.root, entry.proof.map(unhex));
-    const isSaid = hex(await sha256(unhex(salt), bytesOf(canonical(envelope)))) === leaf.b;
-    const said = envelope.get("body");
+    const { index, leaf, said } = await logEntryOf(file.body, file.entry, core);
     const isNamed =
-      isObject(said) && said.get("token_sha256") === hex(await sha256(token)) && said.get("root") === hex(stamped.root) &&
+      said.get("token_sha256") === hex(await sha256(token)) && said.get("root") === hex(stamped.root) &&
       isCount(said.get("size")) && BigInt(said.get("size")) === stamped.size;
-    if (leaf.t !== "log:stamped" || leaf.j !== (await journeyOfLog(bundle.origin)) || !isThere || !isSaid || !isNamed) throw new Refused("MALFORMED");
-    return BigInt(entry.index);
+    if (leaf.t !== "log:stamped" || leaf.j !== (await journeyOfLog(bundle.origin)) || !isNamed) throw new Refused("MALFORMED");
+    return index;
   } catch {
     find("TIMESTAMP_INVALID", null, name);
     return null;
@@ -488,6 +456,8 @@ export async function checkEvidence(bytes, policyBytes, receiptsBytes, authoriti
   const mine = receipts.filter(Boolean);
   const heads = await checkLog(find, policy, bundle, mine);
   await checkContents(find, bundle);
+  const core = heads.find(({ name }) => name === CHECKPOINT);
+  if (core) await checkReleases(find, bundle, core);
   await checkRotations(find, bundle);
   for (const journey of Map.groupBy(bundle.entries, ({ leaf }) => leaf.j).values()) checkJourney(find, journey);
   checkEnd(find, bundle);

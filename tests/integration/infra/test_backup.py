@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -16,15 +17,19 @@ from sqlalchemy import text
 
 from config import Settings
 from marketplace import cli
-from marketplace.infra import backup, jobs, storage
+from marketplace.app import create_app
+from marketplace.infra import backup, jobs, seals, storage, stripe_gateway, vault
 from marketplace.infra.backup import DATABASE, FILES, MANIFEST, BackupUnfit, NotEmpty, Place, ProgramFailed
 from marketplace.infra.db import db
 from marketplace.kernel import clock
+from marketplace.kernel.canonical import sha256_hex
 from marketplace.policy import queries as policies
 from marketplace.policy import services as policy
+from marketplace.traceability import services as trail
 from sandbox.embedded_db import EmbeddedServer, find_server
 from tests.deferred_jobs import drain
 from tests.factories.policy import a_contract
+from tests.factories.traceability import a_journey, a_release, a_view
 
 KEY = bytes(range(32))
 DRILL = "drill"
@@ -75,6 +80,57 @@ def test_a_backup_stands_again_in_an_empty_database_with_every_row_and_file(
     assert rows(empty) == before
     for original in filter(Path.is_file, place.storage.rglob("*")):
         assert (empty.storage / original.relative_to(place.storage)).read_bytes() == original.read_bytes()
+
+
+@pytest.fixture
+def check_there(settings: Settings, server: EmbeddedServer, empty: Place) -> Iterator[Callable[[], Result]]:
+    """`check` of what was restored there, by an application of its own."""
+    roles = {"database_url": "app", "database_owner_url": "owner", "database_reader_url": "reader"}
+    urls = {field: server.url(f"marketplace_{role}", DRILL) for field, role in roles.items()}
+    there = Settings.model_validate(settings.model_dump() | urls | {"storage_folder": empty.storage})
+    gateway = stripe_gateway.gateway()
+
+    def check() -> Result:
+        with create_app(there).app_context():
+            vault.forget()
+            said = CliRunner().invoke(cli.main, ["check"])
+            db.session.remove()
+            for engine in db.engines.values():
+                engine.dispose()
+        return said
+
+    yield check
+    stripe_gateway.configure(gateway)
+    storage.configure(settings.storage_folder)
+    seals.configure(settings.seals_folder, settings.timestamp_url)
+    vault.forget()
+
+
+@pytest.mark.requirement("T26-49", "T26-33")
+def test_check_finds_what_a_restored_house_lacks_of_its_pages(
+    database: None, place: Place, empty: Place, tmp_path: Path, check_there: Callable[[], Result]
+) -> None:
+    words, page = f"<p>{uuid4()}</p>", "".join(f"<p>{sha256_hex(bytes([each]))}</p>" for each in range(60)).encode()
+    a_release(words)
+    journey_id = a_journey()
+    first, again = (trail.record_view(a_view(journey_id, page)) for _ in range(2))
+    backup.restore(backup.make(tmp_path / "backups", place, KEY).folder, empty, KEY)
+    said = check_there()
+    assert (said.exit_code, said.output) == (0, "sound\n")
+    sha256 = sha256_hex(words.encode())
+    (file,) = empty.storage.rglob(f"{sha256}*")
+    file.unlink()
+    with psycopg.connect(jobs.conninfo(empty.database_url)) as owner:
+        owner.execute("SET LOCAL marketplace.scope = 'all'")
+        assert owner.execute("DELETE FROM traceability_evidence_intake WHERE id = %s", (first,)).rowcount == 1
+    said = check_there()
+    assert (said.exit_code, said.output.splitlines()) == (
+        1,
+        [
+            f"release 1: not in the store as they were put there: {sha256}",
+            f"the view {again}: the earlier view that it is kept against is not there",
+        ],
+    )
 
 
 @pytest.mark.requirement("T26-49")

@@ -15,9 +15,20 @@ from marketplace.kernel import clock
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.kernel.errors import Invalid
 from marketplace.traceability import queries, services
-from marketplace.traceability.values import PagesNotReleased, PageVersionNotFound, ReleaseContent, ReviewerNeeded
+from marketplace.traceability.rules.rotation import journey_of_log
+from marketplace.traceability.services import releasing
+from marketplace.traceability.values import (
+    SYSTEM,
+    EntryType,
+    PagesNotReleased,
+    PageVersionNotFound,
+    ReleaseContent,
+    ReviewerNeeded,
+    TrailUnavailable,
+)
 from tests.everything import every_row
-from tests.factories.traceability import REVIEWED, a_manifest, a_release, a_released_manifest
+from tests.factories.log import ORIGIN, a_key_folder, integrate
+from tests.factories.traceability import REVIEWED, a_manifest, a_release, a_released_manifest, as_of_before
 
 pytestmark = pytest.mark.usefixtures("database")
 DAY = timedelta(days=1)
@@ -43,6 +54,66 @@ def test_the_same_content_is_the_same_release_and_one_changed_word_another(froze
     assert queries.release_of(first.content) == third
 
 
+@pytest.mark.requirement("T26-36", "T26-41")
+def test_who_released_what_is_an_entry_of_the_log(server, tmp_path):
+    first, again, second = a_release(), a_release(), a_release("<p>What is insured</p>")
+    keys = a_key_folder(tmp_path / "log")
+    integrate(server, keys)
+    entries = queries.journey_entries(journey_of_log(ORIGIN))
+    assert [(each.type, each.log_index, each.actor) for each in entries] == [
+        (EntryType.PAGES_RELEASED, 0, SYSTEM),
+        (EntryType.PAGES_RELEASED, 1, SYSTEM),
+    ]
+    assert [each.id for each in entries] == [first.entry_id, second.entry_id]
+    assert again == first, "nothing is entered where nothing is released"
+    assert entries[0].body == {
+        "number": 1,
+        "content_sha256": first.content.id,
+        "author": "Anna Li",
+        "reviewer": "Tom Weber",
+        "reason": REVIEWED.reason,
+        "build": "build 1",
+    }
+    services.put_online(a_released_manifest(second), second.number)
+    assert [each.log_index for each in queries.pages_ever_online(9)] == [1]
+
+
+def test_what_was_released_before_releases_were_entered_is_released_again():
+    old = a_release()
+    as_of_before(old)
+    new = a_release()
+    assert (new.number, new.content) == (2, old.content)
+    assert new.entry_id is not None
+    assert a_release() == new
+
+
+def test_a_page_whose_release_was_not_entered_comes_online_again_by_one_that_was(frozen_clock):
+    old = a_release()
+    manifest = a_released_manifest(old)
+    services.put_online(manifest, old.number)
+    as_of_before(old)
+    new = a_release()
+    with clock.frozen(frozen_clock + DAY):
+        for release in (new, new, old):
+            assert services.put_online(manifest, release.number).version_id == manifest.id
+    newer, older = queries.pages_ever_online(9)
+    assert (newer.release, older.release.number) == (new, old.number)
+    assert (older.until, newer.since) == (frozen_clock + DAY, frozen_clock + DAY)
+    assert newer.version == older.version
+
+
+@pytest.mark.requirement("T26-36")
+def test_where_it_cannot_be_entered_nothing_is_released(monkeypatch):
+    def refuse(*_what):
+        raise TrailUnavailable
+
+    monkeypatch.setattr(releasing, "record_of_log", refuse)
+    with pytest.raises(TrailUnavailable):
+        a_release()
+    db.session.rollback()
+    assert releases() == []
+
+
 @pytest.mark.requirement("T26-36")
 @pytest.mark.parametrize("reviewer", ["Anna Li", " anna li "])
 def test_nobody_releases_their_own_pages(reviewer):
@@ -50,6 +121,7 @@ def test_nobody_releases_their_own_pages(reviewer):
         a_release(asked=replace(REVIEWED, reviewer=reviewer))
     db.session.rollback()
     assert releases() == []
+    assert queries.journey_entries(journey_of_log(ORIGIN)) == ()
 
 
 @pytest.mark.requirement("T26-36")
@@ -64,7 +136,7 @@ def test_a_release_names_who_and_why():
 def test_what_is_not_in_the_store_is_not_released():
     content = ReleaseContent({"base/page.html": sha256_hex(b"never stored")}, {}, {})
     with pytest.raises(PagesNotReleased):
-        services.release_pages(content, [b"something else"], REVIEWED)
+        services.release_pages(ORIGIN, content, [b"something else"], REVIEWED)
     db.session.rollback()
     assert releases() == []
 
