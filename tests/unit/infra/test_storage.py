@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from marketplace.infra.storage import Storage
+from marketplace.infra.storage.folder import Folder
 from marketplace.kernel.errors import NotFound, Unavailable
 
 
@@ -19,7 +20,7 @@ def umask(request: pytest.FixtureRequest) -> Iterator[int]:
 
 @pytest.fixture
 def storage(tmp_path: Path) -> Storage:
-    return Storage(tmp_path)
+    return Storage(Folder(tmp_path))
 
 
 @pytest.mark.asvs("5.4.1")
