@@ -10,7 +10,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
 
@@ -43,7 +43,7 @@ class Address:
     endpoint: str
     region: str
     key_id: str
-    secret_key: str
+    secret_key: str = field(repr=False)
 
 
 class Bucket:
