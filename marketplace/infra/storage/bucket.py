@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, GenericError
@@ -70,7 +70,7 @@ class Bucket:
 
     def put(self, name: str, data: bytes) -> None:
         """Sent again each time: only that makes it young, and whatever was done to it meanwhile is mended."""
-        self._ask(lambda: obstore.put(self._store, name, data, use_multipart=False))
+        self._write(name, data, "overwrite")
 
     def create(self, name: str, data: bytes) -> None:
         if not self._created(name, data) and not self.exists(name):  # another's attempt that came to nothing
@@ -78,10 +78,16 @@ class Bucket:
 
     def _created(self, name: str, data: bytes) -> bool:
         try:
-            self._ask(lambda: obstore.put(self._store, name, data, use_multipart=False, mode="create"))
+            self._write(name, data, "create")
         except AlreadyExistsError:
             return False
         return True
+
+    def _write(self, name: str, data: bytes, mode: Literal["create", "overwrite"]) -> None:
+        try:
+            self._ask(lambda: obstore.put(self._store, name, data, use_multipart=False, mode=mode))
+        except FileNotFoundError as error:  # nothing else can be missing
+            raise StorageUnavailable("the bucket is not there") from error
 
     def get(self, name: str) -> bytes:
         return self._ask(lambda: obstore.get(self._store, name).bytes().to_bytes())
@@ -108,7 +114,7 @@ class Bucket:
 
     def names(self) -> Iterator[str]:
         chunks = obstore.list(self._store)
-        while chunk := self._ask(lambda: next(chunks, None)):
+        while (chunk := self._ask(lambda: next(chunks, None))) is not None:
             yield from (each["path"] for each in chunk if each["path"] != PROBE)
 
     def problems(self) -> list[str]:

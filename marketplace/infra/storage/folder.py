@@ -24,6 +24,7 @@ class Folder:
             self._write(self._path / name, data)
 
     def create(self, name: str, data: bytes) -> None:
+        """Of two that do so in one moment the later stays, whole."""
         if not self.exists(name):
             self._write(self._path / name, data)
 
