@@ -82,7 +82,7 @@ class StorageSettings(_FromEnvironment):
 
     def _problems_of_storage(self) -> list[str]:
         if not self.storage_url:
-            return [] if self.storage_folder else ["Set STORAGE_FOLDER, or STORAGE_URL for a bucket"]
+            return [] if self.storage_folder is not None else ["Set STORAGE_FOLDER, or STORAGE_URL for a bucket"]
         checks = {
             "STORAGE_FOLDER and STORAGE_URL are both set; files lie in one of them": self.storage_folder is not None,
             "STORAGE_URL must be s3://bucket or s3://bucket/prefix": not _BUCKET.fullmatch(self.storage_url),

@@ -50,7 +50,7 @@ class Folder:
         return []
 
     def _write(self, path: Path, data: bytes) -> None:
-        """Durable (fsync) before it has its name."""
+        """The bytes are durable (fsync) before they have their name, and the name is before this returns."""
         self._path.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.parent.mkdir(parents=True, exist_ok=True, mode=_FOLDER)
         unfinished = path.with_name(f".{ids.new_id()}")
@@ -59,3 +59,8 @@ class Folder:
             file.flush()
             os.fsync(file.fileno())
         unfinished.rename(path)
+        parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(parent)
+        finally:
+            os.close(parent)
