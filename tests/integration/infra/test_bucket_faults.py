@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import astuple, replace
 from pathlib import Path
 from time import perf_counter
@@ -79,6 +80,17 @@ def test_busy_once_is_asked_again(by_proxy: Address, proxy: FaultyProxy) -> None
         assert proxy.asked == [method, method]
         proxy.asked.clear()
     assert objects.get(NAMED) == DATA
+
+
+@pytest.mark.parametrize("write", [Bucket.put, Bucket.create], ids=lambda write: write.__name__)
+def test_a_large_file_is_written_in_one_request(
+    by_proxy: Address, proxy: FaultyProxy, write: Callable[[Bucket, str, bytes], None]
+) -> None:
+    """Of a file in parts, parts may stay behind that nobody sees and everybody pays."""
+    objects, large = Bucket(by_proxy, PATIENCE), bytes(6_000_000)
+    write(objects, NAMED, large)
+    assert proxy.asked == ["PUT"]
+    assert objects.get(NAMED) == large
 
 
 def test_busy_for_good_ends(reached: Bucket, kept: Bucket, proxy: FaultyProxy) -> None:
