@@ -8,8 +8,8 @@ POSTGRESQL15 ?= /usr/lib/postgresql/15/bin
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-long test-postgresql15 soak asvs check bench stripe-check fmt lock messages third-party import-real clean \
-	venv packages packages-dev
+.PHONY: help run install test test-long test-postgresql15 soak asvs check bench stripe-check fmt lock messages third-party import-real \
+	clean venv packages packages-dev packages-s3 list
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,7 +17,7 @@ help: ## show this list
 run: packages ## the whole demonstration on http://localhost:8000 (PORT=, SIMULATOR_PORT=, DATABASE_URL=)
 	@exec $(BIN)/python -m sandbox.run
 
-install: packages packages-dev ## set up .venv with everything, development requirements included
+install: packages packages-dev packages-s3 ## set up .venv with everything, development requirements included
 
 test: install ## check the code, then run all tests but the long ones, on two cores (ARGS= for pytest)
 	@$(MAKE) --no-print-directory check
@@ -51,6 +51,8 @@ lock: packages-dev ## resolve requirements*.in for all supported versions of Pyt
 		--no-emit-index-url --no-emit-find-links requirements.in --output-file requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-emit-index-url --no-emit-find-links requirements-dev.in --output-file requirements-dev.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-emit-index-url --no-emit-find-links requirements-s3.in --output-file requirements-s3.txt
 
 messages: packages ## bring the catalog of Chinese sentences up to date with the code and the templates
 	@$(BIN)/python -m tests.architecture.messages
@@ -78,6 +80,12 @@ packages:
 
 packages-dev:
 	@$(call install,requirements-dev.txt)
+
+packages-s3:
+	@$(MAKE) --no-print-directory VENV=$(VENV)/s3 list LIST=requirements-s3.txt
+
+list:
+	@$(call install,$(LIST))
 
 venv:
 	@command -v $(PYTHON) >/dev/null || { \

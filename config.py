@@ -5,6 +5,7 @@ bound to and known by loopback addresses alone, and without it the simulator, te
 demonstration certificates are refused.
 """
 
+import re
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ from marketplace.kernel.addresses import (
     time_authorities,
 )
 
+_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*")
 MINIMUM_SECRET = 32
 FEWEST_DIFFERENT = 8
 """Characters of a secret: 32 random hex digits have fewer once in some million times."""
@@ -68,18 +70,50 @@ class _FromEnvironment(BaseSettings):
         raise NotImplementedError
 
 
-class BackupSettings(_FromEnvironment):
+class StorageSettings(_FromEnvironment):
+    """Where documents and signed policies are kept by their SHA-256: in a folder, or in a bucket of S3's kind."""
+
+    storage_folder: Path | None = Field(default=None, description="A folder that all hosts share.")
+    storage_url: str = Field(default="", description="`s3://bucket` or `s3://bucket/prefix`, in a folder's stead.")
+    storage_endpoint: str = Field(default="", description="Address of the store; empty: Amazon's in that region.")
+    storage_region: str = Field(default="us-east-1", description="Region of the bucket, as the store names it.")
+    storage_key_id: str = Field(default="", description="Name of the key that opens the bucket.")
+    storage_secret_key: SecretStr = Field(default=SecretStr(""), description="That key.")
+
+    def _problems_of_storage(self) -> list[str]:
+        if not self.storage_url:
+            return [] if self.storage_folder is not None else ["Set STORAGE_FOLDER, or STORAGE_URL for a bucket"]
+        checks = {
+            "STORAGE_FOLDER and STORAGE_URL are both set; files lie in one of them": self.storage_folder is not None,
+            "STORAGE_URL must be s3://bucket or s3://bucket/prefix": not _BUCKET.fullmatch(self.storage_url),
+            "STORAGE_KEY_ID and STORAGE_SECRET_KEY are missing; STORAGE_URL needs both": not self.storage_key_id
+            or not self.storage_secret_key.get_secret_value(),
+            "STORAGE_ENDPOINT must be http(s)://host[:port] and nothing more": bool(self.storage_endpoint)
+            and not _is_origin(self.storage_endpoint),
+            "STORAGE_ENDPOINT must begin with https:// unless it is on loopback": self.storage_endpoint.startswith(
+                "http://"
+            )
+            and not self._stores_here,
+            "DEMONSTRATION=1 allows STORAGE_ENDPOINT on loopback only": self.demonstration and not self._stores_here,
+        }
+        return [text for text, wrong in checks.items() if wrong]
+
+    @property
+    def _stores_here(self) -> bool:
+        return is_loopback(urlsplit(self.storage_endpoint).hostname or "")
+
+
+class BackupSettings(StorageSettings):
     """All that backing up and restoring read: where the data lie. They are told no secret of the site."""
 
     database_owner_url: SecretStr = Field(description="As `marketplace_owner`, who alone sees every row.")
-    storage_folder: Path = Field(description="Documents and signed policies, kept by their SHA-256.")
 
     def _problems(self) -> list[str]:
         safe = self.demonstration or is_guarded(self.database_owner_url.get_secret_value())
-        return [] if safe else [UNGUARDED]
+        return [*self._problems_of_storage(), *([] if safe else [UNGUARDED])]
 
 
-class Settings(_FromEnvironment):
+class Settings(StorageSettings):
     """What site, worker and their commands read."""
 
     bind_address: str = Field(default="127.0.0.1", description="Where the site listens; loopback in a demonstration.")
@@ -104,7 +138,6 @@ class Settings(_FromEnvironment):
     log_origin: str = Field(
         default="", description="Name of the evidence log; empty: host of the public address and `/log`."
     )
-    storage_folder: Path = Field(description="Documents and signed policies, kept by their SHA-256.")
     seals_folder: Path | None = Field(
         default=None,
         description="Seals of the insurers and the root they chain to; for the worker, which seals, alone.",
@@ -141,7 +174,8 @@ class Settings(_FromEnvironment):
     )
 
     def _problems(self) -> list[str]:
-        return [*self._always(), *(self._in_demonstration() if self.demonstration else self._in_production())]
+        where = self._in_demonstration() if self.demonstration else self._in_production()
+        return [*self._problems_of_storage(), *self._always(), *where]
 
     def _always(self) -> list[str]:
         checks = {

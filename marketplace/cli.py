@@ -22,8 +22,9 @@ from marketplace.accounts import services as accounts
 from marketplace.accounts.values import Account, Ended, NewStaff, Role
 from marketplace.app import create_app
 from marketplace.disclosure import services as disclosure
-from marketplace.infra import backup, readiness, seals, vault
+from marketplace.infra import backup, readiness, seals, storage, vault
 from marketplace.infra.db import Scope, db, use_scope
+from marketplace.infra.storage.objects import PATIENCE_OF_COMMANDS
 from marketplace.kernel.errors import Invalid, MarketplaceError
 from marketplace.oversight import queries as oversight_queries
 from marketplace.oversight import services as oversight
@@ -34,7 +35,7 @@ from marketplace.traceability import services as trail
 from marketplace.traceability.values import NewRelease
 from marketplace.web import released
 from marketplace.web.mails import send
-from marketplace.wiring import MACHINES
+from marketplace.wiring import MACHINES, store_of
 
 F = TypeVar("F", bound=Callable[..., object])
 P = ParamSpec("P")
@@ -73,7 +74,8 @@ def _refusals() -> Iterator[None]:
 
 def _place(programs: Path | None) -> backup.Place:
     settings = BackupSettings.or_exit()
-    return backup.Place(settings.database_owner_url.get_secret_value(), settings.storage_folder, programs)
+    files = store_of(settings, PATIENCE_OF_COMMANDS)
+    return backup.Place(settings.database_owner_url.get_secret_value(), files, programs)
 
 
 def _key(file: Path | None) -> bytes | None:
@@ -212,7 +214,7 @@ def make_backup(folder: Path, keep: int | None, key_file: Path | None, programs:
 @click.argument("folder", type=click.Path(path_type=Path, exists=True))
 @_with_key
 def restore_backup(folder: Path, key_file: Path | None, programs: Path | None) -> None:
-    """Bring the backup in FOLDER back into an empty database and an empty folder of files."""
+    """Bring the backup in FOLDER back into an empty database and an empty store of files."""
     with _refusals():
         manifest = backup.restore(folder, _place(programs), _key(key_file))
     click.echo(f"{sum(manifest.rows.values())} rows of {len(manifest.rows)} tables, as on {manifest.made_at}")
@@ -225,7 +227,7 @@ def check_soundness() -> None:
     log says of them, and every sealed paper against its hash and its seal. Ends with 1 and a line for each fault.
     """
     unready = [problem.detail for problem in readiness.problems(str(Path(__file__).parent.parent))]
-    found = unready or [*seals.problems(), *_faults()]
+    found = unready or [*seals.problems(), *storage.problems(), *_faults()]
     for number, what in () if found else oversight_queries.under_way():
         click.echo(f"waits for the worker: {number} {what}")
     for line in found or ["sound"]:

@@ -3,7 +3,7 @@
 from email.utils import parseaddr
 from typing import Any
 
-from config import Settings
+from config import Settings, StorageSettings
 from marketplace.accounts import jobs as accounts_jobs
 from marketplace.accounts.rules import insurers as party_rules
 from marketplace.accounts.values import AccessEnded, InsurerSuspended, InvitationWithdrawn, StaffInvited
@@ -17,6 +17,8 @@ from marketplace.correspondence import jobs as correspondence_jobs
 from marketplace.correspondence import rules as correspondence_rules
 from marketplace.correspondence.values import MessageSent
 from marketplace.infra import keys, letterhead, mail, seals, storage, stripe_gateway, vault
+from marketplace.infra.storage.folder import Folder
+from marketplace.infra.storage.objects import PATIENCE, Objects
 from marketplace.kernel.transitions import Table
 from marketplace.listing import jobs as listing_jobs
 from marketplace.listing import rules as listing_rules
@@ -93,7 +95,7 @@ def connect(settings: Settings) -> None:
     """Hand each neighbour what the settings say. Called once at start by `app.create_app`."""
     keys.configure(settings.secret_key.get_secret_value())
     vault.configure(vault.RemoteKeeper(settings.keeper_socket))
-    storage.configure(settings.storage_folder)
+    storage.configure(store_of(settings))
     seals.configure(settings.seals_folder, settings.timestamp_url)
     mail.configure(_mail_transport(settings), settings.mail_from)
     stripe_gateway.configure(_stripe(settings))
@@ -105,6 +107,24 @@ def connect(settings: Settings) -> None:
             demonstration=settings.demonstration,
         )
     )
+
+
+def store_of(settings: StorageSettings, patience: float = PATIENCE) -> Objects:
+    """Where files lie."""
+    if settings.storage_folder is not None:
+        return Folder(settings.storage_folder)
+    from marketplace.infra.storage import bucket  # noqa: PLC0415  heavy, and a folder needs nothing of it
+
+    name, _, prefix = settings.storage_url.removeprefix("s3://").partition("/")
+    address = bucket.Address(
+        bucket=name,
+        prefix=prefix,
+        endpoint=settings.storage_endpoint,
+        region=settings.storage_region,
+        key_id=settings.storage_key_id,
+        secret_key=settings.storage_secret_key.get_secret_value(),
+    )
+    return bucket.Bucket(address, patience)
 
 
 def _mail_transport(settings: Settings) -> mail.Transport:

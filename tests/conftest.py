@@ -31,7 +31,8 @@ LONG = (
     "web/test_retention.py", "web/test_tampering.py", "web/test_walker.py", "verify/test_malformed.py",
     "verify/test_schemas.py", "simulator/test_stripe_check.py", "integration/accounts/test_factors.py",
     "integration/accounts/test_passwords.py", "integration/checkout/test_after_a_restore.py",
-    "integration/infra/test_backup.py", "integration/listing/test_real_data.py",
+    "integration/infra/test_backup.py", "integration/infra/test_bucket_faults.py",
+    "integration/infra/test_house_in_a_bucket.py", "integration/listing/test_real_data.py",
     "integration/privacy/test_replaying.py", "sandbox/test_embedded_db.py", "sandbox/test_loading.py",
     "sandbox/test_run.py", "sandbox/test_site.py", "unit/test_patterns.py",
 )  # fmt: skip

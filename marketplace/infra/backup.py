@@ -1,7 +1,8 @@
 """A backup: the database as one snapshot, the stored files, and a manifest by which a restored one is judged.
 
     database.dump    pg_dump's custom format, all rows of every scope
-    files.tar        the store of files; nothing in it is ever overwritten, so it is copied after the snapshot
+    files.tar        the store of files, folder or bucket; nothing in it is ever overwritten, so it is copied after the
+                     snapshot, and may be brought back into either
     manifest.json    when, at which migration, rows by table, SHA-256 of both parts
 
 With a key (32 bytes) all three are encrypted with AES-256-GCM, and nobody can alter a backup unnoticed; without one the
@@ -36,6 +37,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from marketplace.infra.jobs import conninfo
+from marketplace.infra.storage.objects import NAME, Objects
 from marketplace.kernel import clock
 from marketplace.kernel.errors import Refused
 
@@ -57,7 +59,7 @@ class BackupUnfit(Refused):
 
 
 class NotEmpty(Refused):
-    """A backup is restored into an empty database and an empty folder only."""
+    """A backup is restored into an empty database and an empty store of files only."""
 
     code = "infra:not-empty"
 
@@ -76,10 +78,10 @@ class ProgramFailed(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the data lives: the database as its owner, the folder of files, the folder of pg_dump and pg_restore."""
+    """Where the data lives: the database as its owner, the store of files, the folder of pg_dump and pg_restore."""
 
     database_url: str
-    storage: Path
+    files: Objects
     programs: Path | None = None
 
     @property
@@ -200,7 +202,7 @@ def _write(folder: Path, place: Place, key: bytes | None) -> None:
         (snapshot,) = connection.execute("SELECT pg_export_snapshot()").fetchone() or ("",)
         rows, revision = rows_by_table(connection), _revision(connection)
         parts = {DATABASE: _dump(folder / DATABASE, place, str(snapshot), key)}
-    parts[FILES] = _pack(folder / FILES, place.storage, key)
+    parts[FILES] = _pack(folder / FILES, place.files, key)
     manifest = Manifest(_instant(clock.now()), revision, rows, parts)
     with _Writer(folder / MANIFEST, key) as writer:
         writer.write(json.dumps(asdict(manifest), indent=2, sort_keys=True).encode())
@@ -228,13 +230,15 @@ def restore(folder: Path, place: Place, key: bytes | None) -> Manifest:
     """
     manifest = read_manifest(folder, key)
     with place.connection() as connection:
-        if rows_by_table(connection) or (place.storage.exists() and any(place.storage.iterdir())):
+        if rows_by_table(connection) or next(place.files.names(), None) is not None:
             raise NotEmpty
     with _opened(folder / DATABASE, key) as dump:
         _load(dump, place)
-    place.storage.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _opened(folder / FILES, key) as file, tarfile.open(fileobj=file, mode="r|") as archive:
-        archive.extractall(place.storage, filter="data")
+        for entry in archive:
+            kept = archive.extractfile(entry)
+            if kept is not None and NAME.fullmatch(entry.name):
+                place.files.put(entry.name, kept.read())
     with place.connection() as connection:
         if rows_by_table(connection) != manifest.rows or _revision(connection) != manifest.revision:
             raise BackupUnfit
@@ -292,11 +296,16 @@ def _load(source: IO[bytes], place: Place) -> None:
         raise ProgramFailed
 
 
-def _pack(path: Path, storage: Path, key: bytes | None) -> str:
+def _pack(path: Path, files: Objects, key: bytes | None) -> str:
     with _Writer(path, key) as writer, tarfile.open(fileobj=writer, mode="w|") as archive:
-        for file in sorted(storage.rglob("*")):
-            if file.is_file():
-                archive.add(file, file.relative_to(storage))
+        for name in filter(NAME.fullmatch, files.names()):
+            try:
+                data = files.get(name)
+            except FileNotFoundError:
+                continue  # removed meanwhile, as what no row refers to is
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(data), 0o600
+            archive.addfile(entry, BytesIO(data))
     return writer.sha256
 
 

@@ -39,7 +39,7 @@ REQUESTS = Histogram(
 )
 JOBS = Histogram("marketplace_job_seconds", "Jobs that were run.", ("job", "outcome"), buckets=(*_SECONDS, 60.0))
 NEIGHBOURS = Histogram(
-    "marketplace_neighbour_seconds", "Calls of Stripe, the mail server and the time-stamp authority.",
+    "marketplace_neighbour_seconds", "Calls of Stripe, the mail server, the time-stamp authority, the bucket.",
     ("neighbour", "outcome"), buckets=_SECONDS,
 )  # fmt: skip
 

@@ -55,6 +55,7 @@ NETWORK = {
     "listing/intake/nursery.py": "a pair of sockets with who asks, no network",
     "infra/mail.py": "the mail server",
     "infra/signing.py": "the type of a time-stamp authority",
+    "infra/storage/bucket.py": "the bucket of files",
     "infra/stripe_gateway.py": "Stripe",
     "infra/timestamping.py": "the time-stamp authority",
     "infra/vault.py": "the keeper's socket, no network",
@@ -79,7 +80,7 @@ MAKES_SECRETS = {"cryptography", "hashlib", "hmac", "secrets", "argon2", "pyotp"
 _PROOF = re.compile(r"(^|_)(token|proof|signature|mac|check_code|password|secret|secret_hash|tag)$")
 SPEAKS = {
     "socket", "socketserver", "requests", "urllib.request", "urllib3", "http.client", "smtplib", "httpx", "aiohttp",
-    "ftplib", "stripe", "pyhanko.sign.timestamps",
+    "ftplib", "stripe", "obstore", "pyhanko.sign.timestamps",
 }  # fmt: skip
 
 

@@ -54,7 +54,7 @@ def released_again(shop: Flask) -> Release:
 @contextmanager
 def taken_away(shop: Flask, sha256: str, instead: bytes | None = None) -> Iterator[None]:
     """A file of the store is gone, or holds something else."""
-    path: Path = storage._configured()._path(sha256)
+    path: Path = storage._configured()._objects._path / storage._name(sha256)
     data = path.read_bytes()
     path.unlink()
     if instead is not None:

@@ -18,6 +18,7 @@ from prometheus_client.mmap_dict import MmapedDict
 from config import BackupSettings, Settings, UnsafeSettingsError
 from marketplace.infra import metrics
 from marketplace.infra.storage import Storage
+from marketplace.infra.storage.folder import Folder
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.sequencer import Terms
 
@@ -301,7 +302,7 @@ def test_a_secret_is_read_by_its_owner_alone(host: Host, user: str, secret: str,
 
 def test_site_and_worker_store_together_what_the_backup_copies_and_the_keeper_does_not_see(host: Host) -> None:
     folder = host.root / "srv/marketplace-storage"
-    stored = Storage(folder)
+    stored = Storage(Folder(folder))
     texts = (b"an upload", b"a paper")
     for user, text in zip(("marketplace", WORKER), texts, strict=True):
         assert host.does(user, lambda text=text: stored.put(text))

@@ -118,6 +118,47 @@ def test_a_database_elsewhere_is_spoken_to_under_a_verified_certificate(
         environment(values)
 
 
+IN_A_BUCKET = {
+    "STORAGE_FOLDER": "",
+    "STORAGE_URL": "s3://insurance-files/marketplace",
+    "STORAGE_ENDPOINT": "https://s3.store.example",
+    "STORAGE_KEY_ID": "house",
+    "STORAGE_SECRET_KEY": "key-of-the-bucket",
+}
+
+
+def test_files_may_lie_in_a_bucket(environment: Any) -> None:
+    settings = environment(PRODUCTION | IN_A_BUCKET)
+    assert (settings.storage_folder, settings.storage_region) == (None, "us-east-1")
+    assert "key-of-the-bucket" not in repr(settings)
+    for other in ({"STORAGE_ENDPOINT": ""}, {"STORAGE_ENDPOINT": "http://127.0.0.1:9000"}, {"STORAGE_URL": "s3://abc"}):
+        assert environment(PRODUCTION | IN_A_BUCKET | other).storage_folder is None
+
+
+@pytest.mark.asvs("12.3.1")
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("STORAGE_URL", "", "Set STORAGE_FOLDER, or STORAGE_URL for a bucket"),
+        ("STORAGE_FOLDER", "/srv/files", "STORAGE_FOLDER and STORAGE_URL are both set"),
+        ("STORAGE_URL", "https://s3.store.example/insurance-files", "STORAGE_URL must be s3://"),
+        ("STORAGE_URL", "s3://insurance-files/", "STORAGE_URL must be s3://"),
+        ("STORAGE_URL", "s3://key:secret@insurance-files", "STORAGE_URL must be s3://"),
+        ("STORAGE_KEY_ID", "", "STORAGE_KEY_ID and STORAGE_SECRET_KEY are missing"),
+        ("STORAGE_SECRET_KEY", "", "STORAGE_KEY_ID and STORAGE_SECRET_KEY are missing"),
+        ("STORAGE_ENDPOINT", "s3.store.example", r"STORAGE_ENDPOINT must be http\(s\)://"),
+        ("STORAGE_ENDPOINT", "https://s3.store.example/insurance-files", r"STORAGE_ENDPOINT must be http\(s\)://"),
+        ("STORAGE_ENDPOINT", "http://s3.store.example", "STORAGE_ENDPOINT must begin with https://"),
+    ],
+)
+def test_a_bucket_that_is_not_wholly_told_of_or_spoken_to_in_clear_stops_the_start(
+    environment: Any, name: str, value: str, said: str
+) -> None:
+    with pytest.raises(UnsafeSettingsError, match=said) as refusal:
+        environment(PRODUCTION | IN_A_BUCKET | {name: value})
+    assert "key-of-the-bucket" not in str(refusal.value)
+
+
 @pytest.mark.asvs("13.3.2")
 def test_who_does_not_seal_is_told_of_no_seals_and_no_time_stamps(environment: Any) -> None:
     site = {name: value for name, value in PRODUCTION.items() if name not in {"SEALS_FOLDER", "TIMESTAMP_URL"}}
@@ -171,6 +212,7 @@ def test_production_refuses_the_seals_of_a_demonstration(environment: Any, tmp_p
         ("BIND_ADDRESS", "0.0.0.0"),  # noqa: S104  the test that it is refused
         ("BIND_ADDRESS", "192.0.2.7"),
         ("STRIPE_SECRET_KEY", "sk_live_of_somebody"),
+        ("STORAGE_URL", "s3://insurance-files"),
     ],
 )
 def test_a_demonstration_stays_on_this_machine(environment: Any, name: str, value: str) -> None:

@@ -21,6 +21,8 @@ from marketplace.app import create_app
 from marketplace.infra import backup, jobs, seals, storage, stripe_gateway, vault
 from marketplace.infra.backup import DATABASE, FILES, MANIFEST, BackupUnfit, NotEmpty, Place, ProgramFailed
 from marketplace.infra.db import db
+from marketplace.infra.storage.folder import Folder
+from marketplace.infra.storage.objects import Objects
 from marketplace.kernel import clock
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.policy import queries as policies
@@ -39,14 +41,14 @@ LATE = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)  # the next day already in Sha
 @pytest.fixture
 def place(app: Flask, server: EmbeddedServer, instance_folder: Path) -> Place:
     """Where the tests' own data lies."""
-    return Place(server.url("marketplace_owner"), instance_folder / "files", find_server().folder)
+    return Place(server.url("marketplace_owner"), Folder(instance_folder / "files"), find_server().folder)
 
 
 @pytest.fixture
 def empty(server: EmbeddedServer, tmp_path: Path) -> Iterator[Place]:
     """A database with the four roles and nothing in it, and a folder that is not there yet."""
     server.create_database(DRILL)
-    yield Place(server.url("marketplace_owner", DRILL), tmp_path / "files", find_server().folder)
+    yield Place(server.url("marketplace_owner", DRILL), Folder(tmp_path / "files"), find_server().folder)
     server.drop_database(DRILL)
 
 
@@ -70,6 +72,10 @@ def rows(place: Place) -> dict[str, int]:
         return backup.rows_by_table(connection)
 
 
+def contents(files: Objects) -> dict[str, bytes]:
+    return {name: files.get(name) for name in files.names()}
+
+
 @pytest.mark.requirement("T26-49")
 def test_a_backup_stands_again_in_an_empty_database_with_every_row_and_file(
     kept: Path, contract: str, place: Place, empty: Place
@@ -78,8 +84,7 @@ def test_a_backup_stands_again_in_an_empty_database_with_every_row_and_file(
     assert before["policy_policy"] == 1
     backup.restore(kept, empty, KEY)
     assert rows(empty) == before
-    for original in filter(Path.is_file, place.storage.rglob("*")):
-        assert (empty.storage / original.relative_to(place.storage)).read_bytes() == original.read_bytes()
+    assert contents(empty.files) == contents(place.files) != {}
 
 
 @pytest.fixture
@@ -181,7 +186,7 @@ def test_a_spoilt_backup_is_refused_before_anything_is_written(
     with pytest.raises(BackupUnfit):
         backup.restore(kept, empty, KEY)
     assert rows(empty) == {}
-    assert not empty.storage.exists()
+    assert contents(empty.files) == {}
 
 
 @pytest.mark.parametrize("key", [bytes(32), None])
@@ -198,13 +203,14 @@ def test_parts_of_one_backup_do_not_pass_for_each_other(kept: Path, empty: Place
     assert rows(empty) == {}
 
 
-def test_nothing_is_restored_over_data_that_is_there(kept: Path, place: Place, empty: Place) -> None:
+def test_nothing_is_restored_over_data_that_is_there(kept: Path, place: Place, empty: Place, tmp_path: Path) -> None:
     before = rows(place)
     with pytest.raises(NotEmpty):
         backup.restore(kept, place, KEY)
     assert rows(place) == before
-    empty.storage.mkdir()
-    (empty.storage / "somebodys").write_text("file")
+    somebodys = tmp_path / "files" / "somebodys"
+    somebodys.parent.mkdir()
+    somebodys.write_text("file")
     with pytest.raises(NotEmpty):
         backup.restore(kept, empty, KEY)
     assert rows(empty) == {}
@@ -234,7 +240,7 @@ def failing(place: Place, tmp_path: Path) -> Place:
     """A place whose pg_dump writes something and fails."""
     (tmp_path / "pg_dump").write_text(f"#!{sys.executable}\nprint('PGDMP')\nraise SystemExit(1)\n")
     (tmp_path / "pg_dump").chmod(0o700)
-    return Place(place.database_url, place.storage, tmp_path)
+    return Place(place.database_url, place.files, tmp_path)
 
 
 def test_a_dump_that_fails_leaves_nothing_and_the_next_one_succeeds(
@@ -302,14 +308,14 @@ def test_older_whole_backups_are_removed_and_nothing_else(tmp_path: Path) -> Non
 
 
 @pytest.fixture
-def run(place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Result]:
+def run(place: Place, instance_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Result]:
     """A command that is told what backing up needs, and nothing else."""
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     (tmp_path / "key").write_text(KEY.hex())
 
     def invoke(*words: str, place: Place = place) -> Result:
-        told = {"DATABASE_OWNER_URL": place.database_url, "STORAGE_FOLDER": str(place.storage),
+        told = {"DATABASE_OWNER_URL": place.database_url, "STORAGE_FOLDER": str(instance_folder / "files"),
                 "BACKUP_KEY_FILE": str(tmp_path / "key")}  # fmt: skip
         return CliRunner().invoke(cli.main, [*words, "--programs", str(place.programs)], env=told)
 
@@ -340,15 +346,15 @@ def test_backing_up_says_what_it_was_not_told(monkeypatch: pytest.MonkeyPatch, t
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     result = CliRunner().invoke(cli.main, ["backup", str(tmp_path / "backups")])
-    assert str(result.exception).startswith("Not set: DATABASE_OWNER_URL, STORAGE_FOLDER ")
+    assert str(result.exception).startswith("Not set: DATABASE_OWNER_URL ")
     assert not (tmp_path / "backups").exists()
 
 
 @pytest.mark.requirement("T26-49")
-def test_a_sound_house_has_no_unsound_paper_and_an_altered_one_is_named(contract: str, place: Place) -> None:
+def test_a_sound_house_has_no_unsound_paper_and_an_altered_one_is_named(contract: str, instance_folder: Path) -> None:
     assert policies.unsound_papers() == ()
     (sha256,) = db.session.execute(text("SELECT document_sha256 FROM policy_document")).scalars()
-    (kept,) = place.storage.rglob(f"{sha256}*")
+    (kept,) = (instance_folder / "files").rglob(f"{sha256}*")
     whole = kept.read_bytes()
     try:
         flip(kept)

@@ -24,6 +24,7 @@ from marketplace.correspondence import services as mails
 from marketplace.infra import backup, jobs, logs, seals, storage, stripe_gateway, vault
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
+from marketplace.infra.storage.folder import Folder
 from marketplace.kernel import clock, ids
 from marketplace.kernel.errors import Invalid
 from marketplace.policy import queries as policies
@@ -70,12 +71,12 @@ def restored(
     database: None, settings: Settings, server: EmbeddedServer, instance_folder: Path, tmp_path: Path
 ) -> Iterator[Callable[[], None]]:
     """Make a backup now; the function that is given brings it back and continues in what was brought back."""
-    place = backup.Place(server.url("marketplace_owner"), instance_folder / "files", find_server().folder)
-    drill = backup.Place(server.url("marketplace_owner", DRILL), tmp_path / "files", place.programs)
+    place = backup.Place(server.url("marketplace_owner"), Folder(instance_folder / "files"), find_server().folder)
+    drill = backup.Place(server.url("marketplace_owner", DRILL), Folder(tmp_path / "files"), place.programs)
     server.create_database(DRILL)
     roles = {"database_url": "app", "database_owner_url": "owner", "database_reader_url": "reader"}
     urls = {field: server.url(f"marketplace_{role}", DRILL) for field, role in roles.items()}
-    there = Settings.model_validate(settings.model_dump() | urls | {"storage_folder": drill.storage})
+    there = Settings.model_validate(settings.model_dump() | urls | {"storage_folder": tmp_path / "files"})
     gateway = stripe_gateway.gateway()
     made: list[Path] = []
     contexts: list[object] = []
@@ -98,7 +99,7 @@ def restored(
             engine.dispose()
         context.pop()
     stripe_gateway.configure(gateway)
-    storage.configure(settings.storage_folder)
+    storage.configure(Folder(instance_folder / "files"))
     seals.configure(settings.seals_folder, settings.timestamp_url)
     vault.forget()
     server.drop_database(DRILL)
