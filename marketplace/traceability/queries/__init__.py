@@ -59,6 +59,7 @@ from marketplace.traceability.queries.stamps import (
 )
 from marketplace.traceability.queries.trail import (
     entries_of_application,
+    entries_of_visits,
     entry,
     envelopes,
     envelopes_of_journey,
@@ -71,6 +72,7 @@ from marketplace.traceability.queries.trail import (
     pages_of_journey,
     view_kept,
     visits_since,
+    visits_to,
 )
 
 __all__ = (
@@ -80,6 +82,7 @@ __all__ = (
     "core_files",
     "count_online",
     "entries_of_application",
+    "entries_of_visits",
     "entry",
     "envelopes",
     "envelopes_of_journey",
@@ -125,6 +128,7 @@ __all__ = (
     "versions_without_reference",
     "view_kept",
     "visits_since",
+    "visits_to",
     "waiting_seconds",
     "worth_waiting",
     "wrapper_files",
