@@ -165,6 +165,7 @@ def test_the_desks_see_the_visits_beneath_the_sale(
     with shop.app_context():
         references = [trail.journey(each.journey_id).reference for each in (look, opened)]
         shown = trail.page_bytes(look.id)
+        assert oversight.contracts_in(f"It was {references[0].lower()}, I am sure") == (oversight.sale(sale.id),)
     assert [words(later).find(each) > 0 for each in references] == [True, True]
     assert words(later).find(references[0]) < words(later).find(references[1]), "the latest first"
     path = f"/admin/sales/{sale.id}/pages/{look.id}"

@@ -58,6 +58,7 @@ from marketplace.traceability.queries.stamps import (
     unstamped_seconds,
 )
 from marketplace.traceability.queries.trail import (
+    contracts_visited,
     entries_of_application,
     entries_of_visits,
     entry,
@@ -79,6 +80,7 @@ __all__ = (
     "altered_pages",
     "checkpoint",
     "checkpoint_size",
+    "contracts_visited",
     "core_files",
     "count_online",
     "entries_of_application",

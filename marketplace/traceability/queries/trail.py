@@ -108,6 +108,13 @@ def visits_to(application_ids: Collection[UUID]) -> tuple[Journey, ...]:
     return tuple(map(_journey_of, rows))
 
 
+def contracts_visited(references: Collection[str]) -> frozenset[UUID]:
+    """The applications to whose contracts journeys of these references are later visits."""
+    named = select(JourneyRow.visit_to).where(JourneyRow.reference.in_(set(references)))
+    with reader() as connection:
+        return frozenset(each for each in connection.execute(named).scalars() if each is not None)
+
+
 def entries_of_visits(application_id: UUID) -> tuple[Entry, ...]:
     """Every entry of the later visits to one contract in the order of recording."""
     visits = select(JourneyRow.id).where(JourneyRow.visit_to == application_id)
