@@ -198,6 +198,15 @@ class TimelineEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Visit:
+    """A later visit of the customer to the contract of a sale, with what is recorded of it."""
+
+    reference: str
+    started_at: datetime
+    entries: tuple[TimelineEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AskBundle:
     """Somebody wants the evidence of a contract (or application) and says why."""
 

@@ -47,7 +47,7 @@ def subjects(journey_id: UUID, application_id: UUID | None) -> tuple[UUID, ...]:
 
     What concerns an application is sealed for it, so that erasing the application erases its pages in a journey that is
     kept for another's sake; everything else is sealed for the journey. For the journey, too, is what was written before
-    there was this distinction, and what is noted of an application that is erased already.
+    there was this distinction, and what is noted of an application that is erased already, in no later visit.
     """
     return (journey_id,) if application_id is None else (application_id, journey_id)
 
@@ -65,6 +65,8 @@ ischema_names["xid8"] = Xid8  # so that reflection (models against migrations) k
 
 
 class JourneyRow(Base):
+    """`visit_to`: this is a later visit to the contract of that application, and has no key of its own."""
+
     __tablename__ = "traceability_journey"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -73,6 +75,7 @@ class JourneyRow(Base):
     attribution: Mapped[dict[str, Any]]
     started_at: Mapped[datetime]
     business_started_at: Mapped[datetime]
+    visit_to: Mapped[UUID | None]
 
 
 class PageVersionRow(Base):
@@ -239,6 +242,7 @@ class EntryRow(_Recorded, Base):
     leaf_hash: Mapped[bytes]
 
 
+Index("ix_traceability_journey_visit_to", JourneyRow.visit_to, postgresql_where=JourneyRow.visit_to.is_not(None))
 # The intake has the same columns without an index.
 Index("ix_traceability_entry_application_id", EntryRow.application_id)
 # Few at any time: with a reference every further view of a version is kept against that or an earlier view.

@@ -16,7 +16,7 @@ from marketplace.infra.formatting import lazy_gettext as _l
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.oversight import queries as oversight
-from marketplace.oversight.values import Sale, TimelineEntry
+from marketplace.oversight.values import Sale, TimelineEntry, Visit
 from marketplace.payment import queries as payments
 from marketplace.payment.values import AttemptState, Purpose, RefundState
 from marketplace.policy import queries as policies
@@ -108,6 +108,7 @@ class SaleFile:
 
     sale: Sale
     rows: tuple[Row, ...]
+    visits: tuple[tuple[Visit, tuple[Row, ...]], ...]
     view: ApplicationView | None
     policy: Policy | None
     money: tuple[MoneyMoved, ...]
@@ -204,6 +205,7 @@ def sale_file(sale_id: UUID, *, only_insurer: UUID | None = None) -> SaleFile:
     return SaleFile(
         sale=sale,
         rows=_rows(oversight.timeline(sale_id, only_insurer=only_insurer)),
+        visits=tuple((each, _rows(each.entries)) for each in oversight.visits(sale)),
         view=applications.application_view(sale.application_id) if sale.application_id else None,
         policy=policies.policy(sale.policy_id) if sale.policy_id else None,
         money=_money(sale.order_id) if sale.order_id else (),

@@ -20,10 +20,11 @@ from marketplace.infra import keys, vault
 from marketplace.infra.formatting import current_locale
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel.errors import Conflict, MarketplaceError
+from marketplace.policy.values import Policy, PolicyNotFound
 from marketplace.traceability import queries as trail
 from marketplace.traceability import services as traceability
 from marketplace.traceability.values import Channel, EntryType, JourneyNotFound, Online, PageManifest, View
-from marketplace.web import access, error_pages, released, security
+from marketplace.web import access, error_pages, released, security, sessions
 
 
 class FormNotCurrent(Conflict):
@@ -60,9 +61,24 @@ def current_journey() -> UUID:
             journey_id = trail.journey(UUID(known)).id
             if not vault.is_destroyed(journey_id):
                 return journey_id
-    journey_id = traceability.start_journey(Channel.SELF, {"entered_by": request.endpoint, "locale": current_locale()})
+    journey_id = traceability.start_journey(Channel.SELF, _attribution())
     session["journey"] = str(journey_id)
     return journey_id
+
+
+def visit_of(policy: Policy) -> UUID:
+    """The journey of this visit to a contract by its customer, begun with the first look of a sign-in: everything about
+    the contract after its sale is recorded in it, naming its application. Raises PolicyNotFound for everybody else.
+    """
+    here = sessions.behind()
+    if here is None or here[1].id != policy.account_id:
+        raise PolicyNotFound
+    return traceability.begin_visit(policy.application_id, here[0].id, _attribution())
+
+
+def _attribution() -> Mapping[str, Any]:
+    """How a journey begins."""
+    return {"entered_by": request.endpoint, "locale": current_locale()}
 
 
 def render_traced(

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0044_released_in_the_log"
-down_revision = "0042_view_bases"
+down_revision = "0043_visits"
 branch_labels = None
 depends_on = None
 

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import pytest
 from flask import Flask
 
+from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Account, Role
 from marketplace.infra import business_clock, pictures
 from marketplace.infra.db import db
@@ -140,6 +141,7 @@ def test_the_core_is_the_same_whoever_asks_and_whenever(
         first = asked(sale.application_id, compliance)
         before = File.of(first, compliance)
     customer.get(f"/policies/{sale.policy_id}")
+    assert customer.client.get(f"/policies/{sale.policy_id}/document.pdf").status_code == 200
     customer.compare("term_life", {"age": "34", "sex": "female", "smoker": "no", "sum_insured": "1000000",
                                    "term_years": "20", "occupation_class": "1", "region": "shanghai"})  # fmt: skip
     with shop.app_context():
@@ -150,7 +152,11 @@ def test_the_core_is_the_same_whoever_asks_and_whenever(
         second = asked(sale.application_id, other, "yearly review")
         after = File.of(second, other)
         assert faults(after.data, trail.receipt(sale.application_id, EntryType.POLICY_SIGNED)) == set()
+        holder = asked(sale.application_id, accounts.account(policies.policy(sale.policy_id).account_id))
+        visited = [each.type for each in trail.entries_of_visits(sale.application_id) if each.log_index is not None]
+    assert visited == [EntryType.POLICY_VIEWED, EntryType.DOCUMENT_OPENED], "a later visit is in the log"
     assert before.core_files == after.core_files
+    assert holder.core_sha256 == first.core_sha256
     assert first.core_sha256 == second.core_sha256
     assert first.sha256 != second.sha256
     assert (before.wrapper["reason"], after.wrapper["reason"]) == (REASON, "yearly review")
@@ -160,6 +166,24 @@ def test_the_core_is_the_same_whoever_asks_and_whenever(
     newest = newer.rsplit("/", 1)[1]
     assert int(newest) > size
     assert f"wrapper/consistency/{size}-{newest}" in after.files
+
+
+def test_what_is_done_in_a_visit_is_an_act_of_the_contract(
+    shop: Flask, customer: Visitor, sale: Sale, compliance: Account, into_the_log: IntoTheLog
+) -> None:
+    customer.get(f"/policies/{sale.policy_id}")
+    with shop.app_context():
+        before = File.of(asked(sale.application_id, compliance), compliance).core["entries"]
+        (visit,) = trail.visits_to({sale.application_id})
+        about = {"application_id": sale.application_id, "insurer_id": sale.insurer_id}
+        traceability.record_act(an_act(visit.id, EntryType.FIELD_ENTERED, **about))  # as a change of the contract will
+        db.session.commit()
+        into_the_log()
+        after = File.of(asked(sale.application_id, compliance), compliance)
+        assert faults(after.data, trail.receipt(sale.application_id, EntryType.POLICY_SIGNED)) == set()
+    visited = [each["leaf"]["t"] for each in after.core["entries"] if each["leaf"]["j"] == str(visit.id)]
+    assert visited == ["policy:viewed", "field:entered"], "the visit is whole"
+    assert len(after.core["entries"]) == len(before) + 2
 
 
 @pytest.mark.requirement("T26-39")

@@ -6,6 +6,7 @@ before each page. A page that comes from memory is counted when it is shown agai
 
 from collections.abc import Callable
 from functools import partial
+from uuid import uuid4
 
 import pytest
 from flask import Flask
@@ -16,11 +17,15 @@ from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Role
 from marketplace.infra import present
 from marketplace.infra.db import db
+from marketplace.oversight import queries as oversight
+from marketplace.oversight.values import SaleFilter
 from marketplace.policy import services as policies
+from marketplace.traceability import services as traceability
 from sandbox.demo.visitor import Visitor
 from tests.factories.accounts import a_customer, an_insurer
 from tests.factories.policy import a_contract
 from tests.factories.quoting import a_content, a_tariff, publish
+from tests.factories.traceability import a_view
 from tests.web.conftest import ANSWERS, LI_NA, go_on
 from tests.web.desk_visits import at_the_desk, links, sign_in
 
@@ -127,6 +132,37 @@ def test_the_sales_log_asks_as_often_for_twenty_journeys_as_for_one(shop: Flask,
             counts[number] = len(asked(shop, lambda: admin.get("/admin")))
             assert len(links(admin.text, "/admin/sales/[0-9a-f-]{36}")) == number
     assert counts == {1: 7, 20: 7}
+
+
+def test_a_visit_to_a_contract_is_looked_up_once(shop: Flask) -> None:
+    with shop.app_context():
+        customer = a_customer()
+        policy = policies.issue(a_contract(accounts.insurer_by_code("harbour"), account_id=customer.id))
+        db.session.commit()
+    visitor = sign_in(shop, Visitor(shop.test_client()), customer)
+    looks = [asked(shop, lambda: visitor.get(f"/policies/{policy.id}")) for _ in range(3)]
+    of_journeys = [[each for each in sent if "traceability_journey" in each] for sent in looks]
+    assert [len(each) for each in of_journeys] == [2, 1, 0], "asked for, begun; found; known"
+    assert len(looks[2]) == 8
+    assert sum("INSERT INTO traceability_evidence_intake" in each for each in looks[2]) == 1
+
+
+def test_a_sale_asks_as_often_for_twenty_visits_as_for_one(
+    shop: Flask, visitor: Visitor, at_step: Callable[..., Visitor], work: Work
+) -> None:
+    at_step("pay").pay()
+    work()
+    with shop.app_context():
+        (sale,) = (each for each in oversight.sales(SaleFilter()).sales if each.policy_id)
+    desk = at_the_desk(shop, Role.ADMIN_SALES)
+    counts = {0: len(asked(shop, lambda: desk.get(f"/admin/sales/{sale.id}")))}
+    for number in range(1, 21):
+        with shop.app_context():
+            visit = traceability.begin_visit(sale.application_id, uuid4(), {})
+            traceability.record_view(a_view(visit, application_id=sale.application_id))
+        if number in {1, 20}:
+            counts[number] = len(asked(shop, lambda: desk.get(f"/admin/sales/{sale.id}")))
+    assert counts == {0: 28, 1: 33, 20: 33}
 
 
 def test_my_policies_ask_as_often_for_twenty_as_for_one(shop: Flask) -> None:

@@ -5,7 +5,7 @@ from marketplace.oversight.queries.evidence import bundle, bundle_bytes, bundles
 from marketplace.oversight.queries.recordings import recorded, recording
 from marketplace.oversight.queries.sales import readings, sale, sale_of_application, sales, state_counts
 from marketplace.oversight.queries.soundness import broken, disagreements, under_way
-from marketplace.oversight.queries.timeline import timeline
+from marketplace.oversight.queries.timeline import timeline, views, visits
 from marketplace.oversight.queries.words import disagreement_words, gap_words, page_words
 
 __all__ = [
@@ -29,4 +29,6 @@ __all__ = [
     "state_counts",
     "timeline",
     "under_way",
+    "views",
+    "visits",
 ]

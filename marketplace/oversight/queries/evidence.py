@@ -23,8 +23,8 @@ _PROVIDERS = re.compile(r"(?<![0-9A-Za-z])(?:pi|cs)_[0-9A-Za-z_]{4,200}")
 
 def contracts_in(text: str) -> tuple[Sale, ...]:
     """The contracts and applications that a text speaks of, by policy number, or by the reference of an application, an
-    order, a journey or a payment, each once, newest first: the text of a complaint will do. An order of several
-    contracts gives all of them.
+    order, a journey, a later visit or a payment, each once, newest first: the text of a complaint will do. An order of
+    several contracts gives all of them.
     """
     references = sorted(set(_REFERENCE.findall(text.upper())))[:MOST_WORDS]
     numbers = policies.numbers_in(text)[:MOST_WORDS]
@@ -37,6 +37,7 @@ def contracts_in(text: str) -> tuple[Sale, ...]:
         SaleRow.application_reference.in_(references),
         SaleRow.order_reference.in_(references),
         SaleRow.journey_reference.in_(references),
+        SaleRow.application_id.in_(trail.contracts_visited(references) if references else ()),
         SaleRow.order_id.in_(orders),
     )
     newest = select(SaleRow).where(wanted, SaleRow.application_id.is_not(None)).order_by(SaleRow.started_at.desc())

@@ -1,6 +1,7 @@
-"""A sale's trail, entry by entry, in words."""
+"""A sale's trail, entry by entry, in words, and that of the later visits to its contract."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -8,8 +9,9 @@ from marketplace.catalog import queries as catalog
 from marketplace.infra.formatting import current_locale
 from marketplace.oversight.queries.sales import sale
 from marketplace.oversight.queries.words import actor_words, entry_words, page_words
-from marketplace.oversight.values import TimelineEntry
+from marketplace.oversight.values import Sale, TimelineEntry, Visit
 from marketplace.traceability import queries as trail
+from marketplace.traceability.values import Entry
 
 
 def timeline(sale_id: UUID, *, only_insurer: UUID | None = None) -> tuple[TimelineEntry, ...]:
@@ -18,14 +20,39 @@ def timeline(sale_id: UUID, *, only_insurer: UUID | None = None) -> tuple[Timeli
     """
     found = sale(sale_id, only_insurer=only_insurer)
     shared = () if only_insurer is not None else (None,)
-    entries = [
-        entry
-        for entry in trail.journey_entries(found.journey_id)
-        if entry.application_id in (*shared, found.application_id)
-    ]
+    entries = trail.journey_entries(found.journey_id)
+    return _told(found, [each for each in entries if each.application_id in (*shared, found.application_id)])
+
+
+def visits(of: Sale) -> tuple[Visit, ...]:
+    """A customer's later visits to the contract of a sale, the latest first. For callers that checked who asks."""
+    if of.application_id is None or of.policy_id is None:
+        return ()
+    begun = trail.visits_to({of.application_id})
+    if not begun:
+        return ()
+    entries = trail.entries_of_visits(of.application_id)
+    told: defaultdict[UUID, list[TimelineEntry]] = defaultdict(list)
+    for entry, line in zip(entries, _told(of, entries), strict=True):
+        told[entry.journey_id].append(line)
+    return tuple(
+        Visit(each.reference, each.business_started_at, tuple(told[each.id]))
+        for each in reversed(begun)
+        if each.id in told
+    )
+
+
+def views(of: Sale) -> tuple[TimelineEntry, ...]:
+    """Every page that was shown on the way to a sale and in later visits to its contract. As above."""
+    later = (entry for visit in visits(of) for entry in visit.entries)
+    return tuple(entry for entry in (*timeline(of.id), *later) if entry.has_page)
+
+
+def _told(of: Sale, entries: Sequence[Entry]) -> tuple[TimelineEntry, ...]:
+    """The entries in words."""
     versions = trail.page_versions(entry.page_version_id for entry in entries if entry.page_version_id)
     pages = {version.id: page_words(version.page) for version in versions}
-    questions = _questions(found.product_version_id)
+    questions = _questions(of.product_version_id)
     return tuple(
         TimelineEntry(
             entry_id=entry.id,

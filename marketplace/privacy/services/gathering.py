@@ -5,7 +5,7 @@ and in a journey (which people may share who share a browser) by application and
 holds before its applications is nobody's and is left out.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -191,22 +191,27 @@ def _messages(account: Account, told: tuple[Application, ...]) -> Records:
 
 
 def _trail(account_id: UUID, told: tuple[Application, ...]) -> tuple[Records, list[File]]:
-    """The record of the person's journeys with the pages as they were sent."""
-    own = {each.id for each in told}
+    """The record of the person's journeys and later visits, with the pages as they were sent."""
+    own = {each.id: each.reference for each in told}
     records: Records = []
     pages: list[File] = []
-    for journey_id in dict.fromkeys(each.journey_id for each in told):
+    of_visits = (each.id for each in trail.visits_to(own))
+    for journey_id in dict.fromkeys((*(each.journey_id for each in told), *of_visits)):
         # Also by one whose owner is not known: not proven yet, or erased with the account that it belonged to.
         shared = any(each.id not in own for each in applications.applications_of_journey(journey_id))
         journey = trail.journey(journey_id)
         entries = [each for each in trail.journey_entries(journey_id) if _is_own(each, account_id, own, shared=shared)]
-        records.append(_without(asdict(journey), "id") | {"entries": [_entry(each, account_id) for each in entries]})
+        records.append(
+            _without(asdict(journey), "id")
+            | {"visit_to": journey.visit_to and own[journey.visit_to]}
+            | {"entries": [_entry(each, account_id) for each in entries]}
+        )
         kept = trail.pages_of_journey(journey_id)
         pages += [File(f"pages/{each.id}.html", kept[each.id]) for each in entries if each.id in kept]
     return records, pages
 
 
-def _is_own(entry: Entry, account_id: UUID, own: set[UUID], *, shared: bool) -> bool:
+def _is_own(entry: Entry, account_id: UUID, own: Collection[UUID], *, shared: bool) -> bool:
     """What the person did or was shown, or nobody known did; that staff looked at the own application is about oneself,
     whatever else another did is not.
     """

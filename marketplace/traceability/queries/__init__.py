@@ -59,7 +59,9 @@ from marketplace.traceability.queries.stamps import (
     unstamped_seconds,
 )
 from marketplace.traceability.queries.trail import (
+    contracts_visited,
     entries_of_application,
+    entries_of_visits,
     entry,
     envelopes,
     envelopes_of_journey,
@@ -72,15 +74,18 @@ from marketplace.traceability.queries.trail import (
     pages_of_journey,
     view_kept,
     visits_since,
+    visits_to,
 )
 
 __all__ = (
     "altered_pages",
     "checkpoint",
     "checkpoint_size",
+    "contracts_visited",
     "core_files",
     "count_online",
     "entries_of_application",
+    "entries_of_visits",
     "entry",
     "envelopes",
     "envelopes_of_journey",
@@ -126,6 +131,7 @@ __all__ = (
     "versions_without_reference",
     "view_kept",
     "visits_since",
+    "visits_to",
     "waiting_seconds",
     "worth_waiting",
     "wrapper_files",

@@ -90,6 +90,10 @@ def _journey(journey_id: UUID) -> Journey:
         row = connection.execute(select(JourneyRow.__table__).where(JourneyRow.id == journey_id)).one_or_none()
     if row is None:
         raise JourneyNotFound
+    return _journey_of(row)
+
+
+def _journey_of(row: Row[*tuple[Any, ...]]) -> Journey:
     return Journey(
         id=row.id,
         reference=row.reference,
@@ -97,7 +101,29 @@ def _journey(journey_id: UUID) -> Journey:
         attribution=row.attribution,
         started_at=row.started_at,
         business_started_at=row.business_started_at,
+        visit_to=row.visit_to,
     )
+
+
+def visits_to(application_ids: Collection[UUID]) -> tuple[Journey, ...]:
+    """The later visits to the contracts of these applications, the earliest first."""
+    wanted = select(JourneyRow.__table__).where(JourneyRow.visit_to.in_(set(application_ids)))
+    with reader() as connection:
+        rows = connection.execute(wanted.order_by(JourneyRow.started_at, JourneyRow.id)).all()
+    return tuple(map(_journey_of, rows))
+
+
+def contracts_visited(references: Collection[str]) -> frozenset[UUID]:
+    """The applications to whose contracts journeys of these references are later visits."""
+    named = select(JourneyRow.visit_to).where(JourneyRow.reference.in_(set(references)))
+    with reader() as connection:
+        return frozenset(each for each in connection.execute(named).scalars() if each is not None)
+
+
+def entries_of_visits(application_id: UUID) -> tuple[Entry, ...]:
+    """Every entry of the later visits to one contract in the order of recording."""
+    visits = select(JourneyRow.id).where(JourneyRow.visit_to == application_id)
+    return _entries(lambda row: row.journey_id.in_(visits))
 
 
 def journey_entries(journey_id: UUID) -> tuple[Entry, ...]:
@@ -186,7 +212,7 @@ def view_kept(entry_id: UUID) -> ViewKept:
 def idle_journeys(before: datetime, limit: int, after: UUID | None = None) -> tuple[UUID, ...]:
     """Journeys that nobody visited since `before` (business time), that led to no contract which is still kept and are
     not erased yet, the oldest first; those after the journey `after`, if one is named. That one of its applications was
-    erased does not make a journey erased.
+    erased does not make a journey erased. A later visit to a contract is kept, and erased, with the contract.
     """
 
     def kept(row: Held) -> ColumnElement[bool]:
@@ -200,7 +226,7 @@ def idle_journeys(before: datetime, limit: int, after: UUID | None = None) -> tu
             ),
         )
 
-    idle = JourneyRow.business_started_at < before, ~kept(EntryRow), ~kept(IntakeRow)
+    idle = JourneyRow.visit_to.is_(None), JourneyRow.business_started_at < before, ~kept(EntryRow), ~kept(IntakeRow)
     statement = select(JourneyRow.id).where(*idle).order_by(*_AGE).limit(limit)
     if after is not None:
         statement = statement.where(tuple_(*_AGE) > select(*_AGE).where(JourneyRow.id == after).scalar_subquery())

@@ -7,6 +7,7 @@ from marketplace.traceability.services.interactions import (
     keep_recording,
 )
 from marketplace.traceability.services.recording import (
+    begin_visit,
     record_act,
     record_leaving,
     record_reading,
@@ -19,6 +20,7 @@ from marketplace.traceability.services.releasing import ensure_page_version, put
 from marketplace.traceability.services.stamping import stamp_log
 
 __all__ = (
+    "begin_visit",
     "ensure_page_version",
     "keep_interactions",
     "keep_recording",

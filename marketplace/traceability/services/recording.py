@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import func, insert
+from sqlalchemy import Connection, func, insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
@@ -44,8 +44,10 @@ from marketplace.traceability.values import (
     ActorRole,
     Channel,
     EntryType,
+    JourneyNotFound,
     View,
     journey_of_readings,
+    journey_of_visit,
 )
 
 LITTLE = 480
@@ -64,6 +66,17 @@ def start_journey(channel: Channel, attribution: Mapping[str, Any]) -> UUID:
     journey_id = ids.new_id()
     with written_apart() as connection:
         connection.execute(insert(JourneyRow).values(**_journey(journey_id, channel, attribution)))
+    return journey_id
+
+
+def begin_visit(application_id: UUID, session_id: UUID, attribution: Mapping[str, Any]) -> UUID:
+    """The journey of a later visit to a contract, begun at once if this is its first look: one for each contract and
+    session, however many looks come at the same time. What is entered in it names the application.
+    """
+    journey_id = journey_of_visit(application_id, session_id)
+    if not _is_visit(journey_id):
+        with written_apart() as connection:
+            _begin_once(connection, _journey(journey_id, Channel.SELF, attribution, visit_to=application_id))
     return journey_id
 
 
@@ -93,7 +106,8 @@ def record_rotation(origin: str, statement: Mapping[str, Any]) -> UUID:
 def record_of_log(origin: str, type_: EntryType, said: Mapping[str, Any]) -> UUID:
     """Enter what happens to the log itself in its own journey, which begins with the first of it. Flushes."""
     journey_id = journey_of_log(origin)
-    _begin_once(_journey(journey_id, Channel.SELF, {"log": origin}))
+    with or_nothing():
+        _begin_once(db.session.connection(), _journey(journey_id, Channel.SELF, {"log": origin}))
     return record_act(Act(journey_id, type_, said, SYSTEM))
 
 
@@ -105,7 +119,9 @@ def record_reading(reading: Act) -> UUID:
     """
     if reading.application_id is None or reading.journey_id != journey_of_readings(reading.application_id):
         raise ValueError("a reading is of the evidence of an application")
-    _begin_once(_journey(reading.journey_id, Channel.SELF, {"evidence_of": reading.application_id}))
+    journey = _journey(reading.journey_id, Channel.SELF, {"evidence_of": reading.application_id})
+    with or_nothing():
+        _begin_once(db.session.connection(), journey)
     return record_act(reading)
 
 
@@ -141,11 +157,17 @@ def record_leaving(view_id: UUID, actor: Actor) -> None:
     record_act(Act(view.journey_id, EntryType.PAGE_LEFT, body, actor, page_version_id=view.page_version_id, **what))
 
 
-def _begin_once(journey: Mapping[str, Any]) -> None:
+def _begin_once(connection: Connection, journey: Mapping[str, Any]) -> None:
     """A journey that many begin: the first one does."""
-    begun = upsert(JourneyRow).values(**journey).on_conflict_do_nothing(index_elements=[JourneyRow.id])
-    with or_nothing():
-        db.session.connection().execute(begun)
+    connection.execute(upsert(JourneyRow).values(**journey).on_conflict_do_nothing(index_elements=[JourneyRow.id]))
+
+
+def _is_visit(journey_id: UUID) -> bool:
+    """A visit is begun apart, before anything is entered in it: a journey that is only just being begun is none."""
+    try:
+        return queries.journey(journey_id).visit_to is not None
+    except JourneyNotFound:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +208,9 @@ def _same(view: View) -> tuple[UUID, UUID | None, str]:
     return view.journey_id, view.application_id, view.page_version_id
 
 
-def _journey(journey_id: UUID, channel: Channel, attribution: Mapping[str, Any]) -> dict[str, Any]:
+def _journey(
+    journey_id: UUID, channel: Channel, attribution: Mapping[str, Any], *, visit_to: UUID | None = None
+) -> dict[str, Any]:
     """The values of a row of `JourneyRow` by column."""
     return {
         "id": journey_id,
@@ -195,6 +219,7 @@ def _journey(journey_id: UUID, channel: Channel, attribution: Mapping[str, Any])
         "attribution": _plain(attribution),
         "started_at": clock.now(),
         "business_started_at": clock.business_now(),
+        "visit_to": visit_to,
     }
 
 
@@ -232,9 +257,11 @@ def _entry(what: Act | View, *, shown: _Shown | None = None) -> dict[str, Any]:
 
 def _sealed(entry_id: UUID, what: Act | View, body: bytes, pressed: bytes | None) -> dict[str, bytes | None]:
     """The two sealed columns. Where everything the entry could belong to is erased, it is entered without its content
-    if it outlives that; else raises DataDestroyed.
+    if it outlives that; else raises DataDestroyed. A visit has no key, so that nothing of it outlives its contract.
     """
     for subject_id in subjects(what.journey_id, what.application_id):
+        if subject_id == what.journey_id and _is_visit(subject_id):
+            continue
         key_class = KeyClass.JOURNEY if subject_id == what.journey_id else KeyClass.PERSON
         with suppress(DataDestroyed):
             return {

@@ -57,6 +57,7 @@ from marketplace.traceability.values.words import (
     Channel,
     EntryType,
     journey_of_readings,
+    journey_of_visit,
 )
 
 __all__ = [
@@ -105,4 +106,5 @@ __all__ = [
     "View",
     "ViewKept",
     "journey_of_readings",
+    "journey_of_visit",
 ]

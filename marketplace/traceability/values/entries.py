@@ -67,7 +67,9 @@ class RecordingKept:
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """One road of one customer towards a contract. `attribution` says where they came from and never changes."""
+    """One road of one customer towards a contract; or a later visit to a contract (`visit_to`: its application).
+    `attribution` says where they came from. Nothing of it ever changes.
+    """
 
     id: UUID
     reference: str
@@ -75,6 +77,7 @@ class Journey:
     attribution: Mapping[str, Any]
     started_at: datetime
     business_started_at: datetime
+    visit_to: UUID | None
 
 
 @dataclass(frozen=True, slots=True)

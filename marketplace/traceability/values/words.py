@@ -94,7 +94,15 @@ It is entered in an erased journey too, without what it says. Nothing else may h
 """
 
 
-LOOKS = frozenset({EntryType.POLICY_VIEWED, EntryType.PAGE_LEFT, EntryType.SALE_VIEWED, EntryType.EVIDENCE_READ})
+LOOKS = frozenset(
+    {
+        EntryType.POLICY_VIEWED,
+        EntryType.DOCUMENT_OPENED,
+        EntryType.PAGE_LEFT,
+        EntryType.SALE_VIEWED,
+        EntryType.EVIDENCE_READ,
+    }
+)
 """That somebody looked at a contract, or stopped looking: nothing in its evidence, which ends with its last act."""
 
 RECEIPTED = (EntryType.CONTRACT_CONCLUDED, EntryType.POLICY_SIGNED)
@@ -121,3 +129,8 @@ VISITOR = Actor(ActorRole.VISITOR, label="visitor")
 def journey_of_readings(application_id: UUID) -> UUID:
     """The journey in which it is entered who read the evidence of a contract: one for each, without gaps."""
     return uuid5(application_id, "evidence")
+
+
+def journey_of_visit(application_id: UUID, session_id: UUID) -> UUID:
+    """The journey of a later visit to a contract: one for each in which its customer is signed in."""
+    return uuid5(application_id, f"visit:{session_id}")

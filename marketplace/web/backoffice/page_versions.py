@@ -1,5 +1,5 @@
-"""The sales pages by version and by day: which was online when, who released it, and what a contract's own journey was
-shown of it (T26-34, T26-37, T26-48).
+"""The sales pages by version and by day: which was online when, who released it, and what a contract's own journey and
+later visits were shown of it (T26-34, T26-37, T26-48).
 """
 
 from collections.abc import Iterable
@@ -54,7 +54,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A version while it was online; `views` are those that this journey was shown of it."""
+    """A version while it was online; `views` are those that the customer was shown of it."""
 
     online: PageOnline
     words: str
@@ -79,7 +79,7 @@ def day(sale_id: UUID) -> ResponseReturnValue:
     form = DayForm(data={"day": _day_of(sale.concluded_at or sale.started_at)})
     if form.validate_on_submit() and form.day.data:
         note_look(sale, access.actor(), day=form.day.data.isoformat(), reason=str(form.reason.data))
-        lines = _lines(_online_on(sale, form.day.data), oversight.timeline(sale_id))
+        lines = _lines(_online_on(sale, form.day.data), oversight.views(sale))
         return render_template("backoffice/day.html", sale=sale, form=form, lines=lines, zone=zone_name(ZONE))
     note_look(sale, access.actor())
     page = render_template("backoffice/day.html", sale=sale, form=form, lines=None, zone=zone_name(ZONE))
@@ -98,8 +98,8 @@ def _online_on(sale: Sale, on: date) -> tuple[PageOnline, ...]:
     return trail.pages_online(about, _begin(on), _begin(on + timedelta(days=1)))
 
 
-def _lines(online: Iterable[PageOnline], timeline: Iterable[TimelineEntry] = ()) -> list[Line]:
-    found, shown = tuple(online), [entry for entry in timeline if entry.has_page]
+def _lines(online: Iterable[PageOnline], views: Iterable[TimelineEntry] = ()) -> list[Line]:
+    found, shown = tuple(online), tuple(views)
     products = catalog.product_versions(id_ for each in found if (id_ := each.version.product_version_id))
     names = {version_id: product.content.name for version_id, product in products.items()}
     return [

@@ -100,8 +100,9 @@ def policy_document(sale_id: UUID) -> ResponseReturnValue:
 
 
 def _page_entry(sale_id: UUID, entry_id: UUID) -> tuple[Sale, TimelineEntry]:
-    """The sale and the entry, if it is of this sale and holds a page, else EntryNotFound."""
-    for entry in oversight.timeline(sale_id):
-        if entry.entry_id == entry_id and entry.has_page:
-            return oversight.sale(sale_id), entry
+    """The sale and the entry, if it is of this sale or a later visit and holds a page, else EntryNotFound."""
+    found = oversight.sale(sale_id)
+    for entry in oversight.views(found):
+        if entry.entry_id == entry_id:
+            return found, entry
     raise EntryNotFound

@@ -11,10 +11,11 @@ from marketplace.application.values import State
 from marketplace.catalog import queries as catalog
 from marketplace.policy import queries
 from marketplace.policy.values import Policy, PolicyNotFound
-from marketplace.traceability.values import EntryType
+from marketplace.traceability.services import record_act
+from marketplace.traceability.values import Act, EntryType
 from marketplace.web import access
 from marketplace.web.papers import policy_pdf
-from marketplace.web.tracing import Traced, render_traced
+from marketplace.web.tracing import Traced, render_traced, visit_of
 
 blueprint = Blueprint("policy", __name__)
 
@@ -54,7 +55,7 @@ def policy(policy_id: UUID) -> ResponseReturnValue:
             insurer_id=found.insurer_id,
             body={"policy_id": found.id},
         ),
-        journey_id=found.journey_id,
+        journey_id=visit_of(found),
         policy=found,
         content=version.content,
         documents=catalog.documents_of(version.id),
@@ -64,4 +65,10 @@ def policy(policy_id: UUID) -> ResponseReturnValue:
 
 @blueprint.get("/policies/<uuid:policy_id>/document.pdf")
 def document(policy_id: UUID) -> ResponseReturnValue:
-    return policy_pdf(own_policy(policy_id))
+    """Opened is what there is: where it is not sealed yet, nothing is entered."""
+    found = own_policy(policy_id)
+    answer = policy_pdf(found)
+    said = {"policy_id": found.id, "sha256": found.document_sha256, "title": found.number}
+    opened = EntryType.DOCUMENT_OPENED
+    record_act(Act(visit_of(found), opened, said, access.actor(), found.application_id, found.insurer_id))
+    return answer

@@ -4,7 +4,7 @@ after two weeks of notice (T26-44, T26-45, T26-46).
 
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
@@ -28,7 +28,7 @@ from marketplace.privacy.services import erasing, forgetting
 from marketplace.privacy.services.gathering import copy_of
 from marketplace.privacy.values import HoldClosed, HoldTooLate
 from marketplace.traceability import queries as trail
-from marketplace.traceability.services import record_view
+from marketplace.traceability.services import begin_visit, record_view
 from marketplace.traceability.values import EntryType
 from tests.deferred_jobs import drain
 from tests.factories.accounts import a_guest
@@ -491,6 +491,31 @@ def test_a_closed_dispute_is_neither_moved_nor_opened_again() -> None:
 
 
 @pytest.mark.requirement("T26-45")
+@pytest.mark.requirement("T26-44", "T26-45")
+def test_later_visits_are_kept_as_long_as_the_contract_and_go_with_it() -> None:
+    policy = a_concluded_contract()
+    visit = begin_visit(policy.application_id, uuid4(), {})
+    seen = record_view(
+        a_view(visit, b"<!doctype html>seen", application_id=policy.application_id, body={"status": 200})
+    )
+    ran_out(policy)
+    until = queries.kept_contract(policy.id).kept_until
+    night(until)
+    assert trail.page_bytes(seen) == b"<!doctype html>seen", "for years nobody came"
+    assert [each.body for each in trail.journey_entries(visit)] == [{"status": 200}]
+    dispute = an_open_dispute(policy)
+    two_nights(until)
+    assert trail.page_bytes(seen) == b"<!doctype html>seen", "held"
+    services.close_hold(dispute.id, "It was settled.", acting(a_guest("somebody@example.com")))
+    db.session.commit()
+    two_nights(queries.kept_contract(policy.id).kept_until)
+    assert erased(policy)
+    (left,) = trail.journey_entries(visit)
+    assert (left.id, left.body, bool(left.page_sha256)) == (seen, {}, True)
+    with pytest.raises(vault.DataDestroyed):
+        trail.page_bytes(seen)
+
+
 def test_nothing_is_left_to_hold_of_what_is_erased() -> None:
     policy = a_concluded_contract()
     dispute = an_open_dispute(policy)
