@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, liter
 
 from marketplace.infra import storage
 from marketplace.infra.db import db, reader
-from marketplace.kernel.errors import MarketplaceError
+from marketplace.kernel.errors import NotFound
 from marketplace.traceability.models import (
     EntryRow,
     PageOnlineRow,
@@ -52,14 +52,14 @@ def releases(limit: int = 50) -> tuple[Release, ...]:
 
 
 def not_kept(sha256s: Iterable[str]) -> tuple[str, ...]:
-    """Which of these files are not in the store as they were put there."""
+    """Which of these files are not in the store as they were put there. Raises Unavailable where it does not answer."""
     return tuple(sha256 for sha256 in sorted(set(sha256s)) if not _is_kept(sha256))
 
 
 def _is_kept(sha256: str) -> bool:
     try:
         storage.get(sha256)
-    except MarketplaceError:
+    except (NotFound, storage.FileAltered):
         return False
     return True
 
