@@ -56,8 +56,8 @@ def premium_difference(
     return PremiumDifference(
         possible=possible.count,
         rated=len(both),
-        comes=int(np.sum(new.there & ~old.there)),
-        goes=int(np.sum(old.there & ~new.there)),
+        comes=int(np.count_nonzero(new.there & ~old.there)),
+        goes=int(np.count_nonzero(old.there & ~new.there)),
         shift=_shift_of(changes),
         bands=tuple(
             band
@@ -85,11 +85,11 @@ def _shift_of(changes: Any) -> Shift | None:
         return None
     return Shift(
         risks=len(changes),
-        rising=int(np.sum(changes > 0)),
-        falling=int(np.sum(changes < 0)),
-        average=round(Fraction(int(np.sum(changes)), len(changes))),
-        most=int(np.max(changes)),
-        least=int(np.min(changes)),
+        rising=int(np.count_nonzero(changes > 0)),
+        falling=int(np.count_nonzero(changes < 0)),
+        average=round(Fraction(int(changes.sum()), len(changes))),
+        most=int(changes.max()),
+        least=int(changes.min()),
     )
 
 
