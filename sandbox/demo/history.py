@@ -183,7 +183,7 @@ def _card_declined(walk: Walk) -> None:
         walk.visitor.pay(DECLINED_CARD)
 
 
-def _buys(walk: Walk) -> None:
+def buys(walk: Walk) -> None:
     walk.to_review(walk.choose())
     if walk.visitor.submit() == "pay":
         walk.visitor.pay()
@@ -220,7 +220,7 @@ ENDINGS = (
     Ending("has the card declined", 1, _card_declined),
     Ending("is referred", 4, _is_referred),
     Ending("is declined", 2, _is_declined),
-    Ending("buys", 12, _buys),
+    Ending("buys", 12, buys),
 )
 PERSONAL_ONLY = {_is_referred, _is_declined}
 
@@ -238,7 +238,7 @@ def live(app: Flask) -> int:
     visits = [ending for ending in ENDINGS for _ in range(ending.times)]
     chosen.shuffle(visits)
     walks = _walks(app, chosen)
-    first_purchase = next(number for number, ending in enumerate(visits) if ending.walk is _buys)
+    first_purchase = next(number for number, ending in enumerate(visits) if ending.walk is buys)
     for number, ending in enumerate(visits):
         back = timedelta(days=DAYS_BACK * (1 - number / len(visits)))
         _set_clock(app, -back)

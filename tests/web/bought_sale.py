@@ -12,8 +12,7 @@ from marketplace.accounts.values import Account, Role
 from marketplace.infra import vault
 from marketplace.infra.db import Base, db
 from marketplace.kernel.merkle import GrowingTree, leaf_hash
-from marketplace.oversight import queries as oversight
-from marketplace.oversight.values import Sale, SaleFilter
+from marketplace.oversight.values import Sale
 from marketplace.traceability import services as traceability
 from marketplace.traceability.jobs.key_folder import KeyFolder
 from marketplace.traceability.rules.leaves import Leaf
@@ -26,7 +25,7 @@ from tests.factories.accounts import a_member_of_staff
 from tests.factories.log import ORIGIN, a_key_folder, integrate
 from tests.factories.traceability import a_journey, an_act
 from tests.simulator_server import SimulatorServer
-from tests.web.conftest import newest_code, open_shop, run_jobs
+from tests.web.conftest import newest_code, open_shop, run_jobs, the_sale
 from tests.web.desk_visits import buy
 
 PUT_OFF = ("policy.make_document", "checkout.send_policy")
@@ -83,8 +82,7 @@ def a_bought_sale(
                 stamp()
                 account = a_member_of_staff(Role.ADMIN_COMPLIANCE)
                 db.session.commit()
-                (sale,) = (each for each in oversight.sales(SaleFilter()).sales if each.policy_id)
-            yield Bought(app, sale, account, keys, folders.store)
+            yield Bought(app, the_sale(app), account, keys, folders.store)
     finally:
         empty_tables(app)
 

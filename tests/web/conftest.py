@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import date, timedelta
+from datetime import timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -10,23 +11,25 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from marketplace.accounts.values import Account, Role
 from marketplace.correspondence import queries as correspondence
 from marketplace.disclosure import services as disclosure
-from marketplace.infra import business_clock, stripe_gateway
+from marketplace.infra import business_clock, pictures, stripe_gateway
 from marketplace.infra.db import db
+from marketplace.oversight import queries as oversight
+from marketplace.oversight.values import Sale, SaleFilter
 from marketplace.web import released, tracing
 from sandbox.demo.visitor import Identity, Visitor, hidden_fields, ticked
+from sandbox.embedded_db import EmbeddedServer
 from sandbox.releasing import SPECIMEN
 from tests.deferred_jobs import drain
 from tests.everything import every_row
+from tests.factories.accounts import a_member_of_staff
 from tests.factories.catalog import harbour_term
+from tests.factories.evidence import without_a_browser
+from tests.factories.log import a_key_folder, integrate
 from tests.simulator_server import SECRET_KEY, WEBHOOK_SECRET, SimulatorServer, running_simulator
-
-ANSWERS = {
-    "age": "34", "sex": "female", "smoker": "no", "sum_insured": "1000000", "term_years": "20",
-    "occupation_class": "1", "region": "shanghai",
-}  # fmt: skip
-LI_NA = Identity("Li Na", date(1992, 3, 5), "li.na@example.com")
+from tests.web.desk_visits import ANSWERS, LI_NA, buy
 
 # What a look at a page may leave behind; everything else is a write.
 TRACES_OF_LOOKING = (
@@ -83,6 +86,51 @@ def stranger(shop: Flask, visitor: Visitor) -> Visitor:
 def work(shop: Flask) -> Callable[[], list[str]]:
     """Run what the worker would run."""
     return lambda: run_jobs(shop)
+
+
+@pytest.fixture
+def into_the_log(server: EmbeddedServer, tmp_path: Path) -> Callable[[], int]:
+    """Do what the sequencer would do."""
+    folder = a_key_folder(tmp_path / "log")
+    return lambda: integrate(server, folder)
+
+
+@pytest.fixture
+def customer(
+    shop: Flask, work: Callable[[], list[str]], code_for: Callable[[str], str], into_the_log: Callable[[], int]
+) -> Visitor:
+    """Who bought; everything is in the log."""
+    bought = buy(shop, work, code_for)
+    with shop.app_context():
+        into_the_log()
+    return bought
+
+
+@pytest.fixture
+def sale(shop: Flask, customer: Visitor) -> Sale:
+    """What was bought."""
+    return the_sale(shop)
+
+
+def the_sale(shop: Flask) -> Sale:
+    """The only one that came to a contract."""
+    with shop.app_context():
+        (found,) = (each for each in oversight.sales(SaleFilter()).sales if each.policy_id)
+    return found
+
+
+@pytest.fixture
+def compliance(shop: Flask) -> Account:
+    with shop.app_context():
+        account = a_member_of_staff(Role.ADMIN_COMPLIANCE)
+        db.session.commit()
+    return account
+
+
+@pytest.fixture
+def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No picture is made: this machine has no Chromium."""
+    monkeypatch.setattr(pictures, "take", without_a_browser)
 
 
 def run_jobs(shop: Flask) -> list[str]:

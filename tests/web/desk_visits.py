@@ -11,8 +11,11 @@ from marketplace.accounts.values import Account, Insurer, Role
 from marketplace.infra.db import db
 from sandbox.demo.visitor import Identity, Visitor, words
 from tests.factories.accounts import PASSWORD, a_member_of_staff, an_authenticator
-from tests.web.conftest import ANSWERS
 
+ANSWERS = {
+    "age": "34", "sex": "female", "smoker": "no", "sum_insured": "1000000", "term_years": "20",
+    "occupation_class": "1", "region": "shanghai",
+}  # fmt: skip
 LI_NA = Identity("Li Na", date(1992, 3, 5), "li.na@example.com")
 ILL = Identity("Wang Fang", date(1992, 3, 5), "wang.fang@example.com", yes_to=frozenset({2}))
 

@@ -6,7 +6,6 @@ import json
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
@@ -14,66 +13,29 @@ from flask import Flask
 
 from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Account, Role
-from marketplace.infra import business_clock, pictures
+from marketplace.infra import business_clock
 from marketplace.infra.db import db
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.kernel.zips import zipped
 from marketplace.oversight import queries as oversight
 from marketplace.oversight import services
-from marketplace.oversight.values import BundleNotFound, BundleState, Sale, SaleFilter
+from marketplace.oversight.values import BundleNotFound, BundleState, Sale
 from marketplace.policy import queries as policies
 from marketplace.traceability import queries as trail
 from marketplace.traceability import services as traceability
 from marketplace.traceability.values import EntryType, TrailUnavailable, journey_of_readings
 from sandbox.demo.visitor import Visitor
-from sandbox.embedded_db import EmbeddedServer
 from tests.deferred_jobs import drain
 from tests.factories.accounts import a_member_of_staff
-from tests.factories.evidence import REASON, File, acting, asked, faults, judged, without_a_browser
-from tests.factories.log import a_key_folder, integrate
+from tests.factories.evidence import REASON, File, acting, asked, faults, judged
 from tests.factories.traceability import an_act
-from tests.web.desk_visits import buy
 from verify.findings import Code
+
+pytestmark = pytest.mark.usefixtures("no_browser")
 
 CodeFor = Callable[[str], str]
 Work = Callable[[], list[str]]
 IntoTheLog = Callable[[], int]
-
-
-@pytest.fixture(autouse=True)
-def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "take", without_a_browser)
-
-
-@pytest.fixture
-def into_the_log(server: EmbeddedServer, tmp_path: Path) -> IntoTheLog:
-    """Do what the sequencer would do."""
-    folder = a_key_folder(tmp_path / "log")
-    return lambda: integrate(server, folder)
-
-
-@pytest.fixture
-def customer(shop: Flask, work: Work, code_for: CodeFor, into_the_log: IntoTheLog) -> Visitor:
-    """Who bought; everything is in the log."""
-    bought = buy(shop, work, code_for)
-    with shop.app_context():
-        into_the_log()
-    return bought
-
-
-@pytest.fixture
-def sale(shop: Flask, customer: Visitor) -> Sale:
-    with shop.app_context():
-        (found,) = (each for each in oversight.sales(SaleFilter()).sales if each.policy_id)
-    return found
-
-
-@pytest.fixture
-def compliance(shop: Flask) -> Account:
-    with shop.app_context():
-        account = a_member_of_staff(Role.ADMIN_COMPLIANCE)
-        db.session.commit()
-    return account
 
 
 @pytest.mark.requirement("T26-41", "T26-43", "T26-39")

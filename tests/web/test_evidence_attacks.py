@@ -14,16 +14,18 @@ import pytest
 from flask import Flask
 
 from config import Settings
-from marketplace.infra import pictures, vault
+from marketplace.infra import vault
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.oversight.values import BundleState, Sale
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import EntryType
 from sandbox.embedded_db import EmbeddedServer
-from tests.factories.evidence import File, asked, faults, judged, without_a_browser
+from tests.factories.evidence import File, asked, faults, judged
 from tests.simulator_server import SimulatorServer
 from tests.web.bought_sale import Bought, Change, Copy, Folders, a_bought_sale, a_copy
 from verify.findings import Code
+
+pytestmark = pytest.mark.usefixtures("no_browser")
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +39,6 @@ def bought(
     folders = Folders(tmp_path_factory.mktemp("log"), Path(settings.storage_folder))
     with a_bought_sale(migrated_app, simulator, server, folders) as found:
         yield found
-
-
-@pytest.fixture(autouse=True)
-def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "take", without_a_browser)
 
 
 def body_from(kind: EntryType, other: EntryType) -> Change:

@@ -3,7 +3,6 @@
 import io
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -11,43 +10,22 @@ from flask import Flask
 
 from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Role
-from marketplace.infra import pictures
 from marketplace.infra.db import db
 from marketplace.oversight import queries as oversight
-from marketplace.oversight.values import Sale, SaleFilter
+from marketplace.oversight.values import Sale
 from marketplace.traceability.services import recording
 from marketplace.traceability.values import TrailUnavailable
 from sandbox.demo.visitor import Visitor, words
-from sandbox.embedded_db import EmbeddedServer
 from tests.factories.accounts import an_insurer
-from tests.factories.evidence import faults, without_a_browser
-from tests.factories.log import a_key_folder, integrate
+from tests.factories.evidence import faults
 from tests.web.conftest import count
-from tests.web.desk_visits import at_the_desk, buy, links
+from tests.web.desk_visits import at_the_desk, links
+
+pytestmark = pytest.mark.usefixtures("no_browser")
 
 CodeFor = Callable[[str], str]
 Work = Callable[[], list[str]]
 COMPLAINT = "The customer writes: my policy {} was sold to me without telling me what is not covered!"
-
-
-@pytest.fixture(autouse=True)
-def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "take", without_a_browser)
-
-
-@pytest.fixture
-def customer(shop: Flask, work: Work, code_for: CodeFor, server: EmbeddedServer, tmp_path: Path) -> Visitor:
-    bought = buy(shop, work, code_for)
-    with shop.app_context():
-        integrate(server, a_key_folder(tmp_path / "log"))
-    return bought
-
-
-@pytest.fixture
-def sale(shop: Flask, customer: Visitor) -> Sale:
-    with shop.app_context():
-        (found,) = (each for each in oversight.sales(SaleFilter()).sales if each.policy_id)
-    return found
 
 
 def readings(shop: Flask, sale: Sale) -> list[tuple[str, str, str]]:

@@ -10,21 +10,16 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from marketplace.accounts.values import Account, Role
+from marketplace.accounts.values import Account
 from marketplace.catalog import queries as catalog
 from marketplace.infra import pictures, vault
-from marketplace.infra.db import db
 from marketplace.infra.pictures import Picture, Taken
 from marketplace.kernel.remembering import Remembered
-from marketplace.oversight import queries as oversight
 from marketplace.oversight.services import pictures as taking
-from marketplace.oversight.values import Sale, SaleFilter
+from marketplace.oversight.values import Sale
 from marketplace.traceability.queries import trail
-from sandbox.embedded_db import EmbeddedServer
 from tests.deferred_jobs import hasten, waiting
-from tests.factories.accounts import a_member_of_staff
 from tests.factories.evidence import File, asked, faults
-from tests.factories.log import a_key_folder, integrate
 from tests.web.desk_visits import buy
 
 CodeFor = Callable[[str], str]
@@ -54,36 +49,12 @@ def photographer(monkeypatch: pytest.MonkeyPatch) -> Photographer:
 
 
 @pytest.fixture
-def into_the_log(server: EmbeddedServer, tmp_path: Path) -> Callable[[], int]:
-    """Do what the sequencer would do."""
-    folder = a_key_folder(tmp_path / "log")
-    return lambda: integrate(server, folder)
-
-
-@pytest.fixture
-def sale(shop: Flask, work: Work, code_for: CodeFor, into_the_log: Callable[[], int]) -> Sale:
-    buy(shop, work, code_for)
-    with shop.app_context():
-        into_the_log()
-        (found,) = (each for each in oversight.sales(SaleFilter()).sales if each.policy_id)
-    return found
-
-
-@pytest.fixture
 def static(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The static files of this test, which may change."""
     folder = tmp_path / "static"
     shutil.copytree(taking.STATIC, folder)
     monkeypatch.setattr(taking, "STATIC", folder)
     return folder
-
-
-@pytest.fixture
-def compliance(shop: Flask) -> Account:
-    with shop.app_context():
-        account = a_member_of_staff(Role.ADMIN_COMPLIANCE)
-        db.session.commit()
-    return account
 
 
 @pytest.mark.requirement("T26-42", "T26-39")

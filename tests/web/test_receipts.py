@@ -11,8 +11,6 @@ from marketplace.correspondence import queries as correspondence
 from marketplace.correspondence.values import MessageParts
 from marketplace.infra.db import db
 from marketplace.kernel import clock
-from marketplace.oversight import queries as oversight
-from marketplace.oversight.values import Sale, SaleFilter
 from marketplace.policy import queries as policies
 from marketplace.traceability import queries as trail
 from marketplace.traceability import services as traceability
@@ -21,6 +19,7 @@ from sandbox.embedded_db import EmbeddedServer
 from tests.deferred_jobs import hasten, waiting
 from tests.factories.log import ORIGIN, a_key_folder, integrate
 from tests.factories.traceability import a_journey, an_act
+from tests.web.conftest import the_sale
 from tests.web.desk_visits import LI_NA, buy
 from verify.findings import Report
 from verify.policy import read_policy
@@ -49,12 +48,6 @@ def go_on(shop: Flask, work: Work) -> None:
     work()
 
 
-def sold(shop: Flask) -> Sale:
-    with shop.app_context():
-        (found,) = (each for each in oversight.sales(SaleFilter()).sales if each.policy_id)
-    return found
-
-
 def mails(shop: Flask, kind: str) -> list[MessageParts]:
     with shop.app_context():
         found = [each for each in correspondence.inbox(recipient=LI_NA.email) if each.kind == kind]
@@ -80,7 +73,7 @@ def test_the_policy_carries_one_receipt_and_its_mail_the_other(
     go_on(shop, work)
     into_the_log()
     go_on(shop, work)
-    sale, (mail,) = sold(shop), mails(shop, "policy_issued")
+    sale, (mail,) = the_sale(shop), mails(shop, "policy_issued")
     assert [file.name for file in mail.files] == [f"{sale.policy_number}.pdf", "policy-signed.tlog-proof"]
     assert proves(shop, mail.files[1].content) == "policy:signed"
     with shop.app_context():
@@ -99,7 +92,7 @@ def test_receipts_that_come_late_follow_once_and_the_policy_stays(
         go_on(shop, work)
     with clock.frozen(clock.now() + timedelta(seconds=30)):
         go_on(shop, work)
-    sale, (mail,) = sold(shop), mails(shop, "policy_issued")
+    sale, (mail,) = the_sale(shop), mails(shop, "policy_issued")
     assert [file.name for file in mail.files] == [f"{sale.policy_number}.pdf"]
     assert sale.policy_id
     with shop.app_context():

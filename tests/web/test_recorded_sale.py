@@ -15,7 +15,7 @@ from marketplace.infra import pictures
 from marketplace.infra.db import Scope, db, use_scope
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.oversight import queries as oversight
-from marketplace.oversight.values import Sale, SaleFilter
+from marketplace.oversight.values import Sale
 from marketplace.traceability.values import EntryType
 from sandbox.demo.visitor import Visitor, words
 from sandbox.embedded_db import EmbeddedServer
@@ -23,19 +23,11 @@ from tests.factories.accounts import a_member_of_staff
 from tests.factories.evidence import File, asked, faults, without_a_browser
 from tests.factories.log import a_key_folder, integrate
 from tests.factories.recordings import record, view_of
-from tests.web.desk_visits import at_the_desk, buy
+from tests.web.desk_visits import at_the_desk
 
 CodeFor = Callable[[str], str]
 Work = Callable[[], list[str]]
 THERE = "http://replay.localhost:8000"
-
-
-@pytest.fixture
-def sale(shop: Flask, work: Work, code_for: CodeFor) -> Sale:
-    buy(shop, work, code_for)
-    with shop.app_context(), use_scope(Scope.all()):
-        (found,) = (each for each in oversight.sales(SaleFilter()).sales if each.policy_id)
-    return found
 
 
 @pytest.mark.requirement("T26-37")

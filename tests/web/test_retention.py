@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -10,63 +9,28 @@ from sqlalchemy import text
 
 from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Account, Role
-from marketplace.infra import business_clock, pictures, vault
+from marketplace.infra import business_clock, vault
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE, format_day
 from marketplace.kernel import clock
 from marketplace.oversight import queries as oversight
 from marketplace.oversight import services as oversight_services
-from marketplace.oversight.values import BundleState, Sale, SaleFilter
+from marketplace.oversight.values import BundleState, Sale
 from marketplace.privacy import queries as privacy
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import RECEIPTED
 from sandbox.demo.visitor import Visitor, words
-from sandbox.embedded_db import EmbeddedServer
-from tests.factories.accounts import a_member_of_staff
-from tests.factories.evidence import File, asked, faults, without_a_browser
-from tests.factories.log import a_key_folder, integrate
+from tests.factories.evidence import File, asked, faults
 from tests.factories.retention import run
-from tests.web.desk_visits import at_the_desk, buy
+from tests.web.desk_visits import at_the_desk
 from verify.findings import Code
+
+pytestmark = pytest.mark.usefixtures("no_browser")
 
 CodeFor = Callable[[str], str]
 Work = Callable[[], list[str]]
 IntoTheLog = Callable[[], int]
 CASE = "K-2027-14 against Harbour"
-
-
-@pytest.fixture(autouse=True)
-def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "take", without_a_browser)
-
-
-@pytest.fixture
-def into_the_log(server: EmbeddedServer, tmp_path: Path) -> IntoTheLog:
-    folder = a_key_folder(tmp_path / "log")
-    return lambda: integrate(server, folder)
-
-
-@pytest.fixture
-def customer(shop: Flask, work: Work, code_for: CodeFor, into_the_log: IntoTheLog) -> Visitor:
-    bought = buy(shop, work, code_for)
-    with shop.app_context():
-        into_the_log()
-    return bought
-
-
-@pytest.fixture
-def sale(shop: Flask, customer: Visitor) -> Sale:
-    with shop.app_context():
-        (found,) = (each for each in oversight.sales(SaleFilter()).sales if each.policy_id)
-    return found
-
-
-@pytest.fixture
-def compliance(shop: Flask) -> Account:
-    with shop.app_context():
-        account = a_member_of_staff(Role.ADMIN_COMPLIANCE)
-        db.session.commit()
-    return account
 
 
 def evidence(sale: Sale, reader: Account) -> File:

@@ -17,8 +17,6 @@ from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Role
 from marketplace.infra import present
 from marketplace.infra.db import db
-from marketplace.oversight import queries as oversight
-from marketplace.oversight.values import SaleFilter
 from marketplace.policy import services as policies
 from marketplace.traceability import services as traceability
 from sandbox.demo.visitor import Visitor
@@ -26,7 +24,7 @@ from tests.factories.accounts import a_customer, an_insurer
 from tests.factories.policy import a_contract
 from tests.factories.quoting import a_content, a_tariff, publish
 from tests.factories.traceability import a_view
-from tests.web.conftest import ANSWERS, LI_NA, go_on
+from tests.web.conftest import ANSWERS, LI_NA, go_on, the_sale
 from tests.web.desk_visits import at_the_desk, links, sign_in
 
 CodeFor = Callable[[str], str]
@@ -152,8 +150,7 @@ def test_a_sale_asks_as_often_for_twenty_visits_as_for_one(
 ) -> None:
     at_step("pay").pay()
     work()
-    with shop.app_context():
-        (sale,) = (each for each in oversight.sales(SaleFilter()).sales if each.policy_id)
+    sale = the_sale(shop)
     desk = at_the_desk(shop, Role.ADMIN_SALES)
     counts = {0: len(asked(shop, lambda: desk.get(f"/admin/sales/{sale.id}")))}
     for number in range(1, 21):

@@ -16,7 +16,7 @@ from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
 from marketplace.oversight import queries as oversight
-from marketplace.oversight.values import Sale, SaleFilter
+from marketplace.oversight.values import Sale
 from marketplace.policy import queries as policies
 from marketplace.policy import services as policy_services
 from marketplace.policy.values import Policy
@@ -41,13 +41,6 @@ LOOKED, OPENED = EntryType.POLICY_VIEWED, EntryType.DOCUMENT_OPENED
 @pytest.fixture
 def customer(shop: Flask, work: Work, code_for: CodeFor) -> Visitor:
     return buy(shop, work, code_for)
-
-
-@pytest.fixture
-def sale(shop: Flask, customer: Visitor) -> Sale:
-    with shop.app_context():
-        (found,) = (each for each in oversight.sales(SaleFilter()).sales if each.policy_id)
-    return found
 
 
 def come_back(shop: Flask, code_for: CodeFor) -> Visitor:

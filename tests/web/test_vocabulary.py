@@ -1,7 +1,6 @@
 """Each event that a traced contract has (regulation, section 6) is an entry of the one vocabulary, in its order."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -9,13 +8,9 @@ from flask import Flask
 
 from marketplace.kernel.canonical import canonical_bytes
 from marketplace.kernel.merkle import leaf_hash
-from marketplace.oversight import queries as oversight
-from marketplace.oversight.values import SaleFilter
+from marketplace.oversight.values import Sale
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import ActorRole, Entry, EntryType
-from sandbox.embedded_db import EmbeddedServer
-from tests.factories.log import a_key_folder, integrate
-from tests.web.desk_visits import buy
 
 Work = Callable[[], list[str]]
 CodeFor = Callable[[str], str]
@@ -89,13 +84,10 @@ OPEN = {
 
 
 @pytest.fixture
-def sale(shop: Flask, work: Work, code_for: CodeFor, server: EmbeddedServer, tmp_path: Path) -> tuple[Entry, ...]:
+def recorded(shop: Flask, sale: Sale) -> tuple[Entry, ...]:
     """The journey of a whole bought sale, in the log."""
-    buy(shop, work, code_for)
     with shop.app_context():
-        integrate(server, a_key_folder(tmp_path / "log"))
-        (sold,) = (each for each in oversight.sales(SaleFilter()).sales if each.policy_id)
-        (journey_id,) = {entry.journey_id for entry in trail.entries_of_application(sold.application_id)}
+        (journey_id,) = {entry.journey_id for entry in trail.entries_of_application(sale.application_id)}
         return tuple(sorted(trail.journey_entries(journey_id), key=lambda entry: entry.number or 0))
 
 
@@ -109,34 +101,34 @@ def _of(event: Event, entries: tuple[Entry, ...]) -> list[Entry]:
 
 
 @pytest.mark.requirement("T26-01", "T26-06", "T26-31")
-def test_a_whole_sale_has_each_event_in_its_order(sale: tuple[Entry, ...]) -> None:
+def test_a_whole_sale_has_each_event_in_its_order(recorded: tuple[Entry, ...]) -> None:
     firsts = []
     for event in (event for part in ROAD for event in part):
-        found = _of(event, sale)
+        found = _of(event, recorded)
         assert found, f"{event.name} did not happen"
         firsts.append(found[0].number)
         for entry in found:
             assert (entry.page_version_id is not None) or event in AFTER[2:], event.name
             assert (entry.page_sha256 is not None) is (event.page is not None), event.name
     assert firsts == sorted(firsts)
-    assert _of(DONE, sale)
+    assert _of(DONE, recorded)
 
 
 @pytest.mark.requirement("T26-31", "T26-41")
 def test_its_entries_are_of_one_journey_without_gaps_each_tied_to_the_one_before(
-    shop: Flask, sale: tuple[Entry, ...]
+    shop: Flask, recorded: tuple[Entry, ...]
 ) -> None:
-    assert [entry.number for entry in sale] == list(range(1, len(sale) + 1))
-    assert {entry.journey_id for entry in sale} == {sale[0].journey_id}
-    times = [entry.recorded_at for entry in sale]
+    assert [entry.number for entry in recorded] == list(range(1, len(recorded) + 1))
+    assert {entry.journey_id for entry in recorded} == {recorded[0].journey_id}
+    times = [entry.recorded_at for entry in recorded]
     assert times == sorted(times)
     with shop.app_context():
-        contract = next(entry.application_id for entry in sale if entry.type is EntryType.CONTRACT_CONCLUDED)
+        contract = next(entry.application_id for entry in recorded if entry.type is EntryType.CONTRACT_CONCLUDED)
         assert contract is not None
         logged = trail.extract(contract).entries
     hashes = [leaf_hash(canonical_bytes(each.leaf)).hex() for each in logged]
     assert [each.leaf["p"] for each in logged] == [None, *hashes[:-1]]
-    assert [each.leaf["t"] for each in logged] == [entry.type.value for entry in sale]
+    assert [each.leaf["t"] for each in logged] == [entry.type.value for entry in recorded]
 
 
 def test_no_event_is_both_here_and_open() -> None:

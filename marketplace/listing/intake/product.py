@@ -1,7 +1,7 @@
 """One product folder -> a draft product, or every fault in it."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -18,6 +18,8 @@ from marketplace.listing.values import DraftProduct, Files, Finding
 FOLDER = re.compile(r"^products/([a-z0-9][a-z0-9-]{0,39})(@[a-z0-9-]{1,20})?/$")
 MEDIA_TYPES = {".md": "text/markdown", ".pdf": "application/pdf"}
 _PDF_START = b"%PDF-"
+_STANDS_IN = {"en": "–"}
+"""Words where there are none, so that the rest can be looked at."""
 
 
 @dataclass(slots=True)
@@ -144,25 +146,37 @@ def _content(folder: str, files: Files, data: dict[str, Any], findings: list[Fin
             second if second.column.startswith("questions") else first
             for first, second in zip(by_product, by_question, strict=True)
         ]
-        findings += _further_demands(folder, files, told, error)
+        findings += _further_faults(folder, files, told, error)
         return None
 
 
-def _further_demands(folder: str, files: Files, told: dict[str, Any], error: ValidationError) -> list[Finding]:
-    """What the profile demands beside the fields that are faulty, so that all is told at once; nothing where the rest
-    cannot be read without them. Beside a name that nobody knows nothing is demanded: it may be meant.
+def _further_faults(folder: str, files: Files, told: dict[str, Any], error: ValidationError) -> list[Finding]:
+    """What is wrong beside the fields that are faulty, so that all is told at once; nothing where the rest cannot be
+    read without them. Beside a name that nobody knows nothing is demanded: it may be meant.
     """
     faulty = {".".join(map(str, fault["loc"])): fault for fault in error.errors(include_url=False)}
-    try:
-        rest = read_content(as_json(_without(told, [fault["loc"] for fault in faulty.values()])))
-    except ValidationError:
+    rest = _content_without(told, [fault["loc"] for fault in faulty.values()])
+    if rest is None:
         return []
     misnamed = {_table_of(name) for name, fault in faulty.items() if fault["type"] in UNKNOWN}
     return [
         each
-        for each in _demand_faults(folder, files, rest)
+        for each in _content_faults(folder, files, rest)
         if each.column not in faulty and _table_of(each.column) not in misnamed
     ]
+
+
+def _content_without(told: dict[str, Any], locations: Sequence[tuple[str | int, ...]]) -> ProductContent | None:
+    """What is read beside the values at these places; words stand in for those that cannot be missing."""
+    rest = _without(told, locations)
+    try:
+        return read_content(as_json(rest))
+    except ValidationError as error:
+        missing = [fault["loc"] for fault in error.errors(include_url=False) if fault["type"] == "missing"]
+    try:
+        return read_content(as_json(rest | {str(loc[0]): _STANDS_IN for loc in missing if loc[1:] in ((), ("en",))}))
+    except ValidationError:
+        return None
 
 
 def _table_of(field: str) -> str:
@@ -251,7 +265,7 @@ def _eligibility_faults(content: ProductContent) -> Iterator[Fault]:
             continue
         for value in allowed.values:
             if factors[name].fault(value):
-                yield ["eligibility", name], "bad_value", str(value), factors[name].possible
+                yield ["eligibility", name, "values"], "bad_value", str(value), factors[name].possible
 
 
 def _factor_faults(content: ProductContent) -> Iterator[Fault]:

@@ -107,13 +107,23 @@ def read_table(file: str, data: bytes, entry: TableEntry, line: LineDefinition, 
     columns = [[told[row[at]] for _, row in fitting] for told, at in zip(known, order, strict=True)]
     reading.rows = [*zip(*columns, strict=True)]
     reading.lines = [number for number, _ in fitting]
-    if not reading.findings:
-        reading.findings.extend(_cell_twice(file, entry, reading))
-    if not reading.findings:
-        reading.findings.extend(_band_faults(file, entry, reading))
+    placed = _placed(rows[1:], order, known) if reading.findings else reading
+    if placed is not None:
+        reading.findings += [*_cell_twice(file, entry, placed)] or [*_band_faults(file, entry, placed)]
     if entry.interpolated:
         _sort_by_knot(reading)
     return reading
+
+
+def _placed(rows: Sequence[tuple[int, list[str]]], order: Sequence[int], known: Sequence[Known]) -> TableReading | None:
+    """Every row with what it says of the factors, whatever its number; None where one of them does not say it."""
+    factors = [*zip(order[:-1], known[:-1], strict=True)]
+    if any(len(row) != len(order) for _, row in rows):
+        return None
+    if any(isinstance(each, _BadCellError) for _, told in factors for each in told.values()):
+        return None
+    said: Any = [(*(told[row[at]] for at, told in factors), "") for _, row in rows]
+    return TableReading(said, [number for number, _ in rows])
 
 
 def _order(file: str, rows: list[tuple[int, list[str]]], entry: TableEntry, reading: TableReading) -> list[int] | None:

@@ -70,7 +70,7 @@ def test_what_is_demanded_is_told_beside_what_is_faulty() -> None:
         (PRODUCT, "[eligibility]\nage", "[eligibility]\nweight", "unknown_factor", "age = { min", "eligibility.weight",
          "weight", "occupation_class"),
         (PRODUCT, "values = [10, 15, 20, 25, 30]", "values = [10, 12]", "bad_value", "term_years = { values",
-         "eligibility.term_years", "12", "10, 15, 20, 25, 30"),
+         "eligibility.term_years.values", "12", "10, 15, 20, 25, 30"),
         (PRODUCT, 'factor = "term_years"', 'factor = "smoker"', "unknown_factor", 'factor = "term_years"',
          "term.factor", "smoker", "age"),
         (PRODUCT, "[facts]\n", '[facts]\nbest = { en = "the best" }\n', "unknown_field", "pays_out_on", "facts.best",
@@ -218,6 +218,21 @@ table = "season"
 line = "cost"
 label = { en = "Season" }
 """
+
+
+def test_what_does_not_hang_together_is_told_at_once() -> None:
+    """A name that is missing hides no value that nobody knows, and a number that is none hides no overlap of bands."""
+    files = changed(PRODUCT, 'marketing_name = { en = "Harbour Term"', 'marketing_name = { en = ""')
+    files = changed(PRODUCT, "values = [10, 15, 20, 25, 30]", "values = [10, 12]", files=files)
+    files = changed(TARIFF, 'rounding = "half_up"\n', f'rounding = "half_up"\n{BANDED_STEP}', files=files)
+    files[f"{HARBOUR_TERM}tables/season.csv"] = b"age_from,age_to,amount\n18,30,a lot\n30,60,2.00\n"
+    found = [(each.file, each.column, each.code) for each in findings_in(files)]
+    assert found == [
+        (PRODUCT, "marketing_name", "blank"),
+        (PRODUCT, "eligibility.term_years.values", "bad_value"),
+        (f"{HARBOUR_TERM}tables/season.csv", "amount", "not_a_number"),
+        (f"{HARBOUR_TERM}tables/season.csv", "age_from", "band_overlap"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_a_fault_in_how_is_paid_is_found(old: str, new: str, expected: tuple[str
 def test_a_frequency_nobody_knows_is_no_value_of_the_factor() -> None:
     product = "products/larkmeadow-term/product.toml"
     (fault,) = found(product, '["yearly", "monthly"]', '["yearly", "weekly"]', "larkmeadow")[:1]
-    assert fault[:3] == ("bad_value", "eligibility.payment_frequency", "weekly")
+    assert fault[:3] == ("bad_value", "eligibility.payment_frequency.values", "weekly")
     assert fault[3] == "yearly, half_yearly, quarterly, monthly"
 
 

@@ -1,0 +1,32 @@
+"""Four customers who buy the same product one after the other, as `python -m bench.buying` beside a demonstration whose
+settings it was told: what the evidence of one sale takes, once others have seen its pages.
+"""
+
+from datetime import date
+
+from marketplace.infra.db import Scope, use_scope
+from marketplace.traceability.jobs.referencing import make_references
+from sandbox.demo.history import ANSWERS, Walk, buys, wait_for, worker_is_done
+from sandbox.demo.visitor import Identity, Visitor
+from sandbox.site import demonstration
+
+EARLIER = 3
+"""So many people must have seen a page before further views are kept against what they saw alike."""
+
+
+def main() -> None:
+    app = demonstration()
+    for number in range(EARLIER + 1):
+        if number == EARLIER:
+            with use_scope(Scope.all()), app.app_context():
+                make_references()
+        client = app.test_client()
+        client.environ_base["REMOTE_ADDR"] = f"203.0.113.{number + 1}"
+        who = Identity("Specimen Buyer", date(1992, 1, 15), f"buyer{number}@mail.example")
+        buys(Walk(app, Visitor(client), "term_life", ANSWERS["term_life"][0], who, place=0))
+        with use_scope(Scope.all()):
+            wait_for(app, worker_is_done, "the worker")
+
+
+if __name__ == "__main__":
+    main()
