@@ -110,6 +110,7 @@ def read_table(file: str, data: bytes, entry: TableEntry, line: LineDefinition, 
     placed = _placed(rows[1:], order, known) if reading.findings else reading
     if placed is not None:
         reading.findings += [*_cell_twice(file, entry, placed)] or [*_band_faults(file, entry, placed)]
+        reading.findings.sort(key=lambda each: each.row or 0)
     if entry.interpolated:
         _sort_by_knot(reading)
     return reading

@@ -225,7 +225,7 @@ def test_what_does_not_hang_together_is_told_at_once() -> None:
     files = changed(PRODUCT, 'marketing_name = { en = "Harbour Term"', 'marketing_name = { en = ""')
     files = changed(PRODUCT, "values = [10, 15, 20, 25, 30]", "values = [10, 12]", files=files)
     files = changed(TARIFF, 'rounding = "half_up"\n', f'rounding = "half_up"\n{BANDED_STEP}', files=files)
-    files[f"{HARBOUR_TERM}tables/season.csv"] = b"age_from,age_to,amount\n18,30,a lot\n30,60,2.00\n"
+    files[f"{HARBOUR_TERM}tables/season.csv"] = b"age_from,age_to,amount\n18,30,1.00\n30,60,a lot\n"
     found = [(each.file, each.column, each.code) for each in findings_in(files)]
     assert found == [
         (PRODUCT, "marketing_name", "blank"),
