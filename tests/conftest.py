@@ -47,6 +47,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.relative_to(here).as_posix().startswith(LONG):
             item.add_marker("long")
+    # The longest file first: begun last, it would keep one process waiting for the other.
+    items.sort(key=lambda item: item.path.name != "test_walker.py")
 
 
 @pytest.fixture(autouse=True)
