@@ -140,7 +140,6 @@ def app(migrated_app: Flask) -> Iterator[Flask]:
     """The application; whatever a test committed is gone after it."""
     yield migrated_app
     empty_tables(migrated_app)
-    vault.forget()
 
 
 # Without the triggers and the rights that keep evidence. A TRUNCATE makes new files for each table and each index, and
@@ -158,8 +157,11 @@ END $$
 
 
 def empty_tables(app: Flask) -> None:
-    """Delete every row, as the superuser: the application may not delete evidence."""
+    """Delete every row, as the superuser: the application may not delete evidence. What this process remembers of them
+    goes with them; the journey of the log, with its key, is there anew under the same id.
+    """
     app.extensions["superuser"].execute(EMPTIED)
+    vault.forget()
     present.forget()
     app.extensions["pages"].forget()
 

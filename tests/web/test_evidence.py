@@ -15,17 +15,18 @@ from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Account, Role
 from marketplace.infra import business_clock
 from marketplace.infra.db import db
+from marketplace.kernel import clock
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.kernel.zips import zipped
 from marketplace.oversight import queries as oversight
 from marketplace.oversight import services
-from marketplace.oversight.values import BundleNotFound, BundleState, Sale
+from marketplace.oversight.values import Bundle, BundleNotFound, BundleState, Sale
 from marketplace.policy import queries as policies
 from marketplace.traceability import queries as trail
 from marketplace.traceability import services as traceability
 from marketplace.traceability.values import EntryType, TrailUnavailable, journey_of_readings
 from sandbox.demo.visitor import Visitor
-from tests.deferred_jobs import drain
+from tests.deferred_jobs import drain, hasten
 from tests.factories.accounts import a_member_of_staff
 from tests.factories.evidence import REASON, File, acting, asked, faults, judged
 from tests.factories.traceability import an_act
@@ -176,20 +177,44 @@ def test_the_same_files_give_the_same_bytes() -> None:
     assert zipped(files) != zipped({**files, "b": b"3"})
 
 
-def test_what_is_not_in_the_log_yet_is_told_and_nothing_is_handed_out(
+def waited_for(sale: Sale, reader: Account) -> Bundle:
+    """Evidence asked for right after an act, before that is in the log."""
+    traceability.record_act(an_act(sale.journey_id, EntryType.DATA_RESTRICTED, application_id=sale.application_id))
+    db.session.commit()
+    return asked(sale.application_id, reader)
+
+
+def made_later(bundle: Bundle, reader: Account) -> Bundle:
+    hasten("oversight.make_bundle")
+    drain("oversight")
+    return oversight.bundle(bundle.id, reader.id)
+
+
+def test_what_is_not_in_the_log_yet_is_waited_for(
     shop: Flask, sale: Sale, compliance: Account, into_the_log: IntoTheLog
 ) -> None:
     with shop.app_context():
-        act = an_act(sale.journey_id, EntryType.DATA_RESTRICTED, application_id=sale.application_id)
-        traceability.record_act(act)
-        db.session.commit()
-        bundle = asked(sale.application_id, compliance)
-        assert (bundle.state, bundle.failure) == (BundleState.REFUSED, "traceability:evidence-incomplete")
+        bundle = waited_for(sale, compliance)
+        assert made_later(bundle, compliance).state is BundleState.ASKED
         with pytest.raises(BundleNotFound):
             oversight.bundle_bytes(bundle.id, compliance.id)
         into_the_log()
-        again = asked(sale.application_id, compliance)
-        assert File.of(again, compliance).core["entries"][-1]["leaf"]["t"] == "data:restricted"
+        made = made_later(bundle, compliance)
+        assert made.state is BundleState.READY
+        assert File.of(made, compliance).core["entries"][-1]["leaf"]["t"] == "data:restricted"
+
+
+def test_what_does_not_come_into_the_log_is_told_and_nothing_is_handed_out(
+    shop: Flask, sale: Sale, compliance: Account
+) -> None:
+    with shop.app_context():
+        bundle = waited_for(sale, compliance)
+        with clock.frozen(clock.now() + services.PATIENCE):
+            refused = made_later(bundle, compliance)
+        assert (refused.state, refused.failure) == (BundleState.REFUSED, "traceability:evidence-incomplete")
+        assert made_later(bundle, compliance) == refused, "nobody tries again"
+        with pytest.raises(BundleNotFound):
+            oversight.bundle_bytes(bundle.id, compliance.id)
 
 
 @pytest.mark.requirement("T26-48")

@@ -130,7 +130,7 @@ def test_who_may_look_sees_it_and_changes_nothing_by_it(site: Site) -> None:
         wrong.extend(walker.wrong_answers(site, [cell]))
 
     looks = {cell.name: partial(ask, cell) for cell in may("GET")}
-    assert walker.written_by(site.app, looks, ("sale:viewed", "evidence:read")) == []
+    assert walker.written_by(site.app, looks, ("sale:viewed", "evidence:read", "document:opened")) == []
     assert wrong == []
 
 

@@ -2,6 +2,7 @@
 
 from marketplace.oversight.services.evidence import (
     KEPT,
+    PATIENCE,
     ask_bundle,
     drop_old_bundles,
     make_bundle,
@@ -21,6 +22,7 @@ from marketplace.oversight.services.sales import (
 
 __all__ = (
     "KEPT",
+    "PATIENCE",
     "ask_bundle",
     "catch_up",
     "drop_old_bundles",

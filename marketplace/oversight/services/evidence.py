@@ -38,12 +38,15 @@ from marketplace.traceability.values import (
     Actor,
     EntryNotFound,
     EntryType,
+    EvidenceIncomplete,
     Extract,
     NotInLogYet,
     journey_of_readings,
 )
 
 KEPT = timedelta(days=7)
+PATIENCE = timedelta(minutes=1)
+"""How long somebody who asks waits for the last entries to come into the log; a moment is usual."""
 FORMAT = "evenfold-evidence-wrapper/1"
 
 
@@ -101,8 +104,9 @@ def _note(row: BundleRow, by: Actor, what: str, **more: str | None) -> None:
 
 
 def make_bundle(bundle_id: UUID) -> None:
-    """Make the file and have it verified. What cannot be made is refused with its cause, for whoever asked to read: the
-    last entries are not in the log yet, or something that is kept was altered. Making it again changes nothing.
+    """Make the file and have it verified. While the last entries are not in the log it is put off for `PATIENCE`. What
+    cannot be made is refused with its cause, for whoever asked to read: they are not there yet, or something that is
+    kept was altered. Making it again changes nothing.
     """
     row = locked_bundle(bundle_id)
     if row is None or row.state != BundleState.ASKED:
@@ -110,6 +114,9 @@ def make_bundle(bundle_id: UUID) -> None:
     try:
         made = _made(row)
     except (Unavailable, NotFound) as error:
+        if isinstance(error, EvidenceIncomplete) and trail.worth_waiting(row.asked_at, PATIENCE):
+            defer("oversight.make_bundle", in_seconds=2, bundle_id=bundle_id)
+            return
         row.state, row.failure, row.made_at = BundleState.REFUSED.value, error.code, clock.now()
         return
     row.content, row.sha256, row.size = made.content, sha256_hex(made.content), len(made.content)

@@ -194,11 +194,11 @@ def receipt_soon(application_id: UUID, kind: EntryType, since: datetime) -> byte
     return found
 
 
-def worth_waiting(since: datetime) -> bool:
-    """Whether the receipt of what was done at `since` may come within moments: the log is alive, and `PATIENCE` is not
-    over. Where nobody keeps a log, nothing is waited for.
+def worth_waiting(since: datetime, patience: timedelta = PATIENCE) -> bool:
+    """Whether what was done, or asked for, at `since` may be in the log within moments: it is alive, and the patience
+    is not over. Where nobody keeps a log, nothing is waited for.
     """
-    return clock.now() - since < PATIENCE and log.checkpoint_size() > 0
+    return clock.now() - since < patience and log.checkpoint_size() > 0
 
 
 def journey_head(journey_id: UUID) -> str | None:

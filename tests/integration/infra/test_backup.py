@@ -16,7 +16,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from config import Settings
-from marketplace import cli
+from marketplace import cli, wiring
 from marketplace.app import create_app
 from marketplace.infra import backup, jobs, seals, storage, stripe_gateway, vault
 from marketplace.infra.backup import DATABASE, FILES, MANIFEST, BackupUnfit, NotEmpty, Place, ProgramFailed
@@ -88,11 +88,11 @@ def test_a_backup_stands_again_in_an_empty_database_with_every_row_and_file(
 
 
 @pytest.fixture
-def check_there(settings: Settings, server: EmbeddedServer, empty: Place) -> Iterator[Callable[[], Result]]:
-    """`check` of what was restored there, by an application of its own."""
+def check_there(settings: Settings, server: EmbeddedServer, tmp_path: Path) -> Iterator[Callable[[], Result]]:
+    """`check` of what was restored into the empty place, by an application of its own."""
     roles = {"database_url": "app", "database_owner_url": "owner", "database_reader_url": "reader"}
     urls = {field: server.url(f"marketplace_{role}", DRILL) for field, role in roles.items()}
-    there = Settings.model_validate(settings.model_dump() | urls | {"storage_folder": empty.storage})
+    there = Settings.model_validate(settings.model_dump() | urls | {"storage_folder": tmp_path / "files"})
     gateway = stripe_gateway.gateway()
 
     def check() -> Result:
@@ -106,7 +106,7 @@ def check_there(settings: Settings, server: EmbeddedServer, empty: Place) -> Ite
 
     yield check
     stripe_gateway.configure(gateway)
-    storage.configure(settings.storage_folder)
+    storage.configure(wiring.store_of(settings))
     seals.configure(settings.seals_folder, settings.timestamp_url)
     vault.forget()
 
@@ -123,7 +123,7 @@ def test_check_finds_what_a_restored_house_lacks_of_its_pages(
     said = check_there()
     assert (said.exit_code, said.output) == (0, "sound\n")
     sha256 = sha256_hex(words.encode())
-    (file,) = empty.storage.rglob(f"{sha256}*")
+    (file,) = (tmp_path / "files").rglob(f"{sha256}*")
     file.unlink()
     with psycopg.connect(jobs.conninfo(empty.database_url)) as owner:
         owner.execute("SET LOCAL marketplace.scope = 'all'")
