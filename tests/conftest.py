@@ -47,8 +47,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.relative_to(here).as_posix().startswith(LONG):
             item.add_marker("long")
-    # The longest file first: begun last, it would keep one process waiting for the other.
-    items.sort(key=lambda item: item.path.name != "test_walker.py")
+    # The longest first: begun last, one would keep a process waiting for the other. Pages are walked once for several
+    # files, the first of which begins; the others would wait for it.
+    items.sort(key=lambda item: item.path.name not in {"test_walker.py", "test_accessibility.py"})
 
 
 @pytest.fixture(autouse=True)
