@@ -42,14 +42,14 @@ def test_an_erased_comparison_says_so_to_whoever_has_its_address(
     shop: Flask, compared: tuple[str, str], visitor: Visitor, stranger: Visitor
 ) -> None:
     comparison, offer = compared
-    assert stranger.get(comparison)
+    assert "34 years" in words(stranger.get(comparison))
     erase_the_journey_of(shop, comparison)
     for somebody in (visitor, stranger):
         somebody.get(comparison)
         assert somebody.status == 410
         assert "What was compared here was erased" in words(somebody.text)
         assert "Please compare again" in words(somebody.text)
-        for told in ("34", "Female", "1,000,000", "Shanghai"):
+        for told in ("34 years", "Female", "1,000,000", "Shanghai"):  # the page's own number may have a 34 in it
             assert told not in words(somebody.text)
         somebody.get(offer)
         assert somebody.status == 404, "nobody applied for it, so its price is gone too"

@@ -5,23 +5,18 @@ was given, under an origin where nothing else is.
 import re
 from collections.abc import Callable
 from html import unescape
-from pathlib import Path
 
 import pytest
 from flask import Flask
 
-from marketplace.accounts.values import Role
-from marketplace.infra import pictures
-from marketplace.infra.db import Scope, db, use_scope
+from marketplace.accounts.values import Account, Role
+from marketplace.infra.db import Scope, use_scope
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import Sale
 from marketplace.traceability.values import EntryType
 from sandbox.demo.visitor import Visitor, words
-from sandbox.embedded_db import EmbeddedServer
-from tests.factories.accounts import a_member_of_staff
-from tests.factories.evidence import File, asked, faults, without_a_browser
-from tests.factories.log import a_key_folder, integrate
+from tests.factories.evidence import File, asked, faults
 from tests.factories.recordings import record, view_of
 from tests.web.desk_visits import at_the_desk
 
@@ -48,17 +43,15 @@ def test_the_desk_is_told_whether_both_agree(shop: Flask, sale: Sale, *, ticked:
     assert "Kept what the browser recorded on a page" in page
 
 
+@pytest.mark.usefixtures("no_browser")
 @pytest.mark.requirement("T26-39", "T26-41")
 def test_the_evidence_holds_the_recording_and_the_verifier_its_hash(
-    shop: Flask, sale: Sale, server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shop: Flask, sale: Sale, compliance: Account, into_the_log: Callable[[], int]
 ) -> None:
-    monkeypatch.setattr(pictures, "take", without_a_browser)
     with shop.app_context():
         with use_scope(Scope.all()):
             sha256 = record(view_of(sale.application_id, "application.exclusions"), ticked=True)
-        integrate(server, a_key_folder(tmp_path / "log"))
-        compliance = a_member_of_staff(Role.ADMIN_COMPLIANCE)
-        db.session.commit()
+        into_the_log()
         file = File.of(asked(sale.application_id, compliance), compliance)
         (entry,) = (each for each in file.core["entries"] if each["leaf"]["t"] == EntryType.RECORDING_KEPT)
         assert {name: sha256_hex(data) for name, data in file.exhibits("recording").items()} == {
