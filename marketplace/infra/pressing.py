@@ -8,6 +8,7 @@ bytes. It comes back with that alone: `zstd -d -D FILE PRESSED`.
 """
 
 import threading
+from functools import cached_property
 
 import zstandard
 
@@ -31,12 +32,19 @@ _own = _OfThread()
 
 
 class Reference:
-    """What pages are pressed against. A file is made ready `for_many` once: that takes longer than pressing a page."""
+    """What pages are pressed against. It is made ready once, when first it is needed, and stays so: that takes longer
+    than pressing a page.
+    """
 
-    def __init__(self, data: bytes, *, for_many: bool = True) -> None:
-        self.content = zstandard.ZstdCompressionDict(data, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
-        if for_many:
-            self.content.precompute_compress(level=_LEVEL_AGAINST)
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    @cached_property
+    def content(self) -> zstandard.ZstdCompressionDict:
+        """Ten times as large as the data."""
+        content = zstandard.ZstdCompressionDict(self._data, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+        content.precompute_compress(level=_LEVEL_AGAINST)
+        return content
 
 
 def press(data: bytes, reference: Reference | None = None) -> bytes:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -118,14 +119,12 @@ def _sent(kept: _Kept) -> Response:
     page = b"".join([filled_in.get(piece, piece) for piece in kept.pieces])
     if kept.traced and kept.online:
         released.here().require(kept.traced.files)
-        pressed = _pressed(kept, filled_in)
+        pressed = partial(_pressed, kept, filled_in) if kept.pressed else None
         return send_traced(page, kept.traced, kept.online, status=kept.status, pressed=pressed)
     return Response(page, status=kept.status, mimetype="text/html")
 
 
-def _pressed(kept: _Kept, filled_in: Mapping[bytes, bytes]) -> bytes | None:
-    """The page as it is kept, where that is put together from its pieces."""
-    if not kept.pressed:
-        return None
+def _pressed(kept: _Kept, filled_in: Mapping[bytes, bytes]) -> bytes:
+    """The page as it is recorded, put together from its pieces."""
     own = {mark: press(filling) for mark, filling in filled_in.items()}
     return b"".join([own.get(piece, frame) for piece, frame in zip(kept.pieces, kept.pressed, strict=True)])

@@ -54,6 +54,7 @@ class Pages:
         self.sources = {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.html")}
         self._folder, self._static = folder, str(app.static_folder)
         self.content = self._content()
+        self._own = self.content.files
         app.jinja_env.loader = FunctionLoader(self._load)
         self.forget()
 
@@ -90,7 +91,7 @@ class Pages:
         """
         now = monotonic()
         known = self._release
-        files = (*self.content.files, *named)
+        files = (*self._own, *named)
         due = [each for each in files if now - self._looked_at.get(each, -LOOKED_AT_SECONDS) >= LOOKED_AT_SECONDS]
         if known is not None and not due:
             return known

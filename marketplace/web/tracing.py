@@ -5,7 +5,7 @@ recorded, then the bytes leave (T26-06, T26-33).
 """
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
@@ -103,7 +103,7 @@ def send_traced(
     *,
     journey_id: UUID | None = None,
     status: int = 200,
-    pressed: bytes | None = None,
+    pressed: Callable[[], bytes] | None = None,
 ) -> Response:
     """The answer with these bytes, which are recorded in the journey before they leave; `pressed` as in `View`."""
     g.pending_view = View(

@@ -53,7 +53,7 @@ from marketplace.traceability.values import (
 LITTLE = 480
 """Bytes of a pressed page that need not become fewer: sealed it takes half a kilobyte at most."""
 
-_earlier: Remembered[tuple[UUID, UUID | None, str], tuple[UUID, bytes]] = Remembered(size=64)
+_earlier: Remembered[tuple[UUID, UUID | None, str], tuple[UUID, Reference]] = Remembered(size=64)
 """Entry and bytes of the page that a journey was shown last by this process, about an application, of a version."""
 
 _ENTER = insert(IntakeRow)  # made once: for a statement this wide, making it costs as much as sending it
@@ -143,7 +143,7 @@ def record_view(view: View) -> UUID:
             shown = _shown(view, None)
             alone(_ENTER_ALONE, _entry(view, shown=shown))
     if shown.base is None and len(shown.pressed) > LITTLE:
-        _earlier.put(_same(view), (view.entry_id, view.page))
+        _earlier.put(_same(view), (view.entry_id, Reference(view.page)))
     return view.entry_id
 
 
@@ -190,7 +190,7 @@ def _shown(view: View, again: _Shown | None) -> _Shown:
     if reference:
         shown = _Shown(view.page, press(view.page, reference), reference=view.reference)
     else:
-        shown = _Shown(view.page, view.pressed or press(view.page))
+        shown = _Shown(view.page, view.pressed() if view.pressed else press(view.page))
     return again if again and 2 * len(again.pressed) <= len(shown.pressed) else shown
 
 
@@ -200,7 +200,7 @@ def _again(view: View) -> _Shown | None:
     if earlier is None:
         return None
     entry_id, page = earlier
-    return _Shown(view.page, press(view.page, Reference(page, for_many=False)), base=entry_id)
+    return _Shown(view.page, press(view.page, page), base=entry_id)
 
 
 def _same(view: View) -> tuple[UUID, UUID | None, str]:

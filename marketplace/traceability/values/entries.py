@@ -1,6 +1,6 @@
 """Journeys and their entries: what is recorded, and what is read of it (checklist T26-04…06, T26-31)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,8 +25,8 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A page about to be sent: its version and the exact bytes of its body; `pressed` are the same bytes as they are
-    kept (`infra.pressing`), where whoever sends them has them so, against the file `reference` where one is named.
+    """A page about to be sent: its version and the exact bytes of its body. It is kept pressed (`infra.pressing`):
+    against the file `reference` where one is named, by itself as `pressed` gives it where whoever sends it has a way.
     """
 
     journey_id: UUID
@@ -37,7 +37,7 @@ class View:
     body: Mapping[str, Any] = field(default_factory=dict)
     application_id: UUID | None = None
     insurer_id: UUID | None = None
-    pressed: bytes | None = None
+    pressed: Callable[[], bytes] | None = None
     reference: str | None = None
     entry_id: UUID = field(default_factory=new_id)
 
