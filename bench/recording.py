@@ -1,5 +1,5 @@
 """Sales pages with their evidence beside the same pages of a site that records no view, for one client and for four at
-once; and the bytes that the evidence of a whole sale takes.
+once, from memory and made for one customer; and the bytes that the evidence of a whole sale takes.
 """
 
 import subprocess
@@ -43,9 +43,14 @@ def measure(demonstration: Demonstration) -> Iterator[Figure]:
     product = visitor.product_of(comparison := visitor.compare())
     environment = demonstration.environment_of("sandbox.site:demonstration()")
     with beside("bench.unrecorded:site()", environment) as port:
-        for name, path in {"comparison": comparison, "product": product}.items():
+        pages = (
+            ("comparison", comparison, visitor.cookie),
+            ("product", product, visitor.cookie),
+            ("product made for a customer", product, demonstration.customer_cookie()),
+        )
+        for name, path, cookie in pages:
             for clients, most in MOST.items():
-                compared = _compared(demonstration.port, port, visitor.cookie, path, clients)
+                compared = _compared(demonstration.port, port, cookie, path, clients)
                 title = f"recorded {name}, {clients} at once"
                 yield Figure.ratio(title, "the same page, not recorded", compared, most)
     yield _sale(demonstration, "evidence of a sale", None)

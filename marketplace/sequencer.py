@@ -34,6 +34,7 @@ log = logging.getLogger("marketplace.sequencer")
 
 LOCK = 6_020_034
 TURN_SECONDS = 0.5
+YIELDING = 10  # as of nice(1): who sells goes first, and what waits is taken in when there is room
 LONGEST_PAUSE = 8.0
 REFUSED = 78  # EX_CONFIG of sysexits.h: starting it again does not help
 
@@ -155,6 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _serve(terms: Terms) -> None:
+    os.nice(YIELDING)
     work = Work(terms)
     signal.signal(signal.SIGTERM, work.stop)
     with suppress(KeyboardInterrupt):

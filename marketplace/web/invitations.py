@@ -10,20 +10,13 @@ from marketplace.accounts.values import NewInvitation, Role
 from marketplace.infra.formatting import LOCALES, locale_name
 from marketplace.infra.formatting import lazy_gettext as _l
 from marketplace.web.fields import Form, printable, required
-
-ROLES: dict[Role, str] = {
-    Role.INSURER_ADMIN: _l("Administrator"),
-    Role.INSURER_CATALOG: _l("Products and uploads"),
-    Role.INSURER_UNDERWRITER: _l("Underwriting"),
-    Role.INSURER_CLAIMS: _l("Claims"),
-    Role.INSURER_FINANCE: _l("Finance"),
-}
+from marketplace.web.role_words import AT_THE_DESK
 
 
 class InvitationForm(Form):
     name = StringField(_l("Name"), [required(), Length(max=80), printable])
     email = StringField(_l("Mail address"), [required(), Length(max=254), printable])
-    role = SelectField(_l("Role"), choices=[SelectChoice(role.value, words) for role, words in ROLES.items()])
+    role = SelectField(_l("Role"), choices=[SelectChoice(role.value, words) for role, words in AT_THE_DESK.items()])
     language = SelectField(_l("Language"), choices=[SelectChoice(locale, locale_name(locale)) for locale in LOCALES])
 
     def to_value(self, insurer_id: UUID) -> NewInvitation:

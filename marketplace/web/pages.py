@@ -20,6 +20,7 @@ from marketplace.infra import formatting, logs
 from marketplace.infra.formatting import LOCALES, current_locale, set_locale
 from marketplace.kernel.text import LocalizedText
 from marketplace.web import access, desks, released, security, upload_words
+from marketplace.web.role_words import role_words
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +104,7 @@ def furnish(app: Flask, *, demonstration: bool, inbox: bool, licence_number: str
         line_name=lambda line: say(LINES[line].name),
         sale_state=desks.state_words,
         reading_words=desks.reading_words,
+        role_words=role_words,
         sale_tone=desks.state_tone,
         shift=upload_words.shift_words,
     )

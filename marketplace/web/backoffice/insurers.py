@@ -18,7 +18,8 @@ from marketplace.web.backoffice.forms.insurers import (
     SuspensionForm,
     term_form,
 )
-from marketplace.web.invitations import ROLES, InvitationForm
+from marketplace.web.invitations import InvitationForm
+from marketplace.web.role_words import AT_THE_DESK
 
 blueprint = Blueprint("party_desk", __name__, url_prefix="/admin/insurers")
 
@@ -136,7 +137,7 @@ def _page(found: Insurer, **typed: Any) -> ResponseReturnValue:
         payee=payee,
         colleagues=accounts.staff_of(found.id),
         invitations=accounts.invitations(found.id),
-        roles=ROLES,
+        roles=AT_THE_DESK,
         due=parties.due(payee),
         stopped=next((each for each in suspensions if each.lifted_at is None), None),
         names=accounts.names_of({fact.entered_by for fact in history if fact.entered_by} | _people(suspensions)),

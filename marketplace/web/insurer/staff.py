@@ -12,7 +12,8 @@ from marketplace.infra.formatting import gettext as _
 from marketplace.kernel.errors import Invalid
 from marketplace.web import access
 from marketplace.web.insurer.desk import own_insurer_id
-from marketplace.web.invitations import ROLES, InvitationForm
+from marketplace.web.invitations import InvitationForm
+from marketplace.web.role_words import AT_THE_DESK
 
 blueprint = Blueprint("insurer_staff", __name__, url_prefix="/insurer/staff")
 
@@ -66,7 +67,7 @@ def _page(form: InvitationForm) -> ResponseReturnValue:
         invitations=invitations,
         names={each.id: each.name for each in colleagues},
         only_admin=admins[0] if len(admins) == 1 else None,
-        roles=ROLES,
+        roles=AT_THE_DESK,
         me=access.here(),
         form=form,
     )
