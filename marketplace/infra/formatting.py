@@ -4,7 +4,7 @@ The entry point chooses the locale (`use_locale`); everything below only asks. T
 first use, so there is no build step to forget.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
@@ -54,14 +54,33 @@ def use_locale(locale: str) -> Iterator[None]:
 @cache
 def translations(locale: str) -> NullTranslations:
     """The gettext catalog of `locale`; English is the source and needs none."""
-    path = TRANSLATIONS / locale / "LC_MESSAGES" / "messages.po"
-    if not path.exists():
+    if locale == DEFAULT_LOCALE:
         return NullTranslations()
     compiled = BytesIO()
-    with path.open("rb") as file:
+    with _catalog_of(locale).open("rb") as file:
         write_mo(compiled, read_po(file, locale=locale))
     compiled.seek(0)
     return Translations(compiled)
+
+
+def sentences(locale: str, said_in: Callable[[str], bool]) -> list[str]:
+    """What the sources that `said_in` picks (by their paths) may say in `locale`, sorted, as the catalog writes it:
+    English where that is the locale, else English and its translation.
+    """
+    found = []
+    for message in _catalog_of(locale).read_text().split("\n\n"):
+        lines = message.splitlines()
+        sources = [source for line in lines if line.startswith("#: ") for source in line[3:].split()]
+        if any(map(said_in, sources)):
+            said = "\n".join(line for line in lines if not line.startswith("#"))
+            found.append(said.partition("\nmsgstr")[0] if locale == DEFAULT_LOCALE else said)
+    return sorted(found)
+
+
+def _catalog_of(locale: str) -> Path:
+    """English is the language of the sources: what is said in it stands in every catalog."""
+    written = next(each for each in LOCALES if each != DEFAULT_LOCALE) if locale == DEFAULT_LOCALE else locale
+    return TRANSLATIONS / written / "LC_MESSAGES" / "messages.po"
 
 
 def gettext(message: str, **values: object) -> str:

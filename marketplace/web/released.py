@@ -7,7 +7,8 @@ T26-34): sales stop, everything else goes on.
 
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from time import monotonic
@@ -15,8 +16,11 @@ from time import monotonic
 from flask import Flask, current_app
 from jinja2 import FunctionLoader, TemplateNotFound
 
+from marketplace.catalog.values import LINES, Frequency, PaymentMethod
 from marketplace.disclosure import services as disclosure
-from marketplace.kernel.canonical import sha256_hex
+from marketplace.infra import formatting
+from marketplace.kernel.canonical import canonical_bytes, sha256_hex
+from marketplace.kernel.text import LocalizedText
 from marketplace.traceability import queries as trail
 from marketplace.traceability import services as traceability
 from marketplace.traceability.values import NewRelease, PagesNotReleased, Release, ReleaseContent
@@ -39,8 +43,15 @@ TRACED = (
 )  # fmt: skip
 """Every template of a recorded page; another one is not shown as one."""
 
+NOT_ON_THEM = (
+    "marketplace/listing/", "marketplace/oversight/", "marketplace/web/backoffice/", "marketplace/web/insurer/",
+)  # fmt: skip
+"""Code whose sentences are for the desks of staff."""
+
 # Parsing them as Jinja does would take a good part of a process's start; a test holds both against each other.
 _NAMED = re.compile(r"{%-?\s*(?:extends|include|import|from)\s+['\"]([^'\"]+)['\"]")
+
+_PAYING = [each.words for each in (*Frequency, *PaymentMethod)]
 
 LOOKED_AT_SECONDS = 60.0
 """So long a process relies on what it found in the store before it looks again."""
@@ -54,12 +65,12 @@ class Pages:
         self.sources = {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.html")}
         self._folder, self._static = folder, str(app.static_folder)
         self.content = self._content()
-        self._own = self.content.files
         app.jinja_env.loader = FunctionLoader(self._load)
         self.forget()
 
     def forget(self) -> None:
         """Look again at the next page."""
+        self._own = self.content.files
         self._release: Release | None = None
         self._looked_at: dict[str, float] = {}
         self._said = ""
@@ -69,6 +80,7 @@ class Pages:
             templates={name: sha256_hex(self.sources[name].encode()) for name in self._closure(TRACED)},
             assets=assets(self._static),
             wordings={name: sha256_hex(text.encode()) for name, text in _texts()},
+            sentences={locale: sha256_hex(self._spoken(locale)) for locale in formatting.LOCALES},
         )
 
     def files(self) -> Iterator[bytes]:
@@ -76,6 +88,22 @@ class Pages:
         yield from (self.sources[name].encode() for name in self.content.templates)
         yield from ((Path(self._static) / name).read_bytes() for name in self.content.assets)
         yield from (text.encode() for _name, text in _texts())
+        yield from map(self._spoken, formatting.LOCALES)
+
+    def _spoken(self, locale: str) -> bytes:
+        """All that traced pages may say in `locale` and no text of its own holds: the sentences of code and templates,
+        and the words for what lines of business ask and compare.
+        """
+        templates = {f"templates/{name}" for name in self._closure(TRACED)}
+
+        def is_on_them(source: str) -> bool:
+            return source in templates or (source.startswith("marketplace/") and not source.startswith(NOT_ON_THEM))
+
+        said = {
+            "sentences": formatting.sentences(locale, is_on_them),
+            "words": [text.in_(locale) for text in _texts_in([LINES, _PAYING])],
+        }
+        return canonical_bytes(said)
 
     def closure(self, template: str) -> dict[str, str]:
         """Every template that `template` extends, includes or imports, itself included: name -> SHA-256. Raises
@@ -160,3 +188,16 @@ def assets(static_folder: str) -> dict[str, str]:
 def _texts() -> Iterator[tuple[str, str]]:
     for (key, locale), text in disclosure.wording_texts().items():
         yield f"{key}.{locale}", text
+
+
+def _texts_in(words: object) -> Iterator[LocalizedText]:
+    """Every text in a table of words, in its order."""
+    if isinstance(words, LocalizedText):
+        yield words
+    elif isinstance(words, Mapping):
+        yield from _texts_in(tuple(words.values()))
+    elif isinstance(words, list | tuple):
+        for each in words:
+            yield from _texts_in(each)
+    elif is_dataclass(words):
+        yield from _texts_in([getattr(words, each.name) for each in fields(words)])

@@ -176,11 +176,17 @@ def _is_present(version_id: str) -> bool:
         return True
     content, manifest = released.here().content, seen.manifest
     templates = {name: content.templates.get(name) for name in manifest["templates"]}
-    return (templates, content.assets, _wordings_of(manifest)) == (
+    return (templates, content.assets, _wordings_of(manifest), _sentences(manifest["locale"])) == (
         manifest["templates"],
         manifest["assets"],
         manifest["wordings"],
+        manifest.get("sentences"),
     )
+
+
+def _sentences(locale: str) -> dict[str, str]:
+    """What the pages of this process say in `locale`."""
+    return {locale: released.here().content.sentences[locale]}
 
 
 def _wordings_of(manifest: Mapping[str, Any]) -> dict[str, str]:
@@ -225,4 +231,5 @@ def _manifest(template: str, traced: Traced) -> PageManifest:
         wordings=traced.wordings,
         documents=traced.documents,
         product_version_id=traced.product_version_id,
+        sentences=_sentences(current_locale()),
     )

@@ -186,11 +186,11 @@ class Log:
         return copy.deepcopy(self)
 
 
-def a_sale(log: Log | None = None) -> Log:
+def a_sale(log: Log | None = None, made_of: Mapping[str, Any] = MADE_OF) -> Log:
     """Two journeys side by side; one ends with a contract, and the log goes on. In a log of its own, or in that one."""
     log = log or Log()
     version = log.version(
-        {"page": "sale.exclusions", "locale": "zh-Hans-CN", "documents": [hex_of(CLAUSES)], **MADE_OF}
+        {"page": "sale.exclusions", "locale": "zh-Hans-CN", "documents": [hex_of(CLAUSES)], **made_of}
     )
     log.add("entry:shown", page=b"<p>enter</p>", version=version)
     log.add("entry:acknowledged")

@@ -24,11 +24,13 @@ def told(number: int = 1, content: Mapping[str, Any] = CONTENT, **changes: objec
     return {"number": number, "content_sha256": digest(content), **said, **changes}
 
 
-def released_log(said: Mapping[str, Any] | None = None, kind: str = "pages:released") -> Log:
+def released_log(
+    said: Mapping[str, Any] | None = None, kind: str = "pages:released", made_of: Mapping[str, Any] = MADE_OF
+) -> Log:
     """A release, and then a sale."""
     log = Log()
     log.add(kind, OWN, said or told(), application=None)
-    return a_sale(log)
+    return a_sale(log, made_of)
 
 
 def put_release(
@@ -102,6 +104,16 @@ def of_other_content() -> Bundle:
     return evidence(released_log(told(content=content)), content=content)
 
 
+def saying(shown: str | None, released: str | None) -> Bundle:
+    """Pages that say something in their language, and what was released to be said there."""
+    said, content = (
+        {"sentences": {"zh-Hans-CN": hex_of(words.encode())}} if words is not None else {}
+        for words in (shown, released)
+    )
+    log = released_log(told(content={**CONTENT, **content}), made_of={**MADE_OF, **said})
+    return evidence(log, content={**CONTENT, **content})
+
+
 def afterwards() -> Bundle:
     log = released_log()
     later = log.add("pages:released", OWN, told(2), application=None)
@@ -148,6 +160,12 @@ RELEASE_ATTACKS: Mapping[str, Callable[[], Attack]] = {
     "show pages of something else than was released": made(
         of_other_content, (Code.RELEASE_ALTERED, ENTER), (Code.RELEASE_ALTERED, EXCLUSIONS)
     ),
+    **{
+        f"say {shown} where {released} was released": made(
+            partial(saying, shown, released), (Code.RELEASE_ALTERED, ENTER), (Code.RELEASE_ALTERED, EXCLUSIONS)
+        )
+        for shown, released in (("buy", "read"), ("buy", None), (None, "read"))
+    },
     "release pages after they were shown": made(
         afterwards, (Code.RELEASE_LATE, ENTER), (Code.RELEASE_LATE, EXCLUSIONS)
     ),
@@ -169,6 +187,7 @@ RELEASE_ATTACKS: Mapping[str, Callable[[], Attack]] = {
 
 RELEASE_NO_ATTACKS: Mapping[str, Callable[[], Attack]] = {
     "released pages": made(evidence),
+    "released pages and what they say": made(partial(saying, "read", "read")),
     "pages released before releases were entered": made(partial(evidence, index=None)),
     "pages some of which were released before": made(partial(beside, 1)),
     "pages released in a log that got another name": made(lambda: evidence(released_log_elsewhere())),

@@ -28,7 +28,7 @@ from sandbox.demo.visitor import Visitor, hidden_fields, words
 from sandbox.embedded_db import EmbeddedServer
 from tests.everything import every_row
 from tests.factories.log import ORIGIN, a_key_folder, integrate
-from tests.factories.pages import changed_pages, released_again, taken_away
+from tests.factories.pages import changed_pages, changed_words, released_again, taken_away
 from tests.web.conftest import ANSWERS, NothingWritten, count
 from tests.web.desk_visits import at_the_desk, buy
 from tests.web.test_fail_closed import UNRECORDED
@@ -76,7 +76,7 @@ def test_pages_that_nobody_released_are_not_shown_and_everything_else_is(
 
 @pytest.mark.requirement("T26-33", "T26-35")
 @pytest.mark.parametrize("instead", [None, b"p { color: red }"])
-@pytest.mark.parametrize("what", ["style", "template", "wording"])
+@pytest.mark.parametrize("what", ["style", "template", "wording", "sentences"])
 def test_no_page_is_shown_whose_files_are_not_kept(
     shop: Flask, visitor: Visitor, what: str, instead: bytes | None
 ) -> None:
@@ -87,6 +87,7 @@ def test_no_page_is_shown_whose_files_are_not_kept(
         "style": content.assets["css/evenfold.css"],
         "template": content.templates["storefront/product.html"],
         "wording": content.wordings["entry_notice.en"],
+        "sentences": content.sentences["en"],
     }[what]
     views = count(shop, "traceability_evidence_intake", "page_bytes IS NOT NULL")
     with taken_away(shop, sha256, instead):
@@ -99,6 +100,41 @@ def test_no_page_is_shown_whose_files_are_not_kept(
     assert count(shop, "traceability_evidence_intake", "page_bytes IS NOT NULL") == views
     visitor.get(offer)
     assert visitor.status == 200
+
+
+def version_seen(shop: Flask, visitor: Visitor, path: str, locale: str) -> str:
+    """The version of the page that this visitor is shown at `path` in that language."""
+    with visitor.client.session_transaction() as session:
+        session["locale"] = locale
+    visitor.get(path)
+    with visitor.client.session_transaction() as session, shop.app_context():
+        return str(trail.journey_entries(UUID(session["journey"]))[-1].page_version_id)
+
+
+@pytest.mark.requirement("T26-33", "T26-34", "T26-35", "T26-36")
+def test_a_translation_is_a_part_of_the_pages_in_its_language(shop: Flask, visitor: Visitor, tmp_path: Path) -> None:
+    (offer, *_) = visitor.compare("term_life", ANSWERS)
+    english, chinese = (version_seen(shop, visitor, offer, locale) for locale in formatting.LOCALES)
+    with changed_words(shop, tmp_path, 'msgstr "许可证编号"', 'msgstr "牌照编号"'):
+        visitor.get(offer)
+        assert visitor.status == 503
+        assert "牌照编号" not in visitor.text
+        released_again(shop)
+        changed = version_seen(shop, visitor, offer, "zh_Hans_CN")
+        assert "牌照编号" in visitor.text
+        assert version_seen(shop, visitor, offer, "en") == english
+    assert len({english, chinese, changed}) == 3
+    with shop.app_context():
+        versions = {each.id: each for each in trail.page_versions([chinese, changed])}
+        assert versions[changed].series == versions[chinese].series
+        assert storage.get(versions[changed].manifest["sentences"]["zh_Hans_CN"]).decode().count("牌照编号") == 2
+
+
+@pytest.mark.requirement("T26-35")
+def test_what_only_staff_read_is_no_part_of_the_pages(shop: Flask, tmp_path: Path) -> None:
+    content = shop.extensions["pages"].content
+    with changed_words(shop, tmp_path, 'msgstr "%(page)s（发送时的原样）"', 'msgstr "%(page)s"'):
+        assert shop.extensions["pages"].content == content
 
 
 @pytest.mark.requirement("T26-33")

@@ -46,6 +46,7 @@ _RELEASE = {
     "build": _is_words,
 }
 _CONTENT = {"assets": _is_named, "templates": _is_named, "wordings": _is_named}
+_LATER = {"sentences": _is_named}  # what releases before them do not name
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def _releases(report: Report, bundle: Bundle, core: Head) -> Iterable[Release]:
 def _release(name: str, data: bytes, core: Head) -> Release:
     """Raises ValueError."""
     file = parts(read_json(data), _FILE)
-    said, content = parts(file["release"], _RELEASE), parts(file["content"], _CONTENT)
+    said, content = parts(file["release"], _RELEASE), _content(file["content"])
     number = _NAME.fullmatch(name)
     if number is None or int(number[1]) != said["number"] or not all(map(is_count, file["views"])):
         raise Misshapen("it is not of the number it is named by, or of no pages")
@@ -110,6 +111,12 @@ def _release(name: str, data: bytes, core: Head) -> Release:
             raise Misshapen("its entry in the log is about something else")
         _refuse_otherwise(said, entry)
     return Release(name, said, content, frozenset(file["views"]), entry)
+
+
+def _content(value: Any) -> Mapping[str, Any]:
+    """Raises Misshapen."""
+    named = {name: rule for name, rule in _LATER.items() if type(value) is dict and name in value}
+    return parts(value, _CONTENT | named)
 
 
 def _refuse_otherwise(said: Mapping[str, Any], entry: LogEntry) -> None:
@@ -138,8 +145,10 @@ def _check_views(report: Report, bundle: Bundle, release: Release, shown: Iterab
 
 
 def _is_made_of(manifest: Any, content: Mapping[str, Any]) -> bool:
-    """Whether all templates and static files of a page are those of the release."""
-    return type(manifest) is dict and all(
-        type(manifest.get(kind)) is dict and manifest[kind].items() <= content[kind].items()
-        for kind in ("templates", "assets")
+    """Whether all templates and static files of a page, and what it says in its language, are those of the release."""
+    if type(manifest) is not dict:
+        return False
+    kinds = ["templates", "assets", *(kind for kind in _LATER if kind in content or kind in manifest)]
+    return all(
+        type(manifest.get(kind)) is dict and manifest[kind].items() <= content.get(kind, {}).items() for kind in kinds
     )

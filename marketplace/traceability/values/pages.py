@@ -15,7 +15,8 @@ class PageManifest:
 
     `page` is the endpoint; `templates` the closure of extended and included templates (path -> sha256), `assets` the
     static files it uses (path -> sha256), `wordings` the disclosure texts (key -> sha256), `documents` the insurer's
-    papers it shows or links (sha256). The build is not part of it: a redeploy without change is the same version.
+    papers it shows or links (sha256), `sentences` what the site may say in this locale besides (locale -> sha256). The
+    build is not part of it: a redeploy without change is the same version.
     """
 
     page: str
@@ -25,10 +26,11 @@ class PageManifest:
     wordings: Mapping[str, str] = field(default_factory=dict)
     documents: tuple[str, ...] = ()
     product_version_id: UUID | None = None
+    sentences: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The manifest as it is hashed and stored; the order in which parts were named does not matter."""
-        return {
+        plain = {
             "page": self.page,
             "locale": self.locale,
             "templates": dict(self.templates),
@@ -37,6 +39,7 @@ class PageManifest:
             "documents": sorted(set(self.documents)),
             "product_version_id": str(self.product_version_id) if self.product_version_id else None,
         }
+        return plain | _sentences(self.sentences)
 
     @property
     def id(self) -> str:
@@ -56,16 +59,18 @@ class PageManifest:
 @dataclass(frozen=True, slots=True)
 class ReleaseContent:
     """What pages are made of before insurers' content and a customer's own data come in: name -> SHA-256 (hex) of every
-    template, static file and text of ours.
+    template, static file and text of ours, and locale -> that of all the sentences that pages may say in it.
     """
 
     templates: Mapping[str, str]
     assets: Mapping[str, str]
     wordings: Mapping[str, str]
+    sentences: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, dict[str, str]]:
         """As it is hashed and kept."""
-        return {name: dict(getattr(self, name)) for name in ("templates", "assets", "wordings")}
+        named = {name: dict(getattr(self, name)) for name in ("templates", "assets", "wordings")}
+        return named | _sentences(self.sentences)
 
     @property
     def id(self) -> str:
@@ -76,6 +81,11 @@ class ReleaseContent:
     def files(self) -> frozenset[str]:
         """The hashes of all of it."""
         return frozenset().union(*(named.values() for named in self.to_json().values()))
+
+
+def _sentences(by_locale: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Not named where there are none: what was released before they were counted in keeps its identity."""
+    return {"sentences": dict(by_locale)} if by_locale else {}
 
 
 @dataclass(frozen=True, slots=True)

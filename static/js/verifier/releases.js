@@ -11,13 +11,16 @@ const isNamed = (value) => isObject(value) && Array.from(value.values()).every(i
 const FILE = { release: isObject, content: isObject, views: isList, body: orNull(isObject), entry: orNull(isObject) };
 const RELEASE = { number: isCount, content_sha256: isHash, author: isWords, reviewer: isWords, reason: isWords, build: isWords };
 const CONTENT = { assets: isNamed, templates: isNamed, wordings: isNamed };
+const LATER = { sentences: isNamed }; // what releases before them do not name
+const laterIn = (content) => Object.keys(LATER).filter((kind) => isObject(content) && content.has(kind));
 
 async function releaseOf(name, bytes, core) {
   const file = parts(readJson(bytes), FILE);
   const { number, content_sha256: hash } = parts(file.release, RELEASE);
-  const content = parts(file.content, CONTENT);
-  const [, named] = /^wrapper\/releases\/([1-9]\d{0,9})\.json$/.exec(name) ?? [];
-  if (named !== String(number) || !file.views.every(isCount)) throw new Refused("MALFORMED");
+  const named = laterIn(file.content).map((kind) => [kind, LATER[kind]]);
+  const content = parts(file.content, { ...CONTENT, ...Object.fromEntries(named) });
+  const [, numbered] = /^wrapper\/releases\/([1-9]\d{0,9})\.json$/.exec(name) ?? [];
+  if (numbered !== String(number) || !file.views.every(isCount)) throw new Refused("MALFORMED");
   if (hex(await sha256(bytesOf(canonical(file.content)))) !== hash) throw new Refused("MALFORMED");
   const release = { number, content, views: new Set(file.views.map(BigInt)), entry: null };
   if (file.entry === null) return release;
@@ -27,9 +30,11 @@ async function releaseOf(name, bytes, core) {
 }
 
 function isMadeOf(manifest, content) {
-  return isObject(manifest) && ["templates", "assets"].every((kind) => {
+  if (!isObject(manifest)) return false;
+  const later = Object.keys(LATER).filter((kind) => content[kind] !== undefined || manifest.has(kind));
+  return ["templates", "assets", ...later].every((kind) => {
     const named = manifest.get(kind);
-    return isObject(named) && Array.from(named).every(([name, hash]) => content[kind].get(name) === hash);
+    return isObject(named) && Array.from(named).every(([name, hash]) => content[kind]?.get(name) === hash);
   });
 }
 
