@@ -225,7 +225,11 @@ def view_of(row: ApplicationRow) -> ApplicationView:
     confirmations = _confirmations(row.id)
     confirmed = {(each.kind, each.subject_sha256) for each in confirmations}
     documents = tuple(
-        DocumentToConfirm(document, (ConfirmationKind.DOCUMENT, document.sha256) in confirmed)
+        DocumentToConfirm(
+            document,
+            opened=document.is_shown_as_text or (ConfirmationKind.DOCUMENT_OPENED, document.sha256) in confirmed,
+            confirmed=(ConfirmationKind.DOCUMENT, document.sha256) in confirmed,
+        )
         for document in rules.documents_to_confirm(catalog.documents_of(row.product_version_id), row.locale)
     )
     questions = tuple(QuestionAsked(question, row.answers.get(question.id)) for question in content.questions)

@@ -60,12 +60,15 @@ class Relationship(StrEnum):
 
 
 class ConfirmationKind(StrEnum):
-    """`health_withdrawn` takes `health_consent` back; both name the same text."""
+    """`health_withdrawn` takes `health_consent` back; both name the same text. A document that its page does not show
+    is opened before it is confirmed.
+    """
 
     ENTRY = "entry"
     HEALTH_NOTICE = "health_notice"
     HEALTH_CONSENT = "health_consent"
     HEALTH_WITHDRAWN = "health_withdrawn"
+    DOCUMENT_OPENED = "document_opened"
     DOCUMENT = "document"
     EXCLUSIONS = "exclusions"
     DECLARATION = "declaration"
@@ -76,6 +79,7 @@ CONFIRMED_AS = {
     ConfirmationKind.HEALTH_NOTICE: EntryType.HEALTH_NOTICE_ACKNOWLEDGED,
     ConfirmationKind.HEALTH_CONSENT: EntryType.HEALTH_CONSENT_GIVEN,
     ConfirmationKind.HEALTH_WITHDRAWN: EntryType.HEALTH_CONSENT_WITHDRAWN,
+    ConfirmationKind.DOCUMENT_OPENED: EntryType.DOCUMENT_OPENED,
     ConfirmationKind.DOCUMENT: EntryType.DOCUMENT_CONFIRMED,
     ConfirmationKind.EXCLUSIONS: EntryType.EXCLUSIONS_CONFIRMED,
     ConfirmationKind.DECLARATION: EntryType.APPLICATION_SUBMITTED,
@@ -173,9 +177,12 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class DocumentToConfirm:
-    """A document of the pinned product version and whether exactly its bytes were confirmed."""
+    """A document of the pinned product version, whether its bytes were handed out where its page does not show them,
+    and whether exactly these were confirmed.
+    """
 
     document: Document
+    opened: bool
     confirmed: bool
 
 
@@ -269,6 +276,12 @@ class NoHealthConsent(Conflict):
     """There is no consent that could be withdrawn: none was given, or it was withdrawn already."""
 
     code = "application:no-health-consent"
+
+
+class DocumentNotOpened(Conflict):
+    """Please open the document and read it before you confirm it."""
+
+    code = "application:document-not-opened"
 
 
 class DocumentNotAsked(NotFound):

@@ -52,6 +52,7 @@ _CONFIRMED: dict[ConfirmationKind, str] = {
     ConfirmationKind.HEALTH_NOTICE: _l("What untrue answers lead to"),
     ConfirmationKind.HEALTH_CONSENT: _l("Use of the answers about health"),
     ConfirmationKind.HEALTH_WITHDRAWN: _l("Consent to the use of the answers withdrawn"),
+    ConfirmationKind.DOCUMENT_OPENED: _l("Document opened"),
     ConfirmationKind.DOCUMENT: _l("Document"),
     ConfirmationKind.EXCLUSIONS: _l("What is not covered"),
     ConfirmationKind.DECLARATION: _l("Declaration of the applicant"),

@@ -8,6 +8,7 @@ from marketplace.application.services.confirming import (
     confirm_document,
     confirm_exclusions,
     give_health_consent,
+    open_document,
     withdraw_health_consent,
 )
 from marketplace.application.services.deciding import conclude, lapse_overdue, submit
@@ -38,6 +39,7 @@ __all__ = [
     "lapse_overdue",
     "note_code_sent",
     "open_application",
+    "open_document",
     "submit",
     "take_new_offer",
     "tell_outcome",

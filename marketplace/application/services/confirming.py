@@ -12,6 +12,8 @@ from marketplace.application.values import (
     ApplicationView,
     ConfirmationKind,
     DocumentNotAsked,
+    DocumentNotOpened,
+    DocumentToConfirm,
     NoHealthConsent,
     Step,
     TextChanged,
@@ -59,15 +61,26 @@ def withdraw_health_consent(by: Acting, application_id: UUID) -> Application:
     return read(row)
 
 
+def open_document(by: Acting, application_id: UUID, document_id: UUID) -> Document:
+    """The document, whose bytes are handed out now: that is entered once. Raises DocumentNotAsked."""
+    visit = enter(by, application_id, Step.DOCUMENTS)
+    document = _document(visit.view, document_id).document
+    confirm(visit, ConfirmationKind.DOCUMENT_OPENED, document.sha256, _named(document))
+    return document
+
+
 def confirm_document(by: Acting, application_id: UUID, document_id: UUID, sha256: str) -> Application:
     """One document, by the hash of the bytes that were read (T26-14, T26-23).
 
-    Raises TextChanged when `sha256` is not that of the pinned document, DocumentNotAsked.
+    Raises TextChanged when `sha256` is not that of the pinned document, DocumentNotOpened, DocumentNotAsked.
     """
     visit = enter(by, application_id, Step.DOCUMENTS)
-    document = _document(visit.view, document_id)
+    asked = _document(visit.view, document_id)
+    document = asked.document
     if document.sha256 != sha256:
         raise TextChanged
+    if not asked.opened:
+        raise DocumentNotOpened
     confirm(visit, ConfirmationKind.DOCUMENT, sha256, _named(document))
     return read(visit.row)
 
@@ -83,10 +96,10 @@ def confirm_exclusions(by: Acting, application_id: UUID, sha256: str) -> Applica
     return read(visit.row)
 
 
-def _document(view: ApplicationView, document_id: UUID) -> Document:
+def _document(view: ApplicationView, document_id: UUID) -> DocumentToConfirm:
     for each in view.documents:
         if each.document.id == document_id:
-            return each.document
+            return each
     raise DocumentNotAsked
 
 

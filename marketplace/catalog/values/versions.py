@@ -82,6 +82,11 @@ class Document:
     size: int
     sha256: str
 
+    @property
+    def is_shown_as_text(self) -> bool:
+        """Whether a page shows all of it; any other is a file that has to be opened."""
+        return self.media_type == "text/markdown"
+
 
 class ProductVersionNotFound(NotFound):
     """There is no such product version."""

@@ -18,6 +18,8 @@ _AFTERWARDS = (
     EntryType.POLICY_MAILED,
 )
 """Each once at least, the last of each after the last of the one before it."""
+_OTHERWISE = (ConfirmationKind.DECLARATION, ConfirmationKind.HEALTH_WITHDRAWN, ConfirmationKind.DOCUMENT_OPENED)
+"""What need not stand before the application was submitted, or is asked for with what it belongs to."""
 _NAMED_IN = ("subject_sha256", "sha256", "question")
 
 Wanted = tuple[EntryType, str]
@@ -41,7 +43,7 @@ def _wanted(view: ApplicationView) -> Iterator[Wanted]:
     for each in view.confirmations:
         if each.kind is ConfirmationKind.DOCUMENT:
             yield EntryType.DOCUMENT_OPENED, each.subject_sha256
-        if each.kind not in (ConfirmationKind.DECLARATION, ConfirmationKind.HEALTH_WITHDRAWN):
+        if each.kind not in _OTHERWISE:
             yield CONFIRMED_AS[each.kind], each.subject_sha256
     for question in view.application.answers:
         yield EntryType.ANSWER_GIVEN, question

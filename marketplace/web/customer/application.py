@@ -15,6 +15,7 @@ from marketplace.application.values import (
     Acting,
     AgeDiffers,
     AlreadySubmitted,
+    DocumentNotOpened,
     State,
     Step,
     StepNotReached,
@@ -39,6 +40,7 @@ from marketplace.web.customer.forms.account import CodeForm, EmailForm
 from marketplace.web.customer.forms.application import (
     ConfirmForm,
     DeclareForm,
+    DocumentForm,
     EnterForm,
     people_data,
     people_form,
@@ -47,6 +49,7 @@ from marketplace.web.customer.forms.application import (
 )
 from marketplace.web.customer.road import acting, address_of, at_step, own_view, page, steps, wordings
 from marketplace.web.fields import factor_faults, factor_words
+from marketplace.web.papers import insurers_document
 from marketplace.web.tracing import FormNotCurrent, Traced, current_journey, render_traced
 
 blueprint = Blueprint("application", __name__)
@@ -287,16 +290,23 @@ def document(application_id: UUID, number: int | None = None) -> ResponseReturnV
     if not 1 <= number <= len(view.documents):
         raise NotFound
     shown = view.documents[number - 1].document
-    form = ConfirmForm(data={"sha256": shown.sha256})
+    form = DocumentForm(data={"sha256": shown.sha256})
+    if form.is_submitted() and form.open.data:
+        opened = services.open_document(acting(), application_id, shown.id)
+        return insurers_document(storage.get(opened.sha256), opened.media_type)
     if form.validate_on_submit():
-        services.confirm_document(acting(), application_id, shown.id, str(form.sha256.data))
-        return redirect(url_for(".resume", application_id=application_id), 303)
+        try:
+            services.confirm_document(acting(), application_id, shown.id, str(form.sha256.data))
+        except DocumentNotOpened:
+            form.confirm.errors = [_("Please open the document and read it before you confirm it.")]
+        else:
+            return redirect(url_for(".resume", application_id=application_id), 303)
+    body = {"document_id": shown.id, "sha256": shown.sha256}
+    type_ = EntryType.DOCUMENT_OPENED if shown.is_shown_as_text else EntryType.PAGE_SHOWN
     return page(
         view, Step.DOCUMENTS, "document", form=form, document=shown, number=number, total=len(view.documents),
-        text=storage.get(shown.sha256).decode() if shown.media_type == "text/markdown" else "",
-        traced=Traced(EntryType.DOCUMENT_OPENED, documents=(shown.sha256,),
-                      body={"document_id": shown.id, "sha256": shown.sha256}),
-        status=audit.form_status(form.errors),
+        text=storage.get(shown.sha256).decode() if shown.is_shown_as_text else "",
+        traced=Traced(type_, documents=(shown.sha256,), body=body), status=audit.form_status(form.errors),
     )  # fmt: skip
 
 

@@ -119,14 +119,14 @@ def _file(found: dict[str, Any], name: str) -> Response:
 
 @blueprint.get("/documents/<uuid:document_id>/read")
 def document(document_id: UUID) -> ResponseReturnValue:
-    """An insurer's document as a page; PDF files are linked."""
+    """An insurer's document as a page; PDF files are linked, and not opened by that."""
     found = catalog.document(document_id)
     version = catalog.product_version(found.product_version_id)
-    text = storage.get(found.sha256).decode() if found.media_type == "text/markdown" else ""
+    text = storage.get(found.sha256).decode() if found.is_shown_as_text else ""
     return render_traced(
         "storefront/document.html",
         Traced(
-            EntryType.DOCUMENT_OPENED,
+            EntryType.DOCUMENT_OPENED if found.is_shown_as_text else EntryType.PAGE_SHOWN,
             product_version_id=version.id,
             insurer_id=version.insurer_id,
             documents=(found.sha256,),

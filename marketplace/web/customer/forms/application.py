@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from wtforms import BooleanField, DateField, HiddenField, SelectField, StringField
+from wtforms import BooleanField, DateField, HiddenField, SelectField, StringField, SubmitField
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # the stubs are of an older version
 from wtforms.validators import InputRequired, Length, Optional
 
@@ -25,6 +25,12 @@ class ConfirmForm(Form):
 
     confirm = BooleanField(_l("Confirmation"), [_ticked()])
     sha256 = HiddenField()
+
+
+class DocumentForm(ConfirmForm):
+    """`open` hands out a file that the page does not show."""
+
+    open = SubmitField(_l("Open the document (PDF)"))
 
 
 class DeclareForm(Form):
