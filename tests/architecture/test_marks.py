@@ -10,6 +10,8 @@ from tests.marked import Marked
 
 TESTS = Path(__file__).parents[1]
 MARK = re.compile(r"mark\.asvs\(([^)]*)\)")
+REQUIREMENT = re.compile(r"mark\.requirement\(([^)]*)\)")
+OPEN = TESTS.parent / "docs" / "requirements.md"
 
 
 def _carried() -> dict[str, set[str]]:
@@ -26,6 +28,14 @@ def test_every_check_that_holds_is_on_a_test_and_the_other_way_round() -> None:
     claimed = {check.id for check in chosen() if check.state is State.HOLDS}
     carried = set(_carried())
     assert (sorted(claimed - carried), sorted(carried - claimed)) == ([], [])
+
+
+def test_every_requirement_on_tracing_is_on_a_test_or_said_to_be_open() -> None:
+    marks = (mark[1] for path in TESTS.rglob("test_*.py") for mark in REQUIREMENT.finditer(path.read_text()))
+    carried = {known for mark in marks for known in re.findall(r"T26-\d\d", mark)}
+    told = set(re.findall(r"^\| (T26-\d\d) ", OPEN.read_text(), re.MULTILINE))
+    assert carried | told == {f"T26-{number:02}" for number in range(1, 55)}
+    assert carried & told == set()
 
 
 def test_every_check_is_there_once_and_says_why_it_does_not_hold() -> None:

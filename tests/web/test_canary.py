@@ -224,7 +224,7 @@ WHERE_QUESTIONS_STAND = {"catalog_product_version"}
 
 
 @pytest.mark.asvs("14.2.4", "16.2.5")
-@pytest.mark.requirement("T26-31")
+@pytest.mark.requirement("T26-31", "T26-50")
 def test_a_purchase_leaves_nothing_personal_in_the_clear(
     shop: Flask, settings: Settings, server: EmbeddedServer, bought: Bought
 ) -> None:

@@ -11,6 +11,7 @@ PATHS = ("/", "/compare/term_life", "/sign-in", "/no-such-page", "/healthz/live"
 
 
 @pytest.mark.parametrize("path", PATHS)
+@pytest.mark.requirement("T26-07")
 def test_every_answer_is_closed_to_frames_scripts_and_caches(visitor: Visitor, path: str) -> None:
     headers = visitor.client.get(path).headers
     policy = headers["Content-Security-Policy"]

@@ -111,7 +111,7 @@ def version_seen(shop: Flask, visitor: Visitor, path: str, locale: str) -> str:
         return str(trail.journey_entries(UUID(session["journey"]))[-1].page_version_id)
 
 
-@pytest.mark.requirement("T26-33", "T26-34", "T26-35", "T26-36")
+@pytest.mark.requirement("T26-05", "T26-33", "T26-34", "T26-35", "T26-36")
 def test_a_translation_is_a_part_of_the_pages_in_its_language(shop: Flask, visitor: Visitor, tmp_path: Path) -> None:
     (offer, *_) = visitor.compare("term_life", ANSWERS)
     english, chinese = (version_seen(shop, visitor, offer, locale) for locale in formatting.LOCALES)
