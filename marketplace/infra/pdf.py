@@ -22,6 +22,7 @@ from functools import cache
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import segno
@@ -119,18 +120,24 @@ atexit.register(_typesetter.end)
 
 
 def render(
-    template: str, data: Mapping[str, Any], *, qr_svg: str | None, issued_at: datetime, receipt: str = ""
+    template: str,
+    data: Mapping[str, Any],
+    *,
+    qr_svg: str | None,
+    issued_at: datetime,
+    attached: Mapping[str, str] = MappingProxyType({}),
 ) -> bytes:
-    """Set `data` with a template. `issued_at` (aware) becomes the date of the file; a receipt is attached as it is.
+    """Set `data` with a template. `issued_at` (aware) becomes the date of the file; `attached` are further files that
+    the template knows how to attach, as they are.
 
     Raises Unprintable; Typst would draw an empty box for a missing glyph only outside PDF/A.
     """
     if issued_at.tzinfo is None:
         raise ValueError("an instant needs a time zone")
-    attached = machine_readable(data).decode()
-    if missing := missing_glyphs(attached):
+    printed = machine_readable(data).decode()
+    if missing := missing_glyphs(printed):
         raise Unprintable("the font lacks some characters", missing)
-    inputs = {"data": attached, "qr": qr_svg or "", "receipt": receipt}
+    inputs = {"data": printed, "qr": qr_svg or "", **attached}
     question = {"template": template, "inputs": inputs, "timestamp": int(issued_at.timestamp())}
     return _typesetter.set(question)
 

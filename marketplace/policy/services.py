@@ -13,7 +13,7 @@ from marketplace.infra.db import db
 from marketplace.infra.jobs import defer, publish
 from marketplace.infra.letterhead import letterhead
 from marketplace.kernel import clock, ids
-from marketplace.kernel.canonical import digest
+from marketplace.kernel.canonical import canonical_bytes, digest
 from marketplace.policy import queries, rules
 from marketplace.policy.document import TEMPLATE, Conclusion, Facing, contract_body, paper
 from marketplace.policy.models import (
@@ -148,7 +148,7 @@ def make_document(policy_id: UUID) -> None:
             data,
             qr_svg=pdf.qr_svg(facing.verify_url),
             issued_at=policy.concluded_at,
-            receipt=(receipt or b"").decode(),
+            attached={} if receipt is None else _proof(policy, version, receipt),
         )
     except pdf.Unprintable as reason:
         document.state = rules.DOCUMENT_LIFE.next(DocumentState.DUE, DocumentEvent.UNPRINTABLE)
@@ -159,6 +159,18 @@ def make_document(policy_id: UUID) -> None:
     document.receipt_sha256 = None if receipt is None else storage.put(receipt)
     document.unsigned_sha256, document.rendered_at = storage.put_sealed(unsigned, version.sealed_for), clock.now()
     defer("policy.seal_document", policy_id=policy_id)
+
+
+def _proof(policy: PolicyRow, version: VersionRow, receipt: bytes) -> dict[str, str]:
+    """The receipt of the conclusion, what it is of, and the contract whose hash that names: who holds the paper can
+    follow the way from the signed log to every word of the contract.
+    """
+    said = trail.said_of(policy.application_id, EntryType.CONTRACT_CONCLUDED)
+    return {
+        "receipt": receipt.decode(),
+        "conclusion": said.decode(),
+        "contract": canonical_bytes(version.body).decode(),
+    }
 
 
 def seal_document(policy_id: UUID) -> None:

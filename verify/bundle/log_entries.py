@@ -31,12 +31,18 @@ def entry_of(body: Any, entry: Any, core: Head) -> LogEntry:
     """The entry, proven in the tree `core`. Raises NotInLog and, where it is not as the format has it or says something
     else than was recorded, Misshapen.
     """
-    salted, found = parts(body, _BODY), parts(entry, _ENTRY)
+    found = parts(entry, _ENTRY)
     leaf, index = leaf_of(found["leaf"]), found["index"]
     if not verify_inclusion(leaf.hash, index, core.size, core.root, tuple(map(bytes.fromhex, found["proof"]))):
         raise NotInLog("it is not in the log")
-    said = salted["envelope"].get("body")
-    hashed = sha256(bytes.fromhex(salted["salt"]) + canonical(salted["envelope"])).hexdigest()
+    return LogEntry(index, leaf, said_by(body, leaf))
+
+
+def said_by(salted: Any, leaf: Leaf) -> dict[str, Any]:
+    """What an entry says, as {`salt`, `envelope`} of which its leaf has the hash. Raises Misshapen."""
+    body = parts(salted, _BODY)
+    said = body["envelope"].get("body")
+    hashed = sha256(bytes.fromhex(body["salt"]) + canonical(body["envelope"])).hexdigest()
     if hashed != leaf.body_hash or type(said) is not dict:
         raise Misshapen("it says something else")
-    return LogEntry(index, leaf, said)
+    return dict(said)

@@ -13,6 +13,7 @@ from marketplace.traceability.queries.evidence import (
     receipt,
     receipt_or_none,
     receipt_soon,
+    said_of,
     worth_waiting,
     wrapper_files,
 )
@@ -119,6 +120,7 @@ __all__ = (
     "reference",
     "release_of",
     "releases",
+    "said_of",
     "seen",
     "shown_to_different_people",
     "stamp_readings",

@@ -174,6 +174,19 @@ def receipt(application_id: UUID, kind: EntryType) -> bytes:
     return proofs.proof_file(log.leaf_of(row).to_bytes(), row.log_index, beside, note)
 
 
+def said_of(application_id: UUID, kind: EntryType) -> bytes:
+    """What the newest such entry of a contract says, by which a receipt of it is read: the canonical JSON of `envelope`
+    and `salt` (hex), whose hash stands in its leaf. Raises EntryNotFound.
+    """
+    with reader() as connection:
+        wanted = select(EntryRow.id).where(EntryRow.application_id == application_id, EntryRow.type == kind.value)
+        entry_id = connection.execute(wanted.order_by(EntryRow.log_index.desc()).limit(1)).scalar()
+    found = None if entry_id is None else trail.envelopes([entry_id]).get(entry_id)
+    if found is None:
+        raise EntryNotFound
+    return bundles.salted(found)
+
+
 def receipt_or_none(application_id: UUID, kind: EntryType) -> bytes | None:
     """The same; None where there is none yet."""
     try:

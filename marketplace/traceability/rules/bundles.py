@@ -28,7 +28,7 @@ def core_files(
     files = {CORE: canonical_bytes(core), CHECKPOINT: extract.checkpoint.encode()}
     for entry in extract.entries:
         if entry.envelope is not None:
-            files[_body(entry)] = _salted(entry.envelope)
+            files[_body(entry)] = salted(entry.envelope)
         if entry.page is not None:
             files[_page(entry)] = entry.page
     files |= {_path(each, "documents"): each.data for each in documents}
@@ -78,10 +78,11 @@ def _of_log(entry: Logged | None) -> dict[str, Any]:
     if entry is None or entry.envelope is None:
         return {"body": None, "entry": None}
     place = {"index": entry.index, "leaf": entry.leaf, "proof": [each.hex() for each in entry.proof]}
-    return {"body": json.loads(_salted(entry.envelope)), "entry": place}
+    return {"body": json.loads(salted(entry.envelope)), "entry": place}
 
 
-def _salted(envelope: Envelope) -> bytes:
+def salted(envelope: Envelope) -> bytes:
+    """The file of what an entry says: canonical JSON."""
     return b'{"envelope":%s,"salt":"%s"}' % (envelope.data, envelope.salt.hex().encode())
 
 

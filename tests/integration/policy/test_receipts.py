@@ -2,6 +2,7 @@
 twice (T26-41, T26-43).
 """
 
+import json
 import shutil
 import subprocess
 import sys
@@ -64,6 +65,11 @@ def program(name: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(shutil.which(name) is None, reason=f"no {name} on PATH")
 
 
+def verify(receipt: Path, trust: Path, *more: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "verify", "receipt", receipt, "--policy", trust, *more]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
 @program("pdfdetach")
 @program("pdfsig")
 def test_the_paper_waits_for_the_log_and_yields_its_receipt_offline(
@@ -83,10 +89,17 @@ def test_the_paper_waits_for_the_log_and_yields_its_receipt_offline(
     receipt = tmp_path / "receipt.tlog-proof"
     assert receipt.read_bytes() == trail.receipt(policy.application_id, EntryType.CONTRACT_CONCLUDED)
     assert receipt.read_bytes() == storage.get(str(policy.receipt_sha256))
-    command = [sys.executable, "-m", "verify", "receipt", receipt, "--policy", trust]
-    checked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    checked = verify(receipt, trust)
     assert (checked.returncode, checked.stdout.splitlines()[-1]) == (0, "VERIFIED.")
     assert "“contract:concluded”" in checked.stdout
+    said, contract = tmp_path / "conclusion.json", tmp_path / "contract.json"
+    read = verify(receipt, trust, "--said", said, "--contract", contract)
+    assert (read.returncode, read.stdout.splitlines()[-1]) == (0, "VERIFIED.")
+    assert f"It says: number {policy.number}." in read.stdout
+    assert "The contract is, word for word, the one that the entry names by its hash." in read.stdout
+    assert json.loads(contract.read_text())["number"] == policy.number
+    said.write_text(said.read_text().replace(policy.number, "POL-FORGED"))
+    assert "BODY_ALTERED" in verify(receipt, trust, "--said", said, "--json").stdout
     signed = subprocess.run(["pdfsig", paper], capture_output=True, text=True, check=False)
     assert "Signature is Valid." in signed.stdout
     printed = subprocess.run(["pdftotext", paper, "-"], capture_output=True, text=True, check=True).stdout
