@@ -36,7 +36,7 @@ from marketplace.traceability.values import SYSTEM, Act, EntryType
 
 log = logging.getLogger(__name__)
 
-# Messages whose sending is part of the sale.
+# By which entry a message about a journey is told of; any other one by `mail:sent`.
 _TRAIL = dict.fromkeys((MessageKind.POLICY_ISSUED, MessageKind.POLICY_RECEIPT), EntryType.POLICY_MAILED)
 
 
@@ -158,9 +158,10 @@ def _taken(row: MessageRow) -> None:
     row.sent_at, row.last_failure = clock.now(), None
     _forget(row)
     kind = MessageKind(row.kind)
-    if kind in _TRAIL and row.journey_id is not None:
-        body = {"message_id": row.message_id, "eml_sha256": row.eml_sha256, "attachments": row.attachments}
-        record_act(Act(row.journey_id, _TRAIL[kind], body, SYSTEM, row.application_id, row.insurer_id))
+    if row.journey_id is not None:
+        what = {"message_id": row.message_id, "eml_sha256": row.eml_sha256, "attachments": row.attachments}
+        type_, body = _TRAIL.get(kind, EntryType.MAIL_SENT), {"kind": kind, **what}
+        record_act(Act(row.journey_id, type_, body, SYSTEM, row.application_id, row.insurer_id))
     publish(MessageSent(row.id))
 
 

@@ -77,7 +77,8 @@ def _policies(found: Extract, sale: Sale) -> Iterator[Exhibit]:
 
 
 def _mails(found: Extract) -> Iterator[Exhibit]:
-    sent = {body["eml_sha256"] for body in _bodies(found, EntryType.POLICY_MAILED)}
+    told = (EntryType.POLICY_MAILED, EntryType.MAIL_SENT)
+    sent = {body["eml_sha256"] for type_ in told for body in _bodies(found, type_)}
     kept = messages.emls_of_application(found.application_id) if sent else {}
     for number, sha256 in enumerate(sorted(sent & kept.keys()), 1):
         yield Exhibit("mail", f"mail-{number}.eml", sha256, kept[sha256])

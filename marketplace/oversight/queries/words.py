@@ -219,6 +219,7 @@ _PLAIN: Mapping[EntryType, str] = {
     EntryType.CONTRACT_CONCLUDED: lazy_gettext("Contract concluded"),
     EntryType.POLICY_SIGNED: lazy_gettext("Policy sealed"),
     EntryType.POLICY_MAILED: lazy_gettext("Policy mailed"),
+    EntryType.MAIL_SENT: lazy_gettext("Mail sent"),
     EntryType.POLICY_VIEWED: lazy_gettext("Policy looked at"),
     EntryType.CONTRACT_ENDED: lazy_gettext("The contract ended"),
     EntryType.HOLD_OPENED: lazy_gettext("A dispute began; the records are held"),

@@ -61,6 +61,7 @@ class EntryType(StrEnum):
     CONTRACT_CONCLUDED = "contract:concluded"
     POLICY_SIGNED = "policy:signed"
     POLICY_MAILED = "policy:mailed"
+    MAIL_SENT = "mail:sent"
     POLICY_VIEWED = "policy:viewed"
     CONTRACT_ENDED = "contract:ended"
     HOLD_OPENED = "hold:opened"
@@ -82,13 +83,14 @@ OUTLIVES_ERASURE = frozenset(
         EntryType.REFUND_REQUESTED,
         EntryType.REFUND_SUCCEEDED,
         EntryType.CONTRACT_ENDED,
+        EntryType.MAIL_SENT,
         EntryType.DATA_ERASED,
         EntryType.SALE_VIEWED,
         EntryType.EVIDENCE_READ,
     }
 )
-"""What happens without the customer, so also after an erasure: what money does, the end of a contract, the erasure
-itself, a look of staff.
+"""What happens without the customer, so also after an erasure: what money does and the mail about it, the end of a
+contract, the erasure itself, a look of staff.
 
 It is entered in an erased journey too, without what it says. Nothing else may happen there.
 """

@@ -291,6 +291,25 @@ def test_the_policy_travels_attached_and_its_sending_is_in_the_trail(post: Post)
     assert "li.na" not in str(entry.body)
 
 
+@pytest.mark.parametrize("kind", [MessageKind.APPLICATION_DECLINED, MessageKind.REFUND_MADE])
+def test_every_other_mail_of_a_journey_is_in_its_trail_too(post: Post, kind: MessageKind) -> None:
+    journey_id, application_id = a_journey(), uuid4()
+    message_id = ready(a_message(kind, trail=TrailOf(journey_id, application_id)))
+    run("correspondence.send_message")
+    (entry,) = journey_entries(journey_id)
+    assert (entry.type, entry.application_id) == (EntryType.MAIL_SENT, application_id)
+    assert (entry.body["kind"], entry.body["eml_sha256"]) == (kind, sha256_hex(queries.message_eml(message_id)))
+    assert "li.na" not in str(entry.body)
+
+
+def test_a_mail_that_was_not_taken_is_not_in_the_trail(post: Post) -> None:
+    journey_id = a_journey()
+    post.errors = [mail.MailRefused("550 nobody here")]
+    ready(a_message(MessageKind.APPLICATION_DECLINED, trail=TrailOf(journey_id)))
+    run("correspondence.send_message")
+    assert journey_entries(journey_id) == ()
+
+
 def test_the_inbox_shows_the_newest_first_and_can_be_narrowed(post: Post) -> None:
     ids = [queued(a_message(recipient=f"{who}@customer.example")) for who in ("a", "b", "a")]
     assert [each.id for each in queries.inbox()] == ids[::-1]
