@@ -125,7 +125,7 @@ class Sale:
     """A line of the sales log. What a journey that only compared does not have yet is None.
 
     `customer` is the masked e-mail address. Instants are business time. `completeness` is told when the policy was
-    mailed, and not of what was erased.
+    mailed or should have been, and not of what was erased.
     """
 
     id: UUID

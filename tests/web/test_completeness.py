@@ -19,6 +19,8 @@ from marketplace.oversight.values import Gap, Lack, Sale, SaleFilter
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import Entry, EntryType
 from sandbox.demo.visitor import words
+from tests.everything import every_row
+from tests.web.conftest import days_later
 from tests.web.desk_visits import at_the_desk, buy
 
 Work = Callable[[], list[str]]
@@ -129,3 +131,24 @@ def test_a_gap_is_said_aloud_and_shown_at_the_desk(shop: Flask, bought: Sale) ->
     desk = at_the_desk(shop, Role.ADMIN_SALES)
     assert "gaps in the trail" in words(desk.get("/admin"))
     assert "Not in the trail: Confirmed what is not covered" in words(desk.get(f"/admin/sales/{bought.id}"))
+
+
+def test_a_contract_whose_policy_was_not_mailed_in_an_hour_has_a_gap(shop: Flask, bought: Sale) -> None:
+    assert bought.application_id is not None
+    with shop.app_context(), every_row() as owner:
+        owner.execute(
+            text("UPDATE correspondence_message SET state = 'ready', sent_at = NULL WHERE kind = 'policy_issued'")
+        )
+        owner.execute(text("DELETE FROM traceability_evidence_intake WHERE type = 'policy:mailed'"))
+        owner.commit()
+    told = []
+    for days in (0, 1):
+        days_later(shop, days)
+        with shop.app_context():
+            services.refresh_application(bought.application_id)
+            db.session.commit()
+            told.append(oversight.sale(bought.id).completeness)
+    before, after = told
+    assert before is None
+    assert after is not None
+    assert after.gaps == (Gap(Lack.MISSING, EntryType.POLICY_MAILED),)

@@ -27,8 +27,8 @@ Wanted = tuple[EntryType, str]
 
 
 def completeness(view: ApplicationView, entries: Sequence[Entry]) -> Completeness:
-    """Of a sale whose policy was mailed. `entries` are those of its journey in their order, none of another application
-    among them.
+    """Of a sale whose policy was mailed, or should have been. `entries` are those of its journey in their order, none
+    of another application among them.
     """
     of_sale = [entry for entry in entries if entry.application_id is not None or entry.type is EntryType.ENTRY_SHOWN]
     before = tuple(dict.fromkeys(_wanted(view)))

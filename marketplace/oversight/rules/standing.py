@@ -1,11 +1,13 @@
 """How far a sale came, and what its log says of the customer."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from marketplace.application.values import State
 from marketplace.checkout.values import OrderState
 from marketplace.oversight.values import SaleState
 
+MAILED_WITHIN = timedelta(hours=1)
 _OF_APPLICATION = {
     State.STARTED: SaleState.ENTERED,
     State.SUBMITTED: SaleState.APPLIED,
@@ -39,6 +41,14 @@ def state_of(standing: Standing) -> SaleState:
     if standing.paid:
         return SaleState.PAID
     return _OF_APPLICATION[standing.application]
+
+
+def is_to_be_whole(state: SaleState, concluded_at: datetime | None, now: datetime) -> bool:
+    """Whether the trail of a sale has to be whole by now: once the policy is mailed, and where it is not, an hour after
+    the contract was concluded.
+    """
+    overdue = concluded_at is not None and now - concluded_at >= MAILED_WITHIN
+    return state is SaleState.MAILED or (state is SaleState.ISSUED and overdue)
 
 
 def masked(email: str) -> str:

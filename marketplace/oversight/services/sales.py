@@ -16,7 +16,7 @@ from marketplace.correspondence import queries as messages
 from marketplace.correspondence.values import MessageKind, MessageState
 from marketplace.infra.db import db
 from marketplace.infra.jobs import defer
-from marketplace.kernel import ids
+from marketplace.kernel import clock, ids
 from marketplace.oversight import rules
 from marketplace.oversight.models import SaleRow, lock_journey, lock_log
 from marketplace.oversight.services import pictures
@@ -148,7 +148,8 @@ def _columns(application: Application, journey: Journey) -> dict[str, Any]:
         if entry.application_id in (None, application.id)
     ]
     state = _state(application, order, policy)
-    told = None if application.erased or state is not SaleState.MAILED else _completeness(application.id, entries)
+    due = rules.is_to_be_whole(state, None if policy is None else policy.concluded_at, clock.business_now())
+    told = _completeness(application.id, entries) if due and not application.erased else None
     return {
         "state": state.value,
         "line": Line(content.line).value,

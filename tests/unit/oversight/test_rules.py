@@ -1,14 +1,16 @@
 """How far a sale came, and how little of an address the log shows."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from marketplace.application.values import State
 from marketplace.checkout.values import OrderState
-from marketplace.oversight.rules import Standing, masked, state_of
+from marketplace.oversight.rules import Standing, is_to_be_whole, masked, state_of
 from marketplace.oversight.values import SaleState
 
+NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 APPLYING = Standing(State.STARTED, order=None, paid=False, issued=False, mailed=False)
 
 
@@ -59,3 +61,13 @@ def test_a_contract_outweighs_everything() -> None:
 )
 def test_an_address_is_shown_masked(email: str, shown: str) -> None:
     assert masked(email) == shown
+
+
+@pytest.mark.parametrize("state", SaleState)
+@pytest.mark.parametrize(("since", "overdue"), [(None, False), (3_599, False), (3_600, True)])
+def test_a_trail_is_to_be_whole_once_mailed_or_an_hour_after_the_conclusion(
+    state: SaleState, since: int | None, *, overdue: bool
+) -> None:
+    concluded_at = None if since is None else NOW - timedelta(seconds=since)
+    expected = state is SaleState.MAILED or (state is SaleState.ISSUED and overdue)
+    assert is_to_be_whole(state, concluded_at, NOW) is expected
