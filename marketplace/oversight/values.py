@@ -99,12 +99,15 @@ class ActOnPage:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A recording ready to be played: of which page (the entry that showed it), its events and what came of it."""
+    """A recording ready to be played: of which page (the entry that showed it), its events and what came of it; and the
+    stored picture (PNG) of that page, where one was made.
+    """
 
     view_id: UUID
     page: str
     events: tuple[Mapping[str, Any], ...]
     acts: tuple[ActOnPage, ...]
+    picture: bytes | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@ was given, under an origin where nothing else is.
 """
 
 import re
+from base64 import b64encode
 from collections.abc import Callable
 from html import unescape
 
@@ -10,9 +11,13 @@ import pytest
 from flask import Flask
 
 from marketplace.accounts.values import Account, Role
-from marketplace.infra.db import Scope, use_scope
+from marketplace.infra import storage
+from marketplace.infra.db import Scope, db, use_scope
+from marketplace.kernel import clock
 from marketplace.kernel.canonical import sha256_hex
+from marketplace.kernel.ids import new_id
 from marketplace.oversight import queries as oversight
+from marketplace.oversight.models import PictureRow
 from marketplace.oversight.values import Sale
 from marketplace.traceability.values import EntryType
 from sandbox.demo.visitor import Visitor, words
@@ -22,6 +27,7 @@ from tests.web.desk_visits import at_the_desk
 
 CodeFor = Callable[[str], str]
 Work = Callable[[], list[str]]
+PICTURE = b"\x89PNG\r\n\x1a\n of a page"
 THERE = "http://replay.localhost:8000"
 
 
@@ -98,6 +104,23 @@ def test_it_is_played_after_a_reason_which_is_entered(shop: Flask, sale: Sale, a
     assert policy.endswith("sandbox allow-scripts allow-same-origin")
     assert "Set-Cookie" not in player.headers
     assert "Confirmed what is not covered" in words(player.text)
+
+
+def test_the_stored_picture_of_the_page_stands_beside_where_one_was_made(
+    shop: Flask, sale: Sale, address: str, into_the_log: Callable[[], int]
+) -> None:
+    into_the_log()
+    with shop.app_context(), use_scope(Scope.all()):
+        view = view_of(sale.application_id, "application.exclusions")
+        sha256 = storage.put_sealed(PICTURE, sale.application_id)
+        what = {"id": new_id(), "application_id": sale.application_id, "log_index": view.log_index, "sha256": sha256}
+        db.session.add(PictureRow(**what, kind="png", browser="a browser", made_at=clock.now()))
+        db.session.commit()
+    desk = at_the_desk(shop, Role.ADMIN_COMPLIANCE)
+    desk.get(address)
+    assert b64encode(PICTURE).decode() not in desk.text
+    desk.post({"reason": "A complaint of the customer"})
+    assert f'src="data:image/png;base64,{b64encode(PICTURE).decode()}"' in desk.text
 
 
 def test_under_its_origin_there_is_nothing_else_and_it_is_nowhere_else(

@@ -4,8 +4,13 @@ import json
 import logging
 from uuid import UUID
 
+from sqlalchemy import select
+
+from marketplace.infra import storage
+from marketplace.infra.db import db
 from marketplace.kernel.errors import MarketplaceError
 from marketplace.oversight import rules
+from marketplace.oversight.models import PictureRow
 from marketplace.oversight.queries.sales import sale
 from marketplace.oversight.queries.words import entry_words, page_words
 from marketplace.oversight.values import ActOnPage, Recorded, RecordingNotFound, Replay
@@ -46,7 +51,22 @@ def recording(sale_id: UUID, view_id: UUID) -> Replay:
     acts, _again = rules.acts_on(view, entries[place + 1 :])
     begun = min((event["timestamp"] for event in told["events"]), default=0) + told["clock_ahead"]
     version = trail.page_version(str(view.page_version_id))
-    return Replay(view_id, page_words(version.page), tuple(told["events"]), tuple(_act(each, begun) for each in acts))
+    done = tuple(_act(each, begun) for each in acts)
+    picture = _picture(found.application_id, view)
+    return Replay(view_id, page_words(version.page), tuple(told["events"]), done, picture)
+
+
+def _picture(application_id: UUID, view: Entry) -> bytes | None:
+    """Of the page, from the bytes that were sent; None where none was made, or it is not in the store as it was."""
+    wanted = select(PictureRow.sha256).where(
+        PictureRow.application_id == application_id, PictureRow.log_index == view.log_index, PictureRow.kind == "png"
+    )
+    sha256 = db.session.scalar(wanted)
+    try:
+        return None if sha256 is None else storage.get(sha256)
+    except MarketplaceError as error:
+        log.error("ALARM the picture of a page cannot be read: %s", error)  # noqa: TRY400  known errors
+        return None
 
 
 def _act(entry: Entry, begun: int) -> ActOnPage:

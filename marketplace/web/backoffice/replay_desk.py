@@ -2,6 +2,7 @@
 reading of the evidence before anything is shown (T26-48).
 """
 
+from base64 import b64encode
 from uuid import UUID
 
 from flask import Blueprint, g, render_template
@@ -28,5 +29,8 @@ def recording(sale_id: UUID, entry_id: UUID) -> ResponseReturnValue:
     if form.validate_on_submit():
         services.note_replay(sale, entry_id, access.actor(), str(form.reason.data))
         address, g.framed_origin = replay.address_of(sale_id, entry_id), replay.origin()
-    page = render_template("backoffice/replay.html", sale=sale, found=found, form=form, address=address)
+    picture = None if found.picture is None else b64encode(found.picture).decode()
+    page = render_template(
+        "backoffice/replay.html", sale=sale, found=found, form=form, address=address, picture=picture
+    )
     return page, 422 if form.errors else 200
