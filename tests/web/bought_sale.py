@@ -95,11 +95,14 @@ class Copy:
         self.keys = bought.keys
 
     def index_of(self, kind: EntryType) -> int:
+        return self.indexes_of(kind)[0]
+
+    def indexes_of(self, kind: EntryType) -> list[int]:
         found = self.owner.execute(
-            "SELECT min(log_index) FROM traceability_entry WHERE type = %s AND application_id = %s",
+            "SELECT log_index FROM traceability_entry WHERE type = %s AND application_id = %s ORDER BY log_index",
             (kind.value, self.sale.application_id),
-        ).fetchone()
-        return int(found[0])
+        ).fetchall()
+        return [int(row[0]) for row in found]
 
     def run(self, statement: str, *values: Any) -> None:
         with self.owner.transaction():
