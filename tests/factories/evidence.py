@@ -62,7 +62,10 @@ class File:
 
     @classmethod
     def of(cls, bundle: Bundle, account: Account) -> "File":
-        data = queries.bundle_bytes(bundle.id, account.id)
+        return cls.opened(queries.bundle_bytes(bundle.id, account.id))
+
+    @classmethod
+    def opened(cls, data: bytes) -> "File":
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return cls(data, {name: archive.read(name) for name in archive.namelist()})
 
