@@ -25,10 +25,12 @@ from tests.web.page_checks import CheckedClient
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)  # twelve o'clock in Shanghai
 LONG = (
-    "faults/", "journeys/", "web/probes/", "web/test_answers.py", "web/test_canary.py", "web/test_chinese_pages.py",
+    "faults/", "journeys/", "web/probes/", "web/test_answers.py", "web/test_attacks_seen_by_others.py",
+    "web/test_canary.py", "web/test_chinese_pages.py",
     "web/test_completeness.py", "web/test_erased_pages.py", "web/test_evidence.py", "web/test_evidence_attacks.py",
     "web/test_evidence_desks.py", "web/test_evidence_pictures.py", "web/test_ownership.py", "web/test_recorded_sale.py",
-    "web/test_retention.py", "web/test_tampering.py", "web/test_walker.py", "verify/test_malformed.py",
+    "web/test_retention.py", "web/test_standing_log.py", "web/test_tampering.py", "web/test_walker.py",
+    "web/test_withheld.py", "verify/test_malformed.py",
     "verify/test_schemas.py", "simulator/test_stripe_check.py", "integration/accounts/test_factors.py",
     "integration/accounts/test_passwords.py", "integration/checkout/test_after_a_restore.py",
     "integration/infra/test_backup.py", "integration/infra/test_bucket_faults.py",

@@ -62,7 +62,10 @@ class File:
 
     @classmethod
     def of(cls, bundle: Bundle, account: Account) -> "File":
-        data = queries.bundle_bytes(bundle.id, account.id)
+        return cls.opened(queries.bundle_bytes(bundle.id, account.id))
+
+    @classmethod
+    def opened(cls, data: bytes) -> "File":
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return cls(data, {name: archive.read(name) for name in archive.namelist()})
 
@@ -85,16 +88,29 @@ class File:
         return {each["name"]: self.files[each["file"]] for each in self.core["exhibits"] if each["kind"] == kind}
 
 
-def faults(data: bytes, *receipts: bytes) -> set[Code]:
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Whom a reader believes, as the log's own addresses told them then: `trust.policy` and `authorities.pem`."""
+
+    policy: bytes
+    authorities: bytes
+
+    @classmethod
+    def told_now(cls) -> "Trust":
+        return cls(trail.trust_policy(ORIGIN), trail.time_authorities())
+
+
+def faults(data: bytes, *receipts: bytes, trust: Trust | None = None) -> set[Code]:
     """What the verifier finds wrong, without our help."""
-    return {finding.code for finding in judged(data, *receipts).findings if finding.code.is_fault}
+    return {finding.code for finding in judged(data, *receipts, trust=trust).findings if finding.code.is_fault}
 
 
-def judged(data: bytes, *receipts: bytes) -> Report:
-    """All that the verifier says, told whom to trust by the log's own addresses."""
-    report, policy = Report(), read_policy(trail.trust_policy(ORIGIN))
+def judged(data: bytes, *receipts: bytes, trust: Trust | None = None) -> Report:
+    """All that the verifier says, to a reader who was told just now whom to trust unless it was before."""
+    told = trust or Trust.told_now()
+    report, policy = Report(), read_policy(told.policy)
     mine = [check_receipt(report, policy, each, f"the receipt {number}") for number, each in enumerate(receipts)]
-    check_bundle(report, policy, data, [each for each in mine if each], trail.time_authorities())
+    check_bundle(report, policy, data, [each for each in mine if each], told.authorities)
     return report
 
 

@@ -16,7 +16,7 @@ from marketplace.oversight.values import Sale
 from marketplace.traceability import services as traceability
 from marketplace.traceability.jobs.key_folder import KeyFolder
 from marketplace.traceability.rules.leaves import Leaf
-from marketplace.traceability.rules.notes import Checkpoint
+from marketplace.traceability.rules.notes import Checkpoint, Signer
 from marketplace.traceability.values import EntryType
 from sandbox.embedded_db import EmbeddedServer
 from tests.conftest import empty_tables
@@ -95,19 +95,24 @@ class Copy:
         self.keys = bought.keys
 
     def index_of(self, kind: EntryType) -> int:
+        return self.indexes_of(kind)[0]
+
+    def indexes_of(self, kind: EntryType) -> list[int]:
         found = self.owner.execute(
-            "SELECT min(log_index) FROM traceability_entry WHERE type = %s AND application_id = %s",
+            "SELECT log_index FROM traceability_entry WHERE type = %s AND application_id = %s ORDER BY log_index",
             (kind.value, self.sale.application_id),
-        ).fetchone()
-        return int(found[0])
+        ).fetchall()
+        return [int(row[0]) for row in found]
 
     def run(self, statement: str, *values: Any) -> None:
         with self.owner.transaction():
             self.owner.execute("SET LOCAL session_replication_role = replica")
             assert self.owner.execute(statement, values).rowcount > 0
 
-    def sign_again(self) -> None:
-        """History made anew by who has the log's key: each leaf follows the one before, each checkpoint is signed."""
+    def sign_again(self, signer: Signer | None = None) -> None:
+        """History made anew by who has the log's key, or with another one: each leaf follows the one before, each
+        checkpoint is signed.
+        """
         columns = "type, journey_id, number, recorded_at, page_version_id, page_sha256, body_sha256, log_index"
         tree, heads, roots = GrowingTree(), {}, {}
         for *said, index in self.owner.execute(
@@ -121,12 +126,15 @@ class Copy:
             tree.append(heads[leaf.journey_id])
             roots[tree.size] = tree.root
         for (size,) in self.owner.execute("SELECT size FROM traceability_log_checkpoint").fetchall():
-            note = self.keys.signer().note(Checkpoint(ORIGIN, size, roots[size]).text)
+            note = (signer or self.keys.signer()).note(Checkpoint(ORIGIN, size, roots[size]).text)
             change = "UPDATE traceability_log_checkpoint SET root = %s, note = %s WHERE size = %s"
             self.run(change, roots[size], note, size)
 
+    def place_of(self, sha256: str) -> Path:
+        return self.store / sha256[:2] / sha256[2:4] / sha256
+
     def write_file(self, sha256: str, data: bytes) -> None:
-        (self.store / sha256[:2] / sha256[2:4] / sha256).write_bytes(data)
+        self.place_of(sha256).write_bytes(data)
 
 
 @contextmanager

@@ -129,6 +129,7 @@ def test_when_its_time_is_over_nothing_of_it_can_be_read_and_all_of_it_is_still_
     with shop.app_context():
         assert oversight_services.rebuild() > 0, "the sales log can still be built from what there is"
         assert oversight.disagreements() == (), "the books agree"
+        assert list(oversight.contradictions()) == [], "that it was erased is an entry"
 
 
 @pytest.mark.requirement("T26-44", "T26-45")

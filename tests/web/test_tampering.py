@@ -9,31 +9,43 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
 
 from config import Settings
+from marketplace.accounts.values import Role
 from marketplace.infra import pictures, vault
 from marketplace.infra.db import Base, db
+from marketplace.infra.formatting import ZONE
 from marketplace.infra.pictures import Picture, Taken
+from marketplace.kernel import clock
 from marketplace.kernel.remembering import Remembered
 from marketplace.oversight import queries as oversight
-from marketplace.oversight.values import BundleState
+from marketplace.oversight.values import BundleState, Sale
 from marketplace.policy import queries as policies
+from marketplace.policy.services import end_contract
+from marketplace.policy.values import EndContract, Ending, PolicyFrame
+from marketplace.privacy import services as privacy
+from marketplace.privacy.services import holding
+from marketplace.privacy.values import Dispute
 from marketplace.traceability import services as traceability
 from marketplace.traceability.jobs.key_folder import KeyFolder
 from marketplace.traceability.jobs.sequencing import TreeRefused
 from marketplace.traceability.queries import trail
 from marketplace.traceability.rules.notes import Signer
-from marketplace.traceability.values import EntryType
+from marketplace.traceability.values import Actor, EntryType, journey_of_readings
 from sandbox.embedded_db import EmbeddedServer
-from tests.factories.evidence import File, asked, faults
+from tests.factories.accounts import a_member_of_staff
+from tests.factories.evidence import File, acting, asked, faults
 from tests.factories.log import ORIGIN, integrate
 from tests.factories.recordings import record, view_of
+from tests.factories.retention import an_open_dispute
 from tests.factories.traceability import an_act
 from tests.simulator_server import SimulatorServer
 from tests.web.bought_sale import Bought, Copy, Folders, a_bought_sale, a_copy
@@ -59,10 +71,16 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Said:
-    """A line of `check`; `entry` is the act whose place in the log it names."""
+    """A line of `check`; `entry` is the act whose places in the log it names, or the last of them."""
 
     sentence: str
     entry: EntryType | None = None
+
+    def line(self, copy: Copy) -> str:
+        if self.entry is None:
+            return self.sentence
+        places = [str(each) for each in copy.indexes_of(self.entry)]
+        return self.sentence.replace("{index}", ", ".join(places)).replace("{last}", places[-1])
 
 
 def codes(*found: Code, entry: EntryType | None = None) -> Codes:
@@ -71,6 +89,10 @@ def codes(*found: Code, entry: EntryType | None = None) -> Codes:
 
 def otherwise(entry: EntryType, about: str = "") -> Said:
     return Said(f"{about}what is kept is not what the entry {entry} says ({{index}})", entry)
+
+
+def gone(entry: EntryType) -> Said:
+    return Said(f"what the entry {entry} says is not kept ({{last}})", entry)
 
 
 T = EntryType
@@ -152,6 +174,9 @@ TAMPERED: Mapping[str, tuple[str, Codes | Refusal | Said]] = {
     "policy_policy": (
         "SET premium_minor = premium_minor + 1", Said("premium is kept otherwise than the contract says"),
     ),
+    "privacy_hold": (
+        "SET closed_on = closed_on - 1000 WHERE kind = 'complaint'", otherwise(T.HOLD_CLOSED),
+    ),
     "policy_version": ("SET body_sha256 = repeat('0', 64)", otherwise(T.CONTRACT_CONCLUDED)),
     "policy_document": ("SET document_sha256 = repeat('0', 64)", otherwise(T.POLICY_SIGNED)),
     "policy_number_range": ("SET next = 1", Said("the number would be given again")),
@@ -194,7 +219,6 @@ NOT_EVIDENCE: Mapping[str, str] = dict.fromkeys(
     "catalog_product": "the version says its code and line itself",
     "catalog_sale_end": "from when a version is sold no more; what was sold stays",
     "payment_provider_event": "the provider's words as they came; what they made true is in the log",
-    "privacy_hold": "a dispute begins and ends with an entry; the verifier finds an erasure between them",
     "traceability_time_authority": "whom to believe about time is for the reader; another's stamp proves nothing",
     "traceability_recording_chunk": "what a browser has sent so far; evidence is what it is put together to",
 }  # fmt: skip
@@ -214,7 +238,7 @@ def bought(
     settings: Settings,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Bought]:
-    """With the pictures of its pages."""
+    """With the pictures of its pages. It has ended; one dispute about it is closed, another one is not."""
     folders = Folders(tmp_path_factory.mktemp("log"), Path(settings.storage_folder))
     with (
         pytest.MonkeyPatch.context() as patch,
@@ -223,9 +247,18 @@ def bought(
         patch.setattr(pictures, "take", pictured)
         with found.shop.app_context():
             record(view_of(found.sale.application_id, "application.exclusions"), ticked=True)
+            end_in_dispute(found.sale)
             integrate(server, found.keys)
             assert asked(found.sale.application_id, found.account).verified
         yield found
+
+
+def end_in_dispute(sale: Sale) -> None:
+    assert sale.policy_id
+    end_contract(EndContract(sale.policy_id, Ending.CANCELLED, clock.today(ZONE)))
+    policy = policies.policy(sale.policy_id)
+    privacy.close_hold(an_open_dispute(policy).id, "Settled.", acting(a_member_of_staff(Role.ADMIN_COMPLIANCE)))
+    an_open_dispute(policy, Dispute.LAWSUIT)
 
 
 def pictured(pages: Sequence[bytes], _files: object) -> Taken:
@@ -269,8 +302,7 @@ def test_a_value_of_any_table_that_is_altered_is_found(bought: Bought, table: st
     with bought.shop.app_context(), a_copy(bought) as copy:
         alter(copy, table, change)
         if isinstance(expected, Said):
-            index = "" if expected.entry is None else copy.index_of(expected.entry)
-            assert expected.sentence.replace("{index}", str(index)) in lines()
+            assert expected.line(copy) in lines()
             return
         bundle = asked(bought.sale.application_id, bought.account)
         if isinstance(expected, Refusal):
@@ -300,6 +332,91 @@ def test_who_released_the_pages_is_what_the_log_says(bought: Bought, change: str
         assert lines() == set()
         copy.run(change)
         assert lines() == {expected.replace("%s", f"pages:released ({index})")}
+
+
+# What decides when evidence is destroyed -> how it is altered, and the act whose entry says otherwise.
+DECIDING = {
+    "the day of the end": ("UPDATE policy_policy SET ended_on = ended_on - 400", otherwise(T.CONTRACT_ENDED)),
+    "the way of the end": ("UPDATE policy_policy SET ending = 'void'", otherwise(T.CONTRACT_ENDED)),
+    "the end": (
+        "UPDATE policy_policy SET state = 'in_force', ended_on = NULL, ending = NULL, ended_at = NULL",
+        gone(T.CONTRACT_ENDED),
+    ),
+    "the beginning of a dispute": (
+        "UPDATE privacy_hold SET opened_at = opened_at - interval '2 days' WHERE kind = 'lawsuit'",
+        otherwise(T.HOLD_OPENED),
+    ),
+    "what kind of dispute it is": (
+        "UPDATE privacy_hold SET kind = 'complaint' WHERE kind = 'lawsuit'", otherwise(T.HOLD_OPENED),
+    ),
+    "the end of an open dispute": (
+        """UPDATE privacy_hold SET (closed_on, closed_at, closed_by, outcome) =
+           (SELECT closed_on, closed_at, closed_by, outcome FROM privacy_hold WHERE kind = 'complaint')
+           WHERE kind = 'lawsuit'""",
+        otherwise(T.HOLD_CLOSED),
+    ),
+    "the end of a closed dispute": (
+        """UPDATE privacy_hold SET closed_on = NULL, closed_at = NULL, closed_by = NULL, outcome = NULL
+           WHERE kind = 'complaint'""",
+        gone(T.HOLD_CLOSED),
+    ),
+    "a closed dispute": ("DELETE FROM privacy_hold WHERE kind = 'complaint'", gone(T.HOLD_CLOSED)),
+    "an open dispute": ("DELETE FROM privacy_hold WHERE kind = 'lawsuit'", gone(T.HOLD_OPENED)),
+    "that it was erased": (
+        "UPDATE policy_policy SET erased_at = now()", Said("no entry data:erased says what is kept"),
+    ),
+    "that what was told for it was erased": (
+        "UPDATE application_application SET erased_at = now()", Said("no entry data:erased says what is kept"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.requirement("T26-41", "T26-44", "T26-45", "T26-46")
+@pytest.mark.parametrize("name", DECIDING)
+def test_what_decides_when_evidence_is_destroyed_is_what_the_log_says(bought: Bought, name: str) -> None:
+    change, expected = DECIDING[name]
+    with bought.shop.app_context(), a_copy(bought) as copy:
+        assert lines() == set()
+        copy.run(change)
+        assert expected.line(copy) in lines()
+
+
+@pytest.mark.requirement("T26-45")
+def test_a_dispute_whose_entry_names_no_day_ended_on_the_day_of_its_entry(
+    bought: Bought, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As they once were."""
+
+    def enter(frame: PolicyFrame, kind: EntryType, by: Actor, *, on: date, **said: UUID | str) -> None:
+        assert on == clock.today(frame.period.zone)
+        enter_now(frame, kind, by, **said)
+
+    enter_now = holding._enter
+    monkeypatch.setattr(holding, "_enter", enter)
+    assert bought.sale.policy_id
+    with bought.shop.app_context(), a_copy(bought) as copy:
+        dispute = an_open_dispute(policies.policy(bought.sale.policy_id))
+        privacy.close_hold(dispute.id, "Settled.", acting(bought.account))
+        db.session.commit()
+        assert lines() == set()
+        copy.run("UPDATE privacy_hold SET closed_on = closed_on - 1 WHERE id = %s", dispute.id)
+        places = f"{copy.index_of(T.HOLD_CLOSED)}, outside the log"
+        assert lines() == {f"what is kept is not what the entry hold:closed says ({places})"}
+
+
+@pytest.mark.requirement("T26-48")
+@pytest.mark.parametrize("number", [0, 1], ids=["asked", "made"])
+def test_a_reading_that_is_taken_out_before_it_is_in_the_log_is_missed(bought: Bought, number: int) -> None:
+    """What is taken out later leaves a hole in the log. Of a look, and of taking it away, nothing else is kept."""
+    with bought.shop.app_context(), a_copy(bought) as copy:
+        assert asked(bought.sale.application_id, bought.account).verified
+        db.session.commit()
+        assert lines() == set()
+        readings = trail.journey_entries(journey_of_readings(bought.sale.application_id))[-2:]
+        assert [each.body["what"] for each in readings] == ["asked", "made"]
+        copy.run("DELETE FROM traceability_evidence_intake WHERE id = %s", readings[number].id)
+        (line,) = lines()
+        assert line.startswith("what is kept is not what the entry evidence:read says (")
 
 
 @pytest.mark.requirement("T26-41")

@@ -8,6 +8,7 @@ texts and pages, names itself by its hash.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, text
 
@@ -77,12 +78,31 @@ _KEPT = text(f"""
     SELECT 'policy:mailed', jsonb_build_object('message_id', m.message_id, 'eml_sha256', m.eml_sha256)
     FROM correspondence_message m
     WHERE m.application_id = :application AND m.kind IN ('policy_issued', 'policy_receipt') AND m.state = 'sent'
+    UNION ALL
+    SELECT 'contract:ended', jsonb_build_object('number', p.number, 'ending', p.ending, 'on', p.ended_on)
+    FROM policy_policy p WHERE p.application_id = :application AND p.ended_on IS NOT NULL
+    UNION ALL
+    SELECT 'hold:opened', jsonb_build_object(
+        'hold_id', h.id, 'dispute', h.kind, 'on', (h.opened_at AT TIME ZONE p.zone)::date)
+    FROM privacy_hold h JOIN policy_policy p ON p.id = h.policy_id WHERE p.application_id = :application
+    UNION ALL
+    SELECT 'hold:closed', jsonb_build_object('hold_id', h.id, 'dispute', h.kind, 'on', h.closed_on)
+    FROM privacy_hold h JOIN policy_policy p ON p.id = h.policy_id
+    WHERE p.application_id = :application AND h.closed_on IS NOT NULL
+    UNION ALL
+    SELECT 'evidence:read', jsonb_build_object('bundle_id', b.id, 'what', 'asked')
+    FROM oversight_bundle b WHERE b.application_id = :application
+    UNION ALL
+    SELECT 'evidence:read', jsonb_build_object('bundle_id', b.id, 'what', 'made', 'core_sha256', b.core_sha256)
+    FROM oversight_bundle b WHERE b.application_id = :application AND b.state IN ('ready', 'dropped')
     """)  # noqa: S608  our own words
 _CONTRACTS = text("""
-    SELECT p.application_id, p.id AS policy_id, p.number, a.id IS NOT NULL AS applied
-    FROM policy_policy p LEFT JOIN application_application a ON a.id = p.application_id
-    WHERE a.erased_at IS NULL ORDER BY p.number
+    SELECT p.application_id, p.id AS policy_id, p.number, p.zone, a.id IS NOT NULL AS applied,
+        a.erased_at IS NOT NULL OR p.erased_at IS NOT NULL AS erased
+    FROM policy_policy p LEFT JOIN application_application a ON a.id = p.application_id ORDER BY p.number
     """)
+_DECIDING = (EntryType.CONTRACT_ENDED, EntryType.HOLD_OPENED, EntryType.HOLD_CLOSED)
+"""What decides when all of it is destroyed. Of these a row that is gone is as bad as one that says something else."""
 
 
 def contradictions() -> Iterator[tuple[str, str]]:
@@ -106,13 +126,28 @@ def _altered() -> Iterator[tuple[str, str]]:
 
 def _of_contract(connection: Connection, contract: Row[Any]) -> Iterator[str]:
     entries = trail.entries_of_application(contract.application_id)
-    for row in connection.execute(_KEPT, {"application": contract.application_id}):
-        of_type = [each for each in entries if each.type == row.type]
-        if not any(row.said.items() <= _says(each).items() for each in of_type):
-            yield _sentence(row.type, of_type)
+    if contract.erased:
+        if all(each.type is not EntryType.DATA_ERASED for each in entries):
+            yield _sentence(EntryType.DATA_ERASED, [])
+        return
+    kept = connection.execute(_KEPT, {"application": contract.application_id}).all()
+    said = [(each, _says(each, ZoneInfo(contract.zone))) for each in entries]
+    for row in kept:
+        of_type = [(each, says) for each, says in said if each.type == row.type]
+        if not any(row.said.items() <= says.items() for _, says in of_type):
+            yield _sentence(row.type, [each for each, _ in of_type])
+    yield from _of_what_is_gone(kept, said)
     yield from _of_what_was_concluded(policies.policy(contract.policy_id))
     if contract.applied:
         yield from _of_what_was_told(contract.application_id, entries)
+
+
+def _of_what_is_gone(kept: Sequence[Row[Any]], said: Sequence[tuple[Entry, Mapping[str, Any]]]) -> Iterator[str]:
+    for kind in _DECIDING:
+        rows, of_type = [row for row in kept if row.type == kind], [each for each in said if each[0].type is kind]
+        if len(of_type) > len(rows):
+            gone = [each for each, says in of_type if not any(row.said.items() <= says.items() for row in rows)]
+            yield f"what the entry {kind} says is not kept ({_places(gone)})"
 
 
 def _of_what_was_concluded(policy: Policy) -> Iterator[str]:
@@ -151,14 +186,20 @@ def _is_of(value: Any, hashed: Mapping[str, str] | None) -> bool:
     return hashed is not None and sha256_hex(bytes.fromhex(hashed["salt"]) + canonical_bytes(value)) == hashed["sha256"]
 
 
-def _says(entry: Entry) -> dict[str, Any]:
-    """Its body, and the columns beside it, which its hash binds as well."""
+def _says(entry: Entry, zone: ZoneInfo) -> dict[str, Any]:
+    """Its body, and what stands beside it, which its hash binds as well. Whatever names no day is of that on which it
+    was entered, as disputes were once.
+    """
     beside = {"journey_id": str(entry.journey_id), "insurer_id": str(entry.insurer_id)}
-    return {**entry.body, **beside, "page_version_id": entry.page_version_id}
+    day = str(entry.business_at.astimezone(zone).date())
+    return {"on": day, **entry.body, **beside, "page_version_id": entry.page_version_id}
 
 
 def _sentence(kind: str, entries: Sequence[Entry]) -> str:
-    places = ", ".join("outside the log" if each.log_index is None else str(each.log_index) for each in entries)
     if not entries:
         return f"no entry {kind} says what is kept"
-    return f"what is kept is not what the entry {kind} says ({places})"
+    return f"what is kept is not what the entry {kind} says ({_places(entries)})"
+
+
+def _places(entries: Sequence[Entry]) -> str:
+    return ", ".join("outside the log" if each.log_index is None else str(each.log_index) for each in entries)

@@ -5,7 +5,9 @@ about, its number and its outcome stand with the dispute alone.
 """
 
 from collections.abc import Iterable
+from datetime import date
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from marketplace.infra.db import db
 from marketplace.kernel import clock, ids
@@ -27,6 +29,7 @@ def open_hold(command: OpenHold) -> Hold:
     frame = policies.hold_still(command.policy_id)
     if frame.erased:
         raise HoldTooLate
+    now = clock.business_now()
     row = HoldRow(
         id=ids.new_id(),
         policy_id=frame.id,
@@ -34,12 +37,13 @@ def open_hold(command: OpenHold) -> Hold:
         kind=command.kind.value,
         reference=command.reference,
         reason=command.reason,
-        opened_at=clock.business_now(),
+        opened_at=now,
         opened_by=_account_of(command.by),
     )
     db.session.add(row)
     db.session.flush()
-    _enter(frame, EntryType.HOLD_OPENED, command.by, hold_id=row.id, dispute=row.kind)
+    day = now.astimezone(ZoneInfo(frame.period.zone)).date()
+    _enter(frame, EntryType.HOLD_OPENED, command.by, hold_id=row.id, dispute=row.kind, on=day)
     return queries.hold_of(row)
 
 
@@ -52,10 +56,11 @@ def close_hold(hold_id: UUID, outcome: str, by: Actor) -> Hold:
     if row.closed_at is not None:
         raise HoldClosed
     frame = policy_queries.frame(row.policy_id)
+    day = clock.today(frame.period.zone)
     row.outcome, row.closed_by = outcome, _account_of(by)
-    row.closed_on, row.closed_at = clock.today(frame.period.zone), clock.business_now()
+    row.closed_on, row.closed_at = day, clock.business_now()
     db.session.flush()
-    _enter(frame, EntryType.HOLD_CLOSED, by, hold_id=row.id, dispute=row.kind)
+    _enter(frame, EntryType.HOLD_CLOSED, by, hold_id=row.id, dispute=row.kind, on=day)
     return queries.hold_of(row)
 
 
@@ -71,7 +76,7 @@ def enter_refusal(contracts: Iterable[KeptContract], by: Actor, **asked: str) ->
         _enter(frame, EntryType.ERASURE_REFUSED, by, **asked)
 
 
-def _enter(frame: PolicyFrame, kind: EntryType, by: Actor, **said: UUID | str) -> None:
+def _enter(frame: PolicyFrame, kind: EntryType, by: Actor, **said: UUID | date | str) -> None:
     record_act(Act(frame.journey_id, kind, said, by, frame.application_id, frame.insurer_id))
 
 
