@@ -47,14 +47,15 @@ class LookForm(Form):
 
 def asked_first(sale: Sale) -> ResponseReturnValue | None:
     """What comes before the file of a sale: the form in which whoever asks says why, and the way on from there. None
-    where it was said at this sign-in. Raises Restricted.
+    where it was said at this sign-in; then the look at the file is entered. Raises Restricted.
     """
     refuse_restricted(sale, access.actor())
     form = LookForm()
     if form.validate_on_submit():
-        services.note_look(Look(sale, access.actor(), str(form.reason.data), Looked.TOLD))
+        _enter(sale, str(form.reason.data), Looked.TOLD)
         return redirect(_onward(), 303)
-    if not form.errors and _reason(sale) is not None:
+    if not form.errors and (reason := _reason(sale)) is not None:
+        _enter(sale, reason, Looked.FILE)
         return None
     access.nothing_shown()
     page = render_template("sales/reason.html", sale=sale, form=form, suggested=SUGGESTED[access.here().role.desk])
@@ -71,6 +72,10 @@ def note(sale: Sale, what: Looked, **which: UUID | date) -> None:
     if reason is None:
         access.nothing_shown()
         abort(redirect(url_for(_FILE[access.here().role.desk], sale_id=sale.id, next=request.path), 303))
+    _enter(sale, reason, what, **which)
+
+
+def _enter(sale: Sale, reason: str, what: Looked, **which: UUID | date) -> None:
     services.note_look(Look(sale, access.actor(), reason, what, which))
 
 

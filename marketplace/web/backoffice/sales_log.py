@@ -54,7 +54,6 @@ def sale(sale_id: UUID) -> ResponseReturnValue:
     if (first := looks.asked_first(found)) is not None:
         return first
     file = sale_file(found)
-    looks.note(found, Looked.FILE)
     recorded = oversight.recorded(sale_id)
     pages = {row.entry.entry_id: row.entry.page or "" for row in file.rows}
     return render_template(

@@ -43,9 +43,7 @@ def sale(sale_id: UUID) -> ResponseReturnValue:
     found = oversight.sale(sale_id, only_insurer=own_insurer_id())
     if (first := looks.asked_first(found)) is not None:
         return first
-    file = sale_file(found, only_insurer=own_insurer_id())
-    looks.note(found, Looked.FILE)
-    return render_template("insurer/sale.html", file=file)
+    return render_template("insurer/sale.html", file=sale_file(found, only_insurer=own_insurer_id()))
 
 
 @blueprint.get("/sales/<uuid:sale_id>/policy.pdf")
