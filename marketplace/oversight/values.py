@@ -1,7 +1,7 @@
 """The public words of the sales log."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -252,9 +252,34 @@ class Bundle:
     findings: tuple[Mapping[str, Any], ...]
 
 
+class Looked(StrEnum):
+    """At what of a sale somebody of the staff looks; `TOLD`: at nothing yet, but why was said."""
+
+    TOLD = "told"
+    FOUND = "found"
+    FILE = "file"
+    PAGE = "page"
+    BYTES = "bytes"
+    POLICY = "policy"
+    DAY = "day"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Somebody of the staff looks at a sale, and why; `which` page, policy or day of it, by its name."""
+
+    sale: Sale
+    by: Actor
+    reason: str
+    what: Looked
+    which: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """That somebody asked for, looked at or took away the evidence of a contract."""
+    """That somebody looked at a sale, or asked for, looked at or took away its evidence. What concerned it when it was
+    erased says no more than when and who.
+    """
 
     what: str
     label: str

@@ -4,6 +4,7 @@
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ from marketplace.accounts.values import (
     MessageRequest,
     Role,
     SecurityEventType,
+    Session,
 )
 from marketplace.infra.db import narrow_scope
 from marketplace.listing.values import CATALOG_KEEPERS, CATALOG_REVIEWERS
@@ -418,10 +420,24 @@ def stepped_up() -> bool:
 
 def session_id() -> UUID:
     """The id of this request's session, behind a door that asks for one."""
+    return _session().id
+
+
+def signed_in_at() -> datetime:
+    """When this request's session began, behind a door that asks for one."""
+    return _session().created_at
+
+
+def _session() -> Session:
     found = sessions.behind()
     if found is None:
         abort(403)
-    return found[0].id
+    return found[0]
+
+
+def nothing_shown() -> None:
+    """What lies behind this door is not shown to this request: no look is noted."""
+    g.entered = None
 
 
 def here() -> Account:

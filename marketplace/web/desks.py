@@ -13,7 +13,7 @@ from marketplace.catalog.values import LINES, Line
 from marketplace.infra.formatting import current_locale
 from marketplace.infra.formatting import gettext as _
 from marketplace.infra.formatting import lazy_gettext as _l
-from marketplace.oversight.values import Sale, SaleFilter, SaleState
+from marketplace.oversight.values import Looked, Sale, SaleFilter, SaleState
 from marketplace.web.fields import Filters
 
 PAGE_SIZE = 25
@@ -44,13 +44,21 @@ def state_tone(state: SaleState) -> str:
 
 
 def reading_words(what: str) -> str:
-    """What somebody did with evidence."""
+    """What somebody did with a sale or its evidence."""
     return {
+        Looked.TOLD: _("said why"),
+        Looked.FOUND: _("found by a search"),
+        Looked.FILE: _("looked at the file of the sale"),
+        Looked.PAGE: _("looked at a page"),
+        Looked.BYTES: _("looked at the bytes of a page"),
+        Looked.POLICY: _("took the policy"),
+        Looked.DAY: _("looked at the pages of a day"),
         "asked": _("asked for"),
         "made": _("made"),
         "looked": _("looked at"),
         "downloaded": _("downloaded"),
         "replayed": _("the recording of a page played"),
+        "": _("erased"),
     }[what]
 
 

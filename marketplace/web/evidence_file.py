@@ -17,13 +17,13 @@ from marketplace.web import access, papers
 from marketplace.web.fields import Form, printable, required
 from marketplace.web.sale_file import refuse_restricted
 
-LONGEST_REASON = 300
+A_REASON = (required(), Length(min=4, max=300), printable)
 
 
 class AskForm(Form):
     reason = StringField(
         _l("Reason"),
-        [required(), Length(min=4, max=LONGEST_REASON), printable],
+        A_REASON,
         description=_l(
             "A complaint, a question of a court or an authority, a check: it stands in the file and in the log."
         ),

@@ -23,8 +23,7 @@ from marketplace.policy import queries as policies
 from marketplace.policy.values import Policy
 from marketplace.privacy import queries as privacy
 from marketplace.privacy.values import Restricted, Restriction
-from marketplace.traceability import services as traceability
-from marketplace.traceability.values import Act, Actor, ActorRole, EntryType
+from marketplace.traceability.values import Actor, ActorRole
 from marketplace.underwriting import queries as underwriting
 from marketplace.underwriting.values import Reason
 from marketplace.web.fields import factor_words
@@ -199,13 +198,12 @@ class SaleFile:
         )
 
 
-def sale_file(sale_id: UUID, *, only_insurer: UUID | None = None) -> SaleFile:
-    """The file of a sale. Raises SaleNotFound, also for a sale of another insurer than `only_insurer`."""
-    sale = oversight.sale(sale_id, only_insurer=only_insurer)
+def sale_file(sale: Sale, *, only_insurer: UUID | None = None) -> SaleFile:
+    """The file of a sale. Raises SaleNotFound for a sale of another insurer than `only_insurer`."""
     decision = underwriting.decision_of(sale.application_id) if sale.application_id else None
     return SaleFile(
         sale=sale,
-        rows=_rows(oversight.timeline(sale_id, only_insurer=only_insurer)),
+        rows=_rows(oversight.timeline(sale.id, only_insurer=only_insurer)),
         visits=tuple((each, _rows(each.entries)) for each in oversight.visits(sale)),
         view=applications.application_view(sale.application_id) if sale.application_id else None,
         policy=policies.policy(sale.policy_id) if sale.policy_id else None,
@@ -225,24 +223,6 @@ def refuse_restricted(sale: Sale, by: Actor) -> None:
         covering = of_contract and clock.today(ZONE) <= restriction.covered_until
         if by.label != Role.ADMIN_COMPLIANCE and not covering:
             raise Restricted
-
-
-def note_look(sale: Sale, by: Actor, **what: UUID | str) -> None:
-    """Whoever of the staff looks at a customer's sale leaves an entry in its trail; without the trail, no look.
-
-    Raises Restricted (`refuse_restricted`).
-    """
-    refuse_restricted(sale, by)
-    traceability.record_act(
-        Act(
-            sale.journey_id,
-            EntryType.SALE_VIEWED,
-            {"sale_id": sale.id} | what,
-            by,
-            sale.application_id,
-            sale.insurer_id,
-        )
-    )
 
 
 def restriction_of(sale: Sale) -> Restriction | None:

@@ -36,7 +36,7 @@ from tests.factories.quoting import a_content, a_tariff, publish
 from tests.factories.recordings import record, view_of
 from tests.simulator_server import SimulatorServer
 from tests.web.conftest import ANSWERS, LI_NA, days_later, go_on, newest_code, newest_link, open_shop, run_jobs
-from tests.web.desk_visits import ILL, links, sign_in
+from tests.web.desk_visits import ILL, Clerk, links, sign_in
 from tests.web.page_checks import CheckedClient
 from tests.web.walked_site import CARD
 
@@ -134,7 +134,7 @@ class Walk:
         with self.shop.app_context():
             account = a_member_of_staff(role, accounts.insurer_by_code(insurer_code) if insurer_code else None)
             db.session.commit()
-        return sign_in(self.shop, self.visitor(), account)
+        return sign_in(self.shop, Clerk(self.shop.test_client(), self.locale), account)
 
     def all(self) -> None:
         self.storefront()
@@ -364,11 +364,12 @@ class Walk:
         desk.post({})
         desk.post({"reason": "C-17"})
         for sale in links(desk.get("/admin"), rf"/admin/sales/{UUID}"):
+            desk.post({}, sale)
             for page in links(desk.get(sale), rf"/admin/sales/{UUID}/pages/{UUID}")[:1]:
                 desk.get(page)
                 desk.get(f"{page}/stored")
             desk.get(f"{sale}/day")
-            desk.post({"day": "2026-11-22", "reason": "SPECIMEN"})
+            desk.post({"day": "2026-11-22"})
             desk.post({})
         desk.get("/admin/pages")
         desk.get("/admin?since=2027-01-02&until=2027-01-01&state=nothing&line=nothing")
@@ -384,6 +385,7 @@ class Walk:
     def insurer_desk(self) -> None:
         desk = self.desk(Role.INSURER_ADMIN, "harbour")
         for sale in links(desk.get("/insurer"), rf"/insurer/sales/{UUID}"):
+            desk.post({}, sale)
             desk.get(sale)
             if f"{sale}/evidence" in desk.text:
                 desk.get(f"{sale}/evidence")

@@ -20,12 +20,23 @@ LI_NA = Identity("Li Na", date(1992, 3, 5), "li.na@example.com")
 ILL = Identity("Wang Fang", date(1992, 3, 5), "wang.fang@example.com", yes_to=frozenset({2}))
 
 
+WHY = "A question of the customer"
+
+
+class Clerk(Visitor):
+    """A member of staff, who says why when asked before a sale is shown."""
+
+    def get(self, path: str) -> str:
+        super().get(path)
+        return self.post({"reason": WHY}) if 'list="reasons"' in self.text else self.text
+
+
 def at_the_desk(shop: Flask, role: Role, insurer: Insurer | None = None) -> Visitor:
     """A new browser in which a member of staff has signed in."""
     with shop.app_context():
         account = a_member_of_staff(role, insurer)
         db.session.commit()
-    return sign_in(shop, Visitor(shop.test_client()), account)
+    return sign_in(shop, Clerk(shop.test_client()), account)
 
 
 def sign_in(shop: Flask, visitor: Visitor, account: Account) -> Visitor:

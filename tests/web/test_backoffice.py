@@ -9,19 +9,21 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from marketplace.accounts import queries as accounts
-from marketplace.accounts.values import Role, SecurityEventFilter, SecurityEventType
+from marketplace.accounts.values import Role, SecurityEvent, SecurityEventFilter, SecurityEventType
 from marketplace.application import queries as applications
+from marketplace.infra.db import db
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.oversight import queries as oversight
-from marketplace.oversight.values import SaleFilter, SaleState
+from marketplace.oversight.values import Sale, SaleFilter, SaleState
 from marketplace.policy import queries as policies
 from marketplace.traceability import queries as trail
-from marketplace.traceability.values import EntryType
+from marketplace.traceability.values import Actor, ActorRole, EntryType, journey_of_readings
 from marketplace.web import released
 from marketplace.web.security import STORED_PAGE_POLICY
 from sandbox.demo.visitor import Visitor, words
+from tests.factories.accounts import a_member_of_staff
 from tests.web.conftest import ANSWERS
-from tests.web.desk_visits import ILL, LI_NA, apply, at_the_desk, buy, links, statements
+from tests.web.desk_visits import ILL, LI_NA, WHY, apply, at_the_desk, buy, links, sign_in, statements
 
 SALE = "/admin/sales/[0-9a-f-]{36}"
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -73,9 +75,8 @@ def test_the_log_shows_a_purchase_with_every_consent(
     assert "Harbour Term, sold" in shown
     with shop.app_context():
         sale = oversight.sales(SaleFilter()).sales[0]
-        *told, look = oversight.timeline(sale.id)
+        told = oversight.timeline(sale.id)
     assert sale.state is SaleState.MAILED
-    assert look.type is EntryType.SALE_VIEWED
     for step in (
         "Compared 1 offer", "Entered the application, told of recording", "E-mail address proven by code",
         "Told what untrue answers lead to", "Document confirmed", "Confirmed what is not covered",
@@ -176,6 +177,7 @@ def test_a_page_whose_style_has_changed_since_says_so(
         page = next(entry.entry_id for entry in oversight.timeline(sale.id) if entry.has_page)
     now = released.assets(str(shop.static_folder)) | {"css/evenfold.css": "0" * 64}
     monkeypatch.setattr(released, "assets", lambda _folder: now)
+    admin.get(f"/admin/sales/{sale.id}")
     admin.get(f"/admin/sales/{sale.id}/pages/{page}")
     assert "The style of the site has changed" in admin.text
 
@@ -210,6 +212,7 @@ def test_the_sealed_policy_is_downloaded_from_the_sale(
         unsold, sold = oversight.sales(SaleFilter()).sales
         assert sold.policy_id is not None
         paper = policies.document_bytes(sold.policy_id)
+    admin.get(f"/admin/sales/{sold.id}")
     answer = admin.client.get(f"/admin/sales/{sold.id}/policy.pdf")
     assert answer.data == paper
     assert answer.headers["Content-Disposition"] == f"attachment; filename=policy-{sold.policy_number}.pdf"
@@ -273,22 +276,113 @@ def test_the_list_asks_the_database_no_more_often_when_it_is_longer(
 
 
 @pytest.mark.asvs("16.3.2")
-def test_who_looked_at_a_sale_is_kept_in_its_trail_and_among_the_events(
-    shop: Flask, admin: Visitor, work: Work, code_for: CodeFor
+@pytest.mark.requirement("T26-48")
+def test_why_is_asked_once_for_each_sale_and_sign_in_and_each_look_is_entered_with_it(
+    shop: Flask, work: Work, code_for: CodeFor
 ) -> None:
+    apply(shop, code_for)
+    apply(shop, code_for, ILL)
+    work()
+    with shop.app_context():
+        other, sale = oversight.sales(SaleFilter()).sales
+        page = next(entry.entry_id for entry in oversight.timeline(sale.id) if entry.has_page)
+        account = a_member_of_staff(Role.ADMIN_SALES)
+        db.session.commit()
+    path = f"/admin/sales/{sale.id}"
+    admin = sign_in(shop, Visitor(shop.test_client()), account)
+    led = admin.client.get(f"{path}/pages/{page}/stored")
+    assert (led.status_code, led.location) == (303, f"{path}?next={path}/pages/{page}/stored")
+    admin.get(f"{path}/pages/{page}")
+    for reason in ("", "abc"):
+        admin.post({"reason": reason})
+        assert admin.status == 422
+        assert LI_NA.name not in admin.text
+    assert readings_of(shop, sale) == []
+    assert looked_at(shop) == [], "only the question was shown"
+
+    admin.post({"reason": "Complaint C-17"})
+    assert (admin.status, admin.at) == (200, f"{path}/pages/{page}"), "there, where it was wanted"
+    admin.get(path)
+    assert LI_NA.name in admin.text
+    assert admin.client.get(f"{path}/pages/{page}/stored").status_code == 200
+    admin.get(f"{path}/day")
+    assert admin.status == 200
+    admin.post({"day": "2026-11-22"})
+    entered = [("told", {}), ("page", {"entry_id": page}), ("file", {}), ("bytes", {"entry_id": page}), ("day", {}),
+               ("day", {"day": "2026-11-22"})]  # fmt: skip
+    said = {"sale_id": str(sale.id), "reason": "Complaint C-17"}
+    with shop.app_context():
+        assert sale.application_id
+        entries = trail.journey_entries(journey_of_readings(sale.application_id))
+        assert [each.body for each in entries] == [
+            {**said, "what": what, **{name: str(value) for name, value in which.items()}} for what, which in entered
+        ]
+        assert {(each.type, each.actor) for each in entries} == {
+            (EntryType.SALE_VIEWED, Actor(ActorRole.ADMIN, account.id, "admin_sales"))
+        }
+        assert {(each.application_id, each.insurer_id) for each in entries} == {(sale.application_id, sale.insurer_id)}
+    assert [each.endpoint for each in looked_at(shop)] == [
+        "sales_log.page", "sales_log.sale", "sales_log.stored_page", "page_versions.day",
+    ]  # fmt: skip
+
+    admin.get(f"/admin/sales/{other.id}")
+    assert "Why do you look at this sale?" in words(admin.text), "another sale, another reason"
+    again = sign_in(shop, Visitor(shop.test_client()), account)
+    again.get(path)
+    assert "Why do you look at this sale?" in words(again.text), "another sign-in"
+    assert LI_NA.name not in again.text
+
+
+def test_nobody_is_led_elsewhere_by_the_question(shop: Flask, work: Work, code_for: CodeFor) -> None:
     apply(shop, code_for)
     work()
     with shop.app_context():
-        sale = oversight.sales(SaleFilter()).sales[0]
-        before = oversight.timeline(sale.id)
-    admin.get(f"/admin/sales/{sale.id}")
+        path = f"/admin/sales/{oversight.sales(SaleFilter()).sales[0].id}"
+    for wanted in ("https://evil.example", "//evil.example", "/admin/security", f"{path}x", "/"):
+        desk = sign_in_as(shop, Role.ADMIN_COMPLIANCE)
+        desk.get(f"{path}?next={wanted}")
+        desk.post({"reason": "Complaint C-17"})
+        assert (desk.status, desk.at) == (200, path)
+
+
+@pytest.mark.requirement("T26-41", "T26-48")
+def test_looking_changes_nothing_in_what_is_kept_of_the_sale(
+    shop: Flask, admin: Visitor, work: Work, code_for: CodeFor
+) -> None:
+    Visitor(shop.test_client()).compare("term_life", ANSWERS)
+    buy(shop, work, code_for)
     with shop.app_context():
-        looks = oversight.timeline(sale.id)[len(before) :]
-        kept = accounts.security_events(SecurityEventFilter(SecurityEventType.SALE_VIEWED)).events
-        account = accounts.staff()[0]
-    assert [(each.type, each.words, each.actor) for each in looks] == [
-        (EntryType.SALE_VIEWED, "Staff looked at this sale", "Administrator")
-    ]
-    assert [(each.account_id, each.actor, each.endpoint, each.detail) for each in kept] == [
-        (account.id, "admin_sales", "sales_log.sale", {"sale_id": str(sale.id)})
-    ]
+        sold, compared = oversight.sales(SaleFilter()).sales
+        before = [trail.journey_entries(each.journey_id) for each in (sold, compared)]
+    for each in (sold, compared):
+        admin.get(f"/admin/sales/{each.id}")
+        assert admin.status == 200
+        pages = links(admin.text, f"/admin/sales/{each.id}/pages/[0-9a-f-]+")
+        assert admin.client.get(f"{pages[0]}/stored").status_code == 200
+    with shop.app_context():
+        assert [trail.journey_entries(each.journey_id) for each in (sold, compared)] == before
+    looks = [("told", "admin_sales", WHY), ("file", "admin_sales", WHY), ("bytes", "admin_sales", WHY)]
+    assert readings_of(shop, sold) == looks
+    assert readings_of(shop, compared) == looks
+    shown = words(admin.get(f"/admin/sales/{compared.id}"))
+    assert f"looked at the file of the sale Marketplace: sales {WHY}" in shown
+
+
+def readings_of(shop: Flask, sale: Sale) -> list[tuple[str, str, str]]:
+    with shop.app_context():
+        found = oversight.readings_of(sale.application_id or sale.journey_id)
+    return [(each.what, each.label, each.reason) for each in found]
+
+
+def looked_at(shop: Flask) -> list[SecurityEvent]:
+    """The looks into sales that are kept among the events, the first one first."""
+    with shop.app_context():
+        return list(reversed(accounts.security_events(SecurityEventFilter(SecurityEventType.SALE_VIEWED)).events))
+
+
+def sign_in_as(shop: Flask, role: Role) -> Visitor:
+    """A member of staff who says nothing of her own accord."""
+    with shop.app_context():
+        account = a_member_of_staff(role)
+        db.session.commit()
+    return sign_in(shop, Visitor(shop.test_client()), account)

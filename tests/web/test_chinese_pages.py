@@ -254,7 +254,10 @@ def test_the_desks(shop: Flask, reader: Reader, work: Callable[[], list[str]], c
         sign_in(shop, at_desk, account)
         sales = at_desk.get(desk)
         assert "保单已发送" in sales
-        sale = at_desk.get(links(sales, rf"{desk}/sales/[0-9a-f-]+")[0])
+        at_desk.get(links(sales, rf"{desk}/sales/[0-9a-f-]+")[0])
+        at_desk.post({"reason": ""})
+        sale = at_desk.post({"reason": "客户投诉"})
+        assert "打开销售档案" not in sale
         for page in links(sale, rf"{desk}/sales/[0-9a-f-]+/pages/[0-9a-f-]+"):
             at_desk.get(page)
         at_desk.get(f"{desk}?since=2027-01-02&until=2027-01-01&state=nothing&line=nothing")

@@ -134,6 +134,8 @@ def test_a_second_application_beside_a_contract_is_shut_to_the_desks_when_the_ac
         assert clerk.client.get(path).status_code in {403, 404}, path
     assert count(shop, "traceability_evidence_intake", "type = 'sale:viewed'") == looked
     officer = at_the_desk(shop, Role.ADMIN_COMPLIANCE)
+    for sale in sales:
+        officer.get(sale)
     told = {page: officer.client.get(f"{page}/stored").status_code for page in pages}
     assert set(told.values()) == {200, 404}, (
         "what the contract rests on is there, the other application's pages are not"

@@ -3,23 +3,24 @@
 import io
 import zipfile
 from collections.abc import Callable
-from typing import NoReturn
+from functools import partial
 
 import pytest
 from flask import Flask
 
 from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Role
-from marketplace.infra.db import db
+from marketplace.infra.db import Scope, db, use_scope
 from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import Sale
-from marketplace.traceability.services import recording
-from marketplace.traceability.values import TrailUnavailable
-from sandbox.demo.visitor import Visitor, words
-from tests.factories.accounts import an_insurer
-from tests.factories.evidence import faults
+from marketplace.policy import queries as policies
+from sandbox.demo.visitor import Visitor, hidden_fields, words
+from tests.factories.accounts import a_member_of_staff, an_insurer
+from tests.factories.evidence import faults, kept_evidence
+from tests.factories.recordings import record, view_of
 from tests.web.conftest import count
-from tests.web.desk_visits import at_the_desk, links
+from tests.web.desk_visits import WHY, Clerk, at_the_desk, links, sign_in
+from tests.web.test_fail_closed import broken_trail
 
 pytestmark = pytest.mark.usefixtures("no_browser")
 
@@ -78,12 +79,26 @@ def test_from_a_complaint_to_one_and_the_same_verified_file_at_every_desk(
         assert [faults(data) for data in files] == [set()] * 3
     own = "The holder of the policy asked for it"
     assert readings(shop, sale) == [
-        (what, "marketplace" if what == "made" else label, reason)
-        for label, reason in (
-            ("admin_compliance", "Complaint C-17"), ("insurer_underwriter", "Claim 42"), ("customer", own),
+        (what, "marketplace" if what == "made" else label, WHY if what in {"told", "file"} else reason)
+        for label, reason, first in (
+            ("admin_compliance", "Complaint C-17", ["found"]), ("insurer_underwriter", "Claim 42", ["told", "file"]),
+            ("customer", own, []),
         )
-        for what in ("asked", "made", "looked", "downloaded")
+        for what in (*first, "asked", "made", "looked", "downloaded")
     ]  # fmt: skip
+
+
+@pytest.mark.requirement("T26-40", "T26-48")
+def test_what_a_search_finds_is_entered_and_opens_without_asking_again(shop: Flask, sale: Sale) -> None:
+    desk = at_the_desk(shop, Role.ADMIN_COMPLIANCE)
+    desk.get("/admin/evidence")
+    desk.post({"text": "EF-HARBOUR-2026-999999", "reason": "Complaint C-17"})
+    assert "No contract fits what you gave." in words(desk.text)
+    assert readings(shop, sale) == []
+    desk.post({"text": f"{sale.policy_number} and {sale.order_reference}", "reason": "Complaint C-17"})
+    assert readings(shop, sale) == [("found", "admin_compliance", "Complaint C-17")]
+    assert desk.client.get(links(desk.text, "/admin/sales/[0-9a-f-]+")[0]).status_code == 200
+    assert readings(shop, sale)[1:] == [("file", "admin_compliance", "Complaint C-17")]
 
 
 @pytest.mark.requirement("T26-48")
@@ -108,30 +123,70 @@ def test_another_insurer_finds_no_such_sale(shop: Flask, sale: Sale) -> None:
     assert readings(shop, sale) == []
 
 
-@pytest.mark.requirement("T26-48")
-def test_what_cannot_be_noted_is_not_handed_out(
-    shop: Flask, sale: Sale, work: Work, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The attack: evidence read without an entry. With the trail shut neither page nor file comes; opened, both do."""
+FILE, INSURERS, EVIDENCE = "/admin/sales/{sale}", "/insurer/sales/{sale}", "/evidence.zip"
+DOORS: dict[str, tuple[str, str, dict[str, str] | None, int]] = {
+    "the reason": ("desk", FILE, {"reason": "Complaint C-17"}, 303),
+    "the file": ("desk", FILE, None, 200),
+    "a page": ("desk", FILE + "/pages/{page}", None, 200),
+    "its bytes": ("desk", FILE + "/pages/{page}/stored", None, 200),
+    "the policy": ("desk", FILE + "/policy.pdf", None, 200),
+    "the time machine": ("desk", FILE + "/day", None, 200),
+    "a day": ("desk", FILE + "/day", {"day": "2026-11-22"}, 200),
+    "a recording": ("desk", FILE + "/recordings/{recording}", {"reason": "Complaint C-17"}, 200),
+    "a search": ("desk", "/admin/evidence", {"text": "{number}", "reason": "Complaint C-17"}, 200),
+    "asking": ("desk", "/admin/evidence/contracts/{application}", {"reason": "Complaint C-17"}, 303),
+    "evidence": ("desk", "/admin/evidence/{bundle}", None, 200),
+    "its file": ("desk", "/admin/evidence/{bundle}" + EVIDENCE, None, 200),
+    "an insurer's reason": ("insurer", INSURERS, {"reason": "A claim"}, 303),
+    "an insurer's file": ("insurer", INSURERS, None, 200),
+    "an insurer's policy": ("insurer", INSURERS + "/policy.pdf", None, 200),
+    "an insurer asking": ("insurer", INSURERS + "/evidence", {"reason": "A claim"}, 303),
+    "an insurer's evidence": ("insurer", "/insurer/evidence/{bundle}", None, 200),
+    "an insurer's file of it": ("insurer", "/insurer/evidence/{bundle}" + EVIDENCE, None, 200),
+    "a customer asking": ("customer", "/policies/{policy}/evidence", {}, 303),
+    "a customer's evidence": ("customer", "/policies/evidence/{bundle}", None, 200),
+    "a customer's file of it": ("customer", "/policies/evidence/{bundle}" + EVIDENCE, None, 200),
+}
+"""By what is behind it: whose door it is, where, what is sent, and how it answers."""
 
-    def shut(*_: object) -> NoReturn:
-        raise TrailUnavailable
 
-    desk = at_the_desk(shop, Role.ADMIN_COMPLIANCE)
-    desk.get("/admin/evidence")
-    desk.post({"reason": "Complaint C-17"}, f"/admin/evidence/contracts/{sale.application_id}")
-    page = desk.at
-    work()
+@pytest.mark.requirement("T26-33", "T26-48")
+@pytest.mark.parametrize("door", DOORS)
+def test_what_cannot_be_noted_is_not_handed_out(shop: Flask, customer: Visitor, sale: Sale, door: str) -> None:
+    """The attack: read without an entry. With the trail shut neither page nor file comes; opened, each does, noted."""
+    who, address, form, status = DOORS[door]
+    with shop.app_context(), use_scope(Scope.all()):
+        harbour = accounts.insurer_by_code("harbour")
+        page = next(each.entry_id for each in oversight.timeline(sale.id) if each.has_page)
+        recorded = view_of(sale.application_id, "application.exclusions")
+        record(recorded, ticked=True)
+        reader = {
+            "desk": partial(a_member_of_staff, Role.ADMIN_COMPLIANCE),
+            "insurer": partial(a_member_of_staff, Role.INSURER_UNDERWRITER, harbour),
+            "customer": lambda: accounts.account(policies.policy(sale.policy_id).account_id),
+        }[who]()
+        bundle = kept_evidence(sale.application_id, reader)
+        db.session.commit()
+    visitor = customer if who == "customer" else sign_in(shop, Clerk(shop.test_client()), reader)
+    if who != "customer":
+        visitor.get({"desk": FILE, "insurer": INSURERS}[who].format(sale=sale.id))
+    names = {
+        "sale": sale.id, "page": page, "recording": recorded.id, "bundle": bundle, "policy": sale.policy_id,
+        "application": sale.application_id, "number": sale.policy_number,
+    }  # fmt: skip
+    token = hidden_fields(visitor.get("/verify"))["csrf_token"]
+    sent = {name: value.format(**names) for name, value in (form or {}).items()}
+    how = {"method": "GET"} if form is None else {"method": "POST", "data": sent | {"csrf_token": token}}
+    ask = partial(visitor.client.open, address.format(**names), **how)
     before = readings(shop, sale)
-    with monkeypatch.context() as patch:
-        patch.setattr(recording, "record_act", shut)
-        for address in (page, f"{page}/evidence.zip"):
-            answer = desk.client.get(address)
-            assert answer.status_code == 503
-            assert b"PK" not in answer.data[:2]
-            assert b"core" not in answer.data.lower()
+    with broken_trail(shop):
+        answer = ask()
+        assert (answer.status_code, answer.mimetype) == (503, "text/html")
+        for told in (str(sale.policy_number), "Li Na", "core.json", "Confirmed what is not covered", "<iframe"):
+            assert told not in answer.text
     assert readings(shop, sale) == before
-    assert desk.client.get(f"{page}/evidence.zip").data.startswith(b"PK")
+    assert count(shop, "oversight_bundle") == 1
+    assert ask().status_code == status
     assert len(readings(shop, sale)) == len(before) + 1
 
 

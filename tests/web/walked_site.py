@@ -26,6 +26,7 @@ from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import SaleFilter
 from marketplace.privacy import services as privacy
 from marketplace.privacy.values import Dispute, OpenHold
+from marketplace.web.access import ACCESS
 from sandbox.demo.visitor import Visitor
 from tests.factories.accounts import (
     PASSWORD,
@@ -42,7 +43,7 @@ from tests.factories.listing import accepted, people_of
 from tests.factories.recordings import record, view_of
 from tests.simulator_server import SimulatorServer
 from tests.web.conftest import ANSWERS, LI_NA, go_on, newest_code, newest_link, open_shop, run_jobs
-from tests.web.desk_visits import sign_in
+from tests.web.desk_visits import WHY, sign_in
 
 STAFF = {role.value: role for role in Role if role.is_staff}
 OTHER_INSURER = "other_insurer"  # an administrator of another insurer than the one that sold
@@ -120,7 +121,16 @@ def a_walked_site(app: Flask, simulator: SimulatorServer) -> Iterator[Site]:
         site = Site(app, {role: visitors[role].client for role in ROLES})
         site.accounts = {role: account.id for role, account in people.items() if account.role.is_staff}
         site.places = _places(app, site, owner, under_way, people[SOLD])
+        _say_why(site)
         yield site
+
+
+def _say_why(site: Site) -> None:
+    """Everybody who may look at the sale has said why."""
+    for endpoint in ("sales_log.sale", "insurer_sales.sale"):
+        for role in sorted(ACCESS[endpoint].roles):
+            data = {"csrf_token": site.token(role), "reason": WHY}
+            assert site.ask(role, "POST", site.path(endpoint), data=data).status_code == 303, role
 
 
 def _visitor(app: Flask, account: Account | None) -> Visitor:

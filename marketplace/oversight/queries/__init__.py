@@ -1,7 +1,14 @@
 """Ask the sales log, tell a sale's trail in words, whether what the features say agrees, and for evidence."""
 
 from marketplace.oversight.queries.contradictions import contradictions
-from marketplace.oversight.queries.evidence import bundle, bundle_bytes, bundles_of, contracts_in, readings_of
+from marketplace.oversight.queries.evidence import (
+    bundle,
+    bundle_bytes,
+    bundles_of,
+    contracts_in,
+    readings_of,
+    reason_given,
+)
 from marketplace.oversight.queries.recordings import recorded, recording
 from marketplace.oversight.queries.sales import readings, sale, sale_of_application, sales, state_counts
 from marketplace.oversight.queries.soundness import broken, disagreements, under_way
@@ -21,6 +28,7 @@ __all__ = [
     "page_words",
     "readings",
     "readings_of",
+    "reason_given",
     "recorded",
     "recording",
     "sale",

@@ -1,6 +1,7 @@
 """Whose evidence is meant, what of it was asked for, and who read it."""
 
 import re
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import or_, select
@@ -17,6 +18,8 @@ from marketplace.traceability.values import journey_of_readings
 
 MOST_CONTRACTS = 50
 MOST_WORDS = 500
+_SAID_BEFORE = {"looked", "downloaded"}
+"""Of evidence that was asked for: why was said then, which may be days ago."""
 _REFERENCE = re.compile(r"(?<![0-9A-Z])[AJO]-[0-9A-Z]{4}-[0-9A-Z]{4}(?![0-9A-Z])")
 _PROVIDERS = re.compile(r"(?<![0-9A-Za-z])(?:pi|cs)_[0-9A-Za-z_]{4,200}")
 
@@ -64,9 +67,20 @@ def bundles_of(application_id: UUID, account_id: UUID, limit: int = 10) -> tuple
     return tuple(_bundle(row) for row in rows)
 
 
-def readings_of(application_id: UUID) -> tuple[Reading, ...]:
-    """Who asked for, looked at or took away the evidence of a contract, first to last."""
-    entries = trail.journey_entries(journey_of_readings(application_id))
+def reason_given(sale: Sale, account_id: UUID, since: datetime) -> str | None:
+    """Why somebody reads about a sale, as said last since an instant; None where nothing was said. Of what was erased
+    nobody can read the reason: it is empty.
+    """
+    said = trail.entries_by(account_id, journey_of_readings(sale.application_id or sale.journey_id), since)
+    given = [str(each.body.get("reason", "")) for each in said if each.body.get("what") not in _SAID_BEFORE]
+    return given[-1] if given else None
+
+
+def readings_of(of: UUID) -> tuple[Reading, ...]:
+    """Who looked at the sale of an application, or at a visit that led to none (by its journey), and who asked for,
+    looked at or took away its evidence, first to last.
+    """
+    entries = trail.journey_entries(journey_of_readings(of))
     return tuple(
         Reading(
             what=str(each.body.get("what", "")),

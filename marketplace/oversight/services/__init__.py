@@ -6,6 +6,7 @@ from marketplace.oversight.services.evidence import (
     ask_bundle,
     drop_old_bundles,
     make_bundle,
+    note_look,
     note_reading,
     note_replay,
 )
@@ -27,6 +28,7 @@ __all__ = (
     "catch_up",
     "drop_old_bundles",
     "make_bundle",
+    "note_look",
     "note_message",
     "note_reading",
     "note_replay",

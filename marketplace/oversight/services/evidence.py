@@ -28,7 +28,7 @@ from marketplace.oversight.queries.exhibits import documents_of, exhibits_of
 from marketplace.oversight.queries.sales import sale_of_application
 from marketplace.oversight.services.archiving import archive_pages
 from marketplace.oversight.services.pictures import take_pictures, words_of
-from marketplace.oversight.values import AskBundle, BundleNotFound, BundleState, Sale
+from marketplace.oversight.values import AskBundle, BundleNotFound, BundleState, Look, Sale
 from marketplace.traceability import queries as trail
 from marketplace.traceability import services as traceability
 from marketplace.traceability.values import (
@@ -88,13 +88,23 @@ def note_reading(bundle_id: UUID, by: Actor, what: str) -> None:
     _note(row, by, what)
 
 
+def note_look(look: Look) -> None:
+    """Enter that somebody of the staff looks at a sale, and why: among its readings, so that looking changes nothing of
+    its own trail.
+    """
+    said = {"sale_id": look.sale.id, "what": look.what, "reason": look.reason, **look.which}
+    _enter(look.sale, EntryType.SALE_VIEWED, said, look.by)
+
+
 def note_replay(sale: Sale, view_id: UUID, by: Actor, reason: str) -> None:
     """Enter that what was done on a page is played again, and why."""
-    if sale.application_id is None:
-        raise ValueError("a recording is of an application")
-    said = {"view": view_id, "what": "replayed", "reason": reason}
-    readings = journey_of_readings(sale.application_id)
-    traceability.record_reading(Act(readings, EntryType.EVIDENCE_READ, said, by, sale.application_id, sale.insurer_id))
+    _enter(sale, EntryType.EVIDENCE_READ, {"view": view_id, "what": "replayed", "reason": reason}, by)
+
+
+def _enter(sale: Sale, kind: EntryType, said: Mapping[str, Any], by: Actor) -> None:
+    readings = journey_of_readings(sale.application_id or sale.journey_id)
+    reading = Act(readings, kind, said, by, sale.application_id, sale.insurer_id)
+    traceability.record_reading(reading, of_visit=sale.journey_id)
 
 
 def _note(row: BundleRow, by: Actor, what: str, **more: str | None) -> None:

@@ -5,7 +5,7 @@ and in a journey (which people may share who share a browser) by application and
 holds before its applications is nobody's and is left out.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -29,7 +29,7 @@ from marketplace.privacy.queries import requests_of
 from marketplace.privacy.values import registry
 from marketplace.quoting import queries as quoting
 from marketplace.traceability import queries as trail
-from marketplace.traceability.values import ActorRole, Entry
+from marketplace.traceability.values import ActorRole, Entry, EntryType, journey_of_readings
 from marketplace.underwriting import queries as underwriting
 
 EVENTS = 10_000
@@ -191,7 +191,9 @@ def _messages(account: Account, told: tuple[Application, ...]) -> Records:
 
 
 def _trail(account_id: UUID, told: tuple[Application, ...]) -> tuple[Records, list[File]]:
-    """The record of the person's journeys and later visits, with the pages as they were sent."""
+    """The record of the person's journeys and later visits, with the pages as they were sent, and of the looks of staff
+    at the applications.
+    """
     own = {each.id: each.reference for each in told}
     records: Records = []
     pages: list[File] = []
@@ -199,16 +201,24 @@ def _trail(account_id: UUID, told: tuple[Application, ...]) -> tuple[Records, li
     for journey_id in dict.fromkeys((*(each.journey_id for each in told), *of_visits)):
         # Also by one whose owner is not known: not proven yet, or erased with the account that it belonged to.
         shared = any(each.id not in own for each in applications.applications_of_journey(journey_id))
-        journey = trail.journey(journey_id)
         entries = [each for each in trail.journey_entries(journey_id) if _is_own(each, account_id, own, shared=shared)]
-        records.append(
-            _without(asdict(journey), "id")
-            | {"visit_to": journey.visit_to and own[journey.visit_to]}
-            | {"entries": [_entry(each, account_id) for each in entries]}
-        )
+        records.append(_record(journey_id, entries, account_id, own))
         kept = trail.pages_of_journey(journey_id)
         pages += [File(f"pages/{each.id}.html", kept[each.id]) for each in entries if each.id in kept]
+    for readings in map(journey_of_readings, own):
+        if looks := [each for each in trail.journey_entries(readings) if each.type is EntryType.SALE_VIEWED]:
+            records.append(_record(readings, looks, account_id, own))
     return records, pages
+
+
+def _record(journey_id: UUID, entries: Sequence[Entry], account_id: UUID, own: Mapping[UUID, str]) -> Mapping[str, Any]:
+    """A journey with these of its entries; `own` applications by their references."""
+    journey = trail.journey(journey_id)
+    return (
+        _without(asdict(journey), "id")
+        | {"visit_to": journey.visit_to and own[journey.visit_to]}
+        | {"entries": [_entry(each, account_id) for each in entries]}
+    )
 
 
 def _is_own(entry: Entry, account_id: UUID, own: Collection[UUID], *, shared: bool) -> bool:

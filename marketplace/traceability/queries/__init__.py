@@ -61,6 +61,7 @@ from marketplace.traceability.queries.stamps import (
 )
 from marketplace.traceability.queries.trail import (
     contracts_visited,
+    entries_by,
     entries_of_application,
     entries_of_visits,
     entry,
@@ -85,6 +86,7 @@ __all__ = (
     "contracts_visited",
     "core_files",
     "count_online",
+    "entries_by",
     "entries_of_application",
     "entries_of_visits",
     "entry",

@@ -26,6 +26,8 @@ from marketplace.traceability.models import EntryRow, IntakeRow, JourneyRow, Pag
 from marketplace.traceability.queries.held import VISITORS, Columns, Held, Opening, body_of, held, page_of
 from marketplace.traceability.rules import leaves
 from marketplace.traceability.values import (
+    READINGS_OF_CONTRACT,
+    READINGS_OF_VISIT,
     Actor,
     ActorRole,
     Channel,
@@ -40,12 +42,11 @@ from marketplace.traceability.values import (
     ViewKept,
 )
 
-# What makes a journey more than a visit beside a contract: it is the log's own, or of those who read evidence.
+# What makes a journey more than a visit beside a contract: it is the log's own.
 _KEEPS_A_JOURNEY = (
     EntryType.LOG_KEY_ROTATED.value,
     EntryType.LOG_STAMPED.value,
     EntryType.PAGES_RELEASED.value,
-    EntryType.EVIDENCE_READ.value,
 )
 
 
@@ -131,6 +132,13 @@ def journey_entries(journey_id: UUID) -> tuple[Entry, ...]:
     return _entries(lambda row: row.journey_id == journey_id)
 
 
+def entries_by(account_id: UUID, journey_id: UUID, since: datetime) -> tuple[Entry, ...]:
+    """What one person did or looked at in a journey since an instant, in the order of recording."""
+    return _entries(
+        lambda row: and_(row.journey_id == journey_id, row.actor_id == account_id, row.recorded_at >= since)
+    )
+
+
 def entries_of_application(application_id: UUID) -> tuple[Entry, ...]:
     """The entries that concern one application (one contract), in the order of recording."""
     return _entries(lambda row: row.application_id == application_id)
@@ -212,21 +220,24 @@ def view_kept(entry_id: UUID) -> ViewKept:
 def idle_journeys(before: datetime, limit: int, after: UUID | None = None) -> tuple[UUID, ...]:
     """Journeys that nobody visited since `before` (business time), that led to no contract which is still kept and are
     not erased yet, the oldest first; those after the journey `after`, if one is named. That one of its applications was
-    erased does not make a journey erased. A later visit to a contract is kept, and erased, with the contract.
+    erased does not make a journey erased. A later visit to a contract is kept, and erased, with the contract, and so
+    are its readings; those of a visit that led to none are kept as long as if each were a visit.
     """
+    readings = JourneyRow.attribution.has_key
 
     def kept(row: Held) -> ColumnElement[bool]:
         return exists().where(
             row.journey_id == JourneyRow.id,
             or_(
-                and_(row.business_at >= before, row.actor_role.in_(VISITORS)),
+                and_(row.business_at >= before, or_(row.actor_role.in_(VISITORS), readings(READINGS_OF_VISIT))),
                 row.type.in_(_KEEPS_A_JOURNEY),
                 and_(row.type == EntryType.CONTRACT_CONCLUDED.value, ~_erased(row)),
                 and_(row.type == EntryType.DATA_ERASED.value, row.application_id.is_(None)),
             ),
         )
 
-    idle = JourneyRow.visit_to.is_(None), JourneyRow.business_started_at < before, ~kept(EntryRow), ~kept(IntakeRow)
+    of_contract = or_(JourneyRow.visit_to.is_not(None), readings(READINGS_OF_CONTRACT))
+    idle = ~of_contract, JourneyRow.business_started_at < before, ~kept(EntryRow), ~kept(IntakeRow)
     statement = select(JourneyRow.id).where(*idle).order_by(*_AGE).limit(limit)
     if after is not None:
         statement = statement.where(tuple_(*_AGE) > select(*_AGE).where(JourneyRow.id == after).scalar_subquery())

@@ -37,6 +37,8 @@ from marketplace.traceability.rules.rotation import check_statement, journey_of_
 from marketplace.traceability.services.apart import or_nothing, written_apart
 from marketplace.traceability.values import (
     OUTLIVES_ERASURE,
+    READINGS_OF_CONTRACT,
+    READINGS_OF_VISIT,
     SYSTEM,
     WAITED_FOR,
     Act,
@@ -111,15 +113,18 @@ def record_of_log(origin: str, type_: EntryType, said: Mapping[str, Any]) -> UUI
     return record_act(Act(journey_id, type_, said, SYSTEM))
 
 
-def record_reading(reading: Act) -> UUID:
-    """Enter that the evidence of a contract is read, in the journey of all its readings (T26-48). Flushes.
+def record_reading(reading: Act, *, of_visit: UUID | None = None) -> UUID:
+    """Enter that somebody reads about a contract, in the journey of all its readings (T26-48). Flushes.
 
     The journey is not the contract's own, whose evidence would change by being read; `reading` names the contract's
-    application, of which it is found again (`journey_of_readings`).
+    application, of which it is found again (`journey_of_readings`). Where nobody applied, it is of the journey
+    `of_visit`.
     """
-    if reading.application_id is None or reading.journey_id != journey_of_readings(reading.application_id):
-        raise ValueError("a reading is of the evidence of an application")
-    journey = _journey(reading.journey_id, Channel.SELF, {"evidence_of": reading.application_id})
+    of = reading.application_id or of_visit
+    if of is None or reading.journey_id != journey_of_readings(of):
+        raise ValueError("a reading is of an application or of a visit")
+    what = READINGS_OF_VISIT if reading.application_id is None else READINGS_OF_CONTRACT
+    journey = _journey(reading.journey_id, Channel.SELF, {what: of})
     with or_nothing():
         _begin_once(db.session.connection(), journey)
     return record_act(reading)
@@ -160,6 +165,11 @@ def record_leaving(view_id: UUID, actor: Actor) -> None:
 def _begin_once(connection: Connection, journey: Mapping[str, Any]) -> None:
     """A journey that many begin: the first one does."""
     connection.execute(upsert(JourneyRow).values(**journey).on_conflict_do_nothing(index_elements=[JourneyRow.id]))
+
+
+def _is_reading(what: Act | View) -> bool:
+    """Whether this is entered among the readings of a contract."""
+    return what.application_id is not None and what.journey_id == journey_of_readings(what.application_id)
 
 
 def _is_visit(journey_id: UUID) -> bool:
@@ -257,10 +267,11 @@ def _entry(what: Act | View, *, shown: _Shown | None = None) -> dict[str, Any]:
 
 def _sealed(entry_id: UUID, what: Act | View, body: bytes, pressed: bytes | None) -> dict[str, bytes | None]:
     """The two sealed columns. Where everything the entry could belong to is erased, it is entered without its content
-    if it outlives that; else raises DataDestroyed. A visit has no key, so that nothing of it outlives its contract.
+    if it outlives that; else raises DataDestroyed. Neither a visit to a contract nor its readings have a key, so that
+    nothing of them outlives the contract.
     """
     for subject_id in subjects(what.journey_id, what.application_id):
-        if subject_id == what.journey_id and _is_visit(subject_id):
+        if subject_id == what.journey_id and (_is_reading(what) or _is_visit(subject_id)):
             continue
         key_class = KeyClass.JOURNEY if subject_id == what.journey_id else KeyClass.PERSON
         with suppress(DataDestroyed):

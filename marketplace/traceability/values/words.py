@@ -128,9 +128,15 @@ PROVIDER = Actor(ActorRole.PROVIDER, label="stripe")
 VISITOR = Actor(ActorRole.VISITOR, label="visitor")
 
 
-def journey_of_readings(application_id: UUID) -> UUID:
-    """The journey in which it is entered who read the evidence of a contract: one for each, without gaps."""
-    return uuid5(application_id, "evidence")
+READINGS_OF_CONTRACT, READINGS_OF_VISIT = "evidence_of", "looks_at"
+"""By which the attribution of a journey of readings says of what it is."""
+
+
+def journey_of_readings(of: UUID) -> UUID:
+    """The journey in which it is entered who read about a contract, named by its application, or about a visit that led
+    to none, named by its journey: one for each, without gaps.
+    """
+    return uuid5(of, "evidence")
 
 
 def journey_of_visit(application_id: UUID, session_id: UUID) -> UUID:

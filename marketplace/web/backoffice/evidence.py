@@ -8,8 +8,9 @@ from wtforms import TextAreaField
 from wtforms.validators import Length
 
 from marketplace.infra.formatting import lazy_gettext as _l
-from marketplace.oversight import queries
-from marketplace.web import evidence_file
+from marketplace.oversight import queries, services
+from marketplace.oversight.values import Look, Looked
+from marketplace.web import access, evidence_file
 from marketplace.web.evidence_file import AskForm
 from marketplace.web.fields import lines_of_text, required
 
@@ -28,10 +29,12 @@ class EvidenceForm(AskForm):
 
 @blueprint.route("", methods=["GET", "POST"])
 def search() -> ResponseReturnValue:
-    """Sent, not asked for by an address: a complaint is personal."""
+    """Sent, not asked for by an address: a complaint is personal. Each contract that is found is entered as read."""
     form, found = EvidenceForm(), None
     if form.validate_on_submit():
         found = queries.contracts_in(str(form.text.data))
+        for sale in found:
+            services.note_look(Look(sale, access.actor(), str(form.reason.data), Looked.FOUND))
     page = render_template("backoffice/evidence/search.html", form=form, found=found)
     return page, 422 if form.errors else 200
 

@@ -10,34 +10,24 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
-from wtforms import DateField, TextAreaField
-from wtforms.validators import DataRequired, Length
+from wtforms import DateField
 
 from marketplace.catalog import queries as catalog
 from marketplace.infra.formatting import ZONE, zone_name
 from marketplace.infra.formatting import lazy_gettext as _l
 from marketplace.kernel.text import LocalizedText
 from marketplace.oversight import queries as oversight
-from marketplace.oversight.values import Sale, TimelineEntry
+from marketplace.oversight.values import Looked, Sale, TimelineEntry
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import PageOnline
-from marketplace.web import access, desks
-from marketplace.web.fields import Form, lines_of_text, required
-from marketplace.web.sale_file import note_look
+from marketplace.web import desks, looks
+from marketplace.web.fields import Form, required
 
 blueprint = Blueprint("page_versions", __name__, url_prefix="/admin")
-
-LONGEST_REASON = 500
 
 
 class DayForm(Form):
     day = DateField(_l("Day"), [required()])
-    reason = TextAreaField(
-        _l("Why you look"),
-        [DataRequired(_l("Please answer this.")), lines_of_text, Length(max=LONGEST_REASON)],
-        description=_l("It is kept in the trail of this sale, with your look."),
-        render_kw={"rows": "2"},
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +62,14 @@ def versions() -> ResponseReturnValue:
 
 @blueprint.route("/sales/<uuid:sale_id>/day", methods=["GET", "POST"])
 def day(sale_id: UUID) -> ResponseReturnValue:
-    """The sales pages of a sale's product as they were online on one day. Each look is an entry of the sale's trail; to
-    be shown pages a reason is needed, which is kept with it.
-    """
+    """The sales pages of a sale's product as they were online on one day."""
     sale = oversight.sale(sale_id)
     form = DayForm(data={"day": _day_of(sale.concluded_at or sale.started_at)})
     if form.validate_on_submit() and form.day.data:
-        note_look(sale, access.actor(), day=form.day.data.isoformat(), reason=str(form.reason.data))
+        looks.note(sale, Looked.DAY, day=form.day.data)
         lines = _lines(_online_on(sale, form.day.data), oversight.views(sale))
         return render_template("backoffice/day.html", sale=sale, form=form, lines=lines, zone=zone_name(ZONE))
-    note_look(sale, access.actor())
+    looks.note(sale, Looked.DAY)
     page = render_template("backoffice/day.html", sale=sale, form=form, lines=None, zone=zone_name(ZONE))
     return page, 422 if form.errors else 200
 

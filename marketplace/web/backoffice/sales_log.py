@@ -8,15 +8,15 @@ from flask.typing import ResponseReturnValue
 from marketplace.accounts import queries as accounts
 from marketplace.infra import spreadsheet
 from marketplace.oversight import queries as oversight
-from marketplace.oversight.values import Sale, SaleState, TimelineEntry
+from marketplace.oversight.values import Looked, Sale, SaleState, TimelineEntry
 from marketplace.policy import queries as policies
 from marketplace.policy.values import PolicyNotFound
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import EntryNotFound
-from marketplace.web import access, desks, papers, released, security
+from marketplace.web import desks, looks, papers, released, security
 from marketplace.web.backoffice import replay
 from marketplace.web.papers import policy_pdf
-from marketplace.web.sale_file import note_look, sale_file
+from marketplace.web.sale_file import sale_file
 
 blueprint = Blueprint("sales_log", __name__, url_prefix="/admin")
 
@@ -47,10 +47,13 @@ def download() -> ResponseReturnValue:
     return papers.download(table, "text/csv", "sales.csv")
 
 
-@blueprint.get("/sales/<uuid:sale_id>")
+@blueprint.route("/sales/<uuid:sale_id>", methods=["GET", "POST"])
 def sale(sale_id: UUID) -> ResponseReturnValue:
-    file = sale_file(sale_id)
-    note_look(file.sale, access.actor())
+    """The file of a sale; before it, why whoever asks looks at it (`looks.asked_first`)."""
+    found = oversight.sale(sale_id)
+    if (first := looks.asked_first(found)) is not None:
+        return first
+    file = sale_file(found)
     recorded = oversight.recorded(sale_id)
     pages = {row.entry.entry_id: row.entry.page or "" for row in file.rows}
     return render_template(
@@ -58,6 +61,7 @@ def sale(sale_id: UUID) -> ResponseReturnValue:
         file=file,
         recorded=recorded,
         disagreements=[oversight.disagreement_words(each, pages[each.view_id]) for each in recorded.disagreements],
+        readings=oversight.readings_of(found.application_id or found.journey_id),
         played=[(each, pages[each]) for each in recorded.view_ids] if replay.origin() else [],
     )
 
@@ -68,7 +72,7 @@ def page(sale_id: UUID, entry_id: UUID) -> ResponseReturnValue:
     found, line = _page_entry(sale_id, entry_id)
     entry = trail.entry(entry_id)
     version = trail.page_version(str(entry.page_version_id))
-    note_look(found, access.actor(), entry_id=entry_id)
+    looks.note(found, Looked.PAGE, entry_id=entry_id)
     return render_template(
         "backoffice/page.html",
         sale=found,
@@ -84,7 +88,7 @@ def page(sale_id: UUID, entry_id: UUID) -> ResponseReturnValue:
 def stored_page(sale_id: UUID, entry_id: UUID) -> ResponseReturnValue:
     """The bytes as they were sent; a sandbox, so nothing of then acts now."""
     found, _line = _page_entry(sale_id, entry_id)
-    note_look(found, access.actor(), entry_id=entry_id, bytes="as sent")
+    looks.note(found, Looked.BYTES, entry_id=entry_id)
     response = Response(trail.page_bytes(entry_id), mimetype="text/html")
     response.headers["Content-Security-Policy"] = security.STORED_PAGE_POLICY
     return response
@@ -95,7 +99,7 @@ def policy_document(sale_id: UUID) -> ResponseReturnValue:
     found = oversight.sale(sale_id)
     if found.policy_id is None:
         raise PolicyNotFound
-    note_look(found, access.actor(), policy_id=found.policy_id)
+    looks.note(found, Looked.POLICY, policy_id=found.policy_id)
     return policy_pdf(policies.policy(found.policy_id))
 
 

@@ -7,13 +7,13 @@ from flask.typing import ResponseReturnValue
 
 from marketplace.accounts import queries as accounts
 from marketplace.oversight import queries as oversight
-from marketplace.oversight.values import SaleState
+from marketplace.oversight.values import Looked, SaleState
 from marketplace.policy import queries as policies
 from marketplace.policy.values import PolicyNotFound
-from marketplace.web import access, desks
+from marketplace.web import desks, looks
 from marketplace.web.insurer.desk import own_insurer_id
 from marketplace.web.papers import policy_pdf
-from marketplace.web.sale_file import note_look, sale_file
+from marketplace.web.sale_file import sale_file
 
 blueprint = Blueprint("insurer_sales", __name__, url_prefix="/insurer")
 
@@ -37,11 +37,13 @@ def sales() -> ResponseReturnValue:
     return page, 422 if form.errors else 200
 
 
-@blueprint.get("/sales/<uuid:sale_id>")
+@blueprint.route("/sales/<uuid:sale_id>", methods=["GET", "POST"])
 def sale(sale_id: UUID) -> ResponseReturnValue:
-    file = sale_file(sale_id, only_insurer=own_insurer_id())
-    note_look(file.sale, access.actor())
-    return render_template("insurer/sale.html", file=file)
+    """The file of a sale; before it, why whoever asks looks at it (`looks.asked_first`)."""
+    found = oversight.sale(sale_id, only_insurer=own_insurer_id())
+    if (first := looks.asked_first(found)) is not None:
+        return first
+    return render_template("insurer/sale.html", file=sale_file(found, only_insurer=own_insurer_id()))
 
 
 @blueprint.get("/sales/<uuid:sale_id>/policy.pdf")
@@ -49,5 +51,5 @@ def policy_document(sale_id: UUID) -> ResponseReturnValue:
     found = oversight.sale(sale_id, only_insurer=own_insurer_id())
     if found.policy_id is None:
         raise PolicyNotFound
-    note_look(found, access.actor(), policy_id=found.policy_id)
+    looks.note(found, Looked.POLICY, policy_id=found.policy_id)
     return policy_pdf(policies.policy(found.policy_id))

@@ -24,8 +24,8 @@ from marketplace.privacy import queries, services
 from marketplace.privacy.services import exporting
 from marketplace.privacy.services.gathering import copy_of
 from marketplace.privacy.values import ExportNotFound, ExportState
-from marketplace.traceability.services import record_act, record_view
-from marketplace.traceability.values import VISITOR, Actor, ActorRole, EntryType
+from marketplace.traceability.services import record_act, record_reading, record_view
+from marketplace.traceability.values import VISITOR, Actor, ActorRole, EntryType, journey_of_readings
 from tests.deferred_jobs import drain, waiting
 from tests.everything import every_row
 from tests.factories.accounts import a_customer, a_guest, a_member_of_staff
@@ -192,11 +192,17 @@ def test_what_another_saw_without_applying_is_not_in_the_copy_either(database: N
     look = {"sale_id": own.id}
     by = Actor(ActorRole.ADMIN, staff.id, "admin_sales")
     record_act(an_act(own.journey_id, EntryType.SALE_VIEWED, actor=by, application_id=own.id, body=look))
+    readings, why = journey_of_readings(own.id), {"reason": "a complaint, C-17", "what": "file"}
+    record_reading(an_act(readings, EntryType.SALE_VIEWED, actor=by, application_id=own.id, body=why))
+    custody = {"reason": "a court asks", "what": "asked"}
+    record_reading(an_act(readings, EntryType.EVIDENCE_READ, actor=by, application_id=own.id, body=custody))
     record_act(an_act(own.journey_id, EntryType.COMPARISON_SHOWN, actor=by, body={"need": "seen by staff"}))
     db.session.commit()
     words = text_of(copy_of(accounts.account(first.id), NOON))
     assert "before signing in" in words
     assert "what I saw" in words
-    assert "sale:viewed" in words, "that staff looked at one's application is about oneself"
+    assert words.count("sale:viewed") == 4, "that staff looked at one's application is about oneself"
+    assert "a complaint, C-17" in words, "and why"
+    assert "a court asks" not in words
     for foreign in ("what Zhou Min saw", "seen by staff", str(staff.id), str(second.id)):
         assert foreign not in words

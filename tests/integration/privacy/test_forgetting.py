@@ -32,8 +32,8 @@ from marketplace.privacy import queries, services
 from marketplace.privacy.services import erasing, forgetting
 from marketplace.privacy.values import ErasureReason
 from marketplace.traceability import queries as trail
-from marketplace.traceability.services import record_act, record_view
-from marketplace.traceability.values import SYSTEM, Actor, ActorRole, EntryType
+from marketplace.traceability.services import record_act, record_reading, record_view
+from marketplace.traceability.values import SYSTEM, Actor, ActorRole, EntryType, journey_of_readings
 from tests.deferred_jobs import drain
 from tests.factories.accounts import a_guest
 from tests.factories.application import an_application
@@ -317,6 +317,35 @@ def test_what_staff_and_the_system_do_is_no_visit(database: None, frozen_clock: 
         db.session.commit()
     with after(YEAR):
         assert forgotten()["journeys"] == 1
+
+
+@pytest.mark.requirement("T26-48")
+def test_who_read_about_a_contract_is_kept_with_it_and_about_a_visit_for_a_year(
+    database: None, frozen_clock: datetime
+) -> None:
+    _, told = an_application(an_offer_of(), upto=Step.DOCUMENTS)
+    visit, by = a_journey(), Actor(ActorRole.ADMIN, a_guest().id, "admin_sales")
+    of_visit, of_contract = journey_of_readings(visit), journey_of_readings(told.id)
+    said = {"reason": "C-17"}
+    for days in (0, 300):
+        with after(timedelta(days=days)):
+            look = an_act(of_visit, EntryType.SALE_VIEWED, actor=by, body=said)
+            record_reading(look, of_visit=visit)
+    record_reading(an_act(of_contract, EntryType.SALE_VIEWED, actor=by, application_id=told.id, body=said))
+    record_view(a_view(told.journey_id, application_id=told.id))
+    db.session.commit()
+    with after(YEAR):
+        forgotten()
+        db.session.commit()
+        assert [each.body for each in trail.journey_entries(of_visit)] == [said, said]
+    with after(timedelta(days=301) + YEAR):
+        forgotten()
+        db.session.commit()
+    *looks, end = trail.journey_entries(of_visit)
+    assert [(each.type, each.body) for each in looks] == [(EntryType.SALE_VIEWED, {})] * 2
+    assert end.type is EntryType.DATA_ERASED
+    (look,) = trail.journey_entries(of_contract)
+    assert look.type is EntryType.SALE_VIEWED, "of an application it ends with that, and has no end of its own"
 
 
 def test_a_visit_to_one_application_does_not_keep_the_other(database: None, frozen_clock: datetime) -> None:

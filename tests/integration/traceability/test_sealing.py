@@ -3,16 +3,17 @@
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import select
 
 from marketplace.infra import vault
 from marketplace.infra.db import db, reader
 from marketplace.infra.pressing import unpress
-from marketplace.infra.vault import DataDestroyed
+from marketplace.infra.vault import DataDestroyed, SubjectKeyRow
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.traceability import queries, services
 from marketplace.traceability.models import IntakeRow
 from marketplace.traceability.services import recording
-from marketplace.traceability.values import EntryType
+from marketplace.traceability.values import EntryType, journey_of_readings
 from tests.factories.traceability import a_journey, a_view, an_act
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -100,6 +101,33 @@ def test_what_is_noted_of_an_erased_application_is_recorded_and_says_nothing() -
         (EntryType.COMPARISON_SHOWN, {}),
         (EntryType.SALE_VIEWED, {}),
     ]
+
+
+@pytest.mark.requirement("T26-47", "T26-48")
+def test_why_a_contract_was_looked_at_is_erased_with_it_and_when_and_by_whom_is_not() -> None:
+    application_id = uuid4()
+    readings = journey_of_readings(application_id)
+    for _ in range(2):
+        look = an_act(readings, EntryType.SALE_VIEWED, application_id=application_id, body={"reason": "C-17"})
+        services.record_reading(look)
+        db.session.commit()
+        if not vault.is_destroyed(application_id):
+            assert [each.body for each in queries.journey_entries(readings)] == [{"reason": "C-17"}]
+            erase(application_id)
+    assert [(each.type, each.body) for each in queries.journey_entries(readings)] == [(EntryType.SALE_VIEWED, {})] * 2
+    wanted = select(SubjectKeyRow.id).where(SubjectKeyRow.id == readings)
+    assert db.session.execute(wanted).all() == [], "nothing of it has a key of its own"
+
+
+@pytest.mark.parametrize("of_visit", [None, UUID(int=1)])
+def test_a_reading_is_entered_where_it_is_found_and_nowhere_else(of_visit: UUID | None) -> None:
+    own = a_journey()
+    for application_id in (None, uuid4()):
+        with pytest.raises(ValueError, match="a reading is of"):
+            services.record_reading(
+                an_act(own, EntryType.SALE_VIEWED, application_id=application_id), of_visit=of_visit
+            )
+    assert queries.journey_entries(own) == ()
 
 
 def test_where_the_journey_is_erased_too_nothing_is_recorded_any_more() -> None:
