@@ -22,7 +22,6 @@ from tests.factories.log import ORIGIN
 from verify.bundle import check_bundle
 from verify.findings import Code, Report
 from verify.policy import read_policy
-from verify.receipt import check_receipt
 
 REASON = "Complaint C-17: the customer says there was no page about exclusions"
 
@@ -85,16 +84,17 @@ class File:
         return {each["name"]: self.files[each["file"]] for each in self.core["exhibits"] if each["kind"] == kind}
 
 
-def faults(data: bytes, *receipts: bytes) -> set[Code]:
+def faults(data: bytes, *receipts: bytes, vkey: str | None = None) -> set[Code]:
     """What the verifier finds wrong, without our help."""
-    return {finding.code for finding in judged(data, *receipts).findings if finding.code.is_fault}
+    return {finding.code for finding in judged(data, *receipts, vkey=vkey).findings if finding.code.is_fault}
 
 
-def judged(data: bytes, *receipts: bytes) -> Report:
-    """All that the verifier says, told whom to trust by the log's own addresses."""
-    report, policy = Report(), read_policy(trail.trust_policy(ORIGIN))
-    mine = [check_receipt(report, policy, each, f"the receipt {number}") for number, each in enumerate(receipts)]
-    check_bundle(report, policy, data, [each for each in mine if each], trail.time_authorities())
+def judged(data: bytes, *receipts: bytes, vkey: str | None = None) -> Report:
+    """All that the verifier says, told whom to trust by the log's own addresses, or by a key that is printed."""
+    printed = f"log {vkey}\nquorum none\n".encode()
+    report, policy = Report(), read_policy(printed if vkey else trail.trust_policy(ORIGIN))
+    mine = [(f"the receipt {number}", each) for number, each in enumerate(receipts)]
+    check_bundle(report, policy, data, mine, trail.time_authorities())
     return report
 
 
