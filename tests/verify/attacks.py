@@ -29,6 +29,7 @@ from tests.verify.evidence import (
 )
 from tests.verify.release_attacks import RELEASE_ATTACKS, RELEASE_NO_ATTACKS
 from tests.verify.rotation_attacks import ROTATION_ATTACKS, ROTATION_NO_ATTACKS
+from tests.verify.tick_attacks import TICK_ATTACKS, TICK_NO_ATTACKS
 from tests.verify.time_attacks import TIME_ATTACKS, TIME_NO_ATTACKS
 from verify.findings import Code
 
@@ -286,6 +287,7 @@ ATTACKS: Mapping[str, Callable[[], Attack]] = {
     **TIME_ATTACKS,
     **RELEASE_ATTACKS,
     **ROTATION_ATTACKS,
+    **TICK_ATTACKS,
     # a body, a leaf
     "edit a body": on(edit_body, (Code.BODY_ALTERED, 6)),
     **{
@@ -429,6 +431,7 @@ NO_ATTACKS: Mapping[str, Callable[[], Attack]] = {
     **TIME_NO_ATTACKS,
     **RELEASE_NO_ATTACKS,
     **ROTATION_NO_ATTACKS,
+    **TICK_NO_ATTACKS,
     "a recording": given(with_recording(RECORDING)),
     "a contract in dispute": given(disputed(*OPEN), size=12),
     "erased long after a dispute": erased_in(disputed(*CLOSED, "contract:ended", "data:erased")),

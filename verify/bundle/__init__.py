@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from verify.bundle import contents, core, journeys, logs, releases, rotations, times
+from verify.bundle import contents, core, journeys, logs, releases, rotations, ticks, times
 from verify.bundle.archive import read_archive
 from verify.findings import Code, Report
 from verify.policy import Policy
@@ -30,6 +30,7 @@ def check_bundle(
     mine = [receipt for receipt in found if receipt is not None]
     heads = logs.check(report, policy, bundle, mine)
     contents.check(report, bundle)
+    ticks.check(report, bundle)
     releases.check(report, bundle, heads)
     journeys.check(report, bundle, mine)
     times.check(report, bundle, heads, authorities)

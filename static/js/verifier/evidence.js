@@ -9,6 +9,7 @@ import { checkReleases } from "./releases.js";
 import { believed } from "./rotations.js";
 import { CHECKPOINT, NEWER, SALTED, anything, isCount, isHash, isList, isObject, isText, isUuid, leafOf, listOf, oneOf, orNull, parts } from "./shapes.js";
 import { bytesOf, canonical, hex, readJson, same, sha256, textOf, unhex } from "./spelling.js";
+import { checkTicks } from "./ticks.js";
 import { NotKnown, stampedAt, trustedAs } from "./timestamps.js";
 import { readZip } from "./zip.js";
 
@@ -427,6 +428,7 @@ export async function checkEvidence(bytes, policyBytes, receiptsBytes, authoriti
   const mine = receipts.filter(Boolean);
   const heads = await checkLog(find, policy, bundle, mine);
   await checkContents(find, bundle);
+  await checkTicks(find, bundle);
   const core = heads.find(({ name }) => name === CHECKPOINT);
   if (core) await checkReleases(find, bundle, core);
   for (const journey of Map.groupBy(bundle.entries, ({ leaf }) => leaf.j).values()) checkJourney(find, journey);
