@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from verify.findings import Code, Report
 from verify.merkle import verify_consistency
 from verify.note import BadSignature, NoteError, UnknownKey
-from verify.policy import Policy, QuorumNotMet, Trusted
+from verify.policy import KeyRetired, Policy, QuorumNotMet, RotationMissing, Trusted
 
 Proofs = Mapping[tuple[int, int], tuple[bytes, ...]]
 
@@ -14,6 +14,8 @@ _CODES: Mapping[type[NoteError], Code] = {
     UnknownKey: Code.UNKNOWN_KEY,
     BadSignature: Code.BAD_SIGNATURE,
     QuorumNotMet: Code.QUORUM_NOT_MET,
+    KeyRetired: Code.KEY_RETIRED,
+    RotationMissing: Code.ROTATION_MISSING,
 }
 
 

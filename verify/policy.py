@@ -22,6 +22,14 @@ class PolicyError(ValueError):
     """The file is no trust policy. The text names the line."""
 
 
+class KeyRetired(NoteError):
+    """The key was changed, and has signed a larger tree than its last one."""
+
+
+class RotationMissing(NoteError):
+    """A key was named, and no change of the log's key leads to it."""
+
+
 class QuorumNotMet(NoteError):
     """Too few of the witnesses have cosigned the checkpoint."""
 
@@ -37,12 +45,18 @@ class Trusted:
 
 @dataclass
 class Policy:
-    """Keys of logs, witnesses and groups by their name in this file, and the name that must have cosigned."""
+    """Keys of logs, witnesses and groups by their name in this file, and the name that must have cosigned.
+
+    What the file does not say and changes of the key do (`verify.bundle.rotations`), by vkey: `last`, the size of the
+    last tree of a key that was changed, and `unproven`, the keys to which no change leads.
+    """
 
     logs: list[Key] = field(default_factory=list)
     witnesses: dict[str, Key] = field(default_factory=dict)
     groups: dict[str, tuple[int, Sequence[str]]] = field(default_factory=dict)
     quorum: str | None = None
+    last: Mapping[str, int] = field(default_factory=dict)
+    unproven: frozenset[str] = frozenset()
 
     def accept(self, signed: bytes | str) -> Trusted:
         """A signed checkpoint, if it is one by this policy. Raises NoteError."""
@@ -56,7 +70,17 @@ class Policy:
         witnessed = {name: times[key.vkey] for name, key in self.witnesses.items() if key.vkey in times}
         if not self._has_seen(str(self.quorum), witnessed):
             raise QuorumNotMet(f"only {len(witnessed)} witnesses have cosigned it, the policy asks for {self.quorum}")
-        return Trusted(checkpoint, by_log[0], witnessed)
+        return Trusted(checkpoint, self._key_for(checkpoint.size, by_log), witnessed)
+
+    def _key_for(self, size: int, vkeys: Sequence[str]) -> str:
+        """The first that may sign a tree of this size. Raises NoteError."""
+        proven = [vkey for vkey in vkeys if vkey not in self.unproven]
+        if not proven:
+            raise RotationMissing(f"no change of the log's key leads to {vkeys[0]}, which has signed it")
+        for vkey in proven:
+            if size <= self.last.get(vkey, size):
+                return vkey
+        raise KeyRetired(f"{proven[0]} has signed it and was changed at {self.last[proven[0]]} entries")
 
     def _has_seen(self, name: str, witnessed: Iterable[str]) -> bool:
         if name == "none":

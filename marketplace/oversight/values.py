@@ -61,6 +61,7 @@ class Mismatch(StrEnum):
 
     TICK_NOT_CARRIED = "tick_not_carried"
     TICK_NOT_REPORTED = "tick_not_reported"
+    TICKED_BEFOREHAND = "ticked_beforehand"
     VALUE_DIFFERS = "value_differs"
     NOT_SENT = "not_sent"
     TIMES_APART = "times_apart"

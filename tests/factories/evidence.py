@@ -22,7 +22,6 @@ from tests.factories.log import ORIGIN
 from verify.bundle import check_bundle
 from verify.findings import Code, Report
 from verify.policy import read_policy
-from verify.receipt import check_receipt
 
 REASON = "Complaint C-17: the customer says there was no page about exclusions"
 
@@ -100,17 +99,20 @@ class Trust:
         return cls(trail.trust_policy(ORIGIN), trail.time_authorities())
 
 
-def faults(data: bytes, *receipts: bytes, trust: Trust | None = None) -> set[Code]:
+def faults(data: bytes, *receipts: bytes, trust: Trust | None = None, vkey: str | None = None) -> set[Code]:
     """What the verifier finds wrong, without our help."""
-    return {finding.code for finding in judged(data, *receipts, trust=trust).findings if finding.code.is_fault}
+    return {each.code for each in judged(data, *receipts, trust=trust, vkey=vkey).findings if each.code.is_fault}
 
 
-def judged(data: bytes, *receipts: bytes, trust: Trust | None = None) -> Report:
-    """All that the verifier says, to a reader who was told just now whom to trust unless it was before."""
+def judged(data: bytes, *receipts: bytes, trust: Trust | None = None, vkey: str | None = None) -> Report:
+    """All that the verifier says, to a reader who was told just now whom to trust, unless it was before (`trust`), or who
+    believes a key that is printed.
+    """
     told = trust or Trust.told_now()
-    report, policy = Report(), read_policy(told.policy)
-    mine = [check_receipt(report, policy, each, f"the receipt {number}") for number, each in enumerate(receipts)]
-    check_bundle(report, policy, data, [each for each in mine if each], told.authorities)
+    printed = f"log {vkey}\nquorum none\n".encode()
+    report, policy = Report(), read_policy(printed if vkey else told.policy)
+    mine = [(f"the receipt {number}", each) for number, each in enumerate(receipts)]
+    check_bundle(report, policy, data, mine, told.authorities)
     return report
 
 

@@ -3,10 +3,8 @@
 The table serves every verifier: the one in Python and the one in the browser must find the same.
 """
 
-from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 from marketplace.kernel.canonical import canonical_bytes
 from tests.verify.attacked import Attack
@@ -14,11 +12,8 @@ from tests.verify.evidence import (
     CONCLUDED,
     FOREIGN_KEY,
     KEY,
-    NEW_KEY,
     ORIGIN,
     OTHER,
-    POLICY,
-    POLICY_AFTER_ROTATION,
     SALE,
     SECOND,
     SIGNED,
@@ -33,6 +28,8 @@ from tests.verify.evidence import (
     pack,
 )
 from tests.verify.release_attacks import RELEASE_ATTACKS, RELEASE_NO_ATTACKS
+from tests.verify.rotation_attacks import ROTATION_ATTACKS, ROTATION_NO_ATTACKS
+from tests.verify.tick_attacks import TICK_ATTACKS, TICK_NO_ATTACKS
 from tests.verify.time_attacks import TIME_ATTACKS, TIME_NO_ATTACKS
 from verify.findings import Code
 
@@ -235,9 +232,6 @@ def cosigned(size: int, at: int, *faults: tuple[Code, int | None]) -> Callable[[
     return lambda: Attack(bundle.zipped(), faults, policy=WITNESSED)
 
 
-OWN = str(uuid5(NAMESPACE_URL, ORIGIN))
-
-
 RECORDED = b'{"events":[],"format":"evenfold-recording/1"}'
 RECORDING = {"kind": "recording", "name": "recording-6.json", "sha256": hex_of(RECORDED), "file": "core/recording.json"}
 
@@ -253,31 +247,6 @@ def with_recording(*exhibits: Mapping[str, str], data: bytes = RECORDED) -> Bund
     bundle.core["exhibits"] += exhibits
     bundle.files |= {each["file"]: data for each in exhibits}
     return bundle
-
-
-def rotated(*, by_old: LogKey = KEY, by_new: LogKey = NEW_KEY, size: int | None = None, journey: str = OWN) -> Log:
-    """The log with an entry of its own journey that names a new key."""
-    log = LOG.copy()
-    said = {"new": NEW_KEY.vkey, "old": KEY.vkey, "origin": ORIGIN, "size": log.size if size is None else size}
-    signed = {"by_old": by_old, "by_new": by_new}
-    signatures = {name: b64encode(key.private.sign(canonical_bytes(said))).decode() for name, key in signed.items()}
-    log.add("log:key_rotated", journey, {**said, **signatures}, application=None)
-    return log
-
-
-def rotation(
-    *faults: tuple[Code, int | None], policy: str = POLICY_AFTER_ROTATION, connected: bool = True, **forged: Any
-) -> Callable[[], Attack]:
-    def made() -> Attack:
-        log = rotated(**forged)
-        bundle = bundle_of(log, sorted({SALE, forged.get("journey", OWN)}), size=log.size, key=NEW_KEY)
-        if connected:
-            bundle.files["wrapper/consistency/11-12"] = log.consistency(11, 12)
-        if forged.get("journey"):
-            without(2, 5, 10)(bundle)
-        return Attack(bundle.zipped(), faults, (LOG.receipt(CONCLUDED),), policy)
-
-    return made
 
 
 def given(log: Log | Bundle, *faults: tuple[Code, int | None], receipts: tuple[bytes, ...] = (), **how: Any) -> Any:
@@ -317,6 +286,8 @@ EARLY = LOG.receipt(1, 5)
 ATTACKS: Mapping[str, Callable[[], Attack]] = {
     **TIME_ATTACKS,
     **RELEASE_ATTACKS,
+    **ROTATION_ATTACKS,
+    **TICK_ATTACKS,
     # a body, a leaf
     "edit a body": on(edit_body, (Code.BODY_ALTERED, 6)),
     **{
@@ -430,19 +401,6 @@ ATTACKS: Mapping[str, Callable[[], Attack]] = {
     "sign what is newer with an unknown key": given(LOG, (Code.UNKNOWN_KEY, None), newer=FOREIGN_KEY),
     "alter what was signed": on(sign_otherwise, (Code.BAD_SIGNATURE, None)),
     "use another log": of_another_log,
-    "use a new key that the policy does not name": rotation((Code.UNKNOWN_KEY, None), policy=POLICY),
-    **{
-        f"forge a new key, {forged}": rotation((Code.ROTATION_FORGED, 11), **forged)
-        for forged in (
-            {"by_old": NEW_KEY},
-            {"by_old": FOREIGN_KEY},
-            {"by_new": FOREIGN_KEY},
-            {"by_new": KEY},
-            {"size": 999},
-        )
-    },
-    "name a new key in another journey": rotation((Code.ROTATION_FORGED, 11), journey=SECOND),
-    "show no way from a receipt to the new key": rotation((Code.CONSISTENCY_MISSING, None), connected=False),
     # history
     "rewrite history, with a receipt of the same size": given(
         FORKED, (Code.FORK, None), (Code.FORK, None), (Code.FORK, CONCLUDED), receipts=(MINE,)
@@ -472,6 +430,8 @@ ATTACKS: Mapping[str, Callable[[], Attack]] = {
 NO_ATTACKS: Mapping[str, Callable[[], Attack]] = {
     **TIME_NO_ATTACKS,
     **RELEASE_NO_ATTACKS,
+    **ROTATION_NO_ATTACKS,
+    **TICK_NO_ATTACKS,
     "a recording": given(with_recording(RECORDING)),
     "a contract in dispute": given(disputed(*OPEN), size=12),
     "erased long after a dispute": erased_in(disputed(*CLOSED, "contract:ended", "data:erased")),
@@ -485,7 +445,6 @@ NO_ATTACKS: Mapping[str, Callable[[], Attack]] = {
     "an erased conclusion": on(hide(CONCLUDED, "erased"), receipts=(MINE,)),
     "a body of another insurer": on(hide(6, "other_insurer")),
     "a sale before its contract": given(before_a_contract()),
-    "a new key": rotation(),
     "a witness in time": cosigned(11, LAST_AT + 30),
     "a witness a little before": cosigned(SIGNED, LAST_AT + 1800),
     "a time-stamp nobody asks about": on(put("wrapper/timestamps/10-local.tst", b"x")),

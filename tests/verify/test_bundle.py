@@ -32,7 +32,6 @@ from verify.__main__ import main
 from verify.bundle import check_bundle
 from verify.findings import Code, Report
 from verify.policy import read_policy
-from verify.receipt import check_receipt
 
 ROOT = Path(__file__).parents[2]
 USUAL = [Code.ILLUSTRATION, Code.RELEASE_NOT_LOGGED, Code.NO_TIMESTAMP]
@@ -40,8 +39,8 @@ USUAL = [Code.ILLUSTRATION, Code.RELEASE_NOT_LOGGED, Code.NO_TIMESTAMP]
 
 def report_on(data: bytes, *receipts: bytes, policy: str = POLICY, authorities: bytes | None = None) -> Report:
     report, trust = Report(), read_policy(policy.encode())
-    mine = [check_receipt(report, trust, receipt, f"the receipt {place}") for place, receipt in enumerate(receipts)]
-    check_bundle(report, trust, data, [receipt for receipt in mine if receipt], authorities)
+    mine = [(f"the receipt {place}", receipt) for place, receipt in enumerate(receipts)]
+    check_bundle(report, trust, data, mine, authorities)
     return report
 
 

@@ -10,9 +10,9 @@ from marketplace.traceability.rules.leaves import Leaf
 from marketplace.traceability.rules.notes import Checkpoint, Signer
 from marketplace.traceability.rules.proofs import proof_file, trust_policy
 from marketplace.traceability.rules.rotation import journey_of_log, statement
-from tests.verify.attacks import OWN
 from tests.verify.evidence import KEY, NEW_KEY, ORIGIN
-from verify.bundle.logs import _is_rotation
+from tests.verify.rotation_attacks import OWN
+from verify.bundle.rotations import _signed
 from verify.findings import Report
 from verify.policy import read_policy
 from verify.receipt import check_receipt
@@ -51,7 +51,9 @@ def test_a_receipt_of_the_product_is_proven_by_its_own_trust_policy(size: int) -
 
 def test_a_change_of_the_key_of_the_product_is_one() -> None:
     body = statement(OLD, NEW, 12)
-    assert _is_rotation(body, ORIGIN, 12)
-    assert not _is_rotation(body, ORIGIN, 11)
-    assert not _is_rotation(body | {"by_old": body["by_new"]}, ORIGIN, 12)
+    found = _signed(body, ORIGIN, 12)
+    assert (found.old.vkey, found.new.vkey, found.size) == (KEY.vkey, NEW_KEY.vkey, 13)
+    for said, index in ((body, 11), (body | {"by_old": body["by_new"]}, 12)):
+        with pytest.raises(ValueError, match=r"made after it was entered|not signed by both keys"):
+            _signed(said, ORIGIN, index)
     assert str(journey_of_log(ORIGIN)) == OWN

@@ -13,6 +13,7 @@ from marketplace.infra import vault
 from marketplace.infra.db import Base, db
 from marketplace.kernel.merkle import GrowingTree, leaf_hash
 from marketplace.oversight.values import Sale
+from marketplace.traceability import queries as trail
 from marketplace.traceability import services as traceability
 from marketplace.traceability.jobs.key_folder import KeyFolder
 from marketplace.traceability.rules.leaves import Leaf
@@ -34,13 +35,16 @@ Change = Callable[["Copy"], None]
 
 @dataclass(frozen=True)
 class Bought:
-    """`account` is who asks for its evidence; `keys` holds the key of the log, `store` the files."""
+    """`account` is who asks for its evidence; `keys` holds the key of the log, `store` the files. `retired` are
+    the keys that signed the log before.
+    """
 
     shop: Flask
     sale: Sale
     account: Account
     keys: KeyFolder
     store: Path
+    retired: tuple[Signer, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,14 +57,29 @@ class Folders:
 
 @contextmanager
 def a_bought_sale(
-    app: Flask, simulator: SimulatorServer, server: EmbeddedServer, folders: Folders, *, others: int = 1
+    app: Flask,
+    simulator: SimulatorServer,
+    server: EmbeddedServer,
+    folders: Folders,
+    *,
+    others: int = 1,
+    rotating: bool = False,
 ) -> Iterator[Bought]:
-    """`others` entries of somebody else stand before it in the log, which is time-stamped before and after the sale."""
+    """`others` entries of somebody else stand before it in the log, which is time-stamped before and after the sale.
+    `rotating` is a log whose key changes before the sale and after it.
+    """
     keys = a_key_folder(folders.log)
+    retired: list[Signer] = []
 
     def stamp() -> None:
         integrate(server, keys)
         assert traceability.stamp_log("local")
+        db.session.commit()
+        integrate(server, keys)
+
+    def rotate() -> None:
+        retired.append(keys.signer())
+        traceability.record_rotation(ORIGIN, keys.prepare_next(trail.checkpoint_size()))
         db.session.commit()
         integrate(server, keys)
 
@@ -72,6 +91,8 @@ def a_bought_sale(
                     traceability.record_act(an_act(somebody))
                 db.session.commit()
                 stamp()
+                if rotating:
+                    rotate()
             buy(app, lambda: run_jobs(app), lambda address: newest_code(app, address))
             for _ in PUT_OFF:  # each waits for the receipt of what was done before it
                 with app.app_context():
@@ -79,10 +100,12 @@ def a_bought_sale(
                     hasten(*PUT_OFF)
                 run_jobs(app)
             with app.app_context():
+                if rotating:
+                    rotate()
                 stamp()
                 account = a_member_of_staff(Role.ADMIN_COMPLIANCE)
                 db.session.commit()
-            yield Bought(app, the_sale(app), account, keys, folders.store)
+            yield Bought(app, the_sale(app), account, keys, folders.store, tuple(retired))
     finally:
         empty_tables(app)
 
@@ -110,9 +133,10 @@ class Copy:
             assert self.owner.execute(statement, values).rowcount > 0
 
     def sign_again(self, signer: Signer | None = None) -> None:
-        """History made anew by who has the log's key, or with another one: each leaf follows the one before, each
-        checkpoint is signed.
+        """History made anew by who has the log's key, or another: each leaf follows the one before, each checkpoint is
+        signed.
         """
+        signer = signer or self.keys.signer()
         columns = "type, journey_id, number, recorded_at, page_version_id, page_sha256, body_sha256, log_index"
         tree, heads, roots = GrowingTree(), {}, {}
         for *said, index in self.owner.execute(
@@ -126,7 +150,7 @@ class Copy:
             tree.append(heads[leaf.journey_id])
             roots[tree.size] = tree.root
         for (size,) in self.owner.execute("SELECT size FROM traceability_log_checkpoint").fetchall():
-            note = (signer or self.keys.signer()).note(Checkpoint(ORIGIN, size, roots[size]).text)
+            note = signer.note(Checkpoint(ORIGIN, size, roots[size]).text)
             change = "UPDATE traceability_log_checkpoint SET root = %s, note = %s WHERE size = %s"
             self.run(change, roots[size], note, size)
 

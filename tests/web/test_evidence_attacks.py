@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
 
 from config import Settings
@@ -18,9 +19,11 @@ from marketplace.infra import vault
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.oversight.values import BundleState, Sale
 from marketplace.traceability import queries as trail
+from marketplace.traceability.rules.notes import Signer
 from marketplace.traceability.values import EntryType
 from sandbox.embedded_db import EmbeddedServer
 from tests.factories.evidence import File, asked, faults, judged
+from tests.factories.log import ORIGIN
 from tests.simulator_server import SimulatorServer
 from tests.web.bought_sale import Bought, Change, Copy, Folders, a_bought_sale, a_copy
 from verify.findings import Code
@@ -183,6 +186,17 @@ def exchanged_token(copy: Copy) -> None:
     copy.run("UPDATE traceability_timestamp s SET token = o.token FROM traceability_timestamp o WHERE s.size > o.size")
 
 
+def inserted_key(copy: Copy) -> None:
+    """A key of our own is put among those of the log, after its own, and signs everything anew."""
+    stranger = Signer(ORIGIN, Ed25519PrivateKey.generate())
+    copy.run(
+        "INSERT INTO traceability_log_key (vkey, first_size, made_at) "
+        "SELECT %s, max(first_size), clock_timestamp() FROM traceability_log_key",
+        stranger.verifier.vkey,
+    )
+    copy.sign_again(stranger)
+
+
 NOT_THERE, ALTERED = "traceability:log-altered", "storage:file-altered"
 # What is expected: the verifier's codes, or the code of the refusal.
 ATTACKS: dict[str, tuple[Change, set[Code] | str]] = {
@@ -219,6 +233,8 @@ ATTACKS: dict[str, tuple[Change, set[Code] | str]] = {
     "back-date the sale with the log's key": (dated("- interval '1 day'"), {Code.BACKDATED, Code.TIMESTAMP_INVALID}),
     "forward-date the sale with the log's key": (dated("+ interval '1 day'"), {Code.TIMESTAMP_INVALID}),
     "exchange a time-stamp": (exchanged_token, {Code.TIMESTAMP_INVALID}),
+    "put a key among those of the log and sign with it": (inserted_key, {Code.ROTATION_MISSING,
+                                                                          Code.TIMESTAMP_INVALID}),
     "give another policy number": (renumbered_policy, {Code.WRONG_CONTRACT}),
 }  # fmt: skip
 

@@ -2,28 +2,37 @@
 
 from collections.abc import Sequence
 
-from verify.bundle import contents, core, journeys, logs, releases, times
+from verify.bundle import contents, core, journeys, logs, releases, rotations, ticks, times
 from verify.bundle.archive import read_archive
 from verify.findings import Code, Report
 from verify.policy import Policy
-from verify.receipt import Receipt
+from verify.receipt import check_receipt
 
 
 def check_bundle(
-    report: Report, policy: Policy, data: bytes, receipts: Sequence[Receipt] = (), authorities: bytes | None = None
+    report: Report,
+    policy: Policy,
+    data: bytes,
+    receipts: Sequence[tuple[str, bytes]] = (),
+    authorities: bytes | None = None,
 ) -> None:
-    """`receipts` are the reader's own; `authorities` the certificates (PEM) of whose time-stamps are believed."""
+    """`receipts` are the reader's own, each with what to call it; `authorities` the certificates (PEM) of whose
+    time-stamps are believed.
+    """
     files = read_archive(report, data)
     if files is None:
         return
     bundle = core.read_bundle(report, files)
     if bundle is None:
         return
-    heads = logs.check(report, policy, bundle, receipts)
+    policy = rotations.believed(report, policy, bundle)
+    found = [check_receipt(report, policy, receipt, name) for name, receipt in receipts]
+    mine = [receipt for receipt in found if receipt is not None]
+    heads = logs.check(report, policy, bundle, mine)
     contents.check(report, bundle)
+    ticks.check(report, bundle)
     releases.check(report, bundle, heads)
-    logs.check_rotations(report, bundle)
-    journeys.check(report, bundle, receipts)
+    journeys.check(report, bundle, mine)
     times.check(report, bundle, heads, authorities)
     for name in sorted(files.keys() - bundle.used):
         report.find(Code.EXTRA_FILE, f"The file {name} is not part of the evidence.")

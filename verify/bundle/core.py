@@ -24,6 +24,7 @@ from verify.spelling import canonical, read_json
 
 CORE = "core/core.json"
 CHECKPOINT = "core/checkpoint"
+NEWER = "wrapper/checkpoints/"
 README = "README.txt"
 _T = TypeVar("_T")
 
@@ -62,6 +63,11 @@ class Bundle:
     exhibits: tuple[Mapping[str, Any], ...]
     used: set[str]
     opened: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def checkpoints(self) -> list[str]:
+        """The files that should be checkpoints, that of the core first."""
+        return [CHECKPOINT, *sorted(name for name in self.files if name.startswith(NEWER))]
 
     def take(self, name: str) -> bytes | None:
         """A file, which is part of the evidence from then on."""

@@ -2,9 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from uuid import NAMESPACE_URL, uuid5
 
-from verify import ed25519, note
 from verify.bundle.core import CHECKPOINT, Bundle, Entry
 from verify.findings import Code, Report
 from verify.history import Head, Proofs, accepted, compare
@@ -12,10 +10,7 @@ from verify.merkle import verify_inclusion
 from verify.policy import Policy
 from verify.proof import read_consistency
 from verify.receipt import Receipt
-from verify.shape import is_count, is_text, parts
-from verify.spelling import canonical, decoded
 
-_NEWER = "wrapper/checkpoints/"
 _CONSISTENCY = re.compile(r"wrapper/consistency/(0|[1-9][0-9]{0,18})-([1-9][0-9]{0,18})")
 _MOST_CHECKPOINTS = 100
 
@@ -35,19 +30,8 @@ def check(report: Report, policy: Policy, bundle: Bundle, receipts: Sequence[Rec
     return heads
 
 
-def check_rotations(report: Report, bundle: Bundle) -> None:
-    """A change of the log's key stands in the log's own journey and is signed by both keys."""
-    own = str(uuid5(NAMESPACE_URL, bundle.origin))
-    for entry in bundle.entries:
-        envelope = bundle.opened.get(entry.index)
-        if entry.leaf.type != "log:key_rotated" or envelope is None:
-            continue
-        if entry.leaf.journey != own or not _is_rotation(envelope["body"], bundle.origin, entry.index):
-            report.find(Code.ROTATION_FORGED, f"{entry}: the new key is not signed by both keys.", entry.index)
-
-
 def _heads(report: Report, policy: Policy, bundle: Bundle) -> dict[str, Head]:
-    names = [CHECKPOINT, *sorted(name for name in bundle.files if name.startswith(_NEWER))]
+    names = bundle.checkpoints
     if len(names) > _MOST_CHECKPOINTS:
         report.find(Code.UNREADABLE, f"There are {len(names)} checkpoints; {_MOST_CHECKPOINTS} were looked at.")
     found = {}
@@ -74,23 +58,3 @@ def _proofs(report: Report, bundle: Bundle) -> Proofs:
             except ValueError as error:
                 report.find(Code.MALFORMED, f"The file {name} is no consistency proof: {error}.")
     return found
-
-
-_ROTATION = {"by_new": is_text, "by_old": is_text, "new": is_text, "old": is_text, "origin": is_text, "size": is_count}
-
-
-def _is_rotation(body: object, origin: str, index: int) -> bool:
-    try:
-        found = parts(body, _ROTATION)
-        old, new = note.read_key(found["old"]), note.read_key(found["new"])
-        signatures = decoded(found["by_old"]), decoded(found["by_new"])
-    except ValueError:
-        return False
-    said = canonical({name: found[name] for name in ("new", "old", "origin", "size")})
-    return (
-        old.name == new.name == found["origin"] == origin
-        and old.public != new.public
-        and found["size"] <= index
-        and ed25519.verify(old.public, said, signatures[0])
-        and ed25519.verify(new.public, said, signatures[1])
-    )

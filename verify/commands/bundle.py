@@ -10,7 +10,6 @@ from verify.commands import reporting
 from verify.commands.files import read
 from verify.findings import Code, Report
 from verify.policy import PolicyError, read_policy
-from verify.receipt import check_receipt
 
 HELP = "check the evidence of a contract: all entries, what was said and shown, and that nothing is missing"
 
@@ -27,10 +26,9 @@ def run(chosen: argparse.Namespace) -> int:
     report = Report()
     try:
         policy = read_policy(read(chosen.policy))
-        receipts = [check_receipt(report, policy, read(file), f"the receipt {file.name}") for file in chosen.receipt]
-        mine = [receipt for receipt in receipts if receipt is not None]
+        receipts = [(f"the receipt {file.name}", read(file)) for file in chosen.receipt]
         authorities = read(chosen.authorities) if chosen.authorities else None
-        check_bundle(report, policy, read(chosen.file), mine, authorities)
+        check_bundle(report, policy, read(chosen.file), receipts, authorities)
     except (OSError, PolicyError) as error:
         report.find(Code.UNREADABLE, f"{error}.")
     return reporting.tell(report, chosen)

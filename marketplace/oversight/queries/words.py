@@ -43,6 +43,7 @@ def disagreement_words(told: Disagreement, page: str) -> str:
     words = {
         Mismatch.TICK_NOT_CARRIED: _("the browser reported a tick that the form did not carry"),
         Mismatch.TICK_NOT_REPORTED: _("the form carried a tick that the browser did not report"),
+        Mismatch.TICKED_BEFOREHAND: _("the box was ticked when the page was shown, and not by the customer"),
         Mismatch.VALUE_DIFFERS: _("the browser reported another value than the form carried"),
         Mismatch.NOT_SENT: _("the form came, and the browser did not report that it was sent"),
         Mismatch.TIMES_APART: _("the form came at another time than the browser reported"),

@@ -7,6 +7,7 @@ and nothing a browser says can break the comparison: what is not understood says
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -37,9 +38,12 @@ _APART_MS = APART.total_seconds() * 1000
 
 @dataclass
 class _Form:
-    """The controls of a page by their number in the recording, and how they stood when the form was last sent."""
+    """The controls of a page by their number in the recording, which boxes were ticked when it was shown, and how all
+    stood when the form was last sent.
+    """
 
     controls: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    preset: frozenset[str] = frozenset()
     ticked: dict[str, bool] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
     sent_at: int | None = None
@@ -48,7 +52,10 @@ class _Form:
         data = event["data"]
         kind = event["type"], data.get("source")
         if kind == _SNAPSHOT:
+            is_first = not self.controls
             self._add(data["node"])
+            if is_first:
+                self.preset = frozenset(name for name, is_ticked in self.ticked.items() if is_ticked)
         elif kind == _MUTATION:
             for added in _list(data.get("adds")):
                 self._add(added.get("node") if isinstance(added, dict) else None)
@@ -92,6 +99,7 @@ def disagreements(recordings: Mapping[UUID, Mapping[str, Any]], entries: Sequenc
             earlier = {each.type for each in entries[:place] if _is_act_on(each, view)}
             recording = recordings[view.id]
             form = _form_of(recording)
+            found += _ticked_beforehand(view, form, entries[:place])
             found += _of_acts(view, recording, form, acts)
             if acts or not again:
                 found += _not_carried(view, form, {each.type for each in acts} | earlier)
@@ -119,6 +127,13 @@ def _form_of(recording: Mapping[str, Any]) -> _Form:
     for event in recording["events"]:
         form.take(event)
     return form
+
+
+def _ticked_beforehand(view: Entry, form: _Form, before: Sequence[Entry]) -> Iterator[Disagreement]:
+    """Boxes that came ticked, though the page does not show again what was just sent, or was entered on it before."""
+    if view.body.get("status", HTTPStatus.OK) == HTTPStatus.OK and not any(_is_act_on(each, view) for each in before):
+        for box in sorted(form.preset & set(_BOXES.values())):
+            yield Disagreement(Mismatch.TICKED_BEFOREHAND, view.id, None, box)
 
 
 def _of_acts(view: Entry, recording: Mapping[str, Any], form: _Form, acts: Sequence[Entry]) -> Iterator[Disagreement]:

@@ -76,7 +76,9 @@ _ROOTS = """
 SELECT string_agg(root, ''::bytea ORDER BY index) FROM traceability_log_tile
 WHERE index >= %s AND index < %s AND level = %s
 """
-_ROTATED = "SELECT EXISTS (SELECT FROM traceability_entry WHERE journey_id = %s AND log_index >= %s)"
+_ROTATED = """
+SELECT EXISTS (SELECT FROM traceability_entry WHERE journey_id = %s AND log_index >= %s AND type = 'log:key_rotated')
+"""
 
 
 class TreeRefused(Exception):
@@ -113,7 +115,7 @@ class Sequencer:
     def integrate(self) -> int:
         """Take one batch into the log and keep its checkpoint; how many entries it had."""
         with self._connection.transaction():
-            due = self._connection.execute(_DUE, (BATCH,)).fetchall()
+            due = _up_to_rotation(self._connection.execute(_DUE, (BATCH,)).fetchall())
             if not due:
                 return 0
             placed, tiles = self._place(due)
@@ -172,6 +174,14 @@ class Sequencer:
         asked = journey_of_log(self._signer.name), said["size"]
         if _one(self._connection, _ROTATED, asked):
             self._signer = self._folder.take_next()
+
+
+def _up_to_rotation(due: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
+    """No further than a change of the key, whose entry is the last one under the old key: so whoever sees it knows from
+    which size on that key signs nothing.
+    """
+    types = [row[2] for row in due]
+    return due[: types.index(EntryType.LOG_KEY_ROTATED) + 1] if EntryType.LOG_KEY_ROTATED in types else due
 
 
 def _tree(connection: Connection) -> GrowingTree:

@@ -4,6 +4,7 @@ Both are told by the first checkpoint that covers them, not by the newest: so th
 whenever, and whoever holds a receipt can be shown how the log went on from there.
 """
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from marketplace.traceability.models import CheckpointRow, EntryRow, IntakeRow
 from marketplace.traceability.queries import log, releases, stamps, trail
 from marketplace.traceability.rules import bundles, proofs
 from marketplace.traceability.rules.leaves import microseconds
+from marketplace.traceability.rules.rotation import journey_of_log
 from marketplace.traceability.values import (
     LOOKS,
     RECEIPTED,
@@ -77,15 +79,17 @@ def core_files(
 def wrapper_files(found: Extract) -> dict[str, bytes]:
     """How the log went on since: the newest checkpoint, the time-stamps that bracket the contract, and the proofs that
     the newest continues what the contract's evidence and its receipts were signed under, and what was stamped. And who
-    released the pages that were shown.
+    released the pages that were shown, and how the log's key changed.
     """
     with reader() as connection:
         size, note = log.newest(connection)
         tree = log.tree(connection, size)
         stamped, files = _stamps(connection, found)
         files |= _releases(connection, found)
-        checkpoints = {size: note} | {each: stamps.note_of(connection, each) for each in stamped}
-        earlier = sorted({found.size, *found.receipt_sizes, *stamped})
+        rotated, changes = _rotations(connection, found.origin, size)
+        files |= changes
+        checkpoints = {size: note} | rotated | {each: stamps.note_of(connection, each) for each in stamped}
+        earlier = sorted({found.size, *found.receipt_sizes, *stamped, *rotated})
         ways = {each: tree.consistency_proof(each) for each in earlier if each < size}
     files |= {f"wrapper/consistency/{each}-{size}": bundles.consistency_file(way) for each, way in ways.items()}
     newer = {each: text for each, text in checkpoints.items() if each != found.size}
@@ -130,6 +134,30 @@ def _releases(connection: Connection, found: Extract) -> dict[str, bytes]:
         said = None if release.entry_id is None else named.get(release.entry_id)
         files |= bundles.release_file(release, sorted(views), said)
     return files
+
+
+def _rotations(connection: Connection, origin: str, size: int) -> tuple[dict[int, str], dict[str, bytes]]:
+    """Each change of the log's key up to the newest tree, whoever's key the reader has: the last checkpoint under the
+    old key by its size, and the files. Of a key the first change counts, however often it was entered.
+    """
+    own = EntryRow.journey_id == journey_of_log(origin), EntryRow.type == EntryType.LOG_KEY_ROTATED.value
+    wanted = (
+        select(*log.LEAF, EntryRow.id, CheckpointRow.note)
+        .join(CheckpointRow, CheckpointRow.size == EntryRow.log_index + 1)
+        .where(*own, EntryRow.log_index < size)
+    )
+    rows = connection.execute(wanted.order_by(EntryRow.log_index)).all()
+    notes: dict[int, str] = {}
+    files: dict[str, bytes] = {}
+    known = {None}
+    for row in rows:
+        entry = _of_log(connection, row.log_index + 1, [row])[row.id]
+        old = None if entry.envelope is None else json.loads(entry.envelope.data)["body"]["old"]
+        if old not in known:
+            known.add(old)
+            notes[row.log_index + 1] = row.note
+            files |= bundles.rotation_file(entry)
+    return notes, files
 
 
 def _release_of(entry: Logged, ways: Sequence[tuple[datetime, Release]]) -> Release | None:

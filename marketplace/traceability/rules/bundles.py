@@ -57,6 +57,11 @@ def release_file(release: Release, views: Sequence[int], entry: Logged | None) -
     return {f"wrapper/releases/{release.number}.json": canonical_bytes(shown)}
 
 
+def rotation_file(entry: Logged) -> dict[str, bytes]:
+    """A change of the log's key: its entry, with the proof in the tree that it ends."""
+    return {f"wrapper/rotations/{entry.index}.json": canonical_bytes(_of_log(entry))}
+
+
 def consistency_file(hashes: Iterable[bytes]) -> bytes:
     return "".join(f"{b64encode(each).decode()}\n" for each in hashes).encode()
 

@@ -2,19 +2,20 @@
 //
 // A finding is { code, entry, detail }: the entry's number in the log where it is about one, a file's name or the like.
 
-import { logEntryOf } from "./logentry.js";
+import { journeyOfLog, logEntryOf } from "./logentry.js";
 import { verifyConsistency, verifyInclusion } from "./merkle.js";
-import { Refused, accept, isSigned, readConsistency, readKey, readPolicy, readProof } from "./note.js";
+import { Refused, accept, readConsistency, readPolicy, readProof } from "./note.js";
 import { checkReleases } from "./releases.js";
-import { SALTED, anything, isCount, isHash, isList, isObject, isText, isUuid, leafOf, listOf, oneOf, orNull, parts } from "./shapes.js";
-import { bytesOf, canonical, decoded, hex, readJson, same, sha256, textOf, unhex } from "./spelling.js";
+import { believed } from "./rotations.js";
+import { CHECKPOINT, NEWER, SALTED, anything, isCount, isHash, isList, isObject, isText, isUuid, leafOf, listOf, oneOf, orNull, parts } from "./shapes.js";
+import { bytesOf, canonical, hex, readJson, same, sha256, textOf, unhex } from "./spelling.js";
+import { checkTicks } from "./ticks.js";
 import { NotKnown, stampedAt, trustedAs } from "./timestamps.js";
 import { readZip } from "./zip.js";
 
 export const NOTES = new Set(["WITHHELD", "ERASED", "ILLUSTRATION", "RELEASE_NOT_LOGGED", "NO_TIMESTAMP", "TIMESTAMP_LATE", "TIMESTAMP_NOT_CHECKED"]);
 
 const CORE = "core/core.json";
-const CHECKPOINT = "core/checkpoint";
 const SLACK = 60;
 const LONGEST_WAIT = 3600;
 const LATEST_STAMP = 86400;
@@ -39,7 +40,6 @@ const ENVELOPE = {
   actor: isObject, application_id: orNull(isUuid), body: isObject, business_at: isText, entry_id: isUuid, insurer_id: orNull(isUuid),
 };
 const ACTOR = { account_id: orNull(isUuid), label: isText, role: isText };
-const ROTATION = { by_new: isText, by_old: isText, new: isText, old: isText, origin: isText, size: isCount };
 
 async function entryOf(value) {
   const found = parts(value, ENTRY);
@@ -101,10 +101,9 @@ async function compare(find, heads, proofs) {
 }
 
 async function checkLog(find, policy, bundle, receipts) {
-  const names = [CHECKPOINT, ...Array.from(bundle.files.keys()).filter((name) => name.startsWith("wrapper/checkpoints/")).sort()];
-  if (names.length > MOST_CHECKPOINTS) find("UNREADABLE");
+  if (bundle.checkpoints.length > MOST_CHECKPOINTS) find("UNREADABLE");
   const heads = [];
-  for (const name of names.slice(0, MOST_CHECKPOINTS)) {
+  for (const name of bundle.checkpoints.slice(0, MOST_CHECKPOINTS)) {
     const bytes = bundle.take(name);
     if (bytes === undefined) find("MISSING_FILE", null, name);
     else heads.push(await accepted(find, policy, bytes, name));
@@ -278,36 +277,6 @@ function checkMine(find, bundle, { index, leaf }) {
   else find(bundle.entries.some((entry) => entry.leaf.j === leaf.j) ? "TRUNCATED_TAIL" : "FOREIGN_RECEIPT", index);
 }
 
-async function journeyOfLog(origin) {
-  const namespace = unhex("6ba7b8119dad11d180b400c04fd430c8"); // that of URLs, RFC 9562
-  const name = new Uint8Array(await crypto.subtle.digest("SHA-1", Uint8Array.from([...namespace, ...bytesOf(origin)])));
-  name[6] = (name[6] & 0x0f) | 0x50;
-  name[8] = (name[8] & 0x3f) | 0x80;
-  return hex(name.slice(0, 16)).replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, "$1-$2-$3-$4-$5");
-}
-
-async function checkRotations(find, bundle) {
-  const own = await journeyOfLog(bundle.origin);
-  for (const entry of bundle.entries.filter(({ leaf }) => leaf.t === "log:key_rotated")) {
-    const said = bundle.opened.get(entry.index);
-    if (said && !(entry.leaf.j === own && (await isRotation(said.body, bundle.origin, entry.index)))) find("ROTATION_FORGED", entry.index);
-  }
-}
-
-async function isRotation(body, origin, index) {
-  try {
-    const found = parts(body, ROTATION);
-    const [old, fresh] = [await readKey(found.old), await readKey(found.new)];
-    const said = bytesOf(canonical(new Map(["new", "old", "origin", "size"].map((name) => [name, found[name]]))));
-    return (
-      [old.name, fresh.name, found.origin].every((name) => name === origin) && !same(old.public, fresh.public) && found.size <= index &&
-      (await isSigned(old, said, decoded(found.by_old))) && (await isSigned(fresh, said, decoded(found.by_new)))
-    );
-  } catch {
-    return false;
-  }
-}
-
 // --- when ------------------------------------------------------------------------------------------------------------
 
 // Where the log says that its tree `stamped` has this time-stamp; null where it is not shown, or not true.
@@ -425,7 +394,9 @@ async function readBundle(find, files) {
   }
   const used = new Set([CORE, ...Array.from(files.keys()).filter((name) => name === "README.txt" || name.startsWith("wrapper/"))]);
   return {
-    files, used, contract, origin: core.origin, versions: core.page_versions, opened: new Map(),
+    files, used, contract, origin: core.origin,
+    checkpoints: [CHECKPOINT, ...Array.from(files.keys()).filter((name) => name.startsWith(NEWER)).sort()],
+    versions: core.page_versions, opened: new Map(),
     entries: await each(find, core.entries, entryOf),
     documents: await each(find, core.documents, (value) => parts(value, DOCUMENT)),
     exhibits: await each(find, core.exhibits, (value) => parts(value, EXHIBIT)),
@@ -448,17 +419,18 @@ export async function checkEvidence(bytes, policyBytes, receiptsBytes, authoriti
     find("UNREADABLE", null, "trust.policy");
     return { findings, entries: 0, interval: null };
   }
-  const receipts = [];
-  for (const receipt of receiptsBytes) receipts.push(await checkReceipt(find, policy, receipt, "tlog-proof"));
   const files = await readZip(find, bytes);
   const bundle = files && (await readBundle(find, files));
   if (!bundle) return { findings, entries: 0, interval: null };
+  policy = await believed(find, policy, bundle);
+  const receipts = [];
+  for (const receipt of receiptsBytes) receipts.push(await checkReceipt(find, policy, receipt, "tlog-proof"));
   const mine = receipts.filter(Boolean);
   const heads = await checkLog(find, policy, bundle, mine);
   await checkContents(find, bundle);
+  await checkTicks(find, bundle);
   const core = heads.find(({ name }) => name === CHECKPOINT);
   if (core) await checkReleases(find, bundle, core);
-  await checkRotations(find, bundle);
   for (const journey of Map.groupBy(bundle.entries, ({ leaf }) => leaf.j).values()) checkJourney(find, journey);
   checkEnd(find, bundle);
   for (const receipt of mine) checkMine(find, bundle, receipt);

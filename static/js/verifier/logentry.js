@@ -16,3 +16,12 @@ export async function logEntryOf(salted, value, core) {
   if (hex(await sha256(unhex(salt), bytesOf(canonical(envelope)))) !== leaf.b || !isObject(said)) throw new Refused("MALFORMED");
   return { index: BigInt(entry.index), leaf, said };
 }
+
+// The log's own journey: UUID version 5 of its name in the namespace of URLs (RFC 9562).
+export async function journeyOfLog(origin) {
+  const namespace = unhex("6ba7b8119dad11d180b400c04fd430c8");
+  const name = new Uint8Array(await crypto.subtle.digest("SHA-1", Uint8Array.from([...namespace, ...bytesOf(origin)])));
+  name[6] = (name[6] & 0x0f) | 0x50;
+  name[8] = (name[8] & 0x3f) | 0x80;
+  return hex(name.slice(0, 16)).replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, "$1-$2-$3-$4-$5");
+}

@@ -2,7 +2,7 @@
 
 import { bytesOf, decoded, hex, joined, same, sha256, textOf } from "./spelling.js";
 
-const SIGNATURE = 1;
+export const SIGNATURE = 1;
 const COSIGNATURE = 4;
 const NUMBER = /^(0|[1-9][0-9]{0,18})$/;
 
@@ -69,7 +69,7 @@ export async function openNote(note, keys) {
   return { text, signers };
 }
 
-function readCheckpoint(text) {
+export function readCheckpoint(text) {
   const [origin, size, root, ...more] = text.slice(0, -1).split("\n");
   if (!origin || !NUMBER.test(size) || !root || more.includes("")) throw malformed();
   const found = decoded(root);
@@ -123,6 +123,13 @@ export async function readPolicy(bytes) {
   return policy;
 }
 
+// Refuses a tree that none of these keys of the log may sign: `last` and `unproven` are said by changes of the key.
+function checkStanding({ last, unproven }, size, vkeys) {
+  const proven = vkeys.filter((vkey) => !unproven?.has(vkey));
+  if (proven.length === 0) throw new Refused("ROTATION_MISSING");
+  if (!proven.some((vkey) => size <= (last?.get(vkey) ?? size))) throw new Refused("KEY_RETIRED");
+}
+
 // A checkpoint that the policy accepts: { origin, size, root, witnessed: [[name, seconds], …] }.
 export async function accept(policy, bytes) {
   let note;
@@ -133,7 +140,8 @@ export async function accept(policy, bytes) {
   }
   const { text, signers } = await openNote(note, [...policy.logs, ...policy.witnesses.values()]);
   const checkpoint = readCheckpoint(text);
-  if (!policy.logs.some((key) => key.name === checkpoint.origin && signers.has(key))) throw new Refused("UNKNOWN_KEY");
+  const byLog = policy.logs.filter((key) => key.name === checkpoint.origin && signers.has(key));
+  if (byLog.length === 0) throw new Refused("UNKNOWN_KEY");
   const witnessed = Array.from(policy.witnesses).filter(([, key]) => signers.has(key)).map(([name, key]) => [name, signers.get(key)]);
   const hasSeen = (name) => {
     if (name === "none") return true;
@@ -142,6 +150,7 @@ export async function accept(policy, bytes) {
     return members.filter(hasSeen).length >= least;
   };
   if (!hasSeen(policy.quorum)) throw new Refused("QUORUM_NOT_MET");
+  checkStanding(policy, checkpoint.size, byLog.map(({ vkey }) => vkey));
   return { ...checkpoint, witnessed };
 }
 

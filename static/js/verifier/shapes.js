@@ -4,6 +4,9 @@ import { leafHash } from "./merkle.js";
 import { Refused } from "./note.js";
 import { bytesOf, canonical } from "./spelling.js";
 
+export const CHECKPOINT = "core/checkpoint";
+export const NEWER = "wrapper/checkpoints/";
+
 export const isText = (value) => typeof value === "string" && Array.from(value).length <= 1000;
 export const isHash = (value) => typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
 export const isUuid = (value) => typeof value === "string" && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value);

@@ -11,10 +11,10 @@ from uuid import uuid4
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import create_engine, pool, text
+from sqlalchemy import create_engine, pool, select, text
 
 from marketplace.infra import vault
-from marketplace.infra.db import db
+from marketplace.infra.db import db, reader
 from marketplace.infra.jobs import conninfo
 from marketplace.kernel import clock
 from marketplace.kernel.canonical import sha256_hex
@@ -23,10 +23,12 @@ from marketplace.traceability import queries, services
 from marketplace.traceability.jobs import sequencing
 from marketplace.traceability.jobs.key_folder import KeyFolder, KeyFolderUnfit
 from marketplace.traceability.jobs.sequencing import TreeRefused
+from marketplace.traceability.models import CheckpointRow
 from marketplace.traceability.rules.leaves import microseconds
 from marketplace.traceability.rules.notes import Checkpoint, opened
 from marketplace.traceability.rules.rotation import check_statement, journey_of_log
 from marketplace.traceability.rules.tiles import Place
+from marketplace.traceability.services.recording import record_of_log
 from marketplace.traceability.values import EntryNotFound, EntryType, LogIsEmpty, NotInLogYet
 from sandbox.embedded_db import EmbeddedServer
 from tests.factories.log import ORIGIN, a_key_folder, a_sequencer, integrate
@@ -389,6 +391,40 @@ def test_the_key_changes_once_the_log_says_so(server: EmbeddedServer, folder: Ke
     (entry,) = queries.journey_entries(journey_of_log(ORIGIN))
     assert (entry.type, entry.body) == (EntryType.LOG_KEY_ROTATED, said)
     assert not folder.waits()
+
+
+@pytest.mark.requirement("T26-41")
+def test_the_change_of_the_key_is_the_last_entry_under_the_old_one(server: EmbeddedServer, folder: KeyFolder) -> None:
+    """Whatever is entered beside it: the old key signs no tree that has more."""
+    acts(a_journey(), 2)
+    integrate(server, folder)
+    old, said = folder.signer().verifier, folder.prepare_next(2)
+    acts(a_journey(), 1)
+    services.record_rotation(ORIGIN, said)
+    acts(a_journey(), 3)
+    assert integrate(server, folder) == 5
+    sizes = select(CheckpointRow.size, CheckpointRow.note).order_by(CheckpointRow.size)
+    with reader() as connection:
+        notes = {row.size: row.note for row in connection.execute(sizes)}
+    assert list(notes) == [2, 4, 7]
+    assert opened(notes[4], old)
+    assert opened(notes[7], check_statement(said, ORIGIN))
+
+
+@pytest.mark.requirement("T26-41")
+def test_the_key_does_not_change_for_another_entry_of_the_log_itself(server: EmbeddedServer, folder: KeyFolder) -> None:
+    """A sequencer that begins anew while a prepared key waits signs with the old one, whatever else was entered."""
+    acts(a_journey(), 1)
+    integrate(server, folder)
+    old = folder.signer().verifier
+    folder.prepare_next(1)
+    record_of_log(ORIGIN, EntryType.LOG_STAMPED, {"authority": "local"})
+    db.session.commit()
+    integrate(server, folder)
+    acts(a_journey(), 1)
+    integrate(server, folder)
+    assert folder.waits()
+    assert opened(queries.checkpoint(), old)
 
 
 def test_the_logs_own_journey_is_never_idle(server: EmbeddedServer, folder: KeyFolder, frozen_clock: Any) -> None:

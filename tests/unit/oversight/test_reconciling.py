@@ -1,6 +1,7 @@
 """The browser's word against the form's: what agrees says nothing, each difference is told."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -103,10 +104,25 @@ def test_what_a_part_of_a_recording_does_not_say_is_nothing(lacks: dict[str, Any
     assert disagreements(recorded(SENT, **lacks), (VIEWED, CONFIRMED)) == ()
 
 
-def test_a_box_ticked_in_advance_is_known() -> None:
+@pytest.mark.requirement("T26-24")
+def test_a_box_that_came_ticked_is_not_the_customers_tick() -> None:
     controls = CONTROLS | {1: {**CONTROLS[1], "checked": True}}
     told = recorded(SENT, events=[snapshot(controls), SENT])
-    assert disagreements(told, (VIEWED, CONFIRMED)) == ()
+    beforehand = (Disagreement(Mismatch.TICKED_BEFOREHAND, VIEW, None, "confirm"),)
+    assert disagreements(told, (VIEWED, CONFIRMED)) == beforehand
+    away = recorded(events=[snapshot(controls), put_in(1), put_in(1, checked=True), SENT])
+    assert disagreements(away, (VIEWED, CONFIRMED)) == beforehand
+
+
+@pytest.mark.requirement("T26-24")
+def test_a_page_shows_again_what_was_sent_or_entered() -> None:
+    controls = CONTROLS | {1: {**CONTROLS[1], "checked": True}}
+    told = recorded(events=[snapshot(controls), SENT])
+    refused = replace(VIEWED, body={"status": 422})
+    assert disagreements(told, (refused, CONFIRMED)) == ()
+    assert disagreements(told, (CONFIRMED, VIEWED)) == ()
+    ticked_since = recorded(put_in(1, checked=True), snapshot(controls), SENT)
+    assert disagreements(ticked_since, (VIEWED, CONFIRMED)) == ()
 
 
 def test_another_value_and_another_answer() -> None:
