@@ -105,8 +105,8 @@ def faults(data: bytes, *receipts: bytes, trust: Trust | None = None, vkey: str 
 
 
 def judged(data: bytes, *receipts: bytes, trust: Trust | None = None, vkey: str | None = None) -> Report:
-    """All that the verifier says, to a reader who was told just now whom to trust, unless it was before (`trust`), or who
-    believes a key that is printed.
+    """All that the verifier says, to a reader who was told just now whom to trust, unless it was before (`trust`), or
+    who believes a key that is printed.
     """
     told = trust or Trust.told_now()
     printed = f"log {vkey}\nquorum none\n".encode()
