@@ -1,4 +1,4 @@
-"""`python -m tests.faults.books`: what the database that it is told holds of each application, as JSON."""
+"""`python -m tests.faults.books`: what its database holds of each application and of the log, as JSON."""
 
 import json
 import re
@@ -28,11 +28,13 @@ def main() -> None:
             numbers = connection.execute(
                 text("SELECT journey_id::text, array_agg(number ORDER BY number) FROM traceability_entry GROUP BY 1")
             ).all()
+            checkpoints = connection.execute(text("SELECT note FROM traceability_log_checkpoint ORDER BY size")).all()
         orders = db.session.execute(text("SELECT id::text, state, paid_at IS NOT NULL AS paid FROM checkout_order"))
         policies = db.session.execute(text("SELECT application_id::text, order_id::text, number FROM policy_policy"))
         said = {
             "applications": told,
             "outside": outside,
+            "checkpoints": [row.note for row in checkpoints],
             "numbers": {row[0]: row[1] for row in numbers},
             "orders": [row._asdict() for row in orders],
             "policies": [row._asdict() for row in policies],

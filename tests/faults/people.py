@@ -1,7 +1,7 @@
 """Customers at browsers of their own, each with a name and an address that nobody else has.
 
 They go the way of a purchase over HTTP. Whatever answers with an error, or not at all, they ask again how far they are
-and go on from there. What a page acknowledged, by leading on to the next one, is remembered.
+and go on from there. What they sent and a page acknowledged, by leading on to the next one, is remembered act by act.
 """
 
 import re
@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from sandbox.demo.visitor import Identity, LostError, Visitor
+from sandbox.demo.visitor import Identity, LostError, Visitor, hidden_fields, ticked
 
 ANSWERS = {
     "age": "34", "sex": "female", "smoker": "no", "sum_insured": "1000000", "term_years": "20",
@@ -28,6 +28,39 @@ MAIL_LOOKS = 25
 LONGEST_SECONDS = 900
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _numbers = count()
+
+Act = tuple[str, str | None]
+"""What an entry of the trail says: its type, and what it is about; None where that is for the house to say, and the
+type is there once.
+"""
+FIELDS = {"applicant_name": "applicant.name", "applicant_birth_on": "applicant.birth_on",
+          "relationship": "relationship"}  # fmt: skip
+CONFIRMED = {"documents": "document:confirmed", "exclusions": "exclusions:confirmed"}
+ONLY = {
+    "entry": "entry:acknowledged", "code": "email:verified", "review": "application:submitted",
+    "pay": "payment:succeeded",
+}  # fmt: skip
+"""Step -> its one act; a payment is acknowledged by the customer's coming back from it."""
+
+
+def told(step: str, page: str) -> list[Act]:
+    """What sending the form of this page does, once it is answered by the next page."""
+    hidden = hidden_fields(page)
+    if step == "email":
+        return [("field:entered", "email")]
+    if step == "people":
+        return [("field:entered", field) for name, field in FIELDS.items() if f'name="{name}"' in page]
+    if step == "questions":
+        ticks: dict[str, Act] = {"notice": ("health_notice:acknowledged", None),
+                                 "health_consent": ("health_consent:given", hidden.get("consent_sha256"))}  # fmt: skip
+        return [*(ticks[name] for name in ticked(page)), *(("answer:given", name) for name in questions(page))]
+    if step in CONFIRMED:
+        return [(CONFIRMED[step], hidden["sha256"])]
+    return [(ONLY[step], None)]
+
+
+def questions(page: str) -> list[str]:
+    return list(dict.fromkeys(re.findall(r'<input type="radio" name="([^"]+)"', page)))
 
 
 class GivenUpError(Exception):
@@ -74,14 +107,14 @@ class Browser:
 
 @dataclass
 class Customer:
-    """`acknowledged`: the steps that a page confirmed by leading on. `application` is known once it is begun, `done`
+    """`acknowledged`: the acts that a page confirmed by leading on. `application` is known once it is begun, `done`
     once it is paid.
     """
 
     url: str
     number: int = field(default_factory=lambda: next(_numbers))
     application: str = ""
-    acknowledged: list[str] = field(default_factory=list)
+    acknowledged: list[Act] = field(default_factory=list)
     done: bool = False
     tried: list[str] = field(default_factory=list)
     asked_after: list[str] = field(default_factory=list)
@@ -117,7 +150,7 @@ class Customer:
             raise LostError(f"{self.visitor.status} at {self.visitor.at}")
         self.visitor.enter(offers[0])
         self.application = self.visitor.at.split("/")[2]
-        self.acknowledged.append("entry")
+        self.acknowledged += told("entry", "")
 
     def _step(self) -> None:
         before, parts = self.visitor.at, urlsplit(self.visitor.at).path.split("/")
@@ -137,15 +170,14 @@ class Customer:
             return
         if step not in acts:
             raise LostError(f"{self.visitor.status} at {self.visitor.at}")
+        said = told(step, self.visitor.text)
         acts[step]()
         if self.visitor.status != 200 or self.visitor.at == before:
             raise LostError(f"{self.visitor.status} at {self.visitor.at}")
-        self.acknowledged.append(step)
+        self.acknowledged += said
 
     def _answer(self) -> None:
-        asked = dict.fromkeys(re.findall(r'<input type="radio" name="([^"]+)"', self.visitor.text), "no")
-        ticks = {name: "yes" for name in ("notice", "health_consent") if f'name="{name}"' in self.visitor.text}
-        self.visitor.post(ticks | asked)
+        self.visitor.post(ticked(self.visitor.text) | dict.fromkeys(questions(self.visitor.text), "no"))
 
     def _prove(self) -> None:
         """By a code that was not tried yet; where none is left, which is so when an answer was lost, by another one."""

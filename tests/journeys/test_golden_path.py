@@ -19,6 +19,7 @@ import requests
 from marketplace.application import queries as applications
 from marketplace.application.values import CONFIRMED_AS, ConfirmationKind
 from marketplace.infra.formatting import format_money
+from marketplace.kernel.canonical import sha256_hex
 from marketplace.policy import queries as policies
 from sandbox.demo.visitor import words
 from sandbox.embedded_db import EmbeddedServer
@@ -30,6 +31,8 @@ from tests.simulator_server import GOOD_CARD
 
 pytestmark = pytest.mark.browser
 
+RECEIPT = "mine.tlog-proof"
+PAPER_SECONDS = 60
 PICTURES_SECONDS = 150  # a browser of the worker's own takes a picture of each page
 # Laid before everything else that Python imports: whoever opens a socket ends.
 NO_SOCKETS = (
@@ -65,7 +68,16 @@ def evidence_of(buyer: Buyer, policy_id: object) -> bytes:
     return download.value.path().read_bytes()
 
 
-def verified_elsewhere(folder: Path, files: dict[str, bytes], receipt: str | None) -> subprocess.CompletedProcess[str]:
+def paper_of(buyer: Buyer) -> bytes:
+    """The policy, as its holder takes it away from the last page of the purchase."""
+    link = buyer.page.get_by_role("link", name="Download the policy (PDF)")
+    link.wait_for(timeout=1000 * PAPER_SECONDS)
+    with buyer.page.expect_download() as download:
+        link.click()
+    return download.value.path().read_bytes()
+
+
+def verified_elsewhere(folder: Path, files: dict[str, bytes]) -> subprocess.CompletedProcess[str]:
     """By the verifier's folder alone, in an empty folder, in an empty environment, without a network."""
     shutil.copytree(ROOT / "verify", folder / "verify", ignore=shutil.ignore_patterns("__pycache__"))
     for name, data in (files | {"blocked/sitecustomize.py": NO_SOCKETS.encode()}).items():
@@ -73,9 +85,9 @@ def verified_elsewhere(folder: Path, files: dict[str, bytes], receipt: str | Non
         (folder / name).write_bytes(data)
     unshared = ["unshare", "--net", "--"]
     cut_off = unshared if subprocess.run([*unshared, "true"], capture_output=True, check=False).returncode == 0 else []
-    mine = [] if receipt is None else ["--receipt", receipt]
+    command = ["verify", "bundle", "evidence.zip", "--policy", "trust.policy", "--receipt", RECEIPT]
     return subprocess.run(
-        [*cut_off, sys.executable, "-m", "verify", "bundle", "evidence.zip", "--policy", "trust.policy", *mine],
+        [*cut_off, sys.executable, "-m", *command],
         cwd=folder, env={"PYTHONPATH": str(folder / "blocked"), "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin:/usr/sbin"},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -102,24 +114,25 @@ def test_everything_is_rebuilt_from_the_evidence_alone(buyer: Buyer, log: None, 
     buyer.press()
     buyer.card(GOOD_CARD)
     buyer.page.wait_for_url(f"**/application/{application}/done")
-    policy = until(lambda: (found := policy_of(buyer)) and found.document_sha256 and found, "the sealed policy", 60)
+    paper, policy = paper_of(buyer), policy_of(buyer)
+    assert policy
+    assert policy.receipt_sha256, "the log was alive: the policy carries its receipt"
     buyer.market.mail(buyer.email, "policy_issued")
     evidence = evidence_of(buyer, policy.id)
     trust = requests.get(f"{buyer.market.url}/log/trust.policy", timeout=20).content
     with buyer.market.app.app_context():
-        paper = policies.document_bytes(policy.id)
+        assert paper == policies.document_bytes(policy.id)
         view = applications.application_view(application)
-        receipted = policy.receipt_sha256 is not None
         premium = format_money(policy.premium)
 
-    given = {"evidence.zip": evidence, "trust.policy": trust}
-    receipt = "mine.tlog-proof" if receipted else None
-    if receipt:
-        given[receipt] = receipt_in(paper, tmp_path)
+    receipt = receipt_in(paper, tmp_path)
+    assert sha256_hex(receipt) == policy.receipt_sha256
+    given = {"evidence.zip": evidence, "trust.policy": trust, RECEIPT: receipt}
     (elsewhere := tmp_path / "elsewhere").mkdir()
-    done = verified_elsewhere(elsewhere, given, receipt)
+    done = verified_elsewhere(elsewhere, given)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert done.stdout.splitlines()[-1].startswith("VERIFIED")
+    assert f"The entry of the receipt {RECEIPT} is entry " in done.stdout
 
     with zipfile.ZipFile(io.BytesIO(evidence)) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
