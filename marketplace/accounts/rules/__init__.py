@@ -43,9 +43,9 @@ _NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f<>@/\\{}]")
 # `evil.com` and `t.co`, not `J.R. Smith` nor `J.Smith`.
 _LIKE_A_HOST = re.compile(r"[^\W_]\.[a-z]{2,}|[^\W_]{2,}\.[^\W\d_]{2,}")
 # With a domain of Latin letters, and with one of any letters.
-_ADDRESSES = tuple(
-    re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_.+'&%-]{{0,63}}@(?:[{letters}-]{{1,63}}\.){{1,8}}[{letters}]{{2,63}}")
-    for letters in ("A-Za-z0-9", r"\w")
+_ADDRESSES = (
+    re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+'&%-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z0-9]{2,63}"),
+    re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+'&%-]{0,63}@(?:[\w-]{1,63}\.){1,8}\w{2,63}"),
 )
 _IPV6_NETWORK = 64
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
