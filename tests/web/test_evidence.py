@@ -20,7 +20,7 @@ from marketplace.kernel.canonical import sha256_hex
 from marketplace.kernel.zips import zipped
 from marketplace.oversight import queries as oversight
 from marketplace.oversight import services
-from marketplace.oversight.values import Bundle, BundleNotFound, BundleState, Sale
+from marketplace.oversight.values import Bundle, BundleNotFound, BundleState, Sale, SaleFilter
 from marketplace.policy import queries as policies
 from marketplace.traceability import queries as trail
 from marketplace.traceability import services as traceability
@@ -30,6 +30,8 @@ from tests.deferred_jobs import drain, hasten
 from tests.factories.accounts import a_member_of_staff
 from tests.factories.evidence import REASON, File, acting, asked, faults, judged
 from tests.factories.traceability import an_act
+from tests.web.desk_visits import LI_NA, buy
+from tests.web.test_visits import ZHOU
 from verify.findings import Code
 
 pytestmark = pytest.mark.usefixtures("no_browser")
@@ -284,6 +286,53 @@ def test_by_whichever_key_it_is_found_the_core_is_one(shop: Flask, sale: Sale, c
             cores.add(asked(found.application_id, compliance).core_sha256)
     assert len(cores) == 1
     assert None not in cores
+
+
+@pytest.mark.requirement("T26-40")
+def test_a_mail_address_finds_every_contract_of_its_customer_and_nobody_elses(
+    shop: Flask, work: Work, code_for: CodeFor
+) -> None:
+    for who in (LI_NA, ZHOU, LI_NA):
+        buy(shop, work, code_for, who)
+    with shop.app_context():
+        second, others, first = oversight.sales(SaleFilter()).sales
+        assert second.policy_id != first.policy_id
+        for text in (
+            "li.na@example.com",
+            "Write to <Li.Na@EXAMPLE.com>, please.",
+            "我的邮箱li.na@example.com投诉未告知免责条款",
+            "li.na＠example.com",
+            f"mailto:li.na@example.com, about {first.policy_number}",
+            "li.na@example.com or nobody@example.com",
+        ):
+            assert oversight.contracts_in(text) == (second, first), text
+        assert oversight.contracts_in("li.na@example.com and zhou.min@example.com") == (second, others, first)
+        for text in (
+            "nobody@example.com",
+            "na@example.com",
+            "li.na@example.co",
+            "li.na@",
+            "@",
+            "@" * 4000,
+            "a@b" * 999,
+        ):
+            assert oversight.contracts_in(text) == (), text
+
+
+@pytest.mark.requirement("T26-40")
+def test_an_order_of_several_contracts_gives_all_of_them(shop: Flask, work: Work, code_for: CodeFor) -> None:
+    for who in (LI_NA, ZHOU):
+        buy(shop, work, code_for, who)
+    with shop.app_context():
+        second, first = oversight.sales(SaleFilter()).sales
+        # As a basket will, which nobody can fill yet: one order, one payment, a line for each contract.
+        shop.extensions["superuser"].execute(
+            f"UPDATE oversight_sale SET order_id = '{first.order_id}', order_reference = '{first.order_reference}'"
+        )
+        paying = db.text("SELECT payment_intent_id FROM payment_attempt WHERE subject_id = :order")
+        (paid,) = db.session.execute(paying, {"order": first.order_id}).scalars()
+        for text in (f"order {first.order_reference}", f"the bank says {paid}"):
+            assert [each.id for each in oversight.contracts_in(text)] == [second.id, first.id], text
 
 
 @pytest.mark.requirement("T26-40")

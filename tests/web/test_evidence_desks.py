@@ -92,10 +92,11 @@ def test_from_a_complaint_to_one_and_the_same_verified_file_at_every_desk(
 def test_what_a_search_finds_is_entered_and_opens_without_asking_again(shop: Flask, sale: Sale) -> None:
     desk = at_the_desk(shop, Role.ADMIN_COMPLIANCE)
     desk.get("/admin/evidence")
-    desk.post({"text": "EF-HARBOUR-2026-999999", "reason": "Complaint C-17"})
-    assert "No contract fits what you gave." in words(desk.text)
+    for text in ("EF-HARBOUR-2026-999999", "nobody@example.com"):
+        desk.post({"text": text, "reason": "Complaint C-17"})
+        assert "No contract fits what you gave." in words(desk.text)
     assert readings(shop, sale) == []
-    desk.post({"text": f"{sale.policy_number} and {sale.order_reference}", "reason": "Complaint C-17"})
+    desk.post({"text": f"{sale.policy_number}, li.na@example.com", "reason": "Complaint C-17"})
     assert readings(shop, sale) == [("found", "admin_compliance", "Complaint C-17")]
     assert desk.client.get(links(desk.text, "/admin/sales/[0-9a-f-]+")[0]).status_code == 200
     assert readings(shop, sale)[1:] == [("file", "admin_compliance", "Complaint C-17")]

@@ -36,6 +36,9 @@ from marketplace.infra.db import db, reader
 from marketplace.kernel import clock
 from marketplace.kernel.text import LocalizedText
 
+MOST_ADDRESSES = 20
+"""That are looked for in one text."""
+
 
 def account(account_id: UUID) -> Account:
     """The account, or AccountNotFound."""
@@ -64,6 +67,15 @@ def account_of(row: AccountRow) -> Account:
 def address_index(email: str) -> str:
     """The blind index by which whoever has this address (in its one spelling) is found."""
     return vault.index("accounts.address", email)
+
+
+def customers_in(text: str) -> frozenset[UUID]:
+    """The customers whose mail addresses a text names."""
+    named = [address_index(each) for each in rules.addresses_in(text)[:MOST_ADDRESSES]]
+    if not named:
+        return frozenset()
+    wanted = AccountRow.email_index.in_(named), AccountRow.role == Role.CUSTOMER.value
+    return frozenset(db.session.scalars(select(AccountRow.id).where(*wanted)))
 
 
 def session_behind(token: str) -> tuple[Session, Account] | None:

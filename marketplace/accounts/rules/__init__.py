@@ -7,6 +7,7 @@ figures of the design's reliability study, sections 1 and 4.
 import hashlib
 import ipaddress
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -41,6 +42,11 @@ _SHORTEST_WORD = 4
 _NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f<>@/\\{}]")
 # `evil.com` and `t.co`, not `J.R. Smith` nor `J.Smith`.
 _LIKE_A_HOST = re.compile(r"[^\W_]\.[a-z]{2,}|[^\W_]{2,}\.[^\W\d_]{2,}")
+# With a domain of Latin letters, and with one of any letters.
+_ADDRESSES = (
+    re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+'&%-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z0-9]{2,63}"),
+    re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+'&%-]{0,63}@(?:[\w-]{1,63}\.){1,8}\w{2,63}"),
+)
 _IPV6_NETWORK = 64
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -226,6 +232,15 @@ def spelled(email: str) -> str | None:
     except EmailNotValidError:
         return None
     return (parsed.ascii_email or parsed.normalized).lower()
+
+
+def addresses_in(text: str) -> tuple[str, ...]:
+    """The mail addresses that a text may mean, in their one spelling, each once. Where letters of another script follow
+    without a blank, as in Chinese, that is the address without them and the one with them.
+    """
+    plain = unicodedata.normalize("NFKC", text)
+    found = (spelled(each) for pattern in _ADDRESSES for each in pattern.findall(plain))
+    return tuple(dict.fromkeys(each for each in found if each is not None))
 
 
 def name_fault(name: str) -> Fault | None:

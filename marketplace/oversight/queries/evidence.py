@@ -6,6 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import or_, select
 
+from marketplace.accounts import queries as accounts
+from marketplace.application import queries as applications
 from marketplace.infra.db import db
 from marketplace.oversight.models import BundleRow, SaleRow
 from marketplace.oversight.queries.sales import read_sales
@@ -25,22 +27,23 @@ _PROVIDERS = re.compile(r"(?<![0-9A-Za-z])(?:pi|cs)_[0-9A-Za-z_]{4,200}")
 
 
 def contracts_in(text: str) -> tuple[Sale, ...]:
-    """The contracts and applications that a text speaks of, by policy number, or by the reference of an application, an
-    order, a journey, a later visit or a payment, each once, newest first: the text of a complaint will do. An order of
-    several contracts gives all of them.
+    """The contracts and applications that a text speaks of, by policy number, by the reference of an application, an
+    order, a journey, a later visit or a payment, or by the mail address of their customer, each once, newest first: the
+    text of a complaint will do. An order of several contracts gives all of them, and so does an address.
     """
     references = sorted(set(_REFERENCE.findall(text.upper())))[:MOST_WORDS]
     numbers = policies.numbers_in(text)[:MOST_WORDS]
     provider = sorted(set(_PROVIDERS.findall(text)))[:MOST_WORDS]
     orders = payments.subjects_paid_as(Purpose.NEW_BUSINESS, provider) if provider else frozenset()
-    if not (references or numbers or orders):
+    told = applications.ids_of_accounts(accounts.customers_in(text))
+    if not (references or numbers or orders or told):
         return ()
     wanted = or_(
         SaleRow.policy_number.in_(numbers),
         SaleRow.application_reference.in_(references),
         SaleRow.order_reference.in_(references),
         SaleRow.journey_reference.in_(references),
-        SaleRow.application_id.in_(trail.contracts_visited(references) if references else ()),
+        SaleRow.application_id.in_(told | (trail.contracts_visited(references) if references else frozenset())),
         SaleRow.order_id.in_(orders),
     )
     newest = select(SaleRow).where(wanted, SaleRow.application_id.is_not(None)).order_by(SaleRow.started_at.desc())

@@ -21,7 +21,7 @@ LONGEST_TEXT = 4_000
 
 class EvidenceForm(AskForm):
     text = TextAreaField(
-        _l("Policy number, reference, or the text of a complaint"),
+        _l("Policy number, reference, mail address, or the text of a complaint"),
         [required(), lines_of_text, Length(max=LONGEST_TEXT)],
         render_kw={"rows": "5"},
     )

@@ -98,6 +98,21 @@ def test_an_address_has_one_spelling():
 
 
 @pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", ()),
+        ("nobody @ nowhere, a@b, @example.com, lin@", ()),
+        ("'Lin.Yue@Example.COM', and <li_na+shop@example.com>.", ("lin.yue@example.com", "li_na+shop@example.com")),
+        ("邮箱lin@example.com的客户，或lin＠example.com。", ("lin@example.com", "lin@example.xn--com-ng0fp40a4w5a")),
+        ("mailto:lin@例子.example", ("lin@xn--fsqu00a.example",)),
+        ("lin@example.com lin@EXAMPLE.com", ("lin@example.com",)),
+    ],
+)
+def test_the_addresses_in_a_text_are_found_in_their_one_spelling(text, found):
+    assert rules.addresses_in(text) == found
+
+
+@pytest.mark.parametrize(
     "email",
     [
         "",
