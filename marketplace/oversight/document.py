@@ -45,7 +45,7 @@ def readme(told: Told, locale: str) -> bytes:
             told.pictures,
             *_archive(told),
             _(
-                "In wrapper/ is who asked for this file and why, who released the pages (releases/), and how the log went on since. Treat the file as confidential: it holds what the customer told."  # noqa: E501
+                "In wrapper/ is who asked for this file and why, who released the pages (releases/), how the log's key changed (rotations/), and how the log went on since. Treat the file as confidential: it holds what the customer told."  # noqa: E501
             ),
             _(
                 "To check it you need no account, no network and none of our machines. Take whom to trust from the policy or from %(address)s, never from this file. The folder verify/ of our source code is all the first command needs; the others are programs we did not write:",  # noqa: E501

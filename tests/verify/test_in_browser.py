@@ -1,18 +1,15 @@
 """The verifier of the page, in a real Chromium, finds on every attack what the one in Python finds."""
 
-import mimetypes
 import shutil
-from base64 import b64encode
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Route, sync_playwright
+from playwright.sync_api import Page
 
-from tests.journeys.conftest import CHROMIUM, FLAGS
+from tests.journeys.conftest import CHROMIUM
 from tests.verify.attacked import Attack
 from tests.verify.attacks import ATTACKS, NO_ATTACKS
+from tests.verify.browser import a_verifier, in_browser
 from tests.verify.test_merkle import CASES
 from verify.bundle import check_bundle
 from verify.findings import Report
@@ -22,17 +19,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH"),
 ]
-SCRIPTS = Path(__file__).parents[2] / "static" / "js" / "verifier"
-SITE = "https://verifier.test/"
-
-CHECK = """async ([data, policy, receipts, authorities]) => {
-  const { checkEvidence } = await import("/evidence.js");
-  const bytes = (text) => Uint8Array.from(atob(text), (each) => each.charCodeAt(0));
-  const trusted = authorities && bytes(authorities);
-  const { findings } = await checkEvidence(bytes(data), bytes(policy), receipts.map(bytes), trusted);
-  return findings.map(({ code, entry }) => [code, entry]);
-}"""
-
 MERKLE = """async ({ inclusion, consistency }) => {
   const { verifyInclusion, verifyConsistency } = await import("/merkle.js");
   const bytes = (text) => Uint8Array.from(atob(text ?? ""), (each) => each.charCodeAt(0));
@@ -50,35 +36,14 @@ MERKLE = """async ({ inclusion, consistency }) => {
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
-    """A page that has the scripts and reaches nothing else."""
-
-    def answer(route: Route) -> None:
-        file = SCRIPTS / route.request.url.removeprefix(SITE)
-        if file.is_file():
-            route.fulfill(path=file, content_type=mimetypes.guess_type(file.name)[0])
-        else:
-            route.fulfill(body="<!doctype html>", content_type="text/html")
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        opened = browser.new_page()
-        opened.route("**/*", answer)
-        opened.goto(SITE)
+    with a_verifier() as opened:
         yield opened
-        browser.close()
 
 
 def in_python(case: Attack) -> list[tuple[str, int | None]]:
     report, policy = Report(), read_policy(case.policy.encode())
     check_bundle(report, policy, case.data, [("it", receipt) for receipt in case.receipts], case.authorities)
     return [(finding.code.value, finding.entry) for finding in report.findings]
-
-
-def in_browser(page: Page, case: Attack) -> list[tuple[str, int | None]]:
-    told = [b64encode(each).decode() for each in (case.data, case.policy.encode(), *case.receipts)]
-    trusted = case.authorities and b64encode(case.authorities).decode()
-    found: list[Any] = page.evaluate(CHECK, [told[0], told[1], told[2:], trusted])
-    return [(code, entry) for code, entry in found]
 
 
 @pytest.mark.requirement("T26-41")

@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 from marketplace.kernel.canonical import canonical_bytes
 from tests.verify.evidence import CONCLUDED, KEY, POLICY, WITNESS, Bundle, a_sale, bundle_of, pack
 from tests.verify.release_attacks import evidence
+from tests.verify.rotation_attacks import ROTATED
+from tests.verify.rotation_attacks import evidence as rotated_evidence
 from verify.__main__ import main
 from verify.bundle import check_bundle
+from verify.bundle.ticks import ticked
 from verify.findings import Code, Report
 from verify.policy import PolicyError, read_policy
 from verify.receipt import check_receipt
@@ -213,3 +216,29 @@ def test_an_instant_at_the_end_of_time_is_no_traceback(seconds: int) -> None:
     check_bundle(report, policy, Bundle(bundle.core, {**bundle.files, "core/checkpoint": signed}).zipped())
     assert report.is_proven
     assert "The witness W saw the first 11 entries" in report.shown[0]
+
+
+CHANGED, CHANGE = rotated_evidence(), f"wrapper/rotations/{ROTATED}.json"
+CHANGE_FILE = json.loads(CHANGED.files[CHANGE])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(places(CHANGE_FILE)), JSON)
+def test_no_part_of_a_change_of_the_key_can_be_another(path: tuple[Any, ...], new: Any) -> None:
+    file = put(CHANGE_FILE, path, new)
+    assume(json.dumps(file, sort_keys=True) != json.dumps(CHANGE_FILE, sort_keys=True))
+    data = json.dumps(file).encode(errors="surrogatepass")
+    assert not checked(Bundle(CHANGED.core, {**CHANGED.files, CHANGE: data}).zipped()).is_proven
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_a_damaged_change_of_the_key_is_no_traceback(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from([CHANGE, f"wrapper/checkpoints/{ROTATED + 1}"]))
+    checked(Bundle(CHANGED.core, {**CHANGED.files, name: altered(data, CHANGED.files[name])}).zipped())
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet="<input >/='\"chekdnam\n", max_size=40))
+def test_a_box_that_is_ticked_is_seen_whatever_stands_before_it(before: str) -> None:
+    assert "confirm" in {*ticked(f'{before}<input type="checkbox" name="confirm" checked>')}

@@ -31,6 +31,7 @@ from tests.web.desk_visits import buy
 
 PUT_OFF = ("policy.make_document", "checkout.send_policy")
 Change = Callable[["Copy"], None]
+Buying = Callable[[Flask, Callable[[], list[str]], Callable[[str], str]], object]
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,10 @@ def a_bought_sale(
     *,
     others: int = 1,
     rotating: bool = False,
+    buying: Buying = buy,
 ) -> Iterator[Bought]:
     """`others` entries of somebody else stand before it in the log, which is time-stamped before and after the sale.
-    `rotating` is a log whose key changes before the sale and after it.
+    `rotating` is a log whose key changes before the sale and after it, `buying` another road through the pages.
     """
     keys = a_key_folder(folders.log)
     retired: list[Signer] = []
@@ -93,7 +95,7 @@ def a_bought_sale(
                 stamp()
                 if rotating:
                     rotate()
-            buy(app, lambda: run_jobs(app), lambda address: newest_code(app, address))
+            buying(app, lambda: run_jobs(app), lambda address: newest_code(app, address))
             for _ in PUT_OFF:  # each waits for the receipt of what was done before it
                 with app.app_context():
                     integrate(server, keys)

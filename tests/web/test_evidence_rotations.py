@@ -17,9 +17,12 @@ from marketplace.traceability import queries as trail
 from marketplace.traceability.rules.notes import Checkpoint, Signer
 from marketplace.traceability.rules.rotation import journey_of_log, statement
 from sandbox.embedded_db import EmbeddedServer
-from tests.factories.evidence import File, asked, faults
+from tests.factories.evidence import File, asked, faults, judged
 from tests.factories.log import ORIGIN
+from tests.journeys.conftest import CHROMIUM
 from tests.simulator_server import SimulatorServer
+from tests.verify.attacked import Attack
+from tests.verify.browser import a_verifier, in_browser
 from tests.web.bought_sale import Bought, Copy, Folders, a_bought_sale, a_copy
 from verify.findings import Code
 
@@ -115,6 +118,22 @@ def test_abuse_of_the_change_of_the_key_is_found(bought: Bought, name: str) -> N
         attack(copy, bought)
         data = evidence(bought)
         assert (faults(data), faults(data, vkey=keys(bought)[0])) == (told, printed)
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH")
+@pytest.mark.parametrize("name", [None, *ATTACKS])
+def test_the_browser_finds_the_same(bought: Bought, name: str | None) -> None:
+    with bought.shop.app_context(), a_copy(bought) as copy:
+        if name is not None:
+            ATTACKS[name][0](copy, bought)
+        data, authorities = evidence(bought), trail.time_authorities()
+        found = {vkey: judged(data, vkey=vkey).findings for vkey in keys(bought)}
+    with a_verifier() as page:
+        for vkey, findings in found.items():
+            case = Attack(data, (), policy=f"log {vkey}\nquorum none\n", authorities=authorities)
+            expected = [(each.code.value, each.entry) for each in findings]
+            assert sorted(in_browser(page, case), key=str) == sorted(expected, key=str)
 
 
 def test_without_abuse_it_verifies_before_and_after(bought: Bought) -> None:
