@@ -5,7 +5,6 @@ is signed twice, and whoever looks is told (T26-33, T26-41, T26-49).
 import logging
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,12 +12,8 @@ import pytest
 from flask import Flask
 
 from config import Settings
-from marketplace import wiring
 from marketplace.accounts.values import Account
-from marketplace.app import create_app
-from marketplace.correspondence import queries as correspondence
-from marketplace.correspondence.values import MessageParts
-from marketplace.infra import backup, seals, storage, stripe_gateway, vault
+from marketplace.infra import backup
 from marketplace.infra.db import db
 from marketplace.infra.storage.folder import Folder
 from marketplace.kernel import clock
@@ -31,19 +26,20 @@ from marketplace.traceability.jobs.key_folder import KeyFolder
 from marketplace.traceability.jobs.sequencing import TreeRefused
 from marketplace.traceability.values import RECEIPTED
 from sandbox.embedded_db import EmbeddedServer, find_server
-from tests.deferred_jobs import hasten, waiting
+from tests.deferred_jobs import waiting
 from tests.factories.evidence import File, Trust, asked, faults
 from tests.factories.log import a_key_folder, integrate
+from tests.factories.restored import in_the_restored_house
 from tests.factories.traceability import a_journey, an_act
 from tests.web.conftest import the_sale
-from tests.web.desk_visits import LI_NA, apply, buy
+from tests.web.desk_visits import apply, buy
+from tests.web.test_receipts import go_on, mails
 from verify.findings import Code
 
 pytestmark = pytest.mark.usefixtures("no_browser")
 
 CodeFor = Callable[[str], str]
 Work = Callable[[], list[str]]
-PUT_OFF = ("policy.make_document", "checkout.send_policy", "checkout.send_receipts")
 HOUR = timedelta(hours=1)
 BEFORE = "before"
 
@@ -57,19 +53,6 @@ def keys(shop: Flask, server: EmbeddedServer, tmp_path: Path) -> KeyFolder:
         db.session.commit()
     integrate(server, folder)
     return folder
-
-
-def go_on(shop: Flask, work: Work) -> None:
-    """What was put off is due."""
-    with shop.app_context():
-        hasten(*PUT_OFF)
-    work()
-
-
-def mails(shop: Flask, kind: str) -> list[MessageParts]:
-    with shop.app_context():
-        found = [each for each in correspondence.inbox(recipient=LI_NA.email) if each.kind == kind]
-        return [correspondence.message_parts(each.id) for each in found]
 
 
 def rung(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -110,9 +93,8 @@ def test_while_nobody_keeps_the_log_for_an_hour_a_sale_goes_on_and_its_receipts_
         issued = policies.policy(sale.policy_id)
         assert (issued.receipt_sha256, "checkout.send_receipts" in waiting()) == (None, True)
         (alarm,) = rung(caplog)
-    assert (
-        waited := re.fullmatch(r"ALARM the evidence log stands still: its oldest entry waits for (\d+) seconds", alarm)
-    )
+    waited = re.fullmatch(r"ALARM the evidence log stands still: its oldest entry waits for (\d+) seconds", alarm)
+    assert waited
     assert int(waited[1]) >= HOUR.total_seconds()
     assert mails(shop, "policy_receipt") == []
 
@@ -138,27 +120,6 @@ def empty(server: EmbeddedServer, tmp_path: Path) -> Iterator[backup.Place]:
     server.drop_database(BEFORE)
 
 
-@contextmanager
-def went_back(settings: Settings, server: EmbeddedServer, files: Path) -> Iterator[None]:
-    """In a house on the restored database and files."""
-    roles = {"database_url": "app", "database_owner_url": "owner", "database_reader_url": "reader"}
-    urls = {field: server.url(f"marketplace_{role}", BEFORE) for field, role in roles.items()}
-    gateway = stripe_gateway.gateway()
-    there = create_app(Settings.model_validate(settings.model_dump() | urls | {"storage_folder": files}))
-    try:
-        with there.app_context():
-            vault.forget()
-            yield
-            db.session.remove()
-            for engine in db.engines.values():
-                engine.dispose()
-    finally:
-        stripe_gateway.configure(gateway)
-        storage.configure(wiring.store_of(settings))
-        seals.configure(settings.seals_folder, settings.timestamp_url)
-        vault.forget()
-
-
 @pytest.mark.requirement("T26-41", "T26-49")
 def test_a_database_that_was_brought_back_is_not_signed_and_its_evidence_lacks_what_the_customer_holds(  # noqa: PLR0917  pytest's fixtures
     shop: Flask, work: Work, code_for: CodeFor, keys: KeyFolder, server: EmbeddedServer,
@@ -180,7 +141,7 @@ def test_a_database_that_was_brought_back_is_not_signed_and_its_evidence_lacks_w
     backup.restore(made.folder, empty, None)
     with pytest.raises(TreeRefused, match=rf"{signed} were signed: the database went back in time"):
         integrate(server, keys, BEFORE)
-    with went_back(settings, server, tmp_path / "files"):
+    with in_the_restored_house(settings, server, BEFORE, tmp_path / "files"):
         assert trail.checkpoint_size() < signed
         bundle = asked(sale.application_id, compliance)
         data = File.of(bundle, compliance).data

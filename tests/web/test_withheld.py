@@ -5,6 +5,7 @@ whoever asks for it (T26-40, T26-52).
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -12,9 +13,12 @@ from flask import Flask
 from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Role
 from marketplace.application import queries as applications
+from marketplace.checkout import services as checkout
+from marketplace.checkout.values import PaymentUrls
 from marketplace.infra.db import db
 from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import Sale, SaleFilter
+from marketplace.payment import services as payment
 from marketplace.policy import queries as policies
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import RECEIPTED
@@ -24,6 +28,7 @@ from tests.factories.accounts import an_insurer
 from tests.factories.catalog import changed, published
 from tests.factories.evidence import File, judged
 from tests.factories.retention import an_open_dispute
+from tests.simulator_server import SimulatorServer
 from tests.web.bought_sale import PUT_OFF
 from tests.web.desk_visits import ANSWERS, at_the_desk
 from tests.web.laid_open import faces
@@ -49,19 +54,36 @@ class Two:
     sales: dict[str, Sale]
 
 
+@dataclass(frozen=True)
+class How:
+    """At which insurers they are, and whether one order pays for both."""
+
+    insurers: tuple[str, ...]
+    together: bool = False
+
+
 @pytest.fixture
-def two(request: pytest.FixtureRequest, shop: Flask, code_for: CodeFor, work: Work, into_the_log: IntoTheLog) -> Two:
-    """At two insurers or at one. Each is in the log to beyond the end of the other, for disputes begin about both."""
-    insurers: tuple[str, ...] = request.param
+def two(  # noqa: PLR0917  pytest's fixtures
+    request: pytest.FixtureRequest, shop: Flask, code_for: CodeFor, work: Work, into_the_log: IntoTheLog,
+    simulator: SimulatorServer,
+) -> Two:  # fmt: skip
+    """Each is in the log to beyond the end of the other, for disputes begin about both."""
+    how: How = request.param
     with shop.app_context():
-        if "farshore" in insurers:
+        if "farshore" in how.insurers:
             published(an_insurer("farshore"), changed("catalog.toml", 'insurer = "harbour"', 'insurer = "farshore"'))
         db.session.commit()
     customer = Visitor(shop.test_client())
+    submitted = []
     for number, name in enumerate(NAMES):
         offers = customer.compare("term_life", ANSWERS)
-        _buy(customer, offers[number % len(offers)], Identity(name, date(1992, 3, 5), EMAIL), code_for)
-        work()
+        _apply(customer, offers[number % len(offers)], Identity(name, date(1992, 3, 5), EMAIL), code_for)
+        submitted.append(UUID(customer.at.split("/")[2]))
+        assert how.together or customer.pay()
+    if how.together:
+        with shop.app_context():
+            _pay_together(submitted, simulator)
+    work()
     for _ in PUT_OFF:
         with shop.app_context():
             into_the_log()
@@ -75,11 +97,12 @@ def two(request: pytest.FixtureRequest, shop: Flask, code_for: CodeFor, work: Wo
         into_the_log()
         told = {sale: applications.application(sale.application_id).people for sale in sold}
     assert len({sale.journey_id for sale in sold}) == 1
-    assert len({sale.insurer_id for sale in sold}) == len(insurers)
+    assert len({sale.insurer_id for sale in sold}) == len(how.insurers)
+    assert len({sale.order_id for sale in sold}) == (1 if how.together else 2)
     return Two(customer, {people.applicant.name: sale for sale, people in told.items() if people})
 
 
-def _buy(customer: Visitor, offer: str, who: Identity, code_for: CodeFor) -> None:
+def _apply(customer: Visitor, offer: str, who: Identity, code_for: CodeFor) -> None:
     customer.enter(offer)
     customer.give_address(who.email)
     if customer.at.endswith("/code"):
@@ -87,7 +110,17 @@ def _buy(customer: Visitor, offer: str, who: Identity, code_for: CodeFor) -> Non
     customer.give_people(who)
     customer.answer(who)
     assert customer.submit() == "pay"
-    assert customer.pay()
+
+
+def _pay_together(submitted: list[UUID], simulator: SimulatorServer) -> None:
+    account_id = applications.application(submitted[0]).account_id
+    assert account_id
+    order = checkout.place_order(submitted, account_id)
+    attempt = checkout.pay(order.id, PaymentUrls("http://localhost:8000/return", "http://localhost:8000/pay"))
+    db.session.commit()
+    assert simulator.pay(payment.open_session(attempt.id)).status_code == 303
+    checkout.check_payment(order.id)
+    db.session.commit()
 
 
 def at_three_desks(shop: Flask, customer: Visitor, sale: Sale, work: Work) -> list[bytes]:
@@ -108,7 +141,15 @@ def at_three_desks(shop: Flask, customer: Visitor, sale: Sale, work: Work) -> li
 
 
 @pytest.mark.requirement("T26-40", "T26-41", "T26-52")
-@pytest.mark.parametrize(("two", "why"), [(BOTH, "other_insurer"), (("harbour",), "other_contract")], indirect=["two"])
+@pytest.mark.parametrize(
+    ("two", "why"),
+    [
+        pytest.param(How(BOTH), "other_insurer", id="at two insurers"),
+        pytest.param(How(BOTH, together=True), "other_insurer", id="at two insurers in one order"),
+        pytest.param(How(("harbour",)), "other_contract", id="at one insurer"),
+    ],
+    indirect=["two"],
+)
 def test_no_evidence_says_what_another_contract_of_the_journey_says(
     shop: Flask, two: Two, work: Work, why: str
 ) -> None:
@@ -117,7 +158,8 @@ def test_no_evidence_says_what_another_contract_of_the_journey_says(
             hold_withheld(shop, data, two.sales[own], two.sales[other], why)
             laid_open = [face.lower() for face in faces(data)]
             mine, others = canaries(two.sales[own], own), canaries(two.sales[other], other)
-            assert {each for each in mine | others if any(each.lower().encode() in face for face in laid_open)} == mine
+            found = {each for each in mine | others if any(each.lower().encode() in face for face in laid_open)}
+            assert found == mine, "of an order of both, both have the reference"
 
 
 def canaries(sale: Sale, name: str) -> set[str]:

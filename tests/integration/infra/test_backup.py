@@ -16,9 +16,8 @@ from flask import Flask
 from sqlalchemy import text
 
 from config import Settings
-from marketplace import cli, wiring
-from marketplace.app import create_app
-from marketplace.infra import backup, jobs, seals, storage, stripe_gateway, vault
+from marketplace import cli
+from marketplace.infra import backup, jobs, storage
 from marketplace.infra.backup import DATABASE, FILES, MANIFEST, BackupUnfit, NotEmpty, Place, ProgramFailed
 from marketplace.infra.db import db
 from marketplace.infra.storage.folder import Folder
@@ -31,6 +30,7 @@ from marketplace.traceability import services as trail
 from sandbox.embedded_db import EmbeddedServer, find_server
 from tests.deferred_jobs import drain
 from tests.factories.policy import a_contract
+from tests.factories.restored import in_the_restored_house
 from tests.factories.traceability import a_journey, a_release, a_view
 
 KEY = bytes(range(32))
@@ -88,27 +88,14 @@ def test_a_backup_stands_again_in_an_empty_database_with_every_row_and_file(
 
 
 @pytest.fixture
-def check_there(settings: Settings, server: EmbeddedServer, tmp_path: Path) -> Iterator[Callable[[], Result]]:
+def check_there(settings: Settings, server: EmbeddedServer, tmp_path: Path) -> Callable[[], Result]:
     """`check` of what was restored into the empty place, by an application of its own."""
-    roles = {"database_url": "app", "database_owner_url": "owner", "database_reader_url": "reader"}
-    urls = {field: server.url(f"marketplace_{role}", DRILL) for field, role in roles.items()}
-    there = Settings.model_validate(settings.model_dump() | urls | {"storage_folder": tmp_path / "files"})
-    gateway = stripe_gateway.gateway()
 
     def check() -> Result:
-        with create_app(there).app_context():
-            vault.forget()
-            said = CliRunner().invoke(cli.main, ["check"])
-            db.session.remove()
-            for engine in db.engines.values():
-                engine.dispose()
-        return said
+        with in_the_restored_house(settings, server, DRILL, tmp_path / "files"):
+            return CliRunner().invoke(cli.main, ["check"])
 
-    yield check
-    stripe_gateway.configure(gateway)
-    storage.configure(wiring.store_of(settings))
-    seals.configure(settings.seals_folder, settings.timestamp_url)
-    vault.forget()
+    return check
 
 
 @pytest.mark.requirement("T26-49", "T26-33")
