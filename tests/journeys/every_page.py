@@ -130,11 +130,13 @@ class Walk:
     def code(self, address: str) -> str:
         return newest_code(self.shop, address)
 
-    def desk(self, role: Role, insurer_code: str | None = None) -> Visitor:
+    def desk(self, role: Role, insurer_code: str | None = None) -> Clerk:
         with self.shop.app_context():
             account = a_member_of_staff(role, accounts.insurer_by_code(insurer_code) if insurer_code else None)
             db.session.commit()
-        return sign_in(self.shop, Clerk(self.shop.test_client(), self.locale), account)
+        clerk = Clerk(self.shop.test_client(), self.locale)
+        sign_in(self.shop, clerk, account)
+        return clerk
 
     def all(self) -> None:
         self.storefront()
@@ -364,7 +366,8 @@ class Walk:
         desk.post({})
         desk.post({"reason": "C-17"})
         for sale in links(desk.get("/admin"), rf"/admin/sales/{UUID}"):
-            desk.post({}, sale)
+            desk.knock(sale)
+            desk.post({})
             for page in links(desk.get(sale), rf"/admin/sales/{UUID}/pages/{UUID}")[:1]:
                 desk.get(page)
                 desk.get(f"{page}/stored")
@@ -385,7 +388,8 @@ class Walk:
     def insurer_desk(self) -> None:
         desk = self.desk(Role.INSURER_ADMIN, "harbour")
         for sale in links(desk.get("/insurer"), rf"/insurer/sales/{UUID}"):
-            desk.post({}, sale)
+            desk.knock(sale)
+            desk.post({})
             desk.get(sale)
             if f"{sale}/evidence" in desk.text:
                 desk.get(f"{sale}/evidence")

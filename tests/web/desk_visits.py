@@ -27,8 +27,12 @@ class Clerk(Visitor):
     """A member of staff, who says why when asked before a sale is shown."""
 
     def get(self, path: str) -> str:
-        super().get(path)
+        self.knock(path)
         return self.post({"reason": WHY}) if 'list="reasons"' in self.text else self.text
+
+    def knock(self, path: str) -> str:
+        """What stands there before anything is said."""
+        return super().get(path)
 
 
 def at_the_desk(shop: Flask, role: Role, insurer: Insurer | None = None) -> Visitor:
