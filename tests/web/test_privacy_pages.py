@@ -100,13 +100,13 @@ def test_only_the_person_downloads_the_copy(li_na: Visitor, zhou: Visitor, work:
 
 
 def test_what_the_trail_of_a_sale_holds_is_in_the_register(li_na: Visitor, shop: Flask) -> None:
-    """With the looks of staff at it, which are entries of its trail."""
+    """With the looks of staff at it, which are entries beside its trail."""
     staff_looks(shop)
     named = registered()
     found = {key for entry in entries(shop) for key in entry}
     assert sorted(found - named) == []
     assert {"risk", "field", "subject_sha256", "told_sha256", "body_sha256"} <= found, "a whole sale was looked at"
-    assert {"sale_id", "entry_id", "bytes", "policy_id"} <= found, "and staff looked at all of it"
+    assert {"sale_id", "what", "reason", "entry_id", "policy_id"} <= found, "and staff looked at all of it"
 
 
 def staff_looks(shop: Flask) -> None:
@@ -118,6 +118,7 @@ def staff_looks(shop: Flask) -> None:
     page = links(admin.get(sale), f"{sale}/pages/[0-9a-f-]+")[0]
     underwriter = at_the_desk(shop, Role.INSURER_UNDERWRITER, insurer)
     (own,) = links(underwriter.get("/insurer"), "/insurer/sales/[0-9a-f-]+")
+    underwriter.get(own)
     for who, path in (
         (admin, page),
         (admin, f"{page}/stored"),
