@@ -109,7 +109,8 @@ class EmbeddedServer:
 
     The folder holds `cluster/`, `passwords.json` (0600), `server.log`, `lock`, and `socket/` unless its path
     is too long for one. One process runs the server; the lock tells, and ends with its holder.
-    `fsync=False` is for tests.
+    `fsync=False` is for tests: what is written may be lost with the machine, and nothing runs of itself, so that no
+    transaction of autovacuum's keeps the sequencer waiting.
     """
 
     def __init__(self, data_folder: Path, *, fsync: bool = True) -> None:
@@ -327,7 +328,7 @@ class EmbeddedServer:
             "log_timezone": "UTC",
         }
         if not self._fsync:
-            settings |= dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes"), "off")
+            settings |= dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes", "autovacuum"), "off")
         postgres = [str(self._server().folder / "postgres"), "-D", str(self.cluster)]
         for name, value in settings.items():
             postgres += ["-c", f"{name}={value}"]

@@ -37,7 +37,9 @@ def asked(application_id: UUID, account: Account, reason: str = REASON) -> Bundl
     """Evidence as the worker makes it, verified or refused."""
     bundle_id = services.ask_bundle(AskBundle(application_id, acting(account), reason, "en"))
     drain("oversight")
-    return queries.bundle(bundle_id, account.id)
+    made = queries.bundle(bundle_id, account.id)
+    assert made.state is not BundleState.ASKED, "not made, nor refused"
+    return made
 
 
 def kept_evidence(application_id: UUID, account: Account) -> UUID:
@@ -61,6 +63,7 @@ class File:
 
     @classmethod
     def of(cls, bundle: Bundle, account: Account) -> "File":
+        assert bundle.state is BundleState.READY, bundle.failure
         return cls.opened(queries.bundle_bytes(bundle.id, account.id))
 
     @classmethod
