@@ -1,10 +1,9 @@
 """Entry point of the site, `gunicorn wsgi:app`, and of Flask's own commands: `flask --app wsgi db upgrade`."""
 
-import gc
 import os
 
 from config import Settings
-from marketplace.app import create_app
+from marketplace.app import before_forking, create_app
 
 app = create_app(Settings.or_exit())
 
@@ -12,5 +11,5 @@ if os.environ.get("FLASK_RUN_FROM_CLI") == "true":  # set by `flask`; the site i
     from marketplace.cli import main
 
     app.cli.commands.update(main.commands)
-
-gc.freeze()  # the server forks now; what the collector need not look at again stays shared between its processes
+else:
+    before_forking()

@@ -88,9 +88,6 @@ class Demonstration:
         visitor.sign_in(account.email, account.password)
         return visitor
 
-    def customer_cookie(self) -> str:
-        return self.customer().cookie
-
 
 class Visitor:
     """A browser that makes comparisons."""

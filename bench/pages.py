@@ -33,7 +33,7 @@ def measure(demonstration: Demonstration, folder: Path) -> Iterator[Figure]:
         # A query keeps a page out of memory: it is read and rendered anew each time.
         _save(pages / "comparison made anew", ours.get(f"{comparison}?anew=1"), floor)
         yield _beside("comparison made anew", f"{comparison}?anew=1", ours, floor, PAGE)
-        with Connection(demonstration.port, demonstration.customer_cookie()) as signed_in:
+        with Connection(demonstration.port, demonstration.customer().cookie) as signed_in:
             _save(pages / "home signed in", signed_in.get("/"), floor)
             yield _beside("home signed in", "/", signed_in, floor, PAGE)
 

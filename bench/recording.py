@@ -39,12 +39,14 @@ _OF_SALE = text("""
 def measure(demonstration: Demonstration) -> Iterator[Figure]:
     visitor = demonstration.visitor()
     product = visitor.product_of(comparison := visitor.compare())
+    customer = demonstration.customer()
     environment = demonstration.environment_of("sandbox.site:demonstration()")
     with beside("bench.unrecorded:site()", environment) as port:
         pages = (
             ("comparison", comparison, visitor.cookie),
             ("product", product, visitor.cookie),
-            ("product made for a customer", product, demonstration.customer_cookie()),
+            # Who has a journey already: a cookie without one would begin another with each page.
+            ("product made for a customer", customer.product_of(customer.compare()), customer.cookie),
         )
         for name, path, cookie in pages:
             for clients, most in MOST.items():

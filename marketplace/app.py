@@ -1,5 +1,6 @@
 """create_app: the application from its settings. Makes no connection; a request or a job makes the first one."""
 
+import gc
 from email.utils import parseaddr
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from sqlalchemy.engine import make_url
 
 from config import Settings
 from marketplace import wiring
-from marketplace.infra import jobs, logs, metrics, pools, present
+from marketplace.infra import formatting, jobs, logs, metrics, pools, present
 from marketplace.infra.db import READER, bind_scope, db, refuse_demonstration_data, refuse_unbound_roles
 from marketplace.web import access, error_pages, metering, pages, released, scopes, security, tracing, transaction
 from marketplace.web.api import log as evidence_log
@@ -60,8 +61,10 @@ SUBJECTS = (
 ROOT = Path(__file__).parent.parent
 
 
-def create_app(settings: Settings) -> Flask:
-    """The site, the worker and the commands all start here."""
+def create_app(settings: Settings, *, connections: int = 4) -> Flask:
+    """The site, the worker and the commands all start here. So many `connections` of each kind to the database stay
+    open; more are opened and closed again as they are needed.
+    """
     logs.configure()
     metrics.gather_dead()
     app = Site("marketplace", root_path=str(ROOT), template_folder="templates", static_folder="static")
@@ -69,6 +72,7 @@ def create_app(settings: Settings) -> Flask:
         DEBUG=False,  # whatever FLASK_DEBUG says
         SECRET_KEY=settings.secret_key.get_secret_value(),
         SQLALCHEMY_DATABASE_URI=make_url(settings.database_url.get_secret_value()),
+        SQLALCHEMY_ENGINE_OPTIONS={"pool_size": connections},
         SQLALCHEMY_BINDS={
             READER: make_url(settings.database_reader_url.get_secret_value()),
             pools.ALONE: pools.single_statements(make_url(settings.database_url.get_secret_value())),
@@ -92,6 +96,14 @@ def create_app(settings: Settings) -> Flask:
     _furnish(app, settings)
     scopes.scope_requests(app)
     return app
+
+
+def before_forking() -> None:
+    """For whoever starts the site, last of all: read now what each of its processes would read for itself, and have the
+    collector leave alone what they share.
+    """
+    formatting.read_all()
+    gc.freeze()
 
 
 def _guard_connections(settings: Settings) -> None:

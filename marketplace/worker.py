@@ -23,6 +23,7 @@ from marketplace.oversight import queries as oversight
 from marketplace.traceability import queries as trail
 
 CONCURRENCY = 4
+CONNECTIONS = 2  # mostly it has nothing to do, and each open one holds up to 10 MB of the database's memory
 POLL_SECONDS = 5.0
 GRACE_SECONDS = 20.0
 RECONCILED = ("payment", "checkout", "policy")
@@ -58,7 +59,7 @@ def _application(settings: Settings) -> Flask:
     """Better no worker than one that takes the money's jobs and can make no paper. A demonstration makes its seals
     while its worker works already.
     """
-    flask_app = create_app(settings)
+    flask_app = create_app(settings, connections=CONNECTIONS)
     with flask_app.app_context():
         db.engine.connect().close()  # as a role that grants do not bind, it ends here
     made_later = settings.demonstration and settings.seals_folder is not None

@@ -326,6 +326,7 @@ class EmbeddedServer:
             "unix_socket_permissions": "0700",
             "timezone": "UTC",
             "log_timezone": "UTC",
+            "shared_buffers": "16MB",  # a demonstration's data; what is not in them lies in the system's memory
         }
         if not self._fsync:
             settings |= dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes", "autovacuum"), "off")

@@ -3,7 +3,6 @@
 Gunicorn starts it as `sandbox.site:demonstration()`. The marketplace itself has no such page and no way to tell a code.
 """
 
-import gc
 from datetime import UTC, datetime
 
 import pyotp
@@ -11,7 +10,7 @@ from flask import Blueprint, Flask, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from config import Settings
-from marketplace.app import create_app
+from marketplace.app import before_forking, create_app
 from marketplace.kernel import clock
 from marketplace.kernel.addresses import is_loopback
 from marketplace.web.access import ACCESS, Door, PageClass, Who
@@ -54,5 +53,5 @@ def demonstration() -> Flask:
     app = create_app(Settings.or_exit())
     show_codes(app, Instance.of_this_process())
     release_pages(app)
-    gc.freeze()  # as wsgi.py does
+    before_forking()
     return app

@@ -21,6 +21,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal
 from babel.support import LazyProxy, NullTranslations, Translations
 
+from marketplace.kernel import clock
 from marketplace.kernel.money import Money, minor_digits
 
 LOCALES = ("en", "zh_Hans_CN")
@@ -61,6 +62,15 @@ def translations(locale: str) -> NullTranslations:
         write_mo(compiled, read_po(file, locale=locale))
     compiled.seek(0)
     return Translations(compiled)
+
+
+def read_all() -> None:
+    """Read what is said and written in every locale, which is otherwise read when first it is needed."""
+    for locale in LOCALES:
+        with use_locale(locale):
+            translations(locale)
+            country_name("CN")
+            format_instant(clock.now())
 
 
 def sentences(locale: str, said_in: Callable[[str], bool]) -> list[str]:

@@ -40,6 +40,7 @@ F = TypeVar("F", bound=Callable[..., None])
 LONGEST_PAUSE = 1800
 STALLED_AFTER = 30
 KEPT_HOURS = 7 * 24
+CONNECTION_IDLE_SECONDS = 30.0
 
 
 class GrowingPauses(BaseRetryStrategy):
@@ -197,7 +198,13 @@ def not_done(features: Iterable[str], since: int) -> int:
 
 def worker_app(database_url: str, context: Callable[[], AbstractContextManager[object]]) -> procrastinate.App:
     """The Procrastinate application of the worker: every known task, run inside `context()`."""
-    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=conninfo(database_url)))
+    connector = procrastinate.PsycopgConnector(
+        conninfo=conninfo(database_url),
+        min_size=1,  # each holds some megabytes of the database's memory
+        max_size=4,
+        max_idle=CONNECTION_IDLE_SECONDS,
+    )
+    app = procrastinate.App(connector=connector)
     for known in _tasks.values():
         _register(app, known, context)
     _register_rescue(app)

@@ -18,6 +18,7 @@ from marketplace.infra.db import db
 
 ALONE = "alone"
 PATIENCE_SECONDS = 2
+MOST_ALONE = 5  # connections
 IDLE_SECONDS = 1.0
 _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
 
@@ -55,7 +56,8 @@ def compiled(statement: ClauseElement, columns: Sequence[str] | None = None) -> 
 
 def single_statements(url: URL) -> dict[str, Any]:
     """What Flask-SQLAlchemy is told of the engine behind `alone()`."""
-    return {"url": url, "isolation_level": "AUTOCOMMIT", "max_overflow": 0, "pool_timeout": PATIENCE_SECONDS}
+    waits = {"pool_size": MOST_ALONE, "max_overflow": 0, "pool_timeout": PATIENCE_SECONDS}
+    return {"url": url, "isolation_level": "AUTOCOMMIT", **waits}
 
 
 def tell_terms(engine: Engine) -> None:

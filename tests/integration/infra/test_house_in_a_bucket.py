@@ -161,6 +161,6 @@ def test_a_refused_key_stops_the_worker_and_is_named_by_check(
     assert done.output.startswith("STORAGE_URL: ")
     assert "SignatureDoesNotMatch" in done.output
     files_lie(app, Bucket(refused, PATIENCE))
-    monkeypatch.setattr(worker, "create_app", lambda _settings: app)
+    monkeypatch.setattr(worker, "create_app", lambda _settings, **_how: app)
     with pytest.raises(SystemExit, match=r"STORAGE_URL: .*SignatureDoesNotMatch"):
         worker._application(settings)
