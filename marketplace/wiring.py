@@ -24,7 +24,7 @@ from marketplace.listing import jobs as listing_jobs
 from marketplace.listing import rules as listing_rules
 from marketplace.oversight import jobs as oversight_jobs
 from marketplace.payment import jobs as payment_jobs
-from marketplace.payment import rules as payment_rules
+from marketplace.payment.rules import settling as payment_rules
 from marketplace.payment.values import PaymentExpired, PaymentFailed, PaymentSucceeded, RefundSucceeded
 from marketplace.policy import jobs as policy_jobs
 from marketplace.policy import rules as policy_rules

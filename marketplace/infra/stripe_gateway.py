@@ -30,6 +30,7 @@ NETWORK_RETRIES = 2
 RATE_LIMIT_PAUSES = (0.25, 0.5, 1.0)
 SIGNATURE_TOLERANCE = 300
 PAGE = 100
+CHARGES = {"charge", "payment"}
 _PERSON = re.compile(r"^person_[^.]+")  # Stripe names whom it asks about; what it asks is enough
 # docs.stripe.com/payments/wechat-pay: WeChat Pay has to be told where its code is shown.
 _OPTIONS: Mapping[str, Mapping[str, str]] = {"wechat_pay": {"client": "web"}}
@@ -105,6 +106,20 @@ class ProviderRefund:
     amount: Money
     failure_reason: str | None
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """A movement of our balance (negative: money leaves) and the fee taken with it. `subject` is the payment of a
+    charge, else the refund, payout or other object that moved it.
+    """
+
+    id: str
+    type: str
+    subject: str | None
+    amount: Money
+    fee: Money
+    moved_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,15 +232,7 @@ class Gateway:
 
     def list_sessions(self, since: datetime, status: str) -> Iterator[Session]:
         """Sessions in `status` created at or after `since`, newest first, page by page."""
-        after: dict[str, str] = {}
-        while True:
-            params: Any = {"created": {"gte": int(since.timestamp())}, "status": status, "limit": PAGE, **after}
-            page = self._ask(partial(self._client.v1.checkout.sessions.list, params))
-            for found in page.data:
-                yield self._session(found)
-            if not page.has_more:
-                return
-            after = {"starting_after": page.data[-1].id}
+        return map(self._session, self._listed(self._client.v1.checkout.sessions.list, since, status=status))
 
     def create_refund(
         self, payment_intent_id: str, amount: Money, metadata: Mapping[str, str], idempotency_key: str
@@ -247,6 +254,18 @@ class Gateway:
         """The refunds of one payment (Stripe's newest hundred, far more than one payment has)."""
         params: Any = {"payment_intent": payment_intent_id, "limit": PAGE}
         return tuple(_refund(found) for found in self._ask(lambda: self._client.v1.refunds.list(params)).data)
+
+    def list_movements(self, since: datetime) -> Iterator[Movement]:
+        """What moved our balance at or after `since`, newest first, page by page."""
+        return map(_movement, self._listed(self._client.v1.balance_transactions.list, since, expand=["data.source"]))
+
+    def balance(self) -> tuple[Money, ...]:
+        """What we have there, available and on its way together, by currency."""
+        found = self._ask(self._client.v1.balance.retrieve)
+        totals: dict[str, int] = {}
+        for part in (*found.available, *found.pending):
+            totals[part["currency"]] = totals.get(part["currency"], 0) + part["amount"]
+        return tuple(Money(total, currency.upper()) for currency, total in sorted(totals.items()))
 
     def create_account(self, new: NewAccount) -> ProviderAccount:
         """Open a connected account, or find the one that the same idempotency key opened before.
@@ -271,14 +290,7 @@ class Gateway:
 
     def list_accounts(self, since: datetime) -> Iterator[ProviderAccount]:
         """Accounts opened at or after `since`, newest first, page by page."""
-        after: dict[str, str] = {}
-        while True:
-            params: Any = {"created": {"gte": int(since.timestamp())}, "limit": PAGE, **after}
-            page = self._ask(partial(self._client.v1.accounts.list, params))
-            yield from map(_account, page.data)
-            if not page.has_more:
-                return
-            after = {"starting_after": page.data[-1].id}
+        return map(_account, self._listed(self._client.v1.accounts.list, since))
 
     def create_account_link(self, account_id: str, refresh_url: str, return_url: str) -> str:
         """The address at Stripe where the people of an account give what is asked for: good once, for some minutes."""
@@ -321,6 +333,17 @@ class Gateway:
                 raise _ours(error) from error
         raise AssertionError("unreachable: the last pause is None")  # pragma: no cover
 
+    def _listed(self, listing: Callable[[Any], Any], since: datetime, **more: Any) -> Iterator[Any]:
+        """What was made at or after `since`, newest first, page by page."""
+        after: dict[str, str] = {}
+        while True:
+            params = {"created": {"gte": int(since.timestamp())}, "limit": PAGE, **more, **after}
+            page = self._ask(partial(listing, params))
+            yield from page.data
+            if not page.has_more:
+                return
+            after = {"starting_after": page.data[-1].id}
+
     def _session(self, found: stripe.checkout.Session) -> Session:
         if found.livemode is not self._livemode:
             raise PaymentCallRefused("the payment belongs to the other mode", "livemode_mismatch")
@@ -359,6 +382,19 @@ def _refund(found: stripe.Refund) -> ProviderRefund:
         amount=amount,
         failure_reason=getattr(found, "failure_reason", None),
         metadata=found.metadata.to_dict() if found.metadata else {},
+    )
+
+
+def _movement(found: stripe.BalanceTransaction) -> Movement:
+    source: Any = found.source
+    currency = found.currency.upper()
+    return Movement(
+        id=found.id,
+        type=str(found.type),
+        subject=_id(getattr(source, "payment_intent", None) if found.type in CHARGES else source),
+        amount=Money(found.amount, currency),
+        fee=Money(found.fee, currency),
+        moved_at=datetime.fromtimestamp(found.created, UTC),
     )
 
 

@@ -75,6 +75,12 @@ def reconcile() -> None:
         log.info("reconciliation deferred %s payments and refunds", deferred)
 
 
+@task("payment.take_movements", every="43 * * * *", attempts=1)
+def take_movements() -> None:
+    """Once an hour: what Stripe says of our money, taken over and compared with the ledger."""
+    services.take_movements()
+
+
 def _not_ours(kind: str, wanted: UUID, event_id: str | None) -> None:
     """Another system on the same account at the provider, or a row lost with a database: kept, counted, looked at."""
     log.error("the provider knows %s %s, we do not (event %s)", kind, wanted, event_id)

@@ -112,6 +112,74 @@ class RefundRow(Base):
     )
 
 
+class LedgerEntryRow(Base):
+    """One event of the books, posted once for its cause, never changed. Its lines add up to zero (migration 0047).
+
+    `provider_object` is what the provider's own movement of this money is of: a payment, a refund, the movement itself.
+    """
+
+    __tablename__ = "payment_ledger_entry"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    event: Mapped[str] = mapped_column(String(32))
+    cause: Mapped[str] = mapped_column(String(255))
+    attempt_id: Mapped[UUID | None] = mapped_column(ForeignKey("payment_attempt.id"), index=True)
+    provider_object: Mapped[str | None] = mapped_column(String(255), index=True)
+    posted_at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("event", "cause", name="uq_payment_ledger_entry_once"),)
+
+
+class LedgerLineRow(Base):
+    """A debit (positive) or a credit (negative)."""
+
+    __tablename__ = "payment_ledger_line"
+
+    entry_id: Mapped[UUID] = mapped_column(ForeignKey("payment_ledger_entry.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(String(32))
+    insurer_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_insurer.id"))
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+
+    __table_args__ = (
+        CheckConstraint("amount_minor <> 0", name="amount_not_zero"),
+        CheckConstraint("(account IN ('insurer_payable', 'commission')) = (insurer_id IS NOT NULL)", name="whose"),
+        Index("ix_payment_ledger_line_account", "account", "currency", "insurer_id"),
+    )
+
+
+class MovementRow(Base):
+    """A movement of the marketplace's balance as the provider keeps it (docs.stripe.com/api/balance_transactions).
+
+    `subject` is what moved it: a payment (`pi_…`), a refund (`re_…`), a payout (`po_…`). The balance changes by the
+    amount less the fee.
+    """
+
+    __tablename__ = "payment_provider_movement"
+
+    id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    type: Mapped[str] = mapped_column(String(64))
+    subject: Mapped[str | None] = mapped_column(String(255))
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    fee_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    moved_at: Mapped[datetime]
+
+    __table_args__ = (Index("ix_payment_provider_movement_moved", "moved_at"),)
+
+
+class BalanceCheckRow(Base):
+    """What the provider said that we have there, and what the ledger said, at one moment, in one currency."""
+
+    __tablename__ = "payment_balance_check"
+
+    checked_at: Mapped[datetime] = mapped_column(primary_key=True)
+    currency: Mapped[str] = mapped_column(String(3), primary_key=True)
+    provider_minor: Mapped[int] = mapped_column(BigInteger)
+    ledger_minor: Mapped[int] = mapped_column(BigInteger)
+
+
 def locked_subject(purpose: str, subject_id: UUID) -> list[AttemptRow]:
     """All attempts of a subject by number; whoever else moves money for it waits until this transaction ends.
 

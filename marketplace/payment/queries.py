@@ -4,23 +4,35 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import String, cast, exists, func, or_, select
+from sqlalchemy import String, and_, cast, exists, func, or_, select
 
 from marketplace.infra import stripe_gateway
 from marketplace.infra.db import db
 from marketplace.infra.stripe_gateway import Session
 from marketplace.kernel.money import Money
-from marketplace.payment import rules
-from marketplace.payment.models import AttemptRow, ProviderEventRow, RefundRow
+from marketplace.payment.models import (
+    AttemptRow,
+    BalanceCheckRow,
+    LedgerEntryRow,
+    LedgerLineRow,
+    MovementRow,
+    ProviderEventRow,
+    RefundRow,
+)
+from marketplace.payment.rules import settling
 from marketplace.payment.values import (
+    AccountTotal,
     Attempt,
     AttemptNotFound,
     AttemptState,
+    BalanceCheck,
     Holding,
+    LedgerAccount,
     Purpose,
     Refund,
     RefundReason,
     RefundState,
+    Unexplained,
 )
 
 
@@ -75,7 +87,7 @@ def holdings(purpose: Purpose, subject_ids: Iterable[UUID]) -> dict[UUID, Holdin
         .where(AttemptRow.purpose == purpose.value, AttemptRow.subject_id.in_(wanted))
         .group_by(AttemptRow.subject_id)
     )
-    found = {row.subject_id: rules.holding(moving=row.moving, held=row.held) for row in rows}
+    found = {row.subject_id: settling.holding(moving=row.moving, held=row.held) for row in rows}
     return {subject_id: found.get(subject_id, Holding.NOTHING) for subject_id in wanted}
 
 
@@ -135,3 +147,67 @@ def refund_value(row: RefundRow) -> Refund:
         requested_at=row.requested_at,
         settled_at=row.settled_at,
     )
+
+
+def account_totals() -> tuple[AccountTotal, ...]:
+    """What each account of the ledger stands at, by currency and insurer: debits less credits."""
+    total = func.sum(LedgerLineRow.amount_minor)
+    key = LedgerLineRow.account, LedgerLineRow.currency, LedgerLineRow.insurer_id
+    rows = db.session.execute(select(*key, total.label("total")).group_by(*key).order_by(*key))
+    return tuple(
+        AccountTotal(LedgerAccount(row.account), Money(int(row.total), row.currency), row.insurer_id) for row in rows
+    )
+
+
+def last_balance_checks() -> tuple[BalanceCheck, ...]:
+    """What the provider and the ledger said when they were compared last, by currency; empty before the first time."""
+    last = select(func.max(BalanceCheckRow.checked_at)).scalar_subquery()
+    rows = db.session.scalars(
+        select(BalanceCheckRow).where(BalanceCheckRow.checked_at == last).order_by(BalanceCheckRow.currency)
+    )
+    return tuple(
+        BalanceCheck(row.checked_at, Money(row.provider_minor, row.currency), Money(row.ledger_minor, row.currency))
+        for row in rows
+    )
+
+
+def unexplained() -> tuple[Unexplained, ...]:
+    """Whose money the provider and the ledger say something else of, oldest first. What is only minutes old may be on
+    its way into either.
+    """
+    there = (
+        select(
+            func.coalesce(MovementRow.subject, MovementRow.id).label("moved"),
+            MovementRow.currency,
+            func.sum(MovementRow.amount_minor - MovementRow.fee_minor).label("minor"),
+            func.max(MovementRow.moved_at).label("at"),
+        )
+        .group_by("moved", MovementRow.currency)
+        .subquery()
+    )
+    here = (
+        select(
+            func.coalesce(LedgerEntryRow.provider_object, cast(LedgerEntryRow.id, String)).label("moved"),
+            LedgerLineRow.currency,
+            func.sum(LedgerLineRow.amount_minor).label("minor"),
+            func.max(LedgerEntryRow.posted_at).label("at"),
+        )
+        .join(LedgerLineRow, LedgerLineRow.entry_id == LedgerEntryRow.id)
+        .where(LedgerLineRow.account == LedgerAccount.PROVIDER_BALANCE.value)
+        .group_by("moved", LedgerLineRow.currency)
+        .subquery()
+    )
+    same = and_(there.c.moved == here.c.moved, there.c.currency == here.c.currency)
+    theirs, ours = func.coalesce(there.c.minor, 0), func.coalesce(here.c.minor, 0)
+    rows = db.session.execute(
+        select(
+            func.coalesce(there.c.moved, here.c.moved).label("moved"),
+            func.coalesce(there.c.currency, here.c.currency).label("currency"),
+            (theirs - ours).label("minor"),
+            func.greatest(there.c.at, here.c.at).label("since"),
+        )
+        .select_from(there.join(here, same, full=True))
+        .where(theirs != ours)
+        .order_by("since", "moved")
+    )
+    return tuple(Unexplained(row.moved, Money(int(row.minor), row.currency), row.since) for row in rows)

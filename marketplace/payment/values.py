@@ -46,6 +46,30 @@ class RefundReason(StrEnum):
     NOT_ISSUABLE = "not_issuable"
 
 
+class LedgerAccount(StrEnum):
+    """`provider_balance`, `bank` and `provider_fees` grow by debits, the others by credits."""
+
+    PROVIDER_BALANCE = "provider_balance"
+    BANK = "bank"
+    CUSTOMER_HELD = "customer_held"
+    REFUNDS_PAYABLE = "refunds_payable"
+    INSURER_PAYABLE = "insurer_payable"
+    COMMISSION = "commission"
+    PROVIDER_FEES = "provider_fees"
+
+
+class LedgerEvent(StrEnum):
+    """Why something is posted. Each is posted once for what caused it: an attempt, a refund, a provider's movement."""
+
+    RECEIVED = "received"
+    PREMIUM = "premium"
+    REFUND_REQUESTED = "refund_requested"
+    REFUND_SENT = "refund_sent"
+    REFUND_RETURNED = "refund_returned"
+    PROVIDER_FEE = "provider_fee"
+    PAID_OUT = "paid_out"
+
+
 class Holding(StrEnum):
     """What is with us, or may still come, of a subject's money. `moving`: a page can still be paid, or something is to
     go back and has not arrived, also where the provider could not send it. `held`: it is paid, and nothing goes back.
@@ -113,6 +137,42 @@ class Refund:
     state: RefundState
     requested_at: datetime
     settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What an insurer is owed for a contract, and what of it the marketplace keeps as agreed."""
+
+    insurer_id: UUID
+    premium: Money
+    commission: Money
+
+
+@dataclass(frozen=True, slots=True)
+class AccountTotal:
+    """What an account of the ledger stands at: debits less credits."""
+
+    account: LedgerAccount
+    total: Money
+    insurer_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceCheck:
+    """What the provider says that we have there, and what the ledger says, at one moment."""
+
+    checked_at: datetime
+    provider: Money
+    ledger: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Unexplained:
+    """What the provider says that it moved less what the ledger says, of one payment, refund or movement (`moved`)."""
+
+    moved: str
+    difference: Money
+    since: datetime
 
 
 class Receipt(StrEnum):

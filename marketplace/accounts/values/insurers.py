@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 from uuid import UUID
 
 from marketplace.kernel.errors import Conflict, NotFound, Refused
+from marketplace.kernel.money import Money
 from marketplace.kernel.text import LocalizedText
+
+_WHOLE = 10_000  # basis points
 
 
 class FactKind(StrEnum):
@@ -109,6 +112,11 @@ class CommissionTerm:
     set_by: UUID
     accepted_at: datetime | None
     accepted_by: UUID | None
+
+    def of(self, premium: Money) -> Money:
+        """The commission for a premium, to the nearest minor unit, a half to the even one."""
+        share = (Decimal(premium.minor) * self.basis_points / _WHOLE).to_integral_value(ROUND_HALF_EVEN)
+        return Money(int(share), premium.currency)
 
 
 class KeyScope(StrEnum):

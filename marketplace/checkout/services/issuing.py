@@ -3,6 +3,7 @@
 import logging
 from uuid import UUID
 
+from marketplace.accounts import queries as accounts
 from marketplace.application import services as applications
 from marketplace.checkout.models import OrderLineRow, OrderRow, lines_of, locked
 from marketplace.checkout.queries import order
@@ -11,13 +12,14 @@ from marketplace.checkout.services.ordering import PURPOSE, release
 from marketplace.checkout.services.telling import tell_not_issuable, tell_refunded
 from marketplace.checkout.values import OfferReplaced, Order, OrderIssued, OrderNotIssuable, OrderState
 from marketplace.infra.db import db
+from marketplace.infra.formatting import ZONE
 from marketplace.infra.jobs import defer, publish
 from marketplace.kernel import clock
 from marketplace.kernel.errors import MarketplaceError, Unavailable
 from marketplace.kernel.money import Money
 from marketplace.payment import queries as payments
 from marketplace.payment import services as payment
-from marketplace.payment.values import AttemptState, RefundReason
+from marketplace.payment.values import AttemptState, RefundReason, Share
 from marketplace.policy import services as policies
 from marketplace.policy.values import IssuePolicy, PremiumLine
 from marketplace.quoting import queries as quoting
@@ -83,7 +85,25 @@ def issue_contracts(order_id: UUID) -> None:
         return
     row.state = ORDERS.next(OrderState.PAID, OrderEvent.ISSUED).value
     db.session.flush()
+    _book(row)
     publish(OrderIssued(order_id))
+
+
+def _book(row: OrderRow) -> None:
+    """The premiums are the insurers' from now on, less what each has agreed to pay the marketplace."""
+    agreed = {(term.insurer_id, term.line): term for term in accounts.terms_in_force(clock.today(ZONE))}
+    shares = []
+    for line in lines_of(row.id):
+        premium, of = (
+            Money(line.premium_minor, line.currency),
+            (line.insurer_id, quoting.offer(line.offer_id).need.line.value),
+        )
+        if of not in agreed:
+            log.error("no commission is agreed with insurer %s for %s: the whole premium is owed to it", *of)
+        kept = agreed[of].of(premium) if of in agreed else Money.zero(line.currency)
+        shares.append(Share(line.insurer_id, premium, kept))
+    if row.attempt_id is not None:
+        payment.book_premiums(row.attempt_id, shares)
 
 
 def note_refund(order_id: UUID, refund_id: UUID, reason: RefundReason, amount: Money) -> None:

@@ -6,6 +6,15 @@ from sqlalchemy import Connection, text
 
 from marketplace.infra.db import snapshot
 
+# What an entry of the ledger says in all of an account: `posted`, of which questions may speak.
+_POSTED = """
+    WITH posted AS (
+        SELECT e.event, e.cause, e.attempt_id, n.account, n.currency, sum(n.amount_minor) AS minor
+        FROM payment_ledger_entry e JOIN payment_ledger_line n ON n.entry_id = e.id
+        GROUP BY e.id, n.account, n.currency
+    )
+"""
+
 # What is said of whatever the question finds. Each holds at every moment, however much is under way.
 _BROKEN = {
     "the order has other contracts or refunds than its state says": """
@@ -41,6 +50,30 @@ _BROKEN = {
         SELECT a.reference || ', attempt ' || a.number
         FROM payment_attempt a JOIN payment_refund r ON r.attempt_id = a.id
         GROUP BY a.id HAVING sum(r.amount_minor) > coalesce(a.received_minor, 0)
+        """,
+    "the ledger says something else of what came in": """
+        SELECT a.reference || ', attempt ' || a.number FROM payment_attempt a LEFT JOIN posted l
+        ON l.event = 'received' AND l.cause = a.id::text AND l.account = 'provider_balance'
+        WHERE (l.minor, l.currency) IS DISTINCT FROM (a.received_minor, a.received_currency)
+        """,
+    "the ledger says something else of what goes back": """
+        SELECT a.reference || ', attempt ' || a.number
+        FROM payment_attempt a JOIN payment_refund r ON r.attempt_id = a.id LEFT JOIN posted l
+        ON l.event = 'refund_requested' AND l.cause = r.id::text AND l.account = 'refunds_payable'
+        WHERE (-l.minor, l.currency) IS DISTINCT FROM (r.amount_minor, r.currency)
+        """,
+    "the ledger holds money for an order that is closed": """
+        SELECT o.reference FROM checkout_order o JOIN posted l ON l.attempt_id = o.attempt_id
+        WHERE o.state IN ('issued', 'refunded') AND l.account IN ('customer_held', 'refunds_payable')
+        GROUP BY o.id, l.account, l.currency HAVING sum(l.minor) <> 0
+        """,
+    "the shares of insurers and marketplace are not the premium": """
+        SELECT o.reference FROM checkout_order o LEFT JOIN posted l
+        ON l.event = 'premium' AND l.attempt_id = o.attempt_id AND l.account IN ('insurer_payable', 'commission')
+        WHERE o.state = 'issued' GROUP BY o.id HAVING sum(l.minor) IS DISTINCT FROM -o.total_minor
+        """,
+    "the lines of a ledger entry do not balance": """
+        SELECT cause FROM posted GROUP BY event, cause HAVING sum(minor) <> 0 OR count(DISTINCT currency) <> 1
         """,
     "the contract is no line of a paid order at its premium": """
         SELECT p.number FROM policy_policy p WHERE NOT EXISTS (
@@ -88,7 +121,7 @@ def disagreements() -> tuple[tuple[str, str], ...]:
 def broken(connection: Connection) -> Iterator[tuple[str, str]]:
     """The same of a connection of the caller's, which sees everybody's rows."""
     for sentence, question in _BROKEN.items():
-        for name in sorted(connection.execute(text(question)).scalars()):
+        for name in sorted(connection.execute(text(_POSTED + question)).scalars()):
             yield name, sentence
 
 

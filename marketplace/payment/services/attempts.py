@@ -12,7 +12,7 @@ from marketplace.kernel import clock, ids
 from marketplace.kernel.money import Money
 from marketplace.payment.models import AttemptRow, locked_subject
 from marketplace.payment.queries import attempt_value
-from marketplace.payment.rules import ATTEMPTS, PAGE_LIFETIME, AttemptEvent, is_usable
+from marketplace.payment.rules.settling import ATTEMPTS, PAGE_LIFETIME, AttemptEvent, is_usable
 from marketplace.payment.services.rows import attempt_row, locked_attempt, record
 from marketplace.payment.services.settlement import settle
 from marketplace.payment.values import (

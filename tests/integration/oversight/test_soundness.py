@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from sqlalchemy import Connection, create_engine, pool, text
-from sqlalchemy.exc import InternalError
+from sqlalchemy.exc import IntegrityError, InternalError
 
 from marketplace.catalog.values import Line
 from marketplace.checkout import services as checkout
@@ -176,6 +176,44 @@ def test_what_does_not_agree_is_named(house: House, owner: Connection, change: s
     assert owner.execute(text(change), ids).rowcount == 1
     name, *rest = what.split(",")
     wanted = ",".join([house.number if name == "contract" else house.references[name], *rest])
+    assert (wanted, sentence) in list(broken(owner))
+
+
+CAME, WENT = "the ledger says something else of what came in", "the ledger says something else of what goes back"
+HELD = "the ledger holds money for an order that is closed"
+SHARES = "the shares of insurers and marketplace are not the premium"
+BALANCE = "the lines of a ledger entry do not balance"
+_LINE = "payment_ledger_line SET {} WHERE account = '{}' AND entry_id = (SELECT id FROM payment_ledger_entry WHERE {})"
+_RECEIVED = "event = 'received' AND attempt_id = :a"
+# Changes of what is posted of the order "issued".
+MISPOSTED = [
+    (_LINE.format("amount_minor = 1", "provider_balance", _RECEIVED), "issued, attempt 1", CAME),
+    (_LINE.format("currency = 'EUR'", "provider_balance", _RECEIVED), "issued, attempt 1", CAME),
+    (_LINE.format("amount_minor = -1", "refunds_payable", "event = 'refund_requested'"), "refunded, attempt 1", WENT),
+    (_LINE.format("amount_minor = 1", "refunds_payable", "event = 'refund_sent'"), "refunded", HELD),
+    (_LINE.format("amount_minor = 1", "customer_held", "event = 'premium' AND attempt_id = :a"), "issued", HELD),
+    (_LINE.format("amount_minor = -1", "insurer_payable", "event = 'premium' AND attempt_id = :a"), "issued", SHARES),
+    ("payment_ledger_entry SET event = 'none' WHERE event = 'premium' AND attempt_id = :a", "issued", SHARES),
+    ("payment_ledger_entry SET cause = 'none' WHERE event = 'received' AND attempt_id = :a", "issued, attempt 1", CAME),
+    (_LINE.format("amount_minor = -1", "insurer_payable", "event = 'premium' AND attempt_id = :a"), "cause", BALANCE),
+]  # fmt: skip
+
+
+@pytest.mark.requirement("O13-24", "T26-49")
+@pytest.mark.parametrize(("change", "what", "sentence"), MISPOSTED)
+def test_what_the_ledger_says_otherwise_is_named(
+    house: House, owner: Connection, change: str, what: str, sentence: str
+) -> None:
+    """Only its owner could, and not without taking the guards away."""
+    ids = owner.execute(text(IDS), {"reference": house.references["issued"]}).one()._asdict()
+    with pytest.raises(IntegrityError, match="what the ledger says stays"), owner.begin_nested():
+        owner.execute(text(f"UPDATE {change}"), ids)
+    assert list(broken(owner)) == []
+    for table in ("payment_ledger_entry", "payment_ledger_line"):
+        owner.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER stays"))
+    assert owner.execute(text(f"UPDATE {change}"), ids).rowcount == 1
+    name, *rest = what.split(",")
+    wanted = str(ids["a"]) if name == "cause" else ",".join([house.references[name], *rest])
     assert (wanted, sentence) in list(broken(owner))
 
 

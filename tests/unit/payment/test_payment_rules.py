@@ -6,7 +6,7 @@ import pytest
 
 from marketplace.kernel.money import Money
 from marketplace.kernel.transitions import TransitionRefused
-from marketplace.payment.rules import (
+from marketplace.payment.rules.settling import (
     ATTEMPTS,
     REFUNDED_AS,
     REFUNDS,

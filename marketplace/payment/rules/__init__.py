@@ -1,0 +1,1 @@
+"""Pure decisions of payment: what the provider's answers mean (`settling`), and what is posted (`bookkeeping`)."""

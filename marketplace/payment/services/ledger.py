@@ -1,0 +1,67 @@
+"""Post what happened to money, in the transaction in which it happened, once."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import exists, insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from marketplace.infra.db import db
+from marketplace.kernel import clock, ids
+from marketplace.payment.models import LedgerEntryRow, LedgerLineRow
+from marketplace.payment.rules import bookkeeping
+from marketplace.payment.rules.bookkeeping import Line
+from marketplace.payment.services.rows import attempt_row
+from marketplace.payment.values import LedgerEvent, Share
+
+
+def post(
+    event: LedgerEvent,
+    cause: object,
+    lines: Sequence[Line],
+    *,
+    attempt_id: UUID | None = None,
+    provider_object: str | None = None,
+) -> bool:
+    """Post an entry, unless it was posted before for this cause; whether it was new. Nothing to post is nothing."""
+    if not lines:
+        return False
+    if not bookkeeping.is_balanced(lines):
+        raise ValueError(f"the lines of {event} do not balance")
+    entry = {
+        "id": ids.new_id(),
+        "event": event.value,
+        "cause": str(cause),
+        "attempt_id": attempt_id,
+        "provider_object": provider_object,
+        "posted_at": clock.now(),
+    }
+    once = upsert(LedgerEntryRow).values(entry).on_conflict_do_nothing(constraint="uq_payment_ledger_entry_once")
+    if db.session.execute(once.returning(LedgerEntryRow.id)).scalar_one_or_none() is None:
+        return False
+    rows = [
+        {
+            "entry_id": entry["id"],
+            "number": number,
+            "account": line.account.value,
+            "insurer_id": line.insurer_id,
+            "amount_minor": line.amount.minor,
+            "currency": line.amount.currency,
+        }
+        for number, line in enumerate(lines, 1)
+    ]
+    db.session.execute(insert(LedgerLineRow), rows)
+    return True
+
+
+def is_posted(event: LedgerEvent, cause: object) -> bool:
+    wanted = LedgerEntryRow.event == event.value, LedgerEntryRow.cause == str(cause)
+    return bool(db.session.scalar(select(exists().where(*wanted))))
+
+
+def book_premiums(attempt_id: UUID, shares: Sequence[Share]) -> None:
+    """The contracts that an attempt paid for are concluded: what was held for its customer is owed to their insurers.
+
+    Raises AttemptNotFound.
+    """
+    post(LedgerEvent.PREMIUM, attempt_row(attempt_id).id, bookkeeping.premiums(shares), attempt_id=attempt_id)

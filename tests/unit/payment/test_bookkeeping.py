@@ -1,0 +1,75 @@
+"""Every event is posted in balance, whatever it is about; premiums go to insurers whole (O13-24)."""
+
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marketplace.accounts.values import CommissionTerm
+from marketplace.kernel.money import Money
+from marketplace.payment.rules import bookkeeping
+from marketplace.payment.rules.bookkeeping import Line, is_balanced
+from marketplace.payment.values import LedgerAccount, Share
+
+HARBOUR = UUID(int=1)
+amounts = st.integers(1, 10**12).map(lambda minor: Money(minor, "CNY"))
+
+
+@given(amounts)
+def test_what_moves_money_balances(amount: Money) -> None:
+    for event in (
+        bookkeeping.received, bookkeeping.refund_requested, bookkeeping.refund_sent, bookkeeping.refund_returned,
+        bookkeeping.provider_fee, bookkeeping.paid_out,
+    ):  # fmt: skip
+        assert is_balanced(event(amount))
+        assert is_balanced(event(-amount)), "and what is taken back"
+
+
+@pytest.mark.requirement("O13-24")
+@given(st.lists(st.tuples(st.integers(0, 10**9), st.integers(0, 10_000)), min_size=1, max_size=5))
+def test_a_premium_is_owed_whole_and_what_is_kept_of_it_stands_beside_it(orders: list[tuple[int, int]]) -> None:
+    shares = [
+        Share(UUID(int=number), premium := Money(minor, "CNY"), a_term(points).of(premium))
+        for number, (minor, points) in enumerate(orders)
+    ]
+    lines = bookkeeping.premiums(shares)
+    assert is_balanced(lines) or not any(share.premium for share in shares)
+    for share in shares:
+        owed = [line.amount.minor for line in lines if line.insurer_id == share.insurer_id]
+        assert -sum(owed) == share.premium.minor
+        owed_first = [line for line in lines if line.insurer_id == share.insurer_id and line.amount.minor < 0]
+        assert not share.premium or owed_first[0] == Line(
+            LedgerAccount.INSURER_PAYABLE, -share.premium, share.insurer_id
+        )
+    assert sum(line.amount.minor for line in lines if line.account is LedgerAccount.COMMISSION) == -sum(
+        share.commission.minor for share in shares
+    )
+
+
+@pytest.mark.parametrize(
+    ("minor", "points", "kept"), [(10_000, 1500, 1500), (5, 1000, 0), (15, 1000, 2), (25, 1000, 2), (1, 10_000, 1)]
+)
+def test_a_commission_is_to_the_nearest_cent(minor: int, points: int, kept: int) -> None:
+    assert a_term(points).of(Money(minor, "CNY")) == Money(kept, "CNY")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (Line(LedgerAccount.BANK, Money(1, "CNY")),),
+        (Line(LedgerAccount.BANK, Money(1, "CNY")), Line(LedgerAccount.PROVIDER_BALANCE, Money(-2, "CNY"))),
+        (Line(LedgerAccount.BANK, Money(1, "CNY")), Line(LedgerAccount.PROVIDER_BALANCE, Money(-1, "EUR"))),
+        (Line(LedgerAccount.BANK, Money(0, "CNY")), Line(LedgerAccount.PROVIDER_BALANCE, Money(0, "CNY"))),
+        (),
+    ],
+)
+def test_what_does_not_balance_is_known(lines: tuple[Line, ...]) -> None:
+    assert not is_balanced(lines)
+
+
+def a_term(points: int) -> CommissionTerm:
+    day = date(2026, 11, 1)
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    return CommissionTerm(UUID(int=9), HARBOUR, "travel", points, day, at, UUID(int=8), at, UUID(int=7))
