@@ -15,10 +15,10 @@ from marketplace.web import access, error_pages, metering, pages, released, scop
 from marketplace.web.api import log as evidence_log
 from marketplace.web.api import v1
 from marketplace.web.backoffice import applicants as applicant_desk
+from marketplace.web.backoffice import books, page_versions, replay, replay_desk, sales_log, security_log
 from marketplace.web.backoffice import evidence as evidence_desk
 from marketplace.web.backoffice import insurers as party_desk
 from marketplace.web.backoffice import listing as listing_review
-from marketplace.web.backoffice import page_versions, replay, replay_desk, sales_log, security_log
 from marketplace.web.backoffice import privacy as data_desk
 from marketplace.web.customer import account, application, checkout, factor, interactions, joining, policy, privacy
 from marketplace.web.customer import evidence as policy_evidence
@@ -54,8 +54,8 @@ SUBJECTS = (
     *(policy, policy_evidence, privacy),
     *(insurer_sales, insurer_products, insurer_uploads, insurer_workbooks, insurer_cards, insurer_keys, insurer_terms),
     *(insurer_payee, insurer_staff, insurer_evidence),
-    *(listing_review, data_desk, applicant_desk, party_desk, sales_log, evidence_desk, page_versions, security_log),
-    *(replay, replay_desk),
+    *(listing_review, data_desk, applicant_desk, party_desk, books, sales_log, evidence_desk),
+    *(page_versions, security_log, replay, replay_desk),
     *(health, stripe, v1, evidence_log),
 )
 ROOT = Path(__file__).parent.parent

@@ -112,6 +112,11 @@ def lazy_gettext(message: str) -> str:
     return LazyProxy(gettext, message, enable_cache=False)  # type: ignore[return-value]  # it behaves as str
 
 
+def gettext_noop(message: str) -> str:
+    """The message as it is, for the catalog: it is told in English and translated where a person reads it."""
+    return message
+
+
 def format_money(money: Money) -> str:
     """`¥1,284.00`, `US$323.06`: the amount with its currency as the locale writes it."""
     return _money(money, _locale.get())

@@ -94,3 +94,9 @@ def drop_bundles() -> None:
 def catch_up() -> None:
     """Once an hour: what ends by the clock alone publishes no fact, so unfinished sales are looked at again."""
     services.catch_up()
+
+
+@task("oversight.check_books", every="48 * * * *", attempts=1)
+def check_books() -> None:
+    """Once an hour, after Stripe's own account was taken over."""
+    services.check_books()

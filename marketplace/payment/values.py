@@ -1,7 +1,7 @@
 """The public words of payment."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -9,6 +9,9 @@ from marketplace.catalog.values import PaymentMethod
 from marketplace.kernel.errors import Conflict, NotFound, Refused
 from marketplace.kernel.money import Money
 from marketplace.traceability.values import Actor
+
+ON_ITS_WAY = timedelta(hours=2)
+"""So long money may stand in our ledger or in the provider's account alone."""
 
 
 class Purpose(StrEnum):
@@ -173,6 +176,10 @@ class Unexplained:
     moved: str
     difference: Money
     since: datetime
+
+    def is_late(self, now: datetime) -> bool:
+        """Whether it should stand on both sides by now: the provider's account is taken over once an hour."""
+        return self.since < now - ON_ITS_WAY
 
 
 class Receipt(StrEnum):

@@ -21,7 +21,7 @@ SOURCES = {
     "templates": [("**.html", "jinja2"), ("**.txt", "jinja2"), ("**.jinja", "jinja2")],
 }
 OPTIONS = {"**": {"trimmed": "true", "silent": "false"}}
-KEYWORDS = {"_": None, "_l": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2)}
+KEYWORDS = {"_": None, "_l": None, "_n": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2)}
 HEADER = b"""\
 # Simplified Chinese of every sentence that people read. `make messages` brings it up to date with the sources.
 msgid ""

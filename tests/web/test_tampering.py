@@ -196,6 +196,7 @@ ELSEWHERE = {
 }
 """Tables with a test of their own below."""
 
+_BOOKS = "whose money it is; payment, contract and refund are in the log, and `check` holds the books to them"
 _WHO = "who may sign in, and with what; an entry names the account itself"
 _ROAD = "the road to a publication; what was published is the version of the product"
 _ERASURE = "who asked for what of their data; that it was erased is an entry"
@@ -219,6 +220,10 @@ NOT_EVIDENCE: Mapping[str, str] = dict.fromkeys(
     "catalog_product": "the version says its code and line itself",
     "catalog_sale_end": "from when a version is sold no more; what was sold stays",
     "payment_provider_event": "the provider's words as they came; what they made true is in the log",
+    "payment_balance_check": "what was compared of all money together",
+    "payment_ledger_entry": _BOOKS,
+    "payment_ledger_line": _BOOKS,
+    "payment_provider_movement": "the provider's own account of our money; the payment itself is in the log",
     "traceability_time_authority": "whom to believe about time is for the reader; another's stamp proves nothing",
     "traceability_recording_chunk": "what a browser has sent so far; evidence is what it is put together to",
 }  # fmt: skip

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, text
 
 from marketplace.infra.db import snapshot
+from marketplace.infra.formatting import gettext_noop as _n
 
 # What an entry of the ledger says in all of an account: `posted`, of which questions may speak.
 _POSTED = """
@@ -15,9 +16,10 @@ _POSTED = """
     )
 """
 
-# What is said of whatever the question finds. Each holds at every moment, however much is under way.
+# What is said of whatever the question finds, for whoever shows it to translate. Each holds at every moment, however
+# much is under way.
 _BROKEN = {
-    "the order has other contracts or refunds than its state says": """
+    _n("the order has other contracts or refunds than its state says"): """
         SELECT o.reference FROM checkout_order o,
         LATERAL (SELECT count(*) AS number FROM checkout_order_line l WHERE l.order_id = o.id) lines,
         LATERAL (SELECT count(*) AS number FROM policy_policy p WHERE p.order_id = o.id) contracts,
@@ -28,74 +30,74 @@ _BROKEN = {
             WHEN o.state IN ('not_issuable', 'refunded') THEN contracts.number = 0 AND refunds.number = 1
             ELSE contracts.number = 0 AND refunds.number = 0 END
         """,
-    "the order costs something else than its lines": """
+    _n("the order costs something else than its lines"): """
         SELECT o.reference FROM checkout_order o LEFT JOIN checkout_order_line l ON l.order_id = o.id
         GROUP BY o.id
         HAVING sum(l.premium_minor) IS DISTINCT FROM o.total_minor OR bool_or(l.currency <> o.currency)
         """,
-    "the order is paid by nothing that came in for it": """
+    _n("the order is paid by nothing that came in for it"): """
         SELECT o.reference FROM checkout_order o LEFT JOIN payment_attempt a ON a.id = o.attempt_id
         WHERE (o.paid_at IS NOT NULL) <> (o.state IN ('paid', 'issued', 'not_issuable', 'refunded'))
            OR o.paid_at IS NOT NULL AND (
                a.succeeded_at IS NULL OR a.subject_id <> o.id
                OR (a.received_minor, a.received_currency) IS DISTINCT FROM (o.total_minor, o.currency))
         """,
-    "the payment asks for something else than its order": """
+    _n("the payment asks for something else than its order"): """
         SELECT a.reference || ', attempt ' || a.number
         FROM payment_attempt a LEFT JOIN checkout_order o ON o.id = a.subject_id
         WHERE a.purpose = 'new_business'
           AND (a.amount_minor, a.currency) IS DISTINCT FROM (o.total_minor, o.currency)
         """,
-    "more went back than came in": """
+    _n("more went back than came in"): """
         SELECT a.reference || ', attempt ' || a.number
         FROM payment_attempt a JOIN payment_refund r ON r.attempt_id = a.id
         GROUP BY a.id HAVING sum(r.amount_minor) > coalesce(a.received_minor, 0)
         """,
-    "the ledger says something else of what came in": """
+    _n("the ledger says something else of what came in"): """
         SELECT a.reference || ', attempt ' || a.number FROM payment_attempt a LEFT JOIN posted l
         ON l.event = 'received' AND l.cause = a.id::text AND l.account = 'provider_balance'
         WHERE (l.minor, l.currency) IS DISTINCT FROM (a.received_minor, a.received_currency)
         """,
-    "the ledger says something else of what goes back": """
+    _n("the ledger says something else of what goes back"): """
         SELECT a.reference || ', attempt ' || a.number
         FROM payment_attempt a JOIN payment_refund r ON r.attempt_id = a.id LEFT JOIN posted l
         ON l.event = 'refund_requested' AND l.cause = r.id::text AND l.account = 'refunds_payable'
         WHERE (-l.minor, l.currency) IS DISTINCT FROM (r.amount_minor, r.currency)
         """,
-    "the ledger holds money for an order that is closed": """
+    _n("the ledger holds money for an order that is closed"): """
         SELECT o.reference FROM checkout_order o JOIN posted l ON l.attempt_id = o.attempt_id
         WHERE o.state IN ('issued', 'refunded') AND l.account IN ('customer_held', 'refunds_payable')
         GROUP BY o.id, l.account, l.currency HAVING sum(l.minor) <> 0
         """,
-    "the shares of insurers and marketplace are not the premium": """
+    _n("the shares of insurers and marketplace are not the premium"): """
         SELECT o.reference FROM checkout_order o LEFT JOIN posted l
         ON l.event = 'premium' AND l.attempt_id = o.attempt_id AND l.account IN ('insurer_payable', 'commission')
         WHERE o.state = 'issued' GROUP BY o.id HAVING sum(l.minor) IS DISTINCT FROM -o.total_minor
         """,
-    "the lines of a ledger entry do not balance": """
+    _n("the lines of a ledger entry do not balance"): """
         SELECT cause FROM posted GROUP BY event, cause HAVING sum(minor) <> 0 OR count(DISTINCT currency) <> 1
         """,
-    "the contract is no line of a paid order at its premium": """
+    _n("the contract is no line of a paid order at its premium"): """
         SELECT p.number FROM policy_policy p WHERE NOT EXISTS (
             SELECT FROM checkout_order_line l JOIN checkout_order o ON o.id = l.order_id
             WHERE o.id = p.order_id AND o.paid_at IS NOT NULL AND l.application_id = p.application_id
               AND (l.premium_minor, l.currency) = (p.premium_minor, p.currency))
         """,
-    "a version of the contract, or its paper, is missing": """
+    _n("a version of the contract, or its paper, is missing"): """
         SELECT p.number FROM policy_policy p
         LEFT JOIN policy_version v ON v.policy_id = p.id LEFT JOIN policy_document d ON d.version_id = v.id
         GROUP BY p.id HAVING count(d.version_id) = 0 OR count(d.version_id) <> max(v.number)
         """,
-    "the paper cannot be made and waits for a person": """
+    _n("the paper cannot be made and waits for a person"): """
         SELECT p.number FROM policy_document d
         JOIN policy_version v ON v.id = d.version_id JOIN policy_policy p ON p.id = v.policy_id
         WHERE d.state = 'document_failed'
         """,
-    "the number was given twice": """
+    _n("the number was given twice"): """
         SELECT number FROM policy_policy GROUP BY number HAVING count(*) > 1
         UNION ALL SELECT reference FROM checkout_order GROUP BY reference HAVING count(*) > 1
         """,
-    "the number would be given again": """
+    _n("the number would be given again"): """
         SELECT p.number FROM policy_policy p,
         LATERAL regexp_match(p.number, '-(\\d+)-(\\d+)$') AS parts
         WHERE NOT EXISTS (SELECT FROM policy_number_range r WHERE r.insurer_id = p.insurer_id

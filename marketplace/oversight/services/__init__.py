@@ -1,5 +1,6 @@
 """Change: the sales log's read model (`sales`), and the evidence of contracts, for whoever may read it (`evidence`)."""
 
+from marketplace.oversight.services.books import check_books
 from marketplace.oversight.services.evidence import (
     KEPT,
     PATIENCE,
@@ -26,6 +27,7 @@ __all__ = (
     "PATIENCE",
     "ask_bundle",
     "catch_up",
+    "check_books",
     "drop_old_bundles",
     "make_bundle",
     "note_look",

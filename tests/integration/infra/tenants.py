@@ -26,7 +26,8 @@ CATALOG = {"catalog_document", "catalog_product", "catalog_product_version", "ca
 
 # Of the marketplace and its customers alone.
 MARKETPLACE = {
-    "accounts_ceremony", "accounts_challenge", "accounts_insurer_application", "payment_provider_event",
+    "accounts_ceremony", "accounts_challenge", "accounts_insurer_application", "payment_balance_check",
+    "payment_ledger_entry", "payment_ledger_line", "payment_provider_event", "payment_provider_movement",
     "privacy_export", "privacy_notice", "privacy_request", "privacy_run",
 }  # fmt: skip
 
@@ -77,6 +78,7 @@ _ASKED: dict[str, dict[str, Any]] = {
     "listing_upload": {"state": "draft"},
     "oversight_bundle": {"state": "asked"},
     "oversight_picture": {"kind": "png"},
+    "payment_ledger_line": {"account": "insurer_payable"},
     "policy_document": {"state": "due"},
     "policy_number_range": {"next": 1},
     "policy_policy": {"state": "in_force"},

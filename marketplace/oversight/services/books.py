@@ -1,0 +1,22 @@
+"""Ring where orders, money, contracts and papers do not agree, or the ledger is not what Stripe says."""
+
+import logging
+
+from marketplace.kernel import clock
+from marketplace.oversight.queries import disagreements
+from marketplace.payment import queries as payments
+
+log = logging.getLogger(__name__)
+
+
+def check_books() -> int:
+    """A line of alarm for each; how many there are."""
+    now = clock.now()
+    late = [each for each in payments.unexplained() if each.is_late(now)]
+    found = [
+        *(f"{what}: {sentence}" for what, sentence in disagreements()),
+        *(f"{each.moved}: Stripe less ledger is {each.difference.minor} {each.difference.currency}" for each in late),
+    ]
+    for line in found:
+        log.error("ALARM %s", line)
+    return len(found)
