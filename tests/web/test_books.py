@@ -53,11 +53,11 @@ def test_what_is_not_explained_is_named_and_rings(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    finance.get(BOOKS)
     finance.post({}, f"{BOOKS}/compare")
     with shop.app_context():
-        ledger.post(
-            LedgerEvent.RECEIVED, "nobody", bookkeeping.received(Money(500, "CNY")), provider_object="pi_nobody"
-        )
+        lines = bookkeeping.received(Money(500, "CNY"))
+        ledger.post(LedgerEvent.RECEIVED, "nobody", lines, provider_object="pi_nobody")
         db.session.commit()
         assert oversight.check_books() == 0, "it may be on its way"
     page = finance.get(BOOKS)
