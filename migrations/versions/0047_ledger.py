@@ -36,6 +36,64 @@ BALANCED = f"""
     END $$;
 """  # noqa: S608  names of our own
 
+# Commission as agreed on the day of payment, to the nearest cent, a half to the even one.
+WHAT_WAS = (
+    """
+    CREATE TEMPORARY TABLE payment_ledger_was ON COMMIT DROP AS
+    WITH share AS (
+        SELECT o.attempt_id, o.paid_at, l.insurer_id, l.currency, l.premium_minor AS premium,
+            row_number() OVER (PARTITION BY o.id ORDER BY l.number) AS place,
+            div(l.premium_minor * points, 10000) + CASE
+                WHEN 2 * mod(l.premium_minor * points, 10000) > 10000 THEN 1
+                WHEN 2 * mod(l.premium_minor * points, 10000) = 10000 THEN mod(div(l.premium_minor * points, 10000), 2)
+                ELSE 0 END AS commission
+        FROM checkout_order o JOIN checkout_order_line l ON l.order_id = o.id
+        JOIN quoting_offer q ON q.id = l.offer_id JOIN quoting_need w ON w.id = q.need_id,
+        LATERAL (SELECT coalesce((
+            SELECT t.basis_points FROM accounts_commission_term t
+            WHERE t.insurer_id = l.insurer_id AND t.line = w.line AND t.accepted_at IS NOT NULL
+                AND t.effective_from <= (o.paid_at AT TIME ZONE 'Asia/Shanghai')::date
+            ORDER BY t.effective_from DESC LIMIT 1), 0)::numeric AS points) agreed
+        WHERE o.state = 'issued'
+    )
+    SELECT 'received' AS event, a.id::text AS cause, a.id AS attempt_id, a.payment_intent_id AS provider_object,
+        coalesce(a.succeeded_at, a.settled_at, a.created_at) AS at, n.number, n.account, NULL::uuid AS insurer_id,
+        n.sign * a.received_minor AS minor, a.received_currency AS currency
+    FROM payment_attempt a
+    CROSS JOIN (VALUES (1, 'provider_balance', 1), (2, 'customer_held', -1)) n (number, account, sign)
+    WHERE a.received_minor IS NOT NULL
+    UNION ALL
+    SELECT 'refund_requested', r.id::text, r.attempt_id, NULL, r.requested_at, n.number, n.account, NULL,
+        n.sign * r.amount_minor, r.currency
+    FROM payment_refund r
+    CROSS JOIN (VALUES (1, 'customer_held', 1), (2, 'refunds_payable', -1)) n (number, account, sign)
+    UNION ALL
+    SELECT 'refund_sent', r.id::text, r.attempt_id, r.provider_id, coalesce(r.settled_at, r.requested_at), n.number,
+        n.account, NULL, n.sign * r.amount_minor, r.currency
+    FROM payment_refund r
+    CROSS JOIN (VALUES (1, 'refunds_payable', 1), (2, 'provider_balance', -1)) n (number, account, sign)
+    WHERE r.state IN ('sent', 'succeeded')
+    UNION ALL
+    SELECT 'premium', s.attempt_id::text, s.attempt_id, NULL, s.paid_at, 4 * (s.place - 1) + n.number, n.account,
+        CASE WHEN n.own THEN s.insurer_id END, n.minor, s.currency
+    FROM share s, LATERAL (VALUES
+        (1, 'customer_held', false, s.premium), (2, 'insurer_payable', true, -s.premium),
+        (3, 'insurer_payable', true, s.commission), (4, 'commission', true, -s.commission)
+    ) n (number, account, own, minor) WHERE n.minor <> 0
+    """,
+    """
+    INSERT INTO payment_ledger_entry (id, event, cause, attempt_id, provider_object, posted_at)
+    SELECT DISTINCT ON (event, cause) gen_random_uuid(), event, cause, attempt_id, provider_object, at
+    FROM payment_ledger_was
+    """,
+    """
+    INSERT INTO payment_ledger_line (entry_id, number, account, insurer_id, amount_minor, currency)
+    SELECT e.id, w.number, w.account, w.insurer_id, w.minor, w.currency
+    FROM payment_ledger_was w JOIN payment_ledger_entry e USING (event, cause)
+    """,
+)
+"""What happened before there was a ledger, posted as if it had been there."""
+
 
 def upgrade() -> None:
     _create_ledger()
@@ -55,6 +113,8 @@ def upgrade() -> None:
             f"CREATE TRIGGER stays BEFORE UPDATE OR DELETE ON {table} "
             "FOR EACH ROW EXECUTE FUNCTION payment_ledger_stays()"
         )
+    for statement in WHAT_WAS:
+        op.execute(statement)
 
 
 def _create_ledger() -> None:

@@ -23,9 +23,11 @@ from marketplace.accounts.values import (
     NewApplication,
     NewInsurer,
     NewStaff,
+    NewTerm,
     Role,
 )
 from marketplace.infra.db import db
+from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
 from marketplace.kernel.text import LocalizedText
 
@@ -84,6 +86,13 @@ def an_applicant(new: NewApplication | None = None) -> InsurerApplication:
 def a_member_of_staff(role: Role = Role.ADMIN_SALES, insurer: Insurer | None = None, **changes: Any) -> Account:
     parts: dict[str, Any] = {"email": f"staff{next(_numbers)}@evenfold.example", "name": "Staff", "password": PASSWORD}
     return services.create_staff(NewStaff(role=role, insurer_id=insurer.id if insurer else None, **(parts | changes)))
+
+
+def agreed_terms(insurer: Insurer, line: str = "travel", basis_points: int = 1500) -> None:
+    """What the marketplace keeps of a premium, agreed by both sides from today on. Commits nothing."""
+    owner, admin = a_member_of_staff(Role.ADMIN_OWNER), a_member_of_staff(Role.INSURER_ADMIN, insurer)
+    proposed = services.propose_terms(NewTerm(insurer.id, line, basis_points, clock.today(ZONE)), owner)
+    services.accept_terms(proposed.id, admin)
 
 
 def a_ready_payee(admin: Account) -> None:

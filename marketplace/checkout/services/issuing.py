@@ -99,7 +99,7 @@ def _book(row: OrderRow) -> None:
             (line.insurer_id, quoting.offer(line.offer_id).need.line.value),
         )
         if of not in agreed:
-            log.error("no commission is agreed with insurer %s for %s: the whole premium is owed to it", *of)
+            log.error("ALARM no commission is agreed with insurer %s for %s: the whole premium is owed to it", *of)
         kept = agreed[of].of(premium) if of in agreed else Money.zero(line.currency)
         shares.append(Share(line.insurer_id, premium, kept))
     if row.attempt_id is not None:

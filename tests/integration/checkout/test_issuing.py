@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from marketplace.accounts import queries as accounts
 from marketplace.application import queries as applications
 from marketplace.application.values import State
 from marketplace.checkout import queries, services
@@ -18,11 +19,11 @@ from marketplace.kernel.errors import Unavailable
 from marketplace.kernel.money import Money
 from marketplace.payment import queries as payments
 from marketplace.payment import services as payment
-from marketplace.payment.values import AttemptState, Purpose, RefundReason, RefundState
+from marketplace.payment.values import AttemptState, LedgerAccount, Purpose, RefundReason, RefundState
 from marketplace.policy import queries as policies
 from marketplace.traceability.queries import journey_entries
 from tests.deferred_jobs import drain, waiting
-from tests.factories.accounts import a_guest
+from tests.factories.accounts import a_guest, agreed_terms
 from tests.factories.checkout import an_accepted_application
 from tests.simulator_server import SimulatorServer
 
@@ -87,6 +88,39 @@ def test_paid_by_webhook_and_concluded(simulator: SimulatorServer, paid: Order) 
     assert (session["amount_total"], session["currency"]) == (PREMIUM.minor, "cny")
     assert started.body["amount"] == succeeded.body["amount"] == PREMIUM.minor
     assert refunds(paid) == []
+
+
+def posted() -> dict[LedgerAccount, int]:
+    return {each.account: each.total.minor for each in payments.account_totals() if each.total.minor}
+
+
+@pytest.mark.requirement("O13-24")
+def test_a_premium_is_owed_to_its_insurer_less_what_was_agreed(paid: Order, caplog: pytest.LogCaptureFixture) -> None:
+    agreed_terms(accounts.insurer(paid.lines[0].insurer_id))
+    services.check_payment(paid.id)
+    assert posted() == {LedgerAccount.PROVIDER_BALANCE: PREMIUM.minor, LedgerAccount.CUSTOMER_HELD: -PREMIUM.minor}
+    drain("payment", "checkout")
+    assert posted() == {
+        LedgerAccount.PROVIDER_BALANCE: PREMIUM.minor,
+        LedgerAccount.INSURER_PAYABLE: -9_010,
+        LedgerAccount.COMMISSION: -1_590,
+    }
+    assert "no commission is agreed" not in caplog.text
+    services.issue_contracts(paid.id)
+    db.session.commit()
+    assert sum(posted().values()) == 0
+
+
+@pytest.mark.requirement("O13-24")
+def test_where_nothing_was_agreed_the_insurer_is_owed_everything_and_it_rings(
+    paid: Order, caplog: pytest.LogCaptureFixture
+) -> None:
+    services.check_payment(paid.id)
+    drain("payment", "checkout")
+    assert state(paid) is OrderState.ISSUED
+    assert posted()[LedgerAccount.INSURER_PAYABLE] == -PREMIUM.minor
+    assert LedgerAccount.COMMISSION not in posted()
+    assert "ALARM no commission is agreed" in caplog.text
 
 
 def test_the_return_page_asks_and_the_webhook_finds_everything_done(simulator: SimulatorServer, paid: Order) -> None:

@@ -1,5 +1,6 @@
 """Orders, money, contracts and papers agree; each way in which they could not is tried by breaking it."""
 
+import runpy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +22,8 @@ from marketplace.payment import services as payment
 from marketplace.policy import queries as policies
 from tests.conftest import empty_tables
 from tests.deferred_jobs import drain
-from tests.factories.accounts import a_guest
+from tests.environment import ROOT
+from tests.factories.accounts import a_guest, agreed_terms, an_insurer
 from tests.factories.checkout import an_accepted_application, an_offer_of
 from tests.factories.quoting import an_offer
 from tests.factories.traceability import a_journey
@@ -44,7 +46,8 @@ def house(migrated_app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """Two orders with a contract and its sealed paper, one whose money went back, one that is open, one just paid."""
     with migrated_app.app_context():
         with simulator_in_use(tmp_path_factory.mktemp("simulator")) as simulator:
-            an_offer_of()
+            agreed_terms(insurer := an_insurer())
+            an_offer_of(insurer)
             orders = {name: _ordered(simulator, name) for name in ("issued", "also issued", "refunded", "open", "paid")}
             for name in ("issued", "also issued"):
                 checkout.check_payment(orders[name].id)
@@ -192,10 +195,10 @@ MISPOSTED = [
     (_LINE.format("amount_minor = -1", "refunds_payable", "event = 'refund_requested'"), "refunded, attempt 1", WENT),
     (_LINE.format("amount_minor = 1", "refunds_payable", "event = 'refund_sent'"), "refunded", HELD),
     (_LINE.format("amount_minor = 1", "customer_held", "event = 'premium' AND attempt_id = :a"), "issued", HELD),
-    (_LINE.format("amount_minor = -1", "insurer_payable", "event = 'premium' AND attempt_id = :a"), "issued", SHARES),
+    (_LINE.format("amount_minor = -1", "commission", "event = 'premium' AND attempt_id = :a"), "issued", SHARES),
     ("payment_ledger_entry SET event = 'none' WHERE event = 'premium' AND attempt_id = :a", "issued", SHARES),
     ("payment_ledger_entry SET cause = 'none' WHERE event = 'received' AND attempt_id = :a", "issued, attempt 1", CAME),
-    (_LINE.format("amount_minor = -1", "insurer_payable", "event = 'premium' AND attempt_id = :a"), "cause", BALANCE),
+    (_LINE.format("amount_minor = -1", "commission", "event = 'premium' AND attempt_id = :a"), "cause", BALANCE),
 ]  # fmt: skip
 
 
@@ -215,6 +218,25 @@ def test_what_the_ledger_says_otherwise_is_named(
     name, *rest = what.split(",")
     wanted = str(ids["a"]) if name == "cause" else ",".join([house.references[name], *rest])
     assert (wanted, sentence) in list(broken(owner))
+
+
+def test_what_was_before_the_ledger_is_posted_as_if_it_had_been_there(owner: Connection) -> None:
+    posted = owner.execute(POSTED).all()
+    assert {row.event for row in posted} == {"received", "premium", "refund_requested", "refund_sent"}
+    for table in ("payment_ledger_line", "payment_ledger_entry"):
+        owner.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER ALL"))
+        owner.execute(text(f"DELETE FROM {table}"))
+    assert list(broken(owner)) != []
+    for statement in runpy.run_path(str(ROOT / "migrations/versions/0047_ledger.py"))["WHAT_WAS"]:
+        owner.execute(text(statement))
+    assert owner.execute(POSTED).all() == posted
+    assert list(broken(owner)) == []
+
+
+POSTED = text("""
+    SELECT e.event, e.cause, e.attempt_id, e.provider_object, n.account, n.insurer_id, n.amount_minor, n.currency
+    FROM payment_ledger_entry e JOIN payment_ledger_line n ON n.entry_id = e.id ORDER BY 1, 2, n.number
+""")
 
 
 @pytest.mark.requirement("T26-49")
