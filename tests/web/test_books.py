@@ -1,8 +1,10 @@
 """The page that says whether every cent is explained, and the hourly alarm beside it (O13-24)."""
 
 import logging
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -16,14 +18,21 @@ from marketplace.kernel.money import Money
 from marketplace.oversight import services as oversight
 from marketplace.oversight.values import Sale
 from marketplace.payment import queries
-from marketplace.payment.rules import bookkeeping
 from marketplace.payment.services import ledger
 from marketplace.payment.values import LedgerAccount, LedgerEvent
 from sandbox.demo.visitor import Visitor
+from tests.simulator_server import SimulatorServer, running_simulator
 from tests.web.desk_visits import at_the_desk
 
 BOOKS = "/admin/books"
 LONG_AGO = clock.now() - timedelta(hours=3)
+
+
+@pytest.fixture
+def simulator(tmp_path: Path) -> Iterator[SimulatorServer]:
+    """One that has moved nobody else's money."""
+    with running_simulator(tmp_path) as server:
+        yield server
 
 
 @pytest.fixture
@@ -56,8 +65,7 @@ def test_what_is_not_explained_is_named_and_rings(
     finance.get(BOOKS)
     finance.post({}, f"{BOOKS}/compare")
     with shop.app_context():
-        lines = bookkeeping.received(Money(500, "CNY"))
-        ledger.post(LedgerEvent.RECEIVED, "nobody", lines, provider_object="pi_nobody")
+        ledger.move(LedgerEvent.RECEIVED, "nobody", Money(500, "CNY"), provider_object="pi_nobody")
         db.session.commit()
         assert oversight.check_books() == 0, "it may be on its way"
     page = finance.get(BOOKS)

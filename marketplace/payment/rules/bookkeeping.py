@@ -4,16 +4,6 @@ A line debits (positive) or credits (negative) an account; the lines of an entry
 holds too. A premium belongs to its insurer as a whole from the moment of the contract; what the insurer agreed to pay
 the marketplace is taken from that openly, as a line of its own, and no premium is ever posted as the marketplace's
 income (notice 2020-13, article 19: O13-24).
-
-| event | debit | credit |
-|---|---|---|
-| a customer's money came in | provider balance | held for customers |
-| contracts are concluded | held for customers; insurers, by the commission | insurers, by the premium; commission |
-| money is to go back | held for customers | refunds payable |
-| it is sent back | refunds payable | provider balance |
-| it could not be delivered | provider balance | refunds payable |
-| the provider took its fee | provider fees | provider balance |
-| the provider paid out | bank | provider balance |
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,7 +11,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from marketplace.kernel.money import Money
-from marketplace.payment.values import LedgerAccount, Share
+from marketplace.payment.values import LedgerAccount, LedgerEvent, Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,31 +23,22 @@ class Line:
     insurer_id: UUID | None = None
 
 
-def received(amount: Money) -> tuple[Line, ...]:
-    return _moved(amount, LedgerAccount.PROVIDER_BALANCE, LedgerAccount.CUSTOMER_HELD)
+MOVES: dict[LedgerEvent, tuple[LedgerAccount, LedgerAccount]] = {
+    LedgerEvent.RECEIVED: (LedgerAccount.PROVIDER_BALANCE, LedgerAccount.CUSTOMER_HELD),
+    LedgerEvent.REFUND_REQUESTED: (LedgerAccount.CUSTOMER_HELD, LedgerAccount.REFUNDS_PAYABLE),
+    # The provider takes it from the balance when it is sent, not when it arrives.
+    LedgerEvent.REFUND_SENT: (LedgerAccount.REFUNDS_PAYABLE, LedgerAccount.PROVIDER_BALANCE),
+    LedgerEvent.REFUND_RETURNED: (LedgerAccount.PROVIDER_BALANCE, LedgerAccount.REFUNDS_PAYABLE),
+    LedgerEvent.PROVIDER_FEE: (LedgerAccount.PROVIDER_FEES, LedgerAccount.PROVIDER_BALANCE),
+    LedgerEvent.PAID_OUT: (LedgerAccount.BANK, LedgerAccount.PROVIDER_BALANCE),
+}
+"""What moves one amount from one account to another: event -> (debit, credit)."""
 
 
-def refund_requested(amount: Money) -> tuple[Line, ...]:
-    return _moved(amount, LedgerAccount.CUSTOMER_HELD, LedgerAccount.REFUNDS_PAYABLE)
-
-
-def refund_sent(amount: Money) -> tuple[Line, ...]:
-    """The provider takes it from the balance when it is sent, not when it arrives."""
-    return _moved(amount, LedgerAccount.REFUNDS_PAYABLE, LedgerAccount.PROVIDER_BALANCE)
-
-
-def refund_returned(amount: Money) -> tuple[Line, ...]:
-    return _moved(amount, LedgerAccount.PROVIDER_BALANCE, LedgerAccount.REFUNDS_PAYABLE)
-
-
-def provider_fee(amount: Money) -> tuple[Line, ...]:
-    """A fee that the provider gives back is negative."""
-    return _moved(amount, LedgerAccount.PROVIDER_FEES, LedgerAccount.PROVIDER_BALANCE)
-
-
-def paid_out(amount: Money) -> tuple[Line, ...]:
-    """A payout that comes back is negative."""
-    return _moved(amount, LedgerAccount.BANK, LedgerAccount.PROVIDER_BALANCE)
+def move(event: LedgerEvent, amount: Money) -> tuple[Line, ...]:
+    """The two lines of an event of `MOVES`; what is taken back is negative."""
+    debit, credit = MOVES[event]
+    return Line(debit, amount), Line(credit, -amount)
 
 
 def premiums(shares: Sequence[Share]) -> tuple[Line, ...]:
@@ -78,7 +59,3 @@ def _premium(share: Share) -> Iterable[Line]:
     if share.commission:
         yield Line(LedgerAccount.INSURER_PAYABLE, share.commission, share.insurer_id)
         yield Line(LedgerAccount.COMMISSION, -share.commission, share.insurer_id)
-
-
-def _moved(amount: Money, debit: LedgerAccount, credit: LedgerAccount) -> tuple[Line, ...]:
-    return Line(debit, amount), Line(credit, -amount)

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from marketplace.infra.db import db
 from marketplace.kernel import clock, ids
+from marketplace.kernel.money import Money
 from marketplace.payment.models import LedgerEntryRow, LedgerLineRow
 from marketplace.payment.rules import bookkeeping
 from marketplace.payment.rules.bookkeeping import Line
@@ -52,6 +53,19 @@ def post(
     ]
     db.session.execute(insert(LedgerLineRow), rows)
     return True
+
+
+def move(
+    event: LedgerEvent,
+    cause: object,
+    amount: Money,
+    *,
+    attempt_id: UUID | None = None,
+    provider_object: str | None = None,
+) -> bool:
+    """Post an event that moves one amount from one account to another, as `post` does."""
+    lines = bookkeeping.move(event, amount)
+    return post(event, cause, lines, attempt_id=attempt_id, provider_object=provider_object)
 
 
 def is_posted(event: LedgerEvent, cause: object) -> bool:

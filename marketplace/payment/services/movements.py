@@ -11,7 +11,6 @@ from marketplace.infra.stripe_gateway import Movement
 from marketplace.kernel import clock
 from marketplace.payment import queries
 from marketplace.payment.models import BalanceCheckRow, MovementRow
-from marketplace.payment.rules import bookkeeping
 from marketplace.payment.services import ledger
 from marketplace.payment.values import LedgerAccount, LedgerEvent
 
@@ -48,9 +47,9 @@ def _take(found: Movement) -> bool:
         return False
     moved = found.subject or found.id
     if found.fee:
-        ledger.post(LedgerEvent.PROVIDER_FEE, found.id, bookkeeping.provider_fee(found.fee), provider_object=moved)
+        ledger.move(LedgerEvent.PROVIDER_FEE, found.id, found.fee, provider_object=moved)
     if found.type in _PAYOUTS:
-        ledger.post(LedgerEvent.PAID_OUT, found.id, bookkeeping.paid_out(-found.amount), provider_object=moved)
+        ledger.move(LedgerEvent.PAID_OUT, found.id, -found.amount, provider_object=moved)
     return True
 
 

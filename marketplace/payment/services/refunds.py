@@ -10,7 +10,6 @@ from marketplace.kernel import clock, ids
 from marketplace.kernel.money import Money
 from marketplace.payment.models import AttemptRow, RefundRow, refunds_of
 from marketplace.payment.queries import received, refund_value
-from marketplace.payment.rules import bookkeeping
 from marketplace.payment.rules.settling import (
     ATTEMPTS,
     REFUNDS,
@@ -71,7 +70,7 @@ def add_refund(row: AttemptRow, amount: Money, reason: RefundReason) -> RefundRo
     db.session.flush()
     body = {"amount": amount.minor, "currency": amount.currency, "reason": reason.value}
     record(row, EntryType.REFUND_REQUESTED, SYSTEM, **body)
-    ledger.post(LedgerEvent.REFUND_REQUESTED, refund.id, bookkeeping.refund_requested(amount), attempt_id=row.id)
+    ledger.move(LedgerEvent.REFUND_REQUESTED, refund.id, amount, attempt_id=row.id)
     jobs.defer("payment.send_refund", refund_id=refund.id)
     return refund
 
@@ -139,14 +138,13 @@ def _move(refund_id: UUID, event: RefundEvent, provider_id: str | None, failure:
 
 def _book(refund: RefundRow, after: RefundState) -> None:
     """It leaves when it is sent. What could not be delivered comes back, and still has to go to the customer."""
-    amount = _money(refund)
     if after in {RefundState.SENT, RefundState.SUCCEEDED}:
-        event, lines = LedgerEvent.REFUND_SENT, bookkeeping.refund_sent(amount)
+        event = LedgerEvent.REFUND_SENT
     elif ledger.is_posted(LedgerEvent.REFUND_SENT, refund.id):
-        event, lines = LedgerEvent.REFUND_RETURNED, bookkeeping.refund_returned(amount)
+        event = LedgerEvent.REFUND_RETURNED
     else:
         return
-    ledger.post(event, refund.id, lines, attempt_id=refund.attempt_id, provider_object=refund.provider_id)
+    ledger.move(event, refund.id, _money(refund), attempt_id=refund.attempt_id, provider_object=refund.provider_id)
 
 
 def _enter(attempt: AttemptRow, refund: RefundRow, after: RefundState) -> None:

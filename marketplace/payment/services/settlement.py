@@ -9,7 +9,6 @@ from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.payment.models import AttemptRow
 from marketplace.payment.queries import attempt_value, attempts_of, received
-from marketplace.payment.rules import bookkeeping
 from marketplace.payment.rules.settling import ATTEMPTS, REFUNDED_AS, AttemptEvent, Seen, attempt_event, is_final
 from marketplace.payment.services import ledger
 from marketplace.payment.services.refunds import add_refund
@@ -87,13 +86,10 @@ def _note(row: AttemptRow, session: Session) -> None:
     row.payment_intent_id = session.payment_intent_id or row.payment_intent_id
     if session.payment_status == "paid" and session.amount is not None:
         row.received_minor, row.received_currency = session.amount.minor, session.amount.currency
-        _book(row, session.amount)
-
-
-def _book(row: AttemptRow, amount: Money) -> None:
-    """Whatever it is worth to us, it is here now, and it is the customer's."""
-    lines = bookkeeping.received(amount)
-    ledger.post(LedgerEvent.RECEIVED, row.id, lines, attempt_id=row.id, provider_object=row.payment_intent_id)
+        # Whatever it is worth to us, it is here now, and it is the customer's.
+        ledger.move(
+            LedgerEvent.RECEIVED, row.id, session.amount, attempt_id=row.id, provider_object=row.payment_intent_id
+        )
 
 
 def _move(row: AttemptRow, event: AttemptEvent) -> None:

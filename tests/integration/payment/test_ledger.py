@@ -13,7 +13,6 @@ from marketplace.infra.stripe_gateway import Gateway, PaymentsUnavailable
 from marketplace.kernel.ids import new_id
 from marketplace.kernel.money import Money
 from marketplace.payment import queries, services
-from marketplace.payment.rules import bookkeeping
 from marketplace.payment.services import ledger
 from marketplace.payment.values import Attempt, LedgerAccount, LedgerEvent, RefundReason
 from tests.deferred_jobs import drain
@@ -110,7 +109,7 @@ def test_what_only_stripe_knows_is_named(simulator: SimulatorServer) -> None:
 
 def test_what_only_the_ledger_knows_is_named(simulator: SimulatorServer) -> None:
     compare()
-    ledger.post(LedgerEvent.RECEIVED, new_id(), bookkeeping.received(PREMIUM), provider_object="pi_nobody")
+    ledger.move(LedgerEvent.RECEIVED, new_id(), PREMIUM, provider_object="pi_nobody")
     db.session.commit()
     (found,) = queries.unexplained()
     assert (found.moved, found.difference) == ("pi_nobody", -PREMIUM)
@@ -165,7 +164,7 @@ class TestTheDatabaseHolds:
         db.session.rollback()
 
     def test_a_line_cannot_be_added_later(self) -> None:
-        ledger.post(LedgerEvent.RECEIVED, "cause", bookkeeping.received(PREMIUM))
+        ledger.move(LedgerEvent.RECEIVED, "cause", PREMIUM)
         db.session.commit()
         entry = db.session.execute(text("SELECT id FROM payment_ledger_entry")).scalar_one()
         self._line(entry, 3, 1)
@@ -182,7 +181,7 @@ class TestTheDatabaseHolds:
         db.session.rollback()
 
     def test_the_owner_may_change_nothing_either(self, app: Flask) -> None:
-        ledger.post(LedgerEvent.RECEIVED, "cause", bookkeeping.received(PREMIUM))
+        ledger.move(LedgerEvent.RECEIVED, "cause", PREMIUM)
         db.session.commit()
         superuser = app.extensions["superuser"]
         for statement in ("UPDATE payment_ledger_line SET amount_minor = 1", "DELETE FROM payment_ledger_entry"):
@@ -191,7 +190,7 @@ class TestTheDatabaseHolds:
         assert totals() == {A.PROVIDER_BALANCE: PREMIUM.minor, A.CUSTOMER_HELD: -PREMIUM.minor}
 
     def test_the_same_cause_is_posted_once(self) -> None:
-        posted = [ledger.post(LedgerEvent.RECEIVED, "cause", bookkeeping.received(PREMIUM)) for _ in range(2)]
+        posted = [ledger.move(LedgerEvent.RECEIVED, "cause", PREMIUM) for _ in range(2)]
         db.session.commit()
         assert posted == [True, False]
         assert totals()[A.PROVIDER_BALANCE] == PREMIUM.minor

@@ -11,20 +11,20 @@ from marketplace.accounts.values import CommissionTerm
 from marketplace.kernel.money import Money
 from marketplace.payment.rules import bookkeeping
 from marketplace.payment.rules.bookkeeping import Line, is_balanced
-from marketplace.payment.values import LedgerAccount, Share
+from marketplace.payment.values import LedgerAccount, LedgerEvent, Share
 
 HARBOUR = UUID(int=1)
 amounts = st.integers(1, 10**12).map(lambda minor: Money(minor, "CNY"))
 
 
-@given(amounts)
-def test_what_moves_money_balances(amount: Money) -> None:
-    for event in (
-        bookkeeping.received, bookkeeping.refund_requested, bookkeeping.refund_sent, bookkeeping.refund_returned,
-        bookkeeping.provider_fee, bookkeeping.paid_out,
-    ):  # fmt: skip
-        assert is_balanced(event(amount))
-        assert is_balanced(event(-amount)), "and what is taken back"
+@given(st.sampled_from(sorted(bookkeeping.MOVES)), amounts)
+def test_what_moves_money_balances(event: LedgerEvent, amount: Money) -> None:
+    assert is_balanced(bookkeeping.move(event, amount))
+    assert is_balanced(bookkeeping.move(event, -amount)), "and what is taken back"
+
+
+def test_every_event_says_what_it_posts() -> None:
+    assert bookkeeping.MOVES.keys() | {LedgerEvent.PREMIUM} == set(LedgerEvent)
 
 
 @pytest.mark.requirement("O13-24")
