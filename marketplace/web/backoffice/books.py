@@ -1,5 +1,10 @@
 """Every cent explained: what the ledger says, what Stripe says, and what does not agree (O13-24)."""
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
@@ -8,9 +13,10 @@ from marketplace.infra.formatting import gettext as _
 from marketplace.infra.formatting import lazy_gettext as _l
 from marketplace.kernel import clock
 from marketplace.kernel.errors import Unavailable
+from marketplace.kernel.money import Money
 from marketplace.oversight import queries as oversight
 from marketplace.payment import queries, services
-from marketplace.payment.values import LedgerAccount
+from marketplace.payment.values import AccountTotal, LedgerAccount
 
 blueprint = Blueprint("books", __name__, url_prefix="/admin/books")
 
@@ -26,19 +32,51 @@ ACCOUNTS: dict[LedgerAccount, str] = {
 _OURS = {LedgerAccount.PROVIDER_BALANCE, LedgerAccount.BANK, LedgerAccount.PROVIDER_FEES}
 
 
+@dataclass(frozen=True, slots=True)
+class OfInsurer:
+    """What one insurer is owed in a currency, and what it paid us for it."""
+
+    insurer_id: UUID
+    owed: Money
+    commission: Money
+
+
 @blueprint.get("")
 def books() -> ResponseReturnValue:
-    totals = sorted(queries.account_totals(), key=lambda each: (each.total.currency, [*ACCOUNTS].index(each.account)))
-    unexplained, now = queries.unexplained(), clock.now()
+    totals, unexplained, now = queries.account_totals(), queries.unexplained(), clock.now()
     return render_template(
         "backoffice/books.html",
         checks=queries.last_balance_checks(),
-        lines=[(ACCOUNTS[each.account], each, each.account in _OURS) for each in totals],
+        lines=_by_account(totals),
+        parties=_by_insurer(totals),
         insurers=accounts.insurers(each.insurer_id for each in totals if each.insurer_id),
         unexplained=[each for each in unexplained if each.is_late(now)],
         under_way=[each for each in unexplained if not each.is_late(now)],
         disagreements=oversight.disagreements(),
     )
+
+
+def _by_account(totals: Sequence[AccountTotal]) -> list[tuple[str, Money]]:
+    """What each account stands at, as a person would say it: what is owed is no negative number."""
+    sums: dict[tuple[str, LedgerAccount], int] = Counter()
+    for each in totals:
+        sums[each.total.currency, each.account] += each.total.minor if each.account in _OURS else -each.total.minor
+    currencies = sorted({currency for currency, _account in sums})
+    return [
+        (words, Money(sums[currency, account], currency))
+        for currency in currencies
+        for account, words in ACCOUNTS.items()
+        if (currency, account) in sums
+    ]
+
+
+def _by_insurer(totals: Sequence[AccountTotal]) -> list[OfInsurer]:
+    by = {(each.insurer_id, each.total.currency, each.account): -each.total for each in totals if each.insurer_id}
+    return [
+        OfInsurer(insurer_id, owed, by.get((insurer_id, currency, LedgerAccount.COMMISSION), Money.zero(currency)))
+        for (insurer_id, currency, account), owed in by.items()
+        if account is LedgerAccount.INSURER_PAYABLE and insurer_id
+    ]
 
 
 @blueprint.post("/compare")
