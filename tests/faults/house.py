@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -250,7 +251,7 @@ def customers(house: House, numbers: int) -> Iterator[list[Customer]]:
         over.set()
         for thread in threads:
             thread.join()
-    assert lost == []
+    assert not lost, ["".join(traceback.format_exception(each)) for each in lost]
 
 
 # --- what must hold of the books whatever happened -------------------------------------------------------------------

@@ -149,10 +149,17 @@ class Customer:
         if not offers:
             raise LostError(f"{self.visitor.status} at {self.visitor.at}")
         self.visitor.enter(offers[0])
+        self._must_be_shown()
         self.application = self.visitor.at.split("/")[2]
         self.acknowledged += told("entry", "")
 
+    def _must_be_shown(self) -> None:
+        """An error has the address of the page in whose place it stands."""
+        if self.visitor.status != 200:
+            raise LostError(f"{self.visitor.status} at {self.visitor.at}")
+
     def _step(self) -> None:
+        self._must_be_shown()
         before, parts = self.visitor.at, urlsplit(self.visitor.at).path.split("/")
         step = parts[3] if len(parts) > 3 else ""
         acts: dict[str, Callable[[], object]] = {
@@ -172,8 +179,9 @@ class Customer:
             raise LostError(f"{self.visitor.status} at {self.visitor.at}")
         said = told(step, self.visitor.text)
         acts[step]()
-        if self.visitor.status != 200 or self.visitor.at == before:
-            raise LostError(f"{self.visitor.status} at {self.visitor.at}")
+        self._must_be_shown()
+        if self.visitor.at == before:
+            raise LostError(f"still at {before}")
         self.acknowledged += said
 
     def _answer(self) -> None:
