@@ -56,7 +56,7 @@ def measure(demonstration: Demonstration) -> Iterator[Figure]:
                 title = f"recorded {name}, {clients} at once"
                 yield Figure.ratio(title, "the same page, not recorded", compared, most)
     yield _sale(demonstration, "evidence of a sale", None)
-    subprocess.run([sys.executable, "-m", "bench.buying"], cwd=ROOT, env=environment, check=True)
+    subprocess.run([sys.executable, "-m", "bench.buying"], cwd=ROOT, env=environment, capture_output=True, check=True)
     yield _sale(demonstration, "evidence of a later sale", MOST_OF_SALE)
 
 
