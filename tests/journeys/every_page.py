@@ -354,6 +354,7 @@ class Walk:
         desk.get(links(desk.text, rf"/admin/privacy/disputes/{UUID}")[0])
         desk.post({})
         desk.get("/admin/privacy")
+        desk.get("/admin/books")
         desk.get("/admin/security")
         desk.get("/admin/security?account=nobody")
 

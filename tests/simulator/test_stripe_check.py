@@ -286,6 +286,9 @@ def everything_the_gateway_can_ask(gateway: Gateway) -> None:
     refund = gateway.create_refund(intent, Money(600, "CNY"), {"refund_id": "1"}, "refund-1")
     assert gateway.retrieve_refund(refund.id).metadata == {"refund_id": "1"}
     assert [found.id for found in gateway.list_refunds(intent)] == [refund.id]
+    movements = list(gateway.list_movements(begun - timedelta(minutes=1)))
+    assert [each.subject for each in movements] == [refund.id, intent]
+    assert gateway.balance() == (sum((each.amount - each.fee for each in movements), Money.zero("CNY")),)
     accounts = [gateway.create_account(NewAccount("H", "US", {"payee_id": name}, name)) for name in ("a", "b")]
     assert gateway.retrieve_account(accounts[0].id) == accounts[0]
     assert list(gateway.list_accounts(begun - timedelta(minutes=1))) == accounts[::-1]

@@ -19,14 +19,12 @@ from marketplace.traceability.jobs.key_folder import KeyFolder
 from marketplace.traceability.rules.leaves import Leaf
 from marketplace.traceability.rules.notes import Checkpoint, Signer
 from marketplace.traceability.values import EntryType
-from sandbox.embedded_db import EmbeddedServer
 from tests.conftest import empty_tables
 from tests.deferred_jobs import hasten
 from tests.factories.accounts import a_member_of_staff
 from tests.factories.log import ORIGIN, a_key_folder, integrate
 from tests.factories.traceability import a_journey, an_act
-from tests.simulator_server import SimulatorServer
-from tests.web.conftest import newest_code, open_shop, run_jobs, the_sale
+from tests.web.conftest import Grounds, newest_code, open_shop, run_jobs, the_sale
 from tests.web.desk_visits import buy
 
 PUT_OFF = ("policy.make_document", "checkout.send_policy")
@@ -48,29 +46,14 @@ class Bought:
     retired: tuple[Signer, ...] = ()
 
 
-@dataclass(frozen=True)
-class Folders:
-    """Of the log's key, made anew, and of the files."""
-
-    log: Path
-    store: Path
-
-
 @contextmanager
 def a_bought_sale(
-    app: Flask,
-    simulator: SimulatorServer,
-    server: EmbeddedServer,
-    folders: Folders,
-    *,
-    others: int = 1,
-    rotating: bool = False,
-    buying: Buying = buy,
+    grounds: Grounds, *, others: int = 1, rotating: bool = False, buying: Buying = buy
 ) -> Iterator[Bought]:
     """`others` entries of somebody else stand before it in the log, which is time-stamped before and after the sale.
     `rotating` is a log whose key changes before the sale and after it, `buying` another road through the pages.
     """
-    keys = a_key_folder(folders.log)
+    app, server, keys = grounds.app, grounds.server, a_key_folder(grounds.log)
     retired: list[Signer] = []
 
     def stamp() -> None:
@@ -86,7 +69,7 @@ def a_bought_sale(
         integrate(server, keys)
 
     try:
-        with open_shop(app, simulator):
+        with open_shop(app, grounds.simulator):
             with app.app_context():
                 somebody = a_journey()
                 for _ in range(others):
@@ -107,7 +90,7 @@ def a_bought_sale(
                 stamp()
                 account = a_member_of_staff(Role.ADMIN_COMPLIANCE)
                 db.session.commit()
-            yield Bought(app, the_sale(app), account, keys, folders.store, tuple(retired))
+            yield Bought(app, the_sale(app), account, keys, grounds.store, tuple(retired))
     finally:
         empty_tables(app)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from config import Settings
 from marketplace.accounts.values import Account, Role
 from marketplace.correspondence import queries as correspondence
 from marketplace.disclosure import services as disclosure
@@ -47,6 +49,28 @@ _TABLES = text(
 def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorServer]:
     with running_simulator(tmp_path_factory.mktemp("stripe")) as server:
         yield server
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """What a marketplace stands on whose sales are attacked: `log` is the folder of the log's key, `store` of files."""
+
+    app: Flask
+    simulator: SimulatorServer
+    server: EmbeddedServer
+    log: Path
+    store: Path
+
+
+@pytest.fixture(scope="module")
+def grounds(
+    migrated_app: Flask,
+    simulator: SimulatorServer,
+    server: EmbeddedServer,
+    settings: Settings,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Grounds:
+    return Grounds(migrated_app, simulator, server, tmp_path_factory.mktemp("log"), Path(settings.storage_folder))
 
 
 @pytest.fixture

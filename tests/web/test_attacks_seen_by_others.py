@@ -10,9 +10,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from flask import Flask
 
-from config import Settings
 from marketplace.infra.signing import SealSettings
 from marketplace.infra.timestamping import SEAL_CODE, load_authority
 from marketplace.oversight.services import pictures
@@ -21,11 +19,10 @@ from marketplace.traceability import queries as trail
 from marketplace.traceability.rules.notes import Signer
 from marketplace.traceability.values import RECEIPTED, EntryType
 from sandbox.demo_pki import make_pki
-from sandbox.embedded_db import EmbeddedServer
 from tests.factories.evidence import File, Trust, asked, faults
 from tests.factories.log import ORIGIN
-from tests.simulator_server import SimulatorServer
-from tests.web.bought_sale import Bought, Change, Copy, Folders, a_bought_sale, a_copy
+from tests.web.bought_sale import Bought, Change, Copy, a_bought_sale, a_copy
+from tests.web.conftest import Grounds
 from tests.web.laid_open import holds
 from tests.web.test_evidence_attacks import unstamped
 from verify.findings import Code
@@ -42,15 +39,8 @@ class Kept:
 
 
 @pytest.fixture(scope="module")
-def bought(
-    migrated_app: Flask,
-    simulator: SimulatorServer,
-    server: EmbeddedServer,
-    settings: Settings,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Bought]:
-    folders = Folders(tmp_path_factory.mktemp("log"), Path(settings.storage_folder))
-    with a_bought_sale(migrated_app, simulator, server, folders) as found:
+def bought(grounds: Grounds) -> Iterator[Bought]:
+    with a_bought_sale(grounds) as found:
         yield found
 
 

@@ -4,7 +4,7 @@ customer errs, goes back, changes an answer and the language has none (T26-24).
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,22 +12,20 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from config import Settings
 from marketplace.infra.db import db
 from marketplace.oversight.values import BundleState
 from marketplace.traceability import queries as trail
 from marketplace.web import released
 from sandbox.demo.visitor import Visitor, ticked
-from sandbox.embedded_db import EmbeddedServer
 from sandbox.releasing import SPECIMEN
 from tests.factories.evidence import File, asked, judged
 from tests.factories.log import ORIGIN
 from tests.factories.pages import changed_pages
 from tests.journeys.conftest import CHROMIUM
-from tests.simulator_server import SimulatorServer
 from tests.verify.attacked import Attack
 from tests.verify.browser import a_verifier, in_browser
-from tests.web.bought_sale import Buying, Folders, a_bought_sale
+from tests.web.bought_sale import Buying, a_bought_sale
+from tests.web.conftest import Grounds
 from tests.web.desk_visits import ANSWERS, LI_NA, buy
 from verify.findings import Code
 
@@ -45,14 +43,15 @@ Found = list[tuple[str, str]]
 class Sale:
     """Buys a sale and tells the faults that both verifiers find in its evidence, each with the page it is about."""
 
-    app: Flask
-    simulator: SimulatorServer
-    server: EmbeddedServer
-    folders: Folders
+    grounds: Grounds
+
+    @property
+    def app(self) -> Flask:
+        return self.grounds.app
 
     def faults(self, buying: Buying = buy) -> Found:
         with (
-            a_bought_sale(self.app, self.simulator, self.server, self.folders, buying=buying) as bought,
+            a_bought_sale(self.grounds, buying=buying) as bought,
             bought.shop.app_context(),
         ):
             bundle = asked(bought.sale.application_id, bought.account)
@@ -77,13 +76,11 @@ def unchecked(migrated_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def sale(
-    migrated_app: Flask, simulator: SimulatorServer, server: EmbeddedServer, settings: Settings, tmp_path: Path
-) -> Sale:
-    with migrated_app.app_context():
+def sale(grounds: Grounds, tmp_path: Path) -> Sale:
+    with grounds.app.app_context():
         released.release(SPECIMEN)
         db.session.commit()
-    return Sale(migrated_app, simulator, server, Folders(tmp_path / "log", Path(settings.storage_folder)))
+    return Sale(replace(grounds, log=tmp_path / "log"))
 
 
 TICK = Code.DEFAULT_TICK.value

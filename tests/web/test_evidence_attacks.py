@@ -12,35 +12,25 @@ from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from flask import Flask
 
-from config import Settings
 from marketplace.infra import vault
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.oversight.values import BundleState, Sale
 from marketplace.traceability import queries as trail
 from marketplace.traceability.rules.notes import Signer
 from marketplace.traceability.values import EntryType
-from sandbox.embedded_db import EmbeddedServer
 from tests.factories.evidence import File, asked, faults, judged
 from tests.factories.log import ORIGIN
-from tests.simulator_server import SimulatorServer
-from tests.web.bought_sale import Bought, Change, Copy, Folders, a_bought_sale, a_copy
+from tests.web.bought_sale import Bought, Change, Copy, a_bought_sale, a_copy
+from tests.web.conftest import Grounds
 from verify.findings import Code
 
 pytestmark = pytest.mark.usefixtures("no_browser")
 
 
 @pytest.fixture(scope="module")
-def bought(
-    migrated_app: Flask,
-    simulator: SimulatorServer,
-    server: EmbeddedServer,
-    settings: Settings,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Bought]:
-    folders = Folders(tmp_path_factory.mktemp("log"), Path(settings.storage_folder))
-    with a_bought_sale(migrated_app, simulator, server, folders) as found:
+def bought(grounds: Grounds) -> Iterator[Bought]:
+    with a_bought_sale(grounds) as found:
         yield found
 
 

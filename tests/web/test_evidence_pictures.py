@@ -12,8 +12,10 @@ from flask import Flask
 
 from marketplace.accounts.values import Account
 from marketplace.catalog import queries as catalog
-from marketplace.infra import pictures, vault
+from marketplace.infra import pictures, storage, vault
+from marketplace.infra.db import db
 from marketplace.infra.pictures import Picture, Taken
+from marketplace.kernel.ids import new_id
 from marketplace.kernel.remembering import Remembered
 from marketplace.oversight.services import pictures as taking
 from marketplace.oversight.values import Sale
@@ -98,6 +100,23 @@ def test_a_file_of_today_is_not_put_in_the_place_of_the_one_of_then(
     kept = photographer.files["/static/css/evenfold.css"].data
     assert kept == style.read_bytes().removesuffix(b"/* of today */"), "from the store, where the release put it"
     assert photographer.files["/static/js/evenfold.js"].media_type == "text/javascript"
+
+
+def test_a_picture_that_looks_like_anothers_stays_when_the_other_is_erased(
+    shop: Flask, sale: Sale, compliance: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alike = Picture(b"\x89PNG of nobody in particular", b"%PDF of nobody in particular")
+    monkeypatch.setattr(pictures, "take", lambda pages, _files: Taken((alike,) * len(pages), "Chromium 1"))
+    assert sale.application_id
+    with shop.app_context():
+        other = new_id()
+        for data in (alike.png, alike.pdf):
+            storage.put_sealed(data, other)
+        vault.destroy(other)
+        db.session.commit()
+        vault.forget()
+        file = File.of(asked(sale.application_id, compliance), compliance)
+    assert set(file.exhibits("picture").values()) == {alike.png, alike.pdf}
 
 
 @pytest.mark.requirement("T26-39")

@@ -4,41 +4,30 @@ and abuse of the change is found (T26-41).
 
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from flask import Flask
 
-from config import Settings
 from marketplace.infra import vault
 from marketplace.oversight.values import BundleState
 from marketplace.traceability import queries as trail
 from marketplace.traceability.rules.notes import Checkpoint, Signer
 from marketplace.traceability.rules.rotation import journey_of_log, statement
-from sandbox.embedded_db import EmbeddedServer
 from tests.factories.evidence import File, asked, faults, judged
 from tests.factories.log import ORIGIN
 from tests.journeys.conftest import CHROMIUM
-from tests.simulator_server import SimulatorServer
 from tests.verify.attacked import Attack
 from tests.verify.browser import a_verifier, in_browser
-from tests.web.bought_sale import Bought, Copy, Folders, a_bought_sale, a_copy
+from tests.web.bought_sale import Bought, Copy, a_bought_sale, a_copy
+from tests.web.conftest import Grounds
 from verify.findings import Code
 
 pytestmark = [pytest.mark.usefixtures("no_browser"), pytest.mark.requirement("T26-41")]
 
 
 @pytest.fixture(scope="module")
-def bought(
-    migrated_app: Flask,
-    simulator: SimulatorServer,
-    server: EmbeddedServer,
-    settings: Settings,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Bought]:
-    folders = Folders(tmp_path_factory.mktemp("log"), Path(settings.storage_folder))
-    with a_bought_sale(migrated_app, simulator, server, folders, rotating=True) as found:
+def bought(grounds: Grounds) -> Iterator[Bought]:
+    with a_bought_sale(grounds, rotating=True) as found:
         yield found
 
 

@@ -16,9 +16,7 @@ from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from flask import Flask
 
-from config import Settings
 from marketplace.accounts.values import Role
 from marketplace.infra import pictures, vault
 from marketplace.infra.db import Base, db
@@ -47,8 +45,8 @@ from tests.factories.log import ORIGIN, integrate
 from tests.factories.recordings import record, view_of
 from tests.factories.retention import an_open_dispute
 from tests.factories.traceability import an_act
-from tests.simulator_server import SimulatorServer
-from tests.web.bought_sale import Bought, Copy, Folders, a_bought_sale, a_copy
+from tests.web.bought_sale import Bought, Copy, a_bought_sale, a_copy
+from tests.web.conftest import Grounds
 from verify.findings import Code
 
 OTHERS = 300  # entries before the sale, so that the log has a full tile
@@ -236,24 +234,17 @@ def test_no_table_is_forgotten() -> None:
 
 
 @pytest.fixture(scope="module")
-def bought(
-    migrated_app: Flask,
-    simulator: SimulatorServer,
-    server: EmbeddedServer,
-    settings: Settings,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Bought]:
+def bought(grounds: Grounds) -> Iterator[Bought]:
     """With the pictures of its pages. It has ended; one dispute about it is closed, another one is not."""
-    folders = Folders(tmp_path_factory.mktemp("log"), Path(settings.storage_folder))
     with (
         pytest.MonkeyPatch.context() as patch,
-        a_bought_sale(migrated_app, simulator, server, folders, others=OTHERS) as found,
+        a_bought_sale(grounds, others=OTHERS) as found,
     ):
         patch.setattr(pictures, "take", pictured)
         with found.shop.app_context():
             record(view_of(found.sale.application_id, "application.exclusions"), ticked=True)
             end_in_dispute(found.sale)
-            integrate(server, found.keys)
+            integrate(grounds.server, found.keys)
             assert asked(found.sale.application_id, found.account).verified
         yield found
 

@@ -1,11 +1,14 @@
 """Files by content: the name of a file is the SHA-256 of its bytes, so nothing is ever overwritten by anything else.
 
 What is about a person lies sealed (`infra.vault`) in a file `<SHA-256 of the plain bytes>.sealed`: the id of the
-subject whose key opens it, 16 bytes, and the sealed bytes.
+subject whose key opens it, 16 bytes, and the sealed bytes. The same bytes of a second subject lie beside it, in a file
+`<SHA-256>.<subject>.sealed`: two people may have been shown pages that look alike, and what is erased of one stays the
+other's.
 
 Where the bytes lie is a setting: in a folder, or in a bucket (`objects`, decision 24).
 """
 
+from contextlib import suppress
 from uuid import UUID
 
 from marketplace.infra import vault
@@ -44,18 +47,21 @@ class Storage:
     def put_sealed(self, data: bytes, subject_id: UUID) -> str:
         """As `put`, for what is about a person. Raises DataDestroyed, VaultUnavailable."""
         sha256 = sha256_hex(data)
-        name = _sealed_name(sha256)
-        if not self._objects.exists(name):
-            self._objects.create(name, subject_id.bytes + vault.seal(subject_id, _place(sha256), data))
-        return sha256
+        for name in (_sealed_name(sha256), _sealed_name(sha256, subject_id)):
+            if not self._objects.exists(name):
+                self._objects.create(name, subject_id.bytes + vault.seal(subject_id, _place(sha256), data))
+            if self._objects.get(name).startswith(subject_id.bytes):  # the first of those who come at once stays
+                return sha256
+        raise FileAltered(f"the stored file {sha256[:12]}… is of somebody else")
 
-    def get(self, sha256: str) -> bytes:
-        """The bytes, checked against their name; what is sealed is opened.
+    def get(self, sha256: str, subject_id: UUID | None = None) -> bytes:
+        """The bytes, checked against their name; what is sealed is opened. `subject_id` says whose, where several
+        subjects may have the same.
 
         NotFound if unknown or erased (DataDestroyed), Unavailable if the file was changed, or no key or no answer of
         the store is to be had.
         """
-        data = self._plain(sha256)
+        data = self._plain(sha256, subject_id)
         if sha256_hex(data) != sha256:
             raise FileAltered(f"the stored file {sha256[:12]}… was altered")
         return data
@@ -64,15 +70,16 @@ class Storage:
         """Why files cannot be kept and had as the settings say, in words for whoever runs it; empty when they can."""
         return self._objects.problems()
 
-    def _plain(self, sha256: str) -> bytes:
-        try:
+    def _plain(self, sha256: str, subject_id: UUID | None) -> bytes:
+        with suppress(FileNotFoundError):
             return self._objects.get(_name(sha256))
-        except FileNotFoundError:
-            pass
         try:
-            return _opened(self._objects.get(_sealed_name(sha256)), sha256)
+            kept = self._objects.get(_sealed_name(sha256))
+            if subject_id and not kept.startswith(subject_id.bytes):
+                kept = self._objects.get(_sealed_name(sha256, subject_id))
         except FileNotFoundError:
             raise NotFound(f"no file {sha256[:12]}…") from None
+        return _opened(kept, sha256)
 
 
 def _name(sha256: str) -> str:
@@ -81,8 +88,8 @@ def _name(sha256: str) -> str:
     return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
 
 
-def _sealed_name(sha256: str) -> str:
-    return f"{_name(sha256)}.sealed"
+def _sealed_name(sha256: str, subject_id: UUID | None = None) -> str:
+    return f"{_name(sha256)}.{subject_id.hex}.sealed" if subject_id else f"{_name(sha256)}.sealed"
 
 
 def _opened(kept: bytes, sha256: str) -> bytes:
@@ -123,8 +130,8 @@ def remove(sha256: str) -> bool:
     return _configured().remove(sha256)
 
 
-def get(sha256: str) -> bytes:
-    return _configured().get(sha256)
+def get(sha256: str, subject_id: UUID | None = None) -> bytes:
+    return _configured().get(sha256, subject_id)
 
 
 def problems() -> list[str]:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from marketplace.kernel.errors import Unavailable
 
-NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{64}(\.sealed)?")
+NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{64}((\.[0-9a-f]{32})?\.sealed)?")
 
 
 PATIENCE, PATIENCE_OF_COMMANDS = 3.0, 60.0

@@ -51,8 +51,8 @@ def exhibits_of(found: Extract, sale: Sale) -> tuple[Exhibit, ...]:
     return (*_policies(found, sale), *_mails(found), *_payment(found, sale), *_recordings(found), *_pictures(found))
 
 
-def _stored(kind: str, name: str, sha256: str) -> Exhibit:
-    return Exhibit(kind, name, sha256, storage.get(sha256))
+def _stored(kind: str, name: str, sha256: str, application_id: UUID | None = None) -> Exhibit:
+    return Exhibit(kind, name, sha256, storage.get(sha256, application_id))
 
 
 def _ending(media_type: str) -> str:
@@ -143,6 +143,6 @@ def _pictures(found: Extract) -> Iterable[Exhibit]:
     for row in rows:
         if row.log_index in shown:
             try:
-                yield _stored("picture", f"page-{row.log_index}.{row.kind}", row.sha256)
+                yield _stored("picture", f"page-{row.log_index}.{row.kind}", row.sha256, found.application_id)
             except DataDestroyed:
                 return

@@ -63,7 +63,7 @@ def _picture(application_id: UUID, view: Entry) -> bytes | None:
     )
     sha256 = db.session.scalar(wanted)
     try:
-        return None if sha256 is None else storage.get(sha256)
+        return None if sha256 is None else storage.get(sha256, application_id)
     except MarketplaceError as error:
         log.error("ALARM the picture of a page cannot be read: %s", error)  # noqa: TRY400  known errors
         return None

@@ -8,12 +8,16 @@ from types import SimpleNamespace
 
 import pytest
 
+from marketplace.infra import vault
+from marketplace.infra.db import db
 from marketplace.infra.storage import FileAltered, Storage, bucket, folder
 from marketplace.infra.storage.bucket import Address, Bucket
 from marketplace.infra.storage.folder import Folder
 from marketplace.infra.storage.objects import NAME, PATIENCE, Objects
+from marketplace.infra.vault import DataDestroyed
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.kernel.errors import NotFound
+from marketplace.kernel.ids import new_id
 from tests.s3_server import S3Server
 
 HOUR = 3600.0
@@ -100,6 +104,27 @@ def test_what_is_used_nowhere_is_removed_unless_it_was_put_within_the_hour(
         storage.get(name)
     storage.put(b"licence")
     assert storage.get(name) == b"licence"
+
+
+@pytest.mark.usefixtures("database")
+def test_the_same_bytes_of_two_people_are_sealed_for_each(storage: Storage, objects: Objects) -> None:
+    """What is erased of one stays the other's."""
+    li_na, wang_fang = new_id(), new_id()
+    name = storage.put_sealed(b"a page that looks alike", li_na)
+    for _ in range(2):
+        assert storage.put_sealed(b"a page that looks alike", wang_fang) == name
+    assert len([*objects.names()]) == 2
+    assert all(NAME.fullmatch(each) for each in objects.names())
+    assert not any(b"looks alike" in objects.get(each) for each in objects.names())
+    assert storage.get(name, li_na) == storage.get(name, wang_fang) == b"a page that looks alike"
+    vault.destroy(li_na)
+    db.session.commit()
+    vault.forget()
+    with pytest.raises(DataDestroyed):
+        storage.get(name, li_na)
+    assert storage.get(name, wang_fang) == b"a page that looks alike"
+    with pytest.raises(NotFound):
+        storage.get(name, new_id())
 
 
 def test_an_altered_file_is_not_given_out(storage: Storage, objects: Objects, later: Callable[[float], None]) -> None:
