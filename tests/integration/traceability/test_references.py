@@ -150,7 +150,7 @@ def test_without_its_reference_a_view_is_lost_and_the_next_is_kept_by_itself(ver
         queries.page_bytes(against)
 
 
-def _gone(sha256: str) -> bytes:
+def _gone(sha256: str, _subject_id: UUID | None = None) -> bytes:
     raise NotFound(sha256)
 
 
