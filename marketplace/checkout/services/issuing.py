@@ -1,6 +1,7 @@
 """From paid to concluded, or to money on its way back: one of the two, once, whatever dies in between."""
 
 import logging
+from collections.abc import Iterable
 from uuid import UUID
 
 from marketplace.accounts import queries as accounts
@@ -76,8 +77,8 @@ def issue_contracts(order_id: UUID) -> None:
     try:
         with db.session.begin_nested():
             # In the order in which policy locks the number ranges of insurers.
-            for line in sorted(lines_of(order_id), key=lambda line: (str(line.insurer_id), line.number)):
-                _issue(row, line)
+            lines = sorted(lines_of(order_id), key=lambda line: (str(line.insurer_id), line.number))
+            concluded = [_issue(row, line) for line in lines]
     except Unavailable:
         raise
     except MarketplaceError as refusal:
@@ -85,23 +86,20 @@ def issue_contracts(order_id: UUID) -> None:
         return
     row.state = ORDERS.next(OrderState.PAID, OrderEvent.ISSUED).value
     db.session.flush()
-    _book(row)
+    _book(row, concluded)
     publish(OrderIssued(order_id))
 
 
-def _book(row: OrderRow) -> None:
+def _book(row: OrderRow, concluded: Iterable[OfferView]) -> None:
     """The premiums are the insurers' from now on, less what each has agreed to pay the marketplace."""
     agreed = {(term.insurer_id, term.line): term for term in accounts.terms_in_force(clock.today(ZONE))}
     shares = []
-    for line in lines_of(row.id):
-        premium, of = (
-            Money(line.premium_minor, line.currency),
-            (line.insurer_id, quoting.offer(line.offer_id).need.line.value),
-        )
-        if of not in agreed:
-            log.error("ALARM no commission is agreed with insurer %s for %s: the whole premium is owed to it", *of)
-        kept = agreed[of].of(premium) if of in agreed else Money.zero(line.currency)
-        shares.append(Share(line.insurer_id, premium, kept))
+    for offer in concluded:
+        term = agreed.get((offer.insurer_id, offer.need.line.value))
+        if term is None:
+            log.error("ALARM no commission is agreed with insurer %s for %s", offer.insurer_id, offer.need.line.value)
+        kept = term.of(offer.premium) if term else Money.zero(offer.premium.currency)
+        shares.append(Share(offer.insurer_id, offer.premium, kept))
     if row.attempt_id is not None:
         payment.book_premiums(row.attempt_id, shares)
 
@@ -115,7 +113,8 @@ def note_refund(order_id: UUID, refund_id: UUID, reason: RefundReason, amount: M
     tell_refunded(row, refund_id, amount)
 
 
-def _issue(row: OrderRow, line: OrderLineRow) -> None:
+def _issue(row: OrderRow, line: OrderLineRow) -> OfferView:
+    """Conclude the contract of a line; the offer that it was concluded on."""
     application = applications.conclude(line.application_id)
     offer = quoting.offer(line.offer_id)
     if application.offer_id != line.offer_id or application.people is None:
@@ -137,6 +136,7 @@ def _issue(row: OrderRow, line: OrderLineRow) -> None:
             premium=offer.premium,
         )
     )
+    return offer
 
 
 def _premium_lines(offer: OfferView) -> tuple[PremiumLine, ...]:

@@ -1,5 +1,6 @@
 """Take over the provider's own account of our money, post what only it knows of, and compare the two."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, insert, select
@@ -9,6 +10,7 @@ from marketplace.infra import stripe_gateway
 from marketplace.infra.db import db
 from marketplace.infra.stripe_gateway import Movement
 from marketplace.kernel import clock
+from marketplace.kernel.money import Money
 from marketplace.payment import queries
 from marketplace.payment.models import BalanceCheckRow, MovementRow
 from marketplace.payment.services import ledger
@@ -27,8 +29,10 @@ def take_movements() -> int:
     """
     newest = db.session.scalar(select(func.max(MovementRow.moved_at)))
     since = newest - MARGIN if newest else _BEGINNING
-    new = sum(map(_take, stripe_gateway.gateway().list_movements(since)))
-    _compare()
+    gateway = stripe_gateway.gateway()
+    moved, balance = list(gateway.list_movements(since)), gateway.balance()  # all asked before anything is written
+    new = sum(map(_take, moved))
+    _compare(balance)
     return new
 
 
@@ -53,8 +57,8 @@ def _take(found: Movement) -> bool:
     return True
 
 
-def _compare() -> None:
-    theirs = {total.currency: total.minor for total in stripe_gateway.gateway().balance()}
+def _compare(balance: Iterable[Money]) -> None:
+    theirs = {total.currency: total.minor for total in balance}
     ours = {
         each.total.currency: each.total.minor
         for each in queries.account_totals()
