@@ -36,6 +36,7 @@ from marketplace.traceability.queries.log import (
     waiting_seconds,
 )
 from marketplace.traceability.queries.references import (
+    earlier_view,
     reference,
     shown_to_different_people,
     versions_without_reference,
@@ -86,6 +87,7 @@ __all__ = (
     "contracts_visited",
     "core_files",
     "count_online",
+    "earlier_view",
     "entries_by",
     "entries_of_application",
     "entries_of_visits",

@@ -13,7 +13,7 @@ from marketplace.infra.db import reader
 from marketplace.infra.pressing import Reference
 from marketplace.kernel.errors import MarketplaceError
 from marketplace.kernel.remembering import Remembered
-from marketplace.traceability.models import PageReferenceRow
+from marketplace.traceability.models import EntryRow, PageReferenceRow
 from marketplace.traceability.queries.held import VISITORS, Held, Opening, held, page_of
 from marketplace.traceability.rules.alike import NEEDED, Shown, of_different_people
 
@@ -42,6 +42,28 @@ def reference(sha256: str) -> Reference | None:
     made = (found[0] if found else Reference(data), now)
     _ready.put(sha256, made)
     return made[0]
+
+
+def earlier_view(journey_id: UUID, application_id: UUID | None, version_id: str) -> tuple[UUID, bytes] | None:
+    """Entry and page of the newest view in the log that another one of this version, journey and application may be kept
+    against; None where there is none that can be read. The intake, which has no index for this, is not asked.
+    """
+
+    wanted = (
+        select(*page_of(EntryRow))
+        .where(EntryRow.journey_id == journey_id, EntryRow.application_id.is_not_distinct_from(application_id))
+        .where(EntryRow.page_version_id == version_id, EntryRow.page_sealed.is_not(None), EntryRow.page_base.is_(None))
+        .order_by(EntryRow.number.desc())
+        .limit(1)
+    )
+    with reader() as connection:
+        row = connection.execute(wanted).one_or_none()
+    try:
+        page = None if row is None else Opening([row]).page_or_none(row)
+    except MarketplaceError as error:
+        log.error("ALARM a view that was recorded cannot be read: %s", error)  # noqa: TRY400  known errors
+        return None
+    return None if row is None or page is None else (row.id, page)
 
 
 def versions_without_reference(limit: int) -> tuple[str, ...]:

@@ -138,14 +138,14 @@ def record_view(view: View) -> UUID:
     none to keep another against: it refuses that, and the page is kept as a first one.
     """
     with or_nothing():
-        shown = _shown(view, _again(view))
+        shown = _shown(view)
         try:
             alone(_ENTER_ALONE, _entry(view, shown=shown))
         except IntegrityError:
             if shown.base is None:
                 raise
             _earlier.forget(_same(view))
-            shown = _shown(view, None)
+            shown = _first(view)
             alone(_ENTER_ALONE, _entry(view, shown=shown))
     if shown.base is None and len(shown.pressed) > LITTLE:
         _earlier.put(_same(view), (view.entry_id, Reference(view.page)))
@@ -190,27 +190,41 @@ class _Shown:
     base: UUID | None = None
 
 
-def _shown(view: View, again: _Shown | None) -> _Shown:
+def _shown(view: View) -> _Shown:
     """A page kept as small as it goes. Where it is not little against what everybody was shown, and the journey saw the
-    same page before, as `again`: then only what is new in each answer is left (decision 22).
+    same page before: then only what is new in each answer is left (decision 22).
     """
+    earlier = _earlier.get(_same(view))
+    again = earlier and _again(view, *earlier)
     if again and len(again.pressed) <= LITTLE:
         return again
+    first = _first(view)
+    if earlier is None and len(first.pressed) > LITTLE:
+        again = _again_by_another_process(view)
+    return again if again and 2 * len(again.pressed) <= len(first.pressed) else first
+
+
+def _first(view: View) -> _Shown:
+    """The page against what everybody was shown, or by itself."""
     reference = view.reference and queries.reference(view.reference)
     if reference:
-        shown = _Shown(view.page, press(view.page, reference), reference=view.reference)
-    else:
-        shown = _Shown(view.page, view.pressed() if view.pressed else press(view.page))
-    return again if again and 2 * len(again.pressed) <= len(shown.pressed) else shown
+        return _Shown(view.page, press(view.page, reference), reference=view.reference)
+    return _Shown(view.page, view.pressed() if view.pressed else press(view.page))
 
 
-def _again(view: View) -> _Shown | None:
-    """The page against what the journey saw before, if this process knows it."""
-    earlier = _earlier.get(_same(view))
-    if earlier is None:
+def _again(view: View, entry_id: UUID, earlier: Reference) -> _Shown:
+    """The page against what the journey saw before."""
+    return _Shown(view.page, press(view.page, earlier), base=entry_id)
+
+
+def _again_by_another_process(view: View) -> _Shown | None:
+    """The same where it was another process that showed it; this one asks once and remembers."""
+    found = queries.earlier_view(view.journey_id, view.application_id, view.page_version_id)
+    if found is None:
         return None
-    entry_id, page = earlier
-    return _Shown(view.page, press(view.page, page), base=entry_id)
+    entry_id, page = found
+    _earlier.put(_same(view), earlier := (entry_id, Reference(page)))
+    return _again(view, *earlier)
 
 
 def _same(view: View) -> tuple[UUID, UUID | None, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from unittest.mock import Mock
 from uuid import UUID, uuid4
 
 import pytest
@@ -74,11 +75,41 @@ def test_it_comes_back_before_both_are_in_the_log():
     assert sha256_hex(queries.page_bytes(again)) == queries.entry(again).page_sha256
 
 
-def test_what_another_process_showed_is_nothing_to_rest_on(monkeypatch):
+def test_what_another_process_showed_is_asked_for_once(log, monkeypatch):
+    journey_id, need = a_journey(), uuid4()
+    first = show(journey_id, need)
+    log()
+    asked = Mock(wraps=queries.earlier_view)
+    monkeypatch.setattr(queries, "earlier_view", asked)
+    monkeypatch.setattr(recording, "_earlier", Remembered(size=64))
+    again = [show(journey_id, need), show(journey_id, need)]
+    assert [kept(each)[0] for each in again] == [first, first]
+    assert asked.call_count == 1
+    for each in again:
+        assert sha256_hex(queries.page_bytes(each)) == queries.entry(each).page_sha256
+
+
+def test_what_another_process_showed_is_nothing_to_rest_on_before_it_is_in_the_log(monkeypatch):
     journey_id, need = a_journey(), uuid4()
     show(journey_id, need)
     monkeypatch.setattr(recording, "_earlier", Remembered(size=64))
     assert kept(show(journey_id, need))[0] is None
+
+
+def test_what_another_process_showed_and_cannot_be_read_is_nothing_to_rest_on(log, monkeypatch, caplog):
+    journey_id, need = a_journey(), uuid4()
+    first = show(journey_id, need)
+    log()
+    with every_row() as owner:
+        owner.execute(text("ALTER TABLE traceability_entry DISABLE TRIGGER ALL"))
+        owner.execute(text("UPDATE traceability_entry SET page_bytes = '\\x00' WHERE id = :id"), {"id": first})
+        owner.execute(text("ALTER TABLE traceability_entry ENABLE TRIGGER ALL"))
+        owner.commit()
+    monkeypatch.setattr(recording, "_earlier", Remembered(size=64))
+    again = show(journey_id, need)
+    assert kept(again)[0] is None
+    assert "ALARM a view that was recorded cannot be read" in caplog.text
+    assert sha256_hex(queries.page_bytes(again)) == queries.entry(again).page_sha256
 
 
 def test_what_could_not_be_recorded_is_nothing_to_rest_on(monkeypatch):
