@@ -14,6 +14,8 @@ What was released, and when each version of a page was online, is only ever adde
 """
 
 from datetime import datetime
+from functools import cache
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -37,9 +39,13 @@ from sqlalchemy.types import UserDefinedType
 
 from marketplace.infra.db import Base, db
 from marketplace.infra.keeper import KeyClass
+from marketplace.infra.pressing import Reference, press, unpress
 from marketplace.infra.sealed import SealedBytes
+from marketplace.traceability.rules.leaves import SALT_BYTES
 
 SHA256_HEX = 64
+EDITION = 1
+"""Of the specimens that bodies are pressed against. One that was used is never changed: a better is another file."""
 
 
 def subjects(journey_id: UUID, application_id: UUID | None) -> tuple[UUID, ...]:
@@ -186,6 +192,40 @@ class RecordingRow(Base):
     content = SealedBytes[bytes]("content_sealed", subject="application_id")
 
 
+class SealedBody(SealedBytes[bytes | None]):
+    """Salt and canonical JSON of what an entry says, one after the other; the JSON pressed against specimens of what
+    entries say: half of it, for some microseconds. Nothing that is hashed, shown or handed out is pressed so.
+    """
+
+    def _encoded(self, value: bytes | None) -> bytes:
+        salted = super()._encoded(value)
+        return salted[:SALT_BYTES] + packed(salted[SALT_BYTES:])
+
+    def _decoded(self, data: bytes) -> bytes:
+        return data[:SALT_BYTES] + unpacked(data[SALT_BYTES:])
+
+
+def packed(body: bytes) -> bytes:
+    """The body by itself where that is shorter, else the number of the edition and what was pressed against it."""
+    pressed = bytes([EDITION]) + press(body, _reference(EDITION))
+    return pressed if len(pressed) < len(body) else body
+
+
+def unpacked(kept: bytes) -> bytes:
+    """The body of `packed`, of any edition: canonical JSON begins with a brace, which is the number of none."""
+    return kept if kept.startswith(b"{") else unpress(kept[1:], specimens(kept[0]))
+
+
+def specimens(edition: int) -> bytes:
+    """They name no hash, person or contract."""
+    return Path(__file__).with_name(f"specimens-{edition}.jsonl").read_bytes()
+
+
+@cache
+def _reference(edition: int) -> Reference:
+    return Reference(specimens(edition))
+
+
 class _Recorded:
     """What a row of the intake and one of the log have in common."""
 
@@ -224,7 +264,7 @@ class IntakeRow(_Recorded, Base):
     # one after the other; `page_bytes` the page as it is pressed, against the file `page_reference` or the page of the
     # entry `page_base` where there is one: an entry of the log, of the same journey, and itself against no other entry.
     # Both stay sealed for their place in the intake when they are moved into the log.
-    body = SealedBytes[bytes | None]("body_sealed", subject="journey_id", key_class=KeyClass.JOURNEY)
+    body = SealedBody("body_sealed", subject="journey_id", key_class=KeyClass.JOURNEY)
     page_bytes = SealedBytes[bytes | None]("page_sealed", subject="journey_id", key_class=KeyClass.JOURNEY)
 
 

@@ -45,10 +45,9 @@ def reference(sha256: str) -> Reference | None:
 
 
 def earlier_view(journey_id: UUID, application_id: UUID | None, version_id: str) -> tuple[UUID, bytes] | None:
-    """Entry and page of the newest view in the log that another one of this version, journey and application may be kept
-    against; None where there is none that can be read. The intake, which has no index for this, is not asked.
+    """Entry and page of the newest view in the log that another one of this version, journey and application may be
+    kept against; None where there is none that can be read. The intake, which has no index for this, is not asked.
     """
-
     wanted = (
         select(*page_of(EntryRow))
         .where(EntryRow.journey_id == journey_id, EntryRow.application_id.is_not_distinct_from(application_id))
