@@ -5,12 +5,13 @@ each statement: it waits for no lock, statement or free connection longer than `
 wait for the disk, and it is in the scope of everybody, which its two or three statements need.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, cast
 
 import psycopg
-from sqlalchemy import URL, ClauseElement, Engine, event
+from sqlalchemy import URL, Engine, Insert, event
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 
@@ -30,8 +31,19 @@ SELECT set_config('lock_timeout', '{PATIENCE_SECONDS}s', false),
 """
 
 
-def alone(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
-    """Run one statement (of `compiled`) as `marketplace_app`, a transaction of its own; the first row it gives, if any.
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement as the driver takes it, values by name, and how those are written that a column's type converts."""
+
+    text: str
+    converts: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+
+    def values(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        return {**given, **{name: convert(given[name]) for name, convert in self.converts.items()}}
+
+
+def alone(statement: Statement, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """Run one statement as `marketplace_app`, a transaction of its own; the first row it gives, if any.
 
     The driver is asked directly: SQLAlchemy's share of so small a statement is larger than the database's. Errors are
     SQLAlchemy's all the same, without the values.
@@ -39,19 +51,22 @@ def alone(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
     kept = db.engines[ALONE].raw_connection()
     try:
         connection = cast("psycopg.Connection[tuple[Any, ...]]", kept.driver_connection)
-        answer = connection.execute(statement.encode(), values)
+        answer = connection.execute(statement.text.encode(), statement.values(values))
         return answer.fetchone() if answer.description else None
     except psycopg.Error as error:
         if connection.closed:
             kept.invalidate(error)
-        raise DBAPIError.instance(statement, None, error, psycopg.Error) from error
+        raise DBAPIError.instance(statement.text, None, error, psycopg.Error) from error
     finally:
         kept.close()
 
 
-def compiled(statement: ClauseElement, columns: Sequence[str] | None = None) -> str:
-    """The statement as the driver takes it, values by name; an insert of these columns. Made once, at import."""
-    return str(statement.compile(dialect=_DIALECT, column_keys=columns))
+def compiled(statement: Insert, columns: Sequence[str]) -> Statement:
+    """An insert of these columns, made once, at import."""
+    made = statement.compile(dialect=_DIALECT, column_keys=list(columns))
+    types = {name: statement.table.c[name].type.dialect_impl(_DIALECT) for name in columns}
+    processors = {name: type_.bind_processor(_DIALECT) for name, type_ in types.items()}
+    return Statement(str(made), {name: convert for name, convert in processors.items() if convert is not None})
 
 
 def single_statements(url: URL) -> dict[str, Any]:

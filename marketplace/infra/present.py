@@ -20,7 +20,7 @@ from sqlalchemy import event, text
 
 from marketplace.infra import vault
 from marketplace.infra.db import db
-from marketplace.infra.pools import alone
+from marketplace.infra.pools import Statement, alone
 from marketplace.kernel import clock
 
 HOLDS_SECONDS = 0.25
@@ -30,7 +30,7 @@ SELECT (SELECT offset_seconds FROM infra_business_clock) AS offset_seconds,
        (SELECT revision FROM infra_public_revision) AS revision,
        (SELECT revision FROM infra_key_revision) AS key_revision
 """
-_PRESENT_OF_A_JOB = text(_PRESENT)
+_PRESENT_ALONE, _PRESENT_OF_A_JOB = Statement(_PRESENT), text(_PRESENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def forget_with_commits() -> None:
 
 
 def _asked() -> Present:
-    row = alone(_PRESENT, {})
+    row = alone(_PRESENT_ALONE, {})
     offset_seconds, revision, key_revision = row or (None, None, None)
     vault.heed(key_revision)
     return Present(timedelta(seconds=offset_seconds or 0), revision)

@@ -40,7 +40,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from marketplace.infra.db import Base, apart, db
 from marketplace.infra.keeper import KEY_BYTES, NONCE_BYTES, KeeperRefused, KeyClass, Wrapped, spell, understand
-from marketplace.infra.pools import alone
+from marketplace.infra.pools import Statement, alone
 from marketplace.kernel import clock
 from marketplace.kernel.errors import Invalid, NotFound, Unavailable
 
@@ -190,7 +190,7 @@ class _Remembered:
                 kept.clear()
 
 
-_DESTROYED = "SELECT array_agg(id) FROM infra_subject_key WHERE id = ANY(%(known)s) AND wrapped IS NULL"
+_DESTROYED = Statement("SELECT array_agg(id) FROM infra_subject_key WHERE id = ANY(%(known)s) AND wrapped IS NULL")
 _keeper: Keepers | None = None
 _remembered = _Remembered()
 

@@ -23,8 +23,10 @@ from sqlalchemy import (
     CHAR,
     BigInteger,
     CheckConstraint,
+    Dialect,
     ForeignKey,
     Index,
+    LargeBinary,
     SmallInteger,
     String,
     Text,
@@ -35,7 +37,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.types import UserDefinedType
+from sqlalchemy.types import TypeDecorator, UserDefinedType
 
 from marketplace.infra.db import Base, db
 from marketplace.infra.keeper import KeyClass
@@ -67,6 +69,19 @@ class Xid8(UserDefinedType[int]):
         return "xid8"
 
 
+class Sha256(TypeDecorator[str]):
+    """A hash: in hex for whoever reads it, and in half of that in the table."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002  SQLAlchemy's
+        return None if value is None else bytes.fromhex(value)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:  # noqa: ARG002  SQLAlchemy's
+        return None if value is None else value.hex()
+
+
 ischema_names["xid8"] = Xid8  # so that reflection (models against migrations) knows the type
 
 
@@ -90,7 +105,7 @@ class PageVersionRow(Base):
     __tablename__ = "traceability_page_version"
     __table_args__ = (UniqueConstraint("series", "number"),)
 
-    id: Mapped[str] = mapped_column(CHAR(SHA256_HEX), primary_key=True)
+    id: Mapped[str] = mapped_column(Sha256(), primary_key=True)
     page: Mapped[str] = mapped_column(String(120))
     locale: Mapped[str] = mapped_column(String(16))
     product_version_id: Mapped[UUID | None] = mapped_column(index=True)
@@ -231,7 +246,7 @@ class _Recorded:
 
     application_id: Mapped[UUID | None]
     insurer_id: Mapped[UUID | None]
-    page_version_id: Mapped[str | None] = mapped_column(CHAR(SHA256_HEX))
+    page_version_id: Mapped[str | None] = mapped_column(Sha256())
     type: Mapped[str] = mapped_column(String(40))
     actor_role: Mapped[str] = mapped_column(String(16))
     actor_id: Mapped[UUID | None]
@@ -239,10 +254,10 @@ class _Recorded:
     recorded_at: Mapped[datetime]
     business_at: Mapped[datetime]
     body_sealed: Mapped[bytes | None] = mapped_column("body")
-    body_sha256: Mapped[str] = mapped_column(CHAR(SHA256_HEX))
-    page_sha256: Mapped[str | None] = mapped_column(CHAR(SHA256_HEX))
+    body_sha256: Mapped[str] = mapped_column(Sha256())
+    page_sha256: Mapped[str | None] = mapped_column(Sha256())
     page_sealed: Mapped[bytes | None] = mapped_column("page_bytes")
-    page_reference: Mapped[str | None] = mapped_column(CHAR(SHA256_HEX))
+    page_reference: Mapped[str | None] = mapped_column(Sha256())
     page_base: Mapped[UUID | None]
 
 

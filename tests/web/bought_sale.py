@@ -122,7 +122,8 @@ class Copy:
         signed.
         """
         signer = signer or self.keys.signer()
-        columns = "type, journey_id, number, recorded_at, page_version_id, page_sha256, body_sha256, log_index"
+        hashes = ", ".join(f"encode({name}, 'hex')" for name in ("page_version_id", "page_sha256", "body_sha256"))
+        columns = f"type, journey_id, number, recorded_at, {hashes}, log_index"
         tree, heads, roots = GrowingTree(), {}, {}
         for *said, index in self.owner.execute(
             f"SELECT {columns} FROM traceability_entry ORDER BY log_index"

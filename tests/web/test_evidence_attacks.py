@@ -60,7 +60,7 @@ def resealed_body(copy: Copy) -> None:
 def resealed_body_and_leaf(copy: Copy) -> None:
     resealed_body(copy)
     index = copy.index_of(EntryType.ANSWER_GIVEN)
-    copy.run("UPDATE traceability_entry SET body_sha256 = %s WHERE log_index = %s", "ab" * 32, index)
+    copy.run("UPDATE traceability_entry SET body_sha256 = decode(%s, 'hex') WHERE log_index = %s", "ab" * 32, index)
 
 
 def column(kind: EntryType, change: str) -> Change:
@@ -144,7 +144,7 @@ def rewritten(copy: Copy) -> None:
     entry = trail.envelopes([_id_of(copy, index)])
     (envelope,) = entry.values()
     sha256 = sha256_hex(envelope.salt + envelope.data)
-    copy.run("UPDATE traceability_entry SET body_sha256 = %s WHERE log_index = %s", sha256, index)
+    copy.run("UPDATE traceability_entry SET body_sha256 = decode(%s, 'hex') WHERE log_index = %s", sha256, index)
     copy.sign_again()
 
 

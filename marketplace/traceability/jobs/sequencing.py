@@ -27,7 +27,8 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 # Ordered by the column itself: as text, transaction 1000 would come before 999.
 _DUE = """
-SELECT ctid::text, journey_id, type, recorded_at, page_version_id, page_sha256, body_sha256
+SELECT ctid::text, journey_id, type, recorded_at, encode(page_version_id, 'hex'), encode(page_sha256, 'hex'),
+    encode(body_sha256, 'hex')
 FROM traceability_evidence_intake
 WHERE xid < (SELECT pg_snapshot_xmin(pg_current_snapshot())) OR xid >= (SELECT pg_snapshot_xmax(pg_current_snapshot()))
 ORDER BY xid, recorded_at, id LIMIT %s

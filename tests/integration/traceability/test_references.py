@@ -48,7 +48,7 @@ def show(version: str, who: str, journey_id: UUID | None = None, **changes: obje
 
 def reference_of(version: str) -> bytes | None:
     with every_row() as owner:
-        asked = text("SELECT sha256 FROM traceability_page_reference WHERE page_version_id = :id")
+        asked = text("SELECT sha256 FROM traceability_page_reference WHERE page_version_id = decode(:id, 'hex')")
         sha256 = owner.execute(asked, {"id": version}).scalar_one_or_none()
     return None if sha256 is None else storage.get(sha256)
 
@@ -56,10 +56,9 @@ def reference_of(version: str) -> bytes | None:
 def kept(entry_id: UUID) -> tuple[str | None, int]:
     """Against which file a view is kept, and how many bytes that takes."""
     with every_row() as owner:
-        row = owner.execute(
-            text("SELECT page_reference, length(page_bytes) FROM traceability_evidence_intake WHERE id = :id"),
-            {"id": entry_id},
-        ).one()
+        columns = "encode(page_reference, 'hex'), length(page_bytes)"
+        asked = text(f"SELECT {columns} FROM traceability_evidence_intake WHERE id = :id")
+        row = owner.execute(asked, {"id": entry_id}).one()
     return row[0], row[1]
 
 
