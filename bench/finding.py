@@ -24,7 +24,7 @@ CREATE UNLOGGED TABLE {table} (LIKE traceability_entry) WITH (autovacuum_enabled
 INSERT INTO {table} (log_index, id, journey_id, number, leaf_hash, application_id, type, actor_role, actor_label,
     recorded_at, business_at, body, body_sha256)
 SELECT i, gen_random_uuid(), contract, i / {at_once} % {entries}, '\\x{hash}', contract, 'answer:given', 'customer',
-    'customer', now(), now(), '\\x{body}', '{hash}'
+    'customer', now(), now(), '\\x{body}', '\\x{hash}'
 FROM generate_series(0, {rows} - 1) i,
     LATERAL (SELECT uuid_in(md5((i / {together} * {at_once} + i % {at_once})::text)::cstring) AS contract) asked;
 CREATE UNIQUE INDEX ON {table} (log_index);
@@ -59,7 +59,7 @@ def measure_server(server: EmbeddedServer) -> Figure:
 
 def _made(table: str, rows: int) -> str:
     return _MADE.format(
-        table=table, rows=rows, at_once=AT_ONCE, entries=ENTRIES, together=AT_ONCE * ENTRIES, hash="5" * 64,
+        table=table, rows=rows, at_once=AT_ONCE, entries=ENTRIES, together=AT_ONCE * ENTRIES, hash="55" * 32,
         body="b5" * 64,
     )  # fmt: skip
 

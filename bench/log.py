@@ -36,7 +36,7 @@ _COLUMNS = "id, journey_id, type, actor_role, actor_label, recorded_at, business
 # pgbench would take what stands behind a colon for a variable.
 _VALUES = (
     "gen_random_uuid(), {journey}, concat('answer', chr(58), 'given'), 'customer', 'customer', "
-    f"clock_timestamp(), clock_timestamp(), '{'5' * 64}', '\\x{'b5' * 300}'"
+    f"clock_timestamp(), clock_timestamp(), '\\x{'55' * 32}', '\\x{'b5' * 300}'"
 )
 # The bare floor takes bytes and asks nothing. A plain table has a key, and its rows belong to a journey that there is.
 _BARE, _PLAIN, _INTAKE = "bench_bare", "bench_plain", "traceability_evidence_intake"
@@ -44,7 +44,7 @@ _FLOORS = f"""
 DROP TABLE IF EXISTS {_BARE}, {_PLAIN};
 CREATE TABLE {_BARE} (
     id uuid, journey_id uuid, type varchar, actor_role varchar, actor_label varchar, recorded_at timestamptz,
-    business_at timestamptz, body_sha256 char(64), body bytea
+    business_at timestamptz, body_sha256 bytea, body bytea
 );
 CREATE TABLE {_PLAIN} (
     LIKE {_BARE}, PRIMARY KEY (id), FOREIGN KEY (journey_id) REFERENCES traceability_journey (id)
