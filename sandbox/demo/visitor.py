@@ -132,16 +132,22 @@ class Visitor:
 
     def pay(self, card: str = GOOD_CARD) -> bool:
         """From our payment page to the hosted one and back; whether the card was taken."""
+        back = self.give_card(card)
+        if back is None:
+            return False
+        self.get(back)
+        return True
+
+    def give_card(self, card: str = GOOD_CARD) -> str | None:
+        """From our payment page to the hosted one; where that leads once it has the money, None if it took no card."""
         if urlsplit(self.at).path.endswith("/pay"):
             self.post({})
-        hosted = self.at
         form = {"email": "somebody@example.com", "number": card, "expiry": "12/34", "cvc": "123", "name": "Specimen"}
-        answer = self._hosted.post(hosted, data=form, allow_redirects=False, timeout=PATIENCE_SECONDS)
+        answer = self._hosted.post(self.at, data=form, allow_redirects=False, timeout=PATIENCE_SECONDS)
         if answer.status_code != 303:  # noqa: PLR2004  the hosted page leads back only after a payment
-            return False
+            return None
         parts = urlsplit(answer.headers["Location"])
-        self.get(f"{parts.path}?{parts.query}".rstrip("?"))
-        return True
+        return f"{parts.path}?{parts.query}".rstrip("?")
 
 
 def hidden_fields(text: str) -> dict[str, str]:

@@ -11,18 +11,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import count
-from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 
+from sandbox.demo.browser import Browser
 from sandbox.demo.visitor import Identity, LostError, Visitor, hidden_fields, ticked
 
 ANSWERS = {
     "age": "34", "sex": "female", "smoker": "no", "sum_insured": "1000000", "term_years": "20",
     "occupation_class": "1", "region": "shanghai",
 }  # fmt: skip
-PATIENCE_SECONDS = 60
 PAUSE_SECONDS = 0.2
 MAIL_LOOKS = 25
 LONGEST_SECONDS = 900
@@ -68,44 +67,6 @@ class GivenUpError(Exception):
 
 
 @dataclass
-class Answer:
-    """As much of a Werkzeug response as `Visitor` looks at."""
-
-    full_path: str
-    status_code: int
-    headers: Any
-    text: str
-
-    @property
-    def request(self) -> "Answer":
-        return self
-
-    def get_data(self, *, as_text: bool) -> str:
-        assert as_text
-        return self.text
-
-
-class Browser:
-    """As much of Flask's test client as `Visitor` uses, over HTTP, from an address of its own."""
-
-    def __init__(self, url: str, source: str) -> None:
-        self._url, self._session = url, requests.Session()
-        self._session.headers["X-Forwarded-For"] = source
-
-    def get(self, path: str, headers: dict[str, str] | None = None) -> Answer:
-        return self._ask("GET", path, headers)
-
-    def post(self, path: str, data: dict[str, str] | None = None, headers: dict[str, str] | None = None) -> Answer:
-        return self._ask("POST", path, headers, data)
-
-    def _ask(self, method: str, path: str, headers: Any, data: Any = None) -> Answer:
-        told = self._session.request(
-            method, self._url + path, headers=headers, data=data, allow_redirects=False, timeout=PATIENCE_SECONDS
-        )
-        return Answer(path, told.status_code, told.headers, told.text)
-
-
-@dataclass
 class Customer:
     """`acknowledged`: the acts that a page confirmed by leading on. `application` is known once it is begun, `done`
     once it is paid.
@@ -123,7 +84,7 @@ class Customer:
         letters = "".join(_LETTERS[self.number // 26**place % 26] for place in range(4))
         self.who = Identity(f"Marker {letters}", date(1992, 3, 5), f"{letters.lower()}@marked.example")
         source = f"10.{self.number // 62_500 % 250}.{self.number // 250 % 250}.{self.number % 250 + 1}"
-        self.visitor = Visitor(Browser(self.url, source))  # type: ignore[arg-type]  # all that it uses of a client
+        self.visitor = Visitor(Browser(self.url, source, forwarded=True))  # type: ignore[arg-type]  # all that it uses of a client
 
     def buy(self, over: Callable[[], bool] = lambda: False) -> None:
         """Until it is paid, or `over`; nobody waits for the policy. Raises GivenUpError."""
@@ -202,7 +163,7 @@ class Customer:
 
     def _codes(self) -> list[str]:
         """Those in the mails, the newest first, as soon as there is one."""
-        reader = Browser(self.url, "10.255.0.1")
+        reader = Browser(self.url, "10.255.0.1", forwarded=True)
         for _ in range(MAIL_LOOKS):
             mails = re.findall(r'href="(/inbox/[0-9a-f-]{36})"', reader.get(f"/inbox?to={self.who.email}").text)
             texts = (reader.get(mail).text.split("<pre", 1)[-1] for mail in mails)

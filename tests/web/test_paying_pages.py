@@ -11,6 +11,9 @@ from sqlalchemy import text
 from marketplace.correspondence import queries as correspondence
 from marketplace.infra.db import db
 from marketplace.infra.stripe_gateway import Gateway, Session
+from marketplace.infra.vault import VaultUnavailable
+from marketplace.policy import services as policies
+from marketplace.policy.values import IssuePolicy, Policy
 from sandbox.demo.visitor import Identity, Visitor, hidden_fields, words
 from tests.everything import every_row
 from tests.simulator_server import SimulatorServer
@@ -36,19 +39,38 @@ def count(shop: Flask, table: str) -> int:
         return db.session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
 
 
-def test_who_paid_sees_so_though_no_worker_runs(
+def test_who_paid_has_a_policy_number_though_no_worker_runs(
     shop: Flask, at_payment: Visitor, work: Callable[[], list[str]]
 ) -> None:
     pay_page = at_payment.at
     assert at_payment.pay() is True
-    assert "Your payment is being confirmed" in words(at_payment.text)
+    assert "Thank you" in words(at_payment.text)
     at_payment.get(pay_page)
     assert at_payment.at.endswith("/done"), "going back leads to the end of the purchase, not to another payment"
-    assert count(shop, "payment_attempt") == 1
+    work()
+    assert (count(shop, "payment_attempt"), count(shop, "policy_policy")) == (1, 1)
+
+
+@pytest.mark.parametrize("fault", [VaultUnavailable(), RuntimeError("nobody foresaw this")])
+def test_what_stands_in_the_way_of_concluding_at_once_is_left_to_the_job(
+    shop: Flask,
+    at_payment: Visitor,
+    work: Callable[[], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Exception,
+) -> None:
+    def failing(_command: IssuePolicy) -> Policy:
+        raise fault
+
+    with monkeypatch.context() as patch:
+        patch.setattr(policies, "issue", failing)
+        assert at_payment.pay() is True
+    assert "Your payment is being confirmed" in words(at_payment.text)
+    assert (count(shop, "policy_policy"), count(shop, "payment_refund")) == (0, 0)
     work()
     at_payment.get(at_payment.at)
     assert "Thank you" in words(at_payment.text)
-    assert count(shop, "policy_policy") == 1
+    assert (count(shop, "payment_attempt"), count(shop, "policy_policy"), count(shop, "payment_refund")) == (1, 1, 0)
 
 
 def test_a_second_tab_left_open_does_not_pay_again(shop: Flask, at_payment: Visitor) -> None:

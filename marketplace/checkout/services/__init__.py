@@ -3,7 +3,13 @@
 Nothing here commits, and every function may be repeated after a crash at any point.
 """
 
-from marketplace.checkout.services.issuing import check_payment, issue_contracts, note_refund, take_payment
+from marketplace.checkout.services.issuing import (
+    check_payment,
+    conclude_at_once,
+    issue_contracts,
+    note_refund,
+    take_payment,
+)
 from marketplace.checkout.services.ordering import lapse_order, pay, place_order
 from marketplace.checkout.services.sweeping import close_orders, sweep
 from marketplace.checkout.services.telling import send_policy, send_receipts
@@ -11,6 +17,7 @@ from marketplace.checkout.services.telling import send_policy, send_receipts
 __all__ = [
     "check_payment",
     "close_orders",
+    "conclude_at_once",
     "issue_contracts",
     "lapse_order",
     "note_refund",

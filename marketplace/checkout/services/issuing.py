@@ -90,6 +90,17 @@ def issue_contracts(order_id: UUID) -> None:
     publish(OrderIssued(order_id))
 
 
+def conclude_at_once(order_id: UUID) -> None:
+    """For the page the customer returns to: conclude what is paid instead of waiting for the job, which then finds it
+    done. Whatever stands in the way is the job's to deal with; the payment is committed before this.
+    """
+    try:
+        with db.session.begin_nested():
+            issue_contracts(order_id)
+    except Exception:
+        log.warning("order %s is left to the job that concludes it", order_id, exc_info=True)
+
+
 def _book(row: OrderRow, concluded: Iterable[OfferView]) -> None:
     """The premiums are the insurers' from now on, less what each has agreed to pay the marketplace."""
     agreed = {(term.insurer_id, term.line): term for term in accounts.terms_in_force(clock.today(ZONE))}

@@ -67,14 +67,17 @@ def _to_stripe(view: ApplicationView, order: Order) -> ResponseReturnValue:
 
 @blueprint.get("/application/<uuid:application_id>/return")
 def returned(application_id: UUID) -> ResponseReturnValue:
-    """Back from Stripe: ask it now instead of waiting for its word, then show how it stands.
+    """Back from Stripe: ask it now instead of waiting for its word, conclude what is paid, then show how it stands.
 
     Once the payment is settled, coming back is no act and nobody is asked, however often.
     """
     view, order = _ordered(application_id)
     if queries.payment_unsettled(order.id):
         _record(view, order, EntryType.PAYMENT_RETURNED)
-        services.check_payment(order.id)
+        order = services.check_payment(order.id)
+    if order.state is OrderState.PAID:
+        commit_now()
+        services.conclude_at_once(order.id)
     return redirect(url_for(".done", application_id=application_id), 303)
 
 
