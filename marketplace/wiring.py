@@ -73,7 +73,7 @@ SUBSCRIBERS: dict[type, tuple[str, ...]] = {
     RefundSucceeded: ("checkout.note_refund", "oversight.note_refunded"),
     PolicyIssued: ("policy.make_document", "oversight.note_issued"),
     PolicyDocumentReady: ("checkout.send_policy",),
-    MessageSent: ("oversight.note_mailed",),
+    MessageSent: ("checkout.note_mailed", "oversight.note_mailed"),
     ApplicationErased: ("oversight.note_erased",),
 }
 

@@ -4,15 +4,17 @@ from sqlalchemy import text
 
 from marketplace.infra import jobs
 from marketplace.infra.db import db
+from marketplace.kernel import clock
 
 _NEXT = text(
     "SELECT id, task_name, args FROM procrastinate_jobs WHERE status = 'todo' AND task_name = ANY(:known) "
-    "AND (scheduled_at IS NULL OR scheduled_at <= now()) ORDER BY id LIMIT 1"
+    "AND (scheduled_at IS NULL OR scheduled_at <= :now) ORDER BY id LIMIT 1"
 )
 
 
 def drain(*features: str) -> list[str]:
-    """Commit, then run every job of these features (of all, when none is named) that is due, and those they defer.
+    """Commit, then run every job of these features (of all, when none is named) that is due by our own clock, and those
+    they defer.
 
     Returns their names in order.
     """
@@ -20,7 +22,7 @@ def drain(*features: str) -> list[str]:
     known = {name: task for name, task in jobs.known_tasks().items() if not features or name.split(".")[0] in features}
     while True:
         db.session.commit()
-        job = db.session.execute(_NEXT, {"known": list(known)}).one_or_none()
+        job = db.session.execute(_NEXT, {"known": list(known), "now": clock.now()}).one_or_none()
         if job is None:
             return done
         db.session.execute(text("UPDATE procrastinate_jobs SET status = 'succeeded' WHERE id = :id"), {"id": job.id})

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from marketplace.accounts.values import InsurerSuspended
 from marketplace.checkout import services
+from marketplace.correspondence.values import MessageSent
 from marketplace.infra.jobs import task
 from marketplace.payment.values import PaymentSucceeded, Purpose, RefundSucceeded
 from marketplace.policy.values import PolicyDocumentReady
@@ -40,6 +41,21 @@ def send_policy(fact: PolicyDocumentReady) -> None:
 @task("checkout.send_receipts")
 def send_receipts(policy_id: UUID) -> None:
     services.send_receipts(policy_id)
+
+
+@task("checkout.note_mailed")
+def note_mailed(fact: MessageSent) -> None:
+    services.note_mailed(fact.message_id)
+
+
+@task("checkout.watch_deliveries", every="*/10 * * * *", attempts=1)
+def watch_deliveries() -> None:
+    services.watch_deliveries()
+
+
+@task("checkout.watch_calendars", every="40 1 * * *", attempts=1)
+def watch_calendars() -> None:
+    services.watch_calendars()
 
 
 @task("checkout.lapse_order", attempts=1)

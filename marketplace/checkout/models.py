@@ -53,6 +53,32 @@ class OrderLineRow(Base):
     )
 
 
+class DeliveryRow(Base):
+    """By when the paper of a contract has to be mailed (N108-03): the instants are the business clock's.
+
+    `presumed`: the calendar was not known, so that `due_at` may be too early. `copies`: how often it was asked for
+    again. `mailed_at`: when a mail server took it; None again when it came back. `warned_at` and `overdue_at`: when
+    somebody was told that it is half past its time, and past it.
+    """
+
+    __tablename__ = "checkout_delivery"
+
+    policy_id: Mapped[UUID] = mapped_column(ForeignKey("policy_policy.id"), primary_key=True)
+    warn_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    presumed: Mapped[bool]
+    copies: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    mailed_at: Mapped[datetime | None]
+    warned_at: Mapped[datetime | None]
+    overdue_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("warn_at < due_at", name="warned_before"),
+        CheckConstraint("copies >= 0", name="copies_counted"),
+        Index("ix_checkout_delivery_waiting", "warn_at", postgresql_where=text("mailed_at IS NULL")),
+    )
+
+
 def lock_customer(account_id: UUID) -> None:
     """One order at a time is placed for a customer; others wait until this transaction ends."""
     key = func.hashtextextended(f"checkout:{account_id}", 0)
@@ -65,6 +91,11 @@ def locked(order_id: UUID) -> OrderRow:
     if row is None:
         raise OrderNotFound
     return row
+
+
+def locked_delivery(policy_id: UUID) -> DeliveryRow | None:
+    """The clock of a contract's delivery; whoever else moves it waits."""
+    return db.session.get(DeliveryRow, policy_id, with_for_update=True, populate_existing=True)
 
 
 def lines_of(order_id: UUID) -> list[OrderLineRow]:

@@ -181,6 +181,11 @@ class Message:
     attempts: int
     readable: bool
 
+    @property
+    def about(self) -> str:
+        """What it is about, however often that was written of: `<subject>/<number>` is the subject's again."""
+        return self.subject_key.partition("/")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class AttachedFile:

@@ -217,6 +217,7 @@ NOT_EVIDENCE: Mapping[str, str] = dict.fromkeys(
     "accounts_payee": "where an insurer's money goes",
     "catalog_product": "the version says its code and line itself",
     "catalog_sale_end": "from when a version is sold no more; what was sold stays",
+    "checkout_delivery": "by when a mail was to leave; that it left is an entry",
     "payment_provider_event": "the provider's words as they came; what they made true is in the log",
     "payment_balance_check": "what was compared of all money together",
     "payment_ledger_entry": _BOOKS,

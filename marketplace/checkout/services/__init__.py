@@ -3,6 +3,12 @@
 Nothing here commits, and every function may be repeated after a crash at any point.
 """
 
+from marketplace.checkout.services.delivering import (
+    note_mailed,
+    start_clock,
+    watch_calendars,
+    watch_deliveries,
+)
 from marketplace.checkout.services.issuing import (
     check_payment,
     conclude_at_once,
@@ -20,11 +26,15 @@ __all__ = [
     "conclude_at_once",
     "issue_contracts",
     "lapse_order",
+    "note_mailed",
     "note_refund",
     "pay",
     "place_order",
     "send_policy",
     "send_receipts",
+    "start_clock",
     "sweep",
     "take_payment",
+    "watch_calendars",
+    "watch_deliveries",
 ]

@@ -9,6 +9,7 @@ from marketplace.application import services as applications
 from marketplace.checkout.models import OrderLineRow, OrderRow, lines_of, locked
 from marketplace.checkout.queries import order
 from marketplace.checkout.rules import ORDERS, OrderEvent, is_overdue, persons_of, require_standing
+from marketplace.checkout.services.delivering import start_clock
 from marketplace.checkout.services.ordering import PURPOSE, release
 from marketplace.checkout.services.telling import tell_not_issuable, tell_refunded
 from marketplace.checkout.values import OfferReplaced, Order, OrderIssued, OrderNotIssuable, OrderState
@@ -131,7 +132,7 @@ def _issue(row: OrderRow, line: OrderLineRow) -> OfferView:
     if application.offer_id != line.offer_id or application.people is None:
         raise OfferReplaced
     require_standing(offer)
-    policies.issue(
+    concluded = policies.issue(
         IssuePolicy(
             application_id=application.id,
             order_id=row.id,
@@ -147,6 +148,7 @@ def _issue(row: OrderRow, line: OrderLineRow) -> OfferView:
             premium=offer.premium,
         )
     )
+    start_clock(concluded)
     return offer
 
 

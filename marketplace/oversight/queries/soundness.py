@@ -93,6 +93,14 @@ _BROKEN = {
         JOIN policy_version v ON v.id = d.version_id JOIN policy_policy p ON p.id = v.policy_id
         WHERE d.state = 'document_failed'
         """,
+    _n("nobody counts the time in which the policy is to be mailed"): """
+        SELECT p.number FROM policy_policy p
+        WHERE NOT EXISTS (SELECT FROM checkout_delivery d WHERE d.policy_id = p.id)
+        """,
+    _n("the policy was not mailed within two working days"): """
+        SELECT p.number FROM checkout_delivery d JOIN policy_policy p ON p.id = d.policy_id
+        WHERE d.overdue_at IS NOT NULL AND d.mailed_at IS NULL AND p.erased_at IS NULL
+        """,
     _n("the number was given twice"): """
         SELECT number FROM policy_policy GROUP BY number HAVING count(*) > 1
         UNION ALL SELECT reference FROM checkout_order GROUP BY reference HAVING count(*) > 1

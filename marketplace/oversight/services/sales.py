@@ -81,7 +81,7 @@ def note_message(message_id: UUID) -> None:
     """A message left; only that of a policy changes a sale."""
     message = messages.message(message_id)
     if message.kind is MessageKind.POLICY_ISSUED:
-        policy = policies.policy(UUID(message.subject_key))
+        policy = policies.policy(UUID(message.about))
         refresh_application(policy.application_id)
         defer(pictures.TASK, in_seconds=PICTURES_AFTER, lock=pictures.TASK, application_id=policy.application_id)
 

@@ -26,7 +26,8 @@ CATALOG = {"catalog_document", "catalog_product", "catalog_product_version", "ca
 
 # Of the marketplace and its customers alone.
 MARKETPLACE = {
-    "accounts_ceremony", "accounts_challenge", "accounts_insurer_application", "payment_balance_check",
+    "accounts_ceremony", "accounts_challenge", "accounts_insurer_application", "checkout_delivery",
+    "payment_balance_check",
     "payment_ledger_entry", "payment_ledger_line", "payment_provider_event", "payment_provider_movement",
     "privacy_export", "privacy_notice", "privacy_request", "privacy_run",
 }  # fmt: skip
@@ -71,6 +72,7 @@ _ASKED: dict[str, dict[str, Any]] = {
     "accounts_suspension": {"before_first_sale": "false"},
     "accounts_security_event": {"account_id": None},
     "application_application": {"state": "started"},
+    "checkout_delivery": {"warn_at": "2026-11-21T04:00:00Z"},
     "catalog_product_version": {"effective": "[2026-01-01,2027-01-01)"},
     "catalog_sale_end": {"kind": "recall"},
     "correspondence_message": {"state": "queued"},

@@ -125,6 +125,8 @@ ASKED = "the payment asks for something else than its order"
 LINE = "the contract is no line of a paid order at its premium"
 PAPER = "a version of the contract, or its paper, is missing"
 AGAIN = "the number would be given again"
+UNTIMED = "nobody counts the time in which the policy is to be mailed"
+LATE = "the policy was not mailed within two working days"
 UNPRINTABLE = "UPDATE policy_document SET state = 'document_failed', document_sha256 = NULL, sealed_at = NULL"
 # Changes of the order "issued" (o), its payment (a), its contract (p) and the contract's version (v).
 BROKEN = [
@@ -159,6 +161,8 @@ BROKEN = [
         "contract",
         "the paper cannot be made and waits for a person",
     ),
+    ("DELETE FROM checkout_delivery WHERE policy_id = :p", "contract", UNTIMED),
+    ("UPDATE checkout_delivery SET mailed_at = NULL, overdue_at = now() WHERE policy_id = :p", "contract", LATE),
     ("UPDATE policy_number_range SET next = 1", "contract", AGAIN),
     ("DELETE FROM policy_number_range", "contract", AGAIN),
 ]
@@ -237,6 +241,27 @@ POSTED = text("""
     SELECT e.event, e.cause, e.attempt_id, e.provider_object, n.account, n.insurer_id, n.amount_minor, n.currency
     FROM payment_ledger_entry e JOIN payment_ledger_line n ON n.entry_id = e.id ORDER BY 1, 2, n.number
 """)
+
+
+@pytest.mark.requirement("N108-03")
+def test_contracts_of_before_have_two_plain_days(owner: Connection) -> None:
+    kept = text(
+        "SELECT p.concluded_at, d.* FROM checkout_delivery d JOIN policy_policy p ON p.id = d.policy_id ORDER BY p.id"
+    )
+    before = owner.execute(kept).all()
+    owner.execute(text("DELETE FROM checkout_delivery"))
+    owner.execute(text(runpy.run_path(str(ROOT / "migrations/versions/0054_mail.py"))["WHAT_WAS"]))
+    after = owner.execute(kept).all()
+    assert len(after) == len(before) > 0
+    for counted, row in zip(before, after, strict=True):
+        assert (row.policy_id, row.due_at - row.concluded_at, row.presumed) == (
+            counted.policy_id,
+            timedelta(days=2),
+            True,
+        )
+        assert row.due_at <= counted.due_at
+        assert row.concluded_at <= row.mailed_at < row.due_at
+    assert list(broken(owner)) == []
 
 
 @pytest.mark.requirement("T26-49")
