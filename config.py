@@ -20,10 +20,12 @@ from marketplace.kernel.addresses import (
     is_guarded,
     is_loopback,
     is_origin_of_log,
+    mailbox,
     origin_of_log,
     time_authorities,
 )
 
+_ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+", re.ASCII)
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*")
 MINIMUM_SECRET = 32
 FEWEST_DIFFERENT = 8
@@ -159,6 +161,13 @@ class Settings(StorageSettings):
         default="smtp", description="`demonstration` keeps mails for the page /inbox and sends nothing."
     )
     mail_from: str = Field(default="Evenfold <service@evenfold.example>", description="Sender of every mail.")
+    mail_return_path: str = Field(
+        default="", description="Address to which undeliverable mails come back; empty: that of the sender."
+    )
+    mail_returns_url: str = Field(
+        default="", description="Its mailbox, `imaps://user@host/INBOX`, for the worker; empty: nobody reads it."
+    )
+    mail_returns_password: SecretStr = Field(default=SecretStr(""), description="Password of that mailbox.")
     smtp_host: str = Field(default="localhost", description="Mail server.")
     smtp_port: int = Field(default=587, description="Port of the mail server.")
     smtp_username: str = Field(default="", description="Account at the mail server, if it asks for one.")
@@ -195,6 +204,10 @@ class Settings(StorageSettings):
             ),
             "PROMETHEUS_MULTIPROC_DIR is no folder": self.prometheus_multiproc_dir is not None
             and not self.prometheus_multiproc_dir.is_dir(),
+            "MAIL_RETURN_PATH is no address": bool(self.mail_return_path)
+            and not _ADDRESS.fullmatch(self.mail_return_path),
+            "MAIL_RETURNS_URL must be imaps://user@host[:port][/folder]": bool(self.mail_returns_url)
+            and mailbox(self.mail_returns_url) is None,
             "SMTP_TLS=none is for a mail server on loopback only": self.mail_transport == "smtp"
             and self.smtp_tls == "none"
             and not is_loopback(self.smtp_host),

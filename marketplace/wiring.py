@@ -15,10 +15,11 @@ from marketplace.checkout import rules as checkout_rules
 from marketplace.checkout.values import OrderIssued, OrderLapsed, OrderNotIssuable, OrderPlaced
 from marketplace.correspondence import jobs as correspondence_jobs
 from marketplace.correspondence import rules as correspondence_rules
-from marketplace.correspondence.values import MessageSent
-from marketplace.infra import keys, letterhead, mail, seals, storage, stripe_gateway, vault
+from marketplace.correspondence.values import MessageBounced, MessageSent
+from marketplace.infra import keys, letterhead, mail, returns, seals, storage, stripe_gateway, vault
 from marketplace.infra.storage.folder import Folder
 from marketplace.infra.storage.objects import PATIENCE, Objects
+from marketplace.kernel.addresses import mailbox
 from marketplace.kernel.transitions import Table
 from marketplace.listing import jobs as listing_jobs
 from marketplace.listing import rules as listing_rules
@@ -73,6 +74,7 @@ SUBSCRIBERS: dict[type, tuple[str, ...]] = {
     RefundSucceeded: ("checkout.note_refund", "oversight.note_refunded"),
     PolicyIssued: ("policy.make_document", "oversight.note_issued"),
     PolicyDocumentReady: ("checkout.send_policy",),
+    MessageBounced: ("checkout.note_bounced",),
     MessageSent: ("checkout.note_mailed", "oversight.note_mailed"),
     ApplicationErased: ("oversight.note_erased",),
 }
@@ -97,7 +99,7 @@ def connect(settings: Settings) -> None:
     vault.configure(vault.RemoteKeeper(settings.keeper_socket))
     storage.configure(store_of(settings))
     seals.configure(settings.seals_folder, settings.timestamp_url)
-    mail.configure(_mail_transport(settings), settings.mail_from)
+    mail.configure(_mail_transport(settings), settings.mail_from, settings.mail_return_path, _returns(settings))
     stripe_gateway.configure(_stripe(settings))
     letterhead.configure(
         letterhead.Letterhead(
@@ -139,6 +141,11 @@ def _mail_transport(settings: Settings) -> mail.Transport:
             settings.smtp_password.get_secret_value(),
         )
     )
+
+
+def _returns(settings: Settings) -> returns.ImapReturns | None:
+    at = mailbox(settings.mail_returns_url)
+    return None if at is None else returns.ImapReturns(at, settings.mail_returns_password.get_secret_value())
 
 
 def _stripe(settings: Settings) -> stripe_gateway.Gateway:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from marketplace.accounts.values import InsurerSuspended
 from marketplace.checkout import services
-from marketplace.correspondence.values import MessageSent
+from marketplace.correspondence.values import MessageBounced, MessageSent
 from marketplace.infra.jobs import task
 from marketplace.payment.values import PaymentSucceeded, Purpose, RefundSucceeded
 from marketplace.policy.values import PolicyDocumentReady
@@ -46,6 +46,11 @@ def send_receipts(policy_id: UUID) -> None:
 @task("checkout.note_mailed")
 def note_mailed(fact: MessageSent) -> None:
     services.note_mailed(fact.message_id)
+
+
+@task("checkout.note_bounced")
+def note_bounced(fact: MessageBounced) -> None:
+    services.note_bounced(fact.message_id)
 
 
 @task("checkout.watch_deliveries", every="*/10 * * * *", attempts=1)

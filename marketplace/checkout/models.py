@@ -57,7 +57,8 @@ class DeliveryRow(Base):
     """By when the paper of a contract has to be mailed (N108-03): the instants are the business clock's.
 
     `presumed`: the calendar was not known, so that `due_at` may be too early. `copies`: how often it was asked for
-    again. `mailed_at`: when a mail server took it; None again when it came back. `warned_at` and `overdue_at`: when
+    again. `mailed_at`: when a mail server took it; None again when it came back. `fetched_at`: when the holder took it
+    from the account instead. `warned_at` and `overdue_at`: when
     somebody was told that it is half past its time, and past it.
     """
 
@@ -69,6 +70,7 @@ class DeliveryRow(Base):
     presumed: Mapped[bool]
     copies: Mapped[int] = mapped_column(server_default=text("0"), default=0)
     mailed_at: Mapped[datetime | None]
+    fetched_at: Mapped[datetime | None]
     warned_at: Mapped[datetime | None]
     overdue_at: Mapped[datetime | None]
 

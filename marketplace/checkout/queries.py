@@ -6,10 +6,13 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, select
 
-from marketplace.checkout.models import OrderLineRow, OrderRow
-from marketplace.checkout.rules import is_finished
-from marketplace.checkout.values import Order, OrderLine, OrderNotFound, OrderState
+from marketplace.checkout.models import DeliveryRow, OrderLineRow, OrderRow
+from marketplace.checkout.rules import is_finished, key_of_copy
+from marketplace.checkout.values import Delivery, Order, OrderLine, OrderNotFound, OrderState
+from marketplace.correspondence import queries as messages
+from marketplace.correspondence.values import MessageKind
 from marketplace.infra.db import db
+from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.payment import queries as payments
 from marketplace.payment.values import AttemptState, Purpose
@@ -63,6 +66,23 @@ def payment_unsettled(order_id: UUID) -> bool:
     """Whether something may still come of the latest attempt to pay the order."""
     attempts = payments.attempts_of(Purpose.NEW_BUSINESS, order_id)
     return bool(attempts) and attempts[-1].settled_at is None
+
+
+def delivery_of(policy_id: UUID) -> Delivery | None:
+    """How far the paper of the contract is on its way; None for a contract that was not concluded here."""
+    row = db.session.get(DeliveryRow, policy_id)
+    if row is None:
+        return None
+    message = messages.message_about(MessageKind.POLICY_ISSUED, key_of_copy(row.policy_id, row.copies))
+    return Delivery(row.policy_id, row.due_at, row.presumed, row.mailed_at, row.fetched_at, message)
+
+
+def late_deliveries(limit: int = 50) -> tuple[Delivery, ...]:
+    """The contracts whose paper has not reached its holder though half of its time is over, the latest first."""
+    waiting = DeliveryRow.mailed_at.is_(None), DeliveryRow.fetched_at.is_(None)
+    late = select(DeliveryRow.policy_id).where(*waiting, DeliveryRow.warn_at <= clock.business_now())
+    ids = db.session.scalars(late.order_by(DeliveryRow.due_at).limit(limit)).all()
+    return tuple(found for policy_id in ids if (found := delivery_of(policy_id)) is not None)
 
 
 def orders_of_account(account_id: UUID) -> tuple[Order, ...]:

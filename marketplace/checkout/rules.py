@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from uuid import UUID
 
 from marketplace.application.values import People, Relationship
 from marketplace.catalog.values import Payment, PaymentMethod
@@ -127,6 +128,11 @@ def require_standing(offer: OfferView) -> None:
 def is_overdue(paid_at: datetime, now: datetime) -> bool:
     """Whether a paid order has waited too long for its contracts."""
     return now - paid_at > ISSUING_PATIENCE
+
+
+def key_of_copy(policy_id: UUID, number: int) -> str:
+    """What the mail with a policy is about: the first one the policy, each later one the same and its number."""
+    return f"{policy_id}/{number}" if number else str(policy_id)
 
 
 def persons_of(people: People) -> tuple[PolicyPerson, ...]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from marketplace.correspondence.values import Message, MessageState
 from marketplace.kernel.errors import Conflict, NotFound, Refused
 from marketplace.kernel.money import Money
 
@@ -65,6 +66,25 @@ class OrderNotFound(NotFound):
     """There is no such order, or it is not yours."""
 
     code = "checkout:order-not-found"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How the paper of a contract stands on its way to its holder: `due_at` is business time, and may be too early
+    where it is `presumed`. `message` is the latest mail with it.
+    """
+
+    policy_id: UUID
+    due_at: datetime
+    presumed: bool
+    mailed_at: datetime | None
+    fetched_at: datetime | None
+    message: Message | None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the mail came back, or no mail server took it: somebody has to do something."""
+        return self.message is not None and self.message.state in {MessageState.FAILED, MessageState.BOUNCED}
 
 
 class NothingOrdered(Refused):

@@ -1,10 +1,15 @@
 """Later work on messages."""
 
+import logging
 from uuid import UUID
 
 from marketplace.accounts.values import AccessEnded, InvitationWithdrawn, StaffInvited
 from marketplace.correspondence import services
+from marketplace.infra.db import db
 from marketplace.infra.jobs import task
+from marketplace.infra.returns import ReturnsUnavailable
+
+log = logging.getLogger(__name__)
 
 
 @task("correspondence.compose_message")
@@ -30,3 +35,13 @@ def tell_access_ended(fact: AccessEnded) -> None:
 @task("correspondence.send_message")
 def send_message(message_id: UUID) -> None:
     services.send_message(message_id)
+
+
+@task("correspondence.read_reports", every="*/5 * * * *", attempts=1)
+def read_reports() -> None:
+    """What mail servers sent back, a transaction for each; the next run takes what this one could not."""
+    try:
+        for _ in services.take_reports():
+            db.session.commit()
+    except ReturnsUnavailable as failure:
+        log.error("ALARM what mail servers send back cannot be read: %s", failure)  # noqa: TRY400  the cause is named

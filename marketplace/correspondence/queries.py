@@ -1,24 +1,29 @@
 """What is known of messages."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 
+from marketplace.correspondence import rules
 from marketplace.correspondence.document import take_apart
 from marketplace.correspondence.models import MessageRow
 from marketplace.correspondence.values import (
     Attachment,
+    FoundMessages,
     Message,
+    MessageFilter,
     MessageKind,
     MessageNotFound,
+    MessageOutline,
     MessageParts,
     MessageState,
 )
 from marketplace.infra import vault
 from marketplace.infra.db import db
+from marketplace.kernel.addresses import masked
 
 # Everything but the bytes and the context, which may hold codes.
 _LISTED = (
@@ -34,6 +39,9 @@ _LISTED = (
     MessageRow.queued_at,
     MessageRow.sent_at,
     MessageRow.attempts,
+    MessageRow.last_failure,
+    MessageRow.bounced_at,
+    MessageRow.bounce_status,
     MessageRow.eml_sealed.is_not(None).label("readable"),
 )
 
@@ -70,6 +78,61 @@ def messages_about(kind: MessageKind, subject_keys: Sequence[str]) -> tuple[Mess
 def recipient_index(address: str) -> str:
     """The blind index by which the messages to an address are found."""
     return vault.index("correspondence.recipient", address.strip().lower())
+
+
+def comes_back(address: str) -> bool:
+    """Whether mail to this address came back for good, and none was sent there again since."""
+    came = (
+        MessageRow.recipient_index == recipient_index(address),
+        MessageRow.state == MessageState.BOUNCED,
+        MessageRow.bounce_status.startswith("5."),
+    )
+    return db.session.scalar(select(MessageRow.id).where(*came).limit(1)) is not None
+
+
+def state_counts(since: datetime) -> dict[MessageState, int]:
+    """How many of the messages queued since then are in each state; all states are there."""
+    counted = select(MessageRow.state, func.count()).where(MessageRow.queued_at >= since).group_by(MessageRow.state)
+    found: dict[str, int] = dict(db.session.execute(counted).all())
+    return {state: found.get(state, 0) for state in MessageState}
+
+
+def outlines(wanted: MessageFilter, page: int, size: int) -> FoundMessages:
+    """The messages a desk asks for, newest first, without their words."""
+    which = list(_asked_for(wanted))
+    total = db.session.scalar(select(func.count()).select_from(MessageRow).where(*which)) or 0
+    chosen = select(*_LISTED).where(*which).order_by(MessageRow.queued_at.desc(), MessageRow.id)
+    rows = db.session.execute(chosen.limit(size).offset((page - 1) * size)).all()
+    vault.unlock(row.sealed_for for row in rows)
+    return FoundMessages(tuple(map(_outline, rows)), page, size, total)
+
+
+def _asked_for(wanted: MessageFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.troubled:
+        given_up = MessageRow.state.in_([MessageState.FAILED, MessageState.BOUNCED])
+        yield or_(given_up, and_(MessageRow.state == MessageState.READY, MessageRow.attempts > 0))
+    if wanted.state is not None:
+        yield MessageRow.state == wanted.state
+    if wanted.kind is not None:
+        yield MessageRow.kind == wanted.kind
+
+
+def _outline(row: Row[Any]) -> MessageOutline:
+    state = MessageState(row.state)
+    recipient = MessageRow.recipient.opened(row.id, row.sealed_for, row.recipient_sealed)
+    return MessageOutline(
+        id=row.id,
+        kind=MessageKind(row.kind),
+        state=state,
+        recipient=masked(recipient) if recipient else "",
+        queued_at=row.queued_at,
+        sent_at=row.sent_at,
+        attempts=row.attempts,
+        last_failure=row.last_failure,
+        bounced_at=row.bounced_at,
+        bounce_status=row.bounce_status,
+        resendable=row.readable and rules.can_be_resent(state),
+    )
 
 
 def messages_for(
@@ -145,4 +208,7 @@ def _message(row: Row[Any]) -> Message:
         sent_at=row.sent_at,
         attempts=row.attempts,
         readable=row.readable,
+        last_failure=row.last_failure,
+        bounced_at=row.bounced_at,
+        bounce_status=row.bounce_status,
     )

@@ -97,11 +97,30 @@ SECRET_KINDS = frozenset(
 PASSING = frozenset({MessageKind.ACCOUNT_CLOSED, MessageKind.COMPARISON_LINK})
 
 
+# What somebody is owed: that one of these does not arrive rings.
+OWED = frozenset(
+    {
+        MessageKind.POLICY_ISSUED,
+        MessageKind.APPLICATION_REFERRED,
+        MessageKind.APPLICATION_DECLINED,
+        MessageKind.REFUND_MADE,
+        MessageKind.PAYMENT_NOT_ISSUABLE,
+        MessageKind.DATA_REQUEST_ANSWERED,
+    }
+)
+
+# What is said elsewhere too, or asks for nothing: not written to an address from which mail came back for good.
+DISPENSABLE = frozenset({MessageKind.COMPARISON_LINK, MessageKind.NO_ACCOUNT, MessageKind.POLICY_RECEIPT})
+
+
 class MessageState(StrEnum):
+    """`sent`: a mail server took it. `failed`: none did, and it is tried no more. `bounced`: it came back."""
+
     QUEUED = "queued"
     READY = "ready"
     SENT = "sent"
     FAILED = "failed"
+    BOUNCED = "bounced"
 
 
 class MessageEvent(StrEnum):
@@ -111,6 +130,20 @@ class MessageEvent(StrEnum):
     GIVEN_UP = "given_up"
     ASKED_AGAIN = "asked_again"
     FORGOTTEN = "forgotten"
+    CAME_BACK = "came_back"
+
+
+class ReportOutcome(StrEnum):
+    """What became of a report that a mail server sent back. All but the first change nothing."""
+
+    BOUNCED = "bounced"
+    DELAYED = "delayed"  # a mail server still tries
+    DELIVERED = "delivered"  # nothing failed
+    AGAIN = "again"  # the message is known to have come back, or was given up before
+    NOT_SENT = "not_sent"  # the message has not left yet, or is on its way again
+    UNKNOWN = "unknown"  # it names no message of ours
+    UNREADABLE = "unreadable"  # it is no report (RFC 3464), such as an answer of a person or a machine
+    TOO_LARGE = "too_large"
 
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -180,11 +213,56 @@ class Message:
     sent_at: datetime | None
     attempts: int
     readable: bool
+    last_failure: str | None = None
+    bounced_at: datetime | None = None
+    bounce_status: str | None = None
 
     @property
     def about(self) -> str:
         """What it is about, however often that was written of: `<subject>/<number>` is the subject's again."""
         return self.subject_key.partition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFilter:
+    """Which messages a desk asks for. `troubled`: those that failed, came back, or were put off at least once."""
+
+    troubled: bool = True
+    state: MessageState | None = None
+    kind: MessageKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageOutline:
+    """A message without a word of it; `recipient` is masked, or empty once it is forgotten. `resendable`: its words are
+    kept and it did not arrive.
+    """
+
+    id: UUID
+    kind: MessageKind
+    state: MessageState
+    recipient: str
+    queued_at: datetime
+    sent_at: datetime | None
+    attempts: int
+    last_failure: str | None
+    bounced_at: datetime | None
+    bounce_status: str | None
+    resendable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FoundMessages:
+    """One page of messages; `number` counts from 1."""
+
+    messages: tuple[MessageOutline, ...]
+    number: int
+    size: int
+    total: int
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.total // self.size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +287,22 @@ class MessageParts:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """What a mail server says of one message of ours (RFC 3464). `status` is a code such as 5.1.1 (RFC 3463)."""
+
+    message_id: str
+    action: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageBounced:
+    """A mail server could not deliver a message that was sent."""
+
+    message_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class MessageSent:
     """The mail server took a message."""
 
@@ -222,6 +316,6 @@ class MessageNotFound(NotFound):
 
 
 class NotResendable(Conflict):
-    """Only a message that failed and whose words are still kept can be sent again."""
+    """Only a message that failed or came back, and whose words are still kept, can be sent again."""
 
     code = "correspondence:not-resendable"

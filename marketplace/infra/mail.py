@@ -13,6 +13,7 @@ from email.utils import parseaddr
 from typing import Literal, Protocol
 
 from marketplace.infra import metrics
+from marketplace.infra.returns import Report, Returns
 from marketplace.kernel.errors import Refused, Unavailable
 
 PERMANENT = 500  # reply codes from 500 on are final (RFC 5321, 4.2.1)
@@ -108,17 +109,21 @@ def _our_errors() -> Iterator[None]:
 class _Post:
     transport: Transport
     sender: str
+    return_path: str
+    returns: Returns | None
 
 
 _post: _Post | None = None
 
 
-def configure(transport: Transport, sender: str) -> None:
-    """For the wiring: how mail leaves, and from whom (`Name <address>`)."""
+def configure(transport: Transport, sender: str, return_path: str = "", returns: Returns | None = None) -> None:
+    """For the wiring: how mail leaves, from whom (`Name <address>`), where what cannot be delivered comes back (empty:
+    to the sender), and how that mailbox is read (None: not at all).
+    """
     global _post  # noqa: PLW0603  one for each process, set at start
     if "@" not in parseaddr(sender)[1]:
         raise ValueError("the sender of mails needs an address")
-    _post = _Post(transport, sender)
+    _post = _Post(transport, sender, return_path or parseaddr(sender)[1], returns)
 
 
 def _configured() -> _Post:
@@ -143,4 +148,13 @@ def keeps_copies() -> bool:
 def deliver(eml: bytes, recipient: str) -> None:
     """Hand a finished message (CRLF line ends) to the mail server."""
     with metrics.timed(metrics.NEIGHBOURS, "mail"):
-        _configured().transport.deliver(eml, sender=sender_address(), recipient=recipient)
+        post = _configured()
+        post.transport.deliver(eml, sender=post.return_path, recipient=recipient)
+
+
+def returned() -> Iterator[Report]:
+    """What mail servers sent back and nobody has read yet; nothing where no mailbox is set. Raises
+    ReturnsUnavailable.
+    """
+    returns = _configured().returns
+    return iter(()) if returns is None else returns.reports()

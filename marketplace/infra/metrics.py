@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from prometheus_client import REGISTRY, CollectorRegistry, Histogram, start_http_server
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, start_http_server
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -42,6 +42,7 @@ NEIGHBOURS = Histogram(
     "marketplace_neighbour_seconds", "Calls of Stripe, the mail server, the time-stamp authority, the bucket.",
     ("neighbour", "outcome"), buckets=_SECONDS,
 )  # fmt: skip
+RETURNS = Counter("marketplace_mail_reports", "Reports of mail servers on our mails.", ("outcome",))
 
 
 @contextmanager

@@ -1,13 +1,45 @@
-"""Addresses of machines, databases and logs, as settings give them."""
+"""Addresses of machines, databases, logs and mailboxes, as settings give them, and of people, as desks see them."""
 
 import ipaddress
 import re
-from urllib.parse import parse_qs, urlsplit
+from dataclasses import dataclass
+from urllib.parse import parse_qs, unquote, urlsplit
 
 UNGUARDED = "DATABASE_…URL to another machine needs ?sslmode=verify-full"
 NO_ORIGIN = "LOG_ORIGIN is a name without blanks and without +, such as insurance.example/log"
 LOCAL = "local"
+IMAPS = 993
 _PLAIN_NAME = re.compile(r"[a-z0-9.-]{1,120}")
+
+
+def masked(email: str) -> str:
+    """Enough of an address for a desk to recognise it, too little to write to it: `l…@customer.example`."""
+    name, _, host = email.partition("@")
+    return f"{name[:1]}…@{host}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A folder of mails at a server that speaks IMAP under TLS."""
+
+    host: str
+    port: int
+    user: str
+    folder: str
+
+
+def mailbox(url: str) -> Mailbox | None:
+    """The mailbox that `imaps://user@host[:port][/folder]` names (an @ in the user is written %40), or None."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or IMAPS
+    except ValueError:
+        return None
+    folder = unquote(parts.path.removeprefix("/")) or "INBOX"
+    spelled = all(each.isprintable() and not set(each) & set('"\\') for each in (folder, unquote(parts.username or "")))
+    if parts.scheme != "imaps" or not parts.hostname or not parts.username or parts.password or not spelled:
+        return None
+    return Mailbox(parts.hostname, port, unquote(parts.username), folder)
 
 
 def is_loopback(host: str) -> bool:

@@ -145,7 +145,7 @@ ACCESS: dict[str, Door] = {
         "security.end_session", "security.end_others", "security.password", "factor.remove", "factor.recovery_codes",
         step_up=True,
     ),
-    **_doors(Who.CUSTOMER, PageClass.SERVICE, "policy.policies", "policy.policy"),
+    **_doors(Who.CUSTOMER, PageClass.SERVICE, "policy.policies", "policy.policy", "policy.mail_again"),
     **_doors(Who.CUSTOMER, PageClass.SERVICE, "policy.document", paper=True),
     **_doors(Who.ANYONE, PageClass.NON_SALES, "register.data", "privacy.closed"),
     **_doors(Who.CUSTOMER, PageClass.SERVICE, "privacy.overview", "privacy.ask"),
@@ -245,6 +245,7 @@ ACCESS: dict[str, Door] = {
     **_doors(Who.CUSTOMER, PageClass.SERVICE, "policy_evidence.ask", "policy_evidence.bundle", step_up=True),
     **_doors(Who.CUSTOMER, PageClass.SERVICE, "policy_evidence.download", step_up=True, paper=True),
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "books.books", "books.compare", roles=KEEPS_THE_BOOKS),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "mail_desk.mails", "mail_desk.again", roles=ANSWERS_FOR_SALES),
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "security_log.events", roles=LOOKS_AFTER_SECURITY),
     **_doors(
         Who.ANYONE, PageClass.MACHINE,

@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("presumed", sa.Boolean(), nullable=False),
         sa.Column("copies", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("mailed_at", INSTANT),
+        sa.Column("fetched_at", INSTANT),
         sa.Column("warned_at", INSTANT),
         sa.Column("overdue_at", INSTANT),
         sa.CheckConstraint("warn_at < due_at", name=op.f("ck_checkout_delivery_warned_before")),

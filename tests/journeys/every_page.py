@@ -363,6 +363,8 @@ class Walk:
             sold = next(sale for sale in oversight.sales(SaleFilter()).sales if sale.policy_id)
             record(view_of(sold.application_id, "application.exclusions"), ticked=False)
         desk = self.desk(Role.ADMIN_SALES)
+        desk.get("/admin/mail")
+        desk.get("/admin/mail?state=nothing")
         desk.get(links(desk.get(f"/admin/sales/{sold.id}"), rf"/admin/sales/{UUID}/recordings/{UUID}")[0])
         desk.post({})
         desk.post({"reason": "C-17"})

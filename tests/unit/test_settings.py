@@ -7,6 +7,7 @@ import pytest
 
 from config import Settings, UnsafeSettingsError
 from marketplace.infra import seals
+from marketplace.kernel.addresses import Mailbox, mailbox
 from marketplace.kernel.errors import Unavailable
 
 PRODUCTION: dict[str, str] = {
@@ -229,6 +230,38 @@ def test_mail_without_encryption_only_on_loopback(environment: Any) -> None:
     with pytest.raises(UnsafeSettingsError, match="SMTP_TLS=none"):
         environment(PRODUCTION | {"SMTP_TLS": "none", "SMTP_HOST": "mail.example"})
     assert environment(PRODUCTION | {"SMTP_TLS": "none", "SMTP_HOST": "127.0.0.1"}).smtp_tls == "none"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MAIL_RETURN_PATH", "Returns <returns@insurance.example>"),
+        ("MAIL_RETURN_PATH", "nobody"),
+        ("MAIL_RETURNS_URL", "imap://returns@mail.example/INBOX"),
+        ("MAIL_RETURNS_URL", "imaps://mail.example/INBOX"),
+        ("MAIL_RETURNS_URL", "imaps://returns:secret@mail.example/INBOX"),
+        ("MAIL_RETURNS_URL", "imaps://returns@mail.example:imap/INBOX"),
+        ("MAIL_RETURNS_URL", "imaps://returns@mail.example/a%22b"),
+        ("MAIL_RETURNS_URL", "imaps://returns@mail.example/a%0D%0Ab"),
+    ],
+)
+def test_where_mail_comes_back_is_an_address_and_a_mailbox_under_tls(environment: Any, name: str, value: str) -> None:
+    with pytest.raises(UnsafeSettingsError, match=name):
+        environment(PRODUCTION | {name: value})
+
+
+@pytest.mark.parametrize(
+    ("url", "read"),
+    [
+        ("imaps://returns@mail.example", Mailbox("mail.example", 993, "returns", "INBOX")),
+        (
+            "imaps://returns%40insurance.example@mail.example:1993/Returns",
+            Mailbox("mail.example", 1993, "returns@insurance.example", "Returns"),
+        ),
+    ],
+)
+def test_the_mailbox_of_returns_is_read_from_its_address(environment: Any, url: str, read: Mailbox) -> None:
+    assert mailbox(environment(PRODUCTION | {"MAIL_RETURNS_URL": url}).mail_returns_url) == read
 
 
 def test_what_is_missing_is_said_in_one_line(environment: Any) -> None:

@@ -85,6 +85,7 @@ LIMITS: Mapping[Bucket, Limit] = {
     # A mail to whatever address somebody types: enough for a family, too little to be a nuisance.
     Bucket.SHARING_OF_SOURCE: Limit(10, timedelta(minutes=15)),
     Bucket.SHARING_OF_ADDRESS: Limit(5, timedelta(days=1)),
+    Bucket.COPY_OF_POLICY: Limit(3, timedelta(days=1)),
     Bucket.PAYMENT_OF_SOURCE: Limit(30, timedelta(minutes=15)),
     Bucket.RETURN_OF_SOURCE: Limit(30, timedelta(minutes=15)),
     Bucket.WAITING_OF_SOURCE: Limit(600, timedelta(minutes=15)),  # a page that waits asks every two seconds

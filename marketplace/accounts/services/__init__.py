@@ -6,7 +6,7 @@ something return a `MessageRequest`, which the entry point queues in the same tr
 """
 
 from marketplace.accounts.services.api_keys import make_api_key, open_to_send, open_with_key, revoke_api_key
-from marketplace.accounts.services.asking import count_sharing
+from marketplace.accounts.services.asking import count_copy, count_sharing
 from marketplace.accounts.services.closing import close_account, held_account, locked_account
 from marketplace.accounts.services.codes import (
     prove_code,
@@ -91,6 +91,7 @@ __all__ = [
     "confirm_address",
     "confirm_applicant",
     "confirm_one_time_codes",
+    "count_copy",
     "count_sharing",
     "count_try",
     "create_staff",

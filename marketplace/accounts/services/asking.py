@@ -44,6 +44,11 @@ def count_sharing(email: str) -> str:
     return address
 
 
+def count_copy(policy_id: UUID) -> None:
+    """Count that the holder of a policy wants it mailed again. Raises TooManyTries."""
+    tries.count((Bucket.COPY_OF_POLICY, str(policy_id)))
+
+
 def guesses(row: AccountRow | None, source: str, device: str | None) -> tuple[tries.Counted, ...]:
     """What a try at a code is counted in besides the code itself: its source, unless the account knows the browser."""
     known = devices.is_known(row.id if row else None, device)

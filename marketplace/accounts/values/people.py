@@ -80,6 +80,7 @@ class Bucket(StrEnum):
     COMPARISON_OF_SOURCE = "comparison_of_source"
     SHARING_OF_SOURCE = "sharing_of_source"
     SHARING_OF_ADDRESS = "sharing_of_address"
+    COPY_OF_POLICY = "copy_of_policy"
     PAYMENT_OF_SOURCE = "payment_of_source"
     RETURN_OF_SOURCE = "return_of_source"
     WAITING_OF_SOURCE = "waiting_of_source"

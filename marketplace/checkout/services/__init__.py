@@ -4,6 +4,8 @@ Nothing here commits, and every function may be repeated after a crash at any po
 """
 
 from marketplace.checkout.services.delivering import (
+    note_bounced,
+    note_fetched,
     note_mailed,
     start_clock,
     watch_calendars,
@@ -18,7 +20,7 @@ from marketplace.checkout.services.issuing import (
 )
 from marketplace.checkout.services.ordering import lapse_order, pay, place_order
 from marketplace.checkout.services.sweeping import close_orders, sweep
-from marketplace.checkout.services.telling import send_policy, send_receipts
+from marketplace.checkout.services.telling import send_again, send_policy, send_receipts
 
 __all__ = [
     "check_payment",
@@ -26,10 +28,13 @@ __all__ = [
     "conclude_at_once",
     "issue_contracts",
     "lapse_order",
+    "note_bounced",
+    "note_fetched",
     "note_mailed",
     "note_refund",
     "pay",
     "place_order",
+    "send_again",
     "send_policy",
     "send_receipts",
     "start_clock",

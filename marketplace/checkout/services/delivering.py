@@ -7,8 +7,9 @@ from uuid import UUID
 from sqlalchemy import and_, or_, select
 
 from marketplace.checkout.models import DeliveryRow, locked_delivery
+from marketplace.checkout.rules import key_of_copy
 from marketplace.correspondence import queries as messages
-from marketplace.correspondence.values import MessageKind
+from marketplace.correspondence.values import MessageKind, MessageState
 from marketplace.infra import working_days
 from marketplace.infra.db import db
 from marketplace.kernel import clock
@@ -37,22 +38,44 @@ def start_clock(policy: Policy) -> None:
 def note_mailed(message_id: UUID) -> None:
     """A mail server took a message; that of a policy ends its clock, once."""
     message = messages.message(message_id)
-    if message.kind is MessageKind.POLICY_ISSUED:
+    if message.kind is MessageKind.POLICY_ISSUED and message.state is MessageState.SENT:
         row = locked_delivery(UUID(message.about))
         if row is not None and row.mailed_at is None:
             row.mailed_at = clock.business_now()
 
 
+def note_bounced(message_id: UUID) -> None:
+    """A message came back: the policy is awaited again, unless another mail took it there."""
+    message = messages.message(message_id)
+    if message.kind is MessageKind.POLICY_ISSUED:
+        row = locked_delivery(UUID(message.about))
+        if row is not None and not _arrived(row):
+            row.mailed_at = None
+
+
+def _arrived(row: DeliveryRow) -> bool:
+    keys = [key_of_copy(row.policy_id, number) for number in range(row.copies + 1)]
+    return any(each.state is MessageState.SENT for each in messages.messages_about(MessageKind.POLICY_ISSUED, keys))
+
+
+def note_fetched(policy_id: UUID) -> None:
+    """The holder took the paper from the account: where no mail brought it, this ends the clock."""
+    row = locked_delivery(policy_id)
+    if row is not None and row.mailed_at is None and row.fetched_at is None:
+        row.fetched_at = clock.business_now()
+
+
 def watch_deliveries() -> int:
-    """Ring once for each policy that is not mailed when half of its time is over, and once more when all of it is; at
-    most a batch of them. Returns how many.
+    """Ring once for each policy that did not reach its holder when half of its time is over, and once more when all of
+    it is; at most a batch of them. Returns how many.
     """
     now = clock.business_now()
     half, over = (
         and_(DeliveryRow.warned_at.is_(None), DeliveryRow.warn_at <= now),
         and_(DeliveryRow.overdue_at.is_(None), DeliveryRow.due_at <= now),
     )
-    late = select(DeliveryRow).where(DeliveryRow.mailed_at.is_(None), or_(half, over)).order_by(DeliveryRow.due_at)
+    waiting = DeliveryRow.mailed_at.is_(None), DeliveryRow.fetched_at.is_(None)
+    late = select(DeliveryRow).where(*waiting, or_(half, over)).order_by(DeliveryRow.due_at)
     rows = db.session.scalars(late.limit(BATCH).with_for_update(skip_locked=True)).all()
     numbers = {each.id: each.number for each in policies.frames(row.policy_id for row in rows)}
     for row in rows:

@@ -4,7 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from marketplace.accounts import queries as accounts
-from marketplace.checkout.models import OrderRow, lines_of
+from marketplace.checkout.models import OrderRow, lines_of, locked_delivery
+from marketplace.checkout.rules import key_of_copy
 from marketplace.correspondence import queries as messages
 from marketplace.correspondence import services as correspondence
 from marketplace.correspondence.values import Attachment, MessageKind, QueueMessage, TrailOf
@@ -13,7 +14,7 @@ from marketplace.infra.jobs import defer
 from marketplace.infra.letterhead import letterhead
 from marketplace.kernel.money import Money
 from marketplace.policy import queries as policies
-from marketplace.policy.values import PersonRole, Policy, PolicyDocumentReady
+from marketplace.policy.values import DocumentNotReady, PersonRole, Policy, PolicyDocumentReady
 from marketplace.quoting import queries as quoting
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import EntryType
@@ -54,6 +55,18 @@ def send_policy(policy_id: UUID) -> None:
     _queue_for_holder(policy, MessageKind.POLICY_ISSUED, _policy_context(policy), (paper, *signed))
 
 
+def send_again(policy_id: UUID) -> None:
+    """Mail the policy to its holder once more: another message, the same sealed paper. Raises DocumentNotReady."""
+    policy = policies.policy(policy_id)
+    row = locked_delivery(policy_id)
+    if policy.document_sha256 is None or row is None:
+        raise DocumentNotReady
+    row.copies += 1
+    paper = Attachment(f"{policy.number}.pdf", "application/pdf", policy.document_sha256)
+    key = key_of_copy(policy_id, row.copies)
+    _queue_for_holder(policy, MessageKind.POLICY_ISSUED, _policy_context(policy), (paper,), key)
+
+
 def send_receipts(policy_id: UUID) -> None:
     """Mail the receipts that neither the policy nor its mail carried, once, as soon as all are in the log."""
     policy = policies.policy(policy_id)
@@ -73,12 +86,12 @@ def send_receipts(policy_id: UUID) -> None:
 
 
 def _queue_for_holder(
-    policy: Policy, kind: MessageKind, context: dict[str, Any], attachments: tuple[Attachment, ...]
+    policy: Policy, kind: MessageKind, context: dict[str, Any], attachments: tuple[Attachment, ...], key: str = ""
 ) -> None:
     correspondence.queue(
         QueueMessage(
             kind=kind,
-            subject_key=str(policy.id),
+            subject_key=key or str(policy.id),
             recipient=accounts.account(policy.account_id).email,
             locale=policy.locale,
             context=context,

@@ -77,7 +77,10 @@ _KEPT = text(f"""
     UNION ALL
     SELECT 'policy:mailed', jsonb_build_object('message_id', m.message_id, 'eml_sha256', m.eml_sha256)
     FROM correspondence_message m
-    WHERE m.application_id = :application AND m.kind IN ('policy_issued', 'policy_receipt') AND m.state = 'sent'
+    WHERE m.application_id = :application AND m.kind IN ('policy_issued', 'policy_receipt') AND m.sent_at IS NOT NULL
+    UNION ALL
+    SELECT 'mail:bounced', jsonb_build_object('message_id', m.message_id, 'status', m.bounce_status)
+    FROM correspondence_message m WHERE m.application_id = :application AND m.bounced_at IS NOT NULL
     UNION ALL
     SELECT 'contract:ended', jsonb_build_object('number', p.number, 'ending', p.ending, 'on', p.ended_on)
     FROM policy_policy p WHERE p.application_id = :application AND p.ended_on IS NOT NULL

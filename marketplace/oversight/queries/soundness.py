@@ -99,7 +99,7 @@ _BROKEN = {
         """,
     _n("the policy was not mailed within two working days"): """
         SELECT p.number FROM checkout_delivery d JOIN policy_policy p ON p.id = d.policy_id
-        WHERE d.overdue_at IS NOT NULL AND d.mailed_at IS NULL AND p.erased_at IS NULL
+        WHERE d.overdue_at IS NOT NULL AND d.mailed_at IS NULL AND d.fetched_at IS NULL AND p.erased_at IS NULL
         """,
     _n("the number was given twice"): """
         SELECT number FROM policy_policy GROUP BY number HAVING count(*) > 1

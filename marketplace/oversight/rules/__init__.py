@@ -2,6 +2,6 @@
 
 from marketplace.oversight.rules.completeness import completeness
 from marketplace.oversight.rules.reconciling import acts_on, disagreements
-from marketplace.oversight.rules.standing import Standing, is_to_be_whole, masked, state_of
+from marketplace.oversight.rules.standing import Standing, is_to_be_whole, state_of
 
-__all__ = ["Standing", "acts_on", "completeness", "disagreements", "is_to_be_whole", "masked", "state_of"]
+__all__ = ["Standing", "acts_on", "completeness", "disagreements", "is_to_be_whole", "state_of"]

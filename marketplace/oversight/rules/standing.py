@@ -49,9 +49,3 @@ def is_to_be_whole(state: SaleState, concluded_at: datetime | None, now: datetim
     """
     overdue = concluded_at is not None and now - concluded_at >= MAILED_WITHIN
     return state is SaleState.MAILED or (state is SaleState.ISSUED and overdue)
-
-
-def masked(email: str) -> str:
-    """Enough of an address for a desk to recognise it, too little to write to it: `l…@customer.example`."""
-    name, _, host = email.partition("@")
-    return f"{name[:1]}…@{host}"

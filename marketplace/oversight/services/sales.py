@@ -13,10 +13,11 @@ from marketplace.catalog.values import Line
 from marketplace.checkout import queries as orders
 from marketplace.checkout.values import Order
 from marketplace.correspondence import queries as messages
-from marketplace.correspondence.values import MessageKind, MessageState
+from marketplace.correspondence.values import MessageKind
 from marketplace.infra.db import db
 from marketplace.infra.jobs import defer
 from marketplace.kernel import clock, ids
+from marketplace.kernel.addresses import masked
 from marketplace.oversight import rules
 from marketplace.oversight.models import SaleRow, lock_journey, lock_log
 from marketplace.oversight.services import pictures
@@ -164,7 +165,7 @@ def _columns(application: Application, journey: Journey) -> dict[str, Any]:
         "product_name": content.marketing_name.to_json(),
         "premium_minor": offer.premium.minor,
         "currency": offer.premium.currency,
-        "customer": application.email and rules.masked(application.email),
+        "customer": application.email and masked(application.email),
         "concluded_at": policy and policy.concluded_at,
         "last_at": max((entry.business_at for entry in entries), default=journey.business_started_at),
         "trail_wanted": told and told.wanted,
@@ -188,14 +189,14 @@ def _completeness(application_id: UUID, entries: Sequence[Entry]) -> Completenes
 
 
 def _state(application: Application, order: Order | None, policy: Policy | None) -> SaleState:
-    mail = policy and messages.message_about(MessageKind.POLICY_ISSUED, str(policy.id))
+    mail = None if policy is None else messages.message_about(MessageKind.POLICY_ISSUED, str(policy.id))
     return rules.state_of(
         rules.Standing(
             application=application.state,
             order=None if order is None else order.state,
             paid=order is not None and _paid(order),
             issued=policy is not None,
-            mailed=mail is not None and mail.state is MessageState.SENT,
+            mailed=mail is not None and mail.sent_at is not None,
         )
     )
 

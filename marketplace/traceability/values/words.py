@@ -62,6 +62,7 @@ class EntryType(StrEnum):
     POLICY_SIGNED = "policy:signed"
     POLICY_MAILED = "policy:mailed"
     MAIL_SENT = "mail:sent"
+    MAIL_BOUNCED = "mail:bounced"
     POLICY_VIEWED = "policy:viewed"
     CONTRACT_ENDED = "contract:ended"
     HOLD_OPENED = "hold:opened"
@@ -84,6 +85,7 @@ OUTLIVES_ERASURE = frozenset(
         EntryType.REFUND_SUCCEEDED,
         EntryType.CONTRACT_ENDED,
         EntryType.MAIL_SENT,
+        EntryType.MAIL_BOUNCED,
         EntryType.DATA_ERASED,
         EntryType.SALE_VIEWED,
         EntryType.EVIDENCE_READ,

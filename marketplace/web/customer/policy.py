@@ -2,18 +2,24 @@
 
 from uuid import UUID
 
-from flask import Blueprint, render_template
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.accounts import queries as accounts
+from marketplace.accounts.services import count_copy
+from marketplace.accounts.values import TooManyTries
 from marketplace.application import queries as applications
 from marketplace.application.values import State
 from marketplace.catalog import queries as catalog
+from marketplace.checkout import queries as orders
+from marketplace.checkout import services as checkout
+from marketplace.infra.formatting import gettext as _
 from marketplace.policy import queries
 from marketplace.policy.values import Policy, PolicyNotFound
 from marketplace.traceability.services import record_act
 from marketplace.traceability.values import Act, EntryType
-from marketplace.web import access
+from marketplace.web import access, mail_words
+from marketplace.web.customer.account import too_many
 from marketplace.web.papers import policy_pdf
 from marketplace.web.tracing import Traced, render_traced, visit_of
 
@@ -60,7 +66,30 @@ def policy(policy_id: UUID) -> ResponseReturnValue:
         content=version.content,
         documents=catalog.documents_of(version.id),
         insurer=accounts.insurer(found.insurer_id),
+        undelivered=_undelivered(found),
     )
+
+
+@blueprint.post("/policies/<uuid:policy_id>/mail")
+def mail_again(policy_id: UUID) -> ResponseReturnValue:
+    """The same paper in another mail, to the address that the account has now."""
+    found = own_policy(policy_id)
+    try:
+        count_copy(found.id)
+    except TooManyTries as error:
+        flash(too_many(error))
+    else:
+        checkout.send_again(found.id)
+        flash(_("We mail you the policy again. It usually arrives within minutes."))
+    return redirect(url_for(".policy", policy_id=found.id), 303)
+
+
+def _undelivered(policy: Policy) -> str | None:
+    """Why the mail with the policy did not arrive, in words; None where it did, or is on its way."""
+    delivery = orders.delivery_of(policy.id)
+    if delivery is None or delivery.message is None or not delivery.failed:
+        return None
+    return mail_words.reason(delivery.message)
 
 
 @blueprint.get("/policies/<uuid:policy_id>/document.pdf")
@@ -71,4 +100,5 @@ def document(policy_id: UUID) -> ResponseReturnValue:
     said = {"policy_id": found.id, "sha256": found.document_sha256, "title": found.number}
     opened = EntryType.DOCUMENT_OPENED
     record_act(Act(visit_of(found), opened, said, access.actor(), found.application_id, found.insurer_id))
+    checkout.note_fetched(found.id)
     return answer

@@ -10,7 +10,9 @@ from sqlalchemy import select, text
 
 from marketplace.checkout import services
 from marketplace.checkout.models import DeliveryRow
+from marketplace.correspondence import queries as messages
 from marketplace.correspondence import services as correspondence
+from marketplace.correspondence.values import ReportOutcome
 from marketplace.infra import mail, working_days
 from marketplace.infra.db import db
 from marketplace.infra.mail import MailUnavailable
@@ -20,6 +22,7 @@ from marketplace.policy import queries as policies
 from marketplace.policy import services as policies_of
 from tests.deferred_jobs import drain, hasten
 from tests.factories.correspondence import a_message
+from tests.factories.delivery_reports import a_report
 from tests.factories.policy import a_contract
 
 FRIDAY = datetime(2026, 11, 27, 15, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
@@ -135,3 +138,32 @@ def test_a_calendar_that_ends_rings_before_it_does(monkeypatch: pytest.MonkeyPat
     with caplog.at_level(logging.ERROR), clock.frozen(datetime(2026, 12, 18, 12, 0, tzinfo=FRIDAY.tzinfo)):
         assert services.watch_calendars() == ("Asia/Shanghai",)
     assert "ALARM the working days of 2027 in Asia/Shanghai are not known" in caplog.text
+
+
+@pytest.mark.requirement("N108-03")
+def test_a_policy_that_came_back_is_awaited_again_until_it_is_fetched(policy_id: UUID, post: Post) -> None:
+    post.down = False
+    hasten("correspondence.send_message")
+    drain("correspondence", "checkout")
+    (message,) = messages.inbox()
+    assert row(policy_id).mailed_at is not None
+    assert correspondence.take_report(a_report(f"<{message.id}@evenfold.example>")) is ReportOutcome.BOUNCED
+    drain("checkout")
+    assert row(policy_id).mailed_at is None
+    assert watched(DUE) == 1
+    number = policies.policy(policy_id).number
+    assert late() == [(number, UNPUNCTUAL)]
+    services.note_fetched(policy_id)
+    db.session.commit()
+    assert late() == []
+    assert watched(DUE + timedelta(days=1)) == 0
+
+
+def test_that_it_left_is_not_noted_of_a_mail_that_came_back_meanwhile(policy_id: UUID, post: Post) -> None:
+    post.down = False
+    hasten("correspondence.send_message")
+    drain("correspondence")
+    (message,) = messages.inbox()
+    correspondence.take_report(a_report(f"<{message.id}@evenfold.example>"))
+    drain("checkout")
+    assert row(policy_id).mailed_at is None

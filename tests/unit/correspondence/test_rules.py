@@ -25,6 +25,9 @@ ARROWS = {
     (MessageState.READY, MessageEvent.FORGOTTEN): MessageState.FAILED,
     (MessageState.SENT, MessageEvent.FORGOTTEN): MessageState.SENT,
     (MessageState.FAILED, MessageEvent.FORGOTTEN): MessageState.FAILED,
+    (MessageState.SENT, MessageEvent.CAME_BACK): MessageState.BOUNCED,
+    (MessageState.BOUNCED, MessageEvent.ASKED_AGAIN): MessageState.READY,
+    (MessageState.BOUNCED, MessageEvent.FORGOTTEN): MessageState.BOUNCED,
 }
 
 

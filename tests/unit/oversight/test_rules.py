@@ -7,7 +7,8 @@ import pytest
 
 from marketplace.application.values import State
 from marketplace.checkout.values import OrderState
-from marketplace.oversight.rules import Standing, is_to_be_whole, masked, state_of
+from marketplace.kernel.addresses import masked
+from marketplace.oversight.rules import Standing, is_to_be_whole, state_of
 from marketplace.oversight.values import SaleState
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)

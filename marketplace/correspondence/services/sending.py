@@ -8,12 +8,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.dialects.postgresql import insert
 
-from marketplace.accounts import queries as account_queries
-from marketplace.accounts import services as accounts
 from marketplace.correspondence import queries, rules
 from marketplace.correspondence.document import Envelope, compose
 from marketplace.correspondence.models import MessageRow, locked
 from marketplace.correspondence.values import (
+    DISPENSABLE,
     AttachedFile,
     Attachment,
     MessageEvent,
@@ -27,7 +26,6 @@ from marketplace.correspondence.values import (
 from marketplace.infra import mail, storage, vault
 from marketplace.infra.db import db
 from marketplace.infra.jobs import defer, publish
-from marketplace.infra.letterhead import letterhead
 from marketplace.kernel import clock, ids
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.kernel.transitions import TransitionRefused
@@ -41,12 +39,16 @@ _TRAIL = dict.fromkeys((MessageKind.POLICY_ISSUED, MessageKind.POLICY_RECEIPT), 
 
 
 def queue(command: QueueMessage) -> bool:
-    """Have a message written and sent after commit. False: there is one of this kind and subject already."""
+    """Have a message written and sent after commit. False: there is one of this kind and subject already, or one that
+    can be done without would go where mail comes back from.
+    """
     message_id = ids.new_id()
     trail = command.trail
     known = select(MessageRow.id).where(MessageRow.kind == command.kind, MessageRow.subject_key == command.subject_key)
     if db.session.scalar(known) is not None:
         return False  # before anything is sealed for it
+    if command.kind in DISPENSABLE and queries.comes_back(command.recipient):
+        return False
     sealed_for = (trail and trail.application_id) or message_id
     values = {
         "id": message_id,
@@ -105,7 +107,7 @@ def send_message(message_id: UUID) -> None:
 
 
 def resend(message_id: UUID) -> None:
-    """Try a failed message again, from its first pause on. Raises NotResendable."""
+    """Try a message again that failed or came back, from its first pause on. Raises NotResendable."""
     row = _locked(message_id)
     try:
         state = rules.LIFE.next(MessageState(row.state), MessageEvent.ASKED_AGAIN)
@@ -198,32 +200,3 @@ def _locked(message_id: UUID) -> MessageRow:
     if row is None:
         raise MessageNotFound
     return row
-
-
-def invite_staff(invitation_id: UUID) -> None:
-    """Whoever is invited to an insurer's desk gets the link, once, while the invitation stands."""
-    request = accounts.issue_invitation(invitation_id)
-    if request is not None:
-        context = dict(request.context)
-        context["link"] = f"{letterhead().public_url}/join/{context.pop('token')}"
-        queue(QueueMessage(MessageKind(request.kind), request.subject_key, request.recipient, request.locale, context))
-
-
-def tell_withdrawn(invitation_id: UUID) -> None:
-    """Whoever was invited learns that the link opens nothing any more; nobody whose link never left."""
-    found = account_queries.invitation_told(invitation_id)
-    if found is not None:
-        told, locale = found
-        _tell_of_a_desk(MessageKind.INVITATION_WITHDRAWN, str(told.id), told.email, locale, told.insurer_id)
-
-
-def tell_access_ended(account_id: UUID) -> None:
-    """Whoever worked at an insurer's desk learns that it opens no more."""
-    account = account_queries.account(account_id)
-    if account.insurer_id is not None:
-        _tell_of_a_desk(MessageKind.ACCESS_ENDED, str(account.id), account.email, account.locale, account.insurer_id)
-
-
-def _tell_of_a_desk(kind: MessageKind, key: str, recipient: str, locale: str, insurer_id: UUID) -> None:
-    said = account_queries.insurer(insurer_id).legal_name.in_(locale)
-    queue(QueueMessage(kind, key, recipient, locale, {"insurer_name": said}))
