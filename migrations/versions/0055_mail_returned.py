@@ -9,17 +9,16 @@ branch_labels = None
 depends_on = None
 
 MESSAGE = "correspondence_message"
-SENT = op.f(f"ck_{MESSAGE}_sent_has_instant")
-BOUNCED = op.f(f"ck_{MESSAGE}_bounced_has_instant")
+SENT, BOUNCED = f"ck_{MESSAGE}_sent_has_instant", f"ck_{MESSAGE}_bounced_has_instant"
 
 
 def upgrade() -> None:
     op.add_column(MESSAGE, sa.Column("bounced_at", sa.DateTime(timezone=True)))
     op.add_column(MESSAGE, sa.Column("bounce_status", sa.String(16)))
-    op.drop_constraint(SENT, MESSAGE)
-    op.create_check_constraint(SENT, MESSAGE, "state NOT IN ('sent', 'bounced') OR sent_at IS NOT NULL")
+    op.drop_constraint(op.f(SENT), MESSAGE)
+    op.create_check_constraint(op.f(SENT), MESSAGE, "state NOT IN ('sent', 'bounced') OR sent_at IS NOT NULL")
     op.create_check_constraint(
-        BOUNCED,
+        op.f(BOUNCED),
         MESSAGE,
         "(bounced_at IS NULL) = (bounce_status IS NULL) AND (state <> 'bounced' OR bounced_at IS NOT NULL)",
     )

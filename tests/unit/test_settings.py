@@ -239,7 +239,7 @@ def test_mail_without_encryption_only_on_loopback(environment: Any) -> None:
         ("MAIL_RETURN_PATH", "nobody"),
         ("MAIL_RETURNS_URL", "imap://returns@mail.example/INBOX"),
         ("MAIL_RETURNS_URL", "imaps://mail.example/INBOX"),
-        ("MAIL_RETURNS_URL", "imaps://returns:secret@mail.example/INBOX"),
+        ("MAIL_RETURNS_URL", "imaps://returns:x@mail.example/INBOX"),
         ("MAIL_RETURNS_URL", "imaps://returns@mail.example:imap/INBOX"),
         ("MAIL_RETURNS_URL", "imaps://returns@mail.example/a%22b"),
         ("MAIL_RETURNS_URL", "imaps://returns@mail.example/a%0D%0Ab"),
