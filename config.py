@@ -26,6 +26,7 @@ from marketplace.kernel.addresses import (
 )
 
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+", re.ASCII)
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*")
 MINIMUM_SECRET = 32
 FEWEST_DIFFERENT = 8
@@ -168,6 +169,10 @@ class Settings(StorageSettings):
         default="", description="Its mailbox, `imaps://user@host/INBOX`, for the worker; empty: nobody reads it."
     )
     mail_returns_password: SecretStr = Field(default=SecretStr(""), description="Password of that mailbox.")
+    dkim_key: Path | None = Field(
+        default=None, description="Key (PEM, RSA, 0600) that signs mails, for the worker where no relay does it."
+    )
+    dkim_selector: str = Field(default="", description="Name of that key in the DNS, before `._domainkey.`.")
     smtp_host: str = Field(default="localhost", description="Mail server.")
     smtp_port: int = Field(default=587, description="Port of the mail server.")
     smtp_username: str = Field(default="", description="Account at the mail server, if it asks for one.")
@@ -208,6 +213,8 @@ class Settings(StorageSettings):
             and not _ADDRESS.fullmatch(self.mail_return_path),
             "MAIL_RETURNS_URL must be imaps://user@host[:port][/folder]": bool(self.mail_returns_url)
             and mailbox(self.mail_returns_url) is None,
+            "DKIM_KEY and DKIM_SELECTOR, letters, digits and hyphens, belong together": (self.dkim_key is not None)
+            != bool(_LABEL.fullmatch(self.dkim_selector)),
             "SMTP_TLS=none is for a mail server on loopback only": self.mail_transport == "smtp"
             and self.smtp_tls == "none"
             and not is_loopback(self.smtp_host),

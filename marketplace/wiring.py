@@ -16,7 +16,7 @@ from marketplace.checkout.values import OrderIssued, OrderLapsed, OrderNotIssuab
 from marketplace.correspondence import jobs as correspondence_jobs
 from marketplace.correspondence import rules as correspondence_rules
 from marketplace.correspondence.values import MessageBounced, MessageSent
-from marketplace.infra import keys, letterhead, mail, returns, seals, storage, stripe_gateway, vault
+from marketplace.infra import dkim, keys, letterhead, mail, returns, seals, storage, stripe_gateway, vault
 from marketplace.infra.storage.folder import Folder
 from marketplace.infra.storage.objects import PATIENCE, Objects
 from marketplace.kernel.addresses import mailbox
@@ -99,7 +99,9 @@ def connect(settings: Settings) -> None:
     vault.configure(vault.RemoteKeeper(settings.keeper_socket))
     storage.configure(store_of(settings))
     seals.configure(settings.seals_folder, settings.timestamp_url)
-    mail.configure(_mail_transport(settings), settings.mail_from, settings.mail_return_path, _returns(settings))
+    mail.configure(
+        _mail_transport(settings), settings.mail_from, settings.mail_return_path, _returns(settings), _signer(settings)
+    )
     stripe_gateway.configure(_stripe(settings))
     letterhead.configure(
         letterhead.Letterhead(
@@ -146,6 +148,13 @@ def _mail_transport(settings: Settings) -> mail.Transport:
 def _returns(settings: Settings) -> returns.ImapReturns | None:
     at = mailbox(settings.mail_returns_url)
     return None if at is None else returns.ImapReturns(at, settings.mail_returns_password.get_secret_value())
+
+
+def _signer(settings: Settings) -> dkim.Signer | None:
+    if settings.dkim_key is None:
+        return None
+    domain = parseaddr(settings.mail_from)[1].rpartition("@")[2]
+    return dkim.Signer(domain, settings.dkim_selector, settings.dkim_key)
 
 
 def _stripe(settings: Settings) -> stripe_gateway.Gateway:

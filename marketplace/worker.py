@@ -17,7 +17,7 @@ from flask import Flask
 
 from config import Settings
 from marketplace.app import create_app
-from marketplace.infra import jobs, metrics, seals, storage
+from marketplace.infra import jobs, mail, metrics, seals, storage
 from marketplace.infra.db import Scope, db, use_scope
 from marketplace.oversight import queries as oversight
 from marketplace.traceability import queries as trail
@@ -65,7 +65,7 @@ def _application(settings: Settings) -> Flask:
     made_later = settings.demonstration and settings.seals_folder is not None
     for problem in () if made_later else seals.problems():
         raise SystemExit(f"{problem}. The worker seals policies and needs them.")
-    for problem in storage.problems():
+    for problem in (*storage.problems(), *mail.problems()):
         raise SystemExit(problem)
     gc.freeze()  # the collector need not go through what stays as long as the process
     return flask_app

@@ -13,6 +13,7 @@ from email.utils import parseaddr
 from typing import Literal, Protocol
 
 from marketplace.infra import metrics
+from marketplace.infra.dkim import Signer
 from marketplace.infra.returns import Report, Returns
 from marketplace.kernel.errors import Refused, Unavailable
 
@@ -111,19 +112,26 @@ class _Post:
     sender: str
     return_path: str
     returns: Returns | None
+    signer: Signer | None
 
 
 _post: _Post | None = None
 
 
-def configure(transport: Transport, sender: str, return_path: str = "", returns: Returns | None = None) -> None:
+def configure(
+    transport: Transport,
+    sender: str,
+    return_path: str = "",
+    returns: Returns | None = None,
+    signer: Signer | None = None,
+) -> None:
     """For the wiring: how mail leaves, from whom (`Name <address>`), where what cannot be delivered comes back (empty:
-    to the sender), and how that mailbox is read (None: not at all).
+    to the sender), how that mailbox is read (None: not at all), and who signs (None: a relay, or nobody).
     """
     global _post  # noqa: PLW0603  one for each process, set at start
     if "@" not in parseaddr(sender)[1]:
         raise ValueError("the sender of mails needs an address")
-    _post = _Post(transport, sender, return_path or parseaddr(sender)[1], returns)
+    _post = _Post(transport, sender, return_path or parseaddr(sender)[1], returns, signer)
 
 
 def _configured() -> _Post:
@@ -143,6 +151,19 @@ def sender_address() -> str:
 
 def keeps_copies() -> bool:
     return _configured().transport.keeps_copies
+
+
+def problems() -> list[str]:
+    """Why this process cannot write mails, in words for whoever runs it; empty when it can."""
+    signer = _configured().signer
+    problem = signer.problem() if signer else None
+    return [problem] if problem else []
+
+
+def signed(eml: bytes) -> bytes:
+    """A finished message with our domain's signature before it, where we sign ourselves. Raises Unavailable."""
+    signer = _configured().signer
+    return eml if signer is None else signer.sign(eml)
 
 
 def deliver(eml: bytes, recipient: str) -> None:

@@ -237,6 +237,8 @@ def test_mail_without_encryption_only_on_loopback(environment: Any) -> None:
     [
         ("MAIL_RETURN_PATH", "Returns <returns@insurance.example>"),
         ("MAIL_RETURN_PATH", "nobody"),
+        ("DKIM_SELECTOR", "autumn"),
+        ("DKIM_KEY", "/etc/marketplace/dkim.key"),
         ("MAIL_RETURNS_URL", "imap://returns@mail.example/INBOX"),
         ("MAIL_RETURNS_URL", "imaps://mail.example/INBOX"),
         ("MAIL_RETURNS_URL", "imaps://returns:x@mail.example/INBOX"),
@@ -248,6 +250,13 @@ def test_mail_without_encryption_only_on_loopback(environment: Any) -> None:
 def test_where_mail_comes_back_is_an_address_and_a_mailbox_under_tls(environment: Any, name: str, value: str) -> None:
     with pytest.raises(UnsafeSettingsError, match=name):
         environment(PRODUCTION | {name: value})
+
+
+def test_a_key_for_mails_has_a_name_in_the_dns(environment: Any) -> None:
+    signing = {"DKIM_KEY": "/etc/marketplace/dkim.key", "DKIM_SELECTOR": "autumn-2026"}
+    assert environment(PRODUCTION | signing).dkim_selector == "autumn-2026"
+    with pytest.raises(UnsafeSettingsError, match="DKIM_KEY"):
+        environment(PRODUCTION | signing | {"DKIM_SELECTOR": "autumn.2026; s=x"})
 
 
 @pytest.mark.parametrize(

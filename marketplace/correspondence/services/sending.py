@@ -81,7 +81,8 @@ def compose_message(message_id: UUID) -> None:
         return
     envelope = Envelope(MessageKind(row.kind), mail.sender(), row.recipient, row.message_id, row.queued_at, row.locale)
     files = tuple(_file(Attachment(**attachment)) for attachment in row.attachments)
-    row.subject, eml = compose(envelope, row.context or {}, files)
+    row.subject, unsigned = compose(envelope, row.context or {}, files)
+    eml = mail.signed(unsigned)
     row.eml, row.eml_sha256 = eml, sha256_hex(eml)
     row.state = rules.LIFE.next(MessageState.QUEUED, MessageEvent.COMPOSED)
     defer("correspondence.send_message", message_id=message_id)

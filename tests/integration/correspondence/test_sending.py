@@ -1,9 +1,12 @@
 """A message from the business transaction to the mail server: once each, the same bytes on every try, nothing lost."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sqlalchemy import text
 
 from marketplace.correspondence import queries, rules, services
@@ -19,13 +22,16 @@ from marketplace.correspondence.values import (
 )
 from marketplace.infra import jobs, mail, storage, vault
 from marketplace.infra.db import db
+from marketplace.infra.dkim import Signer
 from marketplace.infra.mail import MailRefused, MailUnavailable, SmtpSettings, SmtpTransport
 from marketplace.kernel import clock
 from marketplace.kernel.canonical import sha256_hex
+from marketplace.kernel.errors import Unavailable
 from marketplace.traceability.queries import journey_entries
 from marketplace.traceability.values import EntryType
 from tests.factories.correspondence import a_message
 from tests.factories.traceability import a_journey
+from tests.fakes.dkim_receiver import verified
 from tests.fakes.mail_server import free_port, mail_server
 
 PDF = b"%PDF-1.7 sealed\r\n"
@@ -161,6 +167,35 @@ def test_a_server_that_is_down_is_tried_again_later_with_the_same_bytes(post: Po
     assert queries.message(message_id).state is MessageState.SENT
     assert queries.message(message_id).attempts == 3
     assert len(set(post.given)) == 1
+
+
+def test_a_mail_is_signed_once_and_every_try_sends_that(post: Post, tmp_path: Path) -> None:
+    key = generate_private_key(65537, 2048)
+    file = tmp_path / "dkim.key"
+    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    file.chmod(0o600)
+    mail.configure(post, SENDER, signer=Signer("evenfold.example", "autumn", file))
+    assert mail.problems() == []
+    post.errors = [MailUnavailable("down")]
+    pdf = Attachment("保单-1.pdf", "application/pdf", storage.put(PDF))
+    message_id = ready(a_message(attachments=(pdf,), locale="zh_Hans_CN"))
+    run("correspondence.send_message")
+    run("correspondence.send_message")
+    assert len(post.given) == 2
+    assert set(post.given) == {queries.message_eml(message_id)}
+    assert verified(post.given[0], key.public_key(), "autumn") is not None
+    assert queries.message_parts(message_id).files[0].content == PDF
+
+
+def test_without_its_key_nothing_is_composed_and_the_job_is_tried_again(post: Post, tmp_path: Path) -> None:
+    mail.configure(post, SENDER, signer=Signer("evenfold.example", "autumn", tmp_path / "nowhere"))
+    message_id = queued()
+    assert mail.problems() == ["DKIM_KEY cannot be read (No such file or directory)"]
+    with pytest.raises(Unavailable):
+        compose_message(message_id)
+    db.session.rollback()
+    assert queries.message(message_id).state is MessageState.QUEUED
+    assert post.given == []
 
 
 def test_a_refused_message_fails_at_once_raises_an_alarm_and_can_be_sent_again(
