@@ -114,3 +114,46 @@ def test_a_server_that_nobody_vouches_for_gets_neither_mail_nor_password(guarded
             EML, sender=FROM, recipient=TO
         )
     assert guarded.taken == []
+
+
+@pytest.fixture
+def encrypted(certificate: Path) -> Iterator[Mailbox]:
+    """A server that speaks TLS from the first byte on."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with mail_server(ssl_context=context) as box:
+        yield box
+
+
+def test_a_server_that_speaks_tls_from_the_first_byte_gets_the_very_bytes(
+    encrypted: Mailbox, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    transport(encrypted, tls="implicit").deliver(EML, sender=FROM, recipient=TO)
+    assert encrypted.taken == [([TO], EML)]
+
+
+@pytest.mark.asvs("12.3.2")
+def test_nor_does_one_that_speaks_tls_and_that_nobody_vouches_for(encrypted: Mailbox) -> None:
+    with pytest.raises(MailUnavailable):
+        transport(encrypted, tls="implicit").deliver(EML, sender=FROM, recipient=TO)
+    assert encrypted.taken == []
+
+
+def test_a_certificate_for_another_name_is_not_taken(
+    encrypted: Mailbox, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    elsewhere = SmtpTransport(SmtpSettings("localhost", encrypted.port, tls="implicit"))
+    with pytest.raises(MailUnavailable):
+        elsewhere.deliver(EML, sender=FROM, recipient=TO)
+    assert encrypted.taken == []
+
+
+@pytest.mark.asvs("13.1.3")
+@pytest.mark.parametrize("tls", ["starttls", "implicit"])
+def test_a_server_that_never_shakes_hands_is_left_after_the_time_limit(tls: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings = SmtpSettings("127.0.0.1", silent.getsockname()[1], tls=tls, timeout_seconds=0.2)
+        with pytest.raises(MailUnavailable):
+            SmtpTransport(settings).deliver(EML, sender=FROM, recipient=TO)

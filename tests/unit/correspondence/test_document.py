@@ -9,13 +9,19 @@ import html5lib
 import pytest
 
 from marketplace.correspondence.document import Envelope, compose, take_apart
-from marketplace.correspondence.values import NEEDS, AttachedFile, MessageKind
+from marketplace.correspondence.values import NEEDS, AttachedFile, Attachment, MessageKind
 from marketplace.infra import letterhead, rendering
+from marketplace.kernel.errors import Invalid
 from tests.factories.correspondence import CONTEXTS
 
 QUEUED_AT = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 PDF = AttachedFile("保单-EF-HARBOUR-2026-000042.pdf", "application/pdf", b"%PDF-1.7 \x00\xff\r\n.\r\n")
 SPECIMEN = "SPECIMEN"
+WITHOUT_FILES = (
+    b"From: a\r\nTo: b\r\nSubject: c\r\nDate: d\r\nMessage-ID: e\r\nAuto-Submitted: f\r\nMIME-Version: g\r\n"
+    b"Content-Type: h\r\nContent-Language: i\r\n\r\n"
+)
+"""The names of the fields that a mail of ours has."""
 
 
 @pytest.fixture(autouse=True)
@@ -95,6 +101,27 @@ def test_without_a_cooling_off_period_the_mail_says_so() -> None:
 def test_an_attachment_arrives_byte_for_byte_under_its_chinese_name() -> None:
     parts = take_apart(compose(envelope(), CONTEXTS[MessageKind.POLICY_ISSUED], (PDF,))[1])
     assert parts.files == (PDF,)
+
+
+@pytest.mark.asvs("1.3.11")
+@pytest.mark.parametrize(
+    "name",
+    ["保险单" * 60 + ".pdf", '保单 "副本"; x=1.pdf', 'a;b=c".pdf', "ünïcödé'保单''.pdf", "保单\u2028Bcc x.pdf"],
+)
+def test_no_name_of_a_file_breaks_out_of_its_place(name: str) -> None:
+    file = AttachedFile(name, "application/pdf", PDF.content)
+    _, eml = compose(envelope(), CONTEXTS[MessageKind.POLICY_ISSUED], (file,))
+    assert take_apart(eml).files == (file,)
+    message = message_from_bytes(eml, policy=policy.SMTP)
+    assert set(message.keys()) == set(message_from_bytes(WITHOUT_FILES, policy=policy.SMTP).keys())
+    assert max(len(line) for line in eml.split(b"\r\n")) <= 998
+
+
+@pytest.mark.asvs("1.3.11")
+@pytest.mark.parametrize("name", ["a\r\nBcc: c@d.example", "a\x00b", "../../etc/passwd", "a\\b"])
+def test_a_name_with_a_line_break_or_a_path_is_no_name(name: str) -> None:
+    with pytest.raises(Invalid):
+        Attachment(name, "application/pdf", "0" * 64)
 
 
 def test_the_head_is_complete_and_the_lines_end_as_the_mail_server_wants() -> None:
