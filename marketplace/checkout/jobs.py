@@ -43,6 +43,11 @@ def send_receipts(policy_id: UUID) -> None:
     services.send_receipts(policy_id)
 
 
+@task("checkout.count_working_days")
+def count_working_days(policy_id: UUID) -> None:
+    services.count_working_days(policy_id)
+
+
 @task("checkout.note_mailed")
 def note_mailed(fact: MessageSent) -> None:
     services.note_mailed(fact.message_id)

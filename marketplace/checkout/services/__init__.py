@@ -4,6 +4,7 @@ Nothing here commits, and every function may be repeated after a crash at any po
 """
 
 from marketplace.checkout.services.delivering import (
+    count_working_days,
     note_bounced,
     note_fetched,
     note_mailed,
@@ -26,6 +27,7 @@ __all__ = [
     "check_payment",
     "close_orders",
     "conclude_at_once",
+    "count_working_days",
     "issue_contracts",
     "lapse_order",
     "note_bounced",

@@ -1,7 +1,7 @@
 """The electronic policy reaches its holder within two working days (N108-03): the clock of each contract."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import and_, or_, select
@@ -12,6 +12,7 @@ from marketplace.correspondence import queries as messages
 from marketplace.correspondence.values import MessageKind, MessageState
 from marketplace.infra import working_days
 from marketplace.infra.db import db
+from marketplace.infra.jobs import defer
 from marketplace.kernel import clock
 from marketplace.policy import queries as policies
 from marketplace.policy.values import Policy
@@ -24,15 +25,31 @@ KNOWN_AHEAD = timedelta(days=14)
 
 
 def start_clock(policy: Policy) -> None:
-    """The contract is concluded: from now on its paper is awaited. Started again, the clock runs on."""
-    if db.session.get(DeliveryRow, policy.id) is not None:
+    """The contract is concluded: from now on its paper is awaited. Until the worker has looked into the calendar, which
+    is too heavy while somebody waits, two plain days count: they are never more. Started again, the clock runs on.
+    """
+    if db.session.get(DeliveryRow, policy.id) is None:
+        row = DeliveryRow(policy_id=policy.id, presumed=True)
+        _wind_up(row, policy.concluded_at, policy.concluded_at + timedelta(days=WORKING_DAYS))
+        db.session.add(row)
+        db.session.flush()
+        defer("checkout.count_working_days", policy_id=policy.id)
+
+
+def count_working_days(policy_id: UUID) -> None:
+    """Set the clock of a contract by the calendar of its market, once."""
+    row, policy = locked_delivery(policy_id), policies.policy(policy_id)
+    if row is None or not row.presumed:
         return
     due = working_days.working_days_after(policy.concluded_at, WORKING_DAYS, policy.period.zone)
-    half = policy.concluded_at + (due.at - policy.concluded_at) / 2
-    db.session.add(DeliveryRow(policy_id=policy.id, warn_at=half, due_at=due.at, presumed=bool(due.presumed)))
-    db.session.flush()
+    _wind_up(row, policy.concluded_at, due.at)
+    row.presumed = bool(due.presumed)
     if due.presumed:
         log.warning("policy %s is to be mailed by %s, though its calendar is not known", policy.number, due.at)
+
+
+def _wind_up(row: DeliveryRow, since: datetime, due_at: datetime) -> None:
+    row.warn_at, row.due_at = since + (due_at - since) / 2, due_at
 
 
 def note_mailed(message_id: UUID) -> None:

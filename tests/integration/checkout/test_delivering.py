@@ -59,8 +59,10 @@ def policy_id(database: None, post: Post) -> UUID:
     with clock.frozen(FRIDAY):
         policy = policies_of.issue(a_contract())
         services.start_clock(policy)
+        db.session.commit()
+        assert (row(policy.id).due_at, row(policy.id).presumed) == (FRIDAY + timedelta(days=2), True)
         correspondence.queue(a_message(subject_key=str(policy.id)))
-        drain("correspondence")
+        drain("correspondence", "checkout")
     return policy.id
 
 

@@ -72,7 +72,12 @@ def hear_webhook(simulator: SimulatorServer) -> None:
 @pytest.mark.requirement("T26-13")
 def test_paid_by_webhook_and_concluded(simulator: SimulatorServer, paid: Order) -> None:
     hear_webhook(simulator)
-    assert drain("payment", "checkout") == ["payment.settle", "checkout.take_payment", "checkout.issue_contracts"]
+    assert drain("payment", "checkout") == [
+        "payment.settle",
+        "checkout.take_payment",
+        "checkout.issue_contracts",
+        "checkout.count_working_days",
+    ]
     assert state(paid) is OrderState.ISSUED
     (policy,) = policies.policies_of_order(paid.id)
     assert (policy.application_id, policy.premium) == (paid.lines[0].application_id, PREMIUM)
@@ -149,7 +154,7 @@ def test_the_return_page_bears_a_provider_that_does_not_answer(simulator: Simula
     )
     assert services.check_payment(paid.id).state is OrderState.OPEN
     assert "payment.settle" in (done := drain("payment", "checkout"))
-    assert done[-1] == "checkout.issue_contracts"
+    assert done[-2:] == ["checkout.issue_contracts", "checkout.count_working_days"]
     assert contracts(paid) == 1
 
 
