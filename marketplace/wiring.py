@@ -19,11 +19,13 @@ from marketplace.correspondence.values import MessageSent
 from marketplace.infra import keys, letterhead, mail, seals, storage, stripe_gateway, vault
 from marketplace.infra.storage.folder import Folder
 from marketplace.infra.storage.objects import PATIENCE, Objects
+from marketplace.kernel import money
 from marketplace.kernel.transitions import Table
 from marketplace.listing import jobs as listing_jobs
 from marketplace.listing import rules as listing_rules
 from marketplace.oversight import jobs as oversight_jobs
 from marketplace.payment import jobs as payment_jobs
+from marketplace.payment import services as payment
 from marketplace.payment.rules import settling as payment_rules
 from marketplace.payment.values import PaymentExpired, PaymentFailed, PaymentSucceeded, RefundSucceeded
 from marketplace.policy import jobs as policy_jobs
@@ -99,6 +101,7 @@ def connect(settings: Settings) -> None:
     seals.configure(settings.seals_folder, settings.timestamp_url)
     mail.configure(_mail_transport(settings), settings.mail_from)
     stripe_gateway.configure(_stripe(settings))
+    payment.configure(money.amounts(settings.refund_limits))
     letterhead.configure(
         letterhead.Letterhead(
             public_url=settings.public_url,

@@ -16,7 +16,7 @@ SALES, PRODUCTS, UPLOADS = "/insurer", "/insurer/products", "/insurer/uploads"
 STAFF, TERMS, PAID, KEYS = "/insurer/staff", "/insurer/terms", "/insurer/payee", "/insurer/keys"
 LOG, SECURITY, DATA, CATALOGS = "/admin", "/admin/security", "/admin/privacy", "/admin/catalogs"
 EVIDENCE = "/admin/evidence"
-INSURERS, BOOKS = "/admin/insurers", "/admin/books"
+INSURERS, BOOKS, REFUNDS = "/admin/insurers", "/admin/books", "/admin/refunds"
 # By role: the ways in its navigation, the first of them where it begins.
 WAYS = {
     Role.INSURER_CATALOG: [PRODUCTS, UPLOADS],
@@ -26,11 +26,11 @@ WAYS = {
     Role.INSURER_ADMIN: [SALES, PRODUCTS, UPLOADS, STAFF, TERMS, PAID, KEYS],
     Role.PRACTITIONER: [],
     Role.ADMIN_SALES: [LOG, EVIDENCE],
-    Role.ADMIN_COMPLIANCE: [LOG, EVIDENCE, INSURERS, BOOKS, SECURITY, DATA],
+    Role.ADMIN_COMPLIANCE: [LOG, EVIDENCE, INSURERS, BOOKS, REFUNDS, SECURITY, DATA],
     Role.ADMIN_REVIEWER: [CATALOGS],
-    Role.ADMIN_FINANCE: [LOG, BOOKS],
+    Role.ADMIN_FINANCE: [LOG, BOOKS, REFUNDS],
     Role.ADMIN_COMPLAINTS: [LOG],
-    Role.ADMIN_OWNER: [LOG, INSURERS, BOOKS, SECURITY],
+    Role.ADMIN_OWNER: [LOG, INSURERS, BOOKS, REFUNDS, SECURITY],
 }
 
 
