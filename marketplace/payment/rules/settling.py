@@ -18,6 +18,8 @@ PAGE_LIFETIME = timedelta(hours=1)
 OPENING_PATIENCE = timedelta(minutes=2)
 # Stripe forgets idempotency keys after 24 hours at the earliest; long before that we look before we ask again.
 KEY_TRUSTED_FOR = timedelta(hours=20)
+# Their clock and ours may differ a little.
+CLOCK_MARGIN = timedelta(minutes=1)
 # Stripe replays even a saved 500 for a key: after so many alike the same key will never do it.
 ALIKE_AT_MOST = 3
 
@@ -208,10 +210,14 @@ def is_final(state: AttemptState, event: AttemptEvent) -> bool:
     return event not in {E.OPENED, E.PENDING, E.CLOSED} and state not in {A.CREATED, A.OPEN, A.PROCESSING}
 
 
-def is_usable(state: AttemptState, created_at: datetime, expires_at: datetime, now: datetime) -> bool:
-    """Whether another click may lead to the same payment page."""
+def is_usable(
+    state: AttemptState, created_at: datetime, expires_at: datetime, now: datetime, failed_calls: int = 0
+) -> bool:
+    """Whether another click may lead to the same payment page. One whose opening was never confirmed is given up after
+    minutes, so that no key of such a call is ever old enough to be forgotten, or once its key only replays a failure.
+    """
     if state is A.CREATED:
-        return now < created_at + OPENING_PATIENCE
+        return now < created_at + OPENING_PATIENCE and not is_stuck(failed_calls)
     return state is A.OPEN and now < expires_at
 
 

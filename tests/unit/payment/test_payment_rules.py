@@ -173,6 +173,11 @@ def test_when_another_click_leads_to_the_same_page(state: AttemptState, age: tim
     assert is_usable(state, created, created + timedelta(hours=1), NOW) is usable
 
 
+def test_a_key_that_only_replays_its_failure_opens_no_page() -> None:
+    assert is_usable(AttemptState.CREATED, NOW, NOW + timedelta(hours=1), NOW, failed_calls=2)
+    assert not is_usable(AttemptState.CREATED, NOW, NOW + timedelta(hours=1), NOW, failed_calls=3)
+
+
 def test_old_calls_that_move_money_are_looked_up_first() -> None:
     assert not must_look_first(NOW - timedelta(hours=20), NOW)
     assert must_look_first(NOW - timedelta(hours=20, seconds=1), NOW)
