@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from marketplace.kernel import money
 from marketplace.kernel.addresses import (
     NO_ORIGIN,
     UNGUARDED,
@@ -158,6 +159,11 @@ class Settings(StorageSettings):
     )
     stripe_api_base: str = Field(default="", description="Address of the Stripe simulator; demonstration only.")
 
+    refund_limits: str = Field(
+        default="CNY:2000,EUR:250,GBP:250,USD:300,HKD:2000,JPY:40000",
+        description="Up to how much one person alone sends back, by currency, in its units; any other: nothing.",
+    )
+
     mail_transport: Literal["smtp", "demonstration"] = Field(
         default="smtp", description="`demonstration` keeps mails for the page /inbox and sends nothing."
     )
@@ -207,6 +213,7 @@ class Settings(StorageSettings):
             "TIMESTAMP_URL names one host twice, or something that is no address": not are_time_authorities(
                 self.timestamp_url
             ),
+            "REFUND_LIMITS must be like CNY:2000,JPY:40000": not _are_amounts(self.refund_limits),
             "PROMETHEUS_MULTIPROC_DIR is no folder": self.prometheus_multiproc_dir is not None
             and not self.prometheus_multiproc_dir.is_dir(),
             "MAIL_RETURN_PATH is no address": bool(self.mail_return_path)
@@ -299,6 +306,14 @@ def _holds(folder: Path, name: str) -> bool:
         return (folder / name).exists()
     except PermissionError:
         return False
+
+
+def _are_amounts(text: str) -> bool:
+    try:
+        money.amounts(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_origin(url: str) -> bool:

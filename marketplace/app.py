@@ -21,6 +21,7 @@ from marketplace.web.backoffice import insurers as party_desk
 from marketplace.web.backoffice import listing as listing_review
 from marketplace.web.backoffice import mails as mail_desk
 from marketplace.web.backoffice import privacy as data_desk
+from marketplace.web.backoffice import refunds as refund_desk
 from marketplace.web.customer import account, application, checkout, factor, interactions, joining, policy, privacy
 from marketplace.web.customer import evidence as policy_evidence
 from marketplace.web.customer import security as account_security
@@ -55,7 +56,7 @@ SUBJECTS = (
     *(policy, policy_evidence, privacy),
     *(insurer_sales, insurer_products, insurer_uploads, insurer_workbooks, insurer_cards, insurer_keys, insurer_terms),
     *(insurer_payee, insurer_staff, insurer_evidence),
-    *(listing_review, data_desk, applicant_desk, party_desk, books, sales_log, evidence_desk),
+    *(listing_review, data_desk, applicant_desk, party_desk, books, refund_desk, sales_log, evidence_desk),
     *(mail_desk, page_versions, security_log, replay, replay_desk),
     *(health, stripe, v1, evidence_log),
 )

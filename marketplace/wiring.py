@@ -20,11 +20,13 @@ from marketplace.infra import dkim, keys, letterhead, mail, returns, seals, stor
 from marketplace.infra.storage.folder import Folder
 from marketplace.infra.storage.objects import PATIENCE, Objects
 from marketplace.kernel.addresses import mailbox
+from marketplace.kernel import money
 from marketplace.kernel.transitions import Table
 from marketplace.listing import jobs as listing_jobs
 from marketplace.listing import rules as listing_rules
 from marketplace.oversight import jobs as oversight_jobs
 from marketplace.payment import jobs as payment_jobs
+from marketplace.payment import services as payment
 from marketplace.payment.rules import settling as payment_rules
 from marketplace.payment.values import PaymentExpired, PaymentFailed, PaymentSucceeded, RefundSucceeded
 from marketplace.policy import jobs as policy_jobs
@@ -103,6 +105,7 @@ def connect(settings: Settings) -> None:
         _mail_transport(settings), settings.mail_from, settings.mail_return_path, _returns(settings), _signer(settings)
     )
     stripe_gateway.configure(_stripe(settings))
+    payment.configure(money.amounts(settings.refund_limits))
     letterhead.configure(
         letterhead.Letterhead(
             public_url=settings.public_url,

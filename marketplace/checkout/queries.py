@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import ColumnElement, Row, or_, select
 
 from marketplace.checkout.models import DeliveryRow, OrderLineRow, OrderRow
 from marketplace.checkout.rules import is_finished, key_of_copy
@@ -16,6 +16,7 @@ from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.payment import queries as payments
 from marketplace.payment.values import AttemptState, Purpose
+from marketplace.policy import queries as policies
 
 
 def order(order_id: UUID) -> Order:
@@ -32,6 +33,15 @@ def own_order(order_id: UUID, account_id: UUID) -> Order:
     if found.account_id != account_id:
         raise OrderNotFound
     return found
+
+
+def orders_called(text: str) -> tuple[Order, ...]:
+    """The orders that a policy number, their own reference, or the provider's name of their payment (`pi_…`, `cs_…`)
+    speaks of; newest first.
+    """
+    called = {policies.order_of_number(text)} | payments.subjects_paid_as(Purpose.NEW_BUSINESS, [text])
+    wanted = or_(OrderRow.id.in_(called - {None}), OrderRow.reference == text.upper())
+    return orders_from(db.session.scalars(select(OrderRow).where(wanted).order_by(OrderRow.created_at.desc())).all())
 
 
 def order_of_application(application_id: UUID) -> Order | None:

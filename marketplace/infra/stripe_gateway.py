@@ -5,6 +5,7 @@ it never will. Each call that creates something takes the caller's idempotency k
 answer finds the same object (docs.stripe.com/api/idempotent_requests; keys are kept for at least 24 hours).
 """
 
+import json
 import logging
 import random
 import re
@@ -37,9 +38,15 @@ _OPTIONS: Mapping[str, Mapping[str, str]] = {"wechat_pay": {"client": "web"}}
 
 
 class PaymentsUnavailable(Unavailable):
-    """The payment service does not answer at the moment."""
+    """The payment service does not answer at the moment. `answer`: what it said where it failed itself (5xx), which it
+    may say again for as long as it remembers the call's key.
+    """
 
     code = "payment:unavailable"
+
+    def __init__(self, message: str = "", answer: str | None = None) -> None:
+        super().__init__(message)
+        self.answer = answer
 
 
 class PaymentCallRefused(Refused):
@@ -123,6 +130,20 @@ class Movement:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderDispute:
+    """The bank of a customer asks for a payment back. `movements`: what it took and gave again, each with its fee."""
+
+    id: str
+    status: str
+    reason: str
+    amount: Money
+    payment_intent_id: str | None
+    opened_at: datetime
+    due_at: datetime | None
+    movements: tuple[Movement, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class NewAccount:
     """An account at Stripe to be opened for somebody whom the marketplace pays. `country` is ISO 3166, two letters."""
 
@@ -148,14 +169,26 @@ class ProviderAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class Intent:
+    """A payment (PaymentIntent). `declined` is why the last try was declined, in Stripe's word."""
+
+    id: str
+    declined: str | None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderEvent:
-    """A verified snapshot event. `subject` is the object it tells of, as it was then: never trusted, only looked up."""
+    """A verified event. `subject` is the object it tells of, as it was then: never trusted, only looked up. A `thin`
+    one only names it (docs.stripe.com/event-destinations#thin-payload).
+    """
 
     id: str
     type: str
     livemode: bool
     subject: Mapping[str, Any]
     payload: Mapping[str, Any]
+    thin: bool = False
 
     @property
     def subject_id(self) -> str | None:
@@ -230,6 +263,13 @@ class Gateway:
         """Close an open page so that nobody can pay on it. Refused when it is not open any more."""
         return self._session(self._ask(lambda: self._client.v1.checkout.sessions.expire(session_id)))
 
+    def retrieve_intent(self, intent_id: str) -> Intent:
+        """The payment as it is now."""
+        found = self._ask(lambda: self._client.v1.payment_intents.retrieve(intent_id))
+        error = found.last_payment_error
+        declined = (getattr(error, "decline_code", None) or getattr(error, "code", None)) if error else None
+        return Intent(found.id, declined, found.metadata.to_dict() if found.metadata else {})
+
     def list_sessions(self, since: datetime, status: str) -> Iterator[Session]:
         """Sessions in `status` created at or after `since`, newest first, page by page."""
         return map(self._session, self._listed(self._client.v1.checkout.sessions.list, since, status=status))
@@ -254,6 +294,14 @@ class Gateway:
         """The refunds of one payment (Stripe's newest hundred, far more than one payment has)."""
         params: Any = {"payment_intent": payment_intent_id, "limit": PAGE}
         return tuple(_refund(found) for found in self._ask(lambda: self._client.v1.refunds.list(params)).data)
+
+    def retrieve_dispute(self, dispute_id: str) -> ProviderDispute:
+        """The dispute as it is now."""
+        return _dispute(self._ask(lambda: self._client.v1.disputes.retrieve(dispute_id)))
+
+    def list_disputes(self, since: datetime) -> Iterator[ProviderDispute]:
+        """Disputes opened at or after `since`, newest first, page by page."""
+        return map(_dispute, self._listed(self._client.v1.disputes.list, since))
 
     def list_movements(self, since: datetime) -> Iterator[Movement]:
         """What moved our balance at or after `since`, newest first, page by page."""
@@ -303,22 +351,39 @@ class Gateway:
         return str(self._ask(lambda: self._client.v1.account_links.create(params)).url)
 
     def verify_event(self, payload: bytes, signature: str) -> ProviderEvent:
-        """The event in the raw body of a webhook call. Raises ForgedEvent (docs.stripe.com/webhooks/signature)."""
+        """The event in the raw body of a webhook call, whole or thin. Raises ForgedEvent
+        (docs.stripe.com/webhooks/signature).
+        """
         event = self._signed(payload, signature)
         if event.livemode is not self._livemode:
             raise ForgedEvent("the event belongs to the other mode")
-        content = event.to_dict()
-        return ProviderEvent(event.id, event.type, event.livemode, content["data"]["object"], content)
+        return event
 
-    def _signed(self, payload: bytes, signature: str) -> stripe.Event:
-        """The event, signed with the secret of any of our endpoints: Stripe has one for payments, one for accounts."""
+    def _signed(self, payload: bytes, signature: str) -> ProviderEvent:
+        """The event, signed with the secret of any of our endpoints: Stripe has one for payments, one for accounts, and
+        a second of each while it is changed.
+        """
+        read = self._thin if _is_thin(payload) else self._snapshot
         refused: Exception | None = None
         for secret in self._webhook_secrets:
             try:
-                return self._client.construct_event(payload, signature, secret, SIGNATURE_TOLERANCE)
-            except (ValueError, stripe.SignatureVerificationError) as error:
+                return read(payload, signature, secret)
+            except (ValueError, KeyError, stripe.SignatureVerificationError) as error:
                 refused = error
         raise ForgedEvent(f"the event was not accepted: {type(refused).__name__}") from refused
+
+    def _snapshot(self, payload: bytes, signature: str, secret: str) -> ProviderEvent:
+        event = self._client.construct_event(payload, signature, secret, SIGNATURE_TOLERANCE)
+        content = event.to_dict()
+        return ProviderEvent(event.id, event.type, event.livemode, content["data"]["object"], content)
+
+    def _thin(self, payload: bytes, signature: str, secret: str) -> ProviderEvent:
+        """Of an object of the first API it is called as a whole event is, with `v1.` before it."""
+        told = self._client.parse_event_notification(payload, signature, secret, SIGNATURE_TOLERANCE)
+        about = getattr(told, "related_object", None)
+        subject = {"id": about.id, "object": about.type} if about is not None else {}
+        content = {"id": told.id, "type": told.type, "related_object": subject}
+        return ProviderEvent(told.id, told.type.removeprefix("v1."), told.livemode, subject, content, thin=True)
 
     def _ask(self, call: Callable[[], T]) -> T:
         for pause in (*RATE_LIMIT_PAUSES, None):
@@ -361,6 +426,14 @@ class Gateway:
         )
 
 
+def _is_thin(payload: bytes) -> bool:
+    """How the body calls itself; whether Stripe sent it is another question."""
+    try:
+        return bool(json.loads(payload).get("object") == "v2.core.event")
+    except (ValueError, AttributeError):
+        return False
+
+
 def _money(amount: int | None, currency: str | None) -> Money | None:
     if amount is None or currency is None:
         return None
@@ -398,6 +471,20 @@ def _movement(found: stripe.BalanceTransaction) -> Movement:
     )
 
 
+def _dispute(found: stripe.Dispute) -> ProviderDispute:
+    due = found.evidence_details.due_by
+    return ProviderDispute(
+        id=found.id,
+        status=str(found.status),
+        reason=str(found.reason),
+        amount=Money(found.amount, found.currency.upper()),
+        payment_intent_id=_id(found.payment_intent),
+        opened_at=datetime.fromtimestamp(found.created, UTC),
+        due_at=datetime.fromtimestamp(due, UTC) if due else None,
+        movements=tuple(map(_movement, found.balance_transactions)),
+    )
+
+
 def _account(found: stripe.Account) -> ProviderAccount:
     asked = found.requirements
     due = {_PERSON.sub("person", name) for name in (asked.currently_due if asked else None) or ()}
@@ -424,7 +511,9 @@ def _ours(error: stripe.StripeError) -> PaymentsUnavailable | PaymentCallRefused
     if final:
         return PaymentCallRefused("the payment service refused the request", error.code)
     # A refused key (401, 403) is our own fault in the set-up: once mended, the same call succeeds.
-    return PaymentsUnavailable("the payment service does not answer")
+    failed = (error.http_status or 0) >= 500  # noqa: PLR2004  HTTP: from here on the server failed
+    answer = f"{error.http_status} {error.code or ''}".strip()[:64] if failed else None
+    return PaymentsUnavailable("the payment service does not answer", answer)
 
 
 _gateway: Gateway | None = None

@@ -1,7 +1,8 @@
 """Amounts as whole minor units of one currency. Decimals live in rating, and in tables for other programs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Self
 
 # Digits that are not two, as the payment service counts them (docs.stripe.com/currencies, "Minor units in API
@@ -70,3 +71,26 @@ class Money:
 
     def __bool__(self) -> bool:
         return self.minor != 0
+
+    @classmethod
+    def of_major(cls, units: Decimal, currency: str) -> Self:
+        """So many units of a currency. Raises ValueError where it has fewer digits than that."""
+        minor = units.scaleb(minor_digits(currency))
+        if not minor.is_finite() or minor != minor.to_integral_value():
+            raise ValueError(f"{units} is no amount of {currency}")
+        return cls(int(minor), currency)
+
+
+def amounts(text: str) -> Mapping[str, Money]:
+    """By currency, what a setting says of several, in units of each: `CNY:2000,JPY:40000`. Raises ValueError."""
+    found: dict[str, Money] = {}
+    for part in filter(None, text.replace(" ", "").split(",")):
+        currency, _, units = part.partition(":")
+        try:
+            amount = Money.of_major(Decimal(units), currency)
+        except InvalidOperation:
+            raise ValueError(f"{units!r} is no amount") from None
+        if currency in found or amount.minor < 0:
+            raise ValueError(f"{currency} stands there twice, or is less than nothing")
+        found[currency] = amount
+    return found

@@ -49,12 +49,29 @@ def send_refund(refund_id: UUID, event_id: str | None = None) -> None:
         services.mark_handled(event_id)
 
 
+@task("payment.look_up_event", moves_money=True)
+def look_up_event(event_id: str, kind: str, subject_id: str) -> None:
+    """A thin event came: what it is about is asked first."""
+    services.look_up_event(event_id, kind, subject_id)
+
+
 @task("payment.note_decline")
 def note_decline(event_id: str) -> None:
     try:
         services.note_decline(event_id)
     except AttemptNotFound:
         services.mark_handled(event_id, ours=False)
+
+
+@task("payment.note_dispute", moves_money=True)
+def note_dispute(dispute_id: str, event_id: str | None = None) -> None:
+    """The bank of a customer said something: what, the provider is asked itself."""
+    try:
+        services.note_dispute(dispute_id)
+    except AttemptNotFound:
+        services.mark_handled(event_id, ours=False)
+    else:
+        services.mark_handled(event_id)
 
 
 @task("payment.note_account")
@@ -73,6 +90,18 @@ def reconcile() -> None:
     deferred = services.reconcile()
     if deferred:
         log.info("reconciliation deferred %s payments and refunds", deferred)
+
+
+@task("payment.take_disputes", every="33 * * * *", attempts=1)
+def take_disputes() -> None:
+    """Once an hour: disputes of which no event came."""
+    services.take_disputes()
+
+
+@task("payment.watch_disputes", every="38 * * * *", attempts=1)
+def watch_disputes() -> None:
+    """Once an hour, whether the provider answers or not: what has to be answered soon."""
+    services.watch_disputes()
 
 
 @task("payment.take_movements", every="43 * * * *", attempts=1)

@@ -4,11 +4,24 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, func, select, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    exists,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.infra.db import Base, db
 from marketplace.infra.sealed import SealedJson
+from marketplace.kernel.money import Money
+from marketplace.payment.values import DisputeStatus, WishState
 
 _IN_USE = text("state IN ('created', 'open', 'processing')")
 
@@ -49,6 +62,8 @@ class AttemptRow(Base):
     expires_at: Mapped[datetime]
     succeeded_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
+    failed_calls: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    failed_as: Mapped[str | None] = mapped_column(String(64))
 
     email = SealedJson[str]("email_sealed", subject="sealed_for")
 
@@ -89,8 +104,48 @@ class ProviderEventRow(Base):
     payload = SealedJson[dict[str, Any] | None]("payload_sealed", subject="sealed_for", missing=lambda: None)
 
 
+class WishRow(Base):
+    """What staff ask to give back, sealed for the payer as the payment is. Nobody decides on what they asked for."""
+
+    __tablename__ = "payment_refund_wish"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    attempt_id: Mapped[UUID] = mapped_column(ForeignKey("payment_attempt.id"), index=True)
+    insurer_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_insurer.id"))
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    reason: Mapped[str] = mapped_column(String(32))
+    sealed_for: Mapped[UUID]
+    words_sealed: Mapped[bytes] = mapped_column("words")
+    state: Mapped[str] = mapped_column(String(16))
+    needs_second: Mapped[bool]
+    asked_by: Mapped[UUID] = mapped_column(ForeignKey("accounts_account.id"))
+    asked_at: Mapped[datetime]
+    decided_by: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_account.id"))
+    decided_at: Mapped[datetime | None]
+    refusal_sealed: Mapped[bytes | None] = mapped_column("refusal")
+
+    words = SealedJson[str]("words_sealed", subject="sealed_for", missing=str)
+    refusal = SealedJson[str]("refusal_sealed", subject="sealed_for", missing=str)
+
+    __table_args__ = (
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        CheckConstraint("decided_by <> asked_by", name="another_person"),
+        CheckConstraint(
+            "CASE state WHEN 'waiting' THEN needs_second AND decided_by IS NULL AND refusal IS NULL "
+            "WHEN 'approved' THEN (decided_by IS NOT NULL) = needs_second AND refusal IS NULL "
+            "WHEN 'refused' THEN needs_second AND decided_by IS NOT NULL AND refusal IS NOT NULL ELSE false END",
+            name="decided_by_another",
+        ),
+        CheckConstraint("(decided_by IS NULL) = (decided_at IS NULL)", name="decided_whole"),
+        Index("ix_payment_refund_wish_waiting", "asked_at", postgresql_where=text("state = 'waiting'")),
+    )
+
+
 class RefundRow(Base):
-    """Money going back, once per attempt and reason. `provider_id` is the refund's id at the provider."""
+    """Money going back: by itself once per attempt and reason, or because staff wished it. `provider_id` is its id at
+    the provider. It may be asked for again once it failed: `number` counts, `asked_at` is when it was last.
+    """
 
     __tablename__ = "payment_refund"
 
@@ -104,11 +159,41 @@ class RefundRow(Base):
     failure: Mapped[str | None]
     requested_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
+    wish_id: Mapped[UUID | None] = mapped_column(ForeignKey("payment_refund_wish.id"), unique=True)
+    number: Mapped[int] = mapped_column(default=1, server_default=text("1"))
+    asked_at: Mapped[datetime | None]
+    failed_calls: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    failed_as: Mapped[str | None] = mapped_column(String(64))
 
     __table_args__ = (
-        UniqueConstraint("attempt_id", "reason", name="uq_payment_refund_reason"),
+        Index(
+            "uq_payment_refund_reason", "attempt_id", "reason", unique=True, postgresql_where=text("wish_id IS NULL")
+        ),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         Index("ix_payment_refund_unsettled", "requested_at", postgresql_where=text("settled_at IS NULL")),
+    )
+
+
+class DisputeRow(Base):
+    """The bank of a customer asks for the money of a payment back, as the provider says it stands."""
+
+    __tablename__ = "payment_dispute"
+
+    id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    attempt_id: Mapped[UUID] = mapped_column(ForeignKey("payment_attempt.id"), index=True)
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    reason: Mapped[str] = mapped_column(String(64))
+    status: Mapped[str] = mapped_column(String(32))
+    opened_at: Mapped[datetime]
+    due_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    seen_by: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_account.id"))
+    seen_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        CheckConstraint("(seen_by IS NULL) = (seen_at IS NULL)", name="seen_whole"),
     )
 
 
@@ -189,6 +274,30 @@ def locked_subject(purpose: str, subject_id: UUID) -> list[AttemptRow]:
     db.session.execute(select(func.pg_advisory_xact_lock(key)))
     wanted = (AttemptRow.purpose == purpose, AttemptRow.subject_id == subject_id)
     query = select(AttemptRow).where(*wanted).order_by(AttemptRow.number)
+    return list(db.session.scalars(query.execution_options(populate_existing=True)))
+
+
+def is_frozen(attempt_id: UUID) -> bool:
+    """Whether a bank has taken the money of the payment back and not decided yet: it would be given back twice."""
+    freezing = [status.value for status in DisputeStatus if status.freezes]
+    undecided = DisputeRow.attempt_id == attempt_id, DisputeRow.status.in_(freezing)
+    return bool(db.session.scalar(select(exists().where(*undecided))))
+
+
+def lost_of(attempt_id: UUID, currency: str) -> Money:
+    """What banks took back of the payment for good."""
+    lost = DisputeRow.attempt_id == attempt_id, DisputeRow.status == DisputeStatus.LOST.value
+    total = db.session.scalar(select(func.sum(DisputeRow.amount_minor)).where(*lost, DisputeRow.currency == currency))
+    return Money(int(total or 0), currency)
+
+
+def waiting_wishes(attempt_id: UUID) -> list[WishRow]:
+    """What waits for a second person to be given back of an attempt, as it is now."""
+    query = (
+        select(WishRow)
+        .where(WishRow.attempt_id == attempt_id, WishRow.state == WishState.WAITING.value)
+        .order_by(WishRow.id)
+    )
     return list(db.session.scalars(query.execution_options(populate_existing=True)))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import String, and_, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, String, and_, cast, exists, func, or_, select
 
 from marketplace.infra import stripe_gateway
 from marketplace.infra.db import db
@@ -13,11 +13,16 @@ from marketplace.kernel.money import Money
 from marketplace.payment.models import (
     AttemptRow,
     BalanceCheckRow,
+    DisputeRow,
     LedgerEntryRow,
     LedgerLineRow,
     MovementRow,
     ProviderEventRow,
     RefundRow,
+    WishRow,
+    lost_of,
+    refunds_of,
+    waiting_wishes,
 )
 from marketplace.payment.rules import settling
 from marketplace.payment.values import (
@@ -26,6 +31,11 @@ from marketplace.payment.values import (
     AttemptNotFound,
     AttemptState,
     BalanceCheck,
+    DeskPage,
+    DeskRow,
+    DeskState,
+    Dispute,
+    DisputeStatus,
     Holding,
     LedgerAccount,
     Purpose,
@@ -33,7 +43,19 @@ from marketplace.payment.values import (
     RefundReason,
     RefundState,
     Unexplained,
+    Wish,
+    WishNotFound,
+    WishState,
 )
+
+_DESK: dict[DeskState, ColumnElement[bool]] = {
+    DeskState.WAITING: WishRow.state == WishState.WAITING.value,
+    DeskState.REFUSED: WishRow.state == WishState.REFUSED.value,
+    DeskState.UNDER_WAY: RefundRow.state.in_([RefundState.REQUESTED.value, RefundState.SENT.value]),
+    DeskState.SUCCEEDED: RefundRow.state == RefundState.SUCCEEDED.value,
+    DeskState.FAILED: RefundRow.state == RefundState.FAILED.value,
+    DeskState.OVERTAKEN: RefundRow.state == RefundState.OVERTAKEN.value,
+}
 
 
 def attempt(attempt_id: UUID) -> Attempt:
@@ -73,10 +95,69 @@ def refunds_for(purpose: Purpose, subject_id: UUID) -> tuple[Refund, ...]:
     return tuple(refund_value(row) for row in rows)
 
 
+def refundable(attempt_id: UUID) -> Money:
+    """What may still be asked to go back of a payment: neither asked for, nor waiting, nor taken back by a bank."""
+    found = attempt(attempt_id)
+    if found.received is None:
+        return Money.zero(found.amount.currency)
+    gone = sum(each.amount_minor for each in refunds_of(attempt_id) if each.state != RefundState.OVERTAKEN.value)
+    waiting = sum(each.amount_minor for each in waiting_wishes(attempt_id))
+    currency = found.received.currency
+    return found.received - Money(gone + waiting, currency) - lost_of(attempt_id, currency)
+
+
+def wish(wish_id: UUID) -> Wish:
+    """Raises WishNotFound."""
+    row = db.session.get(WishRow, wish_id)
+    if row is None:
+        raise WishNotFound
+    return wish_value(row)
+
+
+def desk(state: DeskState | None = None, attempt_id: UUID | None = None, page: int = 1, size: int = 25) -> DeskPage:
+    """Wishes of staff and refunds, newest first; only those that stand so, or of this payment, where asked for."""
+    at = func.coalesce(RefundRow.requested_at, WishRow.asked_at)
+    both = select(WishRow, RefundRow, AttemptRow.reference, _frozen()).join(
+        RefundRow, RefundRow.wish_id == WishRow.id, full=True
+    )
+    both = both.join(AttemptRow, AttemptRow.id == func.coalesce(RefundRow.attempt_id, WishRow.attempt_id))
+    if state is not None:
+        both = both.where(_DESK[state])
+    if attempt_id is not None:
+        both = both.where(AttemptRow.id == attempt_id)
+    total = db.session.scalar(select(func.count()).select_from(both.order_by(None).subquery())) or 0
+    rows = db.session.execute(both.order_by(at.desc(), AttemptRow.id).limit(size).offset((page - 1) * size))
+    return DeskPage(tuple(_desk_row(*row) for row in rows), total, page, max(1, -(-total // size)))
+
+
+def desk_counts() -> Mapping[DeskState, int]:
+    """How many wait for a second person, and how many did not arrive: what somebody has to do something about."""
+    waiting, failed = DeskState.WAITING, DeskState.FAILED
+    return {
+        waiting: db.session.scalar(select(func.count()).select_from(WishRow).where(_DESK[waiting])) or 0,
+        failed: db.session.scalar(select(func.count()).select_from(RefundRow).where(_DESK[failed])) or 0,
+    }
+
+
+def disputes() -> tuple[Dispute, ...]:
+    """What banks of customers ask back: what is open first, by its due day, then what ended and nobody took note of,
+    then the others, newest first.
+    """
+    closed = DisputeRow.closed_at.is_not(None)
+    order = (closed, DisputeRow.seen_at.is_not(None), DisputeRow.due_at.asc().nulls_last(), DisputeRow.opened_at.desc())
+    rows = db.session.execute(
+        select(DisputeRow, AttemptRow.reference, AttemptRow.subject_id)
+        .join(AttemptRow, AttemptRow.id == DisputeRow.attempt_id)
+        .order_by(*order, DisputeRow.id)
+    )
+    return tuple(_dispute_value(*row) for row in rows)
+
+
 def holdings(purpose: Purpose, subject_ids: Iterable[UUID]) -> dict[UUID, Holding]:
     """By subject, how its money stands, in one question; as the database has it now, whatever was read before."""
     wanted = list(subject_ids)
-    returning = exists().where(RefundRow.attempt_id == AttemptRow.id, RefundRow.state != RefundState.SUCCEEDED.value)
+    under_way = [state.value for state in RefundState if not state.is_back]
+    returning = exists().where(RefundRow.attempt_id == AttemptRow.id, RefundRow.state.in_(under_way))
     moving = or_(AttemptRow.settled_at.is_(None), AttemptRow.state == AttemptState.REFUND_PENDING.value, returning)
     rows = db.session.execute(
         select(
@@ -146,6 +227,8 @@ def refund_value(row: RefundRow) -> Refund:
         state=RefundState(row.state),
         requested_at=row.requested_at,
         settled_at=row.settled_at,
+        number=row.number,
+        failure=row.failure,
     )
 
 
@@ -211,3 +294,59 @@ def unexplained() -> tuple[Unexplained, ...]:
         .order_by("since", "moved")
     )
     return tuple(Unexplained(row.moved, Money(int(row.minor), row.currency), row.since) for row in rows)
+
+
+def wish_value(row: WishRow) -> Wish:
+    return Wish(
+        id=row.id,
+        attempt_id=row.attempt_id,
+        amount=Money(row.amount_minor, row.currency),
+        reason=RefundReason(row.reason),
+        words=row.words,
+        insurer_id=row.insurer_id,
+        state=WishState(row.state),
+        asked_by=row.asked_by,
+        asked_at=row.asked_at,
+        decided_by=row.decided_by,
+        decided_at=row.decided_at,
+        refusal=row.refusal,
+    )
+
+
+def _frozen() -> ColumnElement[bool]:
+    undecided = [status.value for status in DisputeStatus if status.freezes]
+    return exists().where(DisputeRow.attempt_id == AttemptRow.id, DisputeRow.status.in_(undecided))
+
+
+def _desk_row(wished: WishRow | None, refund: RefundRow | None, reference: str, disputed: bool) -> DeskRow:  # noqa: FBT001  as the question gives it
+    state = DeskState.REFUSED if wished is not None and wished.state == WishState.REFUSED.value else DeskState.WAITING
+    if refund is not None:
+        state = _of_refund(RefundState(refund.state))
+    told = wish_value(wished) if wished is not None else None
+    made = refund_value(refund) if refund is not None else None
+    one = made or told
+    assert one is not None  # noqa: S101  a row of either table is on one side of the join
+    at = made.requested_at if made else told.asked_at if told else None
+    assert at is not None  # noqa: S101  the same
+    return DeskRow(state, at, one.amount, one.reason, one.attempt_id, reference, told, made, disputed)
+
+
+def _of_refund(state: RefundState) -> DeskState:
+    under_way = {RefundState.REQUESTED, RefundState.SENT}
+    return DeskState.UNDER_WAY if state in under_way else DeskState(state.value)
+
+
+def _dispute_value(row: DisputeRow, reference: str, subject_id: UUID) -> Dispute:
+    return Dispute(
+        id=row.id,
+        attempt_id=row.attempt_id,
+        reference=reference,
+        subject_id=subject_id,
+        amount=Money(row.amount_minor, row.currency),
+        reason=row.reason,
+        status=DisputeStatus(row.status),
+        opened_at=row.opened_at,
+        due_at=row.due_at,
+        closed_at=row.closed_at,
+        seen_at=row.seen_at,
+    )

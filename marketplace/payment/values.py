@@ -34,23 +34,77 @@ class AttemptState(StrEnum):
 
 
 class RefundState(StrEnum):
+    """`overtaken`: before it could be sent, the bank of the customer took the money back for good."""
+
     REQUESTED = "requested"
     SENT = "sent"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    OVERTAKEN = "overtaken"
+
+    @property
+    def is_back(self) -> bool:
+        """Whether the customer has the money."""
+        return self in {self.SUCCEEDED, self.OVERTAKEN}
 
 
 class RefundReason(StrEnum):
-    """Why money goes back. One refund per attempt and reason."""
+    """Why money goes back: by itself once per attempt and reason, for those of `WISHED` as often as staff ask."""
 
     AMOUNT_MISMATCH = "amount_mismatch"
     LATE_PAYMENT = "late_payment"
     SECOND_PAYMENT = "second_payment"
     NOT_ISSUABLE = "not_issuable"
+    CONTRACT_ENDED = "contract_ended"
+    OVERCHARGED = "overcharged"
+    GOODWILL = "goodwill"
+
+
+WISHED = (RefundReason.CONTRACT_ENDED, RefundReason.OVERCHARGED, RefundReason.GOODWILL)
+"""For what staff give money back. Goodwill is at the marketplace's own cost, the others are not."""
+
+
+class WishState(StrEnum):
+    """Of what staff ask to give back. Above the limit it waits for another person; below it is approved at once."""
+
+    WAITING = "waiting"
+    APPROVED = "approved"
+    REFUSED = "refused"
+
+
+class DisputeStatus(StrEnum):
+    """The provider's words (docs.stripe.com/api/disputes/object). `warning_…` asks first; the money is still here."""
+
+    WARNING_NEEDS_RESPONSE = "warning_needs_response"
+    WARNING_UNDER_REVIEW = "warning_under_review"
+    WARNING_CLOSED = "warning_closed"
+    NEEDS_RESPONSE = "needs_response"
+    UNDER_REVIEW = "under_review"
+    WON = "won"
+    LOST = "lost"
+    PREVENTED = "prevented"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the bank of the customer has not decided yet."""
+        return self not in {self.WARNING_CLOSED, self.WON, self.LOST, self.PREVENTED}
+
+    @property
+    def needs_answer(self) -> bool:
+        """Whether our evidence is waited for."""
+        return self in {self.WARNING_NEEDS_RESPONSE, self.NEEDS_RESPONSE}
+
+    @property
+    def freezes(self) -> bool:
+        """Whether nothing is sent back meanwhile. A bank that asks first took nothing, and what goes back ends it."""
+        return self in {self.NEEDS_RESPONSE, self.UNDER_REVIEW}
 
 
 class LedgerAccount(StrEnum):
-    """`provider_balance`, `bank` and `provider_fees` grow by debits, the others by credits."""
+    """`provider_balance`, `bank`, `provider_fees`, `goodwill` and `disputed` grow by debits, the others by credits.
+
+    `disputed` is what banks took back of payments and have not decided on yet.
+    """
 
     PROVIDER_BALANCE = "provider_balance"
     BANK = "bank"
@@ -59,6 +113,8 @@ class LedgerAccount(StrEnum):
     INSURER_PAYABLE = "insurer_payable"
     COMMISSION = "commission"
     PROVIDER_FEES = "provider_fees"
+    GOODWILL = "goodwill"
+    DISPUTED = "disputed"
 
 
 class LedgerEvent(StrEnum):
@@ -71,6 +127,9 @@ class LedgerEvent(StrEnum):
     REFUND_RETURNED = "refund_returned"
     PROVIDER_FEE = "provider_fee"
     PAID_OUT = "paid_out"
+    DISPUTE_WITHDRAWN = "dispute_withdrawn"
+    DISPUTE_REINSTATED = "dispute_reinstated"
+    DISPUTE_LOST = "dispute_lost"
 
 
 class Holding(StrEnum):
@@ -133,6 +192,8 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
+    """`number` counts how often it was asked for; `failure` is why it did not arrive, in the provider's word."""
+
     id: UUID
     attempt_id: UUID
     amount: Money
@@ -140,6 +201,96 @@ class Refund:
     state: RefundState
     requested_at: datetime
     settled_at: datetime | None
+    number: int
+    failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AskRefund:
+    """A wish of staff to give `amount` of a payment back, with a sentence on why. `id` was made for the form: sent
+    twice it is one wish. `insurer_id`: of whose contract, where one of several; else of all in proportion.
+    """
+
+    id: UUID
+    attempt_id: UUID
+    amount: Money
+    reason: RefundReason
+    words: str
+    by: Actor
+    insurer_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """`words` and `refusal` are empty once the customer's data were erased."""
+
+    id: UUID
+    attempt_id: UUID
+    amount: Money
+    reason: RefundReason
+    words: str
+    insurer_id: UUID | None
+    state: WishState
+    asked_by: UUID
+    asked_at: datetime
+    decided_by: UUID | None
+    decided_at: datetime | None
+    refusal: str
+
+
+class DeskState(StrEnum):
+    """How a refund stands, for its desk: a wish until it is agreed to, then the refund itself."""
+
+    WAITING = "waiting"
+    REFUSED = "refused"
+    UNDER_WAY = "under_way"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    OVERTAKEN = "overtaken"
+
+
+@dataclass(frozen=True, slots=True)
+class DeskRow:
+    """One line of the refund desk: a wish, the refund that it became, or a refund that goes back by itself. `reference`
+    is that of the payment; `disputed`: the customer's bank has not decided on the payment yet, so nothing is sent.
+    """
+
+    state: DeskState
+    at: datetime
+    amount: Money
+    reason: RefundReason
+    attempt_id: UUID
+    reference: str
+    wish: Wish | None
+    refund: Refund | None
+    disputed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeskPage:
+    rows: tuple[DeskRow, ...]
+    total: int
+    number: int
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """The bank of a customer asks for money back. `due_at`: until when it takes our evidence; `seen_at`: when somebody
+    of ours has taken note of how it ended.
+    """
+
+    id: str
+    attempt_id: UUID
+    reference: str
+    subject_id: UUID
+    amount: Money
+    reason: str
+    status: DisputeStatus
+    opened_at: datetime
+    due_at: datetime | None
+    closed_at: datetime | None
+    seen_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +390,48 @@ class NothingToRefund(Refused):
     """More would go back than came in."""
 
     code = "payment:nothing-to-refund"
+
+
+class NotConcluded(Refused):
+    """No contract stands on this payment: where money is to go back, it does so by itself."""
+
+    code = "payment:not-concluded"
+
+
+class SecondPersonNeeded(Refused):
+    """Whoever asked for a refund cannot agree to it or refuse it. Another person has to."""
+
+    code = "payment:second-person-needed"
+
+
+class WishDecided(Conflict):
+    """This was decided on already."""
+
+    code = "payment:wish-decided"
+
+
+class WishNotFound(NotFound):
+    """Nobody asked for such a refund."""
+
+    code = "payment:wish-not-found"
+
+
+class PaymentDisputed(Conflict):
+    """The bank of the customer has not decided on this payment yet. Until then nothing is sent back."""
+
+    code = "payment:disputed"
+
+
+class RefundNotFailed(Conflict):
+    """This refund has not failed; it is not asked for again."""
+
+    code = "payment:refund-not-failed"
+
+
+class DisputeNotFound(NotFound):
+    """There is no such dispute."""
+
+    code = "payment:dispute-not-found"
 
 
 # Facts

@@ -116,6 +116,17 @@ def frames(policy_ids: Iterable[UUID]) -> tuple[PolicyFrame, ...]:
     return tuple(frame_of(row) for row in db.session.execute(wanted))
 
 
+def order_of_number(number: str) -> UUID | None:
+    """The order under which the contract of this number was concluded, however the number is spaced."""
+    return db.session.scalar(select(PolicyRow.order_id).where(PolicyRow.number == (rules.read_number(number) or "")))
+
+
+def frames_of_order(order_id: UUID) -> tuple[PolicyFrame, ...]:
+    """The contracts of an order without what they say, erased or not; by number."""
+    rows = db.session.execute(select(*_FRAME).where(PolicyRow.order_id == order_id).order_by(PolicyRow.number))
+    return tuple(frame_of(row) for row in rows)
+
+
 def frames_of_account(account_id: UUID) -> tuple[PolicyFrame, ...]:
     """The contracts of a customer that are not erased, newest first, unopened."""
     own = select(*_FRAME).where(PolicyRow.account_id == account_id, PolicyRow.erased_at.is_(None))

@@ -91,6 +91,7 @@ def _doors(who: Who, page_class: PageClass, *endpoints: str, **more: Any) -> dic
 # Who works on what. Nobody reads a customer's answers or papers whose work does not need them: finance and the owner
 # have the list of sales, complaints the file without the pages as they were typed into. Practitioners have no desk yet.
 KEEPS_THE_BOOKS = frozenset({Role.ADMIN_OWNER, Role.ADMIN_FINANCE, Role.ADMIN_COMPLIANCE})
+ASKS_FOR_REFUNDS = frozenset({Role.ADMIN_FINANCE})
 LOOKS_AFTER_SECURITY = frozenset({Role.ADMIN_OWNER, Role.ADMIN_COMPLIANCE})
 PROTECTS_DATA = frozenset({Role.ADMIN_COMPLIANCE})
 ADMITS_INSURERS = frozenset({Role.ADMIN_OWNER, Role.ADMIN_COMPLIANCE})
@@ -246,6 +247,14 @@ ACCESS: dict[str, Door] = {
     **_doors(Who.CUSTOMER, PageClass.SERVICE, "policy_evidence.download", step_up=True, paper=True),
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "books.books", "books.compare", roles=KEEPS_THE_BOOKS),
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "mail_desk.mails", "mail_desk.again", roles=ANSWERS_FOR_SALES),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "refund_desk.desk", "refund_desk.payment", roles=KEEPS_THE_BOOKS),
+    **_doors(
+        Who.BACKOFFICE, PageClass.STAFF, "refund_desk.ask", "refund_desk.again", step_up=True, roles=ASKS_FOR_REFUNDS,
+    ),
+    **_doors(
+        Who.BACKOFFICE, PageClass.STAFF, "refund_desk.approve", "refund_desk.refuse", "refund_desk.see_dispute",
+        step_up=True, roles=KEEPS_THE_BOOKS,
+    ),
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "security_log.events", roles=LOOKS_AFTER_SECURITY),
     **_doors(
         Who.ANYONE, PageClass.MACHINE,

@@ -157,6 +157,18 @@ def words_of(error: errors.MarketplaceError) -> str:
         "payment:call-refused": _("The payment provider did not accept this. Nothing was charged."),
         "payment:session-mismatch": _("This payment does not belong to this order. Please start the payment again."),
         "payment:already-paid": _("This has been paid already."),
+        "payment:nothing-to-refund": _("More would go back than is left of this payment."),
+        "payment:not-concluded": _(
+            "No contract stands on this payment. Where its money is to go back, it does so by itself."
+        ),
+        "payment:second-person-needed": _(
+            "Whoever asked for a refund cannot agree to it or refuse it. Another person has to."
+        ),
+        "payment:wish-decided": _("This was decided on already."),
+        "payment:disputed": _(
+            "The bank of the customer has not decided on this payment yet. Until then nothing is sent back."
+        ),
+        "payment:refund-not-failed": _("This refund has not failed; it is not asked for again."),
         "payment:in-progress": _("A payment for this is on its way. Please wait a moment."),
         "traceability:pages-not-released": _(
             "No insurance is sold here at the moment: the pages as they are now have not been released for sale. "

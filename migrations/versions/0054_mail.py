@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0054_mail"
-down_revision = "0048_hashes_in_bytes"
+down_revision = "0050_refund_desk"
 branch_labels = None
 depends_on = None
 

@@ -25,6 +25,7 @@ BOXES = (
     "duplicate_webhooks",
     "reorder_webhooks",
     "stale_signatures",
+    "thin_webhooks",
     "forget_keys",
 )
 

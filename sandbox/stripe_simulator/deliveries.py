@@ -128,7 +128,7 @@ class Deliveries:
                 return self._settings.longest_pause_seconds
             if parcel.due_at > now:
                 return parcel.due_at - now
-            payload = self._payload(records, parcel.event_id)
+            payload = self._payload(records, parcel)
             secrets = webhook_endpoints.secrets_in_use(records, endpoint_id, now)
         problem = self._send(session, endpoint, payload, secrets, stale=parcel.stale and not parcel.attempts)
         with self._store.transaction() as records:
@@ -138,9 +138,11 @@ class Deliveries:
                 outbox.failed(records, parcel, problem, self._again_at(parcel))
         return 0.0
 
-    def _payload(self, records: Records, event_id: str) -> bytes:
-        event = records.get(event_id) or {}
-        waiting = {"pending_webhooks": outbox.waiting_endpoints(records, event_id)}
+    def _payload(self, records: Records, parcel: outbox.Parcel) -> bytes:
+        event = records.get(parcel.event_id) or {}
+        if parcel.thin:
+            return json.dumps(outbox.thin(event), ensure_ascii=False).encode()
+        waiting = {"pending_webhooks": outbox.waiting_endpoints(records, parcel.event_id)}
         return json.dumps(event | waiting, indent=2, ensure_ascii=False).encode()
 
     def _send(

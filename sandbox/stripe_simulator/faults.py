@@ -60,6 +60,7 @@ class Switches(BaseModel):
     delay_webhooks: Annotated[float, Field(ge=0)] = 0.0
     reorder_webhooks: bool = False
     stale_signatures: bool = False
+    thin_webhooks: bool = False
     webhook_types: tuple[str, ...] = ("*",)
     forget_keys: bool = False
     fail_next: Annotated[tuple[Failure, ...], BeforeValidator(_several)] = ()

@@ -1,6 +1,7 @@
 """Which event has to reach which webhook endpoint, and how far that has come. Rows, no threads."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from sandbox.stripe_simulator.errors import JsonObject
 from sandbox.stripe_simulator.faults import Switches
@@ -22,6 +23,7 @@ class Parcel:
     first_due_at: float
     due_at: float
     stale: bool
+    thin: bool
 
 
 def queue(records: Records, event: JsonObject, now: float, switches: Switches) -> None:
@@ -35,9 +37,9 @@ def queue(records: Records, event: JsonObject, now: float, switches: Switches) -
         if _listens(records, endpoint, event):
             for _ in range(2 if faults.duplicate_webhooks else 1):
                 records.sql.execute(
-                    "INSERT INTO delivery (endpoint_id, event_id, state, first_due_at, due_at, stale)"
-                    " VALUES (?, ?, ?, ?, ?, ?)",
-                    (endpoint["id"], event["id"], state, due, due, int(faults.stale_signatures)),
+                    "INSERT INTO delivery (endpoint_id, event_id, state, first_due_at, due_at, stale, thin)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (endpoint["id"], event["id"], state, due, due, faults.stale_signatures, faults.thin_webhooks),
                 )
 
 
@@ -58,11 +60,30 @@ def _listens(records: Records, endpoint: JsonObject, event: JsonObject) -> bool:
 def next_parcel(records: Records, endpoint_id: str) -> Parcel | None:
     """The one due first; it may be due only later."""
     row = records.sql.execute(
-        "SELECT sequence, event_id, attempts, first_due_at, due_at, stale FROM delivery"
+        "SELECT sequence, event_id, attempts, first_due_at, due_at, stale, thin FROM delivery"
         " WHERE endpoint_id = ? AND state = 'pending' ORDER BY due_at, sequence LIMIT 1",
         (endpoint_id,),
     ).fetchone()
     return Parcel(*row) if row else None
+
+
+def thin(event: JsonObject) -> JsonObject:
+    """The event as a destination for thin events gets it: what happened to which object, which is to be fetched
+    (https://docs.stripe.com/event-destinations#thin-payload).
+    """
+    subject = event["data"]["object"]
+    path = f"/v1/{subject['object'].replace('.', '/')}s/{subject['id']}"
+    at = datetime.fromtimestamp(event["created"], UTC)
+    return {
+        "id": event["id"],
+        "object": "v2.core.event",
+        "context": event.get("account"),
+        "created": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "livemode": event["livemode"],
+        "reason": {"type": "request", "request": event["request"]} if event["request"]["id"] else None,
+        "related_object": {"id": subject["id"], "type": subject["object"], "url": path},
+        "type": f"v1.{event['type']}",
+    }
 
 
 def delivered(records: Records, parcel: Parcel) -> None:

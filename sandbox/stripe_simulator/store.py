@@ -56,12 +56,13 @@ CREATE TABLE IF NOT EXISTS delivery (
     due_at REAL NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
     stale INTEGER NOT NULL DEFAULT 0,  -- the first try carries a signature that is too old
+    thin INTEGER NOT NULL DEFAULT 0,  -- only what happened to which object, not the object
     last_error TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS delivery_due ON delivery (endpoint_id, due_at) WHERE state = 'pending';
 CREATE INDEX IF NOT EXISTS delivery_event ON delivery (event_id);
 """
-LAYOUT = 2
+LAYOUT = 3
 """Counts the shapes the file has had. A file of another shape is emptied: it only ever holds pretended money."""
 
 

@@ -1,14 +1,17 @@
 """Payments with everything filled in that a test does not care about."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
+from config import Settings
 from marketplace.catalog.values import PaymentMethod
 from marketplace.infra.db import db
 from marketplace.kernel.ids import new_id, reference
-from marketplace.kernel.money import Money
+from marketplace.kernel.money import Money, amounts
 from marketplace.payment import services
-from marketplace.payment.values import Attempt, Purpose, StartPayment
+from marketplace.payment.values import AskRefund, Attempt, Purpose, RefundReason, StartPayment, Wish
 from marketplace.traceability.values import Actor, ActorRole
 from tests.factories.traceability import a_journey
 
@@ -40,3 +43,39 @@ def an_open_attempt(wish: StartPayment | None = None) -> tuple[Attempt, str]:
     url = services.open_session(attempt.id)
     db.session.commit()
     return attempt, url
+
+
+def a_wish(attempt_id: UUID, by: UUID, **changes: Any) -> Wish:
+    """Finance wishes to give a part of a payment back."""
+    parts: dict[str, Any] = {
+        "id": new_id(),
+        "amount": Money(1_000, "CNY"),
+        "reason": RefundReason.CONTRACT_ENDED,
+        "words": "The contract was cancelled, see case 17.",
+        "by": at_the_refund_desk(by),
+    }
+    return services.ask_refund(AskRefund(attempt_id=attempt_id, **(parts | changes)))
+
+
+@contextmanager
+def two_needed() -> Iterator[None]:
+    """No refund is so small that one person alone sends it back."""
+    services.configure({})
+    try:
+        yield
+    finally:
+        services.configure(amounts(Settings.model_fields["refund_limits"].default))
+
+
+def a_waiting_wish(attempt_id: UUID, by: UUID, **changes: Any) -> Wish:
+    with two_needed():
+        return a_wish(attempt_id, by, **changes)
+
+
+def a_refused_wish(attempt_id: UUID, by: UUID, second: UUID) -> Wish:
+    wished = a_waiting_wish(attempt_id, by)
+    return services.refuse_wish(wished.id, "The contract goes on.", at_the_refund_desk(second))
+
+
+def at_the_refund_desk(account_id: UUID) -> Actor:
+    return Actor(ActorRole.ADMIN, account_id, "admin_finance")

@@ -32,6 +32,7 @@ from sandbox.demo.visitor import Visitor, hidden_fields
 from tests.factories.accounts import PASSWORD, a_member_of_staff, an_insurer
 from tests.factories.catalog import CATALOGS, HARBOUR_TERM, STAFF, catalog_files, changed, published, zipped
 from tests.factories.listing import dearer
+from tests.factories.payment import two_needed
 from tests.factories.quoting import a_content, a_tariff, publish
 from tests.factories.recordings import record, view_of
 from tests.simulator_server import SimulatorServer
@@ -355,8 +356,27 @@ class Walk:
         desk.post({})
         desk.get("/admin/privacy")
         desk.get("/admin/books")
+        self.refunds(desk)
         desk.get("/admin/security")
         desk.get("/admin/security?account=nobody")
+
+    def refunds(self, second: Visitor) -> None:
+        """One asks, with too much at first; the other does not agree without a reason."""
+        finance = self.desk(Role.ADMIN_FINANCE)
+        with self.shop.app_context():
+            sold = next(sale for sale in oversight.sales(SaleFilter()).sales if sale.policy_id)
+        finance.get("/admin/refunds?text=nothing&state=nothing")
+        payment = links(finance.get(f"/admin/refunds?text={sold.policy_number}"), rf"/admin/refunds/payments/{UUID}")[0]
+        finance.get(payment)
+        finance.post({}, f"{payment}/ask")
+        typed = {"amount": "10", "reason": "goodwill", "words": "She waited for us on the telephone."}
+        finance.post(typed | {"amount": "100000"}, f"{payment}/ask")
+        with two_needed():
+            finance.post(typed, f"{payment}/ask")
+        second.get("/admin/refunds")
+        for refuse in re.findall(rf'action="(/admin/refunds/wishes/{UUID}/refuse)"', second.text)[:1]:
+            second.post({}, refuse)
+            second.post({"reason": "Nothing went wrong."}, refuse)
 
     def sales_log(self) -> None:
         with self.shop.app_context():

@@ -128,6 +128,22 @@ def test_webhooks_can_come_in_the_wrong_order(database: Path, instant: Instant, 
         )
 
 
+def test_a_thin_event_names_what_the_library_then_fetches(database: Path, instant: Instant, shop: Shop):
+    with running(database, instant, webhook_url=shop.url, webhook_secret=SECRET) as sim:
+        sim.simulator.start_deliveries()
+        sim.switch(thin_webhooks=True)
+        session = paid_session(sim.client)
+        shop.wait_for(1)
+        until(lambda: any(b"v1.checkout.session.completed" in payload for payload, _ in shop.received))
+        payload, signature = next(each for each in shop.received if b"v1.checkout.session.completed" in each[0])
+        told = sim.client.parse_event_notification(payload, signature, SECRET)
+        assert isinstance(told, stripe.events.V1CheckoutSessionCompletedEventNotification)
+        assert told.related_object.id == session.id
+        assert told.fetch_related_object().payment_status == "paid"
+        with pytest.raises(ValueError, match="parse_event_notification"):
+            sim.client.construct_event(payload, signature, SECRET)
+
+
 def test_a_stale_signature_is_refused_and_the_next_try_is_fresh(database: Path, instant: Instant, shop: Shop):
     shop.answers = [400, 200]
     with running(database, instant, webhook_url=shop.url, webhook_secret=SECRET) as sim:

@@ -282,6 +282,7 @@ def everything_the_gateway_can_ask(gateway: Gateway) -> None:
     assert type_card(str(paid.url)).status_code == 303
     assert [found.id for found in gateway.list_sessions(begun - timedelta(minutes=1), "complete")] == [paid.id]
     intent = str(gateway.retrieve_session(paid.id).payment_intent_id)
+    assert gateway.retrieve_intent(intent).metadata == {"attempt_id": "attempt-0"}
     assert gateway.expire_session(second.id).status == "expired"
     refund = gateway.create_refund(intent, Money(600, "CNY"), {"refund_id": "1"}, "refund-1")
     assert gateway.retrieve_refund(refund.id).metadata == {"refund_id": "1"}
@@ -289,6 +290,11 @@ def everything_the_gateway_can_ask(gateway: Gateway) -> None:
     movements = list(gateway.list_movements(begun - timedelta(minutes=1)))
     assert [each.subject for each in movements] == [refund.id, intent]
     assert gateway.balance() == (sum((each.amount - each.fee for each in movements), Money.zero("CNY")),)
+    for number in (3, 4):
+        assert type_card(str(gateway.create_session(new(number)).url), "4000000000000259").status_code == 303
+    disputed = list(gateway.list_disputes(begun - timedelta(minutes=1)))
+    assert [each.amount for each in disputed] == [Money(10_600, "CNY")] * 2
+    assert gateway.retrieve_dispute(disputed[0].id) == disputed[0]
     accounts = [gateway.create_account(NewAccount("H", "US", {"payee_id": name}, name)) for name in ("a", "b")]
     assert gateway.retrieve_account(accounts[0].id) == accounts[0]
     assert list(gateway.list_accounts(begun - timedelta(minutes=1))) == accounts[::-1]

@@ -69,6 +69,7 @@ def test_a_demonstration_on_loopback_starts(environment: Any) -> None:
         ("SECURITY_CONTACT", "", "SECURITY_CONTACT is missing"),
         ("SECURITY_CONTACT", "security@insurance.example", "mailto: or https://"),
         ("STRIPE_API_BASE", "http://127.0.0.1:8001", "the simulator"),
+        ("REFUND_LIMITS", "CNY:2000,JPY:0.5", "REFUND_LIMITS must be like"),
         ("STRIPE_SECRET_KEY", "sk_test_of_nobody", "test key"),
         ("MAIL_TRANSPORT", "demonstration", "sends nothing"),
         ("TIMESTAMP_URL", "", "TIMESTAMP_URL is missing"),

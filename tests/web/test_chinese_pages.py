@@ -293,7 +293,6 @@ NOT_ON_A_PAGE = {
     "checkout:nothing-ordered", "correspondence:not-resendable", "document:unprintable",
     "infra:backup-running", "infra:backup-unfit", "infra:not-empty", "infra:program-failed",
     "listing:rate-card-name-taken", "listing:upload-has-findings", "mail:refused", "payment:forged-event",
-    "payment:nothing-to-refund",
     "policy:ended", "policy:in-force",
     "policy:not-for-sale", "rating:risk-out-of-range", "seal:key-exposed", "seal:key-unfit",
     "traceability:recording-closed", "traceability:reviewer-needed", "transition:refused",

@@ -16,7 +16,7 @@ SALES, PRODUCTS, UPLOADS = "/insurer", "/insurer/products", "/insurer/uploads"
 STAFF, TERMS, PAID, KEYS = "/insurer/staff", "/insurer/terms", "/insurer/payee", "/insurer/keys"
 LOG, SECURITY, DATA, CATALOGS = "/admin", "/admin/security", "/admin/privacy", "/admin/catalogs"
 EVIDENCE = "/admin/evidence"
-INSURERS, BOOKS, MAIL = "/admin/insurers", "/admin/books", "/admin/mail"
+INSURERS, BOOKS, REFUNDS, MAIL = "/admin/insurers", "/admin/books", "/admin/refunds", "/admin/mail"
 # By role: the ways in its navigation, the first of them where it begins.
 WAYS = {
     Role.INSURER_CATALOG: [PRODUCTS, UPLOADS],
@@ -25,12 +25,7 @@ WAYS = {
     Role.INSURER_FINANCE: [SALES],
     Role.INSURER_ADMIN: [SALES, PRODUCTS, UPLOADS, STAFF, TERMS, PAID, KEYS],
     Role.PRACTITIONER: [],
-    Role.ADMIN_SALES: [LOG, EVIDENCE, MAIL],
-    Role.ADMIN_COMPLIANCE: [LOG, EVIDENCE, INSURERS, BOOKS, MAIL, SECURITY, DATA],
-    Role.ADMIN_REVIEWER: [CATALOGS],
-    Role.ADMIN_FINANCE: [LOG, BOOKS],
-    Role.ADMIN_COMPLAINTS: [LOG, MAIL],
-    Role.ADMIN_OWNER: [LOG, INSURERS, BOOKS, SECURITY],
+INSURERS, BOOKS, REFUNDS, MAIL = "/admin/insurers", "/admin/books", "/admin/refunds", "/admin/mail"
 }
 
 

@@ -222,6 +222,8 @@ NOT_EVIDENCE: Mapping[str, str] = dict.fromkeys(
     "payment_balance_check": "what was compared of all money together",
     "payment_ledger_entry": _BOOKS,
     "payment_ledger_line": _BOOKS,
+    "payment_dispute": "what a bank said of a payment; that it did, and how it ended, are entries",
+    "payment_refund_wish": "who asked and who agreed are entries, and `check` holds the refund to what was agreed to",
     "payment_provider_movement": "the provider's own account of our money; the payment itself is in the log",
     "traceability_time_authority": "whom to believe about time is for the reader; another's stamp proves nothing",
     "traceability_recording_chunk": "what a browser has sent so far; evidence is what it is put together to",

@@ -20,10 +20,13 @@ from marketplace.correspondence import queries as correspondence
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
+from marketplace.kernel.money import Money
 from marketplace.listing import queries as listing
 from marketplace.listing import services
 from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import SaleFilter
+from marketplace.payment import queries as payments
+from marketplace.payment.values import Purpose, RefundReason
 from marketplace.privacy import services as privacy
 from marketplace.privacy.values import Dispute, OpenHold
 from marketplace.web.access import ACCESS
@@ -40,6 +43,7 @@ from tests.factories.catalog import STAFF as STAFF_ACTOR
 from tests.factories.catalog import changed
 from tests.factories.evidence import acting, kept_evidence
 from tests.factories.listing import accepted, people_of
+from tests.factories.payment import a_refused_wish, a_wish
 from tests.factories.recordings import record, view_of
 from tests.simulator_server import SimulatorServer
 from tests.web.conftest import ANSWERS, LI_NA, go_on, newest_code, newest_link, open_shop, run_jobs
@@ -226,6 +230,11 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         assert sold.policy_id
         officer = acting(accounts.account(site.accounts["admin_compliance"]))
         dispute = privacy.open_hold(OpenHold(sold.policy_id, Dispute.COMPLAINT, "K-1", "She was not told.", officer))
+        assert sold.order_id
+        (paid,) = payments.attempts_of(Purpose.NEW_BUSINESS, sold.order_id)
+        wished = a_refused_wish(paid.id, site.accounts["admin_finance"], site.accounts["admin_owner"])
+        a_wish(paid.id, site.accounts["admin_finance"], amount=Money(100, "CNY"), reason=RefundReason.GOODWILL)
+        (refund,) = payments.refunds_for(Purpose.NEW_BUSINESS, sold.order_id)
         evidence = {desk: kept_evidence(sold.application_id, reader) for desk, reader in readers.items()}
         db.session.commit()
         with_file = next(mail.id for mail in correspondence.inbox() if mail.attachments)
@@ -244,6 +253,7 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         "document_id": document[1], "export_id": copy[1], "request_id": wish[1], "message_id": mail[1],
         "token": newest_link_token(app, owner), "upload_id": upload_id, "version_id": version_id, "card_id": card.id,
         "code": harbour.code, "insurer_id": harbour.id, "key_id": key.id, "applicant_id": rejected.application.id,
+        "attempt_id": paid.id, "wish_id": wished.id, "refund_id": refund.id,
         "hold_id": dispute.id, "term_id": proposed.id, "invitation_id": invited.id, "colleague_id": leaving.id,
     }  # fmt: skip
     bought = {"application_id": sold.application_id}

@@ -10,7 +10,14 @@ from marketplace.oversight.queries.evidence import (
     reason_given,
 )
 from marketplace.oversight.queries.recordings import recorded, recording
-from marketplace.oversight.queries.sales import readings, sale, sale_of_application, sales, state_counts
+from marketplace.oversight.queries.sales import (
+    readings,
+    sale,
+    sale_of_application,
+    sales,
+    sales_of_orders,
+    state_counts,
+)
 from marketplace.oversight.queries.soundness import broken, disagreements, under_way
 from marketplace.oversight.queries.timeline import timeline, views, visits
 from marketplace.oversight.queries.words import disagreement_words, gap_words, page_words
@@ -34,6 +41,7 @@ __all__ = [
     "sale",
     "sale_of_application",
     "sales",
+    "sales_of_orders",
     "state_counts",
     "timeline",
     "under_way",

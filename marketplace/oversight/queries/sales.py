@@ -48,6 +48,20 @@ def sale(sale_id: UUID, *, only_insurer: UUID | None = None) -> Sale:
     return found[0]
 
 
+def sales_of_orders(order_ids: Iterable[UUID]) -> dict[UUID, list[tuple[UUID, str]]]:
+    """By order, the sales of its contracts and their policy numbers; nothing of the customer is opened."""
+    rows = db.session.execute(
+        select(SaleRow.order_id, SaleRow.id, SaleRow.policy_number)
+        .where(SaleRow.order_id.in_(list(order_ids)), SaleRow.policy_number.is_not(None))
+        .order_by(SaleRow.policy_number)
+    )
+    found: dict[UUID, list[tuple[UUID, str]]] = {}
+    for order_id, sale_id, number in rows:
+        if order_id and number:
+            found.setdefault(order_id, []).append((sale_id, number))
+    return found
+
+
 def sale_of_application(application_id: UUID) -> Sale:
     """Raises SaleNotFound where the log has none yet."""
     found = read_sales(select(SaleRow).where(SaleRow.application_id == application_id))

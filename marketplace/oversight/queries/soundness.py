@@ -66,8 +66,23 @@ _BROKEN = {
         """,
     _n("the ledger holds money for an order that is closed"): """
         SELECT o.reference FROM checkout_order o JOIN posted l ON l.attempt_id = o.attempt_id
-        WHERE o.state IN ('issued', 'refunded') AND l.account IN ('customer_held', 'refunds_payable')
-        GROUP BY o.id, l.account, l.currency HAVING sum(l.minor) <> 0
+        WHERE o.state IN ('issued', 'refunded') AND l.account = 'customer_held'
+        GROUP BY o.id, l.currency HAVING sum(l.minor) <> 0
+        """,
+    _n("the ledger says something else of what has not gone back yet"): """
+        SELECT a.reference || ', attempt ' || a.number FROM payment_attempt a,
+        LATERAL (SELECT coalesce(sum(l.minor), 0) AS minor FROM posted l
+                 WHERE l.attempt_id = a.id AND l.account = 'refunds_payable') ours,
+        LATERAL (SELECT coalesce(sum(r.amount_minor), 0) AS minor FROM payment_refund r
+                 WHERE r.attempt_id = a.id AND r.state IN ('requested', 'failed')) owed
+        WHERE ours.minor <> -owed.minor
+        """,
+    _n("a refund was agreed to by nobody else, or became none, or another one"): """
+        SELECT a.reference FROM payment_refund_wish w JOIN payment_attempt a ON a.id = w.attempt_id
+        LEFT JOIN payment_refund r ON r.wish_id = w.id
+        WHERE (w.state = 'approved') <> (r.id IS NOT NULL) OR w.decided_by = w.asked_by
+           OR (r.attempt_id, r.amount_minor, r.currency, r.reason)
+              IS DISTINCT FROM (w.attempt_id, w.amount_minor, w.currency, w.reason) AND r.id IS NOT NULL
         """,
     _n("the shares of insurers and marketplace are not the premium"): """
         SELECT o.reference FROM checkout_order o LEFT JOIN posted l

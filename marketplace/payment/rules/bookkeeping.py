@@ -31,6 +31,8 @@ MOVES: dict[LedgerEvent, tuple[LedgerAccount, LedgerAccount]] = {
     LedgerEvent.REFUND_RETURNED: (LedgerAccount.PROVIDER_BALANCE, LedgerAccount.REFUNDS_PAYABLE),
     LedgerEvent.PROVIDER_FEE: (LedgerAccount.PROVIDER_FEES, LedgerAccount.PROVIDER_BALANCE),
     LedgerEvent.PAID_OUT: (LedgerAccount.BANK, LedgerAccount.PROVIDER_BALANCE),
+    LedgerEvent.DISPUTE_WITHDRAWN: (LedgerAccount.DISPUTED, LedgerAccount.PROVIDER_BALANCE),
+    LedgerEvent.DISPUTE_REINSTATED: (LedgerAccount.PROVIDER_BALANCE, LedgerAccount.DISPUTED),
 }
 """What moves one amount from one account to another: event -> (debit, credit)."""
 
@@ -46,11 +48,54 @@ def premiums(shares: Sequence[Share]) -> tuple[Line, ...]:
     return tuple(line for share in shares if share.premium for line in _premium(share))
 
 
+def returned(amount: Money, left: Sequence[Share], to: LedgerAccount) -> tuple[Line, ...]:
+    """Money of concluded contracts that goes back: out of what is left of each share in proportion to its premium, and
+    of the commission as much as of the premium, so that all of it takes all of both. Raises ValueError for more than
+    there is.
+    """
+    whole = sum(share.premium.minor for share in left)
+    if not 0 < amount.minor <= whole:
+        raise ValueError(f"{amount} is not to be had of {whole}")
+    lines: list[Line] = []
+    taken = before = 0
+    for share in left:
+        before += share.premium.minor
+        part = amount.minor * before // whole - taken  # what the one before it was cut down by, the next one gives
+        taken += part
+        if part:
+            lines.extend(_taken_back(Money(part, amount.currency), share))
+    return (*lines, Line(to, -amount))
+
+
+def lost(amount: Money, overtaken: Money, held: Money, left: Sequence[Share]) -> tuple[Line, ...]:
+    """A bank took `amount` back for good: out of what was to go back all the same, then of what was still held for the
+    customer, and the rest out of the contracts, as with everything that goes back.
+    """
+    parts = {LedgerAccount.REFUNDS_PAYABLE: overtaken, LedgerAccount.CUSTOMER_HELD: held}
+    first = tuple(Line(account, part) for account, part in parts.items() if part)
+    rest = amount - overtaken - held
+    others = returned(rest, left, LedgerAccount.DISPUTED)[:-1] if rest else ()
+    return (*first, *others, Line(LedgerAccount.DISPUTED, -amount))
+
+
+def goodwill(amount: Money) -> tuple[Line, ...]:
+    """What the marketplace gives of its own: no insurer bears it, and its commission stays."""
+    return Line(LedgerAccount.GOODWILL, amount), Line(LedgerAccount.REFUNDS_PAYABLE, -amount)
+
+
 def is_balanced(lines: Iterable[Line]) -> bool:
     """Whether debits and credits are the same, of one currency, each of something."""
     amounts = [line.amount for line in lines]
     currencies = {amount.currency for amount in amounts}
     return len(currencies) == 1 and all(amount.minor for amount in amounts) and not sum(a.minor for a in amounts)
+
+
+def _taken_back(part: Money, share: Share) -> Iterable[Line]:
+    ours = (2 * part.minor * share.commission.minor + share.premium.minor) // (2 * share.premium.minor)  # nearest cent
+    of_both = {LedgerAccount.INSURER_PAYABLE: part.minor - ours, LedgerAccount.COMMISSION: ours}
+    for account, minor in of_both.items():
+        if minor:
+            yield Line(account, Money(minor, part.currency), share.insurer_id)
 
 
 def _premium(share: Share) -> Iterable[Line]:

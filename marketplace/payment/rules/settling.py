@@ -18,6 +18,10 @@ PAGE_LIFETIME = timedelta(hours=1)
 OPENING_PATIENCE = timedelta(minutes=2)
 # Stripe forgets idempotency keys after 24 hours at the earliest; long before that we look before we ask again.
 KEY_TRUSTED_FOR = timedelta(hours=20)
+# Their clock and ours may differ a little.
+CLOCK_MARGIN = timedelta(minutes=1)
+# Stripe replays even a saved 500 for a key: after so many alike the same key will never do it.
+ALIKE_AT_MOST = 3
 
 
 class AttemptEvent(StrEnum):
@@ -30,6 +34,7 @@ class AttemptEvent(StrEnum):
     EXPIRED = "expired"  # the provider says so
     CLOSED = "closed"  # we say so: the amount or the subject changed
     REFUND_REQUESTED = "refund_requested"
+    PARTLY_REFUNDED = "partly_refunded"  # and the rest stays
     REFUND_SUCCEEDED = "refund_succeeded"
     REFUND_FAILED = "refund_failed"
 
@@ -55,6 +60,7 @@ _UNPAID_ROWS: dict[tuple[AttemptState, AttemptEvent], AttemptState | str] = {
         E.EXPIRED: A.EXPIRED,
         E.CLOSED: _ON_ITS_WAY if state is A.PROCESSING else A.EXPIRED,
         E.REFUND_REQUESTED: _NOTHING_PAID,
+        E.PARTLY_REFUNDED: _NO_REFUND,
         E.REFUND_SUCCEEDED: _NO_REFUND,
         E.REFUND_FAILED: _NO_REFUND,
     }.items()
@@ -73,6 +79,7 @@ _ENDED_ROWS: dict[tuple[AttemptState, AttemptEvent], AttemptState | str] = {
         E.EXPIRED: state,
         E.CLOSED: state,
         E.REFUND_REQUESTED: _NOTHING_PAID,
+        E.PARTLY_REFUNDED: _NO_REFUND,
         E.REFUND_SUCCEEDED: _NO_REFUND,
         E.REFUND_FAILED: _NO_REFUND,
     }.items()
@@ -88,6 +95,7 @@ _PAID_ROWS: dict[tuple[AttemptState, AttemptEvent], AttemptState | str] = {
     (A.SUCCEEDED, E.EXPIRED): A.SUCCEEDED,
     (A.SUCCEEDED, E.CLOSED): _PAID,
     (A.SUCCEEDED, E.REFUND_REQUESTED): A.REFUND_PENDING,
+    (A.SUCCEEDED, E.PARTLY_REFUNDED): _NO_REFUND,
     (A.SUCCEEDED, E.REFUND_SUCCEEDED): _NO_REFUND,
     (A.SUCCEEDED, E.REFUND_FAILED): _NO_REFUND,
 }
@@ -105,6 +113,7 @@ _RETURNING_ROWS: dict[tuple[AttemptState, AttemptEvent], AttemptState | str] = {
         E.EXPIRED: state,
         E.CLOSED: state,
         E.REFUND_REQUESTED: A.REFUND_PENDING,  # the rest, for another reason
+        E.PARTLY_REFUNDED: A.SUCCEEDED,
         E.REFUND_SUCCEEDED: A.REFUNDED,
         E.REFUND_FAILED: A.REFUND_PENDING,  # also after success: a bank may send it back
     }.items()
@@ -116,6 +125,8 @@ ATTEMPTS: Table[AttemptState, AttemptEvent] = Table(
 
 
 class RefundEvent(StrEnum):
+    ASKED_AGAIN = "asked_again"  # by a person, after it failed
+    OVERTAKEN = "overtaken"  # the bank of the customer took the money back for good
     SENT = "sent"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -123,10 +134,26 @@ class RefundEvent(StrEnum):
 
 R, F = RefundState, RefundEvent
 
+_NOT_FAILED = "it has not failed"
+_OVERTAKEN = "the customer has the money from the bank"
+
 REFUNDS: Table[RefundState, RefundEvent] = Table(
     RefundState,
     RefundEvent,
     {
+        (R.REQUESTED, F.ASKED_AGAIN): _NOT_FAILED,
+        (R.SENT, F.ASKED_AGAIN): _NOT_FAILED,
+        (R.SUCCEEDED, F.ASKED_AGAIN): _NOT_FAILED,
+        (R.FAILED, F.ASKED_AGAIN): R.REQUESTED,
+        (R.OVERTAKEN, F.ASKED_AGAIN): _OVERTAKEN,
+        (R.REQUESTED, F.OVERTAKEN): R.OVERTAKEN,
+        (R.SENT, F.OVERTAKEN): R.SENT,
+        (R.SUCCEEDED, F.OVERTAKEN): R.SUCCEEDED,
+        (R.FAILED, F.OVERTAKEN): R.OVERTAKEN,
+        (R.OVERTAKEN, F.OVERTAKEN): R.OVERTAKEN,
+        (R.OVERTAKEN, F.SENT): _OVERTAKEN,
+        (R.OVERTAKEN, F.SUCCEEDED): _OVERTAKEN,
+        (R.OVERTAKEN, F.FAILED): R.OVERTAKEN,
         (R.REQUESTED, F.SENT): R.SENT,
         (R.REQUESTED, F.SUCCEEDED): R.SUCCEEDED,
         (R.REQUESTED, F.FAILED): R.FAILED,
@@ -183,16 +210,32 @@ def is_final(state: AttemptState, event: AttemptEvent) -> bool:
     return event not in {E.OPENED, E.PENDING, E.CLOSED} and state not in {A.CREATED, A.OPEN, A.PROCESSING}
 
 
-def is_usable(state: AttemptState, created_at: datetime, expires_at: datetime, now: datetime) -> bool:
-    """Whether another click may lead to the same payment page."""
+def is_usable(
+    state: AttemptState, created_at: datetime, expires_at: datetime, now: datetime, failed_calls: int = 0
+) -> bool:
+    """Whether another click may lead to the same payment page. One whose opening was never confirmed is given up after
+    minutes, so that no key of such a call is ever old enough to be forgotten, or once its key only replays a failure.
+    """
     if state is A.CREATED:
-        return now < created_at + OPENING_PATIENCE
+        return now < created_at + OPENING_PATIENCE and not is_stuck(failed_calls)
     return state is A.OPEN and now < expires_at
 
 
-def must_look_first(requested_at: datetime, now: datetime) -> bool:
-    """Whether a call that moves money is so old that its idempotency key may be forgotten."""
-    return now - requested_at > KEY_TRUSTED_FOR
+def must_look_first(requested_at: datetime, now: datetime, failed_calls: int = 0) -> bool:
+    """Whether a call that moves money is so old that its idempotency key may be forgotten, or failed so often in the
+    same way that the key itself replays the failure.
+    """
+    return now - requested_at > KEY_TRUSTED_FOR or is_stuck(failed_calls)
+
+
+def is_stuck(failed_calls: int) -> bool:
+    """Whether a key failed so often in the same way that another one is needed, once nothing is found of it."""
+    return failed_calls >= ALIKE_AT_MOST
+
+
+def needs_second(amount: Money, limit: Money) -> bool:
+    """Whether a refund that staff wish for waits for another person. `limit` is of the same currency."""
+    return limit < amount
 
 
 def holding(*, moving: bool, held: bool) -> Holding:

@@ -5,28 +5,41 @@ any point and then ends in the same state.
 """
 
 from marketplace.payment.services.attempts import close_subject, expire_session, open_session, start_attempt
+from marketplace.payment.services.disputes import note_dispute, see_dispute, take_disputes, watch_disputes
 from marketplace.payment.services.forgetting import forget_payer
-from marketplace.payment.services.inbox import mark_handled, note_decline, receive_event
+from marketplace.payment.services.inbox import look_up_event, mark_handled, note_decline, receive_event
 from marketplace.payment.services.ledger import book_premiums
 from marketplace.payment.services.movements import take_movements
 from marketplace.payment.services.reconciliation import reconcile
-from marketplace.payment.services.refunds import request_refund, send_refund
+from marketplace.payment.services.refunds import ask_again, request_refund, send_refund
 from marketplace.payment.services.settlement import settle, settle_latest
+from marketplace.payment.services.wishes import approve_wish, ask_refund, configure, limit_of, refuse_wish
 
 __all__ = [
+    "approve_wish",
+    "ask_again",
+    "ask_refund",
     "book_premiums",
     "close_subject",
+    "configure",
     "expire_session",
     "forget_payer",
+    "limit_of",
+    "look_up_event",
     "mark_handled",
     "note_decline",
+    "note_dispute",
     "open_session",
     "receive_event",
     "reconcile",
+    "refuse_wish",
     "request_refund",
+    "see_dispute",
     "send_refund",
     "settle",
     "settle_latest",
     "start_attempt",
+    "take_disputes",
     "take_movements",
+    "watch_disputes",
 ]

@@ -7,12 +7,20 @@ from sqlalchemy import select
 
 from marketplace.infra import jobs, stripe_gateway
 from marketplace.infra.db import apart, db
-from marketplace.infra.stripe_gateway import NewSession, PaymentCallRefused
+from marketplace.infra.stripe_gateway import NewSession, PaymentCallRefused, PaymentsUnavailable, Session
 from marketplace.kernel import clock, ids
 from marketplace.kernel.money import Money
 from marketplace.payment.models import AttemptRow, locked_subject
 from marketplace.payment.queries import attempt_value
-from marketplace.payment.rules.settling import ATTEMPTS, PAGE_LIFETIME, AttemptEvent, is_usable
+from marketplace.payment.rules.settling import (
+    ATTEMPTS,
+    CLOCK_MARGIN,
+    PAGE_LIFETIME,
+    AttemptEvent,
+    is_stuck,
+    is_usable,
+)
+from marketplace.payment.services.failed_calls import note_failed_call
 from marketplace.payment.services.rows import attempt_row, locked_attempt, record
 from marketplace.payment.services.settlement import settle
 from marketplace.payment.values import (
@@ -61,11 +69,11 @@ def open_session(attempt_id: UUID) -> str:
     _require_committed(attempt_id)
     row = attempt_row(attempt_id)
     state = AttemptState(row.state)
-    if not is_usable(state, row.created_at, row.expires_at, clock.now()):
+    if not is_usable(state, row.created_at, row.expires_at, clock.now(), row.failed_calls):
         raise PageClosed
     if row.url is not None:
         return row.url
-    session = stripe_gateway.gateway().create_session(_session_of(row))
+    session = _opened(row)
     row, _ = locked_attempt(attempt_id)
     after = ATTEMPTS.next(AttemptState(row.state), AttemptEvent.OPENED)
     if after is not AttemptState.OPEN or session.url is None:
@@ -107,6 +115,24 @@ def _require_committed(attempt_id: UUID) -> None:
             raise AttemptNotCommitted
 
 
+def _opened(row: AttemptRow) -> Session:
+    """The page at the provider. After three failures alike it is looked for there: it may be open all the same, and
+    where it is not, the next click takes the next number, as the key of this one only replays its failure.
+    """
+    gateway = stripe_gateway.gateway()
+    try:
+        return gateway.create_session(_session_of(row))
+    except PaymentsUnavailable as error:
+        note_failed_call(row, error)
+        if not is_stuck(attempt_row(row.id).failed_calls):
+            raise
+        since, own = row.created_at - CLOCK_MARGIN, str(row.id)
+        found = next((each for each in gateway.list_sessions(since, "open") if each.our_id == own), None)
+        if found is None:
+            raise
+        return found
+
+
 def _in_use(rows: list[AttemptRow]) -> AttemptRow | None:
     return next((row for row in rows if AttemptState(row.state) in IN_USE), None)
 
@@ -116,7 +142,7 @@ def _fits(row: AttemptRow, amount: Money) -> bool:
     if state is AttemptState.PROCESSING:
         raise PaymentInProgress
     same = Money(row.amount_minor, row.currency) == amount
-    return same and is_usable(state, row.created_at, row.expires_at, clock.now())
+    return same and is_usable(state, row.created_at, row.expires_at, clock.now(), row.failed_calls)
 
 
 def _close(row: AttemptRow) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from marketplace.infra import jobs, stripe_gateway
 from marketplace.infra.db import db
-from marketplace.infra.stripe_gateway import ProviderEvent
+from marketplace.infra.stripe_gateway import Intent, ProviderAccount, ProviderEvent, ProviderRefund, Session
 from marketplace.infra.vault import DataDestroyed
 from marketplace.kernel import clock, ids
 from marketplace.payment.models import AttemptRow, ProviderEventRow
@@ -24,8 +24,18 @@ SESSION_EVENTS = {
     "checkout.session.expired",
 }
 REFUND_EVENTS = {"refund.updated", "refund.failed"}
+DISPUTE_EVENTS = {
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
+    "charge.dispute.closed",
+}
 DECLINE_EVENT = "payment_intent.payment_failed"
 ACCOUNT_EVENT = "account.updated"
+
+LOOKED_UP = SESSION_EVENTS | REFUND_EVENTS | {DECLINE_EVENT, ACCOUNT_EVENT}
+"""Of these a thin event does not say whose they are: that stands in the metadata of what they are about."""
 
 HANDLED, IGNORED, NOT_OURS = "handled", "ignored", "not_ours"
 
@@ -80,24 +90,60 @@ def note_decline(event_id: str) -> None:
     if event is None or event.handled_at is not None:
         return
     if (payload := event.payload) is not None:
-        intent = payload["data"]["object"]
-        error = intent.get("last_payment_error") or {}
-        reason = error.get("decline_code") or error.get("code") or "declined"
-        record(attempt_row(UUID(intent["metadata"]["attempt_id"])), EntryType.PAYMENT_FAILED, PROVIDER, reason=reason)
+        intent = _declined(payload)
+        attempt_id = UUID(intent.metadata["attempt_id"])
+        record(attempt_row(attempt_id), EntryType.PAYMENT_FAILED, PROVIDER, reason=intent.declined or "declined")
     mark_handled(event_id)
+
+
+def _declined(payload: Mapping[str, Any]) -> Intent:
+    """The payment that was declined: as the event tells it, or where it is thin, as it is now."""
+    if "data" not in payload:
+        return stripe_gateway.gateway().retrieve_intent(payload["related_object"]["id"])
+    intent = payload["data"]["object"]
+    error = intent.get("last_payment_error") or {}
+    return Intent(intent["id"], error.get("decline_code") or error.get("code"), intent["metadata"])
+
+
+def look_up_event(event_id: str, kind: str, subject_id: str) -> None:
+    """Ask what a thin event is about, and defer the work of a whole one. Raises Unavailable."""
+    asked = stripe_gateway.gateway()
+    found: Session | ProviderRefund | ProviderAccount | Intent
+    if kind in SESSION_EVENTS:
+        found = asked.retrieve_session(subject_id)
+    elif kind in REFUND_EVENTS:
+        found = asked.retrieve_refund(subject_id)
+    elif kind == ACCOUNT_EVENT:
+        found = asked.retrieve_account(subject_id)
+    else:
+        found = asked.retrieve_intent(subject_id)
+    work = _work_of(kind, subject_id, found.metadata)
+    if work is None:
+        mark_handled(event_id, ours=False)
+        return
+    name, arguments = work
+    jobs.defer(name, event_id=event_id, **arguments)
 
 
 def _work_for(event: ProviderEvent) -> tuple[str, dict[str, Any]] | None:
     """The job that an event asks for, with its arguments; None for what we do not know or did not start."""
-    attempt_id, refund_id = _our_id(event.metadata, "attempt_id"), _our_id(event.metadata, "refund_id")
-    if event.type in SESSION_EVENTS and attempt_id:
-        return "payment.settle", {"attempt_id": attempt_id, "session_id": event.subject_id}
-    if event.type in REFUND_EVENTS and refund_id:
+    if event.thin and event.type in LOOKED_UP and event.subject_id:
+        return "payment.look_up_event", {"kind": event.type, "subject_id": event.subject_id}
+    return _work_of(event.type, event.subject_id, event.metadata)
+
+
+def _work_of(kind: str, subject_id: str | None, metadata: Mapping[str, str]) -> tuple[str, dict[str, Any]] | None:
+    attempt_id, refund_id = _our_id(metadata, "attempt_id"), _our_id(metadata, "refund_id")
+    if kind in SESSION_EVENTS and attempt_id:
+        return "payment.settle", {"attempt_id": attempt_id, "session_id": subject_id}
+    if kind in REFUND_EVENTS and refund_id:
         return "payment.send_refund", {"refund_id": refund_id}
-    payee_id = _our_id(event.metadata, "payee_id")
-    if event.type == ACCOUNT_EVENT and payee_id:
-        return "payment.note_account", {"payee_id": payee_id, "account_id": event.subject_id}
-    if event.type == DECLINE_EVENT and attempt_id:
+    payee_id = _our_id(metadata, "payee_id")
+    if kind == ACCOUNT_EVENT and payee_id:
+        return "payment.note_account", {"payee_id": payee_id, "account_id": subject_id}
+    if kind in DISPUTE_EVENTS and subject_id:
+        return "payment.note_dispute", {"dispute_id": subject_id}
+    if kind == DECLINE_EVENT and attempt_id:
         return "payment.note_decline", {}
     return None
 
@@ -109,8 +155,9 @@ def _sealed(event: ProviderEvent) -> tuple[UUID, bytes | None]:
     """
     if event.type == ACCOUNT_EVENT:
         return ids.new_id(), None
-    attempt_id = _our_id(event.metadata, "attempt_id")
-    known = attempt_id and db.session.scalar(select(AttemptRow.sealed_for).where(AttemptRow.id == attempt_id))
+    attempt_id, intent = _our_id(event.metadata, "attempt_id"), event.subject.get("payment_intent")
+    of = AttemptRow.id == attempt_id if attempt_id else AttemptRow.payment_intent_id == str(intent)
+    known = (attempt_id or intent) and db.session.scalar(select(AttemptRow.sealed_for).where(of))
     sealed_for = known or ids.new_id()
     try:
         return sealed_for, ProviderEventRow.payload.sealed(event.id, sealed_for, dict(event.payload))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import exists, insert, select
+from sqlalchemy import exists, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from marketplace.infra.db import db
@@ -13,7 +13,10 @@ from marketplace.payment.models import LedgerEntryRow, LedgerLineRow
 from marketplace.payment.rules import bookkeeping
 from marketplace.payment.rules.bookkeeping import Line
 from marketplace.payment.services.rows import attempt_row
-from marketplace.payment.values import LedgerEvent, Share
+from marketplace.payment.values import LedgerAccount, LedgerEvent, Share
+
+_OF_PREMIUMS = (LedgerEvent.PREMIUM, LedgerEvent.REFUND_REQUESTED, LedgerEvent.DISPUTE_LOST)
+"""What the premium of a payment stands in, and what took from it; what was sent to insurers is another matter."""
 
 
 def post(
@@ -71,6 +74,43 @@ def move(
 def is_posted(event: LedgerEvent, cause: object) -> bool:
     wanted = LedgerEntryRow.event == event.value, LedgerEntryRow.cause == str(cause)
     return bool(db.session.scalar(select(exists().where(*wanted))))
+
+
+def balance_of(attempt_id: UUID, account: LedgerAccount, currency: str) -> Money:
+    """What an account stands at because of an attempt: debits less credits."""
+    wanted = LedgerEntryRow.attempt_id == attempt_id, LedgerLineRow.account == account.value
+    total = db.session.scalar(
+        select(func.sum(LedgerLineRow.amount_minor))
+        .join(LedgerEntryRow, LedgerEntryRow.id == LedgerLineRow.entry_id)
+        .where(*wanted, LedgerLineRow.currency == currency)
+    )
+    return Money(int(total or 0), currency)
+
+
+def shares_left(attempt_id: UUID, insurer_id: UUID | None = None) -> tuple[Share, ...]:
+    """What has not gone back of the premiums that an attempt paid, by insurer or of this one; nothing before the
+    contracts are concluded.
+    """
+    minor = func.sum(LedgerLineRow.amount_minor)
+    of_insurer = LedgerLineRow.account == LedgerAccount.INSURER_PAYABLE.value
+    rows = db.session.execute(
+        select(
+            LedgerLineRow.insurer_id,
+            LedgerLineRow.currency,
+            (-minor).label("premium"),
+            (-func.coalesce(minor.filter(~of_insurer), 0)).label("commission"),
+        )
+        .join(LedgerEntryRow, LedgerEntryRow.id == LedgerLineRow.entry_id)
+        .where(LedgerEntryRow.attempt_id == attempt_id, LedgerEntryRow.event.in_([each.value for each in _OF_PREMIUMS]))
+        .where(LedgerLineRow.insurer_id.is_not(None))
+        .group_by(LedgerLineRow.insurer_id, LedgerLineRow.currency)
+        .order_by(LedgerLineRow.insurer_id)
+    )
+    shares = (
+        Share(row.insurer_id, Money(int(row.premium), row.currency), Money(int(row.commission), row.currency))
+        for row in rows
+    )
+    return tuple(share for share in shares if share.premium and insurer_id in {None, share.insurer_id})
 
 
 def book_premiums(attempt_id: UUID, shares: Sequence[Share]) -> None:

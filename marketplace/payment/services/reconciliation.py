@@ -9,12 +9,11 @@ from marketplace.infra import jobs, stripe_gateway
 from marketplace.infra.db import db
 from marketplace.kernel import clock
 from marketplace.payment.models import AttemptRow, RefundRow
+from marketplace.payment.rules.settling import CLOCK_MARGIN
 
 # Younger ones are on their ordinary way: the customer is paying, the webhook is coming.
 ATTEMPTS_AFTER = timedelta(seconds=5)
 REFUNDS_AFTER = timedelta(minutes=1)
-# Their clock and ours may differ a little.
-CLOCK_MARGIN = timedelta(minutes=1)
 
 
 def reconcile() -> int:

@@ -1,37 +1,45 @@
-"""Send money back: once per attempt and reason, to where it came from (regulation O13-43)."""
+"""Send money back: once per attempt and reason, or as staff wished, to where it came from (regulation O13-43)."""
 
 import logging
+from collections.abc import Sequence
 from uuid import UUID
 
 from marketplace.infra import jobs, stripe_gateway
 from marketplace.infra.db import db
-from marketplace.infra.stripe_gateway import PaymentCallRefused, ProviderRefund
+from marketplace.infra.stripe_gateway import PaymentCallRefused, PaymentsUnavailable, ProviderRefund
 from marketplace.kernel import clock, ids
 from marketplace.kernel.money import Money
-from marketplace.payment.models import AttemptRow, RefundRow, refunds_of
+from marketplace.payment.models import AttemptRow, RefundRow, WishRow, is_frozen, lost_of, refunds_of
 from marketplace.payment.queries import received, refund_value
+from marketplace.payment.rules import bookkeeping
+from marketplace.payment.rules.bookkeeping import Line
 from marketplace.payment.rules.settling import (
     ATTEMPTS,
     REFUNDS,
     AttemptEvent,
     RefundEvent,
+    is_stuck,
     must_look_first,
     refund_event,
     refundable,
 )
 from marketplace.payment.services import ledger
+from marketplace.payment.services.failed_calls import note_failed_call
 from marketplace.payment.services.rows import attempt_row, locked_attempt, record, refund_row
 from marketplace.payment.values import (
     AttemptState,
+    LedgerAccount,
     LedgerEvent,
     NothingToRefund,
+    PaymentDisputed,
     Purpose,
     Refund,
+    RefundNotFailed,
     RefundReason,
     RefundState,
     RefundSucceeded,
 )
-from marketplace.traceability.values import PROVIDER, SYSTEM, EntryType
+from marketplace.traceability.values import PROVIDER, SYSTEM, Actor, EntryType
 
 log = logging.getLogger(__name__)
 
@@ -44,18 +52,34 @@ def request_refund(attempt_id: UUID, amount: Money, reason: RefundReason) -> Ref
     Raises AttemptNotFound, TransitionRefused (nothing was paid), NothingToRefund (more than is left).
     """
     row, _ = locked_attempt(attempt_id)
-    known = next((refund for refund in refunds_of(attempt_id) if refund.reason == reason.value), None)
+    known = next((each for each in refunds_of(attempt_id) if each.reason == reason.value and not each.wish_id), None)
     if known is not None:
         return refund_value(known)
     row.state = ATTEMPTS.next(AttemptState(row.state), AttemptEvent.REFUND_REQUESTED).value
     return refund_value(add_refund(row, amount, reason))
 
 
-def add_refund(row: AttemptRow, amount: Money, reason: RefundReason) -> RefundRow:
-    """Write the refund of a locked attempt and defer its sending. Raises NothingToRefund."""
+def grant(wish: WishRow, row: AttemptRow, by: Actor) -> RefundRow:
+    """The refund of what staff wished, of a locked attempt. Raises NothingToRefund, TransitionRefused."""
+    row.state = ATTEMPTS.next(AttemptState(row.state), AttemptEvent.REFUND_REQUESTED).value
+    return add_refund(row, Money(wish.amount_minor, wish.currency), RefundReason(wish.reason), wish=wish, by=by)
+
+
+def left_of(row: AttemptRow) -> Money:
+    """What came in of a locked attempt, that no bank took back and nobody has asked to go back."""
     came_in = received(row)
-    asked = sum((_money(refund) for refund in refunds_of(row.id)), Money.zero(amount.currency))
-    if came_in is None or not amount or refundable(came_in, asked) < amount:
+    if came_in is None:
+        return Money.zero(row.currency)
+    sent = (_money(each) for each in refunds_of(row.id) if each.state != RefundState.OVERTAKEN.value)
+    asked = sum(sent, Money.zero(came_in.currency))
+    return refundable(came_in, asked + lost_of(row.id, came_in.currency))
+
+
+def add_refund(
+    row: AttemptRow, amount: Money, reason: RefundReason, *, wish: WishRow | None = None, by: Actor = SYSTEM
+) -> RefundRow:
+    """Write the refund of a locked attempt and defer its sending. Raises NothingToRefund."""
+    if received(row) is None or not amount or left_of(row) < amount:
         raise NothingToRefund
     refund = RefundRow(
         id=ids.new_id(),
@@ -65,57 +89,144 @@ def add_refund(row: AttemptRow, amount: Money, reason: RefundReason) -> RefundRo
         reason=reason.value,
         state=RefundState.REQUESTED.value,
         requested_at=clock.now(),
+        wish_id=wish.id if wish else None,
     )
     db.session.add(refund)
     db.session.flush()
     body = {"amount": amount.minor, "currency": amount.currency, "reason": reason.value}
-    record(row, EntryType.REFUND_REQUESTED, SYSTEM, **body)
-    ledger.move(LedgerEvent.REFUND_REQUESTED, refund.id, amount, attempt_id=row.id)
+    record(row, EntryType.REFUND_REQUESTED, by, **body)
+    lines = _sources(row, amount, reason, wish.insurer_id if wish else None)
+    ledger.post(LedgerEvent.REFUND_REQUESTED, refund.id, lines, attempt_id=row.id)
     jobs.defer("payment.send_refund", refund_id=refund.id)
     return refund
+
+
+def _sources(row: AttemptRow, amount: Money, reason: RefundReason, insurer_id: UUID | None) -> Sequence[Line]:
+    """Out of what the money comes (ADR 0028). Raises NothingToRefund for more than the insurer has of it."""
+    if reason is RefundReason.GOODWILL:
+        return bookkeeping.goodwill(amount)
+    if not ledger.is_posted(LedgerEvent.PREMIUM, row.id):
+        return bookkeeping.move(LedgerEvent.REFUND_REQUESTED, amount)
+    try:
+        return bookkeeping.returned(amount, ledger.shares_left(row.id, insurer_id), LedgerAccount.REFUNDS_PAYABLE)
+    except ValueError:
+        raise NothingToRefund from None
+
+
+def ask_again(refund_id: UUID, by: Actor) -> Refund:
+    """Ask anew for a refund that failed, under its next number and so with a new key; what Stripe has of it counts.
+
+    Raises RefundNotFound, RefundNotFailed, PaymentDisputed; Unavailable while Stripe cannot be asked.
+    """
+    refund = refund_row(refund_id)
+    if RefundState(refund.state) is not RefundState.FAILED:
+        raise RefundNotFailed
+    intent = attempt_row(refund.attempt_id).payment_intent_id
+    found = _standing(_of(intent, refund.id)) if intent else None
+    attempt, _ = locked_attempt(refund.attempt_id)
+    refund = refund_row(refund_id)
+    if RefundState(refund.state) is not RefundState.FAILED:
+        raise RefundNotFailed
+    if is_frozen(attempt.id):
+        raise PaymentDisputed
+    refund.state = REFUNDS.next(RefundState.FAILED, RefundEvent.ASKED_AGAIN).value
+    refund.provider_id, refund.failure, refund.settled_at = found.id if found else None, None, None
+    _renew_key(refund)
+    body = {"amount": refund.amount_minor, "currency": refund.currency, "reason": refund.reason}
+    record(attempt, EntryType.REFUND_REQUESTED, by, **body)
+    jobs.defer("payment.send_refund", refund_id=refund.id)
+    return refund_value(refund)
+
+
+def _of(intent: str, refund_id: UUID) -> list[ProviderRefund]:
+    """All that Stripe has of a refund, newest first."""
+    found = stripe_gateway.gateway().list_refunds(intent)
+    return [each for each in found if each.metadata.get("refund_id") == str(refund_id)]
+
+
+def _standing(refunds: list[ProviderRefund]) -> ProviderRefund | None:
+    """The one that did not fail."""
+    return next((each for each in refunds if refund_event(each.status) is not RefundEvent.FAILED), None)
+
+
+def _cause(refund: RefundRow) -> str:
+    """What its calls and entries are known by: each number has its own."""
+    return str(refund.id) if refund.number == 1 else f"{refund.id}/{refund.number}"
+
+
+def _renew_key(refund: RefundRow) -> None:
+    """The next call is another one for Stripe: whatever it remembers of the last is not replayed."""
+    refund.number, refund.asked_at, refund.failed_calls, refund.failed_as = refund.number + 1, clock.now(), 0, None
+    db.session.flush()
 
 
 def send_refund(refund_id: UUID) -> Refund:
     """Bring a refund forward: create it at the provider, or ask how it stands, and move it by the table.
 
-    The same idempotency key every time; older than the provider remembers keys, it is looked up first. Raises
-    Unavailable.
+    The same idempotency key every time; older than the provider remembers keys, or after three failures alike, it is
+    looked up first, and where the key only replays its failure, the next one is taken. While the bank of the customer
+    disputes the payment nothing is sent. Raises Unavailable.
     """
     refund = refund_row(refund_id)
-    if RefundState(refund.state) is RefundState.FAILED:
+    attempt = attempt_row(refund.attempt_id)
+    ended = RefundState(refund.state) in {RefundState.FAILED, RefundState.OVERTAKEN}
+    if ended or (not refund.provider_id and is_frozen(attempt.id)):
         return refund_value(refund)
     try:
-        found = _at_provider(refund, attempt_row(refund.attempt_id))
+        found = _at_provider(refund, attempt)
+    except PaymentsUnavailable as error:
+        note_failed_call(refund, error)
+        raise
     except PaymentCallRefused as error:
         log.exception("refund %s was refused", refund_id)
         return _move(refund_id, RefundEvent.FAILED, None, error.reason or PROVIDER_FAILED)
+    if found is None:
+        return _with_next_key(refund_id)
     return _move(refund_id, refund_event(found.status), found.id, found.failure_reason)
 
 
-def _at_provider(refund: RefundRow, attempt: AttemptRow) -> ProviderRefund:
+def _at_provider(refund: RefundRow, attempt: AttemptRow) -> ProviderRefund | None:
+    """The refund as it is there, created where it was not; None where its key will never create it."""
     gateway = stripe_gateway.gateway()
     if refund.provider_id is not None:
         return gateway.retrieve_refund(refund.provider_id)
     intent = attempt.payment_intent_id
     if intent is None:
         raise PaymentCallRefused("the payment has no intent", "intent_missing")
-    if must_look_first(refund.requested_at, clock.now()):
-        found = _look_up(intent, refund.id)
-        if found is not None:
+    if must_look_first(refund.asked_at or refund.requested_at, clock.now(), refund.failed_calls):
+        found = _look_up(intent, refund)
+        if found is not None or is_stuck(refund.failed_calls):
             return found
     metadata = {"refund_id": str(refund.id), "attempt_id": str(attempt.id), "reference": attempt.reference}
+    again = {} if refund.number == 1 else {"number": str(refund.number)}
     try:
-        return gateway.create_refund(intent, _money(refund), metadata, f"refund-{refund.id}")
+        return gateway.create_refund(intent, _money(refund), metadata | again, f"refund-{_cause(refund)}")
     except PaymentCallRefused:
-        found = _look_up(intent, refund.id)
+        found = _look_up(intent, refund)
         if found is None:
             raise
         return found
 
 
-def _look_up(intent: str, refund_id: UUID) -> ProviderRefund | None:
-    refunds = stripe_gateway.gateway().list_refunds(intent)
-    return next((found for found in refunds if found.metadata.get("refund_id") == str(refund_id)), None)
+def _with_next_key(refund_id: UUID) -> Refund:
+    """Stored before the call: it is made by another job."""
+    refund = refund_row(refund_id)
+    locked_attempt(refund.attempt_id)
+    refund = refund_row(refund_id)
+    if RefundState(refund.state) is RefundState.REQUESTED and is_stuck(refund.failed_calls):
+        log.error(
+            "refund %s failed %s times as %s; a new key is taken", refund_id, refund.failed_calls, refund.failed_as
+        )
+        _renew_key(refund)
+        jobs.defer("payment.send_refund", refund_id=refund_id)
+    return refund_value(refund)
+
+
+def _look_up(intent: str, refund: RefundRow) -> ProviderRefund | None:
+    """What Stripe has of the refund: what stands under whichever number, else what failed under this one."""
+    ours = _of(intent, refund.id)
+    numbered = (each for each in ours if each.metadata.get("number", "1") == str(refund.number))
+    return _standing(ours) or next(numbered, None)
 
 
 def _move(refund_id: UUID, event: RefundEvent, provider_id: str | None, failure: str | None) -> Refund:
@@ -140,23 +251,39 @@ def _book(refund: RefundRow, after: RefundState) -> None:
     """It leaves when it is sent. What could not be delivered comes back, and still has to go to the customer."""
     if after in {RefundState.SENT, RefundState.SUCCEEDED}:
         event = LedgerEvent.REFUND_SENT
-    elif ledger.is_posted(LedgerEvent.REFUND_SENT, refund.id):
+    elif ledger.is_posted(LedgerEvent.REFUND_SENT, _cause(refund)):
         event = LedgerEvent.REFUND_RETURNED
     else:
         return
-    ledger.move(event, refund.id, _money(refund), attempt_id=refund.attempt_id, provider_object=refund.provider_id)
+    object_ = refund.provider_id
+    ledger.move(event, _cause(refund), _money(refund), attempt_id=refund.attempt_id, provider_object=object_)
+
+
+def overtake(attempt: AttemptRow, refund: RefundRow) -> None:
+    """The bank has given the customer the money of a refund of a locked attempt that was never sent."""
+    refund.state = REFUNDS.next(RefundState(refund.state), RefundEvent.OVERTAKEN).value
+    refund.settled_at = clock.now()
+    db.session.flush()
+    _enter(attempt, refund, RefundState.OVERTAKEN)
+    db.session.flush()
 
 
 def _enter(attempt: AttemptRow, refund: RefundRow, after: RefundState) -> None:
     state = AttemptState(attempt.state)
-    if after is RefundState.SUCCEEDED:
+    if after.is_back:
         body = {"amount": refund.amount_minor, "currency": refund.currency, "reason": refund.reason}
-        record(attempt, EntryType.REFUND_SUCCEEDED, PROVIDER, **body)
-        if all(other.state == RefundState.SUCCEEDED.value for other in refunds_of(attempt.id)):
-            attempt.state = ATTEMPTS.next(state, AttemptEvent.REFUND_SUCCEEDED).value
+        if after is RefundState.SUCCEEDED:
+            record(attempt, EntryType.REFUND_SUCCEEDED, PROVIDER, **body)
+        if all(RefundState(other.state).is_back for other in refunds_of(attempt.id)):
+            # What never counted is given back as a whole; of a payment that counts the rest goes on counting.
+            partly = attempt.succeeded_at is not None and bool(left_of(attempt))
+            event = AttemptEvent.PARTLY_REFUNDED if partly else AttemptEvent.REFUND_SUCCEEDED
+            attempt.state = ATTEMPTS.next(state, event).value
         about = (attempt.id, Purpose(attempt.purpose), attempt.subject_id)
         jobs.publish(RefundSucceeded(refund.id, *about, RefundReason(refund.reason), _money(refund)))
     elif after is RefundState.FAILED:
+        body = {"amount": refund.amount_minor, "currency": refund.currency, "reason": refund.reason}
+        record(attempt, EntryType.REFUND_FAILED, PROVIDER, **body)
         attempt.state = ATTEMPTS.next(state, AttemptEvent.REFUND_FAILED).value
 
 

@@ -56,8 +56,14 @@ class EntryType(StrEnum):
     PAYMENT_RETURNED = "payment:returned"
     PAYMENT_SUCCEEDED = "payment:succeeded"
     PAYMENT_FAILED = "payment:failed"
+    REFUND_WISHED = "refund:wished"
+    REFUND_APPROVED = "refund:approved"
+    REFUND_REFUSED = "refund:refused"
     REFUND_REQUESTED = "refund:requested"
     REFUND_SUCCEEDED = "refund:succeeded"
+    REFUND_FAILED = "refund:failed"
+    PAYMENT_DISPUTED = "payment:disputed"
+    DISPUTE_CLOSED = "dispute:closed"
     CONTRACT_CONCLUDED = "contract:concluded"
     POLICY_SIGNED = "policy:signed"
     POLICY_MAILED = "policy:mailed"
@@ -81,8 +87,14 @@ OUTLIVES_ERASURE = frozenset(
     {
         EntryType.PAYMENT_SUCCEEDED,
         EntryType.PAYMENT_FAILED,
+        EntryType.REFUND_WISHED,
+        EntryType.REFUND_APPROVED,
+        EntryType.REFUND_REFUSED,
         EntryType.REFUND_REQUESTED,
         EntryType.REFUND_SUCCEEDED,
+        EntryType.REFUND_FAILED,
+        EntryType.PAYMENT_DISPUTED,
+        EntryType.DISPUTE_CLOSED,
         EntryType.CONTRACT_ENDED,
         EntryType.MAIL_SENT,
         EntryType.MAIL_BOUNCED,

@@ -24,12 +24,17 @@ ACCOUNTS: dict[LedgerAccount, str] = {
     LedgerAccount.PROVIDER_BALANCE: _l("At Stripe"),
     LedgerAccount.BANK: _l("Paid out to our bank"),
     LedgerAccount.PROVIDER_FEES: _l("Fees that Stripe took"),
+    LedgerAccount.DISPUTED: _l("Taken back by banks, not decided yet"),
+    LedgerAccount.GOODWILL: _l("Given back at our own cost"),
     LedgerAccount.CUSTOMER_HELD: _l("Held for customers"),
     LedgerAccount.REFUNDS_PAYABLE: _l("To go back to customers"),
     LedgerAccount.INSURER_PAYABLE: _l("Owed to insurers"),
     LedgerAccount.COMMISSION: _l("Our commission"),
 }
-_OURS = {LedgerAccount.PROVIDER_BALANCE, LedgerAccount.BANK, LedgerAccount.PROVIDER_FEES}
+_OURS = {
+    LedgerAccount.PROVIDER_BALANCE, LedgerAccount.BANK, LedgerAccount.PROVIDER_FEES, LedgerAccount.DISPUTED,
+    LedgerAccount.GOODWILL,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,8 @@ CATALOG = {"catalog_document", "catalog_product", "catalog_product_version", "ca
 # Of the marketplace and its customers alone.
 MARKETPLACE = {
     "accounts_ceremony", "accounts_challenge", "accounts_insurer_application", "checkout_delivery",
-    "payment_balance_check",
-    "payment_ledger_entry", "payment_ledger_line", "payment_provider_event", "payment_provider_movement",
+    "payment_balance_check", "payment_dispute", "payment_ledger_entry", "payment_ledger_line",
+    "payment_provider_event", "payment_provider_movement", "payment_refund_wish",
     "privacy_export", "privacy_notice", "privacy_request", "privacy_run",
 }  # fmt: skip
 
@@ -81,6 +81,13 @@ _ASKED: dict[str, dict[str, Any]] = {
     "oversight_bundle": {"state": "asked"},
     "oversight_picture": {"kind": "png"},
     "payment_ledger_line": {"account": "insurer_payable"},
+    "payment_refund_wish": {
+        "state": "refused",
+        "needs_second": "true",
+        "decided_by": uuid4(),
+        "decided_at": "2026-11-22T04:00:00Z",
+        "refusal": b"x",
+    },
     "policy_document": {"state": "due"},
     "policy_number_range": {"next": 1},
     "policy_policy": {"state": "in_force"},

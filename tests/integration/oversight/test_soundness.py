@@ -127,6 +127,14 @@ PAPER = "a version of the contract, or its paper, is missing"
 AGAIN = "the number would be given again"
 UNTIMED = "nobody counts the time in which the policy is to be mailed"
 LATE = "the policy was not mailed within two working days"
+OWED = "the ledger says something else of what has not gone back yet"
+AGREED = "a refund was agreed to by nobody else, or became none, or another one"
+A_WISH = """
+    INSERT INTO payment_refund_wish (id, attempt_id, amount_minor, currency, reason, sealed_for, words, asked_by,
+        asked_at, state, needs_second, decided_by)
+    SELECT gen_random_uuid(), :a, 100, 'CNY', 'goodwill', :a, 'x', o.account_id, now(), {}
+    FROM checkout_order o WHERE o.id = :o
+"""
 UNPRINTABLE = "UPDATE policy_document SET state = 'document_failed', document_sha256 = NULL, sealed_at = NULL"
 # Changes of the order "issued" (o), its payment (a), its contract (p) and the contract's version (v).
 BROKEN = [
@@ -163,6 +171,8 @@ BROKEN = [
     ),
     ("DELETE FROM checkout_delivery WHERE policy_id = :p", "contract", UNTIMED),
     ("UPDATE checkout_delivery SET mailed_at = NULL, overdue_at = now() WHERE policy_id = :p", "contract", LATE),
+    (A_WISH.format("'approved', false, NULL"), "issued", AGREED),
+    ("UPDATE payment_refund SET state = 'failed'", "refunded, attempt 1", OWED),
     ("UPDATE policy_number_range SET next = 1", "contract", AGAIN),
     ("DELETE FROM policy_number_range", "contract", AGAIN),
 ]
@@ -197,7 +207,7 @@ MISPOSTED = [
     (_LINE.format("amount_minor = 1", "provider_balance", _RECEIVED), "issued, attempt 1", CAME),
     (_LINE.format("currency = 'EUR'", "provider_balance", _RECEIVED), "issued, attempt 1", CAME),
     (_LINE.format("amount_minor = -1", "refunds_payable", "event = 'refund_requested'"), "refunded, attempt 1", WENT),
-    (_LINE.format("amount_minor = 1", "refunds_payable", "event = 'refund_sent'"), "refunded", HELD),
+    (_LINE.format("amount_minor = 1", "refunds_payable", "event = 'refund_sent'"), "refunded, attempt 1", OWED),
     (_LINE.format("amount_minor = 1", "customer_held", "event = 'premium' AND attempt_id = :a"), "issued", HELD),
     (_LINE.format("amount_minor = -1", "commission", "event = 'premium' AND attempt_id = :a"), "issued", SHARES),
     ("payment_ledger_entry SET event = 'none' WHERE event = 'premium' AND attempt_id = :a", "issued", SHARES),

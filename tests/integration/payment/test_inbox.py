@@ -89,3 +89,67 @@ def test_an_event_about_a_payment_we_never_started_is_kept_and_counted() -> None
 def test_an_event_whose_note_is_not_an_id_of_ours_is_only_kept() -> None:
     foreign = an_event("checkout.session.completed", metadata={"attempt_id": "'; DROP TABLE payment_attempt"})
     assert services.receive_event(foreign, signed(foreign)) is Receipt.KEPT
+
+
+def a_thin_event(kind: str = "v1.checkout.session.completed", *, livemode: bool = False, **more: object) -> bytes:
+    told = {
+        "id": "evt_thin",
+        "object": "v2.core.event",
+        "created": "2026-11-29T04:00:00.000Z",
+        "livemode": livemode,
+        "type": kind,
+        "related_object": {"id": "cs_1", "type": "checkout.session", "url": "/v1/checkout/sessions/cs_1"},
+    }
+    return json.dumps(told | more).encode()
+
+
+@pytest.mark.asvs("4.1.5", "9.1.1", "9.1.3", "9.2.1")
+@pytest.mark.parametrize(
+    ("payload", "header"),
+    [
+        (a_thin_event(), signed(a_thin_event(), "whsec_of_somebody_else")),
+        (a_thin_event(), signed(a_thin_event(), age=600)),
+        (a_thin_event(), ""),
+        (a_thin_event(), signed(a_thin_event(livemode=True))),
+        (a_thin_event(livemode=True), signed(a_thin_event(livemode=True))),
+        (b'{"object": "v2.core.event"}', signed(b'{"object": "v2.core.event"}')),
+    ],
+    ids=["another secret", "ten minutes old", "unsigned", "changed", "other mode", "nothing in it"],
+)
+def test_a_forged_thin_event_is_refused_and_nothing_is_kept(payload: bytes, header: str) -> None:
+    with pytest.raises(ForgedEvent):
+        services.receive_event(payload, header)
+    assert kept() == 0
+    assert waiting() == []
+
+
+def test_a_thin_event_we_do_not_know_is_kept_and_counted() -> None:
+    unknown = a_thin_event("v1.customer.created")
+    assert services.receive_event(unknown, signed(unknown)) is Receipt.KEPT
+    db.session.commit()
+    assert services.receive_event(unknown, signed(unknown)) is Receipt.DUPLICATE
+    nothing = a_thin_event("v2.core.health.event_generation_failure.resolved", id="evt_2", related_object=None)
+    assert services.receive_event(nothing, signed(nothing)) is Receipt.KEPT
+    db.session.commit()
+    assert waiting() == []
+    assert set(queries.event_counts().values()) == {1}
+
+
+def test_a_thin_event_is_looked_up_before_it_is_known_whose_it_is() -> None:
+    told = a_thin_event()
+    assert services.receive_event(told, signed(told)) is Receipt.QUEUED
+    db.session.commit()
+    assert waiting() == ["payment.look_up_event"]
+
+
+def test_whoever_writes_what_a_thin_event_is_called_sends_a_whole_one_all_the_same() -> None:
+    whole = an_event(metadata={"note": "v2.core.event"})
+    assert services.receive_event(whole, signed(whole)) is Receipt.KEPT
+
+
+def test_while_a_secret_is_changed_both_are_taken() -> None:
+    gateway = Gateway("sk_test_x", "whsec_new,whsec_old", livemode=False)
+    for secret in ("whsec_new", "whsec_old"):
+        assert gateway.verify_event(a_thin_event(), signed(a_thin_event(), secret)).id == "evt_thin"
+    header = signature(an_event(), ["whsec_unknown", "whsec_old"], int(time.time()))  # Stripe signs with both for a day
+    assert gateway.verify_event(an_event(), header).id == "evt_1"

@@ -28,6 +28,7 @@ from marketplace.payment.values import (
     RefundReason,
     RefundState,
     SessionMismatch,
+    StartPayment,
 )
 from marketplace.traceability.queries import journey_entries
 from sandbox.stripe_simulator.deliveries import signature
@@ -332,6 +333,40 @@ def test_a_provider_that_keeps_failing_gets_a_new_number_after_a_while(simulator
         second, url = an_open_attempt(wish)
     assert (second.number, queries.attempt(attempt.id).state) == (2, AttemptState.EXPIRED)
     assert url.startswith(simulator.url)
+
+
+def click(wish: StartPayment) -> str:
+    """As the page of payment does it."""
+    attempt = services.start_attempt(wish)
+    db.session.commit()
+    try:
+        url = services.open_session(attempt.id)
+    except PaymentsUnavailable:
+        db.session.rollback()
+        return ""
+    db.session.commit()
+    return url
+
+
+def test_after_three_failures_alike_the_next_click_takes_the_next_number(simulator: SimulatorServer) -> None:
+    wish = a_wish_to_pay()
+    simulator.switch(fail_next=[{"path": "/v1/checkout/sessions", "when": "stored", "status": 500}])
+    assert [click(wish) for _ in range(3)] == ["", "", ""], "the key replays its failure"
+    assert len(queries.attempts_of(wish.purpose, wish.subject_id)) == 1
+    assert click(wish).startswith(simulator.url)
+    assert [each.state for each in queries.attempts_of(wish.purpose, wish.subject_id)] == [
+        AttemptState.EXPIRED, AttemptState.OPEN,
+    ]  # fmt: skip
+    assert len(simulator.listed("/v1/checkout/sessions")) == 1
+
+
+def test_after_three_failures_alike_a_page_that_was_opened_all_the_same_is_found(simulator: SimulatorServer) -> None:
+    wish = a_wish_to_pay()
+    simulator.switch(fail_next=[{"path": "/v1/checkout/sessions", "when": "after", "status": 500, "times": 9}])
+    assert [click(wish) for _ in range(2)] == ["", ""]
+    assert click(wish).startswith(simulator.url)
+    assert len(queries.attempts_of(wish.purpose, wish.subject_id)) == 1
+    assert len(simulator.listed("/v1/checkout/sessions")) == 1
 
 
 def test_a_page_that_ran_out_gives_a_new_attempt_with_a_new_number(simulator: SimulatorServer) -> None:

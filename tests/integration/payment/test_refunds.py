@@ -1,21 +1,34 @@
 """Money back: once per reason, never more than came in, to where it came from (O13-43)."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from marketplace.infra.db import db
-from marketplace.infra.stripe_gateway import PaymentsUnavailable
+from marketplace.infra.stripe_gateway import Gateway, PaymentsUnavailable
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.kernel.transitions import TransitionRefused
 from marketplace.payment import queries, services
-from marketplace.payment.values import Attempt, AttemptState, NothingToRefund, RefundReason, RefundState
+from marketplace.payment.values import (
+    Attempt,
+    AttemptState,
+    LedgerAccount,
+    NothingToRefund,
+    RefundNotFailed,
+    RefundReason,
+    RefundState,
+)
+from marketplace.traceability.values import Actor, ActorRole
 from tests.deferred_jobs import drain, waiting
 from tests.factories.payment import PREMIUM, an_open_attempt
 from tests.simulator_server import SimulatorServer
 
 REASON = RefundReason.NOT_ISSUABLE
+REFUND_FAILS = "4000000000005126"
+BY = Actor(ActorRole.ADMIN, label="admin_finance")
 
 
 @pytest.fixture
@@ -90,6 +103,110 @@ def test_what_the_provider_refuses_for_good_waits_for_a_person(simulator: Simula
     assert queries.attempt(paid.id).state is AttemptState.REFUND_PENDING
     assert waiting() == ["fact.succeeded"]
     assert simulator.listed("/v1/refunds") == []
+
+
+def failing(simulator: SimulatorServer, when: str = "stored") -> None:
+    """One failure at the provider; with `stored` its key replays it ever after, the library's own retries too."""
+    simulator.switch(fail_next=[{"path": "/v1/refunds", "when": when, "status": 500}])
+
+
+def ask_in_vain(refund_id: UUID) -> None:
+    with pytest.raises(PaymentsUnavailable):
+        services.send_refund(refund_id)
+    db.session.rollback()
+
+
+def test_after_three_failures_alike_it_is_looked_up_and_asked_for_under_another_key(
+    simulator: SimulatorServer, paid: Attempt
+) -> None:
+    refund = services.request_refund(paid.id, PREMIUM, REASON)
+    db.session.commit()
+    failing(simulator)
+    for _ in range(3):
+        ask_in_vain(refund.id)
+    assert simulator.listed("/v1/refunds") == [], "the key only replays its failure"
+    assert services.send_refund(refund.id).number == 2
+    assert simulator.listed("/v1/refunds") == [], "the number is stored before the call"
+    drain("payment")
+    (sent,) = simulator.listed("/v1/refunds")
+    assert (sent["metadata"]["refund_id"], sent["metadata"]["number"]) == (str(refund.id), "2")
+    assert queries.attempt(paid.id).state is AttemptState.REFUNDED
+    assert waiting().count("fact.refunded") == 1
+
+
+def test_after_three_failures_alike_what_was_done_all_the_same_is_found(
+    simulator: SimulatorServer, paid: Attempt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refund = services.request_refund(paid.id, PREMIUM, REASON)
+    db.session.commit()
+    with monkeypatch.context() as patch:
+        services.send_refund(refund.id)
+        db.session.rollback()  # done, and our note of it lost
+        patch.setattr(Gateway, "create_refund", failed_answer)
+        for _ in range(3):
+            ask_in_vain(refund.id)
+    assert services.send_refund(refund.id).state is RefundState.SUCCEEDED
+    db.session.commit()
+    assert len(simulator.listed("/v1/refunds")) == 1
+    (found,) = queries.refunds_for(paid.purpose, paid.subject_id)
+    assert found.number == 1
+
+
+def test_failures_of_another_kind_are_counted_anew(simulator: SimulatorServer, paid: Attempt) -> None:
+    refund = services.request_refund(paid.id, PREMIUM, REASON)
+    db.session.commit()
+    for status in (500, 503, 500):
+        simulator.switch(fail_next=[{"path": "/v1/refunds", "status": status, "times": 3}])
+        ask_in_vain(refund.id)
+    simulator.switch()
+    assert services.send_refund(refund.id).number == 1
+    db.session.commit()
+    assert len(simulator.listed("/v1/refunds")) == 1
+
+
+def failed_answer(*_given: object) -> None:
+    raise PaymentsUnavailable("the payment service does not answer", "500")
+
+
+def test_a_refund_that_a_bank_sent_back_is_asked_for_again_under_the_next_number(simulator: SimulatorServer) -> None:
+    attempt, url = an_open_attempt()
+    simulator.pay(url, REFUND_FAILS)
+    services.settle(attempt.id)
+    refund = services.request_refund(attempt.id, PREMIUM, REASON)
+    drain("payment")
+    simulator.wait_for_wallets()
+    services.send_refund(refund.id)
+    db.session.commit()
+    assert queries.refunds_for(attempt.purpose, attempt.subject_id)[0].state is RefundState.FAILED
+    services.ask_again(refund.id, BY)
+    db.session.commit()
+    with pytest.raises(RefundNotFailed):
+        services.ask_again(refund.id, BY)
+    db.session.rollback()
+    drain("payment")
+    (again,) = queries.refunds_for(attempt.purpose, attempt.subject_id)
+    assert (again.state, again.number) == (RefundState.SUCCEEDED, 2)
+    found = simulator.listed("/v1/refunds")
+    assert [each["metadata"].get("number", "1") for each in found] == ["2", "1"]
+    services.take_movements()
+    db.session.commit()
+    assert queries.unexplained() == ()
+    owed = {each.account: each.total.minor for each in queries.account_totals()}
+    assert owed[LedgerAccount.REFUNDS_PAYABLE] == 0
+
+
+def test_what_stripe_has_of_it_all_the_same_is_not_sent_again(simulator: SimulatorServer, paid: Attempt) -> None:
+    """It was refused for good, and a look at Stripe finds that it is there."""
+    refund = services.request_refund(paid.id, PREMIUM, REASON)
+    db.session.commit()
+    services.send_refund(refund.id)
+    db.session.rollback()
+    db.session.execute(text("UPDATE payment_refund SET state = 'failed', settled_at = now()"))
+    db.session.commit()
+    services.ask_again(refund.id, BY)
+    drain("payment")
+    assert len(simulator.listed("/v1/refunds")) == 1
+    assert queries.refunds_for(paid.purpose, paid.subject_id)[0].state is RefundState.SUCCEEDED
 
 
 @pytest.mark.asvs("2.3.2")

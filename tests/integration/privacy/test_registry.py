@@ -38,7 +38,9 @@ of a demonstration is one number, the revisions are one random id each.
 IDS_OF_THE_PROVIDER = {("payment.settle", "session_id"), ("payment.settle", "event_id"),
                        ("payment.note_account", "account_id"), ("payment.note_account", "event_id"),
                        ("payment.settle_overdue", "session_id"), ("payment.send_refund", "event_id"),
-                       ("payment.note_decline", "event_id")}  # fmt: skip
+                       ("payment.note_dispute", "dispute_id"), ("payment.note_dispute", "event_id"),
+                       ("payment.look_up_event", "event_id"), ("payment.look_up_event", "kind"),
+                       ("payment.look_up_event", "subject_id"), ("payment.note_decline", "event_id")}  # fmt: skip
 """Texts are `cs_…` and `evt_…` only, and names of our own settings."""
 NAMES_OF_SETTINGS = {("traceability.stamp_by", "authority")}
 INPUT = re.compile(r"<(?:input|select|textarea|button)\b[^>]*?\bname=\"([a-z_]+)\"")

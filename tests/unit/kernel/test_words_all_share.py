@@ -1,6 +1,7 @@
 """Money, days, clocks, ids, canonical bytes and transition tables."""
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from marketplace.kernel import clock, ids
 from marketplace.kernel.canonical import canonical_bytes, digest
 from marketplace.kernel.dates import add_years, age_on, years_between
-from marketplace.kernel.money import Money, minor_digits
+from marketplace.kernel.money import Money, amounts, minor_digits
 from marketplace.kernel.text import LocalizedText
 from marketplace.kernel.transitions import Table, TransitionRefused
 
@@ -52,6 +53,32 @@ def test_currencies_have_their_own_digits() -> None:
 )
 def test_age_is_that_of_the_last_birthday(born: date, on: date, age: int) -> None:
     assert age_on(on, born) == age
+
+
+@pytest.mark.parametrize(
+    ("units", "currency", "minor"), [("20.75", "CNY", 2_075), ("40000", "JPY", 40_000), ("1.234", "KWD", 1_234)]
+)
+def test_an_amount_is_counted_in_the_digits_of_its_currency(units: str, currency: str, minor: int) -> None:
+    assert Money.of_major(Decimal(units), currency) == Money(minor, currency)
+
+
+@pytest.mark.parametrize(
+    ("units", "currency"), [("20.755", "CNY"), ("0.5", "JPY"), ("NaN", "CNY"), ("Infinity", "CNY")]
+)
+def test_an_amount_that_its_currency_does_not_have_is_refused(units: str, currency: str) -> None:
+    with pytest.raises(ValueError, match="no amount"):
+        Money.of_major(Decimal(units), currency)
+
+
+def test_amounts_of_several_currencies_in_one_setting() -> None:
+    assert amounts("CNY:2000, JPY:40000") == {"CNY": Money(200_000, "CNY"), "JPY": Money(40_000, "JPY")}
+    assert amounts("") == {}
+
+
+@pytest.mark.parametrize("text", ["CNY", "CNY:", "CNY:x", "CNY:1,CNY:2", "cny:1", "JPY:0.5", "CNY:-1", "1:CNY"])
+def test_a_setting_of_amounts_that_says_something_else_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"amount|code|twice"):
+        amounts(text)
 
 
 @given(st.dates(date(1900, 1, 1), date(2100, 1, 1)), st.integers(0, 120))

@@ -24,7 +24,7 @@ def test_what_moves_money_balances(event: LedgerEvent, amount: Money) -> None:
 
 
 def test_every_event_says_what_it_posts() -> None:
-    assert bookkeeping.MOVES.keys() | {LedgerEvent.PREMIUM} == set(LedgerEvent)
+    assert bookkeeping.MOVES.keys() | {LedgerEvent.PREMIUM, LedgerEvent.DISPUTE_LOST} == set(LedgerEvent)
 
 
 @pytest.mark.requirement("O13-24")
@@ -46,6 +46,50 @@ def test_a_premium_is_owed_whole_and_what_is_kept_of_it_stands_beside_it(orders:
     assert sum(line.amount.minor for line in lines if line.account is LedgerAccount.COMMISSION) == -sum(
         share.commission.minor for share in shares
     )
+
+
+shares_of = st.lists(st.tuples(st.integers(1, 10**9), st.integers(0, 10_000)), min_size=1, max_size=4)
+
+
+@given(shares_of, st.lists(st.integers(1, 100), min_size=1, max_size=4))
+def test_what_goes_back_of_contracts_comes_out_of_both_in_proportion_and_all_of_it_out_of_all(
+    premiums: list[tuple[int, int]], cuts: list[int]
+) -> None:
+    """In as many parts as it may be: the last takes exactly what is left."""
+    left = [
+        Share(UUID(int=number), premium := Money(minor, "CNY"), a_term(points).of(premium))
+        for number, (minor, points) in enumerate(premiums)
+    ]
+    whole = sum(share.premium.minor for share in left)
+    parts = [whole * cut // (sum(cuts) * 2) for cut in cuts]
+    for part in [*filter(None, parts), whole - sum(parts)]:
+        lines = bookkeeping.returned(Money(part, "CNY"), left, LedgerAccount.REFUNDS_PAYABLE)
+        assert is_balanced(lines)
+        assert all(line.amount.minor > 0 for line in lines[:-1]), "nobody is given anything"
+        left = [share for each in left if (share := less(each, lines)).premium]
+    assert left == []
+
+
+def less(share: Share, lines: tuple[Line, ...]) -> Share:
+    taken = {line.account: line.amount for line in lines if line.insurer_id == share.insurer_id}
+    nothing = Money.zero("CNY")
+    ours = taken.get(LedgerAccount.COMMISSION, nothing)
+    theirs = taken.get(LedgerAccount.INSURER_PAYABLE, nothing)
+    return Share(share.insurer_id, share.premium - ours - theirs, share.commission - ours)
+
+
+def test_more_than_is_left_is_not_to_be_had() -> None:
+    share = Share(HARBOUR, Money(1_000, "CNY"), Money(150, "CNY"))
+    for minor in (1_001, 0, -1):
+        with pytest.raises(ValueError, match="not to be had"):
+            bookkeeping.returned(Money(minor, "CNY"), [share], LedgerAccount.REFUNDS_PAYABLE)
+
+
+@given(amounts)
+def test_goodwill_takes_nothing_from_an_insurer(amount: Money) -> None:
+    lines = bookkeeping.goodwill(amount)
+    assert is_balanced(lines)
+    assert {line.insurer_id for line in lines} == {None}
 
 
 @pytest.mark.parametrize(

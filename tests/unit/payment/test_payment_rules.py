@@ -17,6 +17,7 @@ from marketplace.payment.rules.settling import (
     is_final,
     is_usable,
     must_look_first,
+    needs_second,
     refund_event,
 )
 from marketplace.payment.values import AttemptState, RefundReason, RefundState
@@ -35,15 +36,18 @@ failed            failed         failed         failed         succeeded      fa
 expired           expired        expired        expired        succeeded      failed         expired        refund_pending refunded
 closed            expired        expired        -              -              failed         expired        refund_pending refunded
 refund_requested  -              -              -              refund_pending -              -              refund_pending refund_pending
+partly_refunded   -              -              -              -              -              -              succeeded      succeeded
 refund_succeeded  -              -              -              -              -              -              refunded       refunded
 refund_failed     -              -              -              -              -              -              refund_pending refund_pending
 """  # noqa: E501  a table reads best as one
 
-# Columns: requested, sent, succeeded, failed.
+# Columns: requested, sent, succeeded, failed, overtaken.
 REFUND_TABLE = """
-sent       sent       sent       succeeded  failed
-succeeded  succeeded  succeeded  succeeded  -
-failed     failed     failed     failed     failed
+asked_again -          -          -          requested  -
+overtaken   overtaken  sent       succeeded  overtaken  overtaken
+sent        sent       sent       succeeded  failed     -
+succeeded   succeeded  succeeded  succeeded  -          -
+failed      failed     failed     failed     failed     overtaken
 """
 
 
@@ -169,9 +173,23 @@ def test_when_another_click_leads_to_the_same_page(state: AttemptState, age: tim
     assert is_usable(state, created, created + timedelta(hours=1), NOW) is usable
 
 
+def test_a_key_that_only_replays_its_failure_opens_no_page() -> None:
+    assert is_usable(AttemptState.CREATED, NOW, NOW + timedelta(hours=1), NOW, failed_calls=2)
+    assert not is_usable(AttemptState.CREATED, NOW, NOW + timedelta(hours=1), NOW, failed_calls=3)
+
+
 def test_old_calls_that_move_money_are_looked_up_first() -> None:
     assert not must_look_first(NOW - timedelta(hours=20), NOW)
     assert must_look_first(NOW - timedelta(hours=20, seconds=1), NOW)
+
+
+def test_after_three_failures_alike_it_is_looked_up_first() -> None:
+    assert [must_look_first(NOW, NOW, failed) for failed in range(5)] == [False, False, False, True, True]
+
+
+@pytest.mark.parametrize(("minor", "second"), [(200_000, False), (200_001, True)])
+def test_above_the_limit_a_second_person_is_needed(minor: int, *, second: bool) -> None:
+    assert needs_second(Money(minor, "CNY"), Money(200_000, "CNY")) is second
 
 
 def test_the_table_draws_itself() -> None:
