@@ -51,8 +51,8 @@ CRYPTOGRAPHY = {
 }
 NETWORK = {
     "infra/keeper.py": "its own socket, no network",
-    "listing/intake/confined.py": "a pair of sockets with the nursery, no network",
-    "listing/intake/nursery.py": "a pair of sockets with who asks, no network",
+    "infra/confinement/asking.py": "a pair of sockets with the nursery, no network",
+    "infra/confinement/nursery.py": "a pair of sockets with who asks, no network",
     "infra/mail.py": "the mail server",
     "infra/signing.py": "the type of a time-stamp authority",
     "infra/storage/bucket.py": "the bucket of files",
