@@ -23,3 +23,9 @@ def end_expired() -> None:
     """Once an hour, because days end at another hour in each time zone. A transaction for each batch."""
     for _ in services.end_expired():
         db.session.commit()
+
+
+@task("policy.note_seal_roots", every="25 * * * *")
+def note_seal_roots() -> None:
+    """Also before anything is sealed with a new root."""
+    services.note_seal_roots()

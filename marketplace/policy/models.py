@@ -130,7 +130,25 @@ class DocumentRow(Base):
             "(state = 'sealed') = (document_sha256 IS NOT NULL AND sealed_at IS NOT NULL)", name="sealed_has_bytes"
         ),
         Index("ix_policy_document_unfinished", "state", postgresql_where=text("state <> 'sealed'")),
+        Index("ix_policy_document_sealed", "document_sha256"),
+        Index("ix_policy_document_unsealed", "unsigned_sha256"),
     )
+
+
+class SealRootRow(Base):
+    """Certificates (PEM) that seals have led to: whoever seals says so, for the site has no seals and judges them."""
+
+    __tablename__ = "policy_seal_root"
+
+    sha256: Mapped[str] = mapped_column(CHAR(64), primary_key=True)
+    pem: Mapped[str]
+    since: Mapped[datetime]
+
+
+def note_root(sha256: str, pem: str, since: datetime) -> None:
+    """Once, whoever says it again."""
+    row = insert(SealRootRow).values(sha256=sha256, pem=pem, since=since)
+    db.session.execute(row.on_conflict_do_nothing())
 
 
 _newer = aliased(VersionRow)

@@ -1,7 +1,7 @@
 """Pure decisions about contracts."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import date, timedelta
 
 from marketplace.catalog.values import Profile, Risk, Term
@@ -14,8 +14,10 @@ from marketplace.policy.values import (
     DocumentEvent,
     DocumentState,
     Ending,
+    Ground,
     IssuePolicy,
     NotForSale,
+    PaperMatch,
     PersonRole,
 )
 
@@ -51,6 +53,9 @@ DOCUMENT_LIFE: Table[DocumentState, DocumentEvent] = Table(
         (_S.FAILED, _E.ASKED_AGAIN): _S.DUE,
     },
 )
+
+SEAL_HOLDS = "sealed"
+_UNKNOWN = {"no-seal": Ground.NO_SEAL, "unreadable": Ground.UNREADABLE}
 
 _NUMBER = re.compile(r"EF-[0-9A-Z-]+-\d{4}-\d{6}")
 _NUMBER_WITHIN = re.compile(r"(?<![0-9A-Z])EF-(?:(?!EF-)[0-9A-Z-])+?-\d{4}-\d{6}(?![0-9A-Z])")
@@ -121,6 +126,35 @@ def cover_on(day: date, period: CoverPeriod, ended_on: date | None = None) -> Co
     if day < period.start_on:
         return CoverState.NOT_STARTED
     return CoverState.IN_FORCE if day <= period.end_on else CoverState.ENDED
+
+
+def match_of(whole: str, beginnings: Container[str], sealed: str) -> PaperMatch:
+    """What a file has of the paper that was found for it: by the hashes of the file, of its beginnings, and of the
+    paper as it was sealed.
+    """
+    if whole == sealed:
+        return PaperMatch.WHOLE
+    return PaperMatch.EXTENDED if sealed in beginnings else PaperMatch.UNSEALED
+
+
+def ground_of(
+    match: PaperMatch, seal: str, *, known_signer: bool = False, erased: bool = False, latest: bool = True
+) -> Ground:
+    """The answer to a file: valid is only what is ours to the last byte *and* holds its seal, for a few bytes of a
+    seal's container are covered by no signature, and what is on record may have been altered.
+
+    `seal` is what `signing.check` found.
+    """
+    match match:
+        case PaperMatch.WHOLE if seal == SEAL_HOLDS:
+            return Ground.ERASED if erased else Ground.AS_ISSUED if latest else Ground.REPLACED
+        case PaperMatch.EXTENDED:
+            return Ground.ADDED_TO
+        case PaperMatch.WHOLE | PaperMatch.UNSEALED:
+            return Ground.SEAL_BROKEN
+    if known_signer:
+        return Ground.NOT_ON_RECORD if seal == SEAL_HOLDS else Ground.ALTERED
+    return _UNKNOWN.get(seal, Ground.FOREIGN_SEAL)
 
 
 def require_ending(how: Ending, on: date, period: CoverPeriod, concluded_on: date, today: date) -> None:

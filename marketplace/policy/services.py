@@ -13,7 +13,7 @@ from marketplace.infra.db import db
 from marketplace.infra.jobs import defer, publish
 from marketplace.infra.letterhead import letterhead
 from marketplace.kernel import clock, ids
-from marketplace.kernel.canonical import canonical_bytes, digest
+from marketplace.kernel.canonical import canonical_bytes, digest, sha256_hex
 from marketplace.policy import queries, rules
 from marketplace.policy.document import TEMPLATE, Conclusion, Facing, contract_body, paper
 from marketplace.policy.models import (
@@ -23,6 +23,7 @@ from marketplace.policy.models import (
     locked_document,
     locked_number,
     locked_policy,
+    note_root,
     take_number,
 )
 from marketplace.policy.values import (
@@ -194,7 +195,14 @@ def seal_document(policy_id: UUID) -> None:
         "seal": sealer.name,
     }
     _record(policy, EntryType.POLICY_SIGNED, said)
+    note_seal_roots()
     publish(PolicyDocumentReady(policy_id))
+
+
+def note_seal_roots() -> None:
+    """Tell the public check to which certificates seals lead. Raises Unavailable where this process has no seals."""
+    roots = seals.trust_roots().decode()
+    note_root(sha256_hex(roots.encode()), roots, clock.now())
 
 
 def retry_document(policy_id: UUID) -> None:

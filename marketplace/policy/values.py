@@ -196,6 +196,75 @@ class PolicyCheck:
     period: CoverPeriod
 
 
+class Verdict(StrEnum):
+    """The public answer to a file, in one word."""
+
+    VALID = "valid"
+    CHANGED = "changed"
+    NOT_OURS = "not_ours"
+
+
+class PaperMatch(StrEnum):
+    """What of a file is ours: every byte; our whole paper with more behind it; our paper without its seal; nothing."""
+
+    WHOLE = "whole"
+    EXTENDED = "extended"
+    UNSEALED = "unsealed"
+    NONE = "none"
+
+
+class Ground(StrEnum):
+    """Why a file gets its verdict.
+
+    as_issued       every byte is that of the paper we issued, and its seal holds
+    replaced        the same, and there is a newer version of the paper
+    erased          the same, and the records of the contract were erased since
+    added_to        our paper, and something was added behind it
+    seal_broken     our paper, and its seal is damaged, cut off or not the one we put on it
+    altered         our seal, on other bytes than those it was put on
+    not_on_record   a seal of ours that holds, on a file that is not among our papers
+    no_seal         no seal, or several
+    foreign_seal    a seal that is not ours
+    unreadable      no PDF that can be read
+    """
+
+    AS_ISSUED = "as_issued"
+    REPLACED = "replaced"
+    ERASED = "erased"
+    ADDED_TO = "added_to"
+    SEAL_BROKEN = "seal_broken"
+    ALTERED = "altered"
+    NOT_ON_RECORD = "not_on_record"
+    NO_SEAL = "no_seal"
+    FOREIGN_SEAL = "foreign_seal"
+    UNREADABLE = "unreadable"
+
+    @property
+    def verdict(self) -> Verdict:
+        if self in {Ground.AS_ISSUED, Ground.REPLACED, Ground.ERASED}:
+            return Verdict.VALID
+        if self in {Ground.ADDED_TO, Ground.SEAL_BROKEN, Ground.ALTERED}:
+            return Verdict.CHANGED
+        return Verdict.NOT_OURS
+
+
+@dataclass(frozen=True, slots=True)
+class PaperFacts:
+    """What we have on record of a paper: of which version of which contract it is, and when it was sealed."""
+
+    contract: PolicyCheck
+    version: int
+    sealed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PaperCheck:
+    """The public answer to a file. `paper` is None where nothing of ours is known of it, or nothing any more."""
+
+    ground: Ground
+    paper: PaperFacts | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class PolicyIssued:
     """A contract was concluded; its document is still to be made."""

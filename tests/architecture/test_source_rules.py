@@ -44,7 +44,7 @@ CRYPTOGRAPHY = {
     "rating/services.py": "the key of those salts",
     "kernel/canonical.py": "SHA-256 of records",
     "kernel/ids.py": "random references",
-    "policy/queries.py": "compares check codes in constant time",
+    "policy/queries/checking.py": "compares check codes in constant time",
     "web/security.py": "nonces",
     "web/site.py": "the digest of the signed cookie",
     "web/tracing.py": "the digest of the token of a page",

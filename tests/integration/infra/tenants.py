@@ -40,6 +40,7 @@ EVERYBODYS = {
     "alembic_version": "which migrations ran; asked before anything else",
     "infra_business_clock": "one number; asked before there is a scope",
     "infra_key_revision": "one random id, new when a key was destroyed",
+    "policy_seal_root": "public: certificates that seals lead to",
     "infra_public_revision": "one random id, new when something public has changed",
     "procrastinate_events": "states and instants of jobs",
     "procrastinate_jobs": "jobs carry ids, numbers, days and words of our lists (test_registry)",

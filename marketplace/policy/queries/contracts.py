@@ -1,6 +1,5 @@
 """What is known of contracts."""
 
-import hmac
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -9,7 +8,6 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Date, Row, Select, func, or_, select
 from sqlalchemy import cast as as_type
 
-from marketplace.catalog import queries as catalog
 from marketplace.infra import seals, storage, vault
 from marketplace.infra.db import db
 from marketplace.kernel import clock
@@ -23,7 +21,6 @@ from marketplace.policy.values import (
     DocumentState,
     Ending,
     Policy,
-    PolicyCheck,
     PolicyFrame,
     PolicyNotFound,
     PolicyState,
@@ -45,7 +42,6 @@ _FRAME = (
     PolicyRow.erased_at,
 )
 _LAST_DAY = func.coalesce(PolicyRow.ended_on, PolicyRow.end_on)
-_NO_CODE = "0" * rules.CHECK_CODE_LENGTH  # 0 is in no check code, so nothing matches it
 
 
 def _policies() -> _Policies:
@@ -169,34 +165,6 @@ def _counts(version_ids: Iterable[UUID], *conditions: ColumnElement[bool]) -> di
         .group_by(PolicyRow.product_version_id)
     )
     return dict(db.session.execute(asked).all())
-
-
-def check(number: str, code: str) -> PolicyCheck | None:
-    """The public answer to a number and its check code, or None: an unknown number and a wrong code look the same and
-    cost the same. The caller limits how often it is asked (O13-04).
-    """
-    found = db.session.execute(
-        select(
-            PolicyRow.number,
-            PolicyRow.check_code,
-            PolicyRow.start_on,
-            PolicyRow.end_on,
-            PolicyRow.zone,
-            PolicyRow.ended_on,
-            PolicyRow.product_version_id,
-        ).where(PolicyRow.number == (rules.read_number(number) or ""), PolicyRow.erased_at.is_(None))
-    ).one_or_none()
-    expected = _NO_CODE if found is None else found.check_code
-    given = rules.read_check_code(code)
-    if not hmac.compare_digest(expected.encode(), given.encode()) or found is None:
-        return None
-    period = CoverPeriod(found.start_on, found.end_on, found.zone)
-    return PolicyCheck(
-        number=found.number,
-        product_name=catalog.product_version(found.product_version_id).content.marketing_name,
-        state=rules.cover_on(clock.today(found.zone), period, found.ended_on),
-        period=period,
-    )
 
 
 def document_bytes(policy_id: UUID) -> bytes:
