@@ -28,7 +28,7 @@ from marketplace.payment.rules import settling as payment_rules
 from marketplace.payment.values import PaymentExpired, PaymentFailed, PaymentSucceeded, RefundSucceeded
 from marketplace.policy import jobs as policy_jobs
 from marketplace.policy import rules as policy_rules
-from marketplace.policy.values import PolicyDocumentReady, PolicyIssued
+from marketplace.policy.values import PaperFinished, PolicyDocumentReady, PolicyIssued
 from marketplace.privacy import jobs as privacy_jobs
 from marketplace.privacy.values import ApplicationErased
 from marketplace.quoting.values import JourneyCompared
@@ -64,7 +64,7 @@ SUBSCRIBERS: dict[type, tuple[str, ...]] = {
     ApplicationOpened: ("oversight.note_opened",),
     ApplicationSubmitted: ("application.tell_outcome", "oversight.note_submitted"),
     OrderPlaced: ("oversight.note_ordered",),
-    OrderIssued: (),  # each of its contracts is a PolicyIssued
+    OrderIssued: ("checkout.order_receipt",),  # and each of its contracts is a PolicyIssued
     OrderNotIssuable: ("oversight.note_not_issuable",),
     OrderLapsed: ("oversight.note_lapsed",),
     PaymentSucceeded: ("checkout.take_payment", "oversight.note_paid"),
@@ -73,6 +73,7 @@ SUBSCRIBERS: dict[type, tuple[str, ...]] = {
     RefundSucceeded: ("checkout.note_refund", "oversight.note_refunded"),
     PolicyIssued: ("policy.make_document", "oversight.note_issued"),
     PolicyDocumentReady: ("checkout.send_policy",),
+    PaperFinished: ("checkout.send_paper",),
     MessageSent: ("oversight.note_mailed",),
     ApplicationErased: ("oversight.note_erased",),
 }

@@ -18,6 +18,16 @@ def seal_document(policy_id: UUID) -> None:
     services.seal_document(policy_id)
 
 
+@task("policy.make_paper")
+def make_paper(paper_id: UUID) -> None:
+    services.make_paper(paper_id)
+
+
+@task("policy.seal_paper")
+def seal_paper(paper_id: UUID) -> None:
+    services.seal_paper(paper_id)
+
+
 @task("policy.end_expired", every="10 * * * *")
 def end_expired() -> None:
     """Once an hour, because days end at another hour in each time zone. A transaction for each batch."""

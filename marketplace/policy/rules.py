@@ -17,6 +17,7 @@ from marketplace.policy.values import (
     Ground,
     IssuePolicy,
     NotForSale,
+    PaperKind,
     PaperMatch,
     PersonRole,
 )
@@ -54,6 +55,7 @@ DOCUMENT_LIFE: Table[DocumentState, DocumentEvent] = Table(
     },
 )
 
+_PREFIXES = {PaperKind.RECEIPT: "RC", PaperKind.REFUND_LETTER: "RL"}
 SEAL_HOLDS = "sealed"
 _UNKNOWN = {"no-seal": Ground.NO_SEAL, "unreadable": Ground.UNREADABLE}
 
@@ -66,6 +68,11 @@ _SEPARATORS = re.compile(r"[^0-9A-Z]+")
 def policy_number(insurer_code: str, year: int, sequence: int) -> str:
     """Such as EF-HARBOUR-2026-000042."""
     return f"EF-{insurer_code.upper()}-{year:04d}-{sequence:06d}"
+
+
+def paper_number(kind: PaperKind, year: int, sequence: int) -> str:
+    """Such as RC-2026-000042, for a paper that has a number of its own."""
+    return f"{_PREFIXES[kind]}-{year:04d}-{sequence:06d}"
 
 
 def read_number(text: str) -> str | None:

@@ -41,6 +41,15 @@ class CoverState(StrEnum):
     ENDED = "ended"
 
 
+class PaperKind(StrEnum):
+    """The policy holds the schedule too. The certificate is for others to see; receipt and letter are about money."""
+
+    POLICY = "policy"
+    CERTIFICATE = "certificate"
+    RECEIPT = "receipt"
+    REFUND_LETTER = "refund_letter"
+
+
 class DocumentState(StrEnum):
     """How far the paper of a policy version is. A failed paper never breaks the contract itself."""
 
@@ -115,6 +124,44 @@ class IssuePolicy:
     persons: tuple[PolicyPerson, ...]
     premium_lines: tuple[PremiumLine, ...]
     premium: Money
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPaper:
+    """A paper about the money of an order, once for its kind and subject: a payment, or a refund.
+
+    `sealed_for` names whose key seals it; `issued_at` (aware) becomes its date, of whose year in `zone` is its number.
+    """
+
+    kind: PaperKind
+    subject_id: UUID
+    order_id: UUID
+    sealed_for: UUID
+    locale: str
+    issued_at: datetime
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A paper as other rooms see it. `number` is its own, or that of its policy; `version` is None where it is of no
+    contract.
+    """
+
+    id: UUID
+    kind: PaperKind
+    number: str
+    version: int | None
+    subject_id: UUID
+    state: DocumentState
+    issued_at: datetime
+    sha256: str | None
+    sealed_at: datetime | None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it is made, or waits for a person."""
+        return self.state in {DocumentState.SEALED, DocumentState.FAILED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,10 +297,14 @@ class Ground(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PaperFacts:
-    """What we have on record of a paper: of which version of which contract it is, and when it was sealed."""
+    """What we have on record of a paper: which it is, of which version of which contract, and when it was sealed. Those
+    of an order say nothing of a contract.
+    """
 
-    contract: PolicyCheck
-    version: int
+    kind: PaperKind
+    number: str
+    contract: PolicyCheck | None
+    version: int | None
     sealed_at: datetime
 
 
@@ -277,6 +328,22 @@ class PolicyDocumentReady:
     """The sealed document of a contract is stored."""
 
     policy_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PaperFinished:
+    """A paper of an order is sealed and stored, or cannot be made without a person."""
+
+    paper_id: UUID
+    kind: PaperKind
+    subject_id: UUID
+    order_id: UUID
+
+
+class PaperNotFound(NotFound):
+    """There is no such paper."""
+
+    code = "policy:paper-not-found"
 
 
 class PolicyNotFound(NotFound):

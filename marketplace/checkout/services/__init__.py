@@ -5,8 +5,9 @@ Nothing here commits, and every function may be repeated after a crash at any po
 
 from marketplace.checkout.services.issuing import check_payment, issue_contracts, note_refund, take_payment
 from marketplace.checkout.services.ordering import lapse_order, pay, place_order
+from marketplace.checkout.services.papers import order_receipt
 from marketplace.checkout.services.sweeping import close_orders, sweep
-from marketplace.checkout.services.telling import send_policy, send_receipts
+from marketplace.checkout.services.telling import send_paper, send_payment_receipt, send_policy, send_receipts
 
 __all__ = [
     "check_payment",
@@ -14,8 +15,11 @@ __all__ = [
     "issue_contracts",
     "lapse_order",
     "note_refund",
+    "order_receipt",
     "pay",
     "place_order",
+    "send_paper",
+    "send_payment_receipt",
     "send_policy",
     "send_receipts",
     "sweep",

@@ -4,7 +4,6 @@ from marketplace.policy.queries.checking import check, check_paper
 from marketplace.policy.queries.contracts import (
     READ_AT_ONCE,
     any_kept,
-    document_bytes,
     ended_by,
     ending_between,
     frame,
@@ -22,6 +21,13 @@ from marketplace.policy.queries.contracts import (
     policy_by_number,
     policy_of_application,
     run_out,
+)
+from marketplace.policy.queries.papers import (
+    document_bytes,
+    paper,
+    paper_bytes,
+    papers_of_contract,
+    papers_of_order,
     unsound_papers,
 )
 
@@ -41,6 +47,10 @@ __all__ = [
     "frames_of_account",
     "in_force_on",
     "numbers_in",
+    "paper",
+    "paper_bytes",
+    "papers_of_contract",
+    "papers_of_order",
     "policies_of_account",
     "policies_of_insurer",
     "policies_of_order",

@@ -3,7 +3,8 @@
 import hmac
 from collections.abc import Iterator
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import Row, exists, func, or_, select, true
+from sqlalchemy.orm import aliased
 
 from marketplace.catalog import queries as catalog
 from marketplace.infra import seals
@@ -16,6 +17,7 @@ from marketplace.policy.values import (
     CoverPeriod,
     PaperCheck,
     PaperFacts,
+    PaperKind,
     PaperMatch,
     PolicyCheck,
 )
@@ -63,8 +65,8 @@ def check_paper(pdf: bytes) -> PaperCheck:
     if found is None:
         return PaperCheck(rules.ground_of(PaperMatch.NONE, judged.reason, known_signer=judged.known_signer))
     match = rules.match_of(whole, beginnings, found.document_sha256)
-    ground = rules.ground_of(match, judged.reason, erased=found.erased_at is not None, latest=found.is_latest)
-    return PaperCheck(ground, None if found.erased_at is not None else _facts(found))
+    ground = rules.ground_of(match, judged.reason, erased=found.erased, latest=found.is_latest)
+    return PaperCheck(ground, None if found.erased else _facts(found))
 
 
 def _beginnings(pdf: bytes) -> Iterator[str]:
@@ -81,18 +83,25 @@ def _beginnings(pdf: bytes) -> Iterator[str]:
 
 
 def _paper(whole: str, beginnings: set[str]) -> Row[*tuple[object, ...]] | None:
-    """The paper whose bytes the file is, or begins with."""
+    """The paper whose bytes the file is, or begins with. `erased`: nothing of its contract, or of one of its order, may
+    be told any more.
+    """
     sealed, unsealed = DocumentRow.document_sha256, DocumentRow.unsigned_sha256
+    forgotten = aliased(PolicyRow)
+    of_order = exists().where(forgotten.order_id == DocumentRow.order_id, forgotten.erased_at.is_not(None))
     return db.session.execute(
         select(
             *_CONTRACT,
             sealed,
+            DocumentRow.kind,
+            DocumentRow.number.label("own_number"),
             DocumentRow.sealed_at,
             VersionRow.number.label("version"),
-            (VersionRow.number == LATEST).label("is_latest"),
+            func.coalesce(VersionRow.number == LATEST, true()).label("is_latest"),
+            or_(PolicyRow.erased_at.is_not(None), of_order).label("erased"),
         )
-        .join(VersionRow, VersionRow.id == DocumentRow.version_id)
-        .join(PolicyRow, PolicyRow.id == VersionRow.policy_id)
+        .outerjoin(VersionRow, VersionRow.id == DocumentRow.version_id)
+        .outerjoin(PolicyRow, PolicyRow.id == VersionRow.policy_id)
         .where(sealed.is_not(None), or_(sealed.in_({whole, *beginnings}), unsealed.in_(beginnings)))
         .order_by((sealed == whole).desc(), VersionRow.number.desc())
         .limit(1)
@@ -106,7 +115,13 @@ def _roots() -> bytes:
 
 
 def _facts(found: Row[*tuple[object, ...]]) -> PaperFacts:
-    return PaperFacts(contract=_contract(found), version=found.version, sealed_at=found.sealed_at)
+    return PaperFacts(
+        kind=PaperKind(found.kind),
+        number=found.own_number or found.number,
+        contract=None if found.number is None else _contract(found),
+        version=found.version,
+        sealed_at=found.sealed_at,
+    )
 
 
 def _contract(found: Row[*tuple[object, ...]]) -> PolicyCheck:

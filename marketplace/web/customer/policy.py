@@ -14,7 +14,7 @@ from marketplace.policy.values import Policy, PolicyNotFound
 from marketplace.traceability.services import record_act
 from marketplace.traceability.values import Act, EntryType
 from marketplace.web import access
-from marketplace.web.papers import policy_pdf
+from marketplace.web.papers import asked_paper, beside_policy, paper_pdf, papers_of_sale
 from marketplace.web.tracing import Traced, render_traced, visit_of
 
 blueprint = Blueprint("policy", __name__)
@@ -60,6 +60,7 @@ def policy(policy_id: UUID) -> ResponseReturnValue:
         content=version.content,
         documents=catalog.documents_of(version.id),
         insurer=accounts.insurer(found.insurer_id),
+        papers=beside_policy(papers_of_sale(found.id, found.order_id)),
     )
 
 
@@ -67,8 +68,9 @@ def policy(policy_id: UUID) -> ResponseReturnValue:
 def document(policy_id: UUID) -> ResponseReturnValue:
     """Opened is what there is: where it is not sealed yet, nothing is entered."""
     found = own_policy(policy_id)
-    answer = policy_pdf(found)
-    said = {"policy_id": found.id, "sha256": found.document_sha256, "title": found.number}
+    paper = asked_paper(papers_of_sale(found.id, found.order_id))
+    answer = paper_pdf(paper)
+    said = {"policy_id": found.id, "sha256": paper.sha256, "title": paper.number}
     opened = EntryType.DOCUMENT_OPENED
     record_act(Act(visit_of(found), opened, said, access.actor(), found.application_id, found.insurer_id))
     return answer

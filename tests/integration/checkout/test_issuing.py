@@ -72,7 +72,8 @@ def hear_webhook(simulator: SimulatorServer) -> None:
 @pytest.mark.requirement("T26-13")
 def test_paid_by_webhook_and_concluded(simulator: SimulatorServer, paid: Order) -> None:
     hear_webhook(simulator)
-    assert drain("payment", "checkout") == ["payment.settle", "checkout.take_payment", "checkout.issue_contracts"]
+    done = ["payment.settle", "checkout.take_payment", "checkout.issue_contracts", "checkout.order_receipt"]
+    assert drain("payment", "checkout") == done
     assert state(paid) is OrderState.ISSUED
     (policy,) = policies.policies_of_order(paid.id)
     assert (policy.application_id, policy.premium) == (paid.lines[0].application_id, PREMIUM)
@@ -149,7 +150,7 @@ def test_the_return_page_bears_a_provider_that_does_not_answer(simulator: Simula
     )
     assert services.check_payment(paid.id).state is OrderState.OPEN
     assert "payment.settle" in (done := drain("payment", "checkout"))
-    assert done[-1] == "checkout.issue_contracts"
+    assert done[-2:] == ["checkout.issue_contracts", "checkout.order_receipt"]
     assert contracts(paid) == 1
 
 
@@ -228,9 +229,9 @@ def test_paid_and_not_issuable_gives_everything_back_once(
     db.session.execute(text(change))
     db.session.commit()
     services.check_payment(paid.id)
-    drain("payment", "checkout")
+    drain("payment", "checkout", "policy")
     hear_webhook(simulator)
-    drain("payment", "checkout")
+    drain("payment", "checkout", "policy")
     assert state(paid) is OrderState.REFUNDED
     assert queries.order(paid.id).reason == reason
     assert contracts(paid) == 0
@@ -292,7 +293,7 @@ def test_money_for_a_lapsed_order_goes_back(simulator: SimulatorServer, paid: Or
     db.session.execute(text("UPDATE checkout_order SET state = 'lapsed'"))
     db.session.commit()
     services.check_payment(paid.id)
-    drain("payment", "checkout")
+    drain("payment", "checkout", "policy")
     assert (state(paid), contracts(paid)) == (OrderState.REFUNDED, 0)
     (attempt,) = payments.attempts_of(Purpose.NEW_BUSINESS, paid.id)
     assert attempt.state is AttemptState.REFUNDED

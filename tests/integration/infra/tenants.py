@@ -28,6 +28,7 @@ CATALOG = {"catalog_document", "catalog_product", "catalog_product_version", "ca
 MARKETPLACE = {
     "accounts_ceremony", "accounts_challenge", "accounts_insurer_application", "payment_balance_check",
     "payment_ledger_entry", "payment_ledger_line", "payment_provider_event", "payment_provider_movement",
+    "policy_paper_range",
     "privacy_export", "privacy_notice", "privacy_request", "privacy_run",
 }  # fmt: skip
 
@@ -80,7 +81,7 @@ _ASKED: dict[str, dict[str, Any]] = {
     "oversight_bundle": {"state": "asked"},
     "oversight_picture": {"kind": "png"},
     "payment_ledger_line": {"account": "insurer_payable"},
-    "policy_document": {"state": "due"},
+    "policy_document": {"state": "due", "kind": "policy", "version_id": None},
     "policy_number_range": {"next": 1},
     "policy_policy": {"state": "in_force"},
     "privacy_erasure": {"subject": "application", "reason": "retention"},

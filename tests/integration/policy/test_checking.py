@@ -42,7 +42,9 @@ def issued() -> Issued:
     services.make_document(policy_id)
     services.seal_document(policy_id)
     db.session.commit()
-    unsealed = db.session.execute(text("SELECT unsigned_sha256 FROM policy_document")).scalar_one()
+    unsealed = db.session.execute(
+        text("SELECT unsigned_sha256 FROM policy_document WHERE kind = 'policy'")
+    ).scalar_one()
     policy = queries.policy(policy_id)
     return Issued(policy_id, policy.number, queries.document_bytes(policy_id), storage.get(unsealed))
 
@@ -264,7 +266,10 @@ def test_what_is_no_pdf_is_not_ours(junk: bytes) -> None:
 
 def test_a_paper_whose_seal_does_not_hold_is_not_valid_though_we_know_its_hash(issued: Issued) -> None:
     forged = updated(issued.pdf, turned)
-    db.session.execute(text("UPDATE policy_document SET document_sha256 = :forged"), {"forged": sha256_hex(forged)})
+    db.session.execute(
+        text("UPDATE policy_document SET document_sha256 = :forged WHERE kind = 'policy'"),
+        {"forged": sha256_hex(forged)},
+    )
     db.session.commit()
     assert ground(forged) is Ground.SEAL_BROKEN
 
