@@ -71,13 +71,8 @@ def note(sale: Sale, what: Looked, **which: UUID | date) -> None:
     reason = _reason(sale)
     if reason is None:
         access.nothing_shown()
-        abort(redirect(url_for(_FILE[access.here().role.desk], sale_id=sale.id, next=_address()), 303))
+        abort(redirect(url_for(_FILE[access.here().role.desk], sale_id=sale.id, next=request.path), 303))
     _enter(sale, reason, what, **which)
-
-
-def _address() -> str:
-    """Of this request, with what stands behind a question mark."""
-    return request.full_path if request.args else request.path
 
 
 def _enter(sale: Sale, reason: str, what: Looked, **which: UUID | date) -> None:

@@ -5,17 +5,11 @@ from unicodedata import normalize
 from urllib.parse import quote
 from uuid import UUID
 
-from flask import Response, request
+from flask import Response
 
 from marketplace.infra.formatting import gettext as _
 from marketplace.policy import queries as policies
 from marketplace.policy.values import Paper, PaperKind, PaperNotFound
-
-
-def papers_of_sale(policy_id: UUID | None, order_id: UUID | None) -> tuple[Paper, ...]:
-    """The policy and its certificate, then the papers about the money, as far as there are any."""
-    contract = policies.papers_of_contract(policy_id) if policy_id else ()
-    return (*contract, *(policies.papers_of_order(order_id) if order_id else ()))
 
 
 def beside_policy(papers: Iterable[Paper]) -> list[Paper]:
@@ -23,11 +17,10 @@ def beside_policy(papers: Iterable[Paper]) -> list[Paper]:
     return [each for each in papers if each.sha256 and each.kind is not PaperKind.POLICY]
 
 
-def asked_paper(papers: Iterable[Paper]) -> Paper:
-    """The paper of these that the address names (`?paper=`), or else the policy. Raises PaperNotFound."""
-    named = request.args.get("paper")
+def asked_paper(papers: Iterable[Paper], paper_id: UUID | None) -> Paper:
+    """The paper of these that is asked for, or else the policy. Raises PaperNotFound."""
     for paper in papers:
-        if str(paper.id) == named or (named is None and paper.kind is PaperKind.POLICY):
+        if paper.id == paper_id or (paper_id is None and paper.kind is PaperKind.POLICY):
             return paper
     raise PaperNotFound
 

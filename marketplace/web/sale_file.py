@@ -27,7 +27,7 @@ from marketplace.traceability.values import Actor, ActorRole
 from marketplace.underwriting import queries as underwriting
 from marketplace.underwriting.values import Reason
 from marketplace.web.fields import factor_words
-from marketplace.web.papers import beside_policy, papers_of_sale
+from marketplace.web.papers import beside_policy
 
 _ATTEMPTS: dict[AttemptState, str] = {
     AttemptState.CREATED: _l("begun"),
@@ -210,7 +210,7 @@ def sale_file(sale: Sale, *, only_insurer: UUID | None = None) -> SaleFile:
         view=applications.application_view(sale.application_id) if sale.application_id else None,
         policy=policies.policy(sale.policy_id) if sale.policy_id else None,
         money=_money(sale.order_id) if sale.order_id else (),
-        papers=tuple(beside_policy(papers_of_sale(sale.policy_id, sale.order_id))),
+        papers=tuple(beside_policy(policies.papers_of_sale(sale.policy_id, sale.order_id))),
         reasons=decision.reasons if decision else (),
         restriction=restriction_of(sale),
     )

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -40,8 +39,14 @@ def ask(stranger: Visitor) -> Callable[[bytes], str]:
     def send(pdf: bytes, name: str = "policy.pdf") -> str:
         stranger.get("/verify")
         token = re.findall(r'name="csrf_token" value="([^"]+)"', stranger.text)[0]
-        sent = {"csrf_token": token, "paper": (BytesIO(pdf), name)}
-        answer = stranger.client.post("/verify", data=sent, headers={"Accept-Language": stranger.locale})
+        part = b'--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (b"csrf_token", token.encode())
+        file = b'--x\r\nContent-Disposition: form-data; name="paper"; filename="%s"\r\n' % name.encode()
+        answer = stranger.client.post(
+            "/verify",
+            data=part + file + b"Content-Type: application/pdf\r\n\r\n" + pdf + b"\r\n--x--\r\n",
+            content_type="multipart/form-data; boundary=x",
+            headers={"Accept-Language": stranger.locale},
+        )
         return str(answer.text)
 
     return send

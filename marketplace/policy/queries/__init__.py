@@ -28,6 +28,7 @@ from marketplace.policy.queries.papers import (
     paper_bytes,
     papers_of_contract,
     papers_of_order,
+    papers_of_sale,
     unsound_papers,
 )
 
@@ -51,6 +52,7 @@ __all__ = [
     "paper_bytes",
     "papers_of_contract",
     "papers_of_order",
+    "papers_of_sale",
     "policies_of_account",
     "policies_of_insurer",
     "policies_of_order",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, case, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
 
 from marketplace.infra import seals, storage, vault
 from marketplace.infra.db import db
@@ -25,6 +25,13 @@ def papers_of_contract(policy_id: UUID) -> tuple[Paper, ...]:
 def papers_of_order(order_id: UUID) -> tuple[Paper, ...]:
     """Those about its money: receipts, then letters of refunds, each as they were issued."""
     return _many(_papers(DocumentRow.order_id == order_id))
+
+
+def papers_of_sale(policy_id: UUID | None, order_id: UUID | None) -> tuple[Paper, ...]:
+    """Both, the contract's first, in one question."""
+    of_contract = and_(PolicyRow.id == policy_id, VersionRow.number == LATEST)
+    found = _many(_papers(or_(of_contract, DocumentRow.order_id == order_id)))
+    return tuple(sorted(found, key=lambda each: each.version is None))
 
 
 def paper(paper_id: UUID) -> Paper:

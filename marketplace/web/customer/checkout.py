@@ -19,7 +19,7 @@ from marketplace.web import access
 from marketplace.web.customer.forms.application import EnterForm
 from marketplace.web.customer.road import address_of, own_view, page
 from marketplace.web.mails import absolute
-from marketplace.web.papers import asked_paper, beside_policy, paper_pdf, papers_of_sale
+from marketplace.web.papers import asked_paper, beside_policy, paper_pdf
 from marketplace.web.tracing import Traced, seen_page_version
 from marketplace.web.transaction import commit_now
 
@@ -109,15 +109,16 @@ def done(application_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.get("/application/<uuid:application_id>/policy.pdf")
-def policy_document(application_id: UUID) -> ResponseReturnValue:
+@blueprint.get("/application/<uuid:application_id>/papers/<uuid:paper_id>.pdf")
+def policy_document(application_id: UUID, paper_id: UUID | None = None) -> ResponseReturnValue:
     """The policy, its certificate, or a paper about the money of the order."""
     _view, order = _ordered(application_id)
-    return paper_pdf(asked_paper(_papers(application_id, order)))
+    return paper_pdf(asked_paper(_papers(application_id, order), paper_id))
 
 
 def _papers(application_id: UUID, order: Order) -> tuple[Paper, ...]:
     policy = policies.frame_of_application(application_id)
-    return papers_of_sale(None if policy is None or policy.erased else policy.id, order.id)
+    return policies.papers_of_sale(None if policy is None or policy.erased else policy.id, order.id)
 
 
 def _ordered(application_id: UUID) -> tuple[ApplicationView, Order]:

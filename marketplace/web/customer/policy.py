@@ -14,7 +14,7 @@ from marketplace.policy.values import Policy, PolicyNotFound
 from marketplace.traceability.services import record_act
 from marketplace.traceability.values import Act, EntryType
 from marketplace.web import access
-from marketplace.web.papers import asked_paper, beside_policy, paper_pdf, papers_of_sale
+from marketplace.web.papers import asked_paper, beside_policy, paper_pdf
 from marketplace.web.tracing import Traced, render_traced, visit_of
 
 blueprint = Blueprint("policy", __name__)
@@ -60,15 +60,16 @@ def policy(policy_id: UUID) -> ResponseReturnValue:
         content=version.content,
         documents=catalog.documents_of(version.id),
         insurer=accounts.insurer(found.insurer_id),
-        papers=beside_policy(papers_of_sale(found.id, found.order_id)),
+        papers=beside_policy(queries.papers_of_sale(found.id, found.order_id)),
     )
 
 
 @blueprint.get("/policies/<uuid:policy_id>/document.pdf")
-def document(policy_id: UUID) -> ResponseReturnValue:
+@blueprint.get("/policies/<uuid:policy_id>/papers/<uuid:paper_id>.pdf")
+def document(policy_id: UUID, paper_id: UUID | None = None) -> ResponseReturnValue:
     """Opened is what there is: where it is not sealed yet, nothing is entered."""
     found = own_policy(policy_id)
-    paper = asked_paper(papers_of_sale(found.id, found.order_id))
+    paper = asked_paper(queries.papers_of_sale(found.id, found.order_id), paper_id)
     answer = paper_pdf(paper)
     said = {"policy_id": found.id, "sha256": paper.sha256, "title": paper.number}
     opened = EntryType.DOCUMENT_OPENED
