@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench import (
+    documents,
     drill,
     evidence,
     finding,
@@ -47,6 +48,7 @@ def _measured(folder: Path) -> Iterator[Figure]:
         yield from views.measure(demonstration)
         yield from recording.measure(demonstration)
         yield from sealing.measure()
+        yield from documents.measure()
         yield from rating.measure()
         yield from evidence.measure(demonstration)
         yield from drill.measure(demonstration, folder)

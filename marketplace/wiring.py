@@ -31,7 +31,7 @@ from marketplace.payment.rules import settling as payment_rules
 from marketplace.payment.values import PaymentExpired, PaymentFailed, PaymentSucceeded, RefundSucceeded
 from marketplace.policy import jobs as policy_jobs
 from marketplace.policy import rules as policy_rules
-from marketplace.policy.values import PolicyDocumentReady, PolicyIssued
+from marketplace.policy.values import PaperFinished, PolicyDocumentReady, PolicyIssued
 from marketplace.privacy import jobs as privacy_jobs
 from marketplace.privacy.values import ApplicationErased
 from marketplace.quoting.values import JourneyCompared
@@ -67,7 +67,7 @@ SUBSCRIBERS: dict[type, tuple[str, ...]] = {
     ApplicationOpened: ("oversight.note_opened",),
     ApplicationSubmitted: ("application.tell_outcome", "oversight.note_submitted"),
     OrderPlaced: ("oversight.note_ordered",),
-    OrderIssued: (),  # each of its contracts is a PolicyIssued
+    OrderIssued: ("checkout.order_receipt",),  # and each of its contracts is a PolicyIssued
     OrderNotIssuable: ("oversight.note_not_issuable",),
     OrderLapsed: ("oversight.note_lapsed",),
     PaymentSucceeded: ("checkout.take_payment", "oversight.note_paid"),
@@ -78,6 +78,7 @@ SUBSCRIBERS: dict[type, tuple[str, ...]] = {
     PolicyDocumentReady: ("checkout.send_policy",),
     MessageBounced: ("checkout.note_bounced",),
     MessageSent: ("checkout.note_mailed", "oversight.note_mailed"),
+    PaperFinished: ("checkout.send_paper",),
     ApplicationErased: ("oversight.note_erased",),
 }
 

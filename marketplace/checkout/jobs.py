@@ -4,10 +4,11 @@ from uuid import UUID
 
 from marketplace.accounts.values import InsurerSuspended
 from marketplace.checkout import services
+from marketplace.checkout.values import OrderIssued
 from marketplace.correspondence.values import MessageBounced, MessageSent
 from marketplace.infra.jobs import task
 from marketplace.payment.values import PaymentSucceeded, Purpose, RefundSucceeded
-from marketplace.policy.values import PolicyDocumentReady
+from marketplace.policy.values import PaperFinished, PolicyDocumentReady
 
 
 @task("checkout.take_payment", moves_money=True)
@@ -31,6 +32,21 @@ def issue_overdue(order_id: UUID) -> None:
 def note_refund(fact: RefundSucceeded) -> None:
     if fact.purpose is Purpose.NEW_BUSINESS:
         services.note_refund(fact.subject_id, fact.refund_id, fact.reason, fact.amount)
+
+
+@task("checkout.order_receipt")
+def order_receipt(fact: OrderIssued) -> None:
+    services.order_receipt(fact.order_id)
+
+
+@task("checkout.send_paper")
+def send_paper(fact: PaperFinished) -> None:
+    services.send_paper(fact)
+
+
+@task("checkout.send_payment_receipt")
+def send_payment_receipt(policy_id: UUID) -> None:
+    services.send_payment_receipt(policy_id)
 
 
 @task("checkout.send_policy")

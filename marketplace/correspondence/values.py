@@ -25,6 +25,7 @@ class MessageKind(StrEnum):
     SECOND_STEP_GUESSED = "second_step_guessed"
     POLICY_ISSUED = "policy_issued"
     POLICY_RECEIPT = "policy_receipt"
+    PAYMENT_RECEIPT = "payment_receipt"
     APPLICATION_REFERRED = "application_referred"
     APPLICATION_DECLINED = "application_declined"
     REFUND_MADE = "refund_made"
@@ -66,6 +67,7 @@ NEEDS: Mapping[MessageKind, frozenset[str]] = {
         }
     ),
     MessageKind.POLICY_RECEIPT: frozenset({"name", "policy_number", "product_name", "trust_policy", "guide_link"}),
+    MessageKind.PAYMENT_RECEIPT: frozenset({"name", "policy_number", "product_name", "receipt_number", "amount"}),
     MessageKind.APPLICATION_REFERRED: frozenset(
         {"name", "application_reference", "product_name", "insurer_name", "application_link"}
     ),

@@ -7,12 +7,15 @@ The signing library is imported when the first seal is read: the site knows this
 would take a fifth of its start.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from marketplace.infra.confinement import Limits, NoAnswerError, Nursery
 from marketplace.kernel.addresses import time_authorities
 from marketplace.kernel.errors import Unavailable
 
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
     from marketplace.infra.timestamping import Stamp, TimeAuthority
 
 MARKETPLACE = "marketplace"
+UNREADABLE = "unreadable"
+_LIMITS = Limits(memory=512 * 2**20, processor_seconds=5, wall_seconds=10)
+_judges = Nursery("marketplace.infra.judging")
 _UNSET = "SEALS_FOLDER is not set: this process was given no seals"
 
 
@@ -88,6 +94,34 @@ def fault_of(pdf: bytes, issued_sha256: str) -> str | None:
 
     report = signing.check(pdf, trust_roots(), issued_sha256=issued_sha256)
     return None if report.valid else report.reason
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The seal of a stranger's file: `reason` and `known_signer` are those of `signing.SealReport`."""
+
+    reason: str
+    known_signer: bool
+
+    @property
+    def holds(self) -> bool:
+        return self.reason == "sealed"
+
+
+def judge(pdf: bytes, roots: bytes, moment: datetime | None = None) -> Judgement:
+    """Judge a file that anybody may have made, in a process that can do no harm; one that ends it is unreadable.
+
+    `roots` are the certificates that seals must lead to (PEM), `moment` (aware) is when they must have; None is now.
+    """
+    told = json.dumps({"roots": roots.decode(), "moment": moment and moment.isoformat()}).encode()
+    try:
+        answer = json.loads(_judges.ask(["judge"], told + b"\n" + pdf, _LIMITS))
+    except (NoAnswerError, ValueError):
+        return Judgement(UNREADABLE, known_signer=False)
+    match answer:
+        case {"reason": str(reason), "known_signer": bool(known)}:
+            return Judgement(reason, known)
+    return Judgement(UNREADABLE, known_signer=False)
 
 
 def _configured() -> _Cabinet:

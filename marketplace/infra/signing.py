@@ -7,15 +7,16 @@ invisible because a visible signature field breaks PDF/UA-1; the page itself pri
 Keys are ECDSA P-256, held in memory as one parsed object: pyHanko's own signer parses the key anew for each
 signature. Long-term data (level B-LT) are not in the seal yet, so `check` judges certificates at the present time.
 
-`seal`, `check` and `TimeAuthority.stamp` run their own event loop and must not be called from inside one.
+`seal` and `TimeAuthority.stamp` run their own event loop and must not be called from inside one. `check` runs none: it
+asks nobody, so that it also works where no file and no socket can be opened.
 """
 
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Self
+from typing import Any, Self, TypeVar, cast
 
 from asn1crypto import x509
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePrivateKey
@@ -31,14 +32,17 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, Signer
 from pyhanko.sign.timestamps import TimeStamper
-from pyhanko.sign.validation import SignatureCoverageLevel, validate_pdf_signature
+from pyhanko.sign.validation import SignatureCoverageLevel, async_validate_pdf_signature
+from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.status import PdfSignatureStatus
-from pyhanko_certvalidator import ValidationContext
+from pyhanko_certvalidator import CertificateValidator, ValidationContext
+from pyhanko_certvalidator.errors import PathBuildingError, PathValidationError
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.kernel.errors import Refused
 
+T = TypeVar("T")
 _OTHERS = 0o077
 _LONGEST_SIGNATURE = 72  # bytes of a DER-encoded ECDSA P-256 signature, for the size estimate
 
@@ -80,12 +84,15 @@ class SealReport:
     extended      something was added after sealing
     not-issued    a good seal, but not on the very file that was issued
     unreadable    not a PDF, or a seal that cannot be read
+
+    `known_signer`: the certificate in the file leads to a trusted root, whether the seal holds or not.
     """
 
     valid: bool
     reason: str
     signer: str | None = None
     stamped_at: datetime | None = None
+    known_signer: bool = False
 
 
 class HeldKey(Signer):
@@ -163,8 +170,10 @@ def read_seal(settings: SealSettings) -> tuple[bytes, bytes, bytes]:
     return settings.certificate.read_bytes(), settings.key.read_bytes(), settings.chain.read_bytes()
 
 
-def check(pdf: bytes, trust_roots: bytes, *, issued_sha256: str | None = None) -> SealReport:
-    """Judge the seal of a PDF against the trusted roots (one or more certificates, PEM).
+def check(
+    pdf: bytes, trust_roots: bytes, *, issued_sha256: str | None = None, moment: datetime | None = None
+) -> SealReport:
+    """Judge the seal of a PDF against the trusted roots (one or more certificates, PEM), as of `moment` or of now.
 
     A few bytes of every signature's own container are covered by nothing: its zero padding, and repeated names
     of algorithms. Hand in the SHA-256 (hex) of the file as issued, where it is known, to see a change there too.
@@ -174,8 +183,9 @@ def check(pdf: bytes, trust_roots: bytes, *, issued_sha256: str | None = None) -
         seals = PdfFileReader(BytesIO(pdf)).embedded_signatures
         if len(seals) != 1:
             return SealReport(valid=False, reason="no-seal")
-        trust = ValidationContext(trust_roots=roots, allow_fetching=False)
-        report = _report(validate_pdf_signature(seals[0], trust))
+        trust = ValidationContext(trust_roots=roots, allow_fetching=False, moment=moment)
+        report = _report(_run(async_validate_pdf_signature(seals[0], trust)))
+        report = replace(report, known_signer=report.known_signer or _leads_to(roots, seals[0]))
     except Exception:  # noqa: BLE001 - whatever a forged file does to the parser, the answer is "not valid"
         return SealReport(valid=False, reason="unreadable")
     if report.valid and issued_sha256 not in {None, sha256_hex(pdf)}:
@@ -183,16 +193,37 @@ def check(pdf: bytes, trust_roots: bytes, *, issued_sha256: str | None = None) -
     return report
 
 
+def _leads_to(roots: list[x509.Certificate], seal: EmbeddedPdfSignature) -> bool:
+    """Whether the certificate in a broken seal is one of ours, or was when it began."""
+    own, others = seal.signer_cert, seal.other_embedded_certs
+    then = ValidationContext(trust_roots=roots, allow_fetching=False, moment=own.not_valid_before)
+    try:
+        _run(CertificateValidator(own, others, then).async_validate_path())
+    except (PathBuildingError, PathValidationError):
+        return False
+    return True
+
+
+def _run(judging: Coroutine[Any, Any, T]) -> T:
+    """Nothing is fetched, so it never waits for anything."""
+    try:
+        judging.send(None)
+    except StopIteration as done:
+        return cast("T", done.value)
+    raise AssertionError("nothing is to be waited for")
+
+
 def _report(status: PdfSignatureStatus) -> SealReport:
     stamp = status.timestamp_validity
-    signer = status.signing_cert.subject.native.get("common_name")
-    stamped_at = stamp.timestamp if stamp is not None else None
+    said = SealReport(
+        valid=False,
+        reason="untrusted",
+        signer=status.signing_cert.subject.native.get("common_name"),
+        stamped_at=stamp.timestamp if stamp is not None else None,
+        known_signer=bool(status.trusted),
+    )
     if not (status.intact and status.valid):
-        reason = "damaged"
-    elif status.coverage is not SignatureCoverageLevel.ENTIRE_FILE or not status.docmdp_ok:
-        reason = "extended"
-    elif not status.bottom_line:
-        reason = "untrusted"
-    else:
-        return SealReport(valid=True, reason="sealed", signer=signer, stamped_at=stamped_at)
-    return SealReport(valid=False, reason=reason, signer=signer, stamped_at=stamped_at)
+        return replace(said, reason="damaged")
+    if status.coverage is not SignatureCoverageLevel.ENTIRE_FILE or not status.docmdp_ok:
+        return replace(said, reason="extended")
+    return replace(said, valid=True, reason="sealed") if status.bottom_line else said

@@ -89,7 +89,8 @@ class NewSession:
 class Session:
     """A Checkout Session. `status`: open, complete, expired. `payment_status`: paid, unpaid, no_payment_required.
 
-    `intent_status` is that of its PaymentIntent, known when the session was retrieved on its own.
+    `intent_status` is that of its PaymentIntent, and `method` by what it was paid, as Stripe names it; known when the
+    session was retrieved on its own.
     """
 
     id: str
@@ -102,6 +103,7 @@ class Session:
     our_id: str | None
     expires_at: datetime
     metadata: Mapping[str, str] = field(default_factory=dict)
+    method: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +258,7 @@ class Gateway:
 
     def retrieve_session(self, session_id: str) -> Session:
         """The session as it is now, with the status of its payment."""
-        params: Any = {"expand": ["payment_intent"]}
+        params: Any = {"expand": ["payment_intent.latest_charge"]}
         return self._session(self._ask(lambda: self._client.v1.checkout.sessions.retrieve(session_id, params)))
 
     def expire_session(self, session_id: str) -> Session:
@@ -423,6 +425,7 @@ class Gateway:
             our_id=found.client_reference_id,
             expires_at=datetime.fromtimestamp(found.expires_at, UTC),
             metadata=found.metadata.to_dict() if found.metadata else {},
+            method=_method(found.payment_intent),
         )
 
 
@@ -432,6 +435,12 @@ def _is_thin(payload: bytes) -> bool:
         return bool(json.loads(payload).get("object") == "v2.core.event")
     except (ValueError, AttributeError):
         return False
+
+
+def _method(intent: Any) -> str | None:
+    """By what the last charge of an expanded PaymentIntent was made."""
+    details = getattr(getattr(intent, "latest_charge", None), "payment_method_details", None)
+    return None if details is None else str(details.type)
 
 
 def _money(amount: int | None, currency: str | None) -> Money | None:

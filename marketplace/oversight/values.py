@@ -262,6 +262,7 @@ class Looked(StrEnum):
     PAGE = "page"
     BYTES = "bytes"
     POLICY = "policy"
+    PAPER = "paper"
     DAY = "day"
 
 

@@ -58,6 +58,7 @@ class AttemptRow(Base):
     url: Mapped[str | None]
     received_minor: Mapped[int | None] = mapped_column(BigInteger)
     received_currency: Mapped[str | None] = mapped_column(String(3))
+    method: Mapped[str | None] = mapped_column(String(32))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     succeeded_at: Mapped[datetime | None]

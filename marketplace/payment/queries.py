@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, String, and_, cast, exists, func, or_, select
 
+from marketplace.catalog.values import PaymentMethod
 from marketplace.infra import stripe_gateway
 from marketplace.infra.db import db
 from marketplace.infra.stripe_gateway import Session
@@ -40,6 +41,7 @@ from marketplace.payment.values import (
     LedgerAccount,
     Purpose,
     Refund,
+    RefundNotFound,
     RefundReason,
     RefundState,
     Unexplained,
@@ -209,7 +211,20 @@ def attempt_value(row: AttemptRow) -> Attempt:
         received=received(row),
         succeeded_at=row.succeeded_at,
         settled_at=row.settled_at,
+        method=_method(row.method),
     )
+
+
+def _method(named: str | None) -> PaymentMethod | None:
+    return next((each for each in PaymentMethod if each.value == named), None)
+
+
+def refund(refund_id: UUID) -> Refund:
+    """Raises RefundNotFound."""
+    row = db.session.get(RefundRow, refund_id)
+    if row is None:
+        raise RefundNotFound
+    return refund_value(row)
 
 
 def received(row: AttemptRow) -> Money | None:

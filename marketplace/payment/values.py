@@ -169,7 +169,8 @@ class StartPayment:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt to pay. `url` is the hosted page once it is open; `received` what the provider says came in.
+    """One attempt to pay. `url` is the hosted page once it is open; `received` what the provider says came in, and
+    `method` by what, None where it named none that we know.
 
     Once it is settled, nothing more can come from that page.
     """
@@ -188,6 +189,7 @@ class Attempt:
     received: Money | None
     succeeded_at: datetime | None
     settled_at: datetime | None
+    method: PaymentMethod | None = None
 
 
 @dataclass(frozen=True, slots=True)

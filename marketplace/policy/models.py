@@ -22,7 +22,7 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from marketplace.infra.db import Base, db
 from marketplace.infra.sealed import SealedJson
-from marketplace.policy.values import PolicyNotFound
+from marketplace.policy.values import PaperNotFound, PolicyNotFound
 
 
 class NumberRange(Base):
@@ -108,15 +108,38 @@ class VersionRow(Base):
     __table_args__ = (UniqueConstraint("policy_id", "number"),)
 
 
-class DocumentRow(Base):
-    """The paper of a version: due → rendered (unsigned bytes known, seal intended) → sealed, or failed.
+class PaperRange(Base):
+    """The next number of a kind of paper and year, as `NumberRange` is that of contracts."""
 
-    `receipt_sha256` is that of the receipt which the paper carries; None where it was made without one.
+    __tablename__ = "policy_paper_range"
+
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    next: Mapped[int] = mapped_column(default=1, server_default=text("1"))
+
+    __table_args__ = (CheckConstraint("next > 0", name="next_positive"),)
+
+
+class DocumentRow(Base):
+    """A paper: due → rendered (unsigned bytes known, seal intended) → sealed, or failed; once for its kind and subject.
+
+    Policy and certificate say what a version says. Receipts and refund letters belong to an order, have a `number`, and
+    keep what they say in `content`. `sealed_for` names whose key seals the content and the bytes.
+    `receipt_sha256` is that of the log's receipt which a policy carries; None where it was made without one.
     """
 
     __tablename__ = "policy_document"
 
-    version_id: Mapped[UUID] = mapped_column(ForeignKey("policy_version.id"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    subject_id: Mapped[UUID]
+    version_id: Mapped[UUID | None] = mapped_column(ForeignKey("policy_version.id"))
+    order_id: Mapped[UUID | None]
+    number: Mapped[str | None] = mapped_column(String(32))
+    sealed_for: Mapped[UUID]
+    locale: Mapped[str] = mapped_column(String(16))
+    issued_at: Mapped[datetime]
+    content_sealed: Mapped[bytes | None] = mapped_column("content")
     state: Mapped[str] = mapped_column(String(32))
     unsigned_sha256: Mapped[str | None] = mapped_column(String(64))
     rendered_at: Mapped[datetime | None]
@@ -125,12 +148,43 @@ class DocumentRow(Base):
     sealed_at: Mapped[datetime | None]
     failure: Mapped[str | None]
 
+    content = SealedJson[dict[str, Any] | None]("content_sealed", subject="sealed_for", missing=lambda: None)
+
     __table_args__ = (
+        CheckConstraint("kind IN ('policy', 'certificate', 'receipt', 'refund_letter')", name="kind"),
+        CheckConstraint("(kind IN ('policy', 'certificate')) = (version_id IS NOT NULL)", name="of_a_version"),
+        CheckConstraint(
+            "(version_id IS NULL) = (order_id IS NOT NULL) AND (order_id IS NULL) = (number IS NULL) "
+            "AND (order_id IS NULL) = (content IS NULL)",
+            name="of_an_order",
+        ),
         CheckConstraint(
             "(state = 'sealed') = (document_sha256 IS NOT NULL AND sealed_at IS NOT NULL)", name="sealed_has_bytes"
         ),
+        UniqueConstraint("kind", "subject_id", name="uq_policy_document_subject"),
+        UniqueConstraint("number"),
         Index("ix_policy_document_unfinished", "state", postgresql_where=text("state <> 'sealed'")),
+        Index("ix_policy_document_sealed", "document_sha256"),
+        Index("ix_policy_document_unsealed", "unsigned_sha256"),
+        Index("ix_policy_document_version", "version_id"),
+        Index("ix_policy_document_order", "order_id"),
     )
+
+
+class SealRootRow(Base):
+    """Certificates (PEM) that seals have led to: whoever seals says so, for the site has no seals and judges them."""
+
+    __tablename__ = "policy_seal_root"
+
+    sha256: Mapped[str] = mapped_column(CHAR(64), primary_key=True)
+    pem: Mapped[str]
+    since: Mapped[datetime]
+
+
+def note_root(sha256: str, pem: str, since: datetime) -> None:
+    """Once, whoever says it again."""
+    row = insert(SealRootRow).values(sha256=sha256, pem=pem, since=since)
+    db.session.execute(row.on_conflict_do_nothing())
 
 
 _newer = aliased(VersionRow)
@@ -165,14 +219,41 @@ def locked_policy(policy_id: UUID) -> PolicyRow:
     return row
 
 
-def locked_document(policy_id: UUID) -> tuple[DocumentRow, VersionRow, PolicyRow] | None:
-    """The paper of the policy's latest version with what it says; the paper's row is locked."""
-    row = db.session.execute(
+def next_paper_number(kind: str, year: int) -> int:
+    """Count the next number of a kind of paper as used; undone with the transaction, so no number is lost. Others of
+    that range wait until it ends.
+    """
+    first = insert(PaperRange).values(kind=kind, year=year, next=2)
+    taken = first.on_conflict_do_update(index_elements=["kind", "year"], set_={"next": PaperRange.next + 1})
+    return int(db.session.execute(taken.returning(PaperRange.next)).scalar_one()) - 1
+
+
+def locked_documents(policy_id: UUID) -> tuple[list[DocumentRow], VersionRow, PolicyRow] | None:
+    """The papers of the policy's latest version, the policy itself first, with what it says; the papers' rows are
+    locked.
+    """
+    rows = db.session.execute(
         select(DocumentRow, VersionRow, PolicyRow)
         .join(VersionRow, VersionRow.id == DocumentRow.version_id)
         .join(PolicyRow, PolicyRow.id == VersionRow.policy_id)
         .where(PolicyRow.id == policy_id, VersionRow.number == LATEST)
+        .order_by(DocumentRow.kind.desc())
         .with_for_update(of=DocumentRow)
         .execution_options(populate_existing=True)
-    ).one_or_none()
-    return None if row is None else (row[0], row[1], row[2])
+    ).all()
+    return ([row[0] for row in rows], rows[0][1], rows[0][2]) if rows else None
+
+
+def locked_paper(paper_id: UUID) -> DocumentRow:
+    """A paper of an order, held until the end of the transaction. Raises PaperNotFound."""
+    row = db.session.get(DocumentRow, paper_id, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise PaperNotFound
+    return row
+
+
+def lock_subject(kind: str, subject_id: UUID) -> DocumentRow | None:
+    """The paper of a subject, if there is one; whoever else wants to order it waits until this transaction ends."""
+    key = func.hashtextextended(f"paper:{kind}:{subject_id}", 0)
+    db.session.execute(select(func.pg_advisory_xact_lock(key)))
+    return db.session.scalar(select(DocumentRow).where(DocumentRow.kind == kind, DocumentRow.subject_id == subject_id))

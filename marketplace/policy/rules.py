@@ -1,7 +1,7 @@
 """Pure decisions about contracts."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import date, timedelta
 
 from marketplace.catalog.values import Profile, Risk, Term
@@ -14,8 +14,11 @@ from marketplace.policy.values import (
     DocumentEvent,
     DocumentState,
     Ending,
+    Ground,
     IssuePolicy,
     NotForSale,
+    PaperKind,
+    PaperMatch,
     PersonRole,
 )
 
@@ -52,6 +55,10 @@ DOCUMENT_LIFE: Table[DocumentState, DocumentEvent] = Table(
     },
 )
 
+_PREFIXES = {PaperKind.RECEIPT: "RC", PaperKind.REFUND_LETTER: "RL"}
+SEAL_HOLDS = "sealed"
+_UNKNOWN = {"no-seal": Ground.NO_SEAL, "unreadable": Ground.UNREADABLE}
+
 _NUMBER = re.compile(r"EF-[0-9A-Z-]+-\d{4}-\d{6}")
 _NUMBER_WITHIN = re.compile(r"(?<![0-9A-Z])EF-(?:(?!EF-)[0-9A-Z-])+?-\d{4}-\d{6}(?![0-9A-Z])")
 _RUN_TOGETHER = re.compile(r"EF([0-9A-Z]+)(\d{4})(\d{6})")
@@ -61,6 +68,11 @@ _SEPARATORS = re.compile(r"[^0-9A-Z]+")
 def policy_number(insurer_code: str, year: int, sequence: int) -> str:
     """Such as EF-HARBOUR-2026-000042."""
     return f"EF-{insurer_code.upper()}-{year:04d}-{sequence:06d}"
+
+
+def paper_number(kind: PaperKind, year: int, sequence: int) -> str:
+    """Such as RC-2026-000042, for a paper that has a number of its own."""
+    return f"{_PREFIXES[kind]}-{year:04d}-{sequence:06d}"
 
 
 def read_number(text: str) -> str | None:
@@ -121,6 +133,35 @@ def cover_on(day: date, period: CoverPeriod, ended_on: date | None = None) -> Co
     if day < period.start_on:
         return CoverState.NOT_STARTED
     return CoverState.IN_FORCE if day <= period.end_on else CoverState.ENDED
+
+
+def match_of(whole: str, beginnings: Container[str], sealed: str) -> PaperMatch:
+    """What a file has of the paper that was found for it: by the hashes of the file, of its beginnings, and of the
+    paper as it was sealed.
+    """
+    if whole == sealed:
+        return PaperMatch.WHOLE
+    return PaperMatch.EXTENDED if sealed in beginnings else PaperMatch.UNSEALED
+
+
+def ground_of(
+    match: PaperMatch, seal: str, *, known_signer: bool = False, erased: bool = False, latest: bool = True
+) -> Ground:
+    """The answer to a file: valid is only what is ours to the last byte *and* holds its seal, for a few bytes of a
+    seal's container are covered by no signature, and what is on record may have been altered.
+
+    `seal` is what `signing.check` found.
+    """
+    match match:
+        case PaperMatch.WHOLE if seal == SEAL_HOLDS:
+            return Ground.ERASED if erased else Ground.AS_ISSUED if latest else Ground.REPLACED
+        case PaperMatch.EXTENDED:
+            return Ground.ADDED_TO
+        case PaperMatch.WHOLE | PaperMatch.UNSEALED:
+            return Ground.SEAL_BROKEN
+    if known_signer:
+        return Ground.NOT_ON_RECORD if seal == SEAL_HOLDS else Ground.ALTERED
+    return _UNKNOWN.get(seal, Ground.FOREIGN_SEAL)
 
 
 def require_ending(how: Ending, on: date, period: CoverPeriod, concluded_on: date, today: date) -> None:

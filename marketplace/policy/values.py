@@ -41,6 +41,15 @@ class CoverState(StrEnum):
     ENDED = "ended"
 
 
+class PaperKind(StrEnum):
+    """The policy holds the schedule too. The certificate is for others to see; receipt and letter are about money."""
+
+    POLICY = "policy"
+    CERTIFICATE = "certificate"
+    RECEIPT = "receipt"
+    REFUND_LETTER = "refund_letter"
+
+
 class DocumentState(StrEnum):
     """How far the paper of a policy version is. A failed paper never breaks the contract itself."""
 
@@ -115,6 +124,44 @@ class IssuePolicy:
     persons: tuple[PolicyPerson, ...]
     premium_lines: tuple[PremiumLine, ...]
     premium: Money
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPaper:
+    """A paper about the money of an order, once for its kind and subject: a payment, or a refund.
+
+    `sealed_for` names whose key seals it; `issued_at` (aware) becomes its date, of whose year in `zone` is its number.
+    """
+
+    kind: PaperKind
+    subject_id: UUID
+    order_id: UUID
+    sealed_for: UUID
+    locale: str
+    issued_at: datetime
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A paper as other rooms see it. `number` is its own, or that of its policy; `version` is None where it is of no
+    contract.
+    """
+
+    id: UUID
+    kind: PaperKind
+    number: str
+    version: int | None
+    subject_id: UUID
+    state: DocumentState
+    issued_at: datetime
+    sha256: str | None
+    sealed_at: datetime | None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it is made, or waits for a person."""
+        return self.state in {DocumentState.SEALED, DocumentState.FAILED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +243,79 @@ class PolicyCheck:
     period: CoverPeriod
 
 
+class Verdict(StrEnum):
+    """The public answer to a file, in one word."""
+
+    VALID = "valid"
+    CHANGED = "changed"
+    NOT_OURS = "not_ours"
+
+
+class PaperMatch(StrEnum):
+    """What of a file is ours: every byte; our whole paper with more behind it; our paper without its seal; nothing."""
+
+    WHOLE = "whole"
+    EXTENDED = "extended"
+    UNSEALED = "unsealed"
+    NONE = "none"
+
+
+class Ground(StrEnum):
+    """Why a file gets its verdict.
+
+    as_issued       every byte is that of the paper we issued, and its seal holds
+    replaced        the same, and there is a newer version of the paper
+    erased          the same, and the records of the contract were erased since
+    added_to        our paper, and something was added behind it
+    seal_broken     our paper, and its seal is damaged, cut off or not the one we put on it
+    altered         our seal, on other bytes than those it was put on
+    not_on_record   a seal of ours that holds, on a file that is not among our papers
+    no_seal         no seal, or several
+    foreign_seal    a seal that is not ours
+    unreadable      no PDF that can be read
+    """
+
+    AS_ISSUED = "as_issued"
+    REPLACED = "replaced"
+    ERASED = "erased"
+    ADDED_TO = "added_to"
+    SEAL_BROKEN = "seal_broken"
+    ALTERED = "altered"
+    NOT_ON_RECORD = "not_on_record"
+    NO_SEAL = "no_seal"
+    FOREIGN_SEAL = "foreign_seal"
+    UNREADABLE = "unreadable"
+
+    @property
+    def verdict(self) -> Verdict:
+        if self in {Ground.AS_ISSUED, Ground.REPLACED, Ground.ERASED}:
+            return Verdict.VALID
+        if self in {Ground.ADDED_TO, Ground.SEAL_BROKEN, Ground.ALTERED}:
+            return Verdict.CHANGED
+        return Verdict.NOT_OURS
+
+
+@dataclass(frozen=True, slots=True)
+class PaperFacts:
+    """What we have on record of a paper: which it is, of which version of which contract, and when it was sealed. Those
+    of an order say nothing of a contract.
+    """
+
+    kind: PaperKind
+    number: str
+    contract: PolicyCheck | None
+    version: int | None
+    sealed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PaperCheck:
+    """The public answer to a file. `paper` is None where nothing of ours is known of it, or nothing any more."""
+
+    ground: Ground
+    paper: PaperFacts | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class PolicyIssued:
     """A contract was concluded; its document is still to be made."""
@@ -208,6 +328,22 @@ class PolicyDocumentReady:
     """The sealed document of a contract is stored."""
 
     policy_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PaperFinished:
+    """A paper of an order is sealed and stored, or cannot be made without a person."""
+
+    paper_id: UUID
+    kind: PaperKind
+    subject_id: UUID
+    order_id: UUID
+
+
+class PaperNotFound(NotFound):
+    """There is no such paper."""
+
+    code = "policy:paper-not-found"
 
 
 class PolicyNotFound(NotFound):

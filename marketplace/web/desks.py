@@ -52,6 +52,7 @@ def reading_words(what: str) -> str:
         Looked.PAGE: _("looked at a page"),
         Looked.BYTES: _("looked at the bytes of a page"),
         Looked.POLICY: _("took the policy"),
+        Looked.PAPER: _("took another paper"),
         Looked.DAY: _("looked at the pages of a day"),
         "asked": _("asked for"),
         "made": _("made"),

@@ -1,19 +1,45 @@
 """Papers handed out, the same at every desk that may have them."""
 
+from collections.abc import Iterable
 from unicodedata import normalize
 from urllib.parse import quote
+from uuid import UUID
 
 from flask import Response
 
 from marketplace.infra.formatting import gettext as _
 from marketplace.policy import queries as policies
-from marketplace.policy.values import Policy
+from marketplace.policy.values import Paper, PaperKind, PaperNotFound
 
 
-def policy_pdf(policy: Policy) -> Response:
-    """The sealed document for download, named by its number. For callers that have checked who asks."""
-    name = _("policy-%(number)s.pdf", number=policy.number)
-    return download(policies.document_bytes(policy.id), "application/pdf", name)
+def beside_policy(papers: Iterable[Paper]) -> list[Paper]:
+    """Those of them that are made and have no button of their own."""
+    return [each for each in papers if each.sha256 and each.kind is not PaperKind.POLICY]
+
+
+def asked_paper(papers: Iterable[Paper], paper_id: UUID | None) -> Paper:
+    """The paper of these that is asked for, or else the policy. Raises PaperNotFound."""
+    for paper in papers:
+        if paper.id == paper_id or (paper_id is None and paper.kind is PaperKind.POLICY):
+            return paper
+    raise PaperNotFound
+
+
+def paper_pdf(paper: Paper) -> Response:
+    """The sealed document for download, named by its number. For callers that have checked who asks.
+
+    Raises DocumentNotReady.
+    """
+    match paper.kind:
+        case PaperKind.POLICY:
+            name = _("policy-%(number)s.pdf", number=paper.number)
+        case PaperKind.CERTIFICATE:
+            name = _("certificate-%(number)s.pdf", number=paper.number)
+        case PaperKind.RECEIPT:
+            name = _("receipt-%(number)s.pdf", number=paper.number)
+        case PaperKind.REFUND_LETTER:
+            name = _("refund-%(number)s.pdf", number=paper.number)
+    return download(policies.paper_bytes(paper), "application/pdf", name)
 
 
 # What a browser may do with an insurer's file: show it, run nothing.

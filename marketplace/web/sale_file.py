@@ -20,13 +20,14 @@ from marketplace.oversight.values import Sale, TimelineEntry, Visit
 from marketplace.payment import queries as payments
 from marketplace.payment.values import AttemptState, Purpose, RefundState
 from marketplace.policy import queries as policies
-from marketplace.policy.values import Policy
+from marketplace.policy.values import Paper, Policy
 from marketplace.privacy import queries as privacy
 from marketplace.privacy.values import Restricted, Restriction
 from marketplace.traceability.values import Actor, ActorRole
 from marketplace.underwriting import queries as underwriting
 from marketplace.underwriting.values import Reason
 from marketplace.web.fields import factor_words
+from marketplace.web.papers import beside_policy
 
 _ATTEMPTS: dict[AttemptState, str] = {
     AttemptState.CREATED: _l("begun"),
@@ -112,6 +113,7 @@ class SaleFile:
     view: ApplicationView | None
     policy: Policy | None
     money: tuple[MoneyMoved, ...]
+    papers: tuple[Paper, ...]
     reasons: tuple[Reason, ...]
     restriction: Restriction | None
 
@@ -208,6 +210,7 @@ def sale_file(sale: Sale, *, only_insurer: UUID | None = None) -> SaleFile:
         view=applications.application_view(sale.application_id) if sale.application_id else None,
         policy=policies.policy(sale.policy_id) if sale.policy_id else None,
         money=_money(sale.order_id) if sale.order_id else (),
+        papers=tuple(beside_policy(policies.papers_of_sale(sale.policy_id, sale.order_id))),
         reasons=decision.reasons if decision else (),
         restriction=restriction_of(sale),
     )

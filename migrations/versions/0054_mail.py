@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0054_mail"
-down_revision = "0050_refund_desk"
+down_revision = "0053_paper_kinds"
 branch_labels = None
 depends_on = None
 

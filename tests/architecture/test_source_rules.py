@@ -44,15 +44,15 @@ CRYPTOGRAPHY = {
     "rating/services.py": "the key of those salts",
     "kernel/canonical.py": "SHA-256 of records",
     "kernel/ids.py": "random references",
-    "policy/queries.py": "compares check codes in constant time",
+    "policy/queries/checking.py": "compares check codes in constant time",
     "web/security.py": "nonces",
     "web/site.py": "the digest of the signed cookie",
     "web/tracing.py": "the digest of the token of a page",
 }
 NETWORK = {
     "infra/keeper.py": "its own socket, no network",
-    "listing/intake/confined.py": "a pair of sockets with the nursery, no network",
-    "listing/intake/nursery.py": "a pair of sockets with who asks, no network",
+    "infra/confinement/asking.py": "a pair of sockets with the nursery, no network",
+    "infra/confinement/nursery.py": "a pair of sockets with who asks, no network",
     "infra/mail.py": "the mail server",
     "infra/signing.py": "the type of a time-stamp authority",
     "infra/storage/bucket.py": "the bucket of files",

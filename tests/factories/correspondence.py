@@ -60,6 +60,13 @@ CONTEXTS: dict[MessageKind, dict[str, Any]] = {
         "trust_policy": "http://localhost:8000/log/trust.policy",
         "guide_link": "http://localhost:8000/verify/evidence",
     },
+    MessageKind.PAYMENT_RECEIPT: {
+        "name": "Li Na",
+        "policy_number": "EF-HARBOUR-2026-000042",
+        "product_name": "Harbour Term 20",
+        "receipt_number": "RC-2026-000042",
+        "amount": {"minor": 128_400, "currency": "CNY"},
+    },
     MessageKind.APPLICATION_REFERRED: {
         "name": "Li Na",
         "application_reference": "A-7KMF-94QC",

@@ -291,7 +291,7 @@ def test_no_step_can_be_skipped(
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"applicant_name": "\U0001f600 Li"}, "We cannot print"),
+        ({"applicant_name": "\U0001f600 Li"}, "on a policy. Please spell the name another way"),
         ({"applicant_name": "Li\x07Na"}, "Please leave out control characters"),
         ({"applicant_name": "Li\x00Na"}, "Please leave out control characters"),
         ({"applicant_name": "L" * 81}, "Please use at most 80 characters"),

@@ -74,8 +74,9 @@ def test_the_policy_carries_one_receipt_and_its_mail_the_other(
     into_the_log()
     go_on(shop, work)
     sale, (mail,) = the_sale(shop), mails(shop, "policy_issued")
-    assert [file.name for file in mail.files] == [f"{sale.policy_number}.pdf", "policy-signed.tlog-proof"]
-    assert proves(shop, mail.files[1].content) == "policy:signed"
+    names = [f"{sale.policy_number}.pdf", f"{sale.policy_number}-certificate.pdf", "RC-2026-000001.pdf"]
+    assert [file.name for file in mail.files] == [*names, "policy-signed.tlog-proof"]
+    assert proves(shop, mail.files[-1].content) == "policy:signed"
     with shop.app_context():
         assert sale.policy_id
         assert policies.policy(sale.policy_id).receipt_sha256
@@ -93,7 +94,8 @@ def test_receipts_that_come_late_follow_once_and_the_policy_stays(
     with clock.frozen(clock.now() + timedelta(seconds=30)):
         go_on(shop, work)
     sale, (mail,) = the_sale(shop), mails(shop, "policy_issued")
-    assert [file.name for file in mail.files] == [f"{sale.policy_number}.pdf"]
+    names = [f"{sale.policy_number}.pdf", f"{sale.policy_number}-certificate.pdf", "RC-2026-000001.pdf"]
+    assert [file.name for file in mail.files] == names
     assert sale.policy_id
     with shop.app_context():
         before = policies.policy(sale.policy_id)

@@ -225,6 +225,8 @@ NOT_EVIDENCE: Mapping[str, str] = dict.fromkeys(
     "payment_dispute": "what a bank said of a payment; that it did, and how it ended, are entries",
     "payment_refund_wish": "who asked and who agreed are entries, and `check` holds the refund to what was agreed to",
     "payment_provider_movement": "the provider's own account of our money; the payment itself is in the log",
+    "policy_paper_range": "the next number of a receipt or a letter; the table of papers refuses one given twice",
+    "policy_seal_root": "by it the public check tells our seal from another; valid is only what is on record as well",
     "traceability_time_authority": "whom to believe about time is for the reader; another's stamp proves nothing",
     "traceability_recording_chunk": "what a browser has sent so far; evidence is what it is put together to",
 }  # fmt: skip

@@ -121,7 +121,13 @@ def _person_faults(who: str, person: Person, today: date) -> Iterator[Fault]:
     elif len(person.name) > rules.LONGEST_NAME:
         yield f"{who}_name", _("This name is longer than %(most)s characters.", most=rules.LONGEST_NAME)
     elif lacking := missing_glyphs(person.name):
-        yield f"{who}_name", _("We cannot print %(characters)s on a policy.", characters=_shown(lacking))
+        yield (
+            f"{who}_name",
+            _(
+                "We cannot print %(characters)s on a policy. Please spell the name another way, as in a passport or in Latin letters.",  # noqa: E501
+                characters=_shown(lacking),
+            ),
+        )
     if person.birth_on > today or age_on(today, person.birth_on) > rules.OLDEST:
         yield f"{who}_birth_on", _("Check the date of birth.")
 

@@ -20,8 +20,15 @@ from marketplace.checkout.services.issuing import (
     take_payment,
 )
 from marketplace.checkout.services.ordering import lapse_order, pay, place_order
+from marketplace.checkout.services.papers import order_receipt
 from marketplace.checkout.services.sweeping import close_orders, sweep
-from marketplace.checkout.services.telling import send_again, send_policy, send_receipts
+from marketplace.checkout.services.telling import (
+    send_again,
+    send_paper,
+    send_payment_receipt,
+    send_policy,
+    send_receipts,
+)
 
 __all__ = [
     "check_payment",
@@ -34,9 +41,12 @@ __all__ = [
     "note_fetched",
     "note_mailed",
     "note_refund",
+    "order_receipt",
     "pay",
     "place_order",
     "send_again",
+    "send_paper",
+    "send_payment_receipt",
     "send_policy",
     "send_receipts",
     "start_clock",

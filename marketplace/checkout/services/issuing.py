@@ -11,6 +11,7 @@ from marketplace.checkout.queries import order
 from marketplace.checkout.rules import ORDERS, OrderEvent, is_overdue, persons_of, require_standing
 from marketplace.checkout.services.delivering import start_clock
 from marketplace.checkout.services.ordering import PURPOSE, release
+from marketplace.checkout.services.papers import order_refund_letter
 from marketplace.checkout.services.telling import tell_not_issuable, tell_refunded
 from marketplace.checkout.values import OfferReplaced, Order, OrderIssued, OrderNotIssuable, OrderState
 from marketplace.infra.db import db
@@ -117,12 +118,15 @@ def _book(row: OrderRow, concluded: Iterable[OfferView]) -> None:
 
 
 def note_refund(order_id: UUID, refund_id: UUID, reason: RefundReason, amount: Money) -> None:
-    """Money of the order went back: tell the customer, and close the order if it was its own."""
+    """Money of the order went back: close the order if it was its own, and have the letter made with which the customer
+    is told.
+    """
     row = locked(order_id)
     if reason is RefundReason.NOT_ISSUABLE:
         row.state = ORDERS.next(OrderState(row.state), OrderEvent.REFUNDED).value
         db.session.flush()
-    tell_refunded(row, refund_id, amount)
+    if not order_refund_letter(order_id, refund_id):
+        tell_refunded(row, refund_id, amount)
 
 
 def _issue(row: OrderRow, line: OrderLineRow) -> OfferView:

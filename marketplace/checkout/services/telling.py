@@ -1,25 +1,38 @@
 """What the customer is told of an order, queued in the transaction that makes it true."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from marketplace.accounts import queries as accounts
-from marketplace.checkout.models import OrderRow, lines_of, locked_delivery
+from marketplace.checkout.models import OrderRow, lines_of, locked, locked_delivery
 from marketplace.checkout.rules import key_of_copy
+from marketplace.checkout.services.papers import order_receipt
 from marketplace.correspondence import queries as messages
 from marketplace.correspondence import services as correspondence
 from marketplace.correspondence.values import Attachment, MessageKind, QueueMessage, TrailOf
 from marketplace.infra import storage
 from marketplace.infra.jobs import defer
 from marketplace.infra.letterhead import letterhead
+from marketplace.kernel import clock
 from marketplace.kernel.money import Money
+from marketplace.payment import queries as payments
 from marketplace.policy import queries as policies
-from marketplace.policy.values import DocumentNotReady, PersonRole, Policy, PolicyDocumentReady
+from marketplace.policy.values import (
+    DocumentNotReady,
+    Paper,
+    PaperFinished,
+    PaperKind,
+    PersonRole,
+    Policy,
+    PolicyDocumentReady,
+)
 from marketplace.quoting import queries as quoting
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import EntryType
 
 RECEIPTS_AGAIN = 60  # seconds
+PATIENCE = 10  # seconds in which the receipt of a payment is waited for
 
 
 def tell_not_issuable(row: OrderRow) -> None:
@@ -32,14 +45,33 @@ def tell_not_issuable(row: OrderRow) -> None:
     _queue(row, MessageKind.PAYMENT_NOT_ISSUABLE, str(row.id), context)
 
 
-def tell_refunded(row: OrderRow, refund_id: UUID, amount: Money) -> None:
+def tell_refunded(row: OrderRow, refund_id: UUID, amount: Money, letter: Paper | None = None) -> None:
+    """With the letter of the refund, where it could be made."""
     context = {"order_reference": row.reference, "amount": _amount(amount)}
-    _queue(row, MessageKind.REFUND_MADE, str(refund_id), context)
+    _queue(row, MessageKind.REFUND_MADE, str(refund_id), context, _attached(letter))
+
+
+def send_paper(fact: PaperFinished) -> None:
+    """A paper about money is made, or cannot be: send what waits for it."""
+    if fact.kind is PaperKind.REFUND_LETTER:
+        _send_refund_letter(fact.paper_id)
+    else:
+        for policy in policies.policies_of_order(fact.order_id):
+            if not policy.erased:
+                send_policy(policy.id)
+
+
+def _send_refund_letter(paper_id: UUID) -> None:
+    """Tell the customer of a refund whose letter is made, or cannot be; once."""
+    letter = policies.paper(paper_id)
+    refund = payments.refund(letter.subject_id)
+    order_id = payments.attempt(refund.attempt_id).subject_id
+    tell_refunded(locked(order_id), refund.id, refund.amount, letter)
 
 
 def send_policy(policy_id: UUID) -> None:
-    """Mail the sealed policy to its holder, once, with the receipt that its issue stands in the log. That is waited for
-    some seconds; what is not there then follows in a mail of its own.
+    """Mail the sealed policy to its holder, once, with its certificate, the receipt of the payment, and the proof that
+    its issue stands in the log. They are waited for some seconds; what is not there then follows in a mail of its own.
     """
     policy = policies.policy(policy_id)
     if policy.document_sha256 is None or policy.sealed_at is None:
@@ -48,11 +80,49 @@ def send_policy(policy_id: UUID) -> None:
     if receipt is None and trail.worth_waiting(policy.sealed_at):
         defer("checkout.send_policy", in_seconds=1, fact=PolicyDocumentReady(policy_id))
         return
+    payment_receipt = _payment_receipt(policy)
+    waits = payment_receipt is None or not payment_receipt.is_final
+    if waits and clock.now() < policy.sealed_at + timedelta(seconds=PATIENCE):
+        defer(
+            "checkout.send_policy", in_seconds=PATIENCE, fact=PolicyDocumentReady(policy_id)
+        )  # it will be done before
+        return
     signed = () if receipt is None else (_receipt(EntryType.POLICY_SIGNED, receipt),)
     if receipt is None or policy.receipt_sha256 is None:
         defer("checkout.send_receipts", in_seconds=RECEIPTS_AGAIN, policy_id=policy_id)
-    paper = Attachment(f"{policy.number}.pdf", "application/pdf", policy.document_sha256)
-    _queue_for_holder(policy, MessageKind.POLICY_ISSUED, _policy_context(policy), (paper, *signed))
+    papers = [each for found in policies.papers_of_contract(policy_id) for each in _attached(found)]
+    received = _attached(payment_receipt)
+    if not received:
+        defer("checkout.send_payment_receipt", in_seconds=RECEIPTS_AGAIN, policy_id=policy_id)
+    _queue_for_holder(policy, MessageKind.POLICY_ISSUED, _policy_context(policy), (*papers, *received, *signed))
+
+
+def send_payment_receipt(policy_id: UUID) -> None:
+    """Mail the receipt of the payment that the policy's mail did not carry, once, as soon as it is made."""
+    policy = policies.policy(policy_id)
+    if accounts.account(policy.account_id).disabled or policy.erased:
+        return
+    receipt = _payment_receipt(policy)
+    attached = _attached(receipt)
+    if receipt is None or not attached:
+        order_receipt(policy.order_id)
+        defer("checkout.send_payment_receipt", in_seconds=RECEIPTS_AGAIN * 10, policy_id=policy_id)
+        return
+    context = _receipt_context(policy) | {"receipt_number": receipt.number, "amount": _amount(policy.premium)}
+    _queue_for_holder(policy, MessageKind.PAYMENT_RECEIPT, context, attached)
+
+
+def _payment_receipt(policy: Policy) -> Paper | None:
+    papers = policies.papers_of_order(policy.order_id)
+    return next((each for each in papers if each.kind is PaperKind.RECEIPT), None)
+
+
+def _attached(paper: Paper | None) -> tuple[Attachment, ...]:
+    """The file of a paper under a name that tells it from the others; nothing of one that is not made."""
+    if paper is None or paper.sha256 is None:
+        return ()
+    name = paper.number if paper.kind is not PaperKind.CERTIFICATE else f"{paper.number}-certificate"
+    return (Attachment(f"{name}.pdf", "application/pdf", paper.sha256),)
 
 
 def send_again(policy_id: UUID) -> None:
@@ -147,13 +217,19 @@ def _policy_context(policy: Policy) -> dict[str, Any]:
     }
 
 
-def _queue(row: OrderRow, kind: MessageKind, subject_key: str, context: dict[str, Any]) -> None:
+def _queue(
+    row: OrderRow,
+    kind: MessageKind,
+    subject_key: str,
+    context: dict[str, Any],
+    attachments: tuple[Attachment, ...] = (),
+) -> None:
     """Queue it, unless the customer closed the account and left no address; what is done does not wait for it."""
     customer = accounts.account(row.account_id)
     if customer.disabled:
         return
     trail = TrailOf(row.journey_id)
-    correspondence.queue(QueueMessage(kind, subject_key, customer.email, row.locale, context, (), trail))
+    correspondence.queue(QueueMessage(kind, subject_key, customer.email, row.locale, context, attachments, trail))
 
 
 def _amount(money: Money) -> dict[str, Any]:

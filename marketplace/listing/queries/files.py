@@ -6,9 +6,10 @@ from pathlib import Path
 
 from marketplace.catalog.values import Line
 from marketplace.infra import spreadsheet, storage
+from marketplace.infra.confinement import NoAnswerError
 from marketplace.infra.formatting import gettext as _
 from marketplace.listing.intake import BOOK, DOCUMENTS, FINDINGS, pack
-from marketplace.listing.intake.confined import NoAnswerError, files_confined, mark_confined
+from marketplace.listing.intake.confined import files_confined, mark_confined
 from marketplace.listing.intake.example import example_files
 from marketplace.listing.intake.passage import Marks, Note
 from marketplace.listing.intake.wording import explain

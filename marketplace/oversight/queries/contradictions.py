@@ -36,6 +36,7 @@ _KEPT = text(f"""
     SELECT 'policy:signed', jsonb_build_object(
         'version', v.number, 'unsigned_sha256', d.unsigned_sha256, 'document_sha256', d.document_sha256)
     FROM policy_policy p JOIN policy_version v ON v.policy_id = p.id JOIN policy_document d ON d.version_id = v.id
+        AND d.kind = 'policy'
     WHERE p.application_id = :application AND d.document_sha256 IS NOT NULL
     UNION ALL
     SELECT 'application:submitted', jsonb_build_object(

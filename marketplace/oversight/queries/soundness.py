@@ -100,12 +100,13 @@ _BROKEN = {
         """,
     _n("a version of the contract, or its paper, is missing"): """
         SELECT p.number FROM policy_policy p
-        LEFT JOIN policy_version v ON v.policy_id = p.id LEFT JOIN policy_document d ON d.version_id = v.id
+        LEFT JOIN policy_version v ON v.policy_id = p.id
+        LEFT JOIN policy_document d ON d.version_id = v.id AND d.kind = 'policy'
         GROUP BY p.id HAVING count(d.version_id) = 0 OR count(d.version_id) <> max(v.number)
         """,
     _n("the paper cannot be made and waits for a person"): """
-        SELECT p.number FROM policy_document d
-        JOIN policy_version v ON v.id = d.version_id JOIN policy_policy p ON p.id = v.policy_id
+        SELECT coalesce(d.number, p.number) FROM policy_document d
+        LEFT JOIN policy_version v ON v.id = d.version_id LEFT JOIN policy_policy p ON p.id = v.policy_id
         WHERE d.state = 'document_failed'
         """,
     _n("nobody counts the time in which the policy is to be mailed"): """
@@ -119,6 +120,7 @@ _BROKEN = {
     _n("the number was given twice"): """
         SELECT number FROM policy_policy GROUP BY number HAVING count(*) > 1
         UNION ALL SELECT reference FROM checkout_order GROUP BY reference HAVING count(*) > 1
+        UNION ALL SELECT number FROM policy_document GROUP BY number HAVING count(number) > 1
         """,
     _n("the number would be given again"): """
         SELECT p.number FROM policy_policy p,

@@ -85,6 +85,7 @@ def _note(row: AttemptRow, session: Session) -> None:
     row.session_id = session.id
     row.payment_intent_id = session.payment_intent_id or row.payment_intent_id
     if session.payment_status == "paid" and session.amount is not None:
+        row.method = session.method or row.method
         row.received_minor, row.received_currency = session.amount.minor, session.amount.currency
         # Whatever it is worth to us, it is here now, and it is the customer's.
         ledger.move(

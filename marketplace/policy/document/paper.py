@@ -1,4 +1,5 @@
-"""The schedule of a contract in one language, for `templates/document/policy.typ`, whose head states the shape.
+"""The papers of a contract in one language: the policy, which is its schedule too, and the certificate. The templates
+`templates/document/policy.typ` and `certificate.typ` state the shapes.
 
 Equal body, face and locale give equal data, so the unsigned document can be made again byte for byte.
 """
@@ -15,7 +16,7 @@ from marketplace.infra.formatting import gettext as _
 from marketplace.kernel.money import Money
 from marketplace.kernel.text import LocalizedText
 
-TEMPLATE = "policy"
+_MOST_COVERS = 12  # a certificate is one page
 Body = Mapping[str, Any]
 
 
@@ -51,9 +52,52 @@ def paper(body: Body, facing: Facing, locale: str) -> dict[str, Any]:
             "sections": [section for section in _sections(body, locale) if section["paragraphs"]],
             "documents": [{"title": each["title"], "sha256": each["sha256"]} for each in body["documents"]],
             "log": {"key": facing.log_key, "trust_policy": facing.trust_policy},
-            "seal": _("Digital seal: %(name)s", name=facing.seal_name),
+            "seal": _seal(facing),
             "labels": _labels(),
         }
+
+
+def certificate(body: Body, facing: Facing, locale: str) -> dict[str, Any]:
+    """The data of the certificate: for others to see, so without days of birth and what it costs."""
+    with use_locale(locale):
+        covers = [_cover(cover, locale) for cover in body["covers"]]
+        more = len(covers) - _MOST_COVERS
+        return {
+            "locale": locale,
+            "notice": _notice(body),
+            "policy": _policy(body, facing, locale),
+            "insurer": _insurer(body["insurer"], locale),
+            "intermediary": _intermediary(body["agency"], locale),
+            "period": _period(body["period"]),
+            "persons": [{"role": _role(person), "name": person["name"]} for person in body["persons"]],
+            "covers": [{"name": cover["name"], "limit": cover["limit"]} for cover in covers[:_MOST_COVERS]],
+            "more": ngettext("and %(num)s more in the policy", "and %(num)s more in the policy", more)
+            if more > 0
+            else None,
+            "statement": _(
+                "%(insurer)s confirms that this insurance has been concluded. What is insured, and what is not, stands in the policy of the same number, which alone counts.",  # noqa: E501
+                insurer=_said(body["insurer"]["legal_name"], locale),
+            ),
+            "seal": _seal(facing),
+            "labels": _labels() | {"certificate": _("Certificate of insurance")},
+        }
+
+
+def sealed_order_paper(content: Body, facing: Facing, locale: str) -> dict[str, Any]:
+    """A paper about money, ready to print: what checkout says, and how to check it."""
+    verify = urlsplit(facing.verify_page)
+    with use_locale(locale):
+        return {
+            **content,
+            "locale": locale,
+            "seal": _seal(facing),
+            "verify_url": facing.verify_url,
+            "verify_at": f"{verify.netloc}{verify.path}",
+        }
+
+
+def _seal(facing: Facing) -> str:
+    return _("Digital seal: %(name)s", name=facing.seal_name)
 
 
 def _said(words: Mapping[str, str] | None, locale: str) -> str | None:
@@ -160,12 +204,15 @@ def _payment(premium: Body) -> str:
 
 
 def _person(person: Body, locale: str) -> dict[str, Any]:
-    roles = {"applicant": _("Applicant"), "insured": _("Insured")}
     facts = [{"label": _("Date of birth"), "value": format_day(date.fromisoformat(person["birth_on"]))}]
     relationship = _said(person["relationship"], locale)
     if relationship:
         facts.append({"label": _("Relationship to the applicant"), "value": relationship})
-    return {"role": roles[person["role"]], "name": person["name"], "facts": facts}
+    return {"role": _role(person), "name": person["name"], "facts": facts}
+
+
+def _role(person: Body) -> str:
+    return {"applicant": _("Applicant"), "insured": _("Insured")}[person["role"]]
 
 
 def _cover(cover: Body, locale: str) -> dict[str, Any]:

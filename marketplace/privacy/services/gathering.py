@@ -23,7 +23,7 @@ from marketplace.kernel.money import Money
 from marketplace.payment import queries as payments
 from marketplace.payment.values import Purpose
 from marketplace.policy import queries as policies
-from marketplace.policy.values import Policy
+from marketplace.policy.values import PaperKind, Policy
 from marketplace.privacy.document import Cover, File, Section, bundle
 from marketplace.privacy.queries import requests_of
 from marketplace.privacy.values import registry
@@ -53,7 +53,7 @@ def copy_of(account: Account, made_at: datetime) -> bytes:
         "rights": [_without(asdict(each), "account_id") for each in requests_of(account.id)],
     }
     sections = [Section(key, words.in_(current_locale()), records[key]) for key, words in registry().groups.items()]
-    return bundle(_cover(made_at), sections, [*_papers(contracts), *pages])
+    return bundle(_cover(made_at), sections, [*_papers(contracts, account.id), *pages])
 
 
 def _cover(made_at: datetime) -> Cover:
@@ -143,10 +143,15 @@ def _contract(policy: Policy) -> dict[str, Any]:
     }
 
 
-def _papers(contracts: tuple[Policy, ...]) -> Iterator[File]:
-    for policy in contracts:
-        if policy.document_sha256 is not None:
-            yield File(f"policies/{policy.number}.pdf", policies.document_bytes(policy.id))
+def _papers(contracts: tuple[Policy, ...], account_id: UUID) -> Iterator[File]:
+    """Each as it was mailed: those of the contracts, and those about the money of any order."""
+    of_contracts = [paper for policy in contracts for paper in policies.papers_of_contract(policy.id)]
+    ordered = orders.orders_of_account(account_id)
+    of_orders = [paper for order in ordered for paper in policies.papers_of_order(order.id)]
+    for paper in (*of_contracts, *of_orders):
+        if paper.sha256 is not None:
+            certificate = "-certificate" if paper.kind is PaperKind.CERTIFICATE else ""
+            yield File(f"policies/{paper.number}{certificate}.pdf", policies.paper_bytes(paper))
 
 
 def _orders(account_id: UUID) -> Records:

@@ -12,13 +12,14 @@ from marketplace.infra.formatting import gettext as _
 from marketplace.payment import services as payment
 from marketplace.payment.values import AlreadyPaid, PaymentInProgress
 from marketplace.policy import queries as policies
+from marketplace.policy.values import Paper
 from marketplace.traceability import services as traceability
 from marketplace.traceability.values import Act, EntryType
 from marketplace.web import access
 from marketplace.web.customer.forms.application import EnterForm
 from marketplace.web.customer.road import address_of, own_view, page
 from marketplace.web.mails import absolute
-from marketplace.web.papers import policy_pdf
+from marketplace.web.papers import asked_paper, beside_policy, paper_pdf
 from marketplace.web.tracing import Traced, seen_page_version
 from marketplace.web.transaction import commit_now
 
@@ -105,17 +106,22 @@ def done(application_id: UUID) -> ResponseReturnValue:
             return redirect(url_for(".pay", application_id=application_id))
     return page(
         view, Step.DONE, "done", policy=policy, order=order, refunded=order.state in GONE_BACK,
+        papers=beside_policy(_papers(application_id, order)),
         traced=Traced(body={"order_id": order.id, "policy_id": policy.id if policy else None}),
     )  # fmt: skip
 
 
 @blueprint.get("/application/<uuid:application_id>/policy.pdf")
-def policy_document(application_id: UUID) -> ResponseReturnValue:
-    view = own_view(application_id)
-    policy = policies.policy_of_application(view.application.id)
-    if policy is None:
-        raise ApplicationNotFound
-    return policy_pdf(policy)
+@blueprint.get("/application/<uuid:application_id>/papers/<uuid:paper_id>.pdf")
+def policy_document(application_id: UUID, paper_id: UUID | None = None) -> ResponseReturnValue:
+    """The policy, its certificate, or a paper about the money of the order."""
+    _view, order = _ordered(application_id)
+    return paper_pdf(asked_paper(_papers(application_id, order), paper_id))
+
+
+def _papers(application_id: UUID, order: Order) -> tuple[Paper, ...]:
+    policy = policies.frame_of_application(application_id)
+    return policies.papers_of_sale(None if policy is None or policy.erased else policy.id, order.id)
 
 
 def _ordered(application_id: UUID) -> tuple[ApplicationView, Order]:

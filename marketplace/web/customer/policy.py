@@ -20,7 +20,7 @@ from marketplace.traceability.services import record_act
 from marketplace.traceability.values import Act, EntryType
 from marketplace.web import access, mail_words
 from marketplace.web.customer.account import too_many
-from marketplace.web.papers import policy_pdf
+from marketplace.web.papers import asked_paper, beside_policy, paper_pdf
 from marketplace.web.tracing import Traced, render_traced, visit_of
 
 blueprint = Blueprint("policy", __name__)
@@ -67,6 +67,7 @@ def policy(policy_id: UUID) -> ResponseReturnValue:
         documents=catalog.documents_of(version.id),
         insurer=accounts.insurer(found.insurer_id),
         undelivered=_undelivered(found),
+        papers=beside_policy(queries.papers_of_sale(found.id, found.order_id)),
     )
 
 
@@ -93,11 +94,13 @@ def _undelivered(policy: Policy) -> str | None:
 
 
 @blueprint.get("/policies/<uuid:policy_id>/document.pdf")
-def document(policy_id: UUID) -> ResponseReturnValue:
+@blueprint.get("/policies/<uuid:policy_id>/papers/<uuid:paper_id>.pdf")
+def document(policy_id: UUID, paper_id: UUID | None = None) -> ResponseReturnValue:
     """Opened is what there is: where it is not sealed yet, nothing is entered."""
     found = own_policy(policy_id)
-    answer = policy_pdf(found)
-    said = {"policy_id": found.id, "sha256": found.document_sha256, "title": found.number}
+    paper = asked_paper(queries.papers_of_sale(found.id, found.order_id), paper_id)
+    answer = paper_pdf(paper)
+    said = {"policy_id": found.id, "sha256": paper.sha256, "title": paper.number}
     opened = EntryType.DOCUMENT_OPENED
     record_act(Act(visit_of(found), opened, said, access.actor(), found.application_id, found.insurer_id))
     checkout.note_fetched(found.id)

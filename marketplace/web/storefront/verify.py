@@ -1,9 +1,10 @@
-"""The public checks: of a policy by its number and code (status only, no personal data, O13-04), and of the evidence of
-a contract, which happens in the browser (T26-41).
+"""The public checks: of a policy by its number and code (status only, no personal data, O13-04), of a paper by its
+file, and of the evidence of a contract, which happens in the browser (T26-41).
 """
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_wtf.file import FileField, FileRequired, FileSize
 from wtforms import StringField
 from wtforms.validators import Length
 
@@ -13,6 +14,8 @@ from marketplace.traceability import queries as trail
 from marketplace.web.fields import Form, printable, required
 
 blueprint = Blueprint("verify", __name__)
+
+LARGEST_PAPER = 4 * 1024 * 1024
 
 
 class CheckForm(Form):
@@ -24,14 +27,37 @@ class CheckForm(Form):
     )
 
 
+class PaperForm(Form):
+    paper = FileField(
+        _l("File of the paper"),
+        [
+            FileRequired(_l("Please choose a file.")),
+            FileSize(LARGEST_PAPER, message=_l("This file is larger than any paper of ours.")),
+        ],
+        description=_l("The PDF as you got it, of at most 4 MB. We look at it and keep nothing of it."),
+        render_kw={"accept": ".pdf,application/pdf"},
+    )
+
+    @staticmethod
+    def is_sent() -> bool:
+        """Whether this form of the two was sent, with a file or without."""
+        return request.method == "POST" and "paper" in request.files
+
+
 @blueprint.route("/verify", methods=["GET", "POST"])
 def check() -> ResponseReturnValue:
-    """A link from the policy fills the form in; the person presses the button."""
+    """A link from the policy fills the form in; the person presses the button, or chooses the file of the paper."""
     form = CheckForm(data={"number": request.args.get("number", ""), "code": request.args.get("code", "")})
-    answer, asked = None, False
-    if form.validate_on_submit():
+    file_form, answer, asked, checked = PaperForm(), None, False, None
+    if PaperForm.is_sent():
+        if file_form.validate_on_submit():
+            checked = policy.check_paper(file_form.paper.data.read())
+    elif form.validate_on_submit():
         answer, asked = policy.check(str(form.number.data), str(form.code.data)), True
-    return render_template("storefront/verify.html", form=form, answer=answer, asked=asked), 422 if form.errors else 200
+    page = render_template(
+        "storefront/verify.html", form=form, file_form=file_form, answer=answer, asked=asked, checked=checked
+    )
+    return page, 422 if form.errors or file_form.errors else 200
 
 
 @blueprint.get("/verify/evidence")

@@ -94,7 +94,10 @@ def test_the_character_that_cannot_be_printed_is_named(at_people) -> None:
     by, application = at_people
     with pytest.raises(Invalid) as refusal:
         services.give_people(by, application.id, People(Person("Lin \U0001f600", BORN), Relationship.SELF))
-    assert refusal.value.fields == {"applicant_name": "We cannot print \U0001f600 on a policy."}
+    assert refusal.value.fields == {
+        "applicant_name": "We cannot print \U0001f600 on a policy. "
+        "Please spell the name another way, as in a passport or in Latin letters."
+    }
 
 
 @pytest.mark.parametrize("name", ["林月", "欧阳娜娜·阿卜杜拉", "Zoë O’Brien-Nguyễn", "Jürgen Gößl"])

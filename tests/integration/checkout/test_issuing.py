@@ -76,6 +76,7 @@ def test_paid_by_webhook_and_concluded(simulator: SimulatorServer, paid: Order) 
         "payment.settle",
         "checkout.take_payment",
         "checkout.issue_contracts",
+        "checkout.order_receipt",
         "checkout.count_working_days",
     ]
     assert state(paid) is OrderState.ISSUED
@@ -154,7 +155,7 @@ def test_the_return_page_bears_a_provider_that_does_not_answer(simulator: Simula
     )
     assert services.check_payment(paid.id).state is OrderState.OPEN
     assert "payment.settle" in (done := drain("payment", "checkout"))
-    assert done[-2:] == ["checkout.issue_contracts", "checkout.count_working_days"]
+    assert done[-3:] == ["checkout.issue_contracts", "checkout.order_receipt", "checkout.count_working_days"]
     assert contracts(paid) == 1
 
 
@@ -233,9 +234,9 @@ def test_paid_and_not_issuable_gives_everything_back_once(
     db.session.execute(text(change))
     db.session.commit()
     services.check_payment(paid.id)
-    drain("payment", "checkout")
+    drain("payment", "checkout", "policy")
     hear_webhook(simulator)
-    drain("payment", "checkout")
+    drain("payment", "checkout", "policy")
     assert state(paid) is OrderState.REFUNDED
     assert queries.order(paid.id).reason == reason
     assert contracts(paid) == 0
@@ -297,7 +298,7 @@ def test_money_for_a_lapsed_order_goes_back(simulator: SimulatorServer, paid: Or
     db.session.execute(text("UPDATE checkout_order SET state = 'lapsed'"))
     db.session.commit()
     services.check_payment(paid.id)
-    drain("payment", "checkout")
+    drain("payment", "checkout", "policy")
     assert (state(paid), contracts(paid)) == (OrderState.REFUNDED, 0)
     (attempt,) = payments.attempts_of(Purpose.NEW_BUSINESS, paid.id)
     assert attempt.state is AttemptState.REFUNDED

@@ -15,6 +15,7 @@ from marketplace.infra import jobs, storage
 from marketplace.infra.db import db
 from marketplace.payment import services as payment
 from marketplace.policy import queries as policies
+from marketplace.policy.values import PaperKind
 from tests.factories.accounts import a_guest, an_insurer
 from tests.factories.checkout import an_accepted_application, an_offer_of
 from tests.simulator_server import DECLINED_CARD, SimulatorServer
@@ -57,7 +58,12 @@ def test_a_declined_card_then_a_good_one_and_the_policy_is_in_the_mail(
     assert storage.get(policy.document_sha256).startswith(b"%PDF")
     mail = correspondence.message_about(MessageKind.POLICY_ISSUED, str(policy.id))
     assert (mail.recipient, mail.locale, mail.state) == ("li.na@example.com", locale, "sent")
-    assert mail.attachments == (Attachment(f"{policy.number}.pdf", "application/pdf", policy.document_sha256),)
+    papers = (*policies.papers_of_contract(policy.id), *policies.papers_of_order(order.id))
+    assert [each.kind for each in papers] == [PaperKind.POLICY, PaperKind.CERTIFICATE, PaperKind.RECEIPT]
+    names = (policy.number, f"{policy.number}-certificate", papers[2].number)
+    assert mail.attachments == tuple(
+        Attachment(f"{name}.pdf", "application/pdf", paper.sha256) for name, paper in zip(names, papers, strict=True)
+    )
 
 
 def test_what_is_not_issuable_is_told_and_given_back(

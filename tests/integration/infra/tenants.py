@@ -28,7 +28,7 @@ CATALOG = {"catalog_document", "catalog_product", "catalog_product_version", "ca
 MARKETPLACE = {
     "accounts_ceremony", "accounts_challenge", "accounts_insurer_application", "checkout_delivery",
     "payment_balance_check", "payment_dispute", "payment_ledger_entry", "payment_ledger_line",
-    "payment_provider_event", "payment_provider_movement", "payment_refund_wish",
+    "payment_provider_event", "payment_provider_movement", "payment_refund_wish", "policy_paper_range",
     "privacy_export", "privacy_notice", "privacy_request", "privacy_run",
 }  # fmt: skip
 
@@ -41,6 +41,7 @@ EVERYBODYS = {
     "alembic_version": "which migrations ran; asked before anything else",
     "infra_business_clock": "one number; asked before there is a scope",
     "infra_key_revision": "one random id, new when a key was destroyed",
+    "policy_seal_root": "public: certificates that seals lead to",
     "infra_public_revision": "one random id, new when something public has changed",
     "procrastinate_events": "states and instants of jobs",
     "procrastinate_jobs": "jobs carry ids, numbers, days and words of our lists (test_registry)",
@@ -88,7 +89,7 @@ _ASKED: dict[str, dict[str, Any]] = {
         "decided_at": "2026-11-22T04:00:00Z",
         "refusal": b"x",
     },
-    "policy_document": {"state": "due"},
+    "policy_document": {"state": "due", "kind": "policy", "version_id": None},
     "policy_number_range": {"next": 1},
     "policy_policy": {"state": "in_force"},
     "privacy_erasure": {"subject": "application", "reason": "retention"},

@@ -162,10 +162,10 @@ BROKEN = [
     ("UPDATE policy_policy SET premium_minor = 1 WHERE id = :p", "contract", LINE),
     ("UPDATE policy_policy SET application_id = gen_random_uuid() WHERE id = :p", "contract", LINE),
     ("UPDATE policy_policy SET order_id = gen_random_uuid() WHERE id = :p", "contract", LINE),
-    ("DELETE FROM policy_document WHERE version_id = :v", "contract", PAPER),
+    ("DELETE FROM policy_document WHERE version_id = :v AND kind = 'policy'", "contract", PAPER),
     ("UPDATE policy_version SET number = 2 WHERE id = :v", "contract", PAPER),
     (
-        f"{UNPRINTABLE} WHERE version_id = :v",
+        f"{UNPRINTABLE} WHERE version_id = :v AND kind = 'policy'",
         "contract",
         "the paper cannot be made and waits for a person",
     ),

@@ -10,6 +10,7 @@ from marketplace.infra.db import db
 from marketplace.kernel.errors import Invalid
 from marketplace.kernel.ids import new_id
 from marketplace.policy import queries, services
+from marketplace.policy.services import contracts
 from marketplace.policy.values import (
     ContractEnded,
     ContractInForce,
@@ -95,7 +96,7 @@ def test_a_day_in_brussels_ends_later_than_in_shanghai() -> None:
 
 
 def test_many_end_in_one_night(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services, "BATCH", 1)
+    monkeypatch.setattr(contracts, "BATCH", 1)
     first = a_concluded_contract(customer := a_guest("li.na@example.com"))
     policies = [first, a_concluded_contract(customer, beside=first)]
     ran_out(first)

@@ -82,7 +82,9 @@ def test_one_application_is_concluded_once_however_often_it_is_asked() -> None:
     second = services.issue(replace(command, locale="zh_Hans_CN"))
     db.session.commit()
     assert second == first
-    assert (count("policy_policy"), count("policy_version"), count("policy_document")) == (1, 1, 1)
+    assert (count("policy_policy"), count("policy_version"), count("policy_document")) == (1, 1, 2), (
+        "the policy and its certificate"
+    )
     assert count("procrastinate_jobs") == 1
     assert len(journey_entries(command.journey_id)) == 1
     other = services.issue(replace(command, application_id=new_id()))

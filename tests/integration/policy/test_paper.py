@@ -81,20 +81,27 @@ def test_hashes_and_intent_are_committed_before_the_signer_is_asked(monkeypatch:
 
     def asked(code: str) -> signing.Sealer:
         with db.engine.connect() as elsewhere:
-            seen.append(elsewhere.execute(text("SELECT state, unsigned_sha256 FROM policy_document")).one())
+            seen.append(
+                elsewhere.execute(
+                    text("SELECT state, unsigned_sha256 FROM policy_document WHERE kind = 'policy'")
+                ).one()
+            )
         return seal_of(code)
 
     seal_of = seals.sealer_of
     monkeypatch.setattr(seals, "sealer_of", asked)
     run("policy.seal_document")
-    ((state, unsigned),) = seen
+    assert len(seen) == 2, "of the policy, and of the certificate"
+    state, unsigned = seen[0]
     assert state == DocumentState.RENDERED
     assert storage.get(unsigned).startswith(b"%PDF")
 
 
 def test_the_sealed_paper_is_the_unsigned_one_and_a_seal_behind_it() -> None:
     policy = sealed()
-    unsigned = db.session.execute(text("SELECT unsigned_sha256 FROM policy_document")).scalar_one()
+    unsigned = db.session.execute(
+        text("SELECT unsigned_sha256 FROM policy_document WHERE kind = 'policy'")
+    ).scalar_one()
     assert queries.document_bytes(policy.id).startswith(storage.get(unsigned))
 
 
@@ -127,7 +134,9 @@ def test_a_crash_before_the_paper_is_kept_makes_the_same_bytes_again() -> None:
     hashes = []
     for _ in range(2):
         services.make_document(policy_id)
-        hashes.append(db.session.execute(text("SELECT unsigned_sha256 FROM policy_document")).scalar_one())
+        hashes.append(
+            db.session.execute(text("SELECT unsigned_sha256 FROM policy_document WHERE kind = 'policy'")).scalar_one()
+        )
         db.session.rollback()
     assert hashes[0] == hashes[1]
 

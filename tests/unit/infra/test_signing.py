@@ -49,6 +49,7 @@ def test_a_sealed_document_is_valid_and_says_by_whom_and_when(sealer, plain_pdf,
         reason="sealed",
         signer="SPECIMEN Harbour Mutual Insurance Ltd",
         stamped_at=report.stamped_at,
+        known_signer=True,
     )
     assert before <= report.stamped_at <= before + timedelta(minutes=1)
 
@@ -224,6 +225,20 @@ def test_a_seal_of_another_root_is_untrusted(sealed, tmp_path):
 
 
 @pytest.mark.asvs("12.3.4")
+def test_of_a_broken_seal_it_is_known_whether_it_was_of_a_known_signer(sealed, roots, tmp_path):
+    changed = sealed.replace(b"Issue of the policy", b"Issue of the Policy")
+    assert signing.check(changed, roots).known_signer
+    demo_pki.make_pki(tmp_path, {})
+    assert not signing.check(changed, (tmp_path / "root.pem").read_bytes()).known_signer
+
+
+def test_a_seal_is_judged_as_of_the_moment_that_is_asked_for(sealed, roots):
+    now = clock.now()
+    assert signing.check(sealed, roots, moment=now).valid
+    late = signing.check(sealed, roots, moment=now + timedelta(days=20_000))
+    assert (late.valid, late.reason, late.known_signer) == (False, "untrusted", True)
+
+
 def test_a_stamp_of_another_root_makes_the_seal_untrusted(pki, tmp_path, plain_pdf, roots):
     demo_pki.make_pki(tmp_path, {})
     elsewhere = timestamping.load_authority(SealSettings.in_folder(tmp_path, timestamping.SEAL_CODE))

@@ -118,8 +118,15 @@ def test_a_retrieved_session_tells_of_its_payment(gateway_on: Callable[[Wire], G
     intent = {"id": "pi_1", "object": "payment_intent", "status": "processing"}
     wire = Wire((200, SESSION | {"payment_intent": intent, "status": "complete"}))
     session = gateway_on(wire).retrieve_session("cs_test_1")
-    assert wire.asked[0][3] == {"expand[0]": ["payment_intent"]}
-    assert (session.payment_intent_id, session.intent_status) == ("pi_1", "processing")
+    assert wire.asked[0][3] == {"expand[0]": ["payment_intent.latest_charge"]}
+    assert (session.payment_intent_id, session.intent_status, session.method) == ("pi_1", "processing", None)
+
+
+def test_a_paid_session_tells_by_what_it_was_paid(gateway_on: Callable[[Wire], Gateway]) -> None:
+    charge = {"id": "ch_1", "object": "charge", "payment_method_details": {"type": "alipay", "alipay": {}}}
+    intent = {"id": "pi_1", "object": "payment_intent", "status": "succeeded", "latest_charge": charge}
+    session = gateway_on(Wire((200, SESSION | {"payment_intent": intent}))).retrieve_session("cs_test_1")
+    assert session.method == "alipay"
 
 
 def test_a_session_of_the_other_mode_is_refused(gateway_on: Callable[[Wire], Gateway]) -> None:

@@ -18,8 +18,10 @@ import psutil
 import pytest
 from structlog.testing import capture_logs
 
-from marketplace.listing.intake import confined, nursery, pack, read_container
-from marketplace.listing.intake.confined import Limits, read_confined
+from marketplace.infra import confinement
+from marketplace.infra.confinement import Limits, nursery
+from marketplace.listing.intake import child, confined, pack, read_container
+from marketplace.listing.intake.confined import read_confined
 from marketplace.listing.values import Finding
 from tests.factories.catalog import HARBOUR_TERM, catalog_files, changed, zipped
 from tests.factories.workbooks import harbour_workbook, with_shared_strings
@@ -126,9 +128,9 @@ def test_too_much_memory_or_time_is_one_finding(limits: Limits, code: str) -> No
 
 def in_a_child(code: str) -> str:
     """What a process says that was confined as a reading one is."""
-    shut = "from marketplace.listing.intake.child import confine; import os, socket, sys; confine(files=0)\n"
+    shut = "from marketplace.infra.confinement.child import confine; import os, socket, sys; confine(files=0)\n"
     command = [sys.executable, "-E", "-s", "-c", shut + code]
-    done = subprocess.run(command, cwd=confined.ROOT, env=confined.ENVIRONMENT, capture_output=True, check=False)
+    done = subprocess.run(command, cwd=confinement.ROOT, env=confinement.ENVIRONMENT, capture_output=True, check=False)
     return (done.stdout + done.stderr).decode()
 
 
@@ -173,7 +175,7 @@ def test_no_secret_of_ours_reaches_a_child(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_an_answer_that_is_no_reading_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(confined, "ask", lambda *_: b'{"findings": [], "draft": {"insurer": 7}}')
+    monkeypatch.setattr(confined, "_ask", lambda *_: b'{"findings": [], "draft": {"insurer": 7}}')
     with capture_logs() as logs:
         assert read_confined(b"", "harbour").findings == (Finding("", "reading_failed"),)
     assert [each["event"] for each in logs] == ["listing.reading_not_understood"]
@@ -221,7 +223,7 @@ def test_a_nursery_ends_with_the_one_who_asks() -> None:
         "print(confined._nursery._process.pid, flush=True); os._exit(0)"
     )
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=confined.ROOT, input=GOOD, capture_output=True, check=True)
+    done = subprocess.run(command, cwd=confinement.ROOT, input=GOOD, capture_output=True, check=True)
     gone, alive = psutil.wait_procs(
         [each for each in psutil.process_iter() if each.pid == int(done.stdout)], timeout=20
     )
@@ -232,4 +234,4 @@ def test_a_nursery_ends_when_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(nursery, "IDLE_SECONDS", 0.01)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours, theirs, selectors.DefaultSelector() as selector:
-        nursery._serve(theirs, selector)  # returns
+        nursery._serve(child, theirs, selector)  # returns

@@ -12,7 +12,7 @@ from marketplace.infra import pdf
 from marketplace.kernel.canonical import canonical_bytes, digest
 from marketplace.kernel.text import LocalizedText as Words
 from marketplace.policy import rules
-from marketplace.policy.document import TEMPLATE, Conclusion, Facing, contract_body, paper
+from marketplace.policy.document import Conclusion, Facing, contract_body, paper
 from marketplace.traceability.values import Channel
 from tests.factories.policy import AGENCY, a_command, a_content, an_insurer
 
@@ -131,7 +131,7 @@ def test_outside_a_demonstration_the_paper_is_no_specimen() -> None:
 def test_the_paper_is_set_twice_the_same_and_carries_its_data(locale: str, tmp_path) -> None:
     data = paper(a_body(), FACING, locale)
     first, second = (
-        pdf.render(TEMPLATE, data, qr_svg=pdf.qr_svg(FACING.verify_url), issued_at=CONCLUDED_AT) for _ in range(2)
+        pdf.render("policy", data, qr_svg=pdf.qr_svg(FACING.verify_url), issued_at=CONCLUDED_AT) for _ in range(2)
     )
     assert first == second
     file = tmp_path / "policy.pdf"
@@ -145,4 +145,4 @@ def test_the_paper_is_set_twice_the_same_and_carries_its_data(locale: str, tmp_p
 def test_a_product_without_optional_words_is_set_as_well() -> None:
     bare = a_body(clause_name=None, key_facts=type(a_content().key_facts)(), documents=(), exclusions=())
     for locale in ("en", "zh_Hans_CN"):
-        assert pdf.render(TEMPLATE, paper(bare, FACING, locale), qr_svg=None, issued_at=CONCLUDED_AT)
+        assert pdf.render("policy", paper(bare, FACING, locale), qr_svg=None, issued_at=CONCLUDED_AT)

@@ -1,29 +1,25 @@
 """What is known of contracts."""
 
-import hmac
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, Row, Select, func, or_, select
+from sqlalchemy import ColumnElement, Date, Row, Select, and_, func, or_, select
 from sqlalchemy import cast as as_type
 
-from marketplace.catalog import queries as catalog
-from marketplace.infra import seals, storage, vault
+from marketplace.infra import vault
 from marketplace.infra.db import db
 from marketplace.kernel import clock
-from marketplace.kernel.errors import NotFound, Unavailable
 from marketplace.kernel.money import Money
 from marketplace.policy import rules
 from marketplace.policy.models import LATEST, DocumentRow, PolicyRow, VersionRow
 from marketplace.policy.values import (
     CoverPeriod,
-    DocumentNotReady,
     DocumentState,
     Ending,
+    PaperKind,
     Policy,
-    PolicyCheck,
     PolicyFrame,
     PolicyNotFound,
     PolicyState,
@@ -45,7 +41,6 @@ _FRAME = (
     PolicyRow.erased_at,
 )
 _LAST_DAY = func.coalesce(PolicyRow.ended_on, PolicyRow.end_on)
-_NO_CODE = "0" * rules.CHECK_CODE_LENGTH  # 0 is in no check code, so nothing matches it
 
 
 def _policies() -> _Policies:
@@ -53,7 +48,7 @@ def _policies() -> _Policies:
     return (
         select(PolicyRow, VersionRow, DocumentRow)
         .join(VersionRow, VersionRow.policy_id == PolicyRow.id)
-        .join(DocumentRow, DocumentRow.version_id == VersionRow.id)
+        .join(DocumentRow, and_(DocumentRow.version_id == VersionRow.id, DocumentRow.kind == PaperKind.POLICY))
         .where(VersionRow.number == LATEST)
         .order_by(PolicyRow.concluded_at.desc(), PolicyRow.number)
         .execution_options(populate_existing=True)
@@ -180,67 +175,6 @@ def _counts(version_ids: Iterable[UUID], *conditions: ColumnElement[bool]) -> di
         .group_by(PolicyRow.product_version_id)
     )
     return dict(db.session.execute(asked).all())
-
-
-def check(number: str, code: str) -> PolicyCheck | None:
-    """The public answer to a number and its check code, or None: an unknown number and a wrong code look the same and
-    cost the same. The caller limits how often it is asked (O13-04).
-    """
-    found = db.session.execute(
-        select(
-            PolicyRow.number,
-            PolicyRow.check_code,
-            PolicyRow.start_on,
-            PolicyRow.end_on,
-            PolicyRow.zone,
-            PolicyRow.ended_on,
-            PolicyRow.product_version_id,
-        ).where(PolicyRow.number == (rules.read_number(number) or ""), PolicyRow.erased_at.is_(None))
-    ).one_or_none()
-    expected = _NO_CODE if found is None else found.check_code
-    given = rules.read_check_code(code)
-    if not hmac.compare_digest(expected.encode(), given.encode()) or found is None:
-        return None
-    period = CoverPeriod(found.start_on, found.end_on, found.zone)
-    return PolicyCheck(
-        number=found.number,
-        product_name=catalog.product_version(found.product_version_id).content.marketing_name,
-        state=rules.cover_on(clock.today(found.zone), period, found.ended_on),
-        period=period,
-    )
-
-
-def document_bytes(policy_id: UUID) -> bytes:
-    """The sealed PDF as it was issued. Raises PolicyNotFound or DocumentNotReady."""
-    found = policy(policy_id)
-    if found.document_sha256 is None:
-        raise DocumentNotReady
-    return storage.get(found.document_sha256)
-
-
-def unsound_papers() -> tuple[tuple[str, str], ...]:
-    """Every sealed paper that is not in the store as it was issued, or whose seal does not hold: number and reason.
-
-    What was erased on purpose is sound. Opens every paper: for checks, not for pages.
-    """
-    rows = db.session.execute(
-        select(PolicyRow.number, DocumentRow.document_sha256)
-        .join(VersionRow, VersionRow.policy_id == PolicyRow.id)
-        .join(DocumentRow, DocumentRow.version_id == VersionRow.id)
-        .where(DocumentRow.document_sha256.is_not(None))
-        .order_by(PolicyRow.number, VersionRow.number)
-    )
-    judged = ((row.number, _unsound(row.document_sha256 or "")) for row in rows)
-    return tuple((number, reason) for number, reason in judged if reason)
-
-
-def _unsound(sha256: str) -> str | None:
-    try:
-        return seals.fault_of(storage.get(sha256), sha256)
-    except vault.DataDestroyed:
-        return None
-    except (NotFound, Unavailable) as error:
-        return str(error)
 
 
 def frame_of(row: PolicyRow | Row[*tuple[Any, ...]]) -> PolicyFrame:

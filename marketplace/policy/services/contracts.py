@@ -1,6 +1,5 @@
-"""Conclude contracts, make their papers, and note their end."""
+"""Conclude contracts, and note their end."""
 
-import logging
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -8,44 +7,30 @@ from zoneinfo import ZoneInfo
 
 from marketplace.accounts import queries as accounts
 from marketplace.catalog import queries as catalog
-from marketplace.infra import pdf, seals, storage
 from marketplace.infra.db import db
-from marketplace.infra.jobs import defer, publish
+from marketplace.infra.jobs import publish
 from marketplace.infra.letterhead import letterhead
 from marketplace.kernel import clock, ids
-from marketplace.kernel.canonical import canonical_bytes, digest
+from marketplace.kernel.canonical import digest
 from marketplace.policy import queries, rules
-from marketplace.policy.document import TEMPLATE, Conclusion, Facing, contract_body, paper
-from marketplace.policy.models import (
-    DocumentRow,
-    PolicyRow,
-    VersionRow,
-    locked_document,
-    locked_number,
-    locked_policy,
-    take_number,
-)
+from marketplace.policy.document import Conclusion, contract_body
+from marketplace.policy.models import PolicyRow, VersionRow, locked_number, locked_policy, take_number
+from marketplace.policy.services import papers
 from marketplace.policy.values import (
     ContractEnded,
     ContractInForce,
     CoverPeriod,
-    DocumentEvent,
-    DocumentState,
     EndContract,
     Ending,
     IssuePolicy,
     Policy,
-    PolicyDocumentReady,
     PolicyFrame,
     PolicyIssued,
-    PolicyNotFound,
     PolicyState,
 )
 from marketplace.traceability import queries as trail
 from marketplace.traceability.services import record_act
 from marketplace.traceability.values import SYSTEM, Act, Actor, EntryType
-
-log = logging.getLogger(__name__)
 
 BATCH = 100
 
@@ -113,8 +98,7 @@ def _store(command: IssuePolicy, conclusion: Conclusion, body: dict[str, Any]) -
     )
     db.session.add(version)
     db.session.flush()
-    db.session.add(DocumentRow(version_id=version.id, state=DocumentState.DUE))
-    db.session.flush()
+    papers.due_of(policy, version)
     said = {
         "number": policy.number,
         "version": version.number,
@@ -123,86 +107,6 @@ def _store(command: IssuePolicy, conclusion: Conclusion, body: dict[str, Any]) -
     }
     _record(policy, EntryType.CONTRACT_CONCLUDED, said)
     return policy.id
-
-
-def make_document(policy_id: UUID) -> None:
-    """Set the paper of a contract and keep its unsigned bytes; the seal follows in a job of its own, so number, hashes
-    and intent stand committed before the signer is asked. A paper that is past this step is left alone; one that cannot
-    be printed fails, with the contract unharmed.
-
-    It carries the receipt that the conclusion stands in the log. That is waited for some seconds; afterwards the paper
-    is made without, stays so, and the receipt follows by mail.
-    """
-    document, version, policy = _locked_document(policy_id)
-    if document.state != DocumentState.DUE:
-        return
-    receipt = trail.receipt_soon(policy.application_id, EntryType.CONTRACT_CONCLUDED, version.recorded_at)
-    if receipt is None and trail.worth_waiting(version.recorded_at):
-        defer("policy.make_document", in_seconds=1, fact=PolicyIssued(policy_id))
-        return
-    facing = _facing(policy, version)
-    data = paper(version.body, facing, policy.locale)
-    try:
-        unsigned = pdf.render(
-            TEMPLATE,
-            data,
-            qr_svg=pdf.qr_svg(facing.verify_url),
-            issued_at=policy.concluded_at,
-            attached={} if receipt is None else _proof(policy, version, receipt),
-        )
-    except pdf.Unprintable as reason:
-        document.state = rules.DOCUMENT_LIFE.next(DocumentState.DUE, DocumentEvent.UNPRINTABLE)
-        document.failure = str(reason)
-        log.exception("ALARM the document of policy %s cannot be printed", policy.number)
-        return
-    document.state = rules.DOCUMENT_LIFE.next(DocumentState.DUE, DocumentEvent.RENDERED)
-    document.receipt_sha256 = None if receipt is None else storage.put(receipt)
-    document.unsigned_sha256, document.rendered_at = storage.put_sealed(unsigned, version.sealed_for), clock.now()
-    defer("policy.seal_document", policy_id=policy_id)
-
-
-def _proof(policy: PolicyRow, version: VersionRow, receipt: bytes) -> dict[str, str]:
-    """The receipt of the conclusion, what it is of, and the contract whose hash that names: who holds the paper can
-    follow the way from the signed log to every word of the contract.
-    """
-    said = trail.said_of(policy.application_id, EntryType.CONTRACT_CONCLUDED)
-    return {
-        "receipt": receipt.decode(),
-        "conclusion": said.decode(),
-        "contract": canonical_bytes(version.body).decode(),
-    }
-
-
-def seal_document(policy_id: UUID) -> None:
-    """Seal the paper with the insurer's seal and keep the bytes: once, whoever asks again finds it done.
-
-    Raises Unavailable while the seal or a time stamp cannot be had; then nothing is sealed.
-    """
-    document, version, policy = _locked_document(policy_id)
-    if document.state != DocumentState.RENDERED or document.unsigned_sha256 is None:
-        return
-    sealer = seals.sealer_of(version.body["insurer"]["code"])
-    sealed = sealer.seal(storage.get(document.unsigned_sha256), reason=f"Policy {policy.number}")
-    document.state = rules.DOCUMENT_LIFE.next(DocumentState.RENDERED, DocumentEvent.SEALED)
-    document.document_sha256, document.sealed_at = storage.put_sealed(sealed, version.sealed_for), clock.now()
-    said = {
-        "number": policy.number,
-        "version": version.number,
-        "body_sha256": version.body_sha256,
-        "unsigned_sha256": document.unsigned_sha256,
-        "document_sha256": document.document_sha256,
-        "seal": sealer.name,
-    }
-    _record(policy, EntryType.POLICY_SIGNED, said)
-    publish(PolicyDocumentReady(policy_id))
-
-
-def retry_document(policy_id: UUID) -> None:
-    """Make a failed paper again, after somebody mended its cause. Raises TransitionRefused (Conflict)."""
-    document, _, _ = _locked_document(policy_id)
-    document.state = rules.DOCUMENT_LIFE.next(DocumentState(document.state), DocumentEvent.ASKED_AGAIN)
-    document.failure = None
-    defer("policy.make_document", fact=PolicyIssued(policy_id))
 
 
 def end_contract(command: EndContract) -> None:
@@ -254,26 +158,6 @@ def hold_still(policy_id: UUID) -> PolicyFrame:
     Raises PolicyNotFound.
     """
     return queries.frame_of(locked_policy(policy_id))
-
-
-def _locked_document(policy_id: UUID) -> tuple[DocumentRow, VersionRow, PolicyRow]:
-    found = locked_document(policy_id)
-    if found is None:
-        raise PolicyNotFound
-    return found
-
-
-def _facing(policy: PolicyRow, version: VersionRow) -> Facing:
-    site = letterhead().public_url
-    verify_page = f"{site}/verify"
-    return Facing(
-        check_code=policy.check_code,
-        verify_url=f"{verify_page}?number={policy.number}",
-        verify_page=verify_page,
-        trust_policy=f"{site}/log/trust.policy",
-        log_key=trail.log_key(),
-        seal_name=seals.sealer_of(version.body["insurer"]["code"]).name,
-    )
 
 
 def _record(policy: PolicyRow, entry: EntryType, said: dict[str, Any], by: Actor = SYSTEM) -> None:

@@ -1,9 +1,9 @@
 """The process from which readers of files are forked: it has loaded what they need, so that each begins at once.
 
-`confined` starts it with an environment of its own, which holds no secret, and asks it over the socket that is its
+`asking` starts it with an environment of its own, which holds no secret, and asks it over the socket that is its
 standard input. It never looks at a file itself: each goes to a fork, and the fork takes from itself what it does not
 need before it looks. It ends when the one who asks is gone, or when nothing was asked for a while, so that its memory
-is held only while catalogs are read.
+is held only while files are read. Its one argument is the module of what its children do (`child.Tasks`).
 """
 
 import gc
@@ -12,10 +12,13 @@ import os
 import selectors
 import signal
 import socket
+import sys
 import time
 from dataclasses import dataclass
+from importlib import import_module
+from typing import cast
 
-from marketplace.listing.intake import child
+from marketplace.infra.confinement import child
 
 IDLE_SECONDS = 30.0
 MESSAGE = 4_096
@@ -35,16 +38,17 @@ class _Running:
 
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who asks, whose end is also this one's
-    child.load()
-    child.rehearse()
+    tasks = cast("child.Tasks", import_module(sys.argv[1]))
+    tasks.load()
+    tasks.rehearse()
     gc.collect()
     gc.freeze()  # forks share what was loaded and leave it alone
     gc.disable()  # a fork is gone before it has left much to collect
     with socket.socket(fileno=0) as asked, selectors.DefaultSelector() as selector:
-        _serve(asked, selector)
+        _serve(tasks, asked, selector)
 
 
-def _serve(asked: socket.socket, selector: selectors.BaseSelector) -> None:
+def _serve(tasks: child.Tasks, asked: socket.socket, selector: selectors.BaseSelector) -> None:
     running: dict[int, _Running] = {}
     selector.register(asked, selectors.EVENT_READ)
     while True:
@@ -56,7 +60,7 @@ def _serve(asked: socket.socket, selector: selectors.BaseSelector) -> None:
                 _tell_end(running.pop(key.fd))
                 selector.unregister(key.fd)
                 os.close(key.fd)
-            elif (started := _start(asked)) is not None:
+            elif (started := _start(tasks, asked)) is not None:
                 process = os.pidfd_open(started.pid)
                 running[process] = started
                 selector.register(process, selectors.EVENT_READ)
@@ -84,24 +88,24 @@ def _tell_end(ended: _Running) -> None:
         reply.sendall(str(code).encode())
 
 
-def _start(asked: socket.socket) -> _Running | None:
+def _start(tasks: child.Tasks, asked: socket.socket) -> _Running | None:
     message, files, _, _ = socket.recv_fds(asked, MESSAGE, FILES)
     if not message:
         return None
     memory, seconds, wall, task = json.loads(message)
     pid = os.fork()
     if pid == 0:
-        os._exit(_be_child(files[:3], memory, seconds, task))
+        os._exit(_be_child(tasks, files[:3], memory, seconds, task))
     for each in files[:3]:
         os.close(each)
     return _Running(pid, time.monotonic() + wall, files[3])
 
 
-def _be_child(standard: list[int], memory: int, seconds: int, task: list[str]) -> int:
+def _be_child(tasks: child.Tasks, standard: list[int], memory: int, seconds: int, task: list[str]) -> int:
     for number, each in enumerate(standard):
         os.dup2(each, number)
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-    return child.run(memory, seconds, task)
+    return child.run(tasks, memory, seconds, task)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,61 @@
+"""The papers about the money of an order: a receipt of each payment that bought something, a letter of each refund."""
+
+from uuid import UUID
+
+from marketplace.application import queries as applications
+from marketplace.checkout import document, queries
+from marketplace.checkout.document import Paid
+from marketplace.checkout.values import Order
+from marketplace.infra.formatting import ZONE
+from marketplace.infra.letterhead import letterhead
+from marketplace.kernel import clock
+from marketplace.payment import queries as payments
+from marketplace.payment.values import Purpose
+from marketplace.policy import queries as policies
+from marketplace.policy import services as policy
+from marketplace.policy.values import OrderPaper, PaperKind
+
+
+def order_receipt(order_id: UUID) -> None:
+    """Have the receipt of a paid order made, once, for the contracts that were concluded on it."""
+    order = queries.order(order_id)
+    paid = next((each for each in payments.attempts_of(Purpose.NEW_BUSINESS, order_id) if each.succeeded_at), None)
+    contracts = policies.policies_of_order(order_id)
+    if paid is None or not contracts or any(each.erased for each in contracts):
+        return
+    told, issued_at = Paid(order, paid, _payer(order)), clock.business_now()
+    wanted = OrderPaper(
+        PaperKind.RECEIPT, paid.id, order.id, _sealed_for(order, paid.id), order.locale, issued_at, ZONE
+    )
+    policy.order_paper(wanted, lambda number: document.receipt(number, told, contracts, issued_at, letterhead()))
+
+
+def order_refund_letter(order_id: UUID, refund_id: UUID) -> bool:
+    """Have the letter of a refund made, once. False where nothing may be written about the customer any more."""
+    order, refund = queries.order(order_id), payments.refund(refund_id)
+    if any(applications.application(line.application_id).erased for line in order.lines):
+        return False
+    attempt = payments.attempt(refund.attempt_id)
+    told = Paid(order, attempt, _payer(order))
+    wanted = OrderPaper(
+        PaperKind.REFUND_LETTER,
+        refund.id,
+        order.id,
+        _sealed_for(order, attempt.id),
+        order.locale,
+        refund.settled_at or refund.requested_at,
+        ZONE,
+    )
+    policy.order_paper(wanted, lambda number: document.refund_letter(number, told, refund, letterhead()))
+    return True
+
+
+def _payer(order: Order) -> str | None:
+    """The applicant, who is one for all lines of an order."""
+    people = applications.application(order.lines[0].application_id).people
+    return None if people is None else people.applicant.name
+
+
+def _sealed_for(order: Order, attempt_id: UUID) -> UUID:
+    """As the payment itself: for the application that was paid for, or where these are several for the attempt."""
+    return order.lines[0].application_id if len(order.lines) == 1 else attempt_id
