@@ -19,8 +19,8 @@ from marketplace.correspondence.values import MessageBounced, MessageSent
 from marketplace.infra import dkim, keys, letterhead, mail, returns, seals, storage, stripe_gateway, vault
 from marketplace.infra.storage.folder import Folder
 from marketplace.infra.storage.objects import PATIENCE, Objects
-from marketplace.kernel.addresses import mailbox
 from marketplace.kernel import money
+from marketplace.kernel.addresses import mailbox
 from marketplace.kernel.transitions import Table
 from marketplace.listing import jobs as listing_jobs
 from marketplace.listing import rules as listing_rules
