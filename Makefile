@@ -29,8 +29,8 @@ test-long: install ## run the long tests: browsers, killed processes, every door
 test-postgresql15: install ## run the tests of services and data on Debian's PostgreSQL 15 (ARGS= for pytest)
 	EMBEDDED_POSTGRESQL=$(POSTGRESQL15) $(ON_TWO_CORES) tests/integration $(ARGS)
 
-soak: install ## kill site, worker, sequencer and database a hundred times under load; two hundred buyers at once (KILLS=, FLOWS=)
-	KILLS=$${KILLS:-100} FLOWS=$${FLOWS:-200} $(BIN)/python -m pytest tests/faults $(ARGS)
+soak: install ## a thousand purchases while everything dies and the provider lies, figures in JSON at the end (PURCHASES=, SEED=)
+	@$(BIN)/python -m tests.faults.soak $(ARGS)
 
 asvs: install ## run the tests that hold a check of OWASP ASVS 5.0.0; print check, tests, result (ARGS= for pytest)
 	@$(BIN)/python -m tests.asvs $(ARGS)

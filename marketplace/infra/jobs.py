@@ -29,6 +29,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from marketplace.infra import logs, metrics, present
 from marketplace.infra.db import Scope, db, use_scope
+from marketplace.infra.failpoints import At, reach
 from marketplace.infra.vault import DataDestroyed
 from marketplace.kernel import clock
 from marketplace.kernel.errors import Invalid, NotFound, Refused
@@ -147,6 +148,7 @@ def defer(name: str, /, *, in_seconds: int = 0, lock: str | None = None, **argum
         options["lock"] = lock
     plain = {key: TypeAdapter(type(value)).dump_python(value, mode="json") for key, value in arguments.items()}
     _deferring.configure_task(name, **options).defer(**plain)
+    reach(At.JOB_DEFERRED)
 
 
 def is_waiting(name: str, /, **arguments: ColumnElement[Any] | InstrumentedAttribute[Any]) -> ColumnElement[bool]:
@@ -165,11 +167,14 @@ def publish(fact: object) -> None:
 
 def run_once(chosen: Task, **arguments: Any) -> None:
     """Run one job in one transaction inside an application context: commit on return, roll back on any error."""
+    reach(At.JOB_TAKEN)
     present.load_for_job()
     try:
         with use_scope(Scope.all()):
             validate_call(config=_QUIET)(chosen.function)(**arguments)
+            reach(At.JOB_WORKED)
             db.session.commit()
+        reach(At.JOB_COMMITTED)
     except BaseException:
         db.session.rollback()
         raise

@@ -8,6 +8,7 @@ from flask import Flask, Response, g, request
 
 from marketplace.infra import present
 from marketplace.infra.db import db
+from marketplace.infra.failpoints import At, reach
 from marketplace.web import audit
 
 
@@ -22,7 +23,9 @@ def own_transactions(app: Flask) -> None:
         if response.status_code < 400:  # noqa: PLR2004  HTTP: below are successes and redirects
             audit.keep()
             if db.session.registry.has():  # a page from memory asked nothing of it
+                reach(At.REQUEST_ANSWERED)
                 db.session.commit()
+                reach(At.REQUEST_COMMITTED)
         else:
             db.session.rollback()
             audit.keep_refusals()
@@ -32,3 +35,4 @@ def own_transactions(app: Flask) -> None:
 def commit_now() -> None:
     """Make what was written so far true before a neighbour is asked to act on it (our row first, then Stripe)."""
     db.session.commit()
+    reach(At.HALF_COMMITTED)

@@ -1,4 +1,6 @@
-"""`python -m tests.faults.books`: what its database holds of each application and of the log, as JSON."""
+"""`python -m tests.faults.books`: what its database holds of each application and of the log, as JSON, and what is
+broken in it by all that is read of its neighbours (`invariants.World`), at rest.
+"""
 
 import json
 import re
@@ -7,13 +9,16 @@ from html import unescape
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from flask import current_app
+from sqlalchemy import create_engine, pool, text
 
 from config import Settings
 from marketplace.app import create_app
 from marketplace.application import queries as applications
+from marketplace.infra import jobs
 from marketplace.infra.db import Scope, db, reader, use_scope
 from marketplace.traceability import queries as trail
+from tests.faults.invariants import Violation, World, alterations, violations
 
 MARK = re.compile(r"[a-z]{4}@marked\.example|Marker [A-Z]{4}")
 _ABOUT = ("subject_sha256", "question", "field", "attempt_id")
@@ -31,7 +36,9 @@ def main() -> None:
             checkpoints = connection.execute(text("SELECT note FROM traceability_log_checkpoint ORDER BY size")).all()
         orders = db.session.execute(text("SELECT id::text, state, paid_at IS NOT NULL AS paid FROM checkout_order"))
         policies = db.session.execute(text("SELECT application_id::text, order_id::text, number FROM policy_policy"))
+        jobs.run_once(jobs.known_tasks()["payment.take_movements"])
         said = {
+            "violations": _violations(World(**json.load(sys.stdin))),
             "applications": told,
             "outside": outside,
             "checkpoints": [row.note for row in checkpoints],
@@ -40,6 +47,15 @@ def main() -> None:
             "policies": [row._asdict() for row in policies],
         }
     sys.stdout.write(json.dumps(said))
+
+
+def _violations(said: World) -> list[Violation]:
+    """Asked by the owner, who alone sees the queue and the evidence as well."""
+    engine = create_engine(current_app.config["DATABASE_OWNER_URL"], poolclass=pool.NullPool)
+    with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        connection.execute(text("SET LOCAL marketplace.scope = 'all'"))
+        found = violations(connection, said, at_rest=True)
+    return found + alterations()
 
 
 def _told(application_id: UUID) -> dict[str, Any]:

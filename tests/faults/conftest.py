@@ -1,31 +1,21 @@
-"""The sequencer as a process of its own, to be killed."""
+"""The sequencer as a process of its own, to be killed; and the whole marketplace in this one."""
 
 import os
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
+from config import Settings
 from marketplace.traceability.jobs.key_folder import KeyFolder
 from sandbox.embedded_db import EmbeddedServer
 from tests.environment import ROOT
 from tests.factories.log import a_key_folder
-
-PATIENCE_SECONDS = 60
-
-
-def until(ask: Callable[[], object], what: str, seconds: float = PATIENCE_SECONDS, turn: float = 0.02) -> None:
-    """Ask until the answer is yes."""
-    end = time.monotonic() + seconds
-    while not ask():
-        if time.monotonic() > end:
-            pytest.fail(f"waited {seconds} s for {what}")
-        threading.Event().wait(turn)
+from tests.faults.shop import Shop, a_shop
 
 
 @dataclass
@@ -68,3 +58,18 @@ def sequencers(server: EmbeddedServer, tmp_path: Path) -> Iterator[Sequencers]:
     yield started
     started.end()
     sys.stdout.write(started.log.read_text())  # shown where a test failed
+
+
+@pytest.fixture(scope="module")
+def whole_shop(
+    migrated_app: Flask, settings: Settings, server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Shop]:
+    with a_shop(migrated_app, settings, server, tmp_path_factory.mktemp("shop")) as shop:
+        yield shop
+
+
+@pytest.fixture
+def shop(whole_shop: Shop) -> Shop:
+    """Of the module, begun anew."""
+    whole_shop.begin_anew()
+    return whole_shop

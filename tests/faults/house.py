@@ -1,7 +1,7 @@
 """The whole house as processes of its own, on a PostgreSQL of its own that waits for its disk: to be killed.
 
 Programs that end are started again, as a supervisor would. The payment simulator and the keeper of keys live on in this
-process.
+process. Where the house is `mortal`, its programs die of themselves as well (`dying`).
 """
 
 import json
@@ -16,11 +16,13 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psutil
+import psycopg
 import requests
 
 from config import Settings
@@ -30,16 +32,21 @@ from marketplace.traceability.rules.notes import Checkpoint, Verifier, opened
 from sandbox.embedded_db import DATABASE, EmbeddedServer
 from tests.environment import ROOT, environment_of
 from tests.factories.log import ORIGIN, a_key_folder
-from tests.faults.conftest import until
-from tests.faults.people import ONLY, Customer
-from tests.simulator_server import SECRET_KEY, WEBHOOK_SECRET, running_simulator
+from tests.faults.dying import Dying
+from tests.faults.invariants import world
+from tests.faults.mailbox import mails
+from tests.faults.people import ONLY, Customer, Habits
+from tests.faults.waiting import until
+from tests.simulator_server import SECRET_KEY, WEBHOOK_SECRET, SimulatorServer, running_simulator
 
 SITE = (
-    *("-m", "gunicorn", "wsgi:app", "--worker-class", "gthread", "--workers", "2", "--threads", "4", "--preload"),
+    *("-m", "gunicorn", "{site}", "--worker-class", "gthread", "--workers", "2", "--threads", "4", "--preload"),
     *("--no-control-socket", "--graceful-timeout", "5", "--bind", "fd://{listener}"),
 )
-SEQUENCER, WORKER = ("-m", "marketplace.sequencer"), ("-m", "marketplace.worker")
+MAIL = ("-m", "tests.faults.mailbox", "{mail}", "{mails}")
 LONGEST_WAIT_SECONDS = 180
+CLOCKWORK = ["payment.reconcile", "payment.take_movements", "checkout.sweep"]
+_DEFER = "INSERT INTO procrastinate_jobs (queue_name, task_name, args)"
 IDLE_WORK = """
 SELECT (SELECT count(*) FROM traceability_evidence_intake)
      + (SELECT count(*) FROM checkout_order WHERE state = 'paid')
@@ -59,29 +66,42 @@ class House:
     keys: KeyFolder
     environment: dict[str, str]
     sequencers: dict[str, str]
+    simulator: SimulatorServer
     listener: socket.socket
+    mail_listener: socket.socket
+    mails: Path
     log: Path
+    dying: Dying | None = None
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     checkpoints: list[str] = field(default_factory=list)
 
     # --- its programs -------------------------------------------------------------------------------------------------
 
     def start(self, name: str) -> None:
-        told = {"site": (SITE, self.environment), "worker": (WORKER, self.environment),
-                "sequencer": (SEQUENCER, self.sequencers)}  # fmt: skip
+        program = "tests.faults.dying" if self.dying else f"marketplace.{name}"
+        told = {
+            "site": (SITE, self.environment),
+            "worker": (("-m", program, *(["worker"] if self.dying else [])), self.environment),
+            "sequencer": (("-m", program, *(["sequencer"] if self.dying else [])), self.sequencers),
+            "mail": (MAIL, self.environment),
+        }  # fmt: skip
         words, environment = told[name]
+        listeners = self.listener.fileno(), self.mail_listener.fileno()
+        said = {"listener": listeners[0], "mail": listeners[1], "mails": self.mails,
+                "site": "tests.faults.dying:site()" if self.dying else "wsgi:app"}  # fmt: skip
         with self.log.open("ab") as log:
             self.running[name] = subprocess.Popen(
-                [sys.executable, *(word.format(listener=self.listener.fileno()) for word in words)],
-                env=environment, cwd=ROOT, stdout=log, stderr=log, pass_fds=[self.listener.fileno()],
+                [sys.executable, *(word.format(**said) for word in words)],
+                env=environment, cwd=ROOT, stdout=log, stderr=log, pass_fds=listeners,
                 start_new_session=True,
             )  # fmt: skip
 
-    def run(self, *words: str) -> str:
-        """Of one command of the marketplace to its end, what it says."""
+    def run(self, *words: str, told: str | None = None) -> str:
+        """Of one command of the marketplace to its end, what it says; `told` is what it reads."""
         done = subprocess.run(
-            [sys.executable, *words], env=self.environment, cwd=ROOT, capture_output=True, text=True, check=False
-        )
+            [sys.executable, *words],
+            env=self.environment, cwd=ROOT, capture_output=True, text=True, check=False, input=told,
+        )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -116,10 +136,11 @@ class House:
     def kinds(self) -> dict[str, Callable[[random.Random], None]]:
         return {
             "a process of the site": self._kill_child,
-            "worker": lambda _chance: self.running["worker"].kill(),
+            "worker": lambda _chance: _kill_group(self.running["worker"]),
             "the database": lambda _chance: self._kill_database(),
-            "sequencer": lambda _chance: self.running["sequencer"].kill(),
+            "sequencer": lambda _chance: _kill_group(self.running["sequencer"]),
             "a backend of the database": self._kill_backend,
+            "the mail server": lambda _chance: self.running["mail"].kill(),
             "the whole site": lambda _chance: self.running["site"].kill(),
         }
 
@@ -136,7 +157,8 @@ class House:
         with self.server.connect_as_superuser(DATABASE) as superuser:
             ours = "SELECT pid FROM pg_stat_activity WHERE usename LIKE 'marketplace%' ORDER BY pid"
             pids = [int(str(row[0])) for row in superuser.execute(ours)]
-            os.kill(chance.choice(pids), signal.SIGKILL)
+            if pids:
+                os.kill(chance.choice(pids), signal.SIGKILL)
 
     def _kill_database(self) -> None:
         process = self.server.process
@@ -173,7 +195,43 @@ class House:
         return found
 
     def books(self) -> Any:
-        return json.loads(self.run("-m", "tests.faults.books"))
+        """What the database holds, and what is broken in it by all that provider and mail server say, at rest."""
+        with self.simulator.simulator.store.transaction() as books:
+            said = world(books, mails(self.mails))
+        return json.loads(self.run("-m", "tests.faults.books", told=json.dumps(asdict(said))))
+
+    def hasten(self) -> None:
+        """What was put off is due: time passes."""
+        self._tell("UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE status = 'todo'")
+
+    def void(self, application: str) -> None:
+        """What is applied for cannot be had any more."""
+        offer = "(SELECT offer_id FROM application_application WHERE id = %s)"
+        self._tell(f"UPDATE quoting_offer SET voided_at = now() WHERE id = {offer}", application)
+
+    def lapse(self, application: str) -> None:
+        """The time of its order is over."""
+        order = "(SELECT max(order_id::text) FROM checkout_order_line WHERE application_id = %s AND live)"
+        job = f"SELECT 'checkout', 'checkout.lapse_order', jsonb_build_object('order_id', {order})"
+        self._tell(f"{_DEFER} {job}", application)
+
+    def strike(self) -> None:
+        """What comes by the clock comes now."""
+        self._tell(f"{_DEFER} SELECT split_part(each, '.', 1), each, '{{}}' FROM unnest(%s) each", CLOCKWORK)
+
+    def _tell(self, statement: LiteralString, *told: object) -> None:
+        """As soon as the database is there."""
+
+        def tell() -> bool:
+            with suppress(psycopg.Error), self.server.connect_as_superuser(DATABASE) as superuser:
+                superuser.execute(statement, told)
+                return True
+            return False
+
+        self.wait(tell, "the database")
+
+    def customer(self, number: int, habits: Habits = Habits.NONE) -> Customer:
+        return Customer(self.url, self.mails, number, habits, self.void, self.lapse)
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
@@ -183,14 +241,17 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def a_house(settings: Settings, folder: Path) -> Iterator[House]:
+def a_house(settings: Settings, folder: Path, dying: Dying | None = None) -> Iterator[House]:
     """Ready to sell Harbour Term."""
     with ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=512))
+        mail_listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=512))
         port = listener.getsockname()[1]
         simulator = stack.enter_context(running_simulator(folder, f"http://127.0.0.1:{port}/hooks/stripe"))
         server = EmbeddedServer(folder / "database")
         server.start()
+        # Pictures of pages take longer than all else; where dying is the matter, nobody finds the browser for them.
+        shared = {"DYING_FOLDER": str(dying.folder), "PATH": str(Path(sys.executable).parent)} if dying else {}
         environment = environment_of(
             settings,
             PUBLIC_URL=f"http://localhost:{port}",
@@ -203,19 +264,27 @@ def a_house(settings: Settings, folder: Path) -> Iterator[House]:
             STRIPE_SECRET_KEY=SECRET_KEY,
             STRIPE_WEBHOOK_SECRET=WEBHOOK_SECRET,
             LOG_ORIGIN=ORIGIN,
+            MAIL_TRANSPORT="smtp",
+            SMTP_HOST="127.0.0.1",
+            SMTP_PORT=mail_listener.getsockname()[1],
+            SMTP_TLS="none",
+            **shared,
         )
         keys = a_key_folder(folder / "log")
         sequencers = os.environ | {
             "DEMONSTRATION": "1", "LOG_ORIGIN": ORIGIN, "LOG_KEY_FOLDER": str(keys.path),
             "DATABASE_SEQUENCER_URL": server.url("marketplace_sequencer"),
-        }  # fmt: skip
+        } | shared  # fmt: skip
         log = folder / "house.log"
-        house = House(f"http://localhost:{port}", server, keys, environment, sequencers, listener, log)
+        house = House(
+            f"http://localhost:{port}", server, keys, environment, sequencers, simulator, listener, mail_listener,
+            folder / "mails", log, dying,
+        )  # fmt: skip
         stack.callback(lambda: sys.stdout.write(log.read_text()[-20_000:]))  # shown where a test failed
         stack.callback(house.end)
         house.run("-m", "flask", "--app", "wsgi", "db", "upgrade")
         house.run("-m", "tests.faults.stock")
-        for name in ("sequencer", "worker", "site"):
+        for name in ("mail", "sequencer", "worker", "site"):
             house.start(name)
         house.wait(house.is_ready, "the site")
         over = threading.Event()
@@ -231,11 +300,11 @@ def a_house(settings: Settings, folder: Path) -> Iterator[House]:
 @contextmanager
 def customers(house: House, numbers: int) -> Iterator[list[Customer]]:
     """So many at a time, all the while, one after the other; the list grows. Whoever came goes on until it is paid."""
-    over, came, lost = threading.Event(), list[Customer](), list[Exception]()
+    over, came, lost, numbered = threading.Event(), list[Customer](), list[Exception](), count()
 
     def live() -> None:
         while not over.is_set():
-            came.append(customer := Customer(house.url))
+            came.append(customer := house.customer(next(numbered)))
             try:
                 customer.buy()
             except Exception as error:  # noqa: BLE001  told below, by the thread that tests
@@ -279,7 +348,7 @@ def hold_each_act_once(books: Any, people: Sequence[Customer]) -> int:
             found = types[act[0]] if act[1] is None else acts[act]
             assert found == 1 or (act == ADDRESS and found > 1), (act, found, told)
         acknowledged += len(set(customer.acknowledged))
-        if customer.done:
+        if customer.concludes:
             assert [types[kind] for kind in CONCLUDED] == [1] * len(CONCLUDED), told
     return acknowledged
 

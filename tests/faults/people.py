@@ -10,13 +10,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import count
+from email import message_from_bytes
+from email.policy import default
+from enum import Flag, auto
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import requests
 
-from sandbox.demo.browser import Browser
-from sandbox.demo.visitor import Identity, LostError, Visitor, hidden_fields, ticked
+from sandbox.demo.browser import PATIENCE_SECONDS, Browser
+from sandbox.demo.visitor import DECLINED_CARD, GOOD_CARD, Identity, LostError, Visitor, hidden_fields, ticked
+from tests.faults.mailbox import mails
 
 ANSWERS = {
     "age": "34", "sex": "female", "smoker": "no", "sum_insured": "1000000", "term_years": "20",
@@ -26,7 +30,6 @@ PAUSE_SECONDS = 0.2
 MAIL_LOOKS = 25
 LONGEST_SECONDS = 900
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_numbers = count()
 
 Act = tuple[str, str | None]
 """What an entry of the trail says: its type, and what it is about; None where that is for the house to say, and the
@@ -62,6 +65,16 @@ def questions(page: str) -> list[str]:
     return list(dict.fromkeys(re.findall(r'<input type="radio" name="([^"]+)"', page)))
 
 
+class Habits(Flag):
+    """What some customers do. `VOID`: what they pay for cannot be had any more, a moment before they pay."""
+
+    NONE = 0
+    DECLINED = auto()  # the first card is
+    LEAVES = auto()  # once it is paid, and does not come back
+    VOID = auto()
+    LATE = auto()  # their order ends by the clock while they pay, and they do not come back
+
+
 class GivenUpError(Exception):
     """Somebody came to no end however often they tried."""
 
@@ -73,7 +86,11 @@ class Customer:
     """
 
     url: str
-    number: int = field(default_factory=lambda: next(_numbers))
+    mails: Path
+    number: int
+    habits: Habits = Habits.NONE
+    void: Callable[[str], None] = lambda _application: None
+    lapse: Callable[[str], None] = lambda _application: None
     application: str = ""
     acknowledged: list[Act] = field(default_factory=list)
     done: bool = False
@@ -85,6 +102,11 @@ class Customer:
         self.who = Identity(f"Marker {letters}", date(1992, 3, 5), f"{letters.lower()}@marked.example")
         source = f"10.{self.number // 62_500 % 250}.{self.number // 250 % 250}.{self.number % 250 + 1}"
         self.visitor = Visitor(Browser(self.url, source, forwarded=True))  # type: ignore[arg-type]  # all that it uses of a client
+
+    @property
+    def concludes(self) -> bool:
+        """Whether they have come back, and have a contract."""
+        return self.done and self.habits & (Habits.VOID | Habits.LEAVES | Habits.LATE) == Habits.NONE
 
     def buy(self, over: Callable[[], bool] = lambda: False) -> None:
         """Until it is paid, or `over`; nobody waits for the policy. Raises GivenUpError."""
@@ -120,6 +142,9 @@ class Customer:
             raise LostError(f"{self.visitor.status} at {self.visitor.at}")
 
     def _step(self) -> None:
+        if self.visitor.status == 409 and Habits.VOID in self.habits:  # void, and nothing was paid for it
+            self.done = True
+            return
         self._must_be_shown()
         before, parts = self.visitor.at, urlsplit(self.visitor.at).path.split("/")
         step = parts[3] if len(parts) > 3 else ""
@@ -131,7 +156,7 @@ class Customer:
             "documents": lambda: self.visitor.post({"confirm": "yes"}),
             "exclusions": lambda: self.visitor.post({"confirm": "yes"}),
             "review": self.visitor.submit,
-            "pay": self.visitor.pay,
+            "pay": self._pay,
         }
         if step == "done":
             self.done = True
@@ -140,6 +165,8 @@ class Customer:
             raise LostError(f"{self.visitor.status} at {self.visitor.at}")
         said = told(step, self.visitor.text)
         acts[step]()
+        if self.done:
+            return
         self._must_be_shown()
         if self.visitor.at == before:
             raise LostError(f"still at {before}")
@@ -163,11 +190,36 @@ class Customer:
 
     def _codes(self) -> list[str]:
         """Those in the mails, the newest first, as soon as there is one."""
-        reader = Browser(self.url, "10.255.0.1", forwarded=True)
         for _ in range(MAIL_LOOKS):
-            mails = re.findall(r'href="(/inbox/[0-9a-f-]{36})"', reader.get(f"/inbox?to={self.who.email}").text)
-            texts = (reader.get(mail).text.split("<pre", 1)[-1] for mail in mails)
-            if codes := [code[0] for text in texts if (code := re.search(r"(?<!\d)\d{6}(?!\d)", text))]:
-                return codes
+            found = [code for code in map(_code_in, mails(self.mails, self.who.email)) if code]
+            if found:
+                return found[::-1]
             threading.Event().wait(PAUSE_SECONDS)
         return []
+
+    def _pay(self) -> None:
+        """From our page to the hosted one, each in its own way."""
+        self.visitor.post({})
+        if Habits.VOID in self.habits:
+            self.void(self.application)
+        if Habits.DECLINED in self.habits:
+            self.visitor.pay(DECLINED_CARD)
+        if Habits.LATE in self.habits:
+            self.lapse(self.application)
+        if self.habits & (Habits.LEAVES | Habits.LATE):
+            self.done = pays_at(self.visitor.at)
+        else:
+            self.visitor.pay()
+
+
+def pays_at(page: str) -> bool:
+    """Whether the card was taken, or the page is closed; nobody comes back from it."""
+    form = {"email": "somebody@example.com", "number": GOOD_CARD, "expiry": "12/34", "cvc": "123", "name": "Specimen"}
+    answer = requests.post(page, data=form, allow_redirects=False, timeout=PATIENCE_SECONDS)
+    return answer.status_code in {303, 410}
+
+
+def _code_in(eml: bytes) -> str | None:
+    body = message_from_bytes(eml, policy=default).get_body(("plain",))
+    code = re.search(r"(?<!\d)\d{6}(?!\d)", body.get_content() if body else "")
+    return code[0] if code else None

@@ -1,6 +1,7 @@
 """What is held against the books after kills does not pass if one act of several was lost, doubled or never signed."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ PAGES = {
 
 def a_customer() -> Customer:
     """Who was answered at every step."""
-    customer = Customer("http://localhost", application="A", done=True)
+    customer = Customer("http://localhost", Path("/nowhere"), 1, application="A", done=True)
     for step, page in PAGES.items():
         customer.acknowledged += told(step.split()[0], page)
     return customer

@@ -21,7 +21,7 @@ FLOWS = int(os.environ.get("FLOWS", "10"))
 @pytest.mark.requirement("T26-06", "T26-31", "T26-33")
 def test_flows_beside_one_another_do_not_touch(settings: Settings, tmp_path: Path) -> None:
     with a_house(settings, tmp_path) as house:
-        people = [Customer(house.url) for _ in range(FLOWS)]
+        people = [house.customer(number) for number in range(FLOWS)]
         with ThreadPoolExecutor(FLOWS) as pool:
             for _ in pool.map(Customer.buy, people):
                 pass

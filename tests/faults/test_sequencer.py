@@ -22,7 +22,8 @@ from marketplace.traceability.rules.notes import Checkpoint, opened
 from marketplace.traceability.rules.tiles import Place
 from sandbox.embedded_db import EmbeddedServer
 from tests.factories.traceability import a_journey, an_act
-from tests.faults.conftest import Sequencers, until
+from tests.faults.conftest import Sequencers
+from tests.faults.waiting import until
 
 KILLS = int(os.environ.get("KILLS", "3"))
 WRITERS = 4

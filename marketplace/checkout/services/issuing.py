@@ -15,6 +15,7 @@ from marketplace.checkout.services.papers import order_refund_letter
 from marketplace.checkout.services.telling import tell_not_issuable, tell_refunded
 from marketplace.checkout.values import OfferReplaced, Order, OrderIssued, OrderNotIssuable, OrderState
 from marketplace.infra.db import db
+from marketplace.infra.failpoints import At, reach
 from marketplace.infra.formatting import ZONE
 from marketplace.infra.jobs import defer, publish
 from marketplace.kernel import clock
@@ -61,6 +62,7 @@ def take_payment(order_id: UUID, attempt_id: UUID) -> None:
         return
     row.state = after.value
     db.session.flush()
+    reach(At.ORDER_PAID)
     defer("checkout.issue_contracts", order_id=order_id)
 
 
@@ -86,9 +88,11 @@ def issue_contracts(order_id: UUID) -> None:
     except MarketplaceError as refusal:
         _cannot_issue(row, refusal.code)
         return
+    reach(At.CONTRACTS_CONCLUDED)
     row.state = ORDERS.next(OrderState.PAID, OrderEvent.ISSUED).value
     db.session.flush()
     _book(row, concluded)
+    reach(At.PREMIUMS_BOOKED)
     publish(OrderIssued(order_id))
 
 
@@ -127,6 +131,7 @@ def note_refund(order_id: UUID, refund_id: UUID, reason: RefundReason, amount: M
         db.session.flush()
     if not order_refund_letter(order_id, refund_id):
         tell_refunded(row, refund_id, amount)
+    reach(At.REFUND_TOLD)
 
 
 def _issue(row: OrderRow, line: OrderLineRow) -> OfferView:
@@ -171,4 +176,5 @@ def _give_back(row: OrderRow, after: OrderState, reason: str) -> None:
     if row.attempt_id is not None:
         payment.request_refund(row.attempt_id, Money(row.total_minor, row.currency), RefundReason.NOT_ISSUABLE)
     tell_not_issuable(row)
+    reach(At.ORDER_GIVEN_BACK)
     publish(OrderNotIssuable(row.id))

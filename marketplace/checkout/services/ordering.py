@@ -21,6 +21,7 @@ from marketplace.checkout.values import (
     PaymentUrls,
 )
 from marketplace.infra.db import db
+from marketplace.infra.failpoints import At, reach
 from marketplace.infra.jobs import publish
 from marketplace.kernel import clock, ids
 from marketplace.payment import services as payment
@@ -68,6 +69,7 @@ def place_order(application_ids: Iterable[UUID], account_id: UUID) -> Order:
     db.session.flush()
     db.session.add_all(_lines(row.id, payables))
     db.session.flush()
+    reach(At.ORDER_WRITTEN)
     publish(OrderPlaced(row.id))
     return orders_from([row])[0]
 

@@ -12,6 +12,7 @@ from marketplace.correspondence import queries as messages
 from marketplace.correspondence import services as correspondence
 from marketplace.correspondence.values import Attachment, MessageKind, QueueMessage, TrailOf
 from marketplace.infra import storage
+from marketplace.infra.failpoints import At, reach
 from marketplace.infra.jobs import defer
 from marketplace.infra.letterhead import letterhead
 from marketplace.kernel import clock
@@ -90,6 +91,7 @@ def send_policy(policy_id: UUID) -> None:
     signed = () if receipt is None else (_receipt(EntryType.POLICY_SIGNED, receipt),)
     if receipt is None or policy.receipt_sha256 is None:
         defer("checkout.send_receipts", in_seconds=RECEIPTS_AGAIN, policy_id=policy_id)
+    reach(At.POLICY_TO_MAIL)
     papers = [each for found in policies.papers_of_contract(policy_id) for each in _attached(found)]
     received = _attached(payment_receipt)
     if not received:

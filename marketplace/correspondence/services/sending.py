@@ -25,6 +25,7 @@ from marketplace.correspondence.values import (
 )
 from marketplace.infra import mail, storage, vault
 from marketplace.infra.db import db
+from marketplace.infra.failpoints import At, reach
 from marketplace.infra.jobs import defer, publish
 from marketplace.kernel import clock, ids
 from marketplace.kernel.canonical import sha256_hex
@@ -70,6 +71,7 @@ def queue(command: QueueMessage) -> bool:
     wanted = insert(MessageRow).values(values).on_conflict_do_nothing(index_elements=["kind", "subject_key"])
     if db.session.execute(wanted.returning(MessageRow.id)).scalar_one_or_none() is None:
         return False
+    reach(At.MAIL_QUEUED)
     defer("correspondence.compose_message", message_id=message_id)
     return True
 
@@ -85,6 +87,7 @@ def compose_message(message_id: UUID) -> None:
     eml = mail.signed(unsigned)
     row.eml, row.eml_sha256 = eml, sha256_hex(eml)
     row.state = rules.LIFE.next(MessageState.QUEUED, MessageEvent.COMPOSED)
+    reach(At.MAIL_COMPOSED)
     defer("correspondence.send_message", message_id=message_id)
 
 
@@ -97,6 +100,7 @@ def send_message(message_id: UUID) -> None:
     if row.state != MessageState.READY or eml is None:
         return
     row.attempts += 1
+    reach(At.MAIL_TO_SEND)
     try:
         mail.deliver(eml, row.recipient)
     except mail.MailUnavailable as failure:
@@ -104,6 +108,7 @@ def send_message(message_id: UUID) -> None:
     except mail.MailRefused as refusal:
         _give_up(row, str(refusal))
     else:
+        reach(At.MAIL_TAKEN)
         _taken(row)
 
 
@@ -166,6 +171,7 @@ def _taken(row: MessageRow) -> None:
         type_, body = _TRAIL.get(kind, EntryType.MAIL_SENT), {"kind": kind, **what}
         record_act(Act(row.journey_id, type_, body, SYSTEM, row.application_id, row.insurer_id))
     publish(MessageSent(row.id))
+    reach(At.MAIL_NOTED)
 
 
 def _put_off(row: MessageRow, failure: str) -> None:

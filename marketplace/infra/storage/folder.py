@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from marketplace.infra.failpoints import At, reach
 from marketplace.kernel import ids
 
 # Site, worker and backup are different users: what their umask leaves to the group of the folder is theirs together.
@@ -58,6 +59,7 @@ class Folder:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        reach(At.FILE_WRITTEN)
         unfinished.rename(path)
         parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:

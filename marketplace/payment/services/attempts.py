@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from marketplace.infra import jobs, stripe_gateway
 from marketplace.infra.db import apart, db
+from marketplace.infra.failpoints import At, reach
 from marketplace.infra.stripe_gateway import NewSession, PaymentCallRefused, PaymentsUnavailable, Session
 from marketplace.kernel import clock, ids
 from marketplace.kernel.money import Money
@@ -73,7 +74,9 @@ def open_session(attempt_id: UUID) -> str:
         raise PageClosed
     if row.url is not None:
         return row.url
+    reach(At.ATTEMPT_STANDS)
     session = _opened(row)
+    reach(At.PAGE_OPENED)
     row, _ = locked_attempt(attempt_id)
     after = ATTEMPTS.next(AttemptState(row.state), AttemptEvent.OPENED)
     if after is not AttemptState.OPEN or session.url is None:
@@ -81,6 +84,7 @@ def open_session(attempt_id: UUID) -> str:
     row.state, row.session_id, row.url = after.value, session.id, session.url
     row.payment_intent_id = session.payment_intent_id
     db.session.flush()
+    reach(At.PAGE_NOTED)
     return session.url
 
 
@@ -105,6 +109,7 @@ def expire_session(attempt_id: UUID) -> None:
     # Refused when paid or expired in the meantime: settling finds out which.
     with suppress(PaymentCallRefused):
         stripe_gateway.gateway().expire_session(row.session_id)
+    reach(At.PAGE_CLOSED)
     settle(attempt_id)
 
 

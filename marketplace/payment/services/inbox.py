@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from marketplace.infra import jobs, stripe_gateway
 from marketplace.infra.db import db
+from marketplace.infra.failpoints import At, reach
 from marketplace.infra.stripe_gateway import Intent, ProviderAccount, ProviderEvent, ProviderRefund, Session
 from marketplace.infra.vault import DataDestroyed
 from marketplace.kernel import clock, ids
@@ -46,6 +47,7 @@ def receive_event(payload: bytes, signature: str) -> Receipt:
     `payload` is the raw body. Raises ForgedEvent (signature, age over 300 s, other mode), and then nothing is kept.
     """
     event = stripe_gateway.gateway().verify_event(payload, signature)
+    reach(At.EVENT_VERIFIED)
     work = _work_for(event)
     if db.session.scalar(select(ProviderEventRow.id).where(ProviderEventRow.id == event.id)) is not None:
         return Receipt.DUPLICATE  # before anything is sealed for it
@@ -70,7 +72,9 @@ def receive_event(payload: bytes, signature: str) -> Receipt:
     if work is None:
         return Receipt.KEPT
     name, arguments = work
+    reach(At.EVENT_KEPT)
     jobs.defer(name, event_id=event.id, **arguments)
+    reach(At.EVENT_QUEUED)
     return Receipt.QUEUED
 
 
@@ -78,6 +82,7 @@ def mark_handled(event_id: str | None, *, ours: bool = True) -> None:
     """Note that the work for the event is done (or that it is about nothing of ours)."""
     row = db.session.get(ProviderEventRow, event_id) if event_id else None
     if row is not None and row.handled_at is None:
+        reach(At.EVENT_WORKED)
         row.handled_at, row.outcome = clock.now(), HANDLED if ours else NOT_OURS
         db.session.flush()
 

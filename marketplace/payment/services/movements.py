@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from marketplace.infra import stripe_gateway
 from marketplace.infra.db import db
+from marketplace.infra.failpoints import At, reach
 from marketplace.infra.stripe_gateway import Movement
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
@@ -31,7 +32,9 @@ def take_movements() -> int:
     since = newest - MARGIN if newest else _BEGINNING
     gateway = stripe_gateway.gateway()
     moved, balance = list(gateway.list_movements(since)), gateway.balance()  # all asked before anything is written
+    reach(At.MOVEMENTS_LISTED)
     new = sum(map(_take, moved))
+    reach(At.MOVEMENTS_TAKEN)
     _compare(balance)
     return new
 

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from marketplace.infra import jobs, stripe_gateway
 from marketplace.infra.db import db
+from marketplace.infra.failpoints import At, reach
 from marketplace.kernel import clock
 from marketplace.payment.models import AttemptRow, RefundRow
 from marketplace.payment.rules.settling import CLOCK_MARGIN
@@ -31,8 +32,10 @@ def reconcile() -> int:
     if not attempts:
         return len(refunds)
     completed = _completed({row.id for row in attempts}, since=attempts[0].created_at - CLOCK_MARGIN)
+    reach(At.PAGES_LISTED)
     for attempt_id, session_id in completed.items():
         jobs.defer("payment.settle_overdue", attempt_id=attempt_id, session_id=session_id)
+    reach(At.OVERDUE_DEFERRED)
     ran_out = [row.id for row in attempts if row.id not in completed and row.expires_at < now - CLOCK_MARGIN]
     for attempt_id in ran_out:
         jobs.defer("payment.settle_overdue", attempt_id=attempt_id)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from marketplace.infra import jobs, stripe_gateway
 from marketplace.infra.db import db
+from marketplace.infra.failpoints import At, reach
 from marketplace.infra.stripe_gateway import PaymentCallRefused, PaymentsUnavailable, ProviderRefund
 from marketplace.kernel import clock, ids
 from marketplace.kernel.money import Money
@@ -93,11 +94,13 @@ def add_refund(
     )
     db.session.add(refund)
     db.session.flush()
+    reach(At.REFUND_WRITTEN)
     body = {"amount": amount.minor, "currency": amount.currency, "reason": reason.value}
     record(row, EntryType.REFUND_REQUESTED, by, **body)
     lines = _sources(row, amount, reason, wish.insurer_id if wish else None)
     ledger.post(LedgerEvent.REFUND_REQUESTED, refund.id, lines, attempt_id=row.id)
     jobs.defer("payment.send_refund", refund_id=refund.id)
+    reach(At.REFUND_DEFERRED)
     return refund
 
 
@@ -182,6 +185,7 @@ def send_refund(refund_id: UUID) -> Refund:
         return _move(refund_id, RefundEvent.FAILED, None, error.reason or PROVIDER_FAILED)
     if found is None:
         return _with_next_key(refund_id)
+    reach(At.REFUND_SENT)
     return _move(refund_id, refund_event(found.status), found.id, found.failure_reason)
 
 
@@ -197,6 +201,7 @@ def _at_provider(refund: RefundRow, attempt: AttemptRow) -> ProviderRefund | Non
         found = _look_up(intent, refund)
         if found is not None or is_stuck(refund.failed_calls):
             return found
+    reach(At.REFUND_TO_SEND)
     metadata = {"refund_id": str(refund.id), "attempt_id": str(attempt.id), "reference": attempt.reference}
     again = {} if refund.number == 1 else {"number": str(refund.number)}
     try:
@@ -243,6 +248,7 @@ def _move(refund_id: UUID, event: RefundEvent, provider_id: str | None, failure:
         db.session.flush()
         _book(refund, after)
         _enter(attempt, refund, after)
+        reach(At.REFUND_NOTED)
     db.session.flush()
     return refund_value(refund)
 

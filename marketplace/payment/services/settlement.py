@@ -4,6 +4,7 @@ from uuid import UUID
 
 from marketplace.infra import jobs, stripe_gateway
 from marketplace.infra.db import db
+from marketplace.infra.failpoints import At, reach
 from marketplace.infra.stripe_gateway import Session
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
@@ -56,6 +57,7 @@ def settle_latest(purpose: Purpose, subject_id: UUID) -> Attempt | None:
 def _take_word(attempt_id: UUID, session: Session) -> Attempt:
     if session.our_id != str(attempt_id):
         raise SessionMismatch
+    reach(At.SESSION_SEEN)
     row, others = locked_attempt(attempt_id)
     event = _event(row, others, session)
     _note(row, session)
@@ -91,6 +93,7 @@ def _note(row: AttemptRow, session: Session) -> None:
         ledger.move(
             LedgerEvent.RECEIVED, row.id, session.amount, attempt_id=row.id, provider_object=row.payment_intent_id
         )
+        reach(At.MONEY_BOOKED)
 
 
 def _move(row: AttemptRow, event: AttemptEvent) -> None:
@@ -109,6 +112,7 @@ def _enter(row: AttemptRow, after: AttemptState, event: AttemptEvent) -> None:
         row.succeeded_at = clock.now()
         record(row, EntryType.PAYMENT_SUCCEEDED, PROVIDER, amount=row.amount_minor, currency=row.currency)
         jobs.publish(PaymentSucceeded(*about))
+        reach(At.PAYMENT_COUNTED)
     elif after is AttemptState.FAILED:
         record(row, EntryType.PAYMENT_FAILED, PROVIDER, reason="not_collected")
         jobs.publish(PaymentFailed(*about))

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from marketplace.accounts import queries as accounts
 from marketplace.catalog import queries as catalog
 from marketplace.infra.db import db
+from marketplace.infra.failpoints import At, reach
 from marketplace.infra.jobs import publish
 from marketplace.infra.letterhead import letterhead
 from marketplace.kernel import clock, ids
@@ -52,6 +53,7 @@ def issue(command: IssuePolicy) -> Policy:
     if standing is not None:
         return standing
     take_number(insurer.id, year)
+    reach(At.NUMBER_TAKEN)
     conclusion = Conclusion(
         number=rules.policy_number(insurer.code, year, sequence),
         channel=trail.journey(command.journey_id).channel,
@@ -60,6 +62,7 @@ def issue(command: IssuePolicy) -> Policy:
     )
     body = contract_body(command, conclusion, content, insurer, letterhead())
     policy_id = _store(command, conclusion, body)
+    reach(At.CONTRACT_STORED)
     publish(PolicyIssued(policy_id))
     return queries.policy(policy_id)
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from marketplace.infra import pdf, seals, storage
 from marketplace.infra.db import db
+from marketplace.infra.failpoints import At, reach
 from marketplace.infra.jobs import defer, publish
 from marketplace.infra.letterhead import letterhead
 from marketplace.kernel import clock, ids
@@ -189,8 +190,10 @@ def _set(
         document.failure = str(reason)
         log.exception("ALARM the %s %s cannot be printed", document.kind, document.id)
         return False
+    reach(At.PAPER_SET)
     document.state = rules.DOCUMENT_LIFE.next(DocumentState.DUE, DocumentEvent.RENDERED)
     document.unsigned_sha256, document.rendered_at = storage.put_sealed(unsigned, document.sealed_for), clock.now()
+    reach(At.PAPER_KEPT)
     return True
 
 
@@ -199,8 +202,11 @@ def _seal(document: DocumentRow, sealer: "Sealer", number: str) -> bool:
     if document.state != DocumentState.RENDERED or document.unsigned_sha256 is None:
         return False
     reason = f"{_NAMES[PaperKind(document.kind)]} {number}"
+    reach(At.SEAL_ASKED)
     sealed = sealer.seal(storage.get(document.unsigned_sha256, document.sealed_for), reason=reason)
+    reach(At.PAPER_SEALED)
     document.document_sha256, document.sealed_at = storage.put_sealed(sealed, document.sealed_for), clock.now()
+    reach(At.SEALED_PAPER_KEPT)
     document.state = rules.DOCUMENT_LIFE.next(DocumentState.RENDERED, DocumentEvent.SEALED)
     note_seal_roots()
     return True

@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 
+from marketplace.infra.failpoints import At, reach
 from marketplace.kernel.merkle import HASH, HEIGHT, WIDTH, GrowingTree, Tile, TiledTree, leaf_hash
 from marketplace.traceability.jobs.key_folder import KeyFolder
 from marketplace.traceability.rules.leaves import CHANNEL, Leaf
@@ -120,11 +121,17 @@ class Sequencer:
             if not due:
                 return 0
             placed, tiles = self._place(due)
+            reach(At.LEAVES_PLACED)
             self._move(placed)
+            reach(At.ENTRIES_MOVED)
             for tile in tiles:
                 self._connection.execute(_ADD_TILE, (tile.level, tile.index, tile.hashes, tile.root))
+            reach(At.TILES_WRITTEN)
             note = self._sign()
+            reach(At.TREE_SIGNED)
+        reach(At.CHECKPOINT_COMMITTED)
         self._folder.keep(note)
+        reach(At.CHECKPOINT_KEPT)
         if any(each.leaf.type == EntryType.LOG_KEY_ROTATED for each in placed):
             self._take_next_key()
         return len(placed)

@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
 from marketplace.infra.db import db
+from marketplace.infra.failpoints import At, reach
 from marketplace.infra.keeper import KeyClass
 from marketplace.infra.pools import alone, compiled
 from marketplace.infra.pressing import Reference, press
@@ -90,6 +91,7 @@ def record_act(act: Act) -> UUID:
     entry = _entry(act)
     with or_nothing():
         db.session.connection().execute(_ENTER_AND_TELL if act.type in WAITED_FOR else _ENTER, entry)
+    reach(At.ACT_ENTERED)
     return cast("UUID", entry["id"])
 
 
