@@ -81,8 +81,8 @@ PARSES_XML = {"listing/intake/workbook/xlsx.py": "a workbook is XML: expat in a 
 MAKES_SECRETS = {"cryptography", "hashlib", "hmac", "secrets", "argon2", "pyotp", "webauthn", "Crypto", "nacl"}
 _PROOF = re.compile(r"(^|_)(token|proof|signature|mac|check_code|password|secret|secret_hash|tag)$")
 SPEAKS = {
-    "socket", "socketserver", "requests", "urllib.request", "urllib3", "http.client", "smtplib", "imaplib", "httpx", "aiohttp",
-    "ftplib", "stripe", "obstore", "pyhanko.sign.timestamps",
+    "socket", "socketserver", "requests", "urllib.request", "urllib3", "http.client", "smtplib", "imaplib", "httpx",
+    "aiohttp", "ftplib", "stripe", "obstore", "pyhanko.sign.timestamps",
 }  # fmt: skip
 
 
