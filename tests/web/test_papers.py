@@ -4,6 +4,7 @@ import re
 
 from flask import Flask
 
+from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Role
 from marketplace.oversight.values import Sale
 from marketplace.policy import queries as policies
@@ -54,7 +55,9 @@ def test_the_desk_has_all_of_them_and_each_taking_is_entered(shop: Flask, sale: 
 
 def test_an_insurer_has_the_certificate_and_nothing_about_the_money_of_an_order(shop: Flask, sale: Sale) -> None:
     papers = papers_of(shop, sale)
-    desk = at_the_desk(shop, Role.INSURER_ADMIN)
+    with shop.app_context():
+        insurer = accounts.insurer_by_code("harbour")
+    desk = at_the_desk(shop, Role.INSURER_ADMIN, insurer)
     desk.get(f"/insurer/sales/{sale.id}")
     with shop.app_context():
         assert taken(desk) == [policies.paper_bytes(papers[PaperKind.CERTIFICATE])]
