@@ -25,7 +25,9 @@ from marketplace.web.backoffice import refunds as refund_desk
 from marketplace.web.customer import account, application, checkout, factor, interactions, joining, policy, privacy
 from marketplace.web.customer import evidence as policy_evidence
 from marketplace.web.customer import security as account_security
+from marketplace.web.days import DayConverter
 from marketplace.web.hooks import health, inbox, stripe
+from marketplace.web.insurer import account as insurer_account
 from marketplace.web.insurer import evidence as insurer_evidence
 from marketplace.web.insurer import keys as insurer_keys
 from marketplace.web.insurer import payee as insurer_payee
@@ -55,7 +57,7 @@ SUBJECTS = (
     *(application, interactions, checkout, account, account_security, factor, joining),
     *(policy, policy_evidence, privacy),
     *(insurer_sales, insurer_products, insurer_uploads, insurer_workbooks, insurer_cards, insurer_keys, insurer_terms),
-    *(insurer_payee, insurer_staff, insurer_evidence),
+    *(insurer_payee, insurer_staff, insurer_evidence, insurer_account),
     *(listing_review, data_desk, applicant_desk, party_desk, books, refund_desk, sales_log, evidence_desk),
     *(mail_desk, page_versions, security_log, replay, replay_desk),
     *(health, stripe, v1, evidence_log),
@@ -124,6 +126,7 @@ def _guard_connections(settings: Settings) -> None:
 def _furnish(app: Flask, settings: Settings) -> None:
     """The web's own rules and its audiences."""
     shows_inbox = settings.mail_transport == "demonstration"
+    app.url_map.converters["day"] = DayConverter
     metering.meter(app)
     released.keep_pages(app)
     pages.furnish(app, demonstration=settings.demonstration, inbox=shows_inbox, licence_number=settings.licence_number)

@@ -28,6 +28,7 @@ from marketplace.oversight import jobs as oversight_jobs
 from marketplace.payment import jobs as payment_jobs
 from marketplace.payment import services as payment
 from marketplace.payment.rules import settling as payment_rules
+from marketplace.payment.rules import transferring
 from marketplace.payment.values import PaymentExpired, PaymentFailed, PaymentSucceeded, RefundSucceeded
 from marketplace.policy import jobs as policy_jobs
 from marketplace.policy import rules as policy_rules
@@ -91,6 +92,8 @@ MACHINES: dict[str, Table[Any, Any]] = {
     "order": checkout_rules.ORDERS,
     "payment": payment_rules.ATTEMPTS,
     "refund": payment_rules.REFUNDS,
+    "transfer": transferring.TRANSFERS,
+    "reversal": transferring.REVERSALS,
     "document": policy_rules.DOCUMENT_LIFE,
     "message": correspondence_rules.LIFE,
 }

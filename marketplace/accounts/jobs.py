@@ -17,6 +17,12 @@ def refresh_payee(payee_id: UUID) -> None:
     services.refresh_payee(payee_id)
 
 
+@task("accounts.stop_unpayable")
+def stop_unpayable(insurer_id: UUID) -> None:
+    """Nothing more is sold for an insurer that cannot be paid."""
+    services.stop_unpayable(insurer_id)
+
+
 @task("accounts.refresh_payees", every="41 * * * *", attempts=1)
 def refresh_payees() -> None:
     services.refresh_payees()

@@ -59,7 +59,9 @@ class InsurerFactRow(Base):
 
 
 class SuspensionRow(Base):
-    """Why an insurer's sales were stopped or have not begun, and which two people let them begin or go on."""
+    """Why an insurer's sales were stopped or have not begun, and which two people let them begin or go on. Where nobody
+    stopped them, Stripe restricted its account.
+    """
 
     __tablename__ = "accounts_suspension"
     __table_args__ = (
@@ -76,7 +78,7 @@ class SuspensionRow(Base):
     before_first_sale: Mapped[bool]
     reason: Mapped[str] = mapped_column(String(1000))
     suspended_at: Mapped[datetime]
-    suspended_by: Mapped[UUID] = mapped_column(ForeignKey("accounts_account.id"))
+    suspended_by: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_account.id"))
     lifting_reason: Mapped[str | None] = mapped_column(String(1000))
     lifting_at: Mapped[datetime | None]
     lifting_by: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_account.id"))

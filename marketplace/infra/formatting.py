@@ -15,7 +15,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_time, get_timezone_name
+from babel.dates import format_date, format_datetime, format_skeleton, format_time, get_timezone_name
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal
@@ -152,6 +152,11 @@ def format_number(number: int | Decimal) -> str:
 
 def format_day(day: date) -> str:
     return format_date(day, format="long", locale=_locale.get())
+
+
+def format_month(day: date) -> str:
+    """The month in which a day lies, with its year."""
+    return format_skeleton("yMMMM", day, locale=_locale.get())
 
 
 def format_instant(at: datetime, zone: str = ZONE) -> str:

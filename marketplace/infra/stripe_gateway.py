@@ -118,6 +118,27 @@ class ProviderRefund:
 
 
 @dataclass(frozen=True, slots=True)
+class NewTransfer:
+    """Money of a payment to be sent on to a connected account. `group` is the payment's own (`NewSession.our_id`)."""
+
+    amount: Money
+    destination: str
+    payment_intent_id: str
+    group: str
+    metadata: Mapping[str, str]
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderTransfer:
+    """Money that was sent on to a connected account, or a part of it that came back."""
+
+    id: str
+    amount: Money
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Movement:
     """A movement of our balance (negative: money leaves) and the fee taken with it. `subject` is the payment of a
     charge, else the refund, payout or other object that moved it.
@@ -239,7 +260,11 @@ class Gateway:
             "cancel_url": new.cancel_url,
             "expires_at": int(new.expires_at.timestamp()),
             "metadata": dict(new.metadata),
-            "payment_intent_data": {"metadata": dict(new.metadata), "description": new.description},
+            "payment_intent_data": {
+                "metadata": dict(new.metadata),
+                "description": new.description,
+                "transfer_group": new.our_id,
+            },
             "line_items": [
                 {
                     "quantity": 1,
@@ -304,6 +329,43 @@ class Gateway:
     def list_disputes(self, since: datetime) -> Iterator[ProviderDispute]:
         """Disputes opened at or after `since`, newest first, page by page."""
         return map(_dispute, self._listed(self._client.v1.disputes.list, since))
+
+    def create_transfer(self, new: NewTransfer) -> ProviderTransfer:
+        """Send money of a payment on, never more than came in with it (`source_transaction`)."""
+        intent = self._ask(lambda: self._client.v1.payment_intents.retrieve(new.payment_intent_id))
+        params: dict[str, Any] = {
+            "amount": new.amount.minor,
+            "currency": new.amount.currency.lower(),
+            "destination": new.destination,
+            "source_transaction": _id(intent.latest_charge),
+            "transfer_group": new.group,
+            "metadata": dict(new.metadata),
+        }
+        options = stripe.RequestOptions(idempotency_key=new.idempotency_key)
+        return _transfer(self._ask(lambda: self._client.v1.transfers.create(cast("Any", params), options=options)))
+
+    def list_transfers(self, group: str) -> tuple[ProviderTransfer, ...]:
+        """What was sent on of one payment (Stripe's newest hundred, far more than an order has contracts)."""
+        params: Any = {"transfer_group": group, "limit": PAGE}
+        return tuple(_transfer(found) for found in self._ask(lambda: self._client.v1.transfers.list(params)).data)
+
+    def reverse_transfer(
+        self, transfer_id: str, amount: Money, metadata: Mapping[str, str], idempotency_key: str
+    ) -> ProviderTransfer:
+        """Bring `amount` of what was sent on back (docs.stripe.com/api/transfer_reversals)."""
+        params: dict[str, Any] = {"amount": amount.minor, "metadata": dict(metadata)}
+        options = stripe.RequestOptions(idempotency_key=idempotency_key)
+        return _transfer(
+            self._ask(
+                lambda: self._client.v1.transfers.reversals.create(transfer_id, cast("Any", params), options=options)
+            )
+        )
+
+    def list_reversals(self, transfer_id: str) -> tuple[ProviderTransfer, ...]:
+        """What came back of a transfer (Stripe's newest hundred)."""
+        params: Any = {"limit": PAGE}
+        listed = self._ask(lambda: self._client.v1.transfers.reversals.list(transfer_id, params))
+        return tuple(_transfer(found) for found in listed.data)
 
     def list_movements(self, since: datetime) -> Iterator[Movement]:
         """What moved our balance at or after `since`, newest first, page by page."""
@@ -463,6 +525,14 @@ def _refund(found: stripe.Refund) -> ProviderRefund:
         status=str(found.status),
         amount=amount,
         failure_reason=getattr(found, "failure_reason", None),
+        metadata=found.metadata.to_dict() if found.metadata else {},
+    )
+
+
+def _transfer(found: stripe.Transfer | stripe.TransferReversal) -> ProviderTransfer:
+    return ProviderTransfer(
+        id=found.id,
+        amount=Money(found.amount, found.currency.upper()),
         metadata=found.metadata.to_dict() if found.metadata else {},
     )
 

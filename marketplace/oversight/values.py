@@ -11,6 +11,8 @@ from marketplace.catalog.values import Line
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.money import Money
 from marketplace.kernel.text import LocalizedText
+from marketplace.payment.values import ShareLine
+from marketplace.policy.values import CoverPeriod
 from marketplace.traceability.values import Actor, Channel, EntryType
 
 
@@ -305,3 +307,62 @@ class SaleNotFound(NotFound):
     """There is no such sale, or it is not one of yours."""
 
     code = "oversight:sale-not-found"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPerson:
+    """A person whom a contract names, as its insurer needs to know: `role` by the words of policy."""
+
+    role: str
+    name: str
+    birth_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class BordereauLine:
+    """What happened to the insurer's share of a contract, with the contract: of an erased one its number and period."""
+
+    share: ShareLine
+    number: str
+    product_name: LocalizedText | None
+    period: CoverPeriod
+    persons: tuple[NamedPerson, ...]
+    premium_lines: tuple[tuple[LocalizedText, Money], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """An account with an insurer in one currency: what it was owed `before`, what was added, and what it has."""
+
+    before: Money
+    premium: Money
+    commission: Money
+    passed_on: Money
+
+    @property
+    def after(self) -> Money:
+        return self.before + self.premium - self.commission - self.passed_on
+
+
+@dataclass(frozen=True, slots=True)
+class Bordereau:
+    """A day of an insurer's account, in the order in which it happened."""
+
+    day: date
+    lines: tuple[BordereauLine, ...]
+    sums: tuple[Sums, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A month of an insurer's account: each line with the number of its contract."""
+
+    month: date
+    lines: tuple[tuple[ShareLine, str], ...]
+    sums: tuple[Sums, ...]
+
+
+class BordereauNotReady(NotFound):
+    """This day, or this month, is not over yet."""
+
+    code = "oversight:bordereau-not-ready"

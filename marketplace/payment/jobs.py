@@ -55,6 +55,22 @@ def look_up_event(event_id: str, kind: str, subject_id: str) -> None:
     services.look_up_event(event_id, kind, subject_id)
 
 
+@task("payment.release_transfer", attempts=1, moves_money=True)
+def release_transfer(transfer_id: UUID) -> None:
+    """Asked for by reconciliation, which asks again by itself."""
+    services.release_transfer(transfer_id)
+
+
+@task("payment.send_transfer", moves_money=True)
+def send_transfer(transfer_id: UUID) -> None:
+    services.send_transfer(transfer_id)
+
+
+@task("payment.send_reversal", moves_money=True)
+def send_reversal(reversal_id: UUID) -> None:
+    services.send_reversal(reversal_id)
+
+
 @task("payment.note_decline")
 def note_decline(event_id: str) -> None:
     try:
@@ -102,6 +118,14 @@ def take_disputes() -> None:
 def watch_disputes() -> None:
     """Once an hour, whether the provider answers or not: what has to be answered soon."""
     services.watch_disputes()
+
+
+@task("payment.reconcile_transfers", every="* * * * *", attempts=1)
+def reconcile_transfers() -> None:
+    """Apart from `payment.reconcile`: it asks Stripe nothing, so it goes on while Stripe is not there."""
+    deferred = services.reconcile_transfers()
+    if deferred:
+        log.info("reconciliation deferred %s transfers and reversals", deferred)
 
 
 @task("payment.take_movements", every="43 * * * *", attempts=1)

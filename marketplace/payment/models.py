@@ -144,8 +144,8 @@ class WishRow(Base):
 
 
 class RefundRow(Base):
-    """Money going back: by itself once per attempt and reason, or because staff wished it. `provider_id` is its id at
-    the provider. It may be asked for again once it failed: `number` counts, `asked_at` is when it was last.
+    """Money going back: by itself once per attempt, reason and contract, or because staff wished it. `provider_id` is
+    its id at the provider. It may be asked for again once it failed: `number` counts, `asked_at` is when it was last.
     """
 
     __tablename__ = "payment_refund"
@@ -155,6 +155,7 @@ class RefundRow(Base):
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     reason: Mapped[str] = mapped_column(String(32))
+    contract_id: Mapped[UUID | None]
     state: Mapped[str] = mapped_column(String(32))
     provider_id: Mapped[str | None] = mapped_column(String(255), unique=True)
     failure: Mapped[str | None]
@@ -168,7 +169,13 @@ class RefundRow(Base):
 
     __table_args__ = (
         Index(
-            "uq_payment_refund_reason", "attempt_id", "reason", unique=True, postgresql_where=text("wish_id IS NULL")
+            "uq_payment_refund_reason",
+            "attempt_id",
+            "reason",
+            "contract_id",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+            postgresql_where=text("wish_id IS NULL"),
         ),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         Index("ix_payment_refund_unsettled", "requested_at", postgresql_where=text("settled_at IS NULL")),
@@ -195,6 +202,100 @@ class DisputeRow(Base):
     __table_args__ = (
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         CheckConstraint("(seen_by IS NULL) = (seen_at IS NULL)", name="seen_whole"),
+    )
+
+
+class TransferRow(Base):
+    """An insurer's share of a contract, from its conclusion on, and how it gets to its account at the provider.
+
+    `destination`, `amount_minor`, `number` and `idempotency_key` are those of the call, stored before it is made;
+    `failures` counts how often the provider failed at it.
+    """
+
+    __tablename__ = "payment_transfer"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    attempt_id: Mapped[UUID] = mapped_column(ForeignKey("payment_attempt.id"), index=True)
+    insurer_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_insurer.id"))
+    contract_id: Mapped[UUID] = mapped_column(unique=True)
+    premium_minor: Mapped[int] = mapped_column(BigInteger)
+    commission_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    state: Mapped[str] = mapped_column(String(32))
+    due_at: Mapped[datetime]
+    booked_at: Mapped[datetime]
+    destination: Mapped[str | None] = mapped_column(String(255))
+    amount_minor: Mapped[int | None] = mapped_column(BigInteger)
+    number: Mapped[int] = mapped_column(server_default=text("0"))
+    idempotency_key: Mapped[str | None] = mapped_column(String(255), unique=True)
+    asked_at: Mapped[datetime | None]
+    failures: Mapped[int] = mapped_column(server_default=text("0"))
+    failure: Mapped[str | None]
+    provider_id: Mapped[str | None] = mapped_column(String(255), unique=True)
+    sent_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("premium_minor > 0", name="premium_positive"),
+        CheckConstraint("commission_minor BETWEEN 0 AND premium_minor", name="commission_of_the_premium"),
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        CheckConstraint("(state = 'sent') = (provider_id IS NOT NULL AND sent_at IS NOT NULL)", name="sent_whole"),
+        CheckConstraint(
+            "state NOT IN ('asked', 'sent') OR destination IS NOT NULL AND amount_minor IS NOT NULL "
+            "AND idempotency_key IS NOT NULL AND asked_at IS NOT NULL",
+            name="asked_whole",
+        ),
+        Index("ix_payment_transfer_due", "due_at", postgresql_where=text("state IN ('waiting', 'asked')")),
+        Index("ix_payment_transfer_insurer", "insurer_id", "booked_at"),
+    )
+
+
+class ReturnRow(Base):
+    """What of an insurer's share went back to its customer, and the commission of that. `cause`: the refund, or the
+    dispute that was lost.
+    """
+
+    __tablename__ = "payment_premium_return"
+
+    cause: Mapped[str] = mapped_column(String(255), primary_key=True)
+    transfer_id: Mapped[UUID] = mapped_column(ForeignKey("payment_transfer.id"), primary_key=True, index=True)
+    insurer_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_insurer.id"))
+    premium_minor: Mapped[int] = mapped_column(BigInteger)
+    commission_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    returned_at: Mapped[datetime]
+
+    __table_args__ = (
+        CheckConstraint("premium_minor > 0", name="premium_positive"),
+        CheckConstraint("commission_minor BETWEEN 0 AND premium_minor", name="commission_of_the_premium"),
+        Index("ix_payment_premium_return_insurer", "insurer_id", "returned_at"),
+    )
+
+
+class ReversalRow(Base):
+    """What was sent too much comes back from the insurer's account at the provider."""
+
+    __tablename__ = "payment_transfer_reversal"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    transfer_id: Mapped[UUID] = mapped_column(ForeignKey("payment_transfer.id"), index=True)
+    insurer_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_insurer.id"))
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    state: Mapped[str] = mapped_column(String(32))
+    number: Mapped[int]
+    idempotency_key: Mapped[str] = mapped_column(String(255), unique=True)
+    booked_at: Mapped[datetime]
+    asked_at: Mapped[datetime]
+    failures: Mapped[int] = mapped_column(server_default=text("0"))
+    failure: Mapped[str | None]
+    provider_id: Mapped[str | None] = mapped_column(String(255), unique=True)
+    sent_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        CheckConstraint("(state = 'sent') = (provider_id IS NOT NULL AND sent_at IS NOT NULL)", name="sent_whole"),
+        Index("ix_payment_transfer_reversal_asked", "asked_at", postgresql_where=text("state = 'asked'")),
+        Index("ix_payment_transfer_reversal_insurer", "insurer_id", "sent_at"),
     )
 
 

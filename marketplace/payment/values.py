@@ -49,7 +49,9 @@ class RefundState(StrEnum):
 
 
 class RefundReason(StrEnum):
-    """Why money goes back: by itself once per attempt and reason, for those of `WISHED` as often as staff ask."""
+    """Why money goes back: by itself once per attempt, reason and contract, where it is about one; for those of
+    `WISHED` as often as staff ask.
+    """
 
     AMOUNT_MISMATCH = "amount_mismatch"
     LATE_PAYMENT = "late_payment"
@@ -58,6 +60,7 @@ class RefundReason(StrEnum):
     CONTRACT_ENDED = "contract_ended"
     OVERCHARGED = "overcharged"
     GOODWILL = "goodwill"
+    PREMIUM_RETURNED = "premium_returned"
 
 
 WISHED = (RefundReason.CONTRACT_ENDED, RefundReason.OVERCHARGED, RefundReason.GOODWILL)
@@ -100,6 +103,24 @@ class DisputeStatus(StrEnum):
         return self in {self.NEEDS_RESPONSE, self.UNDER_REVIEW}
 
 
+class TransferState(StrEnum):
+    """How far an insurer's share of a contract is. `asked`: Stripe is to send it, or has and we do not know yet.
+    `closed`: nothing is left to be sent.
+    """
+
+    WAITING = "waiting"
+    ASKED = "asked"
+    SENT = "sent"
+    CLOSED = "closed"
+
+
+class ReversalState(StrEnum):
+    """How far it is that what was sent too much comes back from an insurer."""
+
+    ASKED = "asked"
+    SENT = "sent"
+
+
 class LedgerAccount(StrEnum):
     """`provider_balance`, `bank`, `provider_fees`, `goodwill` and `disputed` grow by debits, the others by credits.
 
@@ -118,10 +139,14 @@ class LedgerAccount(StrEnum):
 
 
 class LedgerEvent(StrEnum):
-    """Why something is posted. Each is posted once for what caused it: an attempt, a refund, a provider's movement."""
+    """Why something is posted. Each is posted once for what caused it: an attempt, a refund, a transfer or a
+    reversal, a provider's movement.
+    """
 
     RECEIVED = "received"
     PREMIUM = "premium"
+    TRANSFER_SENT = "transfer_sent"
+    TRANSFER_REVERSED = "transfer_reversed"
     REFUND_REQUESTED = "refund_requested"
     REFUND_SENT = "refund_sent"
     REFUND_RETURNED = "refund_returned"
@@ -297,11 +322,75 @@ class Dispute:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What an insurer is owed for a contract, and what of it the marketplace keeps as agreed."""
+    """What an insurer is owed for a contract, what of it the marketplace keeps as agreed, and until when it stays here
+    (business time): the customer may withdraw until then.
+    """
 
+    contract_id: UUID
     insurer_id: UUID
     premium: Money
     commission: Money
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """An insurer's share of a contract on its way. `owed`: what it is now, after what went back; `amount`: what Stripe
+    was asked to send. `failure` says why it was not sent when it was asked last.
+    """
+
+    id: UUID
+    contract_id: UUID
+    insurer_id: UUID
+    state: TransferState
+    owed: Money
+    amount: Money | None
+    due_at: datetime
+    sent_at: datetime | None
+    failure: str | None
+
+
+class ShareEvent(StrEnum):
+    """What happened to an insurer's share of a contract, as its bordereau tells it."""
+
+    PREMIUM = "premium"
+    PREMIUM_RETURNED = "premium_returned"
+    TRANSFER_SENT = "transfer_sent"
+    TRANSFER_REVERSED = "transfer_reversed"
+
+
+@dataclass(frozen=True, slots=True)
+class ShareLine:
+    """One line of an account with an insurer: by how much its premiums, our commission and what it has of it changed.
+    `reference` is that of Stripe, where money moved.
+    """
+
+    event: ShareEvent
+    at: datetime
+    contract_id: UUID
+    premium: Money
+    commission: Money
+    passed_on: Money
+    reference: str | None
+
+    @property
+    def owed(self) -> Money:
+        """By how much what the insurer is owed changed."""
+        return self.premium - self.commission - self.passed_on
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """What should have reached an insurer, or come back from it, a day ago and more; `why` by the words of Stripe, the
+    last that was told.
+    """
+
+    insurer_id: UUID
+    returning: bool
+    number: int
+    amount: Money
+    since: datetime
+    why: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,6 +451,18 @@ class RefundNotFound(NotFound):
     """There is no such refund."""
 
     code = "payment:refund-not-found"
+
+
+class TransferNotFound(NotFound):
+    """There is no such share of an insurer."""
+
+    code = "payment:transfer-not-found"
+
+
+class ReversalNotFound(NotFound):
+    """There is no such reversal."""
+
+    code = "payment:reversal-not-found"
 
 
 class AlreadyPaid(Conflict):

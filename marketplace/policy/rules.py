@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Container, Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from marketplace.catalog.values import Profile, Risk, Term
 from marketplace.kernel.errors import Invalid
@@ -63,6 +64,16 @@ _NUMBER = re.compile(r"EF-[0-9A-Z-]+-\d{4}-\d{6}")
 _NUMBER_WITHIN = re.compile(r"(?<![0-9A-Z])EF-(?:(?!EF-)[0-9A-Z-])+?-\d{4}-\d{6}(?![0-9A-Z])")
 _RUN_TOGETHER = re.compile(r"EF([0-9A-Z]+)(\d{4})(\d{6})")
 _SEPARATORS = re.compile(r"[^0-9A-Z]+")
+
+
+def withdrawable_until(concluded_at: datetime, days: int | None, zone: str) -> datetime:
+    """When the cooling-off period is over: with the last moment of its last day where the contract is at home; at once
+    where there is none. It runs from the conclusion, as the document follows within seconds.
+    """
+    if not days:
+        return concluded_at
+    last = concluded_at.astimezone(ZoneInfo(zone)).date() + timedelta(days=days)
+    return datetime.combine(last + timedelta(days=1), time.min, ZoneInfo(zone)).astimezone(UTC)
 
 
 def policy_number(insurer_code: str, year: int, sequence: int) -> str:

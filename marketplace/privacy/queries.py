@@ -105,6 +105,12 @@ def queue() -> tuple[RequestLine, ...]:
     return tuple(line_of(row) for row in rows)
 
 
+def restricted_journeys(journey_ids: Iterable[UUID]) -> frozenset[UUID]:
+    """Those of the journeys of which something may not be used any more; what, `restriction_on` says."""
+    wanted = select(RestrictionRow.journey_id).where(RestrictionRow.journey_id.in_(set(journey_ids)))
+    return frozenset(db.session.scalars(wanted))
+
+
 def restriction_on(journey_id: UUID, application_id: UUID | None) -> Restriction | None:
     """Why what belongs to this application, or in this journey to none, may not be used any more.
 

@@ -4,7 +4,7 @@
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
@@ -104,6 +104,7 @@ KEEPS_THE_CATALOG = CATALOG_KEEPERS
 REVIEWS_CATALOGS = CATALOG_REVIEWERS
 
 RUNS_ITS_DESK = frozenset({Role.INSURER_ADMIN})
+KEEPS_ITS_ACCOUNT = frozenset({Role.INSURER_FINANCE, Role.INSURER_ADMIN})
 
 SALE, EVIDENCE = SecurityEventType.SALE_VIEWED, SecurityEventType.EVIDENCE_VIEWED
 
@@ -243,6 +244,12 @@ ACCESS: dict[str, Door] = {
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_evidence.ask", roles=INSURES),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_evidence.bundle", roles=INSURES, audited=EVIDENCE),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_evidence.download", roles=INSURES, audited=EVIDENCE, paper=True),
+    **_doors(Who.INSURER, PageClass.STAFF, "insurer_account.account", roles=KEEPS_ITS_ACCOUNT),
+    **_doors(Who.INSURER, PageClass.STAFF, "insurer_account.statement", roles=KEEPS_ITS_ACCOUNT, paper=True),
+    **_doors(
+        Who.INSURER, PageClass.STAFF, "insurer_account.bordereau",
+        roles=KEEPS_ITS_ACCOUNT, audited=SecurityEventType.BORDEREAU_TAKEN, paper=True,
+    ),
     **_doors(Who.CUSTOMER, PageClass.SERVICE, "policy_evidence.ask", "policy_evidence.bundle", step_up=True),
     **_doors(Who.CUSTOMER, PageClass.SERVICE, "policy_evidence.download", step_up=True, paper=True),
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "books.books", "books.compare", roles=KEEPS_THE_BOOKS),
@@ -263,7 +270,7 @@ ACCESS: dict[str, Door] = {
     ),
     # A key proves who sends; whoever has none is counted by where it comes from.
     **_doors(
-        Who.ANYONE, PageClass.MACHINE, "api_v1.put_catalog", "api_v1.catalog",
+        Who.ANYONE, PageClass.MACHINE, "api_v1.put_catalog", "api_v1.catalog", "api_v1.bordereau",
         limit=Bucket.API_OF_SOURCE, look_limit=Bucket.API_OF_SOURCE,
     ),
     **_doors(Who.ANYONE, PageClass.MACHINE, "api_v1.description"),
@@ -381,7 +388,7 @@ def _sent_by_another_site(door: Door) -> bool:
 def _note_answer(response: Response) -> Response:
     """Note what was refused at a door, what staff did, and what of a customer's they read (ASVS 16.3.2, 16.3.3)."""
     status, door, entered = response.status_code, ACCESS.get(request.endpoint or ""), g.get("entered")
-    which = {name: str(value) for name, value in (request.view_args or {}).items() if isinstance(value, UUID)}
+    which = {name: str(value) for name, value in (request.view_args or {}).items() if isinstance(value, UUID | date)}
     done = EventOutcome.DONE if status < 400 else EventOutcome.REFUSED  # noqa: PLR2004  HTTP: below are successes
     if reason := audit.refused_as_forged():
         audit.note(SecurityEventType.FORGED_REQUEST, EventOutcome.REFUSED, {"reason": reason})

@@ -115,6 +115,7 @@ def words_of(error: errors.MarketplaceError) -> str:
         "accounts:term-too-late": _("The day of these terms has passed. Please ask for new ones."),
         "accounts:terms-missing": _("No commission terms of this insurer are in force yet."),
         "accounts:last-administrator": _("This is the only administrator. Invite another one first."),
+        "oversight:bordereau-not-ready": _("This day, or this month, is not over yet."),
         "accounts:payee-missing": _("The account of this insurer at Stripe is not ready yet."),
         "accounts:not-waiting": _("This application cannot be decided now."),
         "accounts:account-exists": _("There is an account with this address already."),

@@ -96,6 +96,7 @@ def furnish(app: Flask, *, demonstration: bool, inbox: bool, licence_number: str
         money=formatting.format_money,
         amount=formatting.format_amount,
         day=formatting.format_day,
+        month=formatting.format_month,
         last_day=last_day,
         instant=formatting.format_instant,
         clock_time=formatting.format_clock_time,

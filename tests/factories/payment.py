@@ -2,17 +2,24 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import requests
+
 from config import Settings
+from marketplace.accounts import services as accounts
+from marketplace.accounts.values import Insurer, Role
 from marketplace.catalog.values import PaymentMethod
 from marketplace.infra.db import db
+from marketplace.kernel import clock
 from marketplace.kernel.ids import new_id, reference
 from marketplace.kernel.money import Money, amounts
 from marketplace.payment import services
-from marketplace.payment.values import AskRefund, Attempt, Purpose, RefundReason, StartPayment, Wish
+from marketplace.payment.values import AskRefund, Attempt, Purpose, RefundReason, Share, StartPayment, Wish
 from marketplace.traceability.values import Actor, ActorRole
+from tests.factories.accounts import a_member_of_staff, an_insurer
 from tests.factories.traceability import a_journey
 
 PREMIUM = Money(128_400, "CNY")
@@ -79,3 +86,23 @@ def a_refused_wish(attempt_id: UUID, by: UUID, second: UUID) -> Wish:
 
 def at_the_refund_desk(account_id: UUID) -> Actor:
     return Actor(ActorRole.ADMIN, account_id, "admin_finance")
+
+
+def a_share(insurer: Insurer, premium: Money = PREMIUM, basis_points: int = 1500, **changes: Any) -> Share:
+    """An insurer's share of a contract from which nobody can withdraw any more."""
+    commission = Money(premium.minor * basis_points // 10_000, premium.currency)
+    parts: dict[str, Any] = {"contract_id": new_id(), "due_at": clock.business_now() - timedelta(minutes=1)}
+    return Share(insurer_id=insurer.id, premium=premium, commission=commission, **(parts | changes))
+
+
+def a_payable_insurer(code: str = "harbour") -> Insurer:
+    """An insurer whose account at the simulator in use works: its people were through the set-up page."""
+    insurer = an_insurer(code)
+    payee = accounts.begin_payee(a_member_of_staff(Role.INSURER_ADMIN, insurer), "HK")
+    db.session.commit()
+    link = accounts.open_payee(insurer.id, "http://localhost:8000/again", "http://localhost:8000/back")
+    db.session.commit()
+    requests.post(link, data={"answer": "finish"}, timeout=5, allow_redirects=False).raise_for_status()
+    accounts.refresh_payee(payee.id)
+    db.session.commit()
+    return insurer

@@ -429,6 +429,7 @@ class Walk:
         desk.get(f"/insurer/rate-cards/{card.id}")
         desk.post({"table_name": "No Name"})
         desk.get("/insurer/terms")
+        desk.get("/insurer/account")
         desk.get("/insurer/keys")
         desk.post({"name": ""}, "/insurer/keys/make")
         desk.post({"name": "SPECIMEN", "days": "30"}, "/insurer/keys/make")

@@ -14,7 +14,7 @@ import requests
 import stripe
 
 from marketplace.infra import stripe_gateway
-from marketplace.infra.stripe_gateway import Gateway, NewAccount, NewSession
+from marketplace.infra.stripe_gateway import Gateway, NewAccount, NewSession, NewTransfer
 from marketplace.kernel.money import Money
 from sandbox.stripe_check import __main__ as command
 from sandbox.stripe_check.comparison import broken_promises, differences, lies_in, shape, shape_of_headers
@@ -31,7 +31,7 @@ from sandbox.stripe_check.run import (
 )
 from tests.simulator.harness import KEY, Instant, Running, an_account, running, type_card
 
-NEEDING_AN_ACCOUNT = 8
+NEEDING_AN_ACCOUNT = 9
 
 
 @pytest.fixture
@@ -298,7 +298,16 @@ def everything_the_gateway_can_ask(gateway: Gateway) -> None:
     accounts = [gateway.create_account(NewAccount("H", "US", {"payee_id": name}, name)) for name in ("a", "b")]
     assert gateway.retrieve_account(accounts[0].id) == accounts[0]
     assert list(gateway.list_accounts(begun - timedelta(minutes=1))) == accounts[::-1]
-    assert gateway.create_account_link(accounts[0].id, "http://localhost:8000/a", "http://localhost:8000/b")
+    link = gateway.create_account_link(accounts[0].id, "http://localhost:8000/a", "http://localhost:8000/b")
+    requests.post(link, data={"answer": "finish"}, timeout=5, allow_redirects=False).raise_for_status()
+    part = Money(900, "CNY")
+    sent = gateway.create_transfer(
+        NewTransfer(part, accounts[0].id, intent, "attempt-0", {"transfer_id": "1"}, "transfer-1")
+    )
+    assert gateway.list_transfers("attempt-0") == (sent,)
+    back = gateway.reverse_transfer(sent.id, Money(400, "CNY"), {"reversal_id": "1"}, "reversal-1")
+    assert gateway.list_reversals(sent.id) == (back,)
+    assert (sent.amount, back.amount, back.metadata) == (part, Money(400, "CNY"), {"reversal_id": "1"})
 
 
 def calls_in_the_source() -> set[str]:

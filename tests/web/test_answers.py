@@ -208,7 +208,7 @@ def test_scripts_are_the_same_for_everybody(site: Site) -> None:
 
 @pytest.mark.asvs("5.4.2")
 @pytest.mark.parametrize(
-    ("language", "name"), [("en", r"policy-EF-[0-9A-Z-]+\.pdf"), ("zh-CN", r"保单-EF-[0-9A-Z-]+\.pdf")]
+    ("language", "name"), [("en", r"certificate-EF-[0-9A-Z-]+\.pdf"), ("zh-CN", r"保险凭证-EF-[0-9A-Z-]+\.pdf")]
 )
 def test_the_name_of_a_download_survives_its_header(site: Site, language: str, name: str) -> None:
     path = site.path("policy.document")

@@ -14,6 +14,7 @@ from tests.web.desk_visits import at_the_desk
 OWN = "/account/security"
 SALES, PRODUCTS, UPLOADS = "/insurer", "/insurer/products", "/insurer/uploads"
 STAFF, TERMS, PAID, KEYS = "/insurer/staff", "/insurer/terms", "/insurer/payee", "/insurer/keys"
+ACCOUNT = "/insurer/account"
 LOG, SECURITY, DATA, CATALOGS = "/admin", "/admin/security", "/admin/privacy", "/admin/catalogs"
 EVIDENCE = "/admin/evidence"
 INSURERS, BOOKS, REFUNDS, MAIL = "/admin/insurers", "/admin/books", "/admin/refunds", "/admin/mail"
@@ -22,8 +23,8 @@ WAYS = {
     Role.INSURER_CATALOG: [PRODUCTS, UPLOADS],
     Role.INSURER_UNDERWRITER: [SALES],
     Role.INSURER_CLAIMS: [SALES],
-    Role.INSURER_FINANCE: [SALES],
-    Role.INSURER_ADMIN: [SALES, PRODUCTS, UPLOADS, STAFF, TERMS, PAID, KEYS],
+    Role.INSURER_FINANCE: [SALES, ACCOUNT],
+    Role.INSURER_ADMIN: [SALES, PRODUCTS, UPLOADS, STAFF, TERMS, ACCOUNT, PAID, KEYS],
     Role.PRACTITIONER: [],
     Role.ADMIN_SALES: [LOG, EVIDENCE, MAIL],
     Role.ADMIN_COMPLIANCE: [LOG, EVIDENCE, INSURERS, BOOKS, REFUNDS, MAIL, SECURITY, DATA],

@@ -173,7 +173,7 @@ def test_a_role_reads_the_fields_of_its_work_and_no_other_and_every_link_opens(s
 def test_what_is_a_customers_is_looked_at_by_these_doors() -> None:
     assert set(AUDITED) == {
         "data_desk.contract", "data_desk.hold", "data_desk.request", "evidence_desk.bundle",
-        "evidence_desk.download", "insurer_evidence.bundle",
+        "evidence_desk.download", "insurer_account.bordereau", "insurer_evidence.bundle",
         "insurer_evidence.download", "insurer_sales.policy_document", "insurer_sales.sale", "page_versions.day",
         "replay_desk.recording",
         "sales_log.page",
@@ -348,7 +348,7 @@ def test_every_form_and_look_that_costs_is_limited_and_says_when_to_come_back(si
     assert walker.unlimited(site, limited, forget) == []
     assert events(site, SecurityEventType.LIMIT_REACHED) - before == len(limited)
     assert {name for name, door in ACCESS.items() if door.limit is None} == walker.SIGNED
-    by_machines = {"api_v1.catalog", "api_v1.put_catalog"}
+    by_machines = {"api_v1.bordereau", "api_v1.catalog", "api_v1.put_catalog"}
     asks_a_neighbour = {"checkout.returned", "checkout.done", "insurer_payee.returned"}
     assert {name for name, door in ACCESS.items() if door.look_limit} == asks_a_neighbour | by_machines
 

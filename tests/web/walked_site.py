@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -27,6 +28,8 @@ from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import SaleFilter
 from marketplace.payment import queries as payments
 from marketplace.payment.values import Purpose, RefundReason
+from marketplace.policy import queries as policies
+from marketplace.policy.values import PaperKind
 from marketplace.privacy import services as privacy
 from marketplace.privacy.values import Dispute, OpenHold
 from marketplace.web.access import ACCESS
@@ -54,6 +57,7 @@ OTHER_INSURER = "other_insurer"  # an administrator of another insurer than the 
 SOLD = "admin_sales"  # by whom what only its owner may touch is asked for
 ROLES = ("visitor", "half", "owner", "other", *STAFF, OTHER_INSURER)
 """Who asks: `owner` bought, `other` is another customer, `half` gave the password of staff and no second step."""
+LONG_AGO, NEVER = date(2026, 1, 1), date(2999, 1, 1)
 CARD = b"Age,Male,Female\n18-40,0.45,0.30\n41-65,1.10,0.80\n"
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
@@ -76,6 +80,7 @@ class Site:
         rules_ = sorted(self.app.url_map.iter_rules(endpoint), key=lambda rule: len(rule.arguments))
         known = self.places.get("", {}) | self.places.get(endpoint, {})
         absent = {"filename": "no-such-file", "line": "term_life", "number": 99, "token": "no-such-token"}
+        absent |= {"day": NEVER, "month": NEVER, "form": "csv"}
         values = {
             name: known.get(name) if seeded and name in known else absent.get(name, uuid4())
             for name in rules_[-1].arguments
@@ -237,6 +242,8 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         (refund,) = payments.refunds_for(Purpose.NEW_BUSINESS, sold.order_id)
         evidence = {desk: kept_evidence(sold.application_id, reader) for desk, reader in readers.items()}
         db.session.commit()
+        of_contract = policies.papers_of_contract(sold.policy_id)
+        certificate = next(each.id for each in of_contract if each.kind is PaperKind.CERTIFICATE)
         with_file = next(mail.id for mail in correspondence.inbox() if mail.attachments)
     document = re.search(r"/documents/([0-9a-f-]{36})", owner.get(f"/offers/{under_way['offer_id']}"))
     copy = re.search(r"/account/data/copies/([0-9a-f-]{36})", owner.get("/account/data"))
@@ -255,6 +262,8 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         "code": harbour.code, "insurer_id": harbour.id, "key_id": key.id, "applicant_id": rejected.application.id,
         "attempt_id": paid.id, "wish_id": wished.id, "refund_id": refund.id,
         "hold_id": dispute.id, "term_id": proposed.id, "invitation_id": invited.id, "colleague_id": leaving.id,
+        "day": LONG_AGO, "month": LONG_AGO, "form": "csv",
+        "paper_id": certificate,
     }  # fmt: skip
     bought = {"application_id": sold.application_id}
     finished = ("checkout.pay", "checkout.returned", "checkout.done", "checkout.policy_document")

@@ -67,6 +67,7 @@ from marketplace.accounts.services.suspending import (
     ask_to_lift,
     lift_suspension,
     refuse_lifting,
+    stop_unpayable,
     suspend_insurer,
 )
 from marketplace.accounts.services.terms import accept_terms, propose_terms
@@ -138,6 +139,7 @@ __all__ = [
     "reset_password",
     "revoke_api_key",
     "secret_to_confirm",
+    "stop_unpayable",
     "suspend_insurer",
     "withdraw_invitation",
 ]

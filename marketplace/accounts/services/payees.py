@@ -23,6 +23,7 @@ from marketplace.accounts.values import (
     Payee,
     PayeeMismatch,
     PayeeNotFound,
+    PayeeState,
     SecurityEventType,
 )
 from marketplace.infra import jobs, stripe_gateway
@@ -125,7 +126,10 @@ def _keep(payee_id: UUID, seen: ProviderAccount, asked_at: datetime) -> Payee:
         row.details_submitted, row.disabled_reason = seen.details_submitted, seen.disabled_reason
         row.due, row.seen_at = list(seen.due), asked_at
     db.session.flush()
-    return payee_of(row)
+    payee = payee_of(row)
+    if payee.state is PayeeState.RESTRICTED:
+        jobs.defer("accounts.stop_unpayable", insurer_id=payee.insurer_id)  # whoever asks may not stop it
+    return payee
 
 
 def _row(payee_id: UUID) -> PayeeRow:

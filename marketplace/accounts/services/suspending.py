@@ -1,4 +1,5 @@
-"""Stop an insurer's sales at once, by one person; let them begin and go on, by two. Contracts go on all the while.
+"""Stop an insurer's sales at once, by one person, or by nobody where it cannot be paid any more; let them begin and go
+on, by two. Contracts go on all the while.
 
 An insurer that was admitted is held back until its first sale is allowed: by two people as well, once somebody has come
 in at its desk, commission is agreed and its account at Stripe is ready.
@@ -34,6 +35,8 @@ from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.infra.jobs import publish
 from marketplace.kernel import clock, ids
+
+BY_STRIPE = "its account at Stripe is restricted"
 
 
 def hold_back(insurer_id: UUID, by: Account) -> None:
@@ -77,9 +80,32 @@ def suspend_insurer(insurer_id: UUID, reason: str, by: Account) -> Suspension:
     return suspension_of(row)
 
 
+def stop_unpayable(insurer_id: UUID) -> None:
+    """Stop the sales of an insurer whose account at Stripe is restricted; where they are stopped already, or it works
+    again, nothing. Two people let them go on, once it works. Raises InsurerNotFound.
+    """
+    insurer, account = _locked(insurer_id), payee(insurer_id)
+    if not insurer.active or account is None or account.state is not PayeeState.RESTRICTED:
+        return
+    row = SuspensionRow(
+        id=ids.new_id(),
+        insurer_id=insurer_id,
+        before_first_sale=False,
+        reason=BY_STRIPE,
+        suspended_at=clock.now(),
+    )
+    db.session.add(row)
+    insurer.active = False
+    db.session.flush()
+    record_security_event(
+        NewSecurityEvent(SecurityEventType.INSURER_SUSPENDED, actor="system", detail={"insurer_id": str(insurer_id)})
+    )
+    publish(InsurerSuspended(insurer_id))
+
+
 def ask_to_lift(insurer_id: UUID, reason: str, by: Account) -> Suspension:
-    """The first of two people says that sales may begin or go on. Raises Invalid(reason), NotSuspended, LiftingAsked;
-    before the first sale AdministratorMissing, TermsMissing, PayeeMissing.
+    """The first of two people says that sales may begin or go on. Raises Invalid(reason), NotSuspended, LiftingAsked,
+    PayeeMissing; before the first sale AdministratorMissing, TermsMissing.
     """
     told = checks.reason(reason)
     row = _suspended(insurer_id)
@@ -93,8 +119,8 @@ def ask_to_lift(insurer_id: UUID, reason: str, by: Account) -> Suspension:
 
 
 def lift_suspension(insurer_id: UUID, by: Account) -> Suspension:
-    """The second of two people agrees: sales begin or go on with this commit. Raises NotSuspended, SecondPersonNeeded;
-    before the first sale AdministratorMissing, TermsMissing, PayeeMissing.
+    """The second of two people agrees: sales begin or go on with this commit. Raises NotSuspended, SecondPersonNeeded,
+    PayeeMissing; before the first sale AdministratorMissing, TermsMissing.
     """
     row = _suspended(insurer_id)
     if row.lifting_by is None or row.lifting_by == by.id:
@@ -118,8 +144,13 @@ def refuse_lifting(insurer_id: UUID, by: Account) -> Suspension:
 
 
 def _refuse_unready(row: SuspensionRow) -> None:
-    """Raises AdministratorMissing, TermsMissing, PayeeMissing for an insurer that lacks something to sell at first."""
+    """Raises PayeeMissing for an insurer that cannot be paid, AdministratorMissing, TermsMissing for one that lacks
+    something to sell at first.
+    """
+    account = payee(row.insurer_id)
     if not row.before_first_sale:
+        if account is not None and account.state is PayeeState.RESTRICTED:
+            raise PayeeMissing
         return
     at_its_desk = select(AccountRow.id).where(
         AccountRow.insurer_id == row.insurer_id,
@@ -130,7 +161,6 @@ def _refuse_unready(row: SuspensionRow) -> None:
         raise AdministratorMissing
     if not any(term.insurer_id == row.insurer_id for term in terms_in_force(clock.today(ZONE))):
         raise TermsMissing
-    account = payee(row.insurer_id)
     if account is None or account.state is not PayeeState.READY:
         raise PayeeMissing
 

@@ -49,6 +49,7 @@ class SecurityEventType(StrEnum):
     EVIDENCE_VIEWED = "evidence_viewed"
     DATA_REQUEST_VIEWED = "data_request_viewed"
     DISPUTE_VIEWED = "dispute_viewed"
+    BORDEREAU_TAKEN = "bordereau_taken"
 
 
 OPERATOR = "operator"

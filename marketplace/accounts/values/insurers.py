@@ -65,8 +65,8 @@ Profile = Mapping[FactKind, InsurerFact]
 
 @dataclass(frozen=True, slots=True)
 class Suspension:
-    """An insurer's sales are stopped, or have not begun yet (`before_first_sale`, which needs no reason). `lifting_by`
-    asked to lift it; only somebody else can agree.
+    """An insurer's sales are stopped, or have not begun yet (`before_first_sale`, which needs no reason); by nobody
+    where Stripe restricted its account. `lifting_by` asked to lift it; only somebody else can agree.
     """
 
     id: UUID
@@ -74,7 +74,7 @@ class Suspension:
     before_first_sale: bool
     reason: str
     suspended_at: datetime
-    suspended_by: UUID
+    suspended_by: UUID | None
     lifting_reason: str | None
     lifting_at: datetime | None
     lifting_by: UUID | None
@@ -123,6 +123,7 @@ class KeyScope(StrEnum):
     """What a key of a machine opens."""
 
     CATALOGS_WRITE = "catalogs:write"
+    BORDEREAUX_READ = "bordereaux:read"
 
 
 @dataclass(frozen=True, slots=True)

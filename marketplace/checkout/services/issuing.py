@@ -24,8 +24,9 @@ from marketplace.kernel.money import Money
 from marketplace.payment import queries as payments
 from marketplace.payment import services as payment
 from marketplace.payment.values import AttemptState, RefundReason, Share
+from marketplace.policy import queries as contracts
 from marketplace.policy import services as policies
-from marketplace.policy.values import IssuePolicy, PremiumLine
+from marketplace.policy.values import IssuePolicy, Policy, PremiumLine
 from marketplace.quoting import queries as quoting
 from marketplace.quoting.values import OfferView
 
@@ -107,16 +108,20 @@ def conclude_at_once(order_id: UUID) -> None:
         log.warning("order %s is left to the job that concludes it", order_id, exc_info=True)
 
 
-def _book(row: OrderRow, concluded: Iterable[OfferView]) -> None:
-    """The premiums are the insurers' from now on, less what each has agreed to pay the marketplace."""
+def _book(row: OrderRow, concluded: Iterable[tuple[Policy, OfferView]]) -> None:
+    """The premiums are the insurers' from now on, less what each has agreed to pay the marketplace. They stay here as
+    long as the customer may withdraw.
+    """
     agreed = {(term.insurer_id, term.line): term for term in accounts.terms_in_force(clock.today(ZONE))}
     shares = []
-    for offer in concluded:
+    for policy, offer in concluded:
         term = agreed.get((offer.insurer_id, offer.need.line.value))
         if term is None:
             log.error("ALARM no commission is agreed with insurer %s for %s", offer.insurer_id, offer.need.line.value)
         kept = term.of(offer.premium) if term else Money.zero(offer.premium.currency)
-        shares.append(Share(offer.insurer_id, offer.premium, kept))
+        shares.append(
+            Share(policy.id, offer.insurer_id, offer.premium, kept, due_at=contracts.withdrawable_until(policy))
+        )
     if row.attempt_id is not None:
         payment.book_premiums(row.attempt_id, shares)
 
@@ -134,14 +139,14 @@ def note_refund(order_id: UUID, refund_id: UUID, reason: RefundReason, amount: M
     reach(At.REFUND_TOLD)
 
 
-def _issue(row: OrderRow, line: OrderLineRow) -> OfferView:
-    """Conclude the contract of a line; the offer that it was concluded on."""
+def _issue(row: OrderRow, line: OrderLineRow) -> tuple[Policy, OfferView]:
+    """Conclude the contract of a line; that, and the offer that it was concluded on."""
     application = applications.conclude(line.application_id)
     offer = quoting.offer(line.offer_id)
     if application.offer_id != line.offer_id or application.people is None:
         raise OfferReplaced
     require_standing(offer)
-    concluded = policies.issue(
+    policy = policies.issue(
         IssuePolicy(
             application_id=application.id,
             order_id=row.id,
@@ -157,8 +162,8 @@ def _issue(row: OrderRow, line: OrderLineRow) -> OfferView:
             premium=offer.premium,
         )
     )
-    start_clock(concluded)
-    return offer
+    start_clock(policy)
+    return policy, offer
 
 
 def _premium_lines(offer: OfferView) -> tuple[PremiumLine, ...]:

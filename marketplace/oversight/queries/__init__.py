@@ -1,5 +1,8 @@
-"""Ask the sales log, tell a sale's trail in words, whether what the features say agrees, and for evidence."""
+"""Ask the sales log, tell a sale's trail in words, whether what the features say agrees, for evidence, and for accounts
+with insurers.
+"""
 
+from marketplace.oversight.queries.bordereaux import bordereau, statement
 from marketplace.oversight.queries.contradictions import contradictions
 from marketplace.oversight.queries.evidence import (
     bundle,
@@ -23,6 +26,7 @@ from marketplace.oversight.queries.timeline import timeline, views, visits
 from marketplace.oversight.queries.words import disagreement_words, gap_words, page_words
 
 __all__ = [
+    "bordereau",
     "broken",
     "bundle",
     "bundle_bytes",
@@ -43,6 +47,7 @@ __all__ = [
     "sales",
     "sales_of_orders",
     "state_counts",
+    "statement",
     "timeline",
     "under_way",
     "views",

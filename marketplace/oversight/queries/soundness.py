@@ -89,6 +89,62 @@ _BROKEN = {
         ON l.event = 'premium' AND l.attempt_id = o.attempt_id AND l.account IN ('insurer_payable', 'commission')
         WHERE o.state = 'issued' GROUP BY o.id HAVING sum(l.minor) IS DISTINCT FROM -o.total_minor
         """,
+    _n("the ledger says something else of what an insurer is owed"): """
+        SELECT coalesce(a.reference, i.code) FROM (
+            SELECT e.attempt_id, n.insurer_id, n.currency, -sum(n.amount_minor) AS minor
+            FROM payment_ledger_entry e JOIN payment_ledger_line n ON n.entry_id = e.id
+            WHERE n.account = 'insurer_payable' GROUP BY e.attempt_id, n.insurer_id, n.currency) there
+        FULL JOIN (
+            SELECT t.attempt_id, t.insurer_id, t.currency, sum(t.premium_minor - t.commission_minor
+                - coalesce(r.minor, 0) - CASE t.state WHEN 'sent' THEN t.amount_minor ELSE 0 END
+                + coalesce(v.minor, 0)) AS minor
+            FROM payment_transfer t
+            LEFT JOIN LATERAL (SELECT sum(premium_minor - commission_minor) AS minor
+                               FROM payment_premium_return WHERE transfer_id = t.id) r ON true
+            LEFT JOIN LATERAL (SELECT sum(amount_minor) AS minor
+                               FROM payment_transfer_reversal WHERE transfer_id = t.id AND state = 'sent') v ON true
+            GROUP BY t.attempt_id, t.insurer_id, t.currency) here USING (attempt_id, insurer_id, currency)
+        LEFT JOIN payment_attempt a ON a.id = attempt_id
+        LEFT JOIN accounts_insurer i ON i.id = coalesce(there.insurer_id, here.insurer_id)
+        WHERE coalesce(there.minor, 0) <> coalesce(here.minor, 0)
+        """,
+    _n("the bordereau of the day says something else than the ledger"): """
+        SELECT i.code || ', ' || day FROM (
+            SELECT n.insurer_id, n.currency, (e.posted_at AT TIME ZONE 'Asia/Shanghai')::date AS day,
+                coalesce(-sum(n.amount_minor) FILTER (WHERE n.account = 'insurer_payable'), 0) AS owed,
+                coalesce(-sum(n.amount_minor) FILTER (WHERE n.account = 'commission'), 0) AS commission
+            FROM payment_ledger_entry e JOIN payment_ledger_line n ON n.entry_id = e.id
+            WHERE n.insurer_id IS NOT NULL GROUP BY 1, 2, 3) there
+        FULL JOIN (
+            SELECT insurer_id, currency, (at AT TIME ZONE 'Asia/Shanghai')::date AS day, sum(owed) AS owed,
+                sum(commission) AS commission
+            FROM (
+                SELECT insurer_id, currency, booked_at AS at, premium_minor - commission_minor AS owed,
+                    commission_minor AS commission FROM payment_transfer
+                UNION ALL SELECT insurer_id, currency, returned_at, commission_minor - premium_minor,
+                    -commission_minor FROM payment_premium_return
+                UNION ALL SELECT insurer_id, currency, sent_at, -amount_minor, 0
+                    FROM payment_transfer WHERE state = 'sent'
+                UNION ALL SELECT insurer_id, currency, sent_at, amount_minor, 0
+                    FROM payment_transfer_reversal WHERE state = 'sent') each
+            GROUP BY 1, 2, 3) here USING (insurer_id, currency, day)
+        LEFT JOIN accounts_insurer i ON i.id = insurer_id
+        WHERE (coalesce(there.owed, 0), coalesce(there.commission, 0))
+            <> (coalesce(here.owed, 0), coalesce(here.commission, 0))
+        """,
+    _n("the insurer's share is not that of the contract"): """
+        SELECT coalesce(p.number, t.contract_id::text)
+        FROM policy_policy p FULL JOIN payment_transfer t ON t.contract_id = p.id
+        LEFT JOIN checkout_order o ON o.id = p.order_id
+        WHERE (p.id IS NULL OR p.premium_minor > 0 AND o.state = 'issued')
+          AND (t.premium_minor, t.currency, t.insurer_id) IS DISTINCT FROM (p.premium_minor, p.currency, p.insurer_id)
+        """,
+    _n("more of the premium went back than the contract cost"): """
+        SELECT p.number FROM policy_policy p JOIN payment_transfer t ON t.contract_id = p.id
+        JOIN payment_premium_return r ON r.transfer_id = t.id
+        GROUP BY p.id, t.id
+        HAVING sum(r.premium_minor) > t.premium_minor OR sum(r.commission_minor) > t.commission_minor
+        """,
     _n("the lines of a ledger entry do not balance"): """
         SELECT cause FROM posted GROUP BY event, cause HAVING sum(minor) <> 0 OR count(DISTINCT currency) <> 1
         """,
@@ -134,6 +190,8 @@ _UNDER_WAY = {
     "paid orders without a contract yet": "SELECT count(*) FROM checkout_order WHERE state = 'paid'",
     "payments not settled": "SELECT count(*) FROM payment_attempt WHERE settled_at IS NULL",
     "refunds not settled": "SELECT count(*) FROM payment_refund WHERE settled_at IS NULL",
+    "shares to be sent to insurers": "SELECT count(*) FROM payment_transfer WHERE state = 'asked'",
+    "shares to come back": "SELECT count(*) FROM payment_transfer_reversal WHERE state = 'asked'",
     "papers to be sealed": "SELECT count(*) FROM policy_document WHERE state IN ('due', 'rendered')",
     "mails to be sent": "SELECT count(*) FROM correspondence_message WHERE state IN ('queued', 'ready')",
 }

@@ -5,6 +5,7 @@ import logging
 from marketplace.kernel import clock
 from marketplace.oversight.queries import disagreements
 from marketplace.payment import queries as payments
+from marketplace.payment.values import Overdue
 
 log = logging.getLogger(__name__)
 
@@ -14,9 +15,16 @@ def check_books() -> int:
     now = clock.now()
     late = [each for each in payments.unexplained() if each.is_late(now)]
     found = [
+        *(_told(each) for each in payments.overdue()),
         *(f"{what}: {sentence}" for what, sentence in disagreements()),
         *(f"{each.moved}: Stripe less ledger is {each.difference.minor} {each.difference.currency}" for each in late),
     ]
     for line in found:
         log.error("ALARM %s", line)
     return len(found)
+
+
+def _told(late: Overdue) -> str:
+    way = "come back from" if late.returning else "reach"
+    amount = f"{late.amount.minor} {late.amount.currency} in {late.number}"
+    return f"insurer {late.insurer_id}: {amount} should {way} it since {late.since:%Y-%m-%d} ({late.why or 'waiting'})"

@@ -1,4 +1,4 @@
-"""Do: start a payment, open its page, take the provider's word, settle, send money back.
+"""Do: start a payment, open its page, take the provider's word, settle, send money back, send insurers their share.
 
 Nothing here commits, and no lock is held while the provider is asked. Every function may be repeated after a crash at
 any point and then ends in the same state.
@@ -8,11 +8,11 @@ from marketplace.payment.services.attempts import close_subject, expire_session,
 from marketplace.payment.services.disputes import note_dispute, see_dispute, take_disputes, watch_disputes
 from marketplace.payment.services.forgetting import forget_payer
 from marketplace.payment.services.inbox import look_up_event, mark_handled, note_decline, receive_event
-from marketplace.payment.services.ledger import book_premiums
 from marketplace.payment.services.movements import take_movements
-from marketplace.payment.services.reconciliation import reconcile
-from marketplace.payment.services.refunds import ask_again, request_refund, send_refund
+from marketplace.payment.services.reconciliation import reconcile, reconcile_transfers
+from marketplace.payment.services.refunds import ask_again, request_refund, return_premium, send_refund
 from marketplace.payment.services.settlement import settle, settle_latest
+from marketplace.payment.services.transfers import book_premiums, release_transfer, send_reversal, send_transfer
 from marketplace.payment.services.wishes import approve_wish, ask_refund, configure, limit_of, refuse_wish
 
 __all__ = [
@@ -32,10 +32,15 @@ __all__ = [
     "open_session",
     "receive_event",
     "reconcile",
+    "reconcile_transfers",
     "refuse_wish",
+    "release_transfer",
     "request_refund",
+    "return_premium",
     "see_dispute",
     "send_refund",
+    "send_reversal",
+    "send_transfer",
     "settle",
     "settle_latest",
     "start_attempt",

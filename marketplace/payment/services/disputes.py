@@ -15,6 +15,7 @@ from marketplace.payment.models import AttemptRow, DisputeRow, RefundRow, refund
 from marketplace.payment.rules import bookkeeping
 from marketplace.payment.services import ledger
 from marketplace.payment.services.refunds import overtake
+from marketplace.payment.services.returns import take_back
 from marketplace.payment.services.rows import locked_attempt, record
 from marketplace.payment.values import (
     AttemptNotFound,
@@ -138,8 +139,10 @@ def _lose(attempt: AttemptRow, found: ProviderDispute) -> None:
     rest = taken - overtaken
     held = -ledger.balance_of(attempt.id, LedgerAccount.CUSTOMER_HELD, taken.currency)
     of_held = min(rest, held) if held.minor > 0 else Money.zero(taken.currency)
-    lines = bookkeeping.lost(taken, overtaken, of_held, ledger.shares_left(attempt.id))
-    ledger.post(LedgerEvent.DISPUTE_LOST, found.id, lines, attempt_id=attempt.id)
+    at, of_contracts = clock.now(), rest - of_held
+    parts = take_back(attempt.id, found.id, of_contracts, at) if of_contracts else ()
+    lines = bookkeeping.lost(taken, overtaken, of_held, parts)
+    ledger.post(LedgerEvent.DISPUTE_LOST, found.id, lines, attempt_id=attempt.id, at=at)
 
 
 def _overtake(attempt: AttemptRow, taken: Money) -> Money:

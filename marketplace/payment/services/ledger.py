@@ -1,6 +1,7 @@
 """Post what happened to money, in the transaction in which it happened, once."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import exists, func, insert, select
@@ -12,11 +13,7 @@ from marketplace.kernel.money import Money
 from marketplace.payment.models import LedgerEntryRow, LedgerLineRow
 from marketplace.payment.rules import bookkeeping
 from marketplace.payment.rules.bookkeeping import Line
-from marketplace.payment.services.rows import attempt_row
-from marketplace.payment.values import LedgerAccount, LedgerEvent, Share
-
-_OF_PREMIUMS = (LedgerEvent.PREMIUM, LedgerEvent.REFUND_REQUESTED, LedgerEvent.DISPUTE_LOST)
-"""What the premium of a payment stands in, and what took from it; what was sent to insurers is another matter."""
+from marketplace.payment.values import LedgerAccount, LedgerEvent
 
 
 def post(
@@ -26,8 +23,11 @@ def post(
     *,
     attempt_id: UUID | None = None,
     provider_object: str | None = None,
+    at: datetime | None = None,
 ) -> bool:
-    """Post an entry, unless it was posted before for this cause; whether it was new. Nothing to post is nothing."""
+    """Post an entry, unless it was posted before for this cause; whether it was new. Nothing to post is nothing. `at`:
+    the same instant as what it is posted with.
+    """
     if not lines:
         return False
     if not bookkeeping.is_balanced(lines):
@@ -38,7 +38,7 @@ def post(
         "cause": str(cause),
         "attempt_id": attempt_id,
         "provider_object": provider_object,
-        "posted_at": clock.now(),
+        "posted_at": at or clock.now(),
     }
     once = upsert(LedgerEntryRow).values(entry).on_conflict_do_nothing(constraint="uq_payment_ledger_entry_once")
     if db.session.execute(once.returning(LedgerEntryRow.id)).scalar_one_or_none() is None:
@@ -85,37 +85,3 @@ def balance_of(attempt_id: UUID, account: LedgerAccount, currency: str) -> Money
         .where(*wanted, LedgerLineRow.currency == currency)
     )
     return Money(int(total or 0), currency)
-
-
-def shares_left(attempt_id: UUID, insurer_id: UUID | None = None) -> tuple[Share, ...]:
-    """What has not gone back of the premiums that an attempt paid, by insurer or of this one; nothing before the
-    contracts are concluded.
-    """
-    minor = func.sum(LedgerLineRow.amount_minor)
-    of_insurer = LedgerLineRow.account == LedgerAccount.INSURER_PAYABLE.value
-    rows = db.session.execute(
-        select(
-            LedgerLineRow.insurer_id,
-            LedgerLineRow.currency,
-            (-minor).label("premium"),
-            (-func.coalesce(minor.filter(~of_insurer), 0)).label("commission"),
-        )
-        .join(LedgerEntryRow, LedgerEntryRow.id == LedgerLineRow.entry_id)
-        .where(LedgerEntryRow.attempt_id == attempt_id, LedgerEntryRow.event.in_([each.value for each in _OF_PREMIUMS]))
-        .where(LedgerLineRow.insurer_id.is_not(None))
-        .group_by(LedgerLineRow.insurer_id, LedgerLineRow.currency)
-        .order_by(LedgerLineRow.insurer_id)
-    )
-    shares = (
-        Share(row.insurer_id, Money(int(row.premium), row.currency), Money(int(row.commission), row.currency))
-        for row in rows
-    )
-    return tuple(share for share in shares if share.premium and insurer_id in {None, share.insurer_id})
-
-
-def book_premiums(attempt_id: UUID, shares: Sequence[Share]) -> None:
-    """The contracts that an attempt paid for are concluded: what was held for its customer is owed to their insurers.
-
-    Raises AttemptNotFound.
-    """
-    post(LedgerEvent.PREMIUM, attempt_row(attempt_id).id, bookkeeping.premiums(shares), attempt_id=attempt_id)

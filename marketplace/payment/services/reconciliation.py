@@ -1,20 +1,27 @@
-"""Find what no webhook told us: paid pages, pages that ran out, refunds under way."""
+"""Find what no webhook told us: paid pages, pages that ran out, refunds under way; and shares whose day has come."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, not_, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
 
+from marketplace.accounts import queries as accounts
+from marketplace.accounts.values import PayeeState
 from marketplace.infra import jobs, stripe_gateway
 from marketplace.infra.db import db
 from marketplace.infra.failpoints import At, reach
 from marketplace.kernel import clock
-from marketplace.payment.models import AttemptRow, RefundRow
+from marketplace.payment.models import AttemptRow, RefundRow, ReversalRow, TransferRow
 from marketplace.payment.rules.settling import CLOCK_MARGIN
+from marketplace.payment.rules.transferring import REFUSAL_REST
+from marketplace.payment.values import ReversalState, TransferState
 
 # Younger ones are on their ordinary way: the customer is paying, the webhook is coming.
 ATTEMPTS_AFTER = timedelta(seconds=5)
 REFUNDS_AFTER = timedelta(minutes=1)
+TRANSFERS_AFTER = timedelta(minutes=1)
+BATCH = 200
 
 
 def reconcile() -> int:
@@ -40,6 +47,44 @@ def reconcile() -> int:
     for attempt_id in ran_out:
         jobs.defer("payment.settle_overdue", attempt_id=attempt_id)
     return len(refunds) + len(completed) + len(ran_out)
+
+
+def reconcile_transfers() -> int:
+    """Defer the sending of every share of an insurer that is due and whose insurer can be paid, and of everything that
+    hangs. Returns how many were deferred.
+    """
+    now = clock.now()
+    ready = [payee.insurer_id for payee in accounts.payees().values() if payee.state is PayeeState.READY]
+    rested = or_(TransferRow.asked_at.is_(None), TransferRow.asked_at <= now - REFUSAL_REST)
+    due = (
+        TransferRow.state == TransferState.WAITING.value,
+        TransferRow.due_at <= clock.business_now(),
+        TransferRow.insurer_id.in_(ready),
+        rested,
+    )
+    hanging = TransferRow.state == TransferState.ASKED.value, TransferRow.asked_at < now - TRANSFERS_AFTER
+    refused = and_(ReversalRow.failure.is_not(None), ReversalRow.asked_at > now - REFUSAL_REST)
+    returning = (
+        ReversalRow.state == ReversalState.ASKED.value,
+        ReversalRow.asked_at < now - TRANSFERS_AFTER,
+        not_(refused),
+    )
+    released = _first(TransferRow.id, TransferRow.due_at, *due)
+    asked = _first(TransferRow.id, TransferRow.due_at, *hanging)
+    coming_back = _first(ReversalRow.id, ReversalRow.booked_at, *returning)
+    for transfer_id in released:
+        jobs.defer("payment.release_transfer", transfer_id=transfer_id)
+    for transfer_id in asked:
+        jobs.defer("payment.send_transfer", transfer_id=transfer_id)
+    for reversal_id in coming_back:
+        jobs.defer("payment.send_reversal", reversal_id=reversal_id)
+    return len(released) + len(asked) + len(coming_back)
+
+
+def _first(
+    wanted: InstrumentedAttribute[UUID], order: InstrumentedAttribute[datetime], *which: ColumnElement[bool]
+) -> list[UUID]:
+    return list(db.session.scalars(select(wanted).where(*which).order_by(order, wanted).limit(BATCH)))
 
 
 def _completed(attempt_ids: set[UUID], since: datetime) -> dict[UUID, str]:

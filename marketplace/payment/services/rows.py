@@ -3,9 +3,11 @@
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
+
 from marketplace.infra.db import db
-from marketplace.payment.models import AttemptRow, RefundRow, locked_subject
-from marketplace.payment.values import AttemptNotFound, RefundNotFound
+from marketplace.payment.models import AttemptRow, RefundRow, ReversalRow, TransferRow, locked_subject
+from marketplace.payment.values import AttemptNotFound, RefundNotFound, ReversalNotFound, TransferNotFound
 from marketplace.traceability.services import record_act
 from marketplace.traceability.values import Act, Actor, EntryType
 
@@ -21,6 +23,28 @@ def refund_row(refund_id: UUID) -> RefundRow:
     row = db.session.get(RefundRow, refund_id, populate_existing=True)
     if row is None:
         raise RefundNotFound
+    return row
+
+
+def transfer_row(transfer_id: UUID) -> TransferRow:
+    row = db.session.get(TransferRow, transfer_id, populate_existing=True)
+    if row is None:
+        raise TransferNotFound
+    return row
+
+
+def share_row(contract_id: UUID) -> TransferRow:
+    """The insurer's share of a contract."""
+    row = db.session.scalar(select(TransferRow).where(TransferRow.contract_id == contract_id))
+    if row is None:
+        raise TransferNotFound
+    return row
+
+
+def reversal_row(reversal_id: UUID) -> ReversalRow:
+    row = db.session.get(ReversalRow, reversal_id, populate_existing=True)
+    if row is None:
+        raise ReversalNotFound
     return row
 
 

@@ -16,6 +16,7 @@ from marketplace.policy.queries.contracts import (
     in_force_on,
     numbers_in,
     order_of_number,
+    policies,
     policies_of_account,
     policies_of_insurer,
     policies_of_order,
@@ -23,6 +24,7 @@ from marketplace.policy.queries.contracts import (
     policy_by_number,
     policy_of_application,
     run_out,
+    withdrawable_until,
 )
 from marketplace.policy.queries.papers import (
     document_bytes,
@@ -57,6 +59,7 @@ __all__ = [
     "papers_of_contract",
     "papers_of_order",
     "papers_of_sale",
+    "policies",
     "policies_of_account",
     "policies_of_insurer",
     "policies_of_order",
@@ -65,4 +68,5 @@ __all__ = [
     "policy_of_application",
     "run_out",
     "unsound_papers",
+    "withdrawable_until",
 ]

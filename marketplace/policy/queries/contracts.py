@@ -1,7 +1,7 @@
 """What is known of contracts."""
 
 from collections.abc import Iterable, Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -70,9 +70,20 @@ def numbers_in(text: str) -> tuple[str, ...]:
     return rules.numbers_in(text)
 
 
+def withdrawable_until(policy: Policy) -> datetime:
+    """From when on nobody can withdraw from the contract any more, on the business clock."""
+    days = policy.body["key_facts"]["cooling_off_days"]
+    return rules.withdrawable_until(policy.concluded_at, days, policy.period.zone)
+
+
 def policy_of_application(application_id: UUID) -> Policy | None:
     found = _many(_policies().where(PolicyRow.application_id == application_id))
     return found[0] if found else None
+
+
+def policies(policy_ids: Iterable[UUID]) -> dict[UUID, Policy]:
+    """Several contracts in one question; unknown ids are left out."""
+    return {found.id: found for found in _many(_policies().where(PolicyRow.id.in_(set(policy_ids))))}
 
 
 def policies_of_order(order_id: UUID) -> tuple[Policy, ...]:

@@ -1,10 +1,11 @@
-"""Version 1: an insurer's machine sends a catalog and asks what became of it.
+"""Version 1: an insurer's machine sends a catalog and asks what became of it, and takes its bordereaux.
 
 Refusals are problem details (RFC 9457). The same bytes are the same upload, so sending again after a lost answer is
 safe.
 """
 
 from collections.abc import Callable
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,10 @@ from marketplace.kernel.errors import Invalid
 from marketplace.listing import queries as listing
 from marketplace.listing import services as listing_services
 from marketplace.listing.values import Finding, Upload, UploadNotFound
+from marketplace.oversight import queries as oversight
 from marketplace.traceability.values import Actor, ActorRole
 from marketplace.web import audit
+from marketplace.web.api import bordereaux
 from marketplace.web.security import csrf
 
 blueprint = Blueprint("api_v1", __name__, url_prefix="/api/v1")
@@ -57,7 +60,7 @@ def put_catalog() -> ResponseReturnValue:
         raise Invalid({"body": _("Please send a catalog.")})
     begun_at = clock.now()
     upload = _receive(key, data)
-    _note_use(key)
+    _note(key, SecurityEventType.API_KEY_USED)
     place = url_for(".catalog", upload_id=upload.id)
     return _told(upload), 201 if upload.received_at >= begun_at else 200, {"Location": place}
 
@@ -72,13 +75,22 @@ def catalog(upload_id: UUID) -> ResponseReturnValue:
     return _told(upload)
 
 
-def _opened(opens: Callable[[str, KeyScope], ApiKey]) -> ApiKey:
+@blueprint.get("/bordereaux/<day:day>")
+def bordereau(day: date) -> ResponseReturnValue:
+    """What happened on a day that is over to the premiums of the insurer's contracts. Each look is noted."""
+    key = _opened(accounts.open_with_key, KeyScope.BORDEREAUX_READ)
+    found = oversight.bordereau(key.insurer_id, day)
+    _note(key, SecurityEventType.BORDEREAU_TAKEN, day=day.isoformat())
+    return bordereaux.told(found)
+
+
+def _opened(opens: Callable[[str, KeyScope], ApiKey], scope: KeyScope = KeyScope.CATALOGS_WRITE) -> ApiKey:
     """The key of this request; from here on it touches the rows of its insurer alone. Raises what `opens` does."""
     given = request.headers.get("Authorization", "")
     if not given.startswith(_BEARER):
         raise ApiKeyRefused
     try:
-        key = opens(given.removeprefix(_BEARER), KeyScope.CATALOGS_WRITE)
+        key = opens(given.removeprefix(_BEARER), scope)
     except ApiKeyRefused:
         audit.refuse("api_key")
         raise
@@ -91,15 +103,15 @@ def _receive(key: ApiKey, data: bytes) -> Upload:
     return listing_services.upload_catalog(key.insurer_id, data, Actor(ActorRole.INSURER, key.created_by, "api_key"))
 
 
-def _note_use(key: ApiKey) -> None:
+def _note(key: ApiKey, kind: SecurityEventType, **detail: str) -> None:
     accounts.record_security_event(
         NewSecurityEvent(
-            SecurityEventType.API_KEY_USED,
+            kind,
             account_id=key.created_by,
             actor="api_key",
             source=audit.source(),
             endpoint=request.endpoint or "",
-            detail={"key_id": str(key.id)},
+            detail={"key_id": str(key.id)} | detail,
         )
     )
 

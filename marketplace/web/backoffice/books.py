@@ -16,7 +16,7 @@ from marketplace.kernel.errors import Unavailable
 from marketplace.kernel.money import Money
 from marketplace.oversight import queries as oversight
 from marketplace.payment import queries, services
-from marketplace.payment.values import AccountTotal, LedgerAccount
+from marketplace.payment.values import AccountTotal, LedgerAccount, Overdue
 
 blueprint = Blueprint("books", __name__, url_prefix="/admin/books")
 
@@ -49,16 +49,22 @@ class OfInsurer:
 @blueprint.get("")
 def books() -> ResponseReturnValue:
     totals, unexplained, now = queries.account_totals(), queries.unexplained(), clock.now()
+    overdue = queries.overdue()
     return render_template(
         "backoffice/books.html",
         checks=queries.last_balance_checks(),
         lines=_by_account(totals),
         parties=_by_insurer(totals),
-        insurers=accounts.insurers(each.insurer_id for each in totals if each.insurer_id),
+        insurers=accounts.insurers(_insurers_in(totals, overdue)),
+        overdue=overdue,
         unexplained=[each for each in unexplained if each.is_late(now)],
         under_way=[each for each in unexplained if not each.is_late(now)],
         disagreements=oversight.disagreements(),
     )
+
+
+def _insurers_in(totals: Sequence[AccountTotal], overdue: Sequence[Overdue]) -> set[UUID]:
+    return {each.insurer_id for each in totals if each.insurer_id} | {each.insurer_id for each in overdue}
 
 
 def _by_account(totals: Sequence[AccountTotal]) -> list[tuple[str, Money]]:

@@ -55,6 +55,7 @@ _TYPES: dict[SecurityEventType, str] = {
     SecurityEventType.EVIDENCE_VIEWED: _l("Evidence of a contract looked at or downloaded"),
     SecurityEventType.DATA_REQUEST_VIEWED: _l("Request about personal data read"),
     SecurityEventType.DISPUTE_VIEWED: _l("Disputes about a contract read"),
+    SecurityEventType.BORDEREAU_TAKEN: _l("Bordereau with persons taken"),
 }
 _OUTCOMES: dict[EventOutcome, tuple[str, str]] = {
     EventOutcome.DONE: (_l("done"), "plain"),

@@ -17,8 +17,6 @@ from marketplace.web.insurer.forms.keys import KeyForm
 
 blueprint = Blueprint("insurer_keys", __name__, url_prefix="/insurer/keys")
 
-SCOPES = frozenset({KeyScope.CATALOGS_WRITE})
-
 
 @blueprint.get("")
 def keys() -> ResponseReturnValue:
@@ -31,7 +29,8 @@ def make() -> ResponseReturnValue:
     form = KeyForm()
     if not form.validate_on_submit():
         return _page(form=form), 422
-    return _page(made=services.make_api_key(access.here(), str(form.name.data), int(form.days.data), SCOPES))
+    scopes = frozenset({KeyScope(form.opens.data)})
+    return _page(made=services.make_api_key(access.here(), str(form.name.data), int(form.days.data), scopes))
 
 
 @blueprint.post("/<uuid:key_id>/revoke")

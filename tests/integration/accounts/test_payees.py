@@ -16,7 +16,7 @@ from sqlalchemy import select, text
 from marketplace.accounts import queries, services
 from marketplace.accounts.models import PayeeRow
 from marketplace.accounts.rules import insurers as party_rules
-from marketplace.accounts.values import Account, PayeeMismatch, PayeeNotFound, PayeeState, Role
+from marketplace.accounts.values import Account, PayeeMismatch, PayeeMissing, PayeeNotFound, PayeeState, Role
 from marketplace.infra import stripe_gateway
 from marketplace.infra.db import Scope, db, use_scope
 from marketplace.infra.stripe_gateway import NewAccount, PaymentsUnavailable
@@ -26,7 +26,7 @@ from marketplace.kernel.ids import new_id
 from marketplace.payment import queries as payments
 from marketplace.payment import services as payment
 from sandbox.stripe_simulator.deliveries import signature
-from tests.deferred_jobs import drain
+from tests.deferred_jobs import drain, waiting
 from tests.factories.accounts import a_member_of_staff, an_insurer
 from tests.simulator_server import WEBHOOK_SECRET, SimulatorServer, simulator_in_use
 
@@ -280,3 +280,72 @@ def test_what_is_not_there_or_not_offered_is_refused(simulator: SimulatorServer,
 )
 def test_the_state_is_what_stripe_says(works: bool, given: bool, reason: str | None, state: PayeeState) -> None:  # noqa: FBT001  as it is said
     assert party_rules.payee_state(works=works, given=given, disabled_reason=reason) is state
+
+
+class TestARestrictedInsurerStopsSelling:
+    """It could not be paid for what it sells (dependencies.md 2.6)."""
+
+    @pytest.fixture
+    def payee_id(self, admin: Account) -> UUID:
+        found = begun(admin)
+        finish(go(admin))
+        services.refresh_payee(found)
+        drain("accounts")
+        assert queries.may_sell(insurer_of(admin))
+        return found
+
+    def put(self, simulator: SimulatorServer, payee_id: UUID, standing: str) -> None:
+        """Stripe says that it stands so, and the hour brings that here."""
+        (account,) = simulator.listed("/v1/accounts")
+        door = f"{simulator.url}/_simulator/accounts/{account['id']}"
+        requests.post(door, json={"state": standing}, timeout=5).raise_for_status()
+        services.refresh_payee(payee_id)
+
+    def test_at_once_by_nobody_and_its_open_orders_are_closed(
+        self, simulator: SimulatorServer, admin: Account, payee_id: UUID
+    ) -> None:
+        self.put(simulator, payee_id, "restricted")
+        assert drain("accounts") == ["accounts.stop_unpayable"]
+        assert not queries.may_sell(insurer_of(admin))
+        stopped = queries.suspension(insurer_of(admin))
+        assert stopped
+        assert (stopped.suspended_by, stopped.before_first_sale) == (None, False)
+        assert waiting() == ["checkout.close_orders"]
+        assert events("insurer_suspended") == 1
+        self.put(simulator, payee_id, "restricted")
+        drain("accounts")
+        assert len(queries.suspensions(insurer_of(admin))) == 1
+
+    def test_two_people_let_it_go_on_once_it_works(
+        self, simulator: SimulatorServer, admin: Account, payee_id: UUID
+    ) -> None:
+        first, second = (a_member_of_staff(Role.ADMIN_OWNER) for _ in range(2))
+        self.put(simulator, payee_id, "restricted")
+        drain("accounts")
+        with pytest.raises(PayeeMissing):
+            services.ask_to_lift(insurer_of(admin), "they called", first)
+        self.put(simulator, payee_id, "in_good_standing")
+        drain("accounts")
+        assert not queries.may_sell(insurer_of(admin)), "not by itself"
+        services.ask_to_lift(insurer_of(admin), "Stripe lets it work again", first)
+        services.lift_suspension(insurer_of(admin), second)
+        assert queries.may_sell(insurer_of(admin))
+
+    def test_one_that_works_again_meanwhile_goes_on(
+        self, simulator: SimulatorServer, admin: Account, payee_id: UUID
+    ) -> None:
+        self.put(simulator, payee_id, "restricted")
+        self.put(simulator, payee_id, "in_good_standing")
+        drain("accounts")
+        assert queries.may_sell(insurer_of(admin))
+        assert queries.suspension(insurer_of(admin)) is None
+
+    def test_one_that_a_person_stopped_stays_stopped_by_that_person(
+        self, simulator: SimulatorServer, admin: Account, payee_id: UUID
+    ) -> None:
+        owner = a_member_of_staff(Role.ADMIN_OWNER)
+        services.suspend_insurer(insurer_of(admin), "solvency below the limit", owner)
+        self.put(simulator, payee_id, "restricted")
+        drain("accounts")
+        (stopped,) = queries.suspensions(insurer_of(admin))
+        assert stopped.suspended_by == owner.id

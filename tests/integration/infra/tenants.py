@@ -15,7 +15,8 @@ INSURERS = {
     "application_confirmation", "checkout_order", "checkout_order_line", "correspondence_message",
     "infra_subject_key", "listing_draft", "listing_event", "listing_rate_card", "listing_upload", "oversight_bundle",
     "oversight_picture", "oversight_sale",
-    "payment_attempt", "payment_refund", "policy_document", "policy_number_range", "policy_policy",
+    "payment_attempt", "payment_premium_return", "payment_refund", "payment_transfer", "payment_transfer_reversal",
+    "policy_document", "policy_number_range", "policy_policy",
     "policy_version", "privacy_erasure", "privacy_hold", "privacy_restriction", "quoting_need", "quoting_offer",
     "rating_tariff", "traceability_entry", "traceability_evidence_intake", "traceability_journey",
     "traceability_recording", "traceability_recording_chunk", "underwriting_decision",
@@ -89,6 +90,8 @@ _ASKED: dict[str, dict[str, Any]] = {
         "decided_at": "2026-11-22T04:00:00Z",
         "refusal": b"x",
     },
+    "payment_premium_return": {"commission_minor": 1},
+    "payment_transfer": {"commission_minor": 1, "state": "waiting"},
     "policy_document": {"state": "due", "kind": "policy", "version_id": None},
     "policy_number_range": {"next": 1},
     "policy_policy": {"state": "in_force"},
@@ -105,6 +108,7 @@ _LEADS_TO = {
     "account": "accounts_account", "application": "application_application", "attempt": "payment_attempt",
     "insurer": "accounts_insurer", "journey": "traceability_journey", "need": "quoting_need",
     "offer": "quoting_offer", "order": "checkout_order", "policy": "policy_policy", "product": "catalog_product",
+    "refund": "payment_refund", "transfer": "payment_transfer",
     "product_version": "catalog_product_version", "upload": "listing_upload", "version": "policy_version",
 }  # fmt: skip
 _BY_TYPE = {

@@ -4,6 +4,7 @@ import runpy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -17,14 +18,17 @@ from marketplace.infra import vault
 from marketplace.infra.db import apart, db, snapshot
 from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
+from marketplace.kernel.money import Money
 from marketplace.oversight.queries import broken, disagreements, under_way
+from marketplace.payment import queries as payments
 from marketplace.payment import services as payment
 from marketplace.policy import queries as policies
 from tests.conftest import empty_tables
 from tests.deferred_jobs import drain
 from tests.environment import ROOT
-from tests.factories.accounts import a_guest, agreed_terms, an_insurer
+from tests.factories.accounts import a_guest, agreed_terms
 from tests.factories.checkout import an_accepted_application, an_offer_of
+from tests.factories.payment import a_payable_insurer
 from tests.factories.quoting import an_offer
 from tests.factories.traceability import a_journey
 from tests.simulator_server import SimulatorServer, simulator_in_use
@@ -34,19 +38,22 @@ URLS = PaymentUrls("http://localhost:8000/return", "http://localhost:8000/pay")
 
 @dataclass(frozen=True)
 class House:
-    """Orders by their state, and the number of the only contract."""
+    """Orders by their state, and the numbers of the contracts."""
 
     app: Flask
     references: dict[str, str]
     number: str
+    other_number: str
 
 
 @pytest.fixture(scope="module")
 def house(migrated_app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """Two orders with a contract and its sealed paper, one whose money went back, one that is open, one just paid."""
+    """Two orders with a contract and its sealed paper, of which one insurer has its share and gave a part of it back;
+    one whose money went back, one that is open, one just paid.
+    """
     with migrated_app.app_context():
         with simulator_in_use(tmp_path_factory.mktemp("simulator")) as simulator:
-            agreed_terms(insurer := an_insurer())
+            agreed_terms(insurer := a_payable_insurer())
             an_offer_of(insurer)
             orders = {name: _ordered(simulator, name) for name in ("issued", "also issued", "refunded", "open", "paid")}
             for name in ("issued", "also issued"):
@@ -54,11 +61,13 @@ def house(migrated_app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iter
             drain()
             _give_back(orders["refunded"])
             drain()
+            _pass_on_and_take_a_part_back(orders["also issued"])
+            drain()
             checkout.check_payment(orders["paid"].id)
             db.session.commit()
-        (policy,) = policies.policies_of_order(orders["issued"].id)
+        concluded = [policies.policies_of_order(orders[name].id)[0].number for name in ("issued", "also issued")]
         db.session.rollback()
-        yield House(migrated_app, {name: order.reference for name, order in orders.items()}, policy.number)
+        yield House(migrated_app, {name: order.reference for name, order in orders.items()}, *concluded)
         db.session.remove()
     empty_tables(migrated_app)
     vault.forget()
@@ -82,6 +91,15 @@ def _give_back(order: Order) -> None:
     voided = {"id": order.lines[0].offer_id}
     db.session.execute(text("UPDATE quoting_offer SET voided_at = now() WHERE id = :id"), voided)
     checkout.check_payment(order.id)
+
+
+def _pass_on_and_take_a_part_back(order: Order) -> None:
+    (policy,) = policies.policies_of_order(order.id)
+    clock.set_business_offset(timedelta(days=30))
+    payment.release_transfer(payments.transfer_of(policy.id).id)
+    clock.set_business_offset(timedelta())
+    drain()
+    payment.return_premium(policy.id, Money(policy.premium.minor // 2, "CNY"))
 
 
 @pytest.fixture
@@ -135,13 +153,18 @@ A_WISH = """
     SELECT gen_random_uuid(), :a, 100, 'CNY', 'goodwill', :a, 'x', o.account_id, now(), {}
     FROM checkout_order o WHERE o.id = :o
 """
+INSURERS = "the ledger says something else of what an insurer is owed"
+SHARE = "the insurer's share is not that of the contract"
+RETURNED = "more of the premium went back than the contract cost"
+DAY = "the bordereau of the day says something else than the ledger"
+SENT_LESS = "UPDATE payment_transfer SET amount_minor = 1"
 UNPRINTABLE = "UPDATE policy_document SET state = 'document_failed', document_sha256 = NULL, sealed_at = NULL"
 # Changes of the order "issued" (o), its payment (a), its contract (p) and the contract's version (v).
 BROKEN = [
     ("UPDATE checkout_order SET state = 'paid' WHERE id = :o", "issued", OUTCOME),
     ("UPDATE checkout_order SET state = 'not_issuable' WHERE id = :o", "issued", OUTCOME),
     ("UPDATE checkout_order SET state = 'issued' WHERE id = :refunded", "refunded", OUTCOME),
-    ("UPDATE payment_refund SET reason = 'late_payment'", "refunded", OUTCOME),
+    ("UPDATE payment_refund SET reason = 'late_payment' WHERE attempt_id = :other", "refunded", OUTCOME),
     ("UPDATE policy_policy SET order_id = :refunded WHERE id = :p", "issued", OUTCOME),
     ("UPDATE policy_policy SET order_id = :refunded WHERE id = :p", "refunded", OUTCOME),
     ("UPDATE checkout_order SET total_minor = 1 WHERE id = :o", "issued", SUM),
@@ -155,7 +178,7 @@ BROKEN = [
     ("UPDATE payment_attempt SET amount_minor = 1 WHERE id = :a", "issued, attempt 1", ASKED),
     ("UPDATE payment_attempt SET subject_id = gen_random_uuid() WHERE id = :a", "issued, attempt 1", ASKED),
     (
-        "UPDATE payment_refund SET amount_minor = amount_minor + 1",
+        "UPDATE payment_refund SET amount_minor = amount_minor + 1 WHERE attempt_id = :other",
         "refunded, attempt 1",
         "more went back than came in",
     ),
@@ -172,9 +195,23 @@ BROKEN = [
     ("DELETE FROM checkout_delivery WHERE policy_id = :p", "contract", UNTIMED),
     ("UPDATE checkout_delivery SET mailed_at = NULL, overdue_at = now() WHERE policy_id = :p", "contract", LATE),
     (A_WISH.format("'approved', false, NULL"), "issued", AGREED),
-    ("UPDATE payment_refund SET state = 'failed'", "refunded, attempt 1", OWED),
+    ("UPDATE payment_refund SET state = 'failed' WHERE reason = 'not_issuable'", "refunded, attempt 1", OWED),
     ("UPDATE policy_number_range SET next = 1", "contract", AGAIN),
     ("DELETE FROM policy_number_range", "contract", AGAIN),
+    ("UPDATE payment_transfer SET premium_minor = premium_minor + 1 WHERE contract_id = :p", "contract", SHARE),
+    ("UPDATE payment_transfer SET premium_minor = premium_minor + 1 WHERE contract_id = :p", "issued", INSURERS),
+    ("UPDATE payment_transfer SET commission_minor = 0 WHERE contract_id = :p", "issued", INSURERS),
+    ("DELETE FROM payment_transfer WHERE contract_id = :p", "contract", SHARE),
+    ("DELETE FROM payment_transfer WHERE contract_id = :p", "issued", INSURERS),
+    (f"{SENT_LESS} WHERE state = 'sent'", "also issued", INSURERS),
+    ("UPDATE payment_premium_return SET commission_minor = 0", "also issued", INSURERS),
+    ("UPDATE payment_transfer SET booked_at = booked_at - interval '3 days' WHERE contract_id = :p", "day", DAY),
+    ("UPDATE payment_transfer SET commission_minor = 0 WHERE contract_id = :p", "day", DAY),
+    ("UPDATE payment_transfer SET sent_at = sent_at - interval '3 days' WHERE state = 'sent'", "day", DAY),
+    ("UPDATE payment_transfer_reversal SET amount_minor = 1", "day", DAY),
+    ("UPDATE payment_premium_return SET returned_at = returned_at - interval '3 days'", "day", DAY),
+    ("UPDATE payment_transfer_reversal SET amount_minor = 1", "also issued", INSURERS),
+    ("UPDATE payment_premium_return SET premium_minor = 1000000", "other contract", RETURNED),
 ]
 IDS = """
 SELECT o.id AS o, o.attempt_id AS a, p.id AS p, v.id AS v,
@@ -192,7 +229,9 @@ def test_what_does_not_agree_is_named(house: House, owner: Connection, change: s
     ids = owner.execute(text(IDS), {"reference": house.references["issued"]}).one()._asdict()
     assert owner.execute(text(change), ids).rowcount == 1
     name, *rest = what.split(",")
-    wanted = ",".join([house.number if name == "contract" else house.references[name], *rest])
+    today = f"harbour, {clock.now().astimezone(ZoneInfo(ZONE)).date()}"
+    numbers = {"contract": house.number, "other contract": house.other_number, "day": today}
+    wanted = ",".join([(numbers | house.references)[name], *rest])
     assert (wanted, sentence) in list(broken(owner))
 
 
@@ -202,12 +241,18 @@ SHARES = "the shares of insurers and marketplace are not the premium"
 BALANCE = "the lines of a ledger entry do not balance"
 _LINE = "payment_ledger_line SET {} WHERE account = '{}' AND entry_id = (SELECT id FROM payment_ledger_entry WHERE {})"
 _RECEIVED = "event = 'received' AND attempt_id = :a"
+_REQUESTED, _SENT = (
+    "event = 'refund_requested' AND attempt_id = :other",
+    "event = 'refund_sent' AND attempt_id = :other",
+)
 # Changes of what is posted of the order "issued".
 MISPOSTED = [
     (_LINE.format("amount_minor = 1", "provider_balance", _RECEIVED), "issued, attempt 1", CAME),
     (_LINE.format("currency = 'EUR'", "provider_balance", _RECEIVED), "issued, attempt 1", CAME),
-    (_LINE.format("amount_minor = -1", "refunds_payable", "event = 'refund_requested'"), "refunded, attempt 1", WENT),
-    (_LINE.format("amount_minor = 1", "refunds_payable", "event = 'refund_sent'"), "refunded, attempt 1", OWED),
+    (_LINE.format("amount_minor = -1", "refunds_payable", _REQUESTED), "refunded, attempt 1", WENT),
+    (_LINE.format("amount_minor = 1", "refunds_payable", _SENT), "refunded, attempt 1", OWED),
+    (_LINE.format("amount_minor = 1", "insurer_payable", "event = 'transfer_sent'"), "also issued", INSURERS),
+    (_LINE.format("amount_minor = 1", "insurer_payable", "event = 'transfer_reversed'"), "also issued", INSURERS),
     (_LINE.format("amount_minor = 1", "customer_held", "event = 'premium' AND attempt_id = :a"), "issued", HELD),
     (_LINE.format("amount_minor = -1", "commission", "event = 'premium' AND attempt_id = :a"), "issued", SHARES),
     ("payment_ledger_entry SET event = 'none' WHERE event = 'premium' AND attempt_id = :a", "issued", SHARES),
@@ -235,10 +280,13 @@ def test_what_the_ledger_says_otherwise_is_named(
 
 
 def test_what_was_before_the_ledger_is_posted_as_if_it_had_been_there(owner: Connection) -> None:
+    for table in ("payment_ledger_line", "payment_ledger_entry"):
+        owner.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
+    for statement in WITHOUT_SHARES:
+        owner.execute(text(statement))
     posted = owner.execute(POSTED).all()
     assert {row.event for row in posted} == {"received", "premium", "refund_requested", "refund_sent"}
     for table in ("payment_ledger_line", "payment_ledger_entry"):
-        owner.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
         owner.execute(text(f"DELETE FROM {table}"))
     assert list(broken(owner)) != []
     for statement in runpy.run_path(str(ROOT / "migrations/versions/0047_ledger.py"))["WHAT_WAS"]:
@@ -247,6 +295,32 @@ def test_what_was_before_the_ledger_is_posted_as_if_it_had_been_there(owner: Con
     assert list(broken(owner)) == []
 
 
+def test_what_was_before_there_were_shares_waits_as_if_it_had_been_there(owner: Connection) -> None:
+    shares = owner.execute(SHARES_KEPT).all()
+    assert len(shares) == 2
+    for table in ("payment_premium_return", "payment_transfer_reversal", "payment_transfer"):
+        owner.execute(text(f"DELETE FROM {table}"))
+    owner.execute(text(runpy.run_path(str(ROOT / "migrations/versions/0056_transfers.py"))["WHAT_WAS"]))
+    assert owner.execute(SHARES_KEPT).all() == shares
+
+
+SHARES_KEPT = text("""
+    SELECT attempt_id, insurer_id, contract_id, premium_minor, commission_minor, currency, due_at, booked_at
+    FROM payment_transfer ORDER BY contract_id
+""")
+_LATER = """
+    SELECT id FROM payment_ledger_entry WHERE event IN ('premium_returned', 'transfer_sent', 'transfer_reversed')
+    OR cause IN (SELECT id::text FROM payment_refund WHERE contract_id IS NOT NULL)
+"""
+# As it was before insurers got anything: their shares wait, and no contract's premium has gone back.
+WITHOUT_SHARES = (
+    f"DELETE FROM payment_ledger_line WHERE entry_id IN ({_LATER})",
+    f"DELETE FROM payment_ledger_entry WHERE id IN ({_LATER})",
+    "DELETE FROM payment_premium_return",
+    "DELETE FROM payment_refund WHERE contract_id IS NOT NULL",
+    "DELETE FROM payment_transfer_reversal",
+    "UPDATE payment_transfer SET state = 'waiting', provider_id = NULL, sent_at = NULL",
+)
 POSTED = text("""
     SELECT e.event, e.cause, e.attempt_id, e.provider_object, n.account, n.insurer_id, n.amount_minor, n.currency
     FROM payment_ledger_entry e JOIN payment_ledger_line n ON n.entry_id = e.id ORDER BY 1, 2, n.number

@@ -23,12 +23,11 @@ from marketplace.payment.values import (
     Receipt,
     RefundReason,
     RefundState,
-    Share,
 )
 from marketplace.traceability.queries import journey_entries
 from tests.deferred_jobs import drain, waiting
 from tests.factories.accounts import a_member_of_staff, an_insurer
-from tests.factories.payment import PREMIUM, an_open_attempt
+from tests.factories.payment import PREMIUM, a_share, an_open_attempt
 from tests.simulator_server import SECRET_KEY, SimulatorServer
 
 A, S = LedgerAccount, DisputeStatus
@@ -114,7 +113,7 @@ def test_a_dispute_that_is_won_brings_the_money_back(simulator: SimulatorServer)
 def test_a_lost_dispute_comes_out_of_the_contracts_in_proportion(simulator: SimulatorServer) -> None:
     attempt = paid(simulator)
     insurer = an_insurer("harbour")
-    services.book_premiums(attempt.id, [Share(insurer.id, PREMIUM, Money(12_840, "CNY"))])
+    services.book_premiums(attempt.id, [a_share(insurer, PREMIUM, 1500)])
     db.session.commit()
     hear(simulator)
     answer(simulator, "losing_evidence")

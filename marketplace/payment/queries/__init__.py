@@ -25,6 +25,7 @@ from marketplace.payment.models import (
     refunds_of,
     waiting_wishes,
 )
+from marketplace.payment.queries.shares import overdue, owed_at, share_days, share_lines, standing_of, transfer_of
 from marketplace.payment.rules import settling
 from marketplace.payment.values import (
     AccountTotal,
@@ -58,6 +59,27 @@ _DESK: dict[DeskState, ColumnElement[bool]] = {
     DeskState.FAILED: RefundRow.state == RefundState.FAILED.value,
     DeskState.OVERTAKEN: RefundRow.state == RefundState.OVERTAKEN.value,
 }
+__all__ = [
+    "account_totals",
+    "attempt",
+    "attempt_value",
+    "attempts_of",
+    "event_counts",
+    "holdings",
+    "last_balance_checks",
+    "overdue",
+    "owed_at",
+    "received",
+    "refund_value",
+    "refunds_for",
+    "share_days",
+    "share_lines",
+    "standing_of",
+    "subjects_paid_as",
+    "transfer_of",
+    "unexplained",
+    "unknown_since",
+]
 
 
 def attempt(attempt_id: UUID) -> Attempt:

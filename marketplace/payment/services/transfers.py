@@ -1,0 +1,225 @@
+"""Send each insurer its share of a contract, once, when nobody can withdraw from the contract any more; and bring back
+what it should not have (docs/decisions/0027-premiums-leave-when-nobody-can-withdraw.md).
+
+As with payments and refunds our row comes first, with the key and the number of the call; before every call Stripe is
+asked whether it was made before, by the id of our row in its metadata, and no lock is held while it is asked.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from marketplace.accounts import queries as accounts
+from marketplace.accounts.values import PayeeState
+from marketplace.infra import jobs, stripe_gateway
+from marketplace.infra.db import db
+from marketplace.infra.stripe_gateway import NewTransfer, PaymentCallRefused, PaymentsUnavailable, ProviderTransfer
+from marketplace.kernel import clock, ids
+from marketplace.kernel.money import Money
+from marketplace.payment.models import ReversalRow, TransferRow, is_frozen
+from marketplace.payment.queries import standing_of
+from marketplace.payment.rules import bookkeeping
+from marketplace.payment.rules.transferring import (
+    REVERSALS,
+    TRANSFERS,
+    ReversalEvent,
+    TransferEvent,
+    key_is_spent,
+    may_leave,
+    rests,
+)
+from marketplace.payment.services import ledger
+from marketplace.payment.services.returns import settle_up, take_next_key
+from marketplace.payment.services.rows import attempt_row, locked_attempt, reversal_row, transfer_row
+from marketplace.payment.values import (
+    LedgerEvent,
+    ReversalState,
+    Share,
+    TransferState,
+)
+
+log = logging.getLogger(__name__)
+
+NO_INTENT, REFUSED = "intent_missing", "refused"
+
+
+def book_premiums(attempt_id: UUID, shares: Sequence[Share]) -> None:
+    """The contracts that an attempt paid for are concluded: what was held for its customer is owed to their insurers,
+    and each share waits for its day. Asked again it changes nothing.
+
+    Raises AttemptNotFound.
+    """
+    attempt, at = attempt_row(attempt_id), clock.now()
+    if ledger.post(LedgerEvent.PREMIUM, attempt.id, bookkeeping.premiums(shares), attempt_id=attempt.id, at=at):
+        rows = [
+            TransferRow(
+                id=ids.new_id(),
+                attempt_id=attempt.id,
+                insurer_id=share.insurer_id,
+                contract_id=share.contract_id,
+                premium_minor=share.premium.minor,
+                commission_minor=share.commission.minor,
+                currency=share.premium.currency,
+                state=(TransferState.WAITING if share.premium > share.commission else TransferState.CLOSED).value,
+                due_at=share.due_at,
+                booked_at=at,
+            )
+            for share in shares
+            if share.premium
+        ]
+        db.session.add_all(rows)
+        db.session.flush()
+
+
+def release_transfer(transfer_id: UUID) -> None:
+    """Its day has come and its insurer can be paid: note what Stripe is to send and have it asked. Whatever is not so
+    is left as it is.
+    """
+    locked_attempt(transfer_row(transfer_id).attempt_id)
+    row, now = transfer_row(transfer_id), clock.now()
+    payee = accounts.payee(row.insurer_id)
+    if row.state != TransferState.WAITING or payee is None or payee.state is not PayeeState.READY:
+        return
+    if not may_leave(row.due_at, clock.business_now()) or rests(row.asked_at, now) or is_frozen(row.attempt_id):
+        return  # nor while a bank may take the money back
+    owed = standing_of(row).owed
+    row.state = TRANSFERS.next(TransferState.WAITING, TransferEvent.ASKED).value
+    row.destination, row.amount_minor, row.asked_at, row.failure = payee.account_id, owed.minor, now, None
+    take_next_key(row)
+    jobs.defer("payment.send_transfer", transfer_id=row.id)
+
+
+def send_transfer(transfer_id: UUID) -> None:
+    """Have Stripe send what was noted, unless it did. Where it does not answer, reconciliation asks again."""
+    row = transfer_row(transfer_id)
+    if row.state != TransferState.ASKED:
+        return
+    try:
+        found = _sent(row) or _send(row)
+    except PaymentsUnavailable as problem:
+        _note_silence(_locked_transfer(transfer_id), problem)
+    except PaymentCallRefused as refusal:
+        _note_refusal(transfer_id, refusal)
+    else:
+        _note_sent(transfer_id, found)
+
+
+def send_reversal(reversal_id: UUID) -> None:
+    """Have Stripe bring back what was noted, unless it did. Where it does not answer, or the insurer's account has too
+    little, reconciliation asks again.
+    """
+    row = reversal_row(reversal_id)
+    if row.state != ReversalState.ASKED:
+        return
+    transfer = transfer_row(row.transfer_id)
+    try:
+        found = _reversed(row, str(transfer.provider_id)) or _reverse(row, str(transfer.provider_id))
+    except PaymentsUnavailable as problem:
+        _note_silence(_locked_reversal(reversal_id), problem)
+    except PaymentCallRefused as refusal:
+        row = _locked_reversal(reversal_id)
+        row.state = REVERSALS.next(ReversalState(row.state), ReversalEvent.ASKED).value
+        row.failure, row.asked_at = refusal.reason or REFUSED, clock.now()
+        log.error("ALARM reversal %s was refused: %s", reversal_id, refusal.reason)  # noqa: TRY400  no fault of ours
+        take_next_key(row)
+    else:
+        _note_reversed(reversal_id, found)
+
+
+def _locked_transfer(transfer_id: UUID) -> TransferRow:
+    locked_attempt(transfer_row(transfer_id).attempt_id)
+    return transfer_row(transfer_id)
+
+
+def _locked_reversal(reversal_id: UUID) -> ReversalRow:
+    locked_attempt(transfer_row(reversal_row(reversal_id).transfer_id).attempt_id)
+    return reversal_row(reversal_id)
+
+
+def _sent(row: TransferRow) -> ProviderTransfer | None:
+    return _named(stripe_gateway.gateway().list_transfers(str(row.attempt_id)), "transfer_id", row.id)
+
+
+def _send(row: TransferRow) -> ProviderTransfer:
+    attempt = attempt_row(row.attempt_id)
+    if attempt.payment_intent_id is None:
+        raise PaymentCallRefused("the payment has no intent", NO_INTENT)
+    return stripe_gateway.gateway().create_transfer(
+        NewTransfer(
+            amount=Money(row.amount_minor or 0, row.currency),
+            destination=str(row.destination),
+            payment_intent_id=attempt.payment_intent_id,
+            group=str(attempt.id),
+            metadata={
+                "transfer_id": str(row.id),
+                "contract_id": str(row.contract_id),
+                "attempt_id": str(attempt.id),
+                "reference": attempt.reference,
+            },
+            idempotency_key=str(row.idempotency_key),
+        )
+    )
+
+
+def _reversed(row: ReversalRow, provider_id: str) -> ProviderTransfer | None:
+    return _named(stripe_gateway.gateway().list_reversals(provider_id), "reversal_id", row.id)
+
+
+def _reverse(row: ReversalRow, provider_id: str) -> ProviderTransfer:
+    named = {"reversal_id": str(row.id), "transfer_id": str(row.transfer_id)}
+    amount = Money(row.amount_minor, row.currency)
+    return stripe_gateway.gateway().reverse_transfer(provider_id, amount, named, row.idempotency_key)
+
+
+def _named(found: Iterable[ProviderTransfer], name: str, wanted: UUID) -> ProviderTransfer | None:
+    return next((each for each in found if each.metadata.get(name) == str(wanted)), None)
+
+
+def _note_sent(transfer_id: UUID, found: ProviderTransfer) -> None:
+    row = _locked_transfer(transfer_id)
+    if row.state == TransferState.SENT:
+        return
+    row.state = TRANSFERS.next(TransferState(row.state), TransferEvent.SENT).value
+    row.amount_minor, row.provider_id, row.sent_at, row.failure = found.amount.minor, found.id, clock.now(), None
+    db.session.flush()
+    _book_passed_on(LedgerEvent.TRANSFER_SENT, row, found.amount, row)
+    settle_up(row)
+
+
+def _note_reversed(reversal_id: UUID, found: ProviderTransfer) -> None:
+    row = _locked_reversal(reversal_id)
+    if row.state == ReversalState.SENT:
+        return
+    row.state = REVERSALS.next(ReversalState(row.state), ReversalEvent.SENT).value
+    row.provider_id, row.sent_at, row.failure = found.id, clock.now(), None
+    db.session.flush()
+    _book_passed_on(LedgerEvent.TRANSFER_REVERSED, row, -found.amount, transfer_row(row.transfer_id))
+
+
+def _book_passed_on(event: LedgerEvent, row: TransferRow | ReversalRow, amount: Money, share: TransferRow) -> None:
+    lines = bookkeeping.passed_on(share.insurer_id, amount)
+    ledger.post(event, row.id, lines, attempt_id=share.attempt_id, provider_object=row.provider_id, at=row.sent_at)
+
+
+def _note_refusal(transfer_id: UUID, refusal: PaymentCallRefused) -> None:
+    """It waits again: mostly the account cannot take it just now, and how that stands Stripe is asked at once."""
+    row = _locked_transfer(transfer_id)
+    if row.state != TransferState.ASKED:
+        return
+    log.error("ALARM transfer %s was refused: %s", transfer_id, refusal.reason)
+    row.state = TRANSFERS.next(TransferState.ASKED, TransferEvent.REFUSED).value
+    row.failure, row.asked_at = refusal.reason or REFUSED, clock.now()
+    db.session.flush()
+    settle_up(row)
+    payee = accounts.payee(row.insurer_id)
+    if payee is not None:
+        jobs.defer("accounts.refresh_payee", payee_id=payee.id)
+
+
+def _note_silence(row: TransferRow | ReversalRow, problem: PaymentsUnavailable) -> None:
+    """No answer changes nothing. A failure is counted: under a key that only replays it nothing would ever come."""
+    log.warning("no answer about %s %s", type(row).__name__, row.id)
+    if problem.answer is not None:
+        row.failures += 1
+        if key_is_spent(row.failures):
+            take_next_key(row)
