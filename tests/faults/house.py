@@ -217,13 +217,14 @@ class House:
 
     def strike(self) -> None:
         """What comes by the clock comes now."""
-        self._tell(f"{_DEFER} SELECT split_part(each, '.', 1), each, '{{}}' FROM unnest(%s) each", CLOCKWORK)
+        each = "unnest(%s::text[]) each"
+        self._tell(f"{_DEFER} SELECT split_part(each, '.', 1), each, jsonb_build_object() FROM {each}", CLOCKWORK)
 
     def _tell(self, statement: LiteralString, *told: object) -> None:
         """As soon as the database is there."""
 
         def tell() -> bool:
-            with suppress(psycopg.Error), self.server.connect_as_superuser(DATABASE) as superuser:
+            with suppress(psycopg.OperationalError), self.server.connect_as_superuser(DATABASE) as superuser:
                 superuser.execute(statement, told)
                 return True
             return False
