@@ -144,8 +144,8 @@ class WishRow(Base):
 
 
 class RefundRow(Base):
-    """Money going back: by itself once per attempt, reason and contract, or because staff wished it. `provider_id` is
-    its id at the provider. It may be asked for again once it failed: `number` counts, `asked_at` is when it was last.
+    """Money going back: by itself once per attempt and reason, or because staff wished it. `provider_id` is its id at
+    the provider. It may be asked for again once it failed: `number` counts, `asked_at` is when it was last.
     """
 
     __tablename__ = "payment_refund"
@@ -155,7 +155,6 @@ class RefundRow(Base):
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     reason: Mapped[str] = mapped_column(String(32))
-    contract_id: Mapped[UUID | None]
     state: Mapped[str] = mapped_column(String(32))
     provider_id: Mapped[str | None] = mapped_column(String(255), unique=True)
     failure: Mapped[str | None]
@@ -169,13 +168,7 @@ class RefundRow(Base):
 
     __table_args__ = (
         Index(
-            "uq_payment_refund_reason",
-            "attempt_id",
-            "reason",
-            "contract_id",
-            unique=True,
-            postgresql_nulls_not_distinct=True,
-            postgresql_where=text("wish_id IS NULL"),
+            "uq_payment_refund_reason", "attempt_id", "reason", unique=True, postgresql_where=text("wish_id IS NULL")
         ),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         Index("ix_payment_refund_unsettled", "requested_at", postgresql_where=text("settled_at IS NULL")),
@@ -209,7 +202,7 @@ class TransferRow(Base):
     """An insurer's share of a contract, from its conclusion on, and how it gets to its account at the provider.
 
     `destination`, `amount_minor`, `number` and `idempotency_key` are those of the call, stored before it is made;
-    `failures` counts how often the provider failed at it.
+    `failed_calls` counts how often the provider failed at it as `failed_as`.
     """
 
     __tablename__ = "payment_transfer"
@@ -229,7 +222,8 @@ class TransferRow(Base):
     number: Mapped[int] = mapped_column(server_default=text("0"))
     idempotency_key: Mapped[str | None] = mapped_column(String(255), unique=True)
     asked_at: Mapped[datetime | None]
-    failures: Mapped[int] = mapped_column(server_default=text("0"))
+    failed_calls: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    failed_as: Mapped[str | None] = mapped_column(String(64))
     failure: Mapped[str | None]
     provider_id: Mapped[str | None] = mapped_column(String(255), unique=True)
     sent_at: Mapped[datetime | None]
@@ -250,8 +244,8 @@ class TransferRow(Base):
 
 
 class ReturnRow(Base):
-    """What of an insurer's share went back to its customer, and the commission of that. `cause`: the refund, or the
-    dispute that was lost.
+    """What of an insurer's share is the customer's again, and the commission of that: by a refund, or by a lost dispute
+    (`cause`, as in the ledger).
     """
 
     __tablename__ = "payment_premium_return"
@@ -265,8 +259,7 @@ class ReturnRow(Base):
     returned_at: Mapped[datetime]
 
     __table_args__ = (
-        CheckConstraint("premium_minor > 0", name="premium_positive"),
-        CheckConstraint("commission_minor BETWEEN 0 AND premium_minor", name="commission_of_the_premium"),
+        CheckConstraint("premium_minor >= 0 AND commission_minor >= 0", name="parts_not_negative"),
         Index("ix_payment_premium_return_insurer", "insurer_id", "returned_at"),
     )
 
@@ -286,7 +279,8 @@ class ReversalRow(Base):
     idempotency_key: Mapped[str] = mapped_column(String(255), unique=True)
     booked_at: Mapped[datetime]
     asked_at: Mapped[datetime]
-    failures: Mapped[int] = mapped_column(server_default=text("0"))
+    failed_calls: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    failed_as: Mapped[str | None] = mapped_column(String(64))
     failure: Mapped[str | None]
     provider_id: Mapped[str | None] = mapped_column(String(255), unique=True)
     sent_at: Mapped[datetime | None]

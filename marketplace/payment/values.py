@@ -49,9 +49,7 @@ class RefundState(StrEnum):
 
 
 class RefundReason(StrEnum):
-    """Why money goes back: by itself once per attempt, reason and contract, where it is about one; for those of
-    `WISHED` as often as staff ask.
-    """
+    """Why money goes back: by itself once per attempt and reason, for those of `WISHED` as often as staff ask."""
 
     AMOUNT_MISMATCH = "amount_mismatch"
     LATE_PAYMENT = "late_payment"
@@ -60,7 +58,6 @@ class RefundReason(StrEnum):
     CONTRACT_ENDED = "contract_ended"
     OVERCHARGED = "overcharged"
     GOODWILL = "goodwill"
-    PREMIUM_RETURNED = "premium_returned"
 
 
 WISHED = (RefundReason.CONTRACT_ENDED, RefundReason.OVERCHARGED, RefundReason.GOODWILL)
@@ -322,14 +319,19 @@ class Dispute:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What an insurer is owed for a contract, what of it the marketplace keeps as agreed, and until when it stays here
-    (business time): the customer may withdraw until then.
-    """
+    """What an insurer is owed for a contract, and what of it the marketplace keeps as agreed."""
 
-    contract_id: UUID
     insurer_id: UUID
     premium: Money
     commission: Money
+
+
+@dataclass(frozen=True, slots=True)
+class ContractShare:
+    """The share of a contract, and until when it stays here (business time): its customer may withdraw until then."""
+
+    contract_id: UUID
+    share: Share
     due_at: datetime
 
 

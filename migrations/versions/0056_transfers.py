@@ -1,6 +1,6 @@
 """Insurers' shares of contracts: how each gets to the insurer's account, what went back, what comes back from there.
 
-A refund may be about one contract of an order. Sales are stopped by what Stripe says as well as by a person.
+Sales are stopped by what Stripe says as well as by a person.
 """
 
 import sqlalchemy as sa
@@ -16,7 +16,8 @@ ALL = "(SELECT tenant_is_everybody())"
 OWN = "(SELECT tenant_insurer())"
 TRANSFER, RETURN, REVERSAL = "payment_transfer", "payment_premium_return", "payment_transfer_reversal"
 
-WHAT_WAS = """
+WHAT_WAS = (
+    """
     WITH posted AS (
         SELECT e.attempt_id, e.posted_at, h.number, h.amount_minor AS premium, h.currency, p.insurer_id,
             coalesce(c.amount_minor, 0) AS commission,
@@ -45,21 +46,47 @@ WHAT_WAS = """
         p.posted_at
     FROM posted p JOIN sold s
     ON (s.attempt_id, s.insurer_id, s.premium_minor, s.place) = (p.attempt_id, p.insurer_id, p.premium, p.place)
+    """,
+    """
+    WITH taken AS (
+        SELECT e.cause, e.attempt_id, e.posted_at, n.insurer_id, n.currency, sum(n.amount_minor) AS premium,
+            coalesce(sum(n.amount_minor) FILTER (WHERE n.account = 'commission'), 0) AS commission
+        FROM payment_ledger_entry e JOIN payment_ledger_line n ON n.entry_id = e.id
+        WHERE e.event IN ('refund_requested', 'dispute_lost') AND n.insurer_id IS NOT NULL
+        GROUP BY e.id, n.insurer_id, n.currency
+    ), spent AS (
+        SELECT taken.*, sum(premium) OVER earlier - premium AS premium_from, sum(premium) OVER earlier AS premium_to,
+            sum(commission) OVER earlier - commission AS commission_from, sum(commission) OVER earlier AS commission_to
+        FROM taken WINDOW earlier AS (PARTITION BY attempt_id, insurer_id ORDER BY posted_at, cause)
+    ), had AS (
+        SELECT id, attempt_id, insurer_id, sum(premium_minor) OVER before - premium_minor AS premium_from,
+            sum(premium_minor) OVER before AS premium_to, sum(commission_minor) OVER before - commission_minor
+            AS commission_from, sum(commission_minor) OVER before AS commission_to
+        FROM payment_transfer WINDOW before AS (PARTITION BY attempt_id, insurer_id ORDER BY contract_id)
+    ), parts AS (
+        SELECT s.cause, h.id AS transfer_id, s.insurer_id, s.currency, s.posted_at,
+            greatest(0, least(s.premium_to, h.premium_to) - greatest(s.premium_from, h.premium_from)) AS premium,
+            greatest(0, least(s.commission_to, h.commission_to) - greatest(s.commission_from, h.commission_from))
+                AS commission
+        FROM spent s JOIN had h USING (attempt_id, insurer_id)
+    )
+    INSERT INTO payment_premium_return
+        (cause, transfer_id, insurer_id, premium_minor, commission_minor, currency, returned_at)
+    SELECT cause, transfer_id, insurer_id, premium, commission, currency, posted_at
+    FROM parts WHERE premium > 0 OR commission > 0
+    """,
+    """
+    UPDATE payment_transfer t SET state = 'closed'
+    WHERE t.premium_minor - t.commission_minor <= (
+        SELECT sum(r.premium_minor - r.commission_minor) FROM payment_premium_return r WHERE r.transfer_id = t.id)
+    """,
+)
+"""The shares of contracts that were concluded before: as they were posted, due when their cooling-off is over; and what
+of them is their customers' again, taken from the contracts of an insurer one after the other.
 """
-"""The shares of contracts that were concluded before: as they were posted, due when their cooling-off is over."""
 
 
 def upgrade() -> None:
-    op.add_column("payment_refund", sa.Column("contract_id", sa.Uuid()))
-    op.drop_index("uq_payment_refund_reason", "payment_refund")
-    op.create_index(
-        "uq_payment_refund_reason",
-        "payment_refund",
-        ["attempt_id", "reason", "contract_id"],
-        unique=True,
-        postgresql_nulls_not_distinct=True,
-        postgresql_where=sa.text("wish_id IS NULL"),
-    )
     op.alter_column("accounts_suspension", "suspended_by", nullable=True)
     _create_transfer()
     _create_return()
@@ -70,7 +97,8 @@ def upgrade() -> None:
         op.execute(f"CREATE POLICY tenants ON {table} USING ({ALL} OR insurer_id = {OWN})")
         op.execute(f"REVOKE DELETE ON {table} FROM marketplace_app")
     op.execute(f"REVOKE UPDATE ON {RETURN} FROM marketplace_app")
-    op.execute(WHAT_WAS)
+    for statement in WHAT_WAS:
+        op.execute(statement)
 
 
 def _create_transfer() -> None:
@@ -91,7 +119,8 @@ def _create_transfer() -> None:
         sa.Column("number", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("idempotency_key", sa.String(255)),
         sa.Column("asked_at", INSTANT),
-        sa.Column("failures", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("failed_calls", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("failed_as", sa.String(64)),
         sa.Column("failure", sa.String()),
         sa.Column("provider_id", sa.String(255)),
         sa.Column("sent_at", INSTANT),
@@ -132,10 +161,8 @@ def _create_return() -> None:
         sa.Column("currency", sa.String(3), nullable=False),
         sa.Column("returned_at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("cause", "transfer_id", name="pk_payment_premium_return"),
-        sa.CheckConstraint("premium_minor > 0", name=op.f("ck_payment_premium_return_premium_positive")),
         sa.CheckConstraint(
-            "commission_minor BETWEEN 0 AND premium_minor",
-            name=op.f("ck_payment_premium_return_commission_of_the_premium"),
+            "premium_minor >= 0 AND commission_minor >= 0", name=op.f("ck_payment_premium_return_parts_not_negative")
         ),
     )
     op.create_index("ix_payment_premium_return_transfer_id", RETURN, ["transfer_id"])
@@ -155,7 +182,8 @@ def _create_reversal() -> None:
         sa.Column("idempotency_key", sa.String(255), nullable=False),
         sa.Column("booked_at", INSTANT, nullable=False),
         sa.Column("asked_at", INSTANT, nullable=False),
-        sa.Column("failures", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("failed_calls", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("failed_as", sa.String(64)),
         sa.Column("failure", sa.String()),
         sa.Column("provider_id", sa.String(255)),
         sa.Column("sent_at", INSTANT),

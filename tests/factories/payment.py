@@ -17,7 +17,16 @@ from marketplace.kernel import clock
 from marketplace.kernel.ids import new_id, reference
 from marketplace.kernel.money import Money, amounts
 from marketplace.payment import services
-from marketplace.payment.values import AskRefund, Attempt, Purpose, RefundReason, Share, StartPayment, Wish
+from marketplace.payment.values import (
+    AskRefund,
+    Attempt,
+    ContractShare,
+    Purpose,
+    RefundReason,
+    Share,
+    StartPayment,
+    Wish,
+)
 from marketplace.traceability.values import Actor, ActorRole
 from tests.factories.accounts import a_member_of_staff, an_insurer
 from tests.factories.traceability import a_journey
@@ -88,11 +97,11 @@ def at_the_refund_desk(account_id: UUID) -> Actor:
     return Actor(ActorRole.ADMIN, account_id, "admin_finance")
 
 
-def a_share(insurer: Insurer, premium: Money = PREMIUM, basis_points: int = 1500, **changes: Any) -> Share:
+def a_share(insurer: Insurer, premium: Money = PREMIUM, basis_points: int = 1500, **changes: Any) -> ContractShare:
     """An insurer's share of a contract from which nobody can withdraw any more."""
     commission = Money(premium.minor * basis_points // 10_000, premium.currency)
     parts: dict[str, Any] = {"contract_id": new_id(), "due_at": clock.business_now() - timedelta(minutes=1)}
-    return Share(insurer_id=insurer.id, premium=premium, commission=commission, **(parts | changes))
+    return ContractShare(share=Share(insurer.id, premium, commission), **(parts | changes))
 
 
 def a_payable_insurer(code: str = "harbour") -> Insurer:

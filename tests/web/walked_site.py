@@ -204,6 +204,12 @@ def _begin(app: Flask, owner: Visitor) -> dict[str, str]:
     return {"application_id": application, "offer_id": offer.split("/")[2], "reference": comparison.split("/")[3]}
 
 
+def _certificate(app: Flask, policy_id: UUID) -> UUID:
+    with app.app_context():
+        papers = policies.papers_of_contract(policy_id)
+    return next(each.id for each in papers if each.kind is PaperKind.CERTIFICATE)
+
+
 def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], admin: Account) -> dict[str, Any]:
     with app.app_context():
         sold = next(sale for sale in oversight.sales(SaleFilter()).sales if sale.policy_id)
@@ -242,8 +248,6 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         (refund,) = payments.refunds_for(Purpose.NEW_BUSINESS, sold.order_id)
         evidence = {desk: kept_evidence(sold.application_id, reader) for desk, reader in readers.items()}
         db.session.commit()
-        of_contract = policies.papers_of_contract(sold.policy_id)
-        certificate = next(each.id for each in of_contract if each.kind is PaperKind.CERTIFICATE)
         with_file = next(mail.id for mail in correspondence.inbox() if mail.attachments)
     document = re.search(r"/documents/([0-9a-f-]{36})", owner.get(f"/offers/{under_way['offer_id']}"))
     copy = re.search(r"/account/data/copies/([0-9a-f-]{36})", owner.get("/account/data"))
@@ -263,7 +267,7 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         "attempt_id": paid.id, "wish_id": wished.id, "refund_id": refund.id,
         "hold_id": dispute.id, "term_id": proposed.id, "invitation_id": invited.id, "colleague_id": leaving.id,
         "day": LONG_AGO, "month": LONG_AGO, "form": "csv",
-        "paper_id": certificate,
+        "paper_id": _certificate(app, sold.policy_id),
     }  # fmt: skip
     bought = {"application_id": sold.application_id}
     finished = ("checkout.pay", "checkout.returned", "checkout.done", "checkout.policy_document")

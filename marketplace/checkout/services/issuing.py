@@ -23,7 +23,7 @@ from marketplace.kernel.errors import MarketplaceError, Unavailable
 from marketplace.kernel.money import Money
 from marketplace.payment import queries as payments
 from marketplace.payment import services as payment
-from marketplace.payment.values import AttemptState, RefundReason, Share
+from marketplace.payment.values import AttemptState, ContractShare, RefundReason, Share
 from marketplace.policy import queries as contracts
 from marketplace.policy import services as policies
 from marketplace.policy.values import IssuePolicy, Policy, PremiumLine
@@ -120,7 +120,7 @@ def _book(row: OrderRow, concluded: Iterable[tuple[Policy, OfferView]]) -> None:
             log.error("ALARM no commission is agreed with insurer %s for %s", offer.insurer_id, offer.need.line.value)
         kept = term.of(offer.premium) if term else Money.zero(offer.premium.currency)
         shares.append(
-            Share(policy.id, offer.insurer_id, offer.premium, kept, due_at=contracts.withdrawable_until(policy))
+            ContractShare(policy.id, Share(offer.insurer_id, offer.premium, kept), contracts.withdrawable_until(policy))
         )
     if row.attempt_id is not None:
         payment.book_premiums(row.attempt_id, shares)

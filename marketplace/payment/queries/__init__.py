@@ -51,14 +51,6 @@ from marketplace.payment.values import (
     WishState,
 )
 
-_DESK: dict[DeskState, ColumnElement[bool]] = {
-    DeskState.WAITING: WishRow.state == WishState.WAITING.value,
-    DeskState.REFUSED: WishRow.state == WishState.REFUSED.value,
-    DeskState.UNDER_WAY: RefundRow.state.in_([RefundState.REQUESTED.value, RefundState.SENT.value]),
-    DeskState.SUCCEEDED: RefundRow.state == RefundState.SUCCEEDED.value,
-    DeskState.FAILED: RefundRow.state == RefundState.FAILED.value,
-    DeskState.OVERTAKEN: RefundRow.state == RefundState.OVERTAKEN.value,
-}
 __all__ = [
     "account_totals",
     "attempt",
@@ -80,6 +72,15 @@ __all__ = [
     "unexplained",
     "unknown_since",
 ]
+
+_DESK: dict[DeskState, ColumnElement[bool]] = {
+    DeskState.WAITING: WishRow.state == WishState.WAITING.value,
+    DeskState.REFUSED: WishRow.state == WishState.REFUSED.value,
+    DeskState.UNDER_WAY: RefundRow.state.in_([RefundState.REQUESTED.value, RefundState.SENT.value]),
+    DeskState.SUCCEEDED: RefundRow.state == RefundState.SUCCEEDED.value,
+    DeskState.FAILED: RefundRow.state == RefundState.FAILED.value,
+    DeskState.OVERTAKEN: RefundRow.state == RefundState.OVERTAKEN.value,
+}
 
 
 def attempt(attempt_id: UUID) -> Attempt:

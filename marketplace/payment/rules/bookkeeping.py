@@ -23,15 +23,6 @@ class Line:
     insurer_id: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What goes back of a contract's premium, and what of that the marketplace had kept."""
-
-    insurer_id: UUID
-    premium: Money
-    commission: Money
-
-
 MOVES: dict[LedgerEvent, tuple[LedgerAccount, LedgerAccount]] = {
     LedgerEvent.RECEIVED: (LedgerAccount.PROVIDER_BALANCE, LedgerAccount.CUSTOMER_HELD),
     LedgerEvent.REFUND_REQUESTED: (LedgerAccount.CUSTOMER_HELD, LedgerAccount.REFUNDS_PAYABLE),
@@ -57,6 +48,29 @@ def premiums(shares: Sequence[Share]) -> tuple[Line, ...]:
     return tuple(line for share in shares if share.premium for line in _premium(share))
 
 
+def returned(amount: Money, left: Sequence[Share], to: LedgerAccount) -> tuple[Line, ...]:
+    """Money of concluded contracts that goes back: out of what is left of each share in proportion to its premium, and
+    of the commission as much as of the premium, so that all of it takes all of both. Raises ValueError for more than
+    there is.
+    """
+    return (*(line for part in parts(amount, left) for line in _taken_back(part)), Line(to, -amount))
+
+
+def parts(amount: Money, left: Sequence[Share]) -> tuple[Share, ...]:
+    """What of each share an amount is taken out of, in their order (see `returned`). Raises ValueError."""
+    whole = sum(share.premium.minor for share in left)
+    if not 0 < amount.minor <= whole:
+        raise ValueError(f"{amount} is not to be had of {whole}")
+    found: list[Share] = []
+    taken = before = 0
+    for share in left:
+        before += share.premium.minor
+        part = amount.minor * before // whole - taken  # what the one before it was cut down by, the next one gives
+        taken += part
+        found.append(_part(Money(part, amount.currency), share))
+    return tuple(found)
+
+
 def passed_on(insurer_id: UUID, amount: Money) -> tuple[Line, ...]:
     """An insurer's share leaves for its account at the provider; what comes back from there is negative."""
     return (
@@ -65,21 +79,14 @@ def passed_on(insurer_id: UUID, amount: Money) -> tuple[Line, ...]:
     )
 
 
-def returned(parts: Sequence[Part], to: LedgerAccount) -> tuple[Line, ...]:
-    """What goes back of the premiums of concluded contracts: of each as much as of its insurer's share and of what was
-    kept of it.
-    """
-    lines = [line for part in parts for line in _taken_back(part)]
-    return (*lines, Line(to, -sum((part.premium for part in parts[1:]), parts[0].premium)))
-
-
-def lost(amount: Money, overtaken: Money, held: Money, parts: Sequence[Part]) -> tuple[Line, ...]:
+def lost(amount: Money, overtaken: Money, held: Money, left: Sequence[Share]) -> tuple[Line, ...]:
     """A bank took `amount` back for good: out of what was to go back all the same, then of what was still held for the
-    customer, and the rest (`parts`) out of the contracts, as with everything that goes back.
+    customer, and the rest out of the contracts, as with everything that goes back.
     """
-    taken = {LedgerAccount.REFUNDS_PAYABLE: overtaken, LedgerAccount.CUSTOMER_HELD: held}
-    first = tuple(Line(account, part) for account, part in taken.items() if part)
-    others = returned(parts, LedgerAccount.DISPUTED)[:-1] if parts else ()
+    parts = {LedgerAccount.REFUNDS_PAYABLE: overtaken, LedgerAccount.CUSTOMER_HELD: held}
+    first = tuple(Line(account, part) for account, part in parts.items() if part)
+    rest = amount - overtaken - held
+    others = returned(rest, left, LedgerAccount.DISPUTED)[:-1] if rest else ()
     return (*first, *others, Line(LedgerAccount.DISPUTED, -amount))
 
 
@@ -95,7 +102,12 @@ def is_balanced(lines: Iterable[Line]) -> bool:
     return len(currencies) == 1 and all(amount.minor for amount in amounts) and not sum(a.minor for a in amounts)
 
 
-def _taken_back(part: Part) -> Iterable[Line]:
+def _part(part: Money, share: Share) -> Share:
+    ours = (2 * part.minor * share.commission.minor + share.premium.minor) // (2 * share.premium.minor)  # nearest cent
+    return Share(share.insurer_id, part, Money(ours, part.currency))
+
+
+def _taken_back(part: Share) -> Iterable[Line]:
     of_both = {LedgerAccount.INSURER_PAYABLE: part.premium - part.commission, LedgerAccount.COMMISSION: part.commission}
     for account, amount in of_both.items():
         if amount:

@@ -4,10 +4,8 @@ Sources: docs.stripe.com/connect/separate-charges-and-transfers, /api/transfer_r
 docs/decisions/0027-premiums-leave-when-nobody-can-withdraw.md.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 
 from marketplace.kernel.money import Money
@@ -16,8 +14,6 @@ from marketplace.payment.values import ReversalState, TransferState
 
 # What Stripe refused is asked again no sooner: what was wrong has to be mended first, mostly by somebody else.
 REFUSAL_REST = timedelta(hours=1)
-# A call that failed at Stripe is replayed as a failure for as long as its key is kept; then we look and take another.
-FAILURES_OF_A_KEY = 3
 OVERDUE_AFTER = timedelta(days=1)
 
 
@@ -86,46 +82,14 @@ class Standing:
     reversed: Money
 
     @property
-    def left(self) -> Money:
-        """What of the premium has not gone back."""
-        return self.premium - self.returned
-
-    @property
     def owed(self) -> Money:
         """What the insurer is to have of it in the end."""
-        return self.left - (self.commission - self.commission_returned)
+        return self.premium - self.returned - (self.commission - self.commission_returned)
 
     @property
     def too_much(self) -> Money:
         """What it has, or is on its way to it, and it is not to have; negative while something is still to leave."""
         return self.sent - self.reversed - self.owed
-
-    def commission_of(self, part: Money) -> Money:
-        """What of the commission belongs to a part of the premium that goes back: in proportion, to the nearest minor
-        unit, a half to the even one; with the last part whatever is left of it.
-        """
-        left = self.commission - self.commission_returned
-        if part == self.left:
-            return left
-        share = (Decimal(self.commission.minor) * part.minor / self.premium.minor).to_integral_value(ROUND_HALF_EVEN)
-        return Money(min(int(share), left.minor), part.currency)
-
-
-def split(amount: Money, left: Sequence[Money]) -> list[Money]:
-    """`amount` in parts, each in proportion to what is left of a premium, so that all of it takes all of each. Raises
-    ValueError for more than there is.
-    """
-    whole = sum(each.minor for each in left)
-    if not 0 < amount.minor <= whole or {each.currency for each in left} != {amount.currency}:
-        raise ValueError(f"{amount} is not to be had of {whole}")
-    parts: list[Money] = []
-    taken = before = 0
-    for each in left:
-        before += each.minor
-        part = amount.minor * before // whole - taken  # what the one before it was cut down by, the next one gives
-        taken += part
-        parts.append(Money(part, amount.currency))
-    return parts
 
 
 def may_leave(due_at: datetime, business_now: datetime) -> bool:
@@ -136,8 +100,3 @@ def may_leave(due_at: datetime, business_now: datetime) -> bool:
 def rests(asked_at: datetime | None, now: datetime) -> bool:
     """Whether it was refused so lately that asking again would only be refused again."""
     return asked_at is not None and now - asked_at < REFUSAL_REST
-
-
-def key_is_spent(failures: int) -> bool:
-    """Whether another call under this key would only be told of the same failure."""
-    return failures >= FAILURES_OF_A_KEY

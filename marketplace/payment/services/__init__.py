@@ -10,9 +10,10 @@ from marketplace.payment.services.forgetting import forget_payer
 from marketplace.payment.services.inbox import look_up_event, mark_handled, note_decline, receive_event
 from marketplace.payment.services.movements import take_movements
 from marketplace.payment.services.reconciliation import reconcile, reconcile_transfers
-from marketplace.payment.services.refunds import ask_again, request_refund, return_premium, send_refund
+from marketplace.payment.services.refunds import ask_again, request_refund, send_refund
 from marketplace.payment.services.settlement import settle, settle_latest
-from marketplace.payment.services.transfers import book_premiums, release_transfer, send_reversal, send_transfer
+from marketplace.payment.services.shares import book_premiums
+from marketplace.payment.services.transfers import release_transfer, send_reversal, send_transfer
 from marketplace.payment.services.wishes import approve_wish, ask_refund, configure, limit_of, refuse_wish
 
 __all__ = [
@@ -36,7 +37,6 @@ __all__ = [
     "refuse_wish",
     "release_transfer",
     "request_refund",
-    "return_premium",
     "see_dispute",
     "send_refund",
     "send_reversal",

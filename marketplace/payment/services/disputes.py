@@ -15,8 +15,8 @@ from marketplace.payment.models import AttemptRow, DisputeRow, RefundRow, refund
 from marketplace.payment.rules import bookkeeping
 from marketplace.payment.services import ledger
 from marketplace.payment.services.refunds import overtake
-from marketplace.payment.services.returns import take_back
 from marketplace.payment.services.rows import locked_attempt, record
+from marketplace.payment.services.shares import shares_left, take_back
 from marketplace.payment.values import (
     AttemptNotFound,
     DisputeNotFound,
@@ -139,10 +139,10 @@ def _lose(attempt: AttemptRow, found: ProviderDispute) -> None:
     rest = taken - overtaken
     held = -ledger.balance_of(attempt.id, LedgerAccount.CUSTOMER_HELD, taken.currency)
     of_held = min(rest, held) if held.minor > 0 else Money.zero(taken.currency)
-    at, of_contracts = clock.now(), rest - of_held
-    parts = take_back(attempt.id, found.id, of_contracts, at) if of_contracts else ()
-    lines = bookkeeping.lost(taken, overtaken, of_held, parts)
+    lines, at = bookkeeping.lost(taken, overtaken, of_held, shares_left(attempt.id)), clock.now()
     ledger.post(LedgerEvent.DISPUTE_LOST, found.id, lines, attempt_id=attempt.id, at=at)
+    if of_contracts := rest - of_held:
+        take_back(found.id, attempt.id, of_contracts, None, at)
 
 
 def _overtake(attempt: AttemptRow, taken: Money) -> Money:

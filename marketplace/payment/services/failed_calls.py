@@ -4,10 +4,10 @@ from sqlalchemy import case, update
 
 from marketplace.infra.db import apart
 from marketplace.infra.stripe_gateway import PaymentsUnavailable
-from marketplace.payment.models import AttemptRow, RefundRow
+from marketplace.payment.models import AttemptRow, RefundRow, ReversalRow, TransferRow
 
 
-def note_failed_call(row: AttemptRow | RefundRow, error: PaymentsUnavailable) -> None:
+def note_failed_call(row: AttemptRow | RefundRow | TransferRow | ReversalRow, error: PaymentsUnavailable) -> None:
     """Stays, whatever is rolled back with the failure. What never reached Stripe, or was only too much at once, is no
     answer that a key would replay.
     """

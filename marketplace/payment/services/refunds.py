@@ -26,8 +26,8 @@ from marketplace.payment.rules.settling import (
 )
 from marketplace.payment.services import ledger
 from marketplace.payment.services.failed_calls import note_failed_call
-from marketplace.payment.services.returns import take_back
-from marketplace.payment.services.rows import attempt_row, locked_attempt, record, refund_row, share_row
+from marketplace.payment.services.rows import attempt_row, locked_attempt, record, refund_row
+from marketplace.payment.services.shares import shares_left, take_back
 from marketplace.payment.values import (
     AttemptState,
     LedgerAccount,
@@ -48,19 +48,17 @@ log = logging.getLogger(__name__)
 PROVIDER_FAILED = "the provider could not send it"
 
 
-def request_refund(attempt_id: UUID, amount: Money, reason: RefundReason, contract_id: UUID | None = None) -> Refund:
-    """Ask for `amount` of what came in to go back; asking again for the same reason and contract changes nothing.
+def request_refund(attempt_id: UUID, amount: Money, reason: RefundReason) -> Refund:
+    """Ask for `amount` of what came in to go back; asking again for the same reason changes nothing.
 
     Raises AttemptNotFound, TransitionRefused (nothing was paid), NothingToRefund (more than is left).
     """
     row, _ = locked_attempt(attempt_id)
-    same = (reason.value, contract_id)
-    earlier = (each for each in refunds_of(attempt_id) if not each.wish_id)
-    known = next((each for each in earlier if (each.reason, each.contract_id) == same), None)
+    known = next((each for each in refunds_of(attempt_id) if each.reason == reason.value and not each.wish_id), None)
     if known is not None:
         return refund_value(known)
     row.state = ATTEMPTS.next(AttemptState(row.state), AttemptEvent.REFUND_REQUESTED).value
-    return refund_value(add_refund(row, amount, reason, contract_id))
+    return refund_value(add_refund(row, amount, reason))
 
 
 def grant(wish: WishRow, row: AttemptRow, by: Actor) -> RefundRow:
@@ -80,13 +78,7 @@ def left_of(row: AttemptRow) -> Money:
 
 
 def add_refund(
-    row: AttemptRow,
-    amount: Money,
-    reason: RefundReason,
-    contract_id: UUID | None = None,
-    *,
-    wish: WishRow | None = None,
-    by: Actor = SYSTEM,
+    row: AttemptRow, amount: Money, reason: RefundReason, *, wish: WishRow | None = None, by: Actor = SYSTEM
 ) -> RefundRow:
     """Write the refund of a locked attempt and defer its sending. Raises NothingToRefund."""
     if received(row) is None or not amount or left_of(row) < amount:
@@ -97,7 +89,6 @@ def add_refund(
         amount_minor=amount.minor,
         currency=amount.currency,
         reason=reason.value,
-        contract_id=contract_id,
         state=RefundState.REQUESTED.value,
         requested_at=clock.now(),
         wish_id=wish.id if wish else None,
@@ -107,33 +98,29 @@ def add_refund(
     reach(At.REFUND_WRITTEN)
     body = {"amount": amount.minor, "currency": amount.currency, "reason": reason.value}
     record(row, EntryType.REFUND_REQUESTED, by, **body)
-    lines = _sources(row, refund, wish)
-    ledger.post(LedgerEvent.REFUND_REQUESTED, refund.id, lines, attempt_id=row.id, at=refund.requested_at)
+    at, insurer_id = clock.now(), wish.insurer_id if wish else None
+    of_contracts = reason is not RefundReason.GOODWILL and ledger.is_posted(LedgerEvent.PREMIUM, row.id)
+    lines = _sources(row, amount, insurer_id, reason=reason, of_contracts=of_contracts)
+    ledger.post(LedgerEvent.REFUND_REQUESTED, refund.id, lines, attempt_id=row.id, at=at)
+    if of_contracts:
+        take_back(refund.id, row.id, amount, insurer_id, at)
     jobs.defer("payment.send_refund", refund_id=refund.id)
     reach(At.REFUND_DEFERRED)
     return refund
 
 
-def return_premium(contract_id: UUID, amount: Money) -> Refund:
-    """`amount` of the premium of a contract goes back to whoever paid it, once for each contract. The customer waits
-    for nothing that comes back from the insurer.
-
-    Raises TransferNotFound (no such contract, or it cost nothing), NothingToRefund (more than is left of its premium).
-    """
-    attempt_id = share_row(contract_id).attempt_id
-    return request_refund(attempt_id, amount, RefundReason.PREMIUM_RETURNED, contract_id)
-
-
-def _sources(row: AttemptRow, refund: RefundRow, wish: WishRow | None) -> Sequence[Line]:
+def _sources(
+    row: AttemptRow, amount: Money, insurer_id: UUID | None, *, reason: RefundReason, of_contracts: bool
+) -> Sequence[Line]:
     """Out of what the money comes (ADR 0028). Raises NothingToRefund for more than the insurer has of it."""
-    amount = _money(refund)
-    if refund.reason == RefundReason.GOODWILL:
+    if reason is RefundReason.GOODWILL:
         return bookkeeping.goodwill(amount)
-    if not ledger.is_posted(LedgerEvent.PREMIUM, row.id):
+    if not of_contracts:
         return bookkeeping.move(LedgerEvent.REFUND_REQUESTED, amount)
-    of = {"contract_id": refund.contract_id, "insurer_id": wish.insurer_id if wish else None}
-    parts = take_back(row.id, refund.id, amount, refund.requested_at, **of)
-    return bookkeeping.returned(parts, LedgerAccount.REFUNDS_PAYABLE)
+    try:
+        return bookkeeping.returned(amount, shares_left(row.id, insurer_id), LedgerAccount.REFUNDS_PAYABLE)
+    except ValueError:
+        raise NothingToRefund from None
 
 
 def ask_again(refund_id: UUID, by: Actor) -> Refund:

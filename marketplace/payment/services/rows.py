@@ -3,8 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
-
 from marketplace.infra.db import db
 from marketplace.payment.models import AttemptRow, RefundRow, ReversalRow, TransferRow, locked_subject
 from marketplace.payment.values import AttemptNotFound, RefundNotFound, ReversalNotFound, TransferNotFound
@@ -28,14 +26,6 @@ def refund_row(refund_id: UUID) -> RefundRow:
 
 def transfer_row(transfer_id: UUID) -> TransferRow:
     row = db.session.get(TransferRow, transfer_id, populate_existing=True)
-    if row is None:
-        raise TransferNotFound
-    return row
-
-
-def share_row(contract_id: UUID) -> TransferRow:
-    """The insurer's share of a contract."""
-    row = db.session.scalar(select(TransferRow).where(TransferRow.contract_id == contract_id))
     if row is None:
         raise TransferNotFound
     return row

@@ -6,7 +6,7 @@ asked whether it was made before, by the id of our row in its metadata, and no l
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from uuid import UUID
 
 from marketplace.accounts import queries as accounts
@@ -14,78 +14,48 @@ from marketplace.accounts.values import PayeeState
 from marketplace.infra import jobs, stripe_gateway
 from marketplace.infra.db import db
 from marketplace.infra.stripe_gateway import NewTransfer, PaymentCallRefused, PaymentsUnavailable, ProviderTransfer
-from marketplace.kernel import clock, ids
+from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.payment.models import ReversalRow, TransferRow, is_frozen
 from marketplace.payment.queries import standing_of
 from marketplace.payment.rules import bookkeeping
+from marketplace.payment.rules.settling import is_stuck
 from marketplace.payment.rules.transferring import (
     REVERSALS,
     TRANSFERS,
     ReversalEvent,
     TransferEvent,
-    key_is_spent,
     may_leave,
     rests,
 )
 from marketplace.payment.services import ledger
-from marketplace.payment.services.returns import settle_up, take_next_key
+from marketplace.payment.services.failed_calls import note_failed_call
 from marketplace.payment.services.rows import attempt_row, locked_attempt, reversal_row, transfer_row
-from marketplace.payment.values import (
-    LedgerEvent,
-    ReversalState,
-    Share,
-    TransferState,
-)
+from marketplace.payment.services.shares import key_of, settle_up
+from marketplace.payment.values import LedgerEvent, ReversalState, TransferState
 
 log = logging.getLogger(__name__)
 
 NO_INTENT, REFUSED = "intent_missing", "refused"
 
 
-def book_premiums(attempt_id: UUID, shares: Sequence[Share]) -> None:
-    """The contracts that an attempt paid for are concluded: what was held for its customer is owed to their insurers,
-    and each share waits for its day. Asked again it changes nothing.
-
-    Raises AttemptNotFound.
-    """
-    attempt, at = attempt_row(attempt_id), clock.now()
-    if ledger.post(LedgerEvent.PREMIUM, attempt.id, bookkeeping.premiums(shares), attempt_id=attempt.id, at=at):
-        rows = [
-            TransferRow(
-                id=ids.new_id(),
-                attempt_id=attempt.id,
-                insurer_id=share.insurer_id,
-                contract_id=share.contract_id,
-                premium_minor=share.premium.minor,
-                commission_minor=share.commission.minor,
-                currency=share.premium.currency,
-                state=(TransferState.WAITING if share.premium > share.commission else TransferState.CLOSED).value,
-                due_at=share.due_at,
-                booked_at=at,
-            )
-            for share in shares
-            if share.premium
-        ]
-        db.session.add_all(rows)
-        db.session.flush()
-
-
 def release_transfer(transfer_id: UUID) -> None:
-    """Its day has come and its insurer can be paid: note what Stripe is to send and have it asked. Whatever is not so
-    is left as it is.
+    """Its day has come, its insurer can be paid, and no bank disputes the payment: note what Stripe is to send and have
+    it asked. Whatever is not so is left as it is.
     """
     locked_attempt(transfer_row(transfer_id).attempt_id)
     row, now = transfer_row(transfer_id), clock.now()
     payee = accounts.payee(row.insurer_id)
     if row.state != TransferState.WAITING or payee is None or payee.state is not PayeeState.READY:
         return
-    if not may_leave(row.due_at, clock.business_now()) or rests(row.asked_at, now) or is_frozen(row.attempt_id):
-        return  # nor while a bank may take the money back
+    if is_frozen(row.attempt_id):
+        return
+    if not may_leave(row.due_at, clock.business_now()) or rests(row.asked_at, now):
+        return
     owed = standing_of(row).owed
     row.state = TRANSFERS.next(TransferState.WAITING, TransferEvent.ASKED).value
     row.destination, row.amount_minor, row.asked_at, row.failure = payee.account_id, owed.minor, now, None
-    take_next_key(row)
+    _take_next_key(row)
     jobs.defer("payment.send_transfer", transfer_id=row.id)
 
 
@@ -95,9 +65,14 @@ def send_transfer(transfer_id: UUID) -> None:
     if row.state != TransferState.ASKED:
         return
     try:
-        found = _sent(row) or _send(row)
+        found = _sent(row)
+        if found is None and is_stuck(row.failed_calls):
+            _take_next_key(_locked_transfer(transfer_id))
+            jobs.defer("payment.send_transfer", transfer_id=transfer_id)
+            return
+        found = found or _send(row)
     except PaymentsUnavailable as problem:
-        _note_silence(_locked_transfer(transfer_id), problem)
+        _note_silence(row, problem)
     except PaymentCallRefused as refusal:
         _note_refusal(transfer_id, refusal)
     else:
@@ -113,15 +88,20 @@ def send_reversal(reversal_id: UUID) -> None:
         return
     transfer = transfer_row(row.transfer_id)
     try:
-        found = _reversed(row, str(transfer.provider_id)) or _reverse(row, str(transfer.provider_id))
+        found = _reversed(row, str(transfer.provider_id))
+        if found is None and is_stuck(row.failed_calls):
+            _take_next_key(_locked_reversal(reversal_id))
+            jobs.defer("payment.send_reversal", reversal_id=reversal_id)
+            return
+        found = found or _reverse(row, str(transfer.provider_id))
     except PaymentsUnavailable as problem:
-        _note_silence(_locked_reversal(reversal_id), problem)
+        _note_silence(row, problem)
     except PaymentCallRefused as refusal:
         row = _locked_reversal(reversal_id)
         row.state = REVERSALS.next(ReversalState(row.state), ReversalEvent.ASKED).value
         row.failure, row.asked_at = refusal.reason or REFUSED, clock.now()
         log.error("ALARM reversal %s was refused: %s", reversal_id, refusal.reason)  # noqa: TRY400  no fault of ours
-        take_next_key(row)
+        _take_next_key(row)
     else:
         _note_reversed(reversal_id, found)
 
@@ -219,7 +199,12 @@ def _note_refusal(transfer_id: UUID, refusal: PaymentCallRefused) -> None:
 def _note_silence(row: TransferRow | ReversalRow, problem: PaymentsUnavailable) -> None:
     """No answer changes nothing. A failure is counted: under a key that only replays it nothing would ever come."""
     log.warning("no answer about %s %s", type(row).__name__, row.id)
-    if problem.answer is not None:
-        row.failures += 1
-        if key_is_spent(row.failures):
-            take_next_key(row)
+    note_failed_call(row, problem)
+
+
+def _take_next_key(row: TransferRow | ReversalRow) -> None:
+    """The next call is another one for Stripe: whatever it remembers of the last is not replayed."""
+    row.number, row.failed_calls, row.failed_as = row.number + 1, 0, None
+    kind = "transfer" if isinstance(row, TransferRow) else "reversal"
+    row.idempotency_key = key_of(kind, row.id, row.number)
+    db.session.flush()

@@ -19,7 +19,7 @@ from marketplace.oversight import queries
 from marketplace.oversight.values import Bordereau, BordereauNotReady
 from marketplace.payment import queries as payments
 from marketplace.payment import services as payment
-from marketplace.payment.values import LedgerAccount, ShareEvent
+from marketplace.payment.values import LedgerAccount, Purpose, RefundReason, ShareEvent
 from marketplace.policy import queries as policies
 from marketplace.policy.values import Policy
 from tests.deferred_jobs import drain
@@ -94,7 +94,8 @@ def test_a_day_tells_each_contract_and_its_sums_are_the_ledgers(simulator: Simul
     policy = sold(simulator)
     other = sold(simulator, "wang.fang@example.com")
     passed_on(policy)
-    payment.return_premium(policy.id, PREMIUM)
+    (attempt,) = payments.attempts_of(Purpose.NEW_BUSINESS, policy.order_id)
+    payment.request_refund(attempt.id, PREMIUM, RefundReason.CONTRACT_ENDED)
     drain("payment")
     found = of_today(insurer)
     told = [(line.share.event, line.number, line.share.owed.minor) for line in found.lines]

@@ -22,6 +22,7 @@ from marketplace.kernel.money import Money
 from marketplace.oversight.queries import broken, disagreements, under_way
 from marketplace.payment import queries as payments
 from marketplace.payment import services as payment
+from marketplace.payment.values import Purpose, RefundReason
 from marketplace.policy import queries as policies
 from tests.conftest import empty_tables
 from tests.deferred_jobs import drain
@@ -99,7 +100,8 @@ def _pass_on_and_take_a_part_back(order: Order) -> None:
     payment.release_transfer(payments.transfer_of(policy.id).id)
     clock.set_business_offset(timedelta())
     drain()
-    payment.return_premium(policy.id, Money(policy.premium.minor // 2, "CNY"))
+    (attempt,) = payments.attempts_of(Purpose.NEW_BUSINESS, order.id)
+    payment.request_refund(attempt.id, Money(policy.premium.minor // 2, "CNY"), RefundReason.CONTRACT_ENDED)
 
 
 @pytest.fixture
@@ -153,7 +155,7 @@ A_WISH = """
     SELECT gen_random_uuid(), :a, 100, 'CNY', 'goodwill', :a, 'x', o.account_id, now(), {}
     FROM checkout_order o WHERE o.id = :o
 """
-INSURERS = "the ledger says something else of what an insurer is owed"
+PAYABLE = "the ledger says something else of what an insurer is owed"
 SHARE = "the insurer's share is not that of the contract"
 RETURNED = "more of the premium went back than the contract cost"
 DAY = "the bordereau of the day says something else than the ledger"
@@ -199,18 +201,18 @@ BROKEN = [
     ("UPDATE policy_number_range SET next = 1", "contract", AGAIN),
     ("DELETE FROM policy_number_range", "contract", AGAIN),
     ("UPDATE payment_transfer SET premium_minor = premium_minor + 1 WHERE contract_id = :p", "contract", SHARE),
-    ("UPDATE payment_transfer SET premium_minor = premium_minor + 1 WHERE contract_id = :p", "issued", INSURERS),
-    ("UPDATE payment_transfer SET commission_minor = 0 WHERE contract_id = :p", "issued", INSURERS),
+    ("UPDATE payment_transfer SET premium_minor = premium_minor + 1 WHERE contract_id = :p", "issued", PAYABLE),
+    ("UPDATE payment_transfer SET commission_minor = 0 WHERE contract_id = :p", "issued", PAYABLE),
     ("DELETE FROM payment_transfer WHERE contract_id = :p", "contract", SHARE),
-    ("DELETE FROM payment_transfer WHERE contract_id = :p", "issued", INSURERS),
-    (f"{SENT_LESS} WHERE state = 'sent'", "also issued", INSURERS),
-    ("UPDATE payment_premium_return SET commission_minor = 0", "also issued", INSURERS),
+    ("DELETE FROM payment_transfer WHERE contract_id = :p", "issued", PAYABLE),
+    (f"{SENT_LESS} WHERE state = 'sent'", "also issued", PAYABLE),
+    ("UPDATE payment_premium_return SET commission_minor = 0", "also issued", PAYABLE),
     ("UPDATE payment_transfer SET booked_at = booked_at - interval '3 days' WHERE contract_id = :p", "day", DAY),
     ("UPDATE payment_transfer SET commission_minor = 0 WHERE contract_id = :p", "day", DAY),
     ("UPDATE payment_transfer SET sent_at = sent_at - interval '3 days' WHERE state = 'sent'", "day", DAY),
     ("UPDATE payment_transfer_reversal SET amount_minor = 1", "day", DAY),
     ("UPDATE payment_premium_return SET returned_at = returned_at - interval '3 days'", "day", DAY),
-    ("UPDATE payment_transfer_reversal SET amount_minor = 1", "also issued", INSURERS),
+    ("UPDATE payment_transfer_reversal SET amount_minor = 1", "also issued", PAYABLE),
     ("UPDATE payment_premium_return SET premium_minor = 1000000", "other contract", RETURNED),
 ]
 IDS = """
@@ -251,8 +253,8 @@ MISPOSTED = [
     (_LINE.format("currency = 'EUR'", "provider_balance", _RECEIVED), "issued, attempt 1", CAME),
     (_LINE.format("amount_minor = -1", "refunds_payable", _REQUESTED), "refunded, attempt 1", WENT),
     (_LINE.format("amount_minor = 1", "refunds_payable", _SENT), "refunded, attempt 1", OWED),
-    (_LINE.format("amount_minor = 1", "insurer_payable", "event = 'transfer_sent'"), "also issued", INSURERS),
-    (_LINE.format("amount_minor = 1", "insurer_payable", "event = 'transfer_reversed'"), "also issued", INSURERS),
+    (_LINE.format("amount_minor = 1", "insurer_payable", "event = 'transfer_sent'"), "also issued", PAYABLE),
+    (_LINE.format("amount_minor = 1", "insurer_payable", "event = 'transfer_reversed'"), "also issued", PAYABLE),
     (_LINE.format("amount_minor = 1", "customer_held", "event = 'premium' AND attempt_id = :a"), "issued", HELD),
     (_LINE.format("amount_minor = -1", "commission", "event = 'premium' AND attempt_id = :a"), "issued", SHARES),
     ("payment_ledger_entry SET event = 'none' WHERE event = 'premium' AND attempt_id = :a", "issued", SHARES),
@@ -297,10 +299,13 @@ def test_what_was_before_the_ledger_is_posted_as_if_it_had_been_there(owner: Con
 
 def test_what_was_before_there_were_shares_waits_as_if_it_had_been_there(owner: Connection) -> None:
     shares = owner.execute(SHARES_KEPT).all()
-    assert len(shares) == 2
+    returns = owner.execute(RETURNS_KEPT).all()
+    assert (len(shares), len(returns)) == (2, 1)
     for table in ("payment_premium_return", "payment_transfer_reversal", "payment_transfer"):
         owner.execute(text(f"DELETE FROM {table}"))
-    owner.execute(text(runpy.run_path(str(ROOT / "migrations/versions/0056_transfers.py"))["WHAT_WAS"]))
+    for statement in runpy.run_path(str(ROOT / "migrations/versions/0056_transfers.py"))["WHAT_WAS"]:
+        owner.execute(text(statement))
+    assert owner.execute(RETURNS_KEPT).all() == returns
     assert owner.execute(SHARES_KEPT).all() == shares
 
 
@@ -308,16 +313,20 @@ SHARES_KEPT = text("""
     SELECT attempt_id, insurer_id, contract_id, premium_minor, commission_minor, currency, due_at, booked_at
     FROM payment_transfer ORDER BY contract_id
 """)
+RETURNS_KEPT = text("""
+    SELECT r.cause, t.contract_id, r.insurer_id, r.premium_minor, r.commission_minor, r.currency, r.returned_at
+    FROM payment_premium_return r JOIN payment_transfer t ON t.id = r.transfer_id ORDER BY 1, 2
+""")
 _LATER = """
-    SELECT id FROM payment_ledger_entry WHERE event IN ('premium_returned', 'transfer_sent', 'transfer_reversed')
-    OR cause IN (SELECT id::text FROM payment_refund WHERE contract_id IS NOT NULL)
+    SELECT id FROM payment_ledger_entry WHERE event IN ('transfer_sent', 'transfer_reversed')
+    OR cause IN (SELECT id::text FROM payment_refund WHERE reason = 'contract_ended')
 """
 # As it was before insurers got anything: their shares wait, and no contract's premium has gone back.
 WITHOUT_SHARES = (
     f"DELETE FROM payment_ledger_line WHERE entry_id IN ({_LATER})",
     f"DELETE FROM payment_ledger_entry WHERE id IN ({_LATER})",
     "DELETE FROM payment_premium_return",
-    "DELETE FROM payment_refund WHERE contract_id IS NOT NULL",
+    "DELETE FROM payment_refund WHERE reason = 'contract_ended'",
     "DELETE FROM payment_transfer_reversal",
     "UPDATE payment_transfer SET state = 'waiting', provider_id = NULL, sent_at = NULL",
 )

@@ -113,7 +113,7 @@ def test_a_dispute_that_is_won_brings_the_money_back(simulator: SimulatorServer)
 def test_a_lost_dispute_comes_out_of_the_contracts_in_proportion(simulator: SimulatorServer) -> None:
     attempt = paid(simulator)
     insurer = an_insurer("harbour")
-    services.book_premiums(attempt.id, [a_share(insurer, PREMIUM, 1500)])
+    services.book_premiums(attempt.id, [a_share(insurer, basis_points=1000)])
     db.session.commit()
     hear(simulator)
     answer(simulator, "losing_evidence")

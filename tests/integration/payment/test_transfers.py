@@ -12,26 +12,25 @@ from sqlalchemy import text
 
 from marketplace.accounts import queries as accounts
 from marketplace.accounts import services as parties
-from marketplace.accounts.values import Insurer, PayeeState
+from marketplace.accounts.values import Insurer, PayeeState, Role
 from marketplace.infra.db import db
 from marketplace.infra.stripe_gateway import Gateway
 from marketplace.kernel import clock
-from marketplace.kernel.ids import new_id
 from marketplace.kernel.money import Money
 from marketplace.payment import queries, services
 from marketplace.payment.values import (
     Attempt,
     AttemptState,
+    ContractShare,
     LedgerAccount,
-    NothingToRefund,
+    Refund,
+    RefundReason,
     RefundState,
-    Share,
-    TransferNotFound,
     TransferState,
 )
 from tests.deferred_jobs import drain, waiting
-from tests.factories.accounts import an_insurer
-from tests.factories.payment import PREMIUM, a_payable_insurer, a_share, a_wish_to_pay, an_open_attempt
+from tests.factories.accounts import a_member_of_staff, an_insurer
+from tests.factories.payment import PREMIUM, a_payable_insurer, a_share, a_wish, a_wish_to_pay, an_open_attempt
 from tests.simulator_server import SimulatorServer
 
 A = LedgerAccount
@@ -40,8 +39,8 @@ OWED = PREMIUM - COMMISSION
 HALF = Money(64_200, "CNY")
 
 
-def concluded(simulator: SimulatorServer, shares: Sequence[Share]) -> Attempt:
-    total = sum((share.premium for share in shares), Money.zero("CNY"))
+def concluded(simulator: SimulatorServer, shares: Sequence[ContractShare]) -> Attempt:
+    total = sum((each.share.premium for each in shares), Money.zero("CNY"))
     attempt, url = an_open_attempt(a_wish_to_pay(amount=total))
     simulator.pay(url)
     services.settle(attempt.id)
@@ -56,7 +55,7 @@ def insurer(simulator: SimulatorServer) -> Insurer:
 
 
 @pytest.fixture
-def share(simulator: SimulatorServer, insurer: Insurer) -> Share:
+def share(simulator: SimulatorServer, insurer: Insurer) -> ContractShare:
     """Concluded and due; nobody has been asked for anything."""
     share = a_share(insurer)
     concluded(simulator, [share])
@@ -70,7 +69,7 @@ def reconcile(after: timedelta = timedelta()) -> list[str]:
         return [name for name in drain("payment") if not name.startswith("payment.settle")]
 
 
-def asked(share: Share) -> None:
+def asked(share: ContractShare) -> None:
     """As committed before Stripe is asked."""
     services.release_transfer(queries.transfer_of(share.contract_id).id)
     db.session.commit()
@@ -89,9 +88,18 @@ def sent(simulator: SimulatorServer) -> list[int]:
     return [each["amount"] - each["amount_reversed"] for each in simulator.listed("/v1/transfers")]
 
 
-def state(share: Share) -> TransferState:
+def state(share: ContractShare) -> TransferState:
     db.session.commit()
     return queries.transfer_of(share.contract_id).state
+
+
+def given_back(share: ContractShare, amount: Money, reason: RefundReason = RefundReason.CONTRACT_ENDED) -> Refund:
+    """A part of the premium of the only contract of its order, or all of it."""
+    wanted = {"contract": share.contract_id}
+    attempt_id = db.session.execute(
+        text("SELECT attempt_id FROM payment_transfer WHERE contract_id = :contract"), wanted
+    ).scalar_one()
+    return services.request_refund(attempt_id, amount, reason)
 
 
 def all_explained() -> None:
@@ -104,7 +112,7 @@ def all_explained() -> None:
 
 @pytest.mark.requirement("O13-24")
 def test_a_share_leaves_once_and_nothing_is_owed_any_more(
-    simulator: SimulatorServer, insurer: Insurer, share: Share
+    simulator: SimulatorServer, insurer: Insurer, share: ContractShare
 ) -> None:
     assert totals(insurer) == {A.INSURER_PAYABLE: -OWED.minor, A.COMMISSION: -COMMISSION.minor}
     assert reconcile() == ["payment.release_transfer", "payment.send_transfer"]
@@ -194,7 +202,9 @@ def test_booking_again_changes_nothing(simulator: SimulatorServer, insurer: Insu
 
 
 class TestStripeFails:
-    def test_an_answer_that_was_lost_is_found(self, simulator: SimulatorServer, insurer: Insurer, share: Share) -> None:
+    def test_an_answer_that_was_lost_is_found(
+        self, simulator: SimulatorServer, insurer: Insurer, share: ContractShare
+    ) -> None:
         asked(share)
         simulator.switch(fail_next=[{"path": "/v1/transfers", "how": "cut", "when": "after", "times": 3}])
         drain("payment")
@@ -206,7 +216,7 @@ class TestStripeFails:
         all_explained()
 
     def test_a_process_that_dies_after_the_answer_sends_no_second_one(
-        self, simulator: SimulatorServer, share: Share
+        self, simulator: SimulatorServer, share: ContractShare
     ) -> None:
         asked(share)
         transfer_id = queries.transfer_of(share.contract_id).id
@@ -218,7 +228,7 @@ class TestStripeFails:
         assert sent(simulator) == [OWED.minor]
 
     def test_a_process_that_dies_before_its_row_is_there_asks_for_nothing(
-        self, simulator: SimulatorServer, share: Share
+        self, simulator: SimulatorServer, share: ContractShare
     ) -> None:
         services.release_transfer(queries.transfer_of(share.contract_id).id)
         db.session.rollback()
@@ -226,7 +236,7 @@ class TestStripeFails:
         assert "payment.send_transfer" not in waiting()
 
     def test_a_forgotten_key_is_no_second_transfer(
-        self, simulator: SimulatorServer, share: Share, monkeypatch: pytest.MonkeyPatch
+        self, simulator: SimulatorServer, share: ContractShare, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         asked(share)
         services.send_transfer(queries.transfer_of(share.contract_id).id)
@@ -238,7 +248,7 @@ class TestStripeFails:
         assert sent(simulator) == [OWED.minor]
 
     def test_a_stored_failure_is_replayed_no_longer_than_three_times(
-        self, simulator: SimulatorServer, share: Share
+        self, simulator: SimulatorServer, share: ContractShare
     ) -> None:
         asked(share)
         simulator.switch(fail_next=[{"path": "/v1/transfers", "when": "stored"}])
@@ -252,7 +262,7 @@ class TestStripeFails:
         assert sent(simulator) == [OWED.minor]
         all_explained()
 
-    def test_while_it_is_not_there_everything_waits(self, simulator: SimulatorServer, share: Share) -> None:
+    def test_while_it_is_not_there_everything_waits(self, simulator: SimulatorServer, share: ContractShare) -> None:
         asked(share)
         simulator.switch(fail_next=[{"path": "/v1/transfers", "method": "GET", "status": 503, "times": 3}])
         drain("payment")
@@ -261,7 +271,7 @@ class TestStripeFails:
         assert (state(share), sent(simulator)) == (TransferState.SENT, [OWED.minor])
 
     def test_what_it_refuses_waits_an_hour_and_rings(
-        self, simulator: SimulatorServer, share: Share, caplog: pytest.LogCaptureFixture
+        self, simulator: SimulatorServer, share: ContractShare, caplog: pytest.LogCaptureFixture
     ) -> None:
         asked(share)
         simulator.switch(fail_next=[{"path": "/v1/transfers", "status": 400}])
@@ -272,7 +282,7 @@ class TestStripeFails:
         assert reconcile(timedelta(minutes=61)) == ["payment.release_transfer", "payment.send_transfer"]
         assert (state(share), sent(simulator)) == (TransferState.SENT, [OWED.minor])
 
-    def test_two_workers_at_once_send_one(self, simulator: SimulatorServer, share: Share) -> None:
+    def test_two_workers_at_once_send_one(self, simulator: SimulatorServer, share: ContractShare) -> None:
         asked(share)
         transfer_id = queries.transfer_of(share.contract_id).id
         for _ in range(2):
@@ -294,7 +304,7 @@ class TestARestrictedInsurer:
     def put(self, standing: str) -> None:
         requests.post(self.door, json={"state": standing}, timeout=5).raise_for_status()
 
-    def test_its_transfers_wait_until_it_works_again(self, simulator: SimulatorServer, share: Share) -> None:
+    def test_its_transfers_wait_until_it_works_again(self, simulator: SimulatorServer, share: ContractShare) -> None:
         self.put("restricted")
         drain("payment", "accounts")
         from_stripe(self.payee_id)
@@ -306,7 +316,7 @@ class TestARestrictedInsurer:
         assert sent(simulator) == [OWED.minor]
 
     def test_restricted_before_the_call_we_hear_it_from_the_refusal(
-        self, simulator: SimulatorServer, insurer: Insurer, share: Share
+        self, simulator: SimulatorServer, insurer: Insurer, share: ContractShare
     ) -> None:
         asked(share)
         self.put("restricted")
@@ -329,10 +339,10 @@ class TestARestrictedInsurer:
 
 class TestPremiumGoesBack:
     def test_before_its_share_has_left_nothing_leaves(
-        self, simulator: SimulatorServer, insurer: Insurer, share: Share
+        self, simulator: SimulatorServer, insurer: Insurer, share: ContractShare
     ) -> None:
-        refund = services.return_premium(share.contract_id, PREMIUM)
-        assert services.return_premium(share.contract_id, PREMIUM).id == refund.id
+        refund = given_back(share, PREMIUM)
+        assert given_back(share, PREMIUM).id == refund.id
         drain("payment")
         assert state(share) is TransferState.CLOSED
         assert reconcile(timedelta(hours=2)) == []
@@ -343,19 +353,19 @@ class TestPremiumGoesBack:
         all_explained()
 
     def test_a_part_before_leaves_the_rest_to_be_sent(
-        self, simulator: SimulatorServer, insurer: Insurer, share: Share
+        self, simulator: SimulatorServer, insurer: Insurer, share: ContractShare
     ) -> None:
-        services.return_premium(share.contract_id, HALF)
+        given_back(share, HALF)
         reconcile()
         assert sent(simulator) == [OWED.minor // 2]
         assert totals(insurer) == {A.COMMISSION: -COMMISSION.minor // 2}
         all_explained()
 
     def test_after_its_share_has_left_it_comes_back_with_the_commission(
-        self, simulator: SimulatorServer, insurer: Insurer, share: Share
+        self, simulator: SimulatorServer, insurer: Insurer, share: ContractShare
     ) -> None:
         reconcile()
-        services.return_premium(share.contract_id, PREMIUM)
+        given_back(share, PREMIUM)
         assert sorted(drain("payment")) == ["payment.send_refund", "payment.send_reversal"]
         (transfer,) = simulator.listed("/v1/transfers")
         assert (transfer["reversed"], transfer["amount_reversed"]) == (True, OWED.minor)
@@ -366,22 +376,22 @@ class TestPremiumGoesBack:
         assert reconcile(timedelta(days=2)) == []
 
     def test_a_part_after_brings_that_part_back(
-        self, simulator: SimulatorServer, insurer: Insurer, share: Share
+        self, simulator: SimulatorServer, insurer: Insurer, share: ContractShare
     ) -> None:
         reconcile()
-        services.return_premium(share.contract_id, HALF)
+        given_back(share, HALF)
         drain("payment")
         assert sent(simulator) == [OWED.minor // 2]
         assert totals(insurer) == {A.COMMISSION: -COMMISSION.minor // 2}
         all_explained()
 
     def test_between_asking_and_knowing_it_comes_back_as_soon_as_we_know(
-        self, simulator: SimulatorServer, insurer: Insurer, share: Share
+        self, simulator: SimulatorServer, insurer: Insurer, share: ContractShare
     ) -> None:
         asked(share)
         simulator.switch(fail_next=[{"path": "/v1/transfers", "how": "cut", "when": "after", "times": 3}])
         drain("payment")
-        services.return_premium(share.contract_id, PREMIUM)
+        given_back(share, PREMIUM)
         drain("payment")
         assert state(share) is TransferState.ASKED, "it may be there already"
         assert reconcile(timedelta(minutes=2)) == ["payment.send_transfer", "payment.send_reversal"]
@@ -390,23 +400,27 @@ class TestPremiumGoesBack:
         all_explained()
 
     def test_refused_after_it_went_back_it_is_closed(
-        self, simulator: SimulatorServer, insurer: Insurer, share: Share
+        self, simulator: SimulatorServer, insurer: Insurer, share: ContractShare
     ) -> None:
         asked(share)
-        services.return_premium(share.contract_id, PREMIUM)
+        given_back(share, PREMIUM)
         simulator.switch(fail_next=[{"path": "/v1/transfers", "status": 400}])
         drain("payment")
         assert (state(share), sent(simulator)) == (TransferState.CLOSED, [])
         assert totals(insurer) == {}
 
-    def test_the_other_contract_of_the_order_keeps_its_own(self, simulator: SimulatorServer, insurer: Insurer) -> None:
-        first, second = a_share(insurer), a_share(insurer)
-        attempt = concluded(simulator, [first, second])
+    def test_the_other_insurer_of_the_order_keeps_its_own(self, simulator: SimulatorServer, insurer: Insurer) -> None:
+        other = a_payable_insurer("meadow")
+        attempt = concluded(simulator, [a_share(insurer), a_share(other)])
         reconcile()
-        services.return_premium(first.contract_id, PREMIUM)
+        staff = a_member_of_staff(Role.ADMIN_FINANCE).id
+        a_wish(attempt.id, staff, amount=PREMIUM, insurer_id=insurer.id)
         drain("payment")
         assert sorted(sent(simulator)) == [0, OWED.minor]
-        services.return_premium(second.contract_id, PREMIUM)
+        assert totals(insurer) == {}
+        assert totals(other) == {A.COMMISSION: -COMMISSION.minor}
+        assert queries.attempt(attempt.id).state is AttemptState.SUCCEEDED
+        a_wish(attempt.id, staff, amount=PREMIUM, insurer_id=other.id)
         drain("payment")
         assert sent(simulator) == [0, 0]
         refunds = queries.refunds_for(attempt.purpose, attempt.subject_id)
@@ -414,19 +428,22 @@ class TestPremiumGoesBack:
         assert queries.attempt(attempt.id).state is AttemptState.REFUNDED
         all_explained()
 
-    def test_never_more_than_its_premium(self, simulator: SimulatorServer, insurer: Insurer) -> None:
-        first, second = a_share(insurer, HALF), a_share(insurer, HALF)
-        concluded(simulator, [first, second])
-        with pytest.raises(NothingToRefund):
-            services.return_premium(first.contract_id, HALF + Money(1, "CNY"))
-        db.session.rollback()
-        assert "payment.send_refund" not in waiting()
-        assert totals(insurer)[A.INSURER_PAYABLE] == -2 * (HALF.minor - 9630)
+    def test_two_contracts_give_back_in_proportion(self, simulator: SimulatorServer, insurer: Insurer) -> None:
+        first, second = a_share(insurer), a_share(insurer)
+        attempt = concluded(simulator, [first, second])
+        services.request_refund(attempt.id, HALF, RefundReason.CONTRACT_ENDED)
+        reconcile()
+        assert sent(simulator) == [OWED.minor * 3 // 4] * 2
+        all_explained()
 
-    @pytest.mark.usefixtures("database")
-    def test_of_no_contract_nothing(self) -> None:
-        with pytest.raises(TransferNotFound):
-            services.return_premium(new_id(), HALF)
+    def test_goodwill_is_our_own_and_leaves_the_share_alone(
+        self, simulator: SimulatorServer, insurer: Insurer, share: ContractShare
+    ) -> None:
+        given_back(share, HALF, RefundReason.GOODWILL)
+        reconcile()
+        assert sent(simulator) == [OWED.minor]
+        assert totals(insurer) == {A.COMMISSION: -COMMISSION.minor}
+        all_explained()
 
     @pytest.mark.parametrize(
         "fault",
@@ -438,10 +455,10 @@ class TestPremiumGoesBack:
         ],
     )
     def test_whatever_fails_it_comes_back_once(
-        self, simulator: SimulatorServer, insurer: Insurer, share: Share, fault: dict[str, object]
+        self, simulator: SimulatorServer, insurer: Insurer, share: ContractShare, fault: dict[str, object]
     ) -> None:
         reconcile()
-        services.return_premium(share.contract_id, PREMIUM)
+        given_back(share, PREMIUM)
         simulator.switch(fail_next=[{"path": "/v1/transfers/*/reversals", **fault}])
         drain("payment")
         assert totals(insurer) == {A.INSURER_PAYABLE: OWED.minor}, "the customer has it; the insurer still does"
@@ -453,10 +470,10 @@ class TestPremiumGoesBack:
         all_explained()
 
     def test_a_reversal_that_is_refused_is_asked_for_again(
-        self, simulator: SimulatorServer, insurer: Insurer, share: Share, caplog: pytest.LogCaptureFixture
+        self, simulator: SimulatorServer, insurer: Insurer, share: ContractShare, caplog: pytest.LogCaptureFixture
     ) -> None:
         reconcile()
-        services.return_premium(share.contract_id, PREMIUM)
+        given_back(share, PREMIUM)
         simulator.switch(fail_next=[{"path": "/v1/transfers/*/reversals", "status": 400}])
         drain("payment")
         assert "ALARM reversal" in caplog.text
@@ -468,10 +485,10 @@ class TestPremiumGoesBack:
         assert totals(insurer) == {}
 
     def test_a_process_that_dies_after_the_answer_brings_no_second_part_back(
-        self, simulator: SimulatorServer, share: Share
+        self, simulator: SimulatorServer, share: ContractShare
     ) -> None:
         reconcile()
-        services.return_premium(share.contract_id, HALF)
+        given_back(share, HALF)
         db.session.commit()
         reversal_id = db.session.execute(text("SELECT id FROM payment_transfer_reversal")).scalar_one()
         services.send_reversal(reversal_id)

@@ -1,6 +1,5 @@
 """Every event is posted in balance, whatever it is about; premiums go to insurers whole (O13-24)."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from uuid import UUID
 
@@ -11,8 +10,7 @@ from hypothesis import strategies as st
 from marketplace.accounts.values import CommissionTerm
 from marketplace.kernel.money import Money
 from marketplace.payment.rules import bookkeeping
-from marketplace.payment.rules.bookkeeping import Line, Part, is_balanced
-from marketplace.payment.rules.transferring import Standing, split
+from marketplace.payment.rules.bookkeeping import Line, is_balanced
 from marketplace.payment.values import LedgerAccount, LedgerEvent, Share
 
 HARBOUR = UUID(int=1)
@@ -26,9 +24,10 @@ def test_what_moves_money_balances(event: LedgerEvent, amount: Money) -> None:
 
 
 def test_every_event_says_what_it_posts() -> None:
-    of_contracts = {LedgerEvent.PREMIUM, LedgerEvent.DISPUTE_LOST}
     to_an_insurer = {LedgerEvent.TRANSFER_SENT, LedgerEvent.TRANSFER_REVERSED}
-    assert bookkeeping.MOVES.keys() | of_contracts | to_an_insurer == set(LedgerEvent)
+    assert bookkeeping.MOVES.keys() | {LedgerEvent.PREMIUM, LedgerEvent.DISPUTE_LOST} | to_an_insurer == set(
+        LedgerEvent
+    )
 
 
 @given(amounts)
@@ -45,7 +44,10 @@ def test_what_leaves_for_an_insurer_is_owed_no_more(amount: Money) -> None:
 @pytest.mark.requirement("O13-24")
 @given(st.lists(st.tuples(st.integers(0, 10**9), st.integers(0, 10_000)), min_size=1, max_size=5))
 def test_a_premium_is_owed_whole_and_what_is_kept_of_it_stands_beside_it(orders: list[tuple[int, int]]) -> None:
-    shares = [a_share(UUID(int=number), Money(minor, "CNY"), points) for number, (minor, points) in enumerate(orders)]
+    shares = [
+        Share(UUID(int=number), premium := Money(minor, "CNY"), a_term(points).of(premium))
+        for number, (minor, points) in enumerate(orders)
+    ]
     lines = bookkeeping.premiums(shares)
     assert is_balanced(lines) or not any(share.premium for share in shares)
     for share in shares:
@@ -68,39 +70,33 @@ def test_what_goes_back_of_contracts_comes_out_of_both_in_proportion_and_all_of_
     premiums: list[tuple[int, int]], cuts: list[int]
 ) -> None:
     """In as many parts as it may be: the last takes exactly what is left."""
-    left = [a_standing(premium := Money(minor, "CNY"), a_term(points).of(premium)) for minor, points in premiums]
-    whole = sum(each.left.minor for each in left)
-    amounts_back = [whole * cut // (sum(cuts) * 2) for cut in cuts]
-    for amount in [*filter(None, amounts_back), whole - sum(amounts_back)]:
-        premiums_back = split(Money(amount, "CNY"), [each.left for each in left])
-        parts = [
-            Part(UUID(int=number), part, each.commission_of(part))
-            for number, (part, each) in enumerate(zip(premiums_back, left, strict=True))
-        ]
-        lines = bookkeeping.returned([part for part in parts if part.premium], LedgerAccount.REFUNDS_PAYABLE)
+    left = [
+        Share(UUID(int=number), premium := Money(minor, "CNY"), a_term(points).of(premium))
+        for number, (minor, points) in enumerate(premiums)
+    ]
+    whole = sum(share.premium.minor for share in left)
+    parts = [whole * cut // (sum(cuts) * 2) for cut in cuts]
+    for part in [*filter(None, parts), whole - sum(parts)]:
+        lines = bookkeeping.returned(Money(part, "CNY"), left, LedgerAccount.REFUNDS_PAYABLE)
         assert is_balanced(lines)
         assert all(line.amount.minor > 0 for line in lines[:-1]), "nobody is given anything"
-        assert lines[-1].amount.minor == -amount
-        left = [
-            replace(
-                each,
-                returned=each.returned + part.premium,
-                commission_returned=each.commission_returned + part.commission,
-            )
-            for each, part in zip(left, parts, strict=True)
-        ]
-    assert [(each.left.minor, each.owed.minor) for each in left] == [(0, 0)] * len(left)
+        left = [share for each in left if (share := less(each, lines)).premium]
+    assert left == []
 
 
-def a_standing(premium: Money, commission: Money) -> Standing:
-    nothing = Money.zero(premium.currency)
-    return Standing(premium, commission, nothing, nothing, nothing, nothing)
+def less(share: Share, lines: tuple[Line, ...]) -> Share:
+    taken = {line.account: line.amount for line in lines if line.insurer_id == share.insurer_id}
+    nothing = Money.zero("CNY")
+    ours = taken.get(LedgerAccount.COMMISSION, nothing)
+    theirs = taken.get(LedgerAccount.INSURER_PAYABLE, nothing)
+    return Share(share.insurer_id, share.premium - ours - theirs, share.commission - ours)
 
 
-@pytest.mark.parametrize("minor", [1_001, 0, -1])
-def test_more_than_is_left_is_not_to_be_had(minor: int) -> None:
-    with pytest.raises(ValueError, match="not to be had"):
-        split(Money(minor, "CNY"), [Money(400, "CNY"), Money(600, "CNY")])
+def test_more_than_is_left_is_not_to_be_had() -> None:
+    share = Share(HARBOUR, Money(1_000, "CNY"), Money(150, "CNY"))
+    for minor in (1_001, 0, -1):
+        with pytest.raises(ValueError, match="not to be had"):
+            bookkeeping.returned(Money(minor, "CNY"), [share], LedgerAccount.REFUNDS_PAYABLE)
 
 
 @given(amounts)
@@ -129,11 +125,6 @@ def test_a_commission_is_to_the_nearest_cent(minor: int, points: int, kept: int)
 )
 def test_what_does_not_balance_is_known(lines: tuple[Line, ...]) -> None:
     assert not is_balanced(lines)
-
-
-def a_share(insurer_id: UUID, premium: Money, points: int) -> Share:
-    now = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
-    return Share(UUID(int=99), insurer_id, premium, a_term(points).of(premium), now)
 
 
 def a_term(points: int) -> CommissionTerm:

@@ -3,8 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from marketplace.kernel.money import Money
 from marketplace.kernel.transitions import TransitionRefused
@@ -15,7 +13,6 @@ from marketplace.payment.rules.transferring import (
     ReversalEvent,
     Standing,
     TransferEvent,
-    key_is_spent,
     may_leave,
     rests,
 )
@@ -83,18 +80,6 @@ def test_what_is_owed_is_the_premium_less_the_commission_less_what_went_back() -
     assert standing(10_000, 1500).too_much == Money(-8500, "CNY"), "all of it is still to leave"
 
 
-@given(st.integers(1, 10**9), st.integers(0, 10_000), st.data())
-def test_the_parts_of_a_commission_that_go_back_are_all_of_it(premium: int, points: int, data: st.DataObject) -> None:
-    commission = premium * points // 10_000
-    first = data.draw(st.integers(1, premium))
-    back = standing(premium, commission).commission_of(Money(first, "CNY"))
-    assert 0 <= back.minor <= min(commission, first)
-    if first < premium:
-        rest = standing(premium, commission, returned=first, commission_returned=back.minor)
-        assert rest.commission_of(Money(premium - first, "CNY")) + back == Money(commission, "CNY")
-        assert rest.owed.minor >= 0
-
-
 def test_a_share_leaves_when_its_moment_has_come() -> None:
     assert may_leave(NOW, NOW)
     assert not may_leave(NOW + timedelta(seconds=1), NOW)
@@ -104,7 +89,3 @@ def test_what_was_refused_rests_a_while() -> None:
     assert not rests(None, NOW)
     assert rests(NOW, NOW + REFUSAL_REST - timedelta(seconds=1))
     assert not rests(NOW, NOW + REFUSAL_REST)
-
-
-def test_a_key_is_spent_after_three_failures() -> None:
-    assert [key_is_spent(number) for number in range(4)] == [False, False, False, True]

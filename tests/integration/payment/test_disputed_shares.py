@@ -1,4 +1,4 @@
-"""What goes back of contracts whose insurers have their shares already: by the refund desk, and by a bank for good."""
+"""A bank takes money back, or may, of a contract whose insurer has its share, or is about to."""
 
 from datetime import timedelta
 
@@ -6,12 +6,10 @@ import pytest
 
 from marketplace.infra.db import db
 from marketplace.kernel import clock
-from marketplace.kernel.money import Money
 from marketplace.payment import queries, services
-from marketplace.payment.values import LedgerAccount, NothingToRefund, RefundReason, TransferState, WishState
+from marketplace.payment.values import LedgerAccount, TransferState
 from tests.deferred_jobs import drain
-from tests.factories.accounts import a_member_of_staff
-from tests.factories.payment import PREMIUM, a_payable_insurer, a_share, a_wish, an_open_attempt, at_the_refund_desk
+from tests.factories.payment import a_payable_insurer, a_share
 from tests.integration.payment.test_disputes import answer, explained, hear, paid
 from tests.simulator_server import SimulatorServer
 
@@ -36,31 +34,6 @@ def reconcile(after: timedelta = timedelta()) -> list[str]:
         return drain("payment")
 
 
-@pytest.mark.requirement("O13-24", "O13-43")
-def test_what_the_desk_gives_back_comes_back_from_the_insurer_that_has_it(simulator: SimulatorServer) -> None:
-    attempt, url = an_open_attempt()
-    simulator.pay(url)
-    services.settle(attempt.id)
-    share = a_share(insurer := a_payable_insurer())
-    services.book_premiums(attempt.id, [share])
-    reconcile()
-    assert queries.transfer_of(share.contract_id).state is TransferState.SENT
-    finance = a_member_of_staff()
-    for part in (Money(50_000, "CNY"), PREMIUM - Money(50_000, "CNY")):
-        wish = a_wish(attempt.id, finance.id, amount=part, reason=RefundReason.CONTRACT_ENDED, insurer_id=insurer.id)
-        db.session.commit()
-        if wish.state is WishState.WAITING:
-            from_another = a_member_of_staff()
-            services.approve_wish(wish.id, at_the_refund_desk(from_another.id))
-        drain("payment")
-    (transfer,) = simulator.listed("/v1/transfers")
-    assert transfer["amount_reversed"] == transfer["amount"]
-    assert sum(each["amount"] for each in simulator.listed("/v1/refunds")) == PREMIUM.minor
-    assert owed() == {}
-    assert explained()
-    assert reconcile(timedelta(days=2)) == []
-
-
 def test_what_a_bank_keeps_comes_back_from_the_insurer_that_has_it(simulator: SimulatorServer) -> None:
     attempt = paid(simulator)
     share = a_share(a_payable_insurer())
@@ -73,8 +46,6 @@ def test_what_a_bank_keeps_comes_back_from_the_insurer_that_has_it(simulator: Si
     assert transfer["amount_reversed"] == transfer["amount"]
     assert owed() == {}
     assert explained()
-    with pytest.raises(NothingToRefund):
-        services.return_premium(share.contract_id, Money(1, "CNY"))
 
 
 def test_while_a_bank_may_take_it_back_nothing_leaves(simulator: SimulatorServer) -> None:
@@ -89,5 +60,5 @@ def test_while_a_bank_may_take_it_back_nothing_leaves(simulator: SimulatorServer
     hear(simulator, "charge.dispute.closed")
     reconcile(timedelta(hours=3))
     (transfer,) = simulator.listed("/v1/transfers")
-    assert transfer["amount"] == share.premium.minor - share.commission.minor
+    assert transfer["amount"] == share.share.premium.minor - share.share.commission.minor
     assert explained()
