@@ -76,8 +76,8 @@ def test_paid_by_webhook_and_concluded(simulator: SimulatorServer, paid: Order) 
         "payment.settle",
         "checkout.take_payment",
         "checkout.issue_contracts",
-        "checkout.order_receipt",
         "checkout.count_working_days",
+        "checkout.order_receipt",
     ]
     assert state(paid) is OrderState.ISSUED
     (policy,) = policies.policies_of_order(paid.id)
@@ -155,7 +155,7 @@ def test_the_return_page_bears_a_provider_that_does_not_answer(simulator: Simula
     )
     assert services.check_payment(paid.id).state is OrderState.OPEN
     assert "payment.settle" in (done := drain("payment", "checkout"))
-    assert done[-3:] == ["checkout.issue_contracts", "checkout.order_receipt", "checkout.count_working_days"]
+    assert done[-3:] == ["checkout.issue_contracts", "checkout.count_working_days", "checkout.order_receipt"]
     assert contracts(paid) == 1
 
 

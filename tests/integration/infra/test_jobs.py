@@ -100,7 +100,8 @@ def test_every_job_that_moves_money_is_known_as_such(database: None) -> None:
     assert moving == {
         "payment.settle", "payment.settle_overdue", "payment.expire_session", "payment.send_refund",
         "payment.send_overdue_refund", "checkout.take_payment", "checkout.issue_contracts", "checkout.note_refund",
-            "payment.release_transfer", "payment.send_transfer", "payment.send_reversal",
+        "payment.look_up_event", "payment.note_dispute", "payment.release_transfer", "payment.send_transfer",
+        "payment.send_reversal",
     }  # fmt: skip
 
 
