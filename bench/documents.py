@@ -67,9 +67,10 @@ def _memory() -> Iterator[Figure]:
     command = [sys.executable, "-m", "bench.documents", "many"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  ours
     told = {row["documents"]: row for row in map(json.loads, done.stdout.splitlines())}
-    few, many = (told[number]["worker"] + told[number]["typesetter"] for number in (FEW, MANY))
-    parts = f"worker {told[MANY]['worker']:.0f}, typesetter {told[MANY]['typesetter']:.0f}; after {FEW}: {few:.0f}"
-    yield Figure(f"memory over {MANY} policies", round(many), "MB", most=MOST_MEGABYTES, detail=parts)
+    for process, most in (("worker", MOST_MEGABYTES), ("typesetter", None)):
+        few, many = (round(told[number][process]) for number in (FEW, MANY))
+        detail = f"after {FEW}: {few} MB" + ("" if most else "; it ends when nothing is set for a while")
+        yield Figure(f"{process} over {MANY} policies", many, "MB", most=most, detail=detail)
 
 
 def _many() -> None:
