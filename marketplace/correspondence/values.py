@@ -112,7 +112,7 @@ OWED = frozenset(
 )
 
 # What is said elsewhere too, or asks for nothing: not written to an address from which mail came back for good.
-DISPENSABLE = frozenset({MessageKind.COMPARISON_LINK, MessageKind.NO_ACCOUNT, MessageKind.POLICY_RECEIPT})
+DISPENSABLE = frozenset({MessageKind.COMPARISON_LINK, MessageKind.POLICY_RECEIPT})
 
 
 class MessageState(StrEnum):

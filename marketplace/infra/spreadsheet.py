@@ -11,11 +11,11 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
-from openpyxl.worksheet._write_only import WriteOnlyWorksheet
+if TYPE_CHECKING:
+    from openpyxl.cell.cell import Cell
+    from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 MEDIA_TYPE = "text/csv; charset=utf-8"
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -35,6 +35,8 @@ def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
 
 def xlsx_bytes(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     """The table as a workbook of one sheet, its head standing still; numbers are numbers with their decimals."""
+    from openpyxl import Workbook  # noqa: PLC0415  NumPy comes with it, which the site does without
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet(title)
     sheet.freeze_panes = "A2"
@@ -45,7 +47,10 @@ def xlsx_bytes(title: str, header: Sequence[str], rows: Iterable[Sequence[str]])
     return data.getvalue()
 
 
-def _cell(sheet: WriteOnlyWorksheet, text: str) -> Cell:
+def _cell(sheet: "WriteOnlyWorksheet", text: str) -> "Cell":
+    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415  as above
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE  # noqa: PLC0415  as above
+
     cell: Cell = WriteOnlyCell(sheet)
     if _NUMBER.fullmatch(text) and len(text) <= _DIGITS:
         cell.value = Decimal(text)

@@ -85,7 +85,7 @@ def test_the_holder_has_the_policy_mailed_again_with_the_same_paper_three_times_
     assert "did not arrive" not in said, "the latest mail counts"
     work()
     assert len(set(policy_mails(shop))) == 2
-    assert len(paper_of(shop)) == 1
+    assert len(paper_of(shop)) == 3, "the policy, the same in both, its certificate and the receipt"
     with shop.app_context():
         row = db.session.scalars(select(DeliveryRow)).one()
         assert (row.copies, row.mailed_at is not None) == (1, True)

@@ -81,7 +81,7 @@ def test_a_copy_holds_everything_of_one_person_and_nothing_of_another(
     assert {f"{section}.json" for section in sections} <= set(own)
     for name in sections - {"rights"}:
         assert json.loads(own[f"{name}.json"])["records"] != [], name
-    assert sum(name.startswith("policies/") for name in own) == 1
+    assert sum(name.startswith("policies/") for name in own) == 3, "the policy, its certificate and the receipt"
     assert sum(name.startswith("pages/") for name in own) > 10
     for files, mine, foreign in ((own, LI_NA, ZHOU), (others, ZHOU, LI_NA)):
         plain = b"\n".join(data for name, data in files.items() if not name.endswith(".pdf"))

@@ -6,6 +6,7 @@ from marketplace.application import queries as applications
 from marketplace.checkout import document, queries
 from marketplace.checkout.document import Paid
 from marketplace.checkout.values import Order
+from marketplace.infra import vault
 from marketplace.infra.formatting import ZONE
 from marketplace.infra.letterhead import letterhead
 from marketplace.kernel import clock
@@ -33,9 +34,10 @@ def order_receipt(order_id: UUID) -> None:
 def order_refund_letter(order_id: UUID, refund_id: UUID) -> bool:
     """Have the letter of a refund made, once. False where nothing may be written about the customer any more."""
     order, refund = queries.order(order_id), payments.refund(refund_id)
-    if any(applications.application(line.application_id).erased for line in order.lines):
-        return False
     attempt = payments.attempt(refund.attempt_id)
+    erased = any(applications.application(line.application_id).erased for line in order.lines)
+    if erased or vault.is_destroyed(_sealed_for(order, attempt.id)):
+        return False
     told = Paid(order, attempt, _payer(order))
     wanted = OrderPaper(
         PaperKind.REFUND_LETTER,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, case, false, func, or_, select
 
 from marketplace.infra import seals, storage, vault
 from marketplace.infra.db import db
@@ -28,9 +28,10 @@ def papers_of_order(order_id: UUID) -> tuple[Paper, ...]:
 
 
 def papers_of_sale(policy_id: UUID | None, order_id: UUID | None) -> tuple[Paper, ...]:
-    """Both, the contract's first, in one question."""
-    of_contract = and_(PolicyRow.id == policy_id, VersionRow.number == LATEST)
-    found = _many(_papers(or_(of_contract, DocumentRow.order_id == order_id)))
+    """Both, the contract's first, in one question; of a sale that came to neither there are none."""
+    of_contract = () if policy_id is None else (and_(PolicyRow.id == policy_id, VersionRow.number == LATEST),)
+    of_order = () if order_id is None else (DocumentRow.order_id == order_id,)
+    found = _many(_papers(or_(false(), *of_contract, *of_order)))
     return tuple(sorted(found, key=lambda each: each.version is None))
 
 

@@ -103,6 +103,7 @@ def test_a_session_is_asked_for_in_stripes_words(gateway_on: Callable[[Wire], Ga
         "expires_at": str(int(EXPIRES.timestamp())),
         "metadata[attempt_id]": "attempt-1",
         "payment_intent_data[metadata][attempt_id]": "attempt-1",
+        "payment_intent_data[transfer_group]": "attempt-1",
         "payment_intent_data[description]": "Harbour Term 20",
         "line_items[0][quantity]": "1",
         "line_items[0][price_data][currency]": "cny",
