@@ -154,7 +154,7 @@ ALWAYS = {
             UNION ALL SELECT application_id, 'contract:concluded', count(*) FROM policy_policy GROUP BY 1
             UNION ALL SELECT p.application_id, 'policy:signed', count(*) FROM policy_policy p
             JOIN policy_version v ON v.policy_id = p.id JOIN policy_document d ON d.version_id = v.id
-            WHERE d.state = 'sealed' GROUP BY 1
+            WHERE d.state = 'sealed' AND d.kind = 'policy' GROUP BY 1
             UNION ALL SELECT application_id, 'policy:mailed', count(*) FROM correspondence_message
             WHERE kind IN ('policy_issued', 'policy_receipt') AND state = 'sent' GROUP BY 1
             UNION ALL SELECT a.application_id, 'refund:requested', count(*)
@@ -218,8 +218,10 @@ AT_REST = {
         HAVING max(size) IS DISTINCT FROM (SELECT max(log_index) + 1 FROM traceability_entry)
         """,
     "I16 a contract without its sealed paper, or at another price than was paid": """
-        SELECT p.number FROM policy_policy p JOIN policy_version v ON v.policy_id = p.id
-        JOIN policy_document d ON d.version_id = v.id WHERE d.state <> 'sealed'
+        SELECT p.number FROM policy_policy p WHERE NOT EXISTS (
+            SELECT FROM policy_version v JOIN policy_document d ON d.version_id = v.id
+            WHERE v.policy_id = p.id AND d.kind = 'policy' AND d.state = 'sealed')
+        UNION ALL SELECT coalesce(number, kind) FROM policy_document WHERE state <> 'sealed'
         UNION ALL SELECT o.reference FROM checkout_order o JOIN policy_policy p ON p.order_id = o.id
         JOIN paid ON paid.attempt = o.attempt_id GROUP BY o.id, paid.amount, paid.currency
         HAVING sum(p.premium_minor) <> paid.amount OR max(p.currency) <> paid.currency
