@@ -14,9 +14,10 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
-from marketplace.checkout.services import issuing
+from marketplace.checkout.services import issuing, telling
 from marketplace.checkout.values import OrderState
-from marketplace.correspondence import services as correspondence
+from marketplace.correspondence.services import sending
+from marketplace.correspondence.values import QueueMessage
 from marketplace.infra import failpoints, jobs, mail
 from marketplace.infra.db import Scope, apart, db, use_scope
 from marketplace.infra.failpoints import At
@@ -28,8 +29,8 @@ from marketplace.payment import services as payment
 from marketplace.payment.models import AttemptRow
 from marketplace.payment.services import ledger, refunds, rows, settlement
 from marketplace.payment.values import Purpose, RefundReason
-from marketplace.policy import services as policies
 from marketplace.policy.models import DocumentRow
+from marketplace.policy.services import contracts, papers
 from marketplace.policy.values import DocumentState
 from marketplace.traceability.jobs.sequencing import Sequencer
 from marketplace.traceability.models import IntakeRow
@@ -197,7 +198,7 @@ def a_message_id_for_each_try(_shop: Shop, patch: Patch) -> None:
         head, _, rest = eml.partition(b"Message-ID: <")
         deliver(head + b"Message-ID: <" + uuid4().hex.encode() + rest, recipient)
 
-    patch.setattr(correspondence.mail, "deliver", delivered)
+    patch.setattr(sending.mail, "deliver", delivered)
 
 
 def no_lock(_shop: Shop, patch: Patch) -> None:
@@ -219,21 +220,19 @@ def concluded_whenever_asked(shop: Shop, patch: Patch) -> None:
         return row
 
     patch.setattr(issuing, "locked", locked)
-    patch.setattr(policies.queries, "policy_of_application", lambda _id: None)
+    patch.setattr(contracts.queries, "policy_of_application", lambda _id: None)
     shop.superuser.execute("ALTER TABLE policy_policy DROP CONSTRAINT IF EXISTS uq_policy_policy_application_id")
 
 
 def sealed_whenever_asked(_shop: Shop, patch: Patch) -> None:
-    look = policies._locked_document
+    seal = papers._seal
 
-    def locked(policy_id: Any) -> Any:
-        document, *rest = look(policy_id)
-        assert isinstance(document, DocumentRow)
+    def sealed(document: DocumentRow, *told: Any) -> bool:
         if document.state == DocumentState.SEALED:
             document.state = DocumentState.RENDERED
-        return document, *rest
+        return seal(document, *told)
 
-    patch.setattr(policies, "_locked_document", locked)
+    patch.setattr(papers, "_seal", sealed)
 
 
 def told_after_the_commit(_shop: Shop, patch: Patch) -> None:
@@ -255,10 +254,10 @@ def posted_whenever_asked(_shop: Shop, patch: Patch) -> None:
 
 
 def queued_whenever_asked(_shop: Shop, patch: Patch) -> None:
-    known = correspondence.QueueMessage
     patch.setattr(
-        "marketplace.checkout.services.telling.QueueMessage",
-        lambda **told: known(**told | {"subject_key": f"{told['subject_key']} {uuid4().hex[:8]}"}),
+        telling,
+        "QueueMessage",
+        lambda **told: QueueMessage(**told | {"subject_key": f"{told['subject_key']} {uuid4().hex[:8]}"}),
     )
 
 
