@@ -138,7 +138,7 @@ def test_an_address_that_takes_no_mail_gets_only_what_is_needed(
     folder.put(a_report(header(message_id), status=status))
     read_reports()
     assert services.queue(a_message(MessageKind.COMPARISON_LINK)) is written
-    assert services.queue(a_message(MessageKind.NO_ACCOUNT, recipient="LI.NA@customer.example")) is written
+    assert services.queue(a_message(MessageKind.COMPARISON_LINK, recipient="LI.NA@customer.example")) is written
     assert services.queue(a_message(MessageKind.COMPARISON_LINK, recipient="another@customer.example")) is True
     assert services.queue(a_message(MessageKind.APPLICATION_CODE)) is True, "whoever mended the mailbox gets in"
     assert services.queue(a_message(MessageKind.POLICY_ISSUED)) is True
