@@ -215,7 +215,8 @@ FILLED = {
     ("accounts_challenge", "payload"), ("application_application", "answers"), ("application_application", "email"),
     ("application_application", "persons"), ("correspondence_message", "context"), ("correspondence_message", "eml"),
     ("correspondence_message", "recipient"), ("correspondence_message", "subject"), ("oversight_sale", "customer"),
-    ("payment_attempt", "email"), ("policy_document", "content"), ("policy_version", "body"), ("traceability_evidence_intake", "body"),
+    ("payment_attempt", "email"), ("policy_document", "content"),
+    ("policy_version", "body"), ("traceability_evidence_intake", "body"),
     ("traceability_evidence_intake", "page_bytes"), ("underwriting_decision", "reasons"),
 }  # fmt: skip
 
