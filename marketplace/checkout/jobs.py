@@ -45,8 +45,8 @@ def send_paper(fact: PaperFinished) -> None:
 
 
 @task("checkout.send_payment_receipt")
-def send_payment_receipt(policy_id: UUID) -> None:
-    services.send_payment_receipt(policy_id)
+def send_payment_receipt(order_id: UUID) -> None:
+    services.send_payment_receipt(order_id)
 
 
 @task("checkout.send_policy")

@@ -67,7 +67,7 @@ NEEDS: Mapping[MessageKind, frozenset[str]] = {
         }
     ),
     MessageKind.POLICY_RECEIPT: frozenset({"name", "policy_number", "product_name", "trust_policy", "guide_link"}),
-    MessageKind.PAYMENT_RECEIPT: frozenset({"name", "policy_number", "product_name", "receipt_number", "amount"}),
+    MessageKind.PAYMENT_RECEIPT: frozenset({"receipt_number", "order_reference", "amount"}),
     MessageKind.APPLICATION_REFERRED: frozenset(
         {"name", "application_reference", "product_name", "insurer_name", "application_link"}
     ),

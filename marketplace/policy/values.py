@@ -145,7 +145,7 @@ class OrderPaper:
 @dataclass(frozen=True, slots=True)
 class Paper:
     """A paper as other rooms see it. `number` is its own, or that of its policy; `version` is None where it is of no
-    contract.
+    contract. `sealed_for` is the application it is about, or for the money of several the payment.
     """
 
     id: UUID
@@ -157,6 +157,7 @@ class Paper:
     issued_at: datetime
     sha256: str | None
     sealed_at: datetime | None
+    sealed_for: UUID
 
     @property
     def is_final(self) -> bool:

@@ -5,7 +5,7 @@ anything is shown (T26-48). Without the entry nothing is: it is written in the t
 from datetime import date
 from uuid import UUID
 
-from flask import abort, redirect, render_template, request, url_for
+from flask import Response, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import StringField
 
@@ -13,10 +13,12 @@ from marketplace.accounts.values import Desk
 from marketplace.infra.formatting import lazy_gettext as _l
 from marketplace.oversight import queries, services
 from marketplace.oversight.values import Look, Looked, Sale
+from marketplace.policy.values import PaperKind
 from marketplace.web import access
 from marketplace.web.evidence_file import A_REASON
 from marketplace.web.fields import Form
-from marketplace.web.sale_file import refuse_restricted
+from marketplace.web.papers import asked_paper, paper_pdf
+from marketplace.web.sale_file import papers_of, refuse_restricted
 from marketplace.web.security import own_path
 
 SUGGESTED: dict[Desk, tuple[str, ...]] = {
@@ -73,6 +75,16 @@ def note(sale: Sale, what: Looked, **which: UUID | date) -> None:
         access.nothing_shown()
         abort(redirect(url_for(_FILE[access.here().role.desk], sale_id=sale.id, next=request.path), 303))
     _enter(sale, reason, what, **which)
+
+
+def hand_out(sale: Sale, paper_id: UUID | None, *, only_insurer: UUID | None = None) -> Response:
+    """A paper of the sale, the policy where none is named, as a file; the look is entered. Raises PaperNotFound."""
+    paper = asked_paper(papers_of(sale, only_insurer=only_insurer), paper_id)
+    if paper.kind is PaperKind.POLICY and sale.policy_id is not None:
+        note(sale, Looked.POLICY, policy_id=sale.policy_id)
+    else:
+        note(sale, Looked.PAPER, paper_id=paper.id)
+    return paper_pdf(paper)
 
 
 def _enter(sale: Sale, reason: str, what: Looked, **which: UUID | date) -> None:

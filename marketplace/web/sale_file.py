@@ -210,10 +210,16 @@ def sale_file(sale: Sale, *, only_insurer: UUID | None = None) -> SaleFile:
         view=applications.application_view(sale.application_id) if sale.application_id else None,
         policy=policies.policy(sale.policy_id) if sale.policy_id else None,
         money=_money(sale.order_id) if sale.order_id else (),
-        papers=tuple(beside_policy(policies.papers_of_sale(sale.policy_id, sale.order_id))),
+        papers=tuple(beside_policy(papers_of(sale, only_insurer=only_insurer))),
         reasons=decision.reasons if decision else (),
         restriction=restriction_of(sale),
     )
+
+
+def papers_of(sale: Sale, *, only_insurer: UUID | None = None) -> tuple[Paper, ...]:
+    """For an insurer those about this contract alone: the receipt of several names the contracts of others."""
+    found = policies.papers_of_sale(sale.policy_id, sale.order_id)
+    return tuple(each for each in found if only_insurer is None or each.sealed_for == sale.application_id)
 
 
 def refuse_restricted(sale: Sale, by: Actor) -> None:

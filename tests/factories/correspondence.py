@@ -61,10 +61,8 @@ CONTEXTS: dict[MessageKind, dict[str, Any]] = {
         "guide_link": "http://localhost:8000/verify/evidence",
     },
     MessageKind.PAYMENT_RECEIPT: {
-        "name": "Li Na",
-        "policy_number": "EF-HARBOUR-2026-000042",
-        "product_name": "Harbour Term 20",
         "receipt_number": "RC-2026-000042",
+        "order_reference": "O-7KMF-94QC",
         "amount": {"minor": 128_400, "currency": "CNY"},
     },
     MessageKind.APPLICATION_REFERRED: {

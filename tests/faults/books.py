@@ -21,7 +21,7 @@ from marketplace.traceability import queries as trail
 from tests.faults.invariants import Violation, World, alterations, violations
 
 MARK = re.compile(r"[a-z]{4}@marked\.example|Marker [A-Z]{4}")
-_ABOUT = ("subject_sha256", "question", "field", "attempt_id")
+_ABOUT = ("subject_sha256", "question", "field", "attempt_id", "message_id")
 
 
 def main() -> None:

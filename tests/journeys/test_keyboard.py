@@ -115,7 +115,7 @@ def test_a_purchase_by_keyboard_alone(buyer: Buyer) -> None:
     keys.go_on()
     buyer.card(GOOD_CARD)
     page.wait_for_url("**/application/*/done")
-    page.locator(".policy-number").wait_for()
+    page.locator("main a.btn").first.wait_for()  # the paper is sealed a moment after the number is told
     keys.to("main a.btn")
     with page.expect_download() as download:
         page.keyboard.press("Enter")

@@ -33,6 +33,7 @@ from tests.web.bought_sale import PUT_OFF
 from tests.web.desk_visits import ANSWERS, at_the_desk
 from tests.web.laid_open import faces
 from tests.web.test_evidence_desks import evidence_of
+from tests.web.test_receipts import mails
 from verify.findings import Code
 
 pytestmark = pytest.mark.usefixtures("no_browser")
@@ -189,3 +190,31 @@ def hold_withheld(shop: Flask, data: bytes, sale: Sale, other: Sale, why: str) -
     assert list(file.exhibits("policy")) == [f"{sale.policy_number}.pdf"]
     assert {each.entry for each in report.findings if each.code is Code.WITHHELD} == withheld
     assert {each.code for each in report.findings if each.code.is_fault} == set()
+
+
+@pytest.mark.requirement("T26-40", "T26-52")
+@pytest.mark.parametrize("two", [How(BOTH, together=True)], indirect=True)
+def test_the_receipt_of_several_contracts_reaches_the_customer_once_and_no_insurer(shop: Flask, two: Two) -> None:
+    sale = next(iter(two.sales.values()))
+    with shop.app_context():
+        assert sale.insurer_id
+        assert sale.order_id
+        insurer = accounts.insurer(sale.insurer_id)
+        (receipt,) = policies.papers_of_order(sale.order_id)
+    of_policies = mails(shop, "policy_issued")
+    (of_payment,) = mails(shop, "payment_receipt")
+    name = f"{receipt.number}.pdf"
+    assert [file.name for file in of_payment.files] == [name]
+    assert len(of_policies) == len(two.sales)
+    assert name not in {file.name for mail in of_policies for file in mail.files}
+
+    address = f"sales/{sale.id}/papers/{receipt.id}.pdf"
+    underwriter = at_the_desk(shop, Role.INSURER_UNDERWRITER, insurer)
+    page = underwriter.get(f"/insurer/sales/{sale.id}")
+    assert (f"{sale.policy_number}" in page, receipt.number in page) == (True, False)
+    underwriter.get(f"/insurer/{address}")
+    assert underwriter.status == 404
+    office = at_the_desk(shop, Role.ADMIN_COMPLIANCE)
+    assert receipt.number in office.get(f"/admin/sales/{sale.id}")
+    office.get(f"/admin/{address}")
+    assert office.status == 200

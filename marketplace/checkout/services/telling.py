@@ -56,6 +56,8 @@ def send_paper(fact: PaperFinished) -> None:
     """A paper about money is made, or cannot be: send what waits for it."""
     if fact.kind is PaperKind.REFUND_LETTER:
         _send_refund_letter(fact.paper_id)
+    elif _is_joint(fact.order_id):
+        send_payment_receipt(fact.order_id)
     else:
         for policy in policies.policies_of_order(fact.order_id):
             if not policy.erased:
@@ -72,7 +74,8 @@ def _send_refund_letter(paper_id: UUID) -> None:
 
 def send_policy(policy_id: UUID) -> None:
     """Mail the sealed policy to its holder, once, with its certificate, the receipt of the payment, and the proof that
-    its issue stands in the log. They are waited for some seconds; what is not there then follows in a mail of its own.
+    its issue stands in the log. They are waited for some seconds; what is not there then follows in a mail of its own,
+    and so does always the receipt of several contracts: this mail is evidence of one.
     """
     policy = policies.policy(policy_id)
     if policy.document_sha256 is None or policy.sealed_at is None:
@@ -81,9 +84,10 @@ def send_policy(policy_id: UUID) -> None:
     if receipt is None and trail.worth_waiting(policy.sealed_at):
         defer("checkout.send_policy", in_seconds=1, fact=PolicyDocumentReady(policy_id))
         return
-    payment_receipt = _payment_receipt(policy)
+    joint = _is_joint(policy.order_id)
+    payment_receipt = None if joint else _payment_receipt(policy.order_id)
     waits = payment_receipt is None or not payment_receipt.is_final
-    if waits and clock.now() < policy.sealed_at + timedelta(seconds=PATIENCE):
+    if waits and not joint and clock.now() < policy.sealed_at + timedelta(seconds=PATIENCE):
         defer(
             "checkout.send_policy", in_seconds=PATIENCE, fact=PolicyDocumentReady(policy_id)
         )  # it will be done before
@@ -95,28 +99,34 @@ def send_policy(policy_id: UUID) -> None:
     papers = [each for found in policies.papers_of_contract(policy_id) for each in _attached(found)]
     received = _attached(payment_receipt)
     if not received:
-        defer("checkout.send_payment_receipt", in_seconds=RECEIPTS_AGAIN, policy_id=policy_id)
+        defer("checkout.send_payment_receipt", in_seconds=RECEIPTS_AGAIN, order_id=policy.order_id)
     _queue_for_holder(policy, MessageKind.POLICY_ISSUED, _policy_context(policy), (*papers, *received, *signed))
 
 
-def send_payment_receipt(policy_id: UUID) -> None:
-    """Mail the receipt of the payment that the policy's mail did not carry, once, as soon as it is made."""
-    policy = policies.policy(policy_id)
-    if accounts.account(policy.account_id).disabled or policy.erased:
-        return
-    receipt = _payment_receipt(policy)
+def send_payment_receipt(order_id: UUID) -> None:
+    """Mail the receipt of the payment that no policy's mail carried, once, as soon as it is made."""
+    receipt = _payment_receipt(order_id)
     attached = _attached(receipt)
     if receipt is None or not attached:
-        order_receipt(policy.order_id)
-        defer("checkout.send_payment_receipt", in_seconds=RECEIPTS_AGAIN * 10, policy_id=policy_id)
+        order_receipt(order_id)
+        defer("checkout.send_payment_receipt", in_seconds=RECEIPTS_AGAIN * 10, order_id=order_id)
         return
-    context = _receipt_context(policy) | {"receipt_number": receipt.number, "amount": _amount(policy.premium)}
-    _queue_for_holder(policy, MessageKind.PAYMENT_RECEIPT, context, attached)
+    row = locked(order_id)
+    context = {
+        "receipt_number": receipt.number,
+        "order_reference": row.reference,
+        "amount": _amount(Money(row.total_minor, row.currency)),
+    }
+    _queue(row, MessageKind.PAYMENT_RECEIPT, str(order_id), context, attached)
 
 
-def _payment_receipt(policy: Policy) -> Paper | None:
-    papers = policies.papers_of_order(policy.order_id)
-    return next((each for each in papers if each.kind is PaperKind.RECEIPT), None)
+def _is_joint(order_id: UUID) -> bool:
+    """Whether it was for several contracts, perhaps of several insurers: its receipt names them all."""
+    return len(lines_of(order_id)) > 1
+
+
+def _payment_receipt(order_id: UUID) -> Paper | None:
+    return next((each for each in policies.papers_of_order(order_id) if each.kind is PaperKind.RECEIPT), None)
 
 
 def _attached(paper: Paper | None) -> tuple[Attachment, ...]:

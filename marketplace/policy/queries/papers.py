@@ -108,4 +108,5 @@ def _paper(found: Row[DocumentRow, str, int]) -> Paper:
         issued_at=row.issued_at,
         sha256=row.document_sha256,
         sealed_at=row.sealed_at,
+        sealed_for=row.sealed_for,
     )

@@ -9,13 +9,10 @@ from marketplace.accounts import queries as accounts
 from marketplace.infra import spreadsheet
 from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import Looked, Sale, SaleState, TimelineEntry
-from marketplace.policy import queries as policies
-from marketplace.policy.values import PaperKind
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import EntryNotFound
 from marketplace.web import desks, looks, papers, released, security
 from marketplace.web.backoffice import replay
-from marketplace.web.papers import asked_paper, paper_pdf
 from marketplace.web.sale_file import sale_file
 
 blueprint = Blueprint("sales_log", __name__, url_prefix="/admin")
@@ -97,13 +94,7 @@ def stored_page(sale_id: UUID, entry_id: UUID) -> ResponseReturnValue:
 @blueprint.get("/sales/<uuid:sale_id>/policy.pdf")
 @blueprint.get("/sales/<uuid:sale_id>/papers/<uuid:paper_id>.pdf")
 def policy_document(sale_id: UUID, paper_id: UUID | None = None) -> ResponseReturnValue:
-    found = oversight.sale(sale_id)
-    paper = asked_paper(policies.papers_of_sale(found.policy_id, found.order_id), paper_id)
-    if paper.kind is PaperKind.POLICY and found.policy_id is not None:
-        looks.note(found, Looked.POLICY, policy_id=found.policy_id)
-    else:
-        looks.note(found, Looked.PAPER, paper_id=paper.id)
-    return paper_pdf(paper)
+    return looks.hand_out(oversight.sale(sale_id), paper_id)
 
 
 def _page_entry(sale_id: UUID, entry_id: UUID) -> tuple[Sale, TimelineEntry]:

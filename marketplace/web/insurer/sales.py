@@ -7,12 +7,9 @@ from flask.typing import ResponseReturnValue
 
 from marketplace.accounts import queries as accounts
 from marketplace.oversight import queries as oversight
-from marketplace.oversight.values import Looked, SaleState
-from marketplace.policy import queries as policies
-from marketplace.policy.values import PaperKind
+from marketplace.oversight.values import SaleState
 from marketplace.web import desks, looks
 from marketplace.web.insurer.desk import own_insurer_id
-from marketplace.web.papers import asked_paper, paper_pdf
 from marketplace.web.sale_file import sale_file
 
 blueprint = Blueprint("insurer_sales", __name__, url_prefix="/insurer")
@@ -49,10 +46,5 @@ def sale(sale_id: UUID) -> ResponseReturnValue:
 @blueprint.get("/sales/<uuid:sale_id>/policy.pdf")
 @blueprint.get("/sales/<uuid:sale_id>/papers/<uuid:paper_id>.pdf")
 def policy_document(sale_id: UUID, paper_id: UUID | None = None) -> ResponseReturnValue:
-    found = oversight.sale(sale_id, only_insurer=own_insurer_id())
-    paper = asked_paper(policies.papers_of_sale(found.policy_id, found.order_id), paper_id)
-    if paper.kind is PaperKind.POLICY and found.policy_id is not None:
-        looks.note(found, Looked.POLICY, policy_id=found.policy_id)
-    else:
-        looks.note(found, Looked.PAPER, paper_id=paper.id)
-    return paper_pdf(paper)
+    insurer_id = own_insurer_id()
+    return looks.hand_out(oversight.sale(sale_id, only_insurer=insurer_id), paper_id, only_insurer=insurer_id)
