@@ -149,10 +149,14 @@ def test_an_order_of_several_contracts_has_one_receipt_for_all(simulator: Simula
     said = data_of(policies.paper_bytes(receipt), PaperKind.RECEIPT)
     assert {each["policy_number"] for each in said["contracts"]} == {each.number for each in contracts}
     assert said["total"]["minor"] == sum(each["total"]["minor"] for each in said["contracts"]) == order.total.minor
+    names = {f"{receipt.number}.pdf"}
     for contract in contracts:
         mail = correspondence.message_about(MessageKind.POLICY_ISSUED, str(contract.id))
         assert mail is not None
-        assert Attachment(f"{receipt.number}.pdf", "application/pdf", receipt.sha256 or "") in mail.attachments
+        assert names.isdisjoint(each.name for each in mail.attachments), "this mail is evidence of one contract"
+    mail = correspondence.message_about(MessageKind.PAYMENT_RECEIPT, str(order.id))
+    assert mail is not None
+    assert {each.name for each in mail.attachments} == names
 
 
 def test_the_certificate_names_persons_and_cover_and_neither_birthdays_nor_money(simulator: SimulatorServer) -> None:
