@@ -330,8 +330,8 @@ CONCLUDED = ("payment:succeeded", "contract:concluded", "policy:signed")
 ADDRESS = ("field:entered", "email")
 """Entered again by whoever asks for another code."""
 ONCE = {
-    *CONCLUDED, "policy:mailed", *ONLY.values(), "field:entered", "answer:given", "health_notice:acknowledged", "health_consent:given",
-    "document:confirmed", "exclusions:confirmed",
+    *CONCLUDED, "policy:mailed", *ONLY.values(), "field:entered", "answer:given", "health_notice:acknowledged",
+    "health_consent:given", "document:confirmed", "exclusions:confirmed",
 }  # fmt: skip
 
 
