@@ -18,6 +18,7 @@ from bench import (
     memory,
     offers,
     pages,
+    purchasing,
     rating,
     recording,
     sealing,
@@ -47,6 +48,7 @@ def _measured(folder: Path) -> Iterator[Figure]:
         yield from offers.measure(demonstration)
         yield from views.measure(demonstration)
         yield from recording.measure(demonstration)
+        yield from purchasing.measure(demonstration)
         yield from sealing.measure()
         yield from documents.measure()
         yield from rating.measure()

@@ -39,7 +39,7 @@ _sources = (f"127.0.{number // 250}.{number % 250 + 2}" for number in count())
 _STAGES = text("""
     SELECT o.created_at, o.paid_at, v.recorded_at, d.sealed_at, m.sent_at FROM checkout_order o
     JOIN policy_policy p ON p.order_id = o.id JOIN policy_version v ON v.policy_id = p.id
-    JOIN policy_document d ON d.version_id = v.id
+    JOIN policy_document d ON d.version_id = v.id AND d.kind = 'policy'
     JOIN correspondence_message m ON m.kind = 'policy_issued' AND m.subject_key = p.id::text
     WHERE o.paid_at >= :since AND m.sent_at IS NOT NULL ORDER BY o.paid_at
 """)

@@ -13,7 +13,7 @@ from config import Settings
 from marketplace.app import before_forking, create_app
 from marketplace.kernel import clock
 from marketplace.kernel.addresses import is_loopback
-from marketplace.web.access import ACCESS, Door, PageClass, Who
+from marketplace.web.doors import ACCESS, Door, PageClass, Who
 from sandbox.instance import Instance
 from sandbox.releasing import release_pages
 

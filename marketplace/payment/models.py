@@ -26,7 +26,14 @@ from marketplace.payment.values import DisputeStatus, WishState
 _IN_USE = text("state IN ('created', 'open', 'processing')")
 
 
-class AttemptRow(Base):
+class Asking:
+    """Of a row whose call to the provider may be made again: how often the provider failed at it, and as what."""
+
+    failed_calls: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    failed_as: Mapped[str | None] = mapped_column(String(64))
+
+
+class AttemptRow(Asking, Base):
     """One attempt to pay for a subject. Everything the call to the provider needs is here before the call is made.
 
     `sealed_for` is the application it pays for, or else the attempt itself.
@@ -63,8 +70,6 @@ class AttemptRow(Base):
     expires_at: Mapped[datetime]
     succeeded_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
-    failed_calls: Mapped[int] = mapped_column(default=0, server_default=text("0"))
-    failed_as: Mapped[str | None] = mapped_column(String(64))
 
     email = SealedJson[str]("email_sealed", subject="sealed_for")
 
@@ -143,7 +148,7 @@ class WishRow(Base):
     )
 
 
-class RefundRow(Base):
+class RefundRow(Asking, Base):
     """Money going back: by itself once per attempt and reason, or because staff wished it. `provider_id` is its id at
     the provider. It may be asked for again once it failed: `number` counts, `asked_at` is when it was last.
     """
@@ -163,8 +168,6 @@ class RefundRow(Base):
     wish_id: Mapped[UUID | None] = mapped_column(ForeignKey("payment_refund_wish.id"), unique=True)
     number: Mapped[int] = mapped_column(default=1, server_default=text("1"))
     asked_at: Mapped[datetime | None]
-    failed_calls: Mapped[int] = mapped_column(default=0, server_default=text("0"))
-    failed_as: Mapped[str | None] = mapped_column(String(64))
 
     __table_args__ = (
         Index(
@@ -198,11 +201,10 @@ class DisputeRow(Base):
     )
 
 
-class TransferRow(Base):
+class TransferRow(Asking, Base):
     """An insurer's share of a contract, from its conclusion on, and how it gets to its account at the provider.
 
-    `destination`, `amount_minor`, `number` and `idempotency_key` are those of the call, stored before it is made;
-    `failed_calls` counts how often the provider failed at it as `failed_as`.
+    `destination`, `amount_minor`, `number` and `idempotency_key` are those of the call, stored before it is made.
     """
 
     __tablename__ = "payment_transfer"
@@ -222,8 +224,6 @@ class TransferRow(Base):
     number: Mapped[int] = mapped_column(server_default=text("0"))
     idempotency_key: Mapped[str | None] = mapped_column(String(255), unique=True)
     asked_at: Mapped[datetime | None]
-    failed_calls: Mapped[int] = mapped_column(default=0, server_default=text("0"))
-    failed_as: Mapped[str | None] = mapped_column(String(64))
     failure: Mapped[str | None]
     provider_id: Mapped[str | None] = mapped_column(String(255), unique=True)
     sent_at: Mapped[datetime | None]
@@ -264,7 +264,7 @@ class ReturnRow(Base):
     )
 
 
-class ReversalRow(Base):
+class ReversalRow(Asking, Base):
     """What was sent too much comes back from the insurer's account at the provider."""
 
     __tablename__ = "payment_transfer_reversal"
@@ -279,8 +279,6 @@ class ReversalRow(Base):
     idempotency_key: Mapped[str] = mapped_column(String(255), unique=True)
     booked_at: Mapped[datetime]
     asked_at: Mapped[datetime]
-    failed_calls: Mapped[int] = mapped_column(default=0, server_default=text("0"))
-    failed_as: Mapped[str | None] = mapped_column(String(64))
     failure: Mapped[str | None]
     provider_id: Mapped[str | None] = mapped_column(String(255), unique=True)
     sent_at: Mapped[datetime | None]

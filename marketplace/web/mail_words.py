@@ -15,6 +15,7 @@ STATES: dict[MessageState, tuple[str, str]] = {
 KINDS: dict[MessageKind, str] = {
     MessageKind.POLICY_ISSUED: _l("Policy"),
     MessageKind.POLICY_RECEIPT: _l("Receipts of the evidence log"),
+    MessageKind.PAYMENT_RECEIPT: _l("Receipt of a payment"),
     MessageKind.PAYMENT_NOT_ISSUABLE: _l("Paid, and no contract"),
     MessageKind.REFUND_MADE: _l("Refund"),
     MessageKind.APPLICATION_REFERRED: _l("Application referred to the insurer"),

@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, pool
 from config import Settings
 from marketplace.infra import jobs
 from marketplace.infra.db import Base
-from marketplace.web.access import ACCESS
+from marketplace.web.doors import ACCESS
 from marketplace.wiring import SUBSCRIBERS
 from tests.architecture import messages
 

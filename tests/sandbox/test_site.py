@@ -11,7 +11,7 @@ from sqlalchemy import text
 from config import Settings
 from marketplace.app import create_app
 from marketplace.infra.db import db
-from marketplace.web.access import ACCESS
+from marketplace.web.doors import ACCESS
 from sandbox import site
 from sandbox.demo import loading
 from sandbox.demo.visitor import Visitor, words

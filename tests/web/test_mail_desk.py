@@ -16,6 +16,7 @@ from marketplace.correspondence.values import MessageFilter, MessageKind, Messag
 from marketplace.infra.db import db
 from marketplace.kernel import clock
 from marketplace.oversight.values import Sale
+from marketplace.web import mail_words
 from sandbox.demo.visitor import Visitor, words
 from tests.factories.correspondence import a_message
 from tests.factories.delivery_reports import a_report
@@ -53,6 +54,11 @@ def paper_of(shop: Flask) -> set[bytes]:
         kind = MessageFilter(troubled=False, kind=MessageKind.POLICY_ISSUED)
         mails = [queries.message_parts(each.id) for each in queries.outlines(kind, 1, 25).messages]
         return {file.content for mail in mails for file in mail.files if file.media_type == "application/pdf"}
+
+
+def test_every_kind_and_every_state_of_a_mail_has_words() -> None:
+    assert set(mail_words.KINDS) == set(MessageKind)
+    assert set(mail_words.STATES) == set(MessageState)
 
 
 @pytest.mark.requirement("N108-03")

@@ -10,7 +10,7 @@ from marketplace.accounts.values import Role
 from marketplace.infra.db import db
 from marketplace.policy import queries as policies
 from marketplace.policy.values import Policy
-from marketplace.web.access import ACCESS
+from marketplace.web.doors import ACCESS
 from sandbox.demo.visitor import Visitor, hidden_fields
 from tests.factories.accounts import a_customer, a_member_of_staff, an_insurer
 from tests.web.conftest import LI_NA, NothingWritten

@@ -13,7 +13,7 @@ from marketplace.accounts.values import Account, CodePurpose, Role
 from marketplace.correspondence import queries as correspondence
 from marketplace.infra.db import db
 from marketplace.kernel import clock
-from marketplace.web.access import ACCESS, Who
+from marketplace.web.doors import ACCESS, Who
 from sandbox.demo.visitor import Visitor, hidden_fields, words
 from tests.factories.accounts import PASSWORD, Authenticator, a_customer, a_member_of_staff, an_authenticator
 from tests.fakes.passkey import SoftwareKey

@@ -20,8 +20,8 @@ from marketplace.infra.db import db
 from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import SaleFilter
 from marketplace.web import access
-from marketplace.web.access import ACCESS, Who
 from marketplace.web.customer import policy
+from marketplace.web.doors import ACCESS, Who
 from tests.conftest import empty_tables
 from tests.simulator_server import SimulatorServer
 from tests.web import walker

@@ -32,7 +32,7 @@ from marketplace.policy import queries as policies
 from marketplace.policy.values import PaperKind
 from marketplace.privacy import services as privacy
 from marketplace.privacy.values import Dispute, OpenHold
-from marketplace.web.access import ACCESS
+from marketplace.web.doors import ACCESS
 from sandbox.demo.visitor import Visitor
 from tests.factories.accounts import (
     PASSWORD,
