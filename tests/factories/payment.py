@@ -105,8 +105,12 @@ def a_share(insurer: Insurer, premium: Money = PREMIUM, basis_points: int = 1500
 
 
 def a_payable_insurer(code: str = "harbour") -> Insurer:
-    """An insurer whose account at the simulator in use works: its people were through the set-up page."""
-    insurer = an_insurer(code)
+    """An insurer whose account at the simulator in use works."""
+    return payable(an_insurer(code))
+
+
+def payable(insurer: Insurer) -> Insurer:
+    """Its people go through the set-up page of its account. Commits."""
     payee = accounts.begin_payee(a_member_of_staff(Role.INSURER_ADMIN, insurer), "HK")
     db.session.commit()
     link = accounts.open_payee(insurer.id, "http://localhost:8000/again", "http://localhost:8000/back")

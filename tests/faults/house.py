@@ -19,7 +19,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Any, LiteralString
+from typing import Any, LiteralString, TextIO
 
 import psutil
 import psycopg
@@ -45,11 +45,13 @@ SITE = (
 )
 MAIL = ("-m", "tests.faults.mailbox", "{mail}", "{mails}")
 LONGEST_WAIT_SECONDS = 180
-CLOCKWORK = ["payment.reconcile", "payment.take_movements", "checkout.sweep"]
+CLOCKWORK = ["payment.reconcile", "payment.reconcile_transfers", "payment.take_movements", "checkout.sweep"]
 _DEFER = "INSERT INTO procrastinate_jobs (queue_name, task_name, args)"
 IDLE_WORK = """
 SELECT (SELECT count(*) FROM traceability_evidence_intake)
      + (SELECT count(*) FROM checkout_order WHERE state = 'paid')
+     + (SELECT count(*) FROM payment_transfer WHERE state = 'asked' OR state = 'waiting' AND due_at <= now())
+     + (SELECT count(*) FROM payment_transfer_reversal WHERE state = 'asked')
      + (SELECT count(*) FROM policy_document WHERE state <> 'sealed')
      + (SELECT count(*) FROM correspondence_message WHERE state IN ('queued', 'ready'))
      + (SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'
@@ -215,6 +217,10 @@ class House:
         job = f"SELECT 'checkout', 'checkout.lapse_order', jsonb_build_object('order_id', {order})"
         self._tell(f"{_DEFER} {job}", application)
 
+    def cool_off(self) -> None:
+        """Nobody can withdraw from what was concluded any more."""
+        self._tell("UPDATE payment_transfer SET due_at = now() WHERE due_at > now()")
+
     def strike(self) -> None:
         """What comes by the clock comes now."""
         each = "unnest(%s::text[]) each"
@@ -230,6 +236,20 @@ class House:
             return False
 
         self.wait(tell, "the database")
+
+    @contextmanager
+    def refund_desk(self) -> Iterator[Callable[[], None]]:
+        """Each call has a part of one more payment given back; in the end all of them are."""
+        words = [sys.executable, "-m", "tests.faults.desk"]
+        with subprocess.Popen(words, env=self.environment, cwd=ROOT, stdin=subprocess.PIPE, text=True) as desk:
+            assert desk.stdin
+
+            def give_back(asked: TextIO = desk.stdin) -> None:
+                asked.write("\n")
+                asked.flush()
+
+            yield give_back
+        assert desk.returncode == 0
 
     def customer(self, number: int, habits: Habits = Habits.NONE) -> Customer:
         return Customer(self.url, self.mails, number, habits, self.void, self.lapse)

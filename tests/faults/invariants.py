@@ -30,12 +30,14 @@ class World:
     """What the neighbours say, as plain rows.
 
     `payments` (id, attempt, amount, currency) and `refunds` (id, payment, refund, amount, currency) that went through
-    at the provider, its `movements` of our balance (subject, minor, currency); `mails` (message_id, sha256) that the
+    at the provider, the `transfers` to insurers and their `reversals` (id, ours, amount, currency), its `movements` of our balance (subject, minor, currency); `mails` (message_id, sha256) that the
     mail server took, as often as it took them.
     """
 
     payments: list[Row]
     refunds: list[Row]
+    transfers: list[Row]
+    reversals: list[Row]
     movements: list[Row]
     mails: list[Row]
 
@@ -61,6 +63,11 @@ def world(books: Records, mails: Iterable[bytes]) -> World:
             _plain(each, amount=each["amount"], payment=each["payment_intent"], refund=_our_id(each, "refund_id"))
             for each in books.all("refund")
             if each["status"] not in {"failed", "canceled"}
+        ],
+        transfers=[_plain(each, amount=each["amount"], ours=_our_id(each, "transfer_id")) for each in books.all("transfer")],
+        reversals=[
+            _plain(each, amount=each["amount"], ours=_our_id(each, "reversal_id"))
+            for each in books.all("transfer_reversal")
         ],
         movements=[
             {"subject": _subject(books, each), "minor": each["net"], "currency": each["currency"].upper()}
@@ -93,6 +100,15 @@ _SAID = """
     ), sent_back AS (
         SELECT * FROM jsonb_to_recordset(CAST(:refunds AS jsonb))
         AS t(id text, payment text, refund uuid, amount bigint, currency text)
+    ), passed_on AS (
+        SELECT *, 'payment_transfer' AS of FROM jsonb_to_recordset(CAST(:transfers AS jsonb))
+        AS t(id text, ours uuid, amount bigint, currency text)
+        UNION ALL SELECT *, 'payment_transfer_reversal' FROM jsonb_to_recordset(CAST(:reversals AS jsonb))
+        AS t(id text, ours uuid, amount bigint, currency text)
+    ), shares AS (
+        SELECT id, 'payment_transfer' AS of, state, amount_minor, currency, provider_id FROM payment_transfer
+        UNION ALL SELECT id, 'payment_transfer_reversal', state, amount_minor, currency, provider_id
+        FROM payment_transfer_reversal
     ), moved AS (
         SELECT * FROM jsonb_to_recordset(CAST(:movements AS jsonb)) AS t(subject text, minor bigint, currency text)
     ), taken AS (
@@ -120,6 +136,11 @@ ALWAYS = {
         SELECT coalesce(refund::text, min(id)) FROM sent_back GROUP BY refund HAVING count(*) > 1 OR refund IS NULL
         UNION ALL SELECT id FROM sent_back
         WHERE refund IS NOT NULL AND NOT EXISTS (SELECT FROM payment_refund r WHERE r.id = sent_back.refund)
+        """,
+    "I4c a share was sent or brought back twice, or one that we do not know": """
+        SELECT coalesce(ours::text, min(id)) FROM passed_on GROUP BY ours, of HAVING count(*) > 1 OR ours IS NULL
+        UNION ALL SELECT id FROM passed_on
+        WHERE ours IS NOT NULL AND NOT EXISTS (SELECT FROM shares s WHERE s.id = passed_on.ours AND s.of = passed_on.of)
         """,
     "I5 the ledger has an event of a payment twice": """
         SELECT attempt_id || ' ' || event FROM payment_ledger_entry
@@ -197,6 +218,14 @@ AT_REST = {
         JOIN payment_ledger_line n ON n.entry_id = e.id
         WHERE n.account IN ('customer_held', 'refunds_payable') GROUP BY e.attempt_id, n.account
         HAVING sum(n.amount_minor) <> 0
+        """,
+    "I7b an insurer does not have its share of what nobody can withdraw from, or has another": """
+        SELECT s.id::text FROM shares s LEFT JOIN passed_on p ON p.ours = s.id AND p.of = s.of
+        WHERE s.state IN ('asked', 'sent') AND (s.provider_id, s.amount_minor, s.currency)
+              IS DISTINCT FROM (p.id, p.amount, p.currency)
+        UNION ALL SELECT t.id::text FROM payment_transfer t JOIN accounts_payee a USING (insurer_id)
+        WHERE t.state = 'waiting' AND t.due_at < now() AND a.payouts_enabled AND NOT EXISTS (
+            SELECT FROM payment_dispute d WHERE d.attempt_id = t.attempt_id AND d.closed_at IS NULL)
         """,
     "I8 a contract whose policy the mail server never had": """
         SELECT p.number FROM policy_policy p WHERE NOT EXISTS (

@@ -23,6 +23,7 @@ from sqlalchemy import Engine, create_engine, text
 from werkzeug.test import Client
 
 from config import Settings
+from marketplace.accounts.values import Role
 from marketplace.catalog.values import Line
 from marketplace.checkout import services as checkout
 from marketplace.checkout.queries import order
@@ -34,15 +35,18 @@ from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
 from marketplace.kernel.errors import MarketplaceError
 from marketplace.payment import services as payment
+from marketplace.payment.queries import attempts_of
+from marketplace.payment.values import Attempt, Purpose
 from marketplace.traceability.jobs.key_folder import KeyFolder
 from marketplace.traceability.jobs.sequencing import TreeRefused
 from marketplace.web import transaction
 from sandbox.embedded_db import EmbeddedServer
 from sandbox.stripe_simulator import outbox
 from tests.conftest import empty_tables
-from tests.factories.accounts import a_guest, agreed_terms, an_insurer
+from tests.factories.accounts import a_guest, a_member_of_staff, agreed_terms
 from tests.factories.checkout import an_accepted_application, an_offer_of
 from tests.factories.log import ORIGIN, a_key_folder, a_sequencer
+from tests.factories.payment import a_payable_insurer, a_wish
 from tests.factories.quoting import an_offer
 from tests.factories.traceability import a_journey
 from tests.fakes.mail_server import Mailbox, mail_server
@@ -151,9 +155,10 @@ class Shop:
     refusals: list[Violation] = field(default_factory=list)
     reconciles: bool = True
     dies: Fuse = _lives
+    finance: UUID = field(init=False)
 
     def begin_anew(self) -> None:
-        """One product on sale, terms agreed, a log that is alive, and nothing else anywhere."""
+        """One product on sale, terms agreed, its insurer can be paid, a log that is alive, and nothing else anywhere."""
         empty_tables(self.app)
         with self.simulator.simulator.store.transaction() as records:
             records.sql.execute("DELETE FROM object WHERE kind <> 'webhook_endpoint'")
@@ -167,9 +172,11 @@ class Shop:
         shutil.rmtree(self.folder.path, ignore_errors=True)
         a_key_folder(self.folder.path)
         with self.app.app_context():
-            agreed_terms(insurer := an_insurer())
+            agreed_terms(insurer := a_payable_insurer())
+            finance = a_member_of_staff(Role.ADMIN_FINANCE)
             an_offer_of(insurer)
             db.session.commit()
+            self.finance = finance.id
         self.sequence()
 
     # --- processes ----------------------------------------------------------------------------------------------------
@@ -244,6 +251,21 @@ class Shop:
         """What was paid for cannot be had any more: its money is to go back."""
         self.superuser.execute("UPDATE quoting_offer SET voided_at = now() WHERE id = %s", [purchase.offer_id])
 
+    def cool_off(self) -> None:
+        """Nobody can withdraw from what was concluded any more."""
+        self.superuser.execute("UPDATE payment_transfer SET due_at = now() WHERE due_at > now()")
+
+    def give_part_back(self, purchase: Purchase) -> None:
+        """Finance wishes to, once."""
+        with self.process(), suppress(MarketplaceError):
+            attempt = next((each for each in self._attempts(purchase) if each.succeeded_at), None)
+            if attempt is not None:
+                a_wish(attempt.id, self.finance, id=purchase.application_id)
+                db.session.commit()
+
+    def _attempts(self, purchase: Purchase) -> tuple[Attempt, ...]:
+        return attempts_of(Purpose.NEW_BUSINESS, purchase.order_id) if purchase.order_id else ()
+
     def outcome(self, purchase: Purchase) -> str:
         """How its order stands."""
         with self.app.app_context():
@@ -317,6 +339,7 @@ class Shop:
     def look_after(self) -> None:
         if self.reconciles:
             self.periodic("payment.reconcile")
+            self.periodic("payment.reconcile_transfers")
         self.periodic("checkout.sweep")
         self.periodic("payment.take_movements", timedelta())
 

@@ -36,6 +36,8 @@ FAILURES: list[dict[str, Any]] = [
     {"path": "/v1/checkout/sessions/*", "method": "GET", "status": 503, "times": 3},
     {"path": "/v1/refunds", "how": "cut", "when": "after", "times": 3},
     {"path": "/v1/refunds", "status": 500, "when": "before", "times": 3},
+    {"path": "/v1/transfers*", "how": "cut", "when": "after", "times": 3},
+    {"path": "/v1/transfers*", "status": 500, "when": "before", "times": 3},
     {"path": "/v1/*", "method": "*", "status": 429, "times": 2},
 ]
 MOMENTS = st.integers(1, 45)
@@ -81,6 +83,15 @@ class Buying(RuleBasedStateMachine):
     @rule(who=purchases)
     def the_order_lapses(self, who: Purchase) -> None:
         self.shop.lapse(who)
+
+    @rule()
+    def nobody_can_withdraw_any_more(self) -> None:
+        self.shop.cool_off()
+
+    @rule(who=purchases, moment=st.integers(0, 12))
+    def a_part_goes_back(self, who: Purchase, moment: int) -> None:
+        with self.shop.fuse(After(moment)):
+            self.shop.give_part_back(who)
 
     @rule(data=st.data(), moment=st.integers(0, 10))
     def the_provider_says_something(self, data: st.DataObject, moment: int) -> None:

@@ -17,7 +17,9 @@ from tests.faults.shop import Shop, a_shop
 
 @dataclass(frozen=True)
 class AtRest:
-    """A contract with its policy mailed, and an order whose money went back; `said` by their neighbours."""
+    """A contract with its policy mailed, whose insurer had its share and gave a part back, and an order whose money
+    went back; `said` by their neighbours.
+    """
 
     shop: Shop
     said: World
@@ -27,7 +29,7 @@ class AtRest:
 IDS = """
 SELECT o.id AS o, o.attempt_id AS a, o.account_id AS account, p.id AS p, p.application_id AS app, p.number,
        r.id AS r, r.attempt_id AS ra
-FROM checkout_order o JOIN policy_policy p ON p.order_id = o.id, payment_refund r
+FROM checkout_order o JOIN policy_policy p ON p.order_id = o.id, payment_refund r WHERE r.reason = 'not_issuable'
 """
 
 
@@ -41,6 +43,12 @@ def rest(
             if void:
                 shop.void(who)
             shop.pay(who)
+            if not void:
+                concluded = who
+        shop.come_to_rest()
+        shop.cool_off()
+        shop.come_to_rest()
+        shop.give_part_back(concluded)
         assert shop.violations_at_rest() == []
         with shop.owner.connect() as connection:
             connection.execute(text("SET LOCAL marketplace.scope = 'all'"))
@@ -73,6 +81,7 @@ CHANGED = {
              AND entry_id = (SELECT id FROM payment_ledger_entry WHERE attempt_id = :a AND event = 'received')""",
     "I7": """UPDATE payment_ledger_line SET amount_minor = amount_minor - 1 WHERE account = 'customer_held'
              AND entry_id = (SELECT id FROM payment_ledger_entry WHERE attempt_id = :a AND event = 'premium')""",
+    "I7b": "UPDATE payment_transfer SET provider_id = 'tr_other'",
     "I8": "UPDATE correspondence_message SET message_id = '<other@marked.example>' WHERE kind = 'policy_issued'",
     "I9": "UPDATE correspondence_message SET subject_key = 'nothing' WHERE kind = 'policy_issued'",
     "I10": """UPDATE correspondence_message SET kind = 'policy_issued', subject_key = 'again', application_id = :app
@@ -128,6 +137,8 @@ SAID: dict[str, Callable[[World, Row], World]] = {
     "I3": lambda said, _ids: replace(said, refunds=_more(said.refunds, id="re_more", amount=1)),
     "I4": lambda said, ids: replace(said, payments=_more(said.payments, id="pi_again", attempt=str(ids["a"]))),
     "I4b": lambda said, _ids: replace(said, refunds=_more(said.refunds, id="re_again", amount=0)),
+    "I4c": lambda said, _ids: replace(said, reversals=_more(said.reversals, id="trr_again")),
+    "I7b": lambda said, _ids: replace(said, transfers=[each | {"amount": 1} for each in said.transfers]),
     "I6": lambda said, _ids: replace(said, movements=said.movements[1:]),
     "I8": lambda said, _ids: replace(said, mails=[]),
     "I9": lambda said, _ids: replace(said, mails=_more(said.mails, message_id="<nobody@marked.example>")),

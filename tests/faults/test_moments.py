@@ -9,8 +9,9 @@ from tests.faults.shop import OnceEach, Purchase, Shop
 
 
 def go_all_ways(shop: Shop) -> list[Purchase]:
-    """One customer gets a policy, one the money back, a third does not pay and the order lapses. Each tries as often as
-    it takes; what is left then is found by whoever looks after it.
+    """One customer gets a policy, one the money back, a third does not pay and the order lapses. The insurer has its
+    share, and a part of it goes back. Each tries as often as it takes; what is left then is found by whoever looks
+    after it.
     """
     people = [shop.apply() for _ in range(3)]
     concluded, given_back, lapsed = people
@@ -25,6 +26,11 @@ def go_all_ways(shop: Shop) -> list[Purchase]:
         shop.pay(each)
         shop.come_back(each)
     shop.lapse(lapsed)
+    shop.come_to_rest()
+    shop.cool_off()
+    shop.come_to_rest()
+    for _ in At:
+        shop.give_part_back(concluded)
     return people
 
 

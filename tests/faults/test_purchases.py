@@ -1,7 +1,8 @@
 """Many purchases while everything dies and the provider lies: afterwards all that must hold of the books holds.
 
 Customers buy one after the other, several at a time; some are declined first, some pay and never come back, some pay
-for what cannot be had any more, some when the time of their order is over. Meanwhile site, worker, sequencer, database
+for what cannot be had any more, some when the time of their order is over. Their insurer gets its shares, and of some a
+part goes back. Meanwhile site, worker, sequencer, database
 and mail server are killed, the programs die of themselves at their moments, and the provider fails, cuts off, loses,
 doubles, delays and disorders its words.
 
@@ -19,7 +20,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import cycle, islice
@@ -80,15 +81,20 @@ def a_lie(chance: random.Random) -> Switches:
 
 
 @contextmanager
-def lies(house: House) -> Iterator[None]:
-    """All the while, one after the other, and the clock strikes now and then. In the end the provider is true."""
+def lies(house: House, give_back: Callable[[], None]) -> Iterator[None]:
+    """All the while, one after the other; the clock strikes now and then, and time to withdraw is over. In the end the
+    provider is true.
+    """
     chance, over = random.Random(f"{SEED} lies"), threading.Event()  # noqa: S311  the same each time
 
     def lie() -> None:
         while not over.wait(chance.uniform(0.3, 2)):
             house.simulator.simulator.faults.set(a_lie(chance))
             if chance.random() < 0.15:
+                house.cool_off()
                 house.strike()
+            if chance.random() < 0.15:
+                give_back()
 
     thread = threading.Thread(target=lie, daemon=True)
     thread.start()
@@ -131,6 +137,8 @@ def at_rest(house: House) -> Any:
     """The books, once nothing more is found, or the last ones; time passes for what was put off."""
     end = time.monotonic() + REST_SECONDS
     while True:
+        house.cool_off()
+        house.strike()
         house.hasten()
         until(house.has_nothing_to_do, "the worker and the log", REST_SECONDS, 0.5)
         books = house.books()
@@ -149,7 +157,7 @@ def test_whatever_dies_whoever_paid_has_one_policy_or_one_refund(settings: Setti
             house.customer(number, habits(random.Random(f"{SEED} {number}")))  # noqa: S311  the same each time
             for number in range(PURCHASES)
         ]
-        with lies(house), ThreadPoolExecutor(CUSTOMERS) as pool:
+        with house.refund_desk() as give_back, lies(house, give_back), ThreadPoolExecutor(CUSTOMERS) as pool:
             buying = [pool.submit(each.buy) for each in people]
             killed = kill(house, people, buying)
             for each in buying:

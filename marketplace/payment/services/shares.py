@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from marketplace.infra import jobs
 from marketplace.infra.db import db
+from marketplace.infra.failpoints import At, reach
 from marketplace.kernel import clock, ids
 from marketplace.kernel.money import Money
 from marketplace.payment.models import ReturnRow, ReversalRow, TransferRow
@@ -85,6 +86,7 @@ def settle_up(row: TransferRow) -> None:
     db.session.add(reversal)
     db.session.flush()
     jobs.defer("payment.send_reversal", reversal_id=reversal.id)
+    reach(At.REVERSAL_DEFERRED)
 
 
 def key_of(kind: str, row_id: UUID, number: int) -> str:

@@ -13,6 +13,7 @@ from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import PayeeState
 from marketplace.infra import jobs, stripe_gateway
 from marketplace.infra.db import db
+from marketplace.infra.failpoints import At, reach
 from marketplace.infra.stripe_gateway import NewTransfer, PaymentCallRefused, PaymentsUnavailable, ProviderTransfer
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
@@ -57,6 +58,7 @@ def release_transfer(transfer_id: UUID) -> None:
     row.destination, row.amount_minor, row.asked_at, row.failure = payee.account_id, owed.minor, now, None
     _take_next_key(row)
     jobs.defer("payment.send_transfer", transfer_id=row.id)
+    reach(At.SHARE_RELEASED)
 
 
 def send_transfer(transfer_id: UUID) -> None:
@@ -124,7 +126,8 @@ def _send(row: TransferRow) -> ProviderTransfer:
     attempt = attempt_row(row.attempt_id)
     if attempt.payment_intent_id is None:
         raise PaymentCallRefused("the payment has no intent", NO_INTENT)
-    return stripe_gateway.gateway().create_transfer(
+    reach(At.TRANSFER_TO_SEND)
+    sent = stripe_gateway.gateway().create_transfer(
         NewTransfer(
             amount=Money(row.amount_minor or 0, row.currency),
             destination=str(row.destination),
@@ -139,6 +142,8 @@ def _send(row: TransferRow) -> ProviderTransfer:
             idempotency_key=str(row.idempotency_key),
         )
     )
+    reach(At.TRANSFER_SENT)
+    return sent
 
 
 def _reversed(row: ReversalRow, provider_id: str) -> ProviderTransfer | None:
@@ -148,7 +153,10 @@ def _reversed(row: ReversalRow, provider_id: str) -> ProviderTransfer | None:
 def _reverse(row: ReversalRow, provider_id: str) -> ProviderTransfer:
     named = {"reversal_id": str(row.id), "transfer_id": str(row.transfer_id)}
     amount = Money(row.amount_minor, row.currency)
-    return stripe_gateway.gateway().reverse_transfer(provider_id, amount, named, row.idempotency_key)
+    reach(At.REVERSAL_TO_SEND)
+    back = stripe_gateway.gateway().reverse_transfer(provider_id, amount, named, row.idempotency_key)
+    reach(At.REVERSAL_SENT)
+    return back
 
 
 def _named(found: Iterable[ProviderTransfer], name: str, wanted: UUID) -> ProviderTransfer | None:
@@ -164,6 +172,7 @@ def _note_sent(transfer_id: UUID, found: ProviderTransfer) -> None:
     db.session.flush()
     _book_passed_on(LedgerEvent.TRANSFER_SENT, row, found.amount, row)
     settle_up(row)
+    reach(At.TRANSFER_NOTED)
 
 
 def _note_reversed(reversal_id: UUID, found: ProviderTransfer) -> None:
@@ -174,6 +183,7 @@ def _note_reversed(reversal_id: UUID, found: ProviderTransfer) -> None:
     row.provider_id, row.sent_at, row.failure = found.id, clock.now(), None
     db.session.flush()
     _book_passed_on(LedgerEvent.TRANSFER_REVERSED, row, -found.amount, transfer_row(row.transfer_id))
+    reach(At.REVERSAL_NOTED)
 
 
 def _book_passed_on(event: LedgerEvent, row: TransferRow | ReversalRow, amount: Money, share: TransferRow) -> None:
