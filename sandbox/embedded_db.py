@@ -44,6 +44,7 @@ _START_SECONDS = 30.0
 _POLL_SECONDS = 0.01
 _BUILTIN_LOCALES_SINCE = 17
 _READY_LINE = 7  # of postmaster.pid, counted from nought
+_READY = {"ready", "standby"}  # a standby answers, and follows another server
 # fast shutdown, immediate shutdown, and the end that needs recovery at the next start
 _STOP_SIGNALS = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
 _ROLES_SQL = Path(__file__).with_name("roles.sql")
@@ -212,6 +213,18 @@ class EmbeddedServer:
             autocommit=True,
         )
 
+    def program(self, name: str) -> list[str]:
+        """The words that run a program of PostgreSQL's own (`pg_basebackup` …) as who runs the server."""
+        return [*_as_ordinary_user(), str(self._server().folder / name)]
+
+    def superuser_environment(self) -> dict[str, str]:
+        """By which such a program reaches the server."""
+        return {
+            "PGHOST": str(self._socket_folder()),
+            "PGUSER": SUPERUSER,
+            "PGPASSWORD": self._passwords()[SUPERUSER],
+        }
+
     def create_database(self, name: str, template: str | None = None) -> None:
         """Make the database if it is missing (a copy of `template` when given) and the roles' rights in it."""
         with self.connect_as_superuser() as connection:
@@ -342,7 +355,7 @@ class EmbeddedServer:
             lines = (self.cluster / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
             return False
-        return len(lines) > _READY_LINE and lines[0] == str(process_id) and lines[_READY_LINE].strip() == "ready"
+        return len(lines) > _READY_LINE and lines[0] == str(process_id) and lines[_READY_LINE].strip() in _READY
 
     def _socket_folder(self) -> Path:
         """A folder of ours, mode 0700: in the data folder, or a temporary one when that path is too long."""

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -45,6 +46,7 @@ SITE = (
 )
 MAIL = ("-m", "tests.faults.mailbox", "{mail}", "{mails}")
 LONGEST_WAIT_SECONDS = 180
+REST_SECONDS = 600
 CLOCKWORK = ["payment.reconcile", "payment.reconcile_transfers", "payment.take_movements", "checkout.sweep"]
 _DEFER = "INSERT INTO procrastinate_jobs (queue_name, task_name, args)"
 IDLE_WORK = """
@@ -201,6 +203,19 @@ class House:
         with self.simulator.simulator.store.transaction() as books:
             said = world(books, mails(self.mails))
         return json.loads(self.run("-m", "tests.faults.books", told=json.dumps(asdict(said))))
+
+    def at_rest(self) -> Any:
+        """The books, once nothing more is found, or the last ones; time passes for what was put off."""
+        end = time.monotonic() + REST_SECONDS
+        while True:
+            self.cool_off()
+            self.strike()
+            self.hasten()
+            until(self.has_nothing_to_do, "the worker and the log", REST_SECONDS, 0.5)
+            books = self.books()
+            if not books["violations"] or time.monotonic() > end:
+                return books
+            threading.Event().wait(5)
 
     def hasten(self) -> None:
         """What was put off is due: time passes."""

@@ -37,14 +37,12 @@ from tests.faults.dying import Dying
 from tests.faults.house import House, a_house, hold_each_act_once, hold_nothing_crosses, hold_one_tree
 from tests.faults.mailbox import mails
 from tests.faults.people import Customer, Habits
-from tests.faults.waiting import until
 
 PURCHASES = int(os.environ.get("PURCHASES", "60"))
 KILLS = int(os.environ.get("KILLS", str(max(12, PURCHASES // 20))))
 SEED = int(os.environ.get("SEED", "7"))
 ODDS = 0.02
 CUSTOMERS = 8
-REST_SECONDS = 600
 API = ("/v1/checkout/sessions", "/v1/checkout/sessions/*", "/v1/refunds*", "/v1/*")
 HOWS: list[dict[str, Any]] = [
     {"how": "answer", "status": 500, "when": "before"},
@@ -133,20 +131,6 @@ def doubled(house: House) -> dict[str, int]:
         }
 
 
-def at_rest(house: House) -> Any:
-    """The books, once nothing more is found, or the last ones; time passes for what was put off."""
-    end = time.monotonic() + REST_SECONDS
-    while True:
-        house.cool_off()
-        house.strike()
-        house.hasten()
-        until(house.has_nothing_to_do, "the worker and the log", REST_SECONDS, 0.5)
-        books = house.books()
-        if not books["violations"] or time.monotonic() > end:
-            return books
-        threading.Event().wait(5)
-
-
 @pytest.mark.timeout(1800 + 12 * PURCHASES)
 @pytest.mark.requirement("T26-33", "T26-41", "O13-43")
 def test_whatever_dies_whoever_paid_has_one_policy_or_one_refund(settings: Settings, tmp_path: Path) -> None:
@@ -164,7 +148,7 @@ def test_whatever_dies_whoever_paid_has_one_policy_or_one_refund(settings: Setti
                 each.result()
         dying.calm()
         house.wait(house.is_ready, "the site")
-        books = at_rest(house)
+        books = house.at_rest()
         house.watch()
         leaves = house.leaves(int(books["checkpoints"][-1].split("\n")[1]))
         figures = doubled(house)

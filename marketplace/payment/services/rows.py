@@ -1,40 +1,39 @@
 """Load and lock rows of payment, and write what happened to them into the trail."""
 
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from marketplace.infra.db import db
+from marketplace.infra.db import Base, db
+from marketplace.kernel.errors import NotFound
 from marketplace.payment.models import AttemptRow, RefundRow, ReversalRow, TransferRow, locked_subject
 from marketplace.payment.values import AttemptNotFound, RefundNotFound, ReversalNotFound, TransferNotFound
 from marketplace.traceability.services import record_act
 from marketplace.traceability.values import Act, Actor, EntryType
 
+R = TypeVar("R", bound=Base)
+
 
 def attempt_row(attempt_id: UUID) -> AttemptRow:
-    row = db.session.get(AttemptRow, attempt_id, populate_existing=True)
-    if row is None:
-        raise AttemptNotFound
-    return row
+    return _row(AttemptRow, attempt_id, AttemptNotFound)
 
 
 def refund_row(refund_id: UUID) -> RefundRow:
-    row = db.session.get(RefundRow, refund_id, populate_existing=True)
-    if row is None:
-        raise RefundNotFound
-    return row
+    return _row(RefundRow, refund_id, RefundNotFound)
 
 
 def transfer_row(transfer_id: UUID) -> TransferRow:
-    row = db.session.get(TransferRow, transfer_id, populate_existing=True)
-    if row is None:
-        raise TransferNotFound
-    return row
+    return _row(TransferRow, transfer_id, TransferNotFound)
 
 
 def reversal_row(reversal_id: UUID) -> ReversalRow:
-    row = db.session.get(ReversalRow, reversal_id, populate_existing=True)
+    return _row(ReversalRow, reversal_id, ReversalNotFound)
+
+
+def _row(table: type[R], row_id: UUID, missing: type[NotFound]) -> R:
+    """As it is now. Raises `missing`."""
+    row = db.session.get(table, row_id, populate_existing=True)
     if row is None:
-        raise ReversalNotFound
+        raise missing
     return row
 
 
