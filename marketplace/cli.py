@@ -30,6 +30,7 @@ from marketplace.oversight import queries as oversight_queries
 from marketplace.oversight import services as oversight
 from marketplace.payment import queries as payments
 from marketplace.policy import queries as policies
+from marketplace.policy import services as policy
 from marketplace.privacy import services as privacy
 from marketplace.traceability import services as trail
 from marketplace.traceability.values import NewRelease
@@ -275,6 +276,15 @@ def replay_erasures(journal: IO[str]) -> None:
     for subject_id in done.kept:
         click.echo(f"{subject_id}: this is of a contract that has to be kept here; repeat this when that has ended")
     click.get_current_context().exit(1 if done.waiting or done.kept else 0)
+
+
+@main.command()
+@_in_application
+def retry_papers() -> None:
+    """Have every paper made that could not be printed, once the cause is mended."""
+    number = policy.retry_failed()
+    db.session.commit()
+    click.echo(f"{number} papers are made again")
 
 
 @main.command()

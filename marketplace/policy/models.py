@@ -22,7 +22,7 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from marketplace.infra.db import Base, db
 from marketplace.infra.sealed import SealedJson
-from marketplace.policy.values import PaperNotFound, PolicyNotFound
+from marketplace.policy.values import DocumentState, PaperNotFound, PolicyNotFound
 
 
 class NumberRange(Base):
@@ -250,6 +250,19 @@ def locked_paper(paper_id: UUID) -> DocumentRow:
     if row is None:
         raise PaperNotFound
     return row
+
+
+def failed_documents() -> list[tuple[DocumentRow, UUID | None]]:
+    """The papers that could not be printed, locked, each with its contract, or none where it is an order's."""
+    rows = db.session.execute(
+        select(DocumentRow, VersionRow.policy_id)
+        .outerjoin(VersionRow, VersionRow.id == DocumentRow.version_id)
+        .where(DocumentRow.state == DocumentState.FAILED)
+        .order_by(DocumentRow.id)
+        .with_for_update(of=DocumentRow)
+        .execution_options(populate_existing=True)
+    )
+    return [(row[0], row[1]) for row in rows]
 
 
 def lock_subject(kind: str, subject_id: UUID) -> DocumentRow | None:

@@ -9,7 +9,7 @@ from marketplace.policy.services.papers import (
     make_paper,
     note_seal_roots,
     order_paper,
-    retry_document,
+    retry_failed,
     seal_document,
     seal_paper,
 )
@@ -24,7 +24,7 @@ __all__ = [
     "make_paper",
     "note_seal_roots",
     "order_paper",
-    "retry_document",
+    "retry_failed",
     "seal_document",
     "seal_paper",
 ]

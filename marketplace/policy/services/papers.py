@@ -109,14 +109,17 @@ def seal_document(policy_id: UUID) -> None:
             publish(PolicyDocumentReady(policy_id))
 
 
-def retry_document(policy_id: UUID) -> None:
-    """Make the failed papers of a contract again, after somebody mended the cause. Raises TransitionRefused (Conflict)
-    where none failed.
-    """
-    documents, _, _ = _locked_documents(policy_id)
-    for document in [each for each in documents if each.state == DocumentState.FAILED] or documents[:1]:
-        _ask_again(document)
-    defer("policy.make_document", fact=PolicyIssued(policy_id))
+def retry_failed() -> int:
+    """Have every paper made that could not be printed, after somebody mended the cause; how many there are."""
+    failed = failed_documents()
+    for document, policy_id in failed:
+        document.state = rules.DOCUMENT_LIFE.next(DocumentState(document.state), DocumentEvent.ASKED_AGAIN)
+        document.failure = None
+        if policy_id is None:
+            defer("policy.make_paper", paper_id=document.id)
+        else:
+            defer("policy.make_document", fact=PolicyIssued(policy_id))
+    return len(failed)
 
 
 def order_paper(wanted: OrderPaper, content: Callable[[str], Mapping[str, Any]]) -> UUID:
@@ -218,11 +221,6 @@ _NAMES = {
     PaperKind.RECEIPT: "Receipt",
     PaperKind.REFUND_LETTER: "Refund letter",
 }
-
-
-def _ask_again(document: DocumentRow) -> None:
-    document.state = rules.DOCUMENT_LIFE.next(DocumentState(document.state), DocumentEvent.ASKED_AGAIN)
-    document.failure = None
 
 
 def _finish(document: DocumentRow) -> None:

@@ -24,6 +24,7 @@ from marketplace.payment import queries as payments
 from marketplace.payment import services as payment
 from marketplace.payment.values import Purpose
 from marketplace.policy import queries as policies
+from marketplace.policy import services as policy_services
 from marketplace.policy.values import DocumentState, Ground, Paper, PaperKind
 from marketplace.quoting.values import OfferView
 from tests.deferred_jobs import drain, hasten, waiting
@@ -212,14 +213,20 @@ def test_a_letter_that_cannot_be_printed_keeps_nobody_from_being_told(
     def unprintable(template: str, *_: Any, **__: Any) -> bytes:
         raise pdf.Unprintable(f"the template {template} failed")
 
-    monkeypatch.setattr(pdf, "render", unprintable)
-    order = bought(simulator, fails=True)
+    with monkeypatch.context() as broken:
+        broken.setattr(pdf, "render", unprintable)
+        order = bought(simulator, fails=True)
     (letter,) = policies.papers_of_order(order.id)
     assert (letter.state, letter.sha256) == (DocumentState.FAILED, None)
     (refund,) = payments.refunds_for(Purpose.NEW_BUSINESS, order.id)
     mail = correspondence.message_about(MessageKind.REFUND_MADE, str(refund.id))
     assert mail is not None
     assert (mail.attachments, mail.state) == ((), "sent")
+    assert policy_services.retry_failed() == 1
+    db.session.commit()
+    drain()
+    (again,) = policies.papers_of_order(order.id)
+    assert (again.number, again.state) == (letter.number, DocumentState.SEALED)
 
 
 def test_a_receipt_that_comes_late_follows_in_a_mail_of_its_own(

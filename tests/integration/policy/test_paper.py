@@ -9,7 +9,6 @@ from marketplace.infra import jobs, pdf, seals, signing, storage
 from marketplace.infra.db import db
 from marketplace.infra.timestamping import StampUnavailable
 from marketplace.kernel.canonical import sha256_hex
-from marketplace.kernel.transitions import TransitionRefused
 from marketplace.policy import queries, services
 from marketplace.policy.values import (
     DocumentNotReady,
@@ -196,15 +195,14 @@ def test_an_unprintable_paper_raises_an_alarm_and_leaves_the_contract_in_force(
     assert queries.check(policy.number, policy.check_code) is not None
     with pytest.raises(DocumentNotReady):
         queries.document_bytes(policy_id)
-    services.retry_document(policy_id)
+    assert services.retry_failed() == 2, "the policy and its certificate"
     db.session.commit()
     run("policy.make_document")
     run("policy.seal_document")
     assert queries.policy(policy_id).document_state is DocumentState.SEALED
 
 
-def test_only_a_failed_paper_is_asked_for_again() -> None:
+def test_only_failed_papers_are_made_again() -> None:
     policy = sealed()
-    with pytest.raises(TransitionRefused):
-        services.retry_document(policy.id)
+    assert (services.retry_failed(), waiting()) == (0, [])
     assert queries.policy(policy.id) == policy
