@@ -63,10 +63,10 @@ class At(Enum):
     # --- the insurer's share
     SHARE_RELEASED = "amount, account and key of a transfer are written, its sending is deferred"
     TRANSFER_TO_SEND = "the provider is about to be asked for a transfer"
-    TRANSFER_SENT = "the provider has sent it, we have no note of it"
+    TRANSFER_SENT = "the provider has sent the share, we have no note of it"
     TRANSFER_NOTED = "transfer and ledger say so, nothing is committed"
     REVERSAL_DEFERRED = "what the insurer has too much is written, its coming back is deferred"
-    REVERSAL_TO_SEND = "the provider is about to be asked to bring it back"
+    REVERSAL_TO_SEND = "the provider is about to be asked to bring some back"
     REVERSAL_SENT = "the provider has brought it back, we have no note of it"
     REVERSAL_NOTED = "reversal and ledger say so, nothing is committed"
 
