@@ -1,5 +1,6 @@
 """One sale as the desks show it: the trail day by day, the contract, the money, the people, the confirmations."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
@@ -10,6 +11,7 @@ from marketplace.accounts.values import Role
 from marketplace.application import queries as applications
 from marketplace.application.values import ApplicationView, Confirmation, ConfirmationKind, Relationship
 from marketplace.catalog.values import LINES
+from marketplace.checkout import queries as checkout
 from marketplace.infra.formatting import ZONE, current_locale, format_day, zone_name
 from marketplace.infra.formatting import gettext as _
 from marketplace.infra.formatting import lazy_gettext as _l
@@ -18,7 +20,7 @@ from marketplace.kernel.money import Money
 from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import Sale, TimelineEntry, Visit
 from marketplace.payment import queries as payments
-from marketplace.payment.values import AttemptState, Purpose, RefundState
+from marketplace.payment.values import WISHED, AttemptState, Purpose, RefundState
 from marketplace.policy import queries as policies
 from marketplace.policy.values import Paper, Policy
 from marketplace.privacy import queries as privacy
@@ -209,7 +211,7 @@ def sale_file(sale: Sale, *, only_insurer: UUID | None = None) -> SaleFile:
         visits=tuple((each, _rows(each.entries)) for each in oversight.visits(sale)),
         view=applications.application_view(sale.application_id) if sale.application_id else None,
         policy=policies.policy(sale.policy_id) if sale.policy_id else None,
-        money=_money(sale.order_id) if sale.order_id else (),
+        money=tuple(_money(sale, only_insurer)),
         papers=tuple(beside_policy(papers_of(sale, only_insurer=only_insurer))),
         reasons=decision.reasons if decision else (),
         restriction=restriction_of(sale),
@@ -252,13 +254,22 @@ def _rows(timeline: tuple[TimelineEntry, ...]) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def _money(order_id: UUID) -> tuple[MoneyMoved, ...]:
-    attempts = payments.attempts_of(Purpose.NEW_BUSINESS, order_id)
-    refunds = payments.refunds_for(Purpose.NEW_BUSINESS, order_id)
-    return (
-        *(MoneyMoved(str(_ATTEMPTS[each.state]), each.amount) for each in attempts),
-        *(MoneyMoved(str(_REFUNDS[each.state]), each.amount) for each in refunds),
-    )
+def _money(sale: Sale, only_insurer: UUID | None) -> Iterator[MoneyMoved]:
+    """For an insurer, of an order of several contracts, what of it is of this one: the rest is somebody else's price."""
+    if sale.order_id is None:
+        return
+    attempts = payments.attempts_of(Purpose.NEW_BUSINESS, sale.order_id)
+    refunds = payments.refunds_for(Purpose.NEW_BUSINESS, sale.order_id)
+    lines = checkout.order(sale.order_id).lines
+    if only_insurer is None or len(lines) == 1:
+        yield from (MoneyMoved(str(_ATTEMPTS[each.state]), each.amount) for each in attempts)
+        yield from (MoneyMoved(str(_REFUNDS[each.state]), each.amount) for each in refunds)
+        return
+    (premium,) = (line.premium for line in lines if line.application_id == sale.application_id)
+    yield from (MoneyMoved(str(_ATTEMPTS[each.state]), premium) for each in attempts)
+    yield from (MoneyMoved(str(_REFUNDS[each.state]), premium) for each in refunds if each.reason not in WISHED)
+    if sale.policy_id and (returned := payments.returned_of(sale.policy_id)):
+        yield MoneyMoved(str(_REFUNDS[RefundState.SUCCEEDED]), returned)
 
 
 def _day(at: datetime) -> date:

@@ -56,7 +56,7 @@ def written_log(server: EmbeddedServer, folder: Path) -> Iterator[TakeOver]:
                     each.rename(each.with_suffix(""))
                 (backup.cluster / "recovery.signal").touch()
                 with (backup.cluster / "postgresql.auto.conf").open("a") as settings:
-                    settings.write(f"\nrestore_command = 'cp \"{written}/%f\" \"%p\"'\n")
+                    settings.write(f'\nrestore_command = \'cp "{written}/%f" "%p"\'\n')
                 _bring_in(server, backup)
 
             yield take_over

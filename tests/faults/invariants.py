@@ -64,7 +64,9 @@ def world(books: Records, mails: Iterable[bytes]) -> World:
             for each in books.all("refund")
             if each["status"] not in {"failed", "canceled"}
         ],
-        transfers=[_plain(each, amount=each["amount"], ours=_our_id(each, "transfer_id")) for each in books.all("transfer")],
+        transfers=[
+            _plain(each, amount=each["amount"], ours=_our_id(each, "transfer_id")) for each in books.all("transfer")
+        ],
         reversals=[
             _plain(each, amount=each["amount"], ours=_our_id(each, "reversal_id"))
             for each in books.all("transfer_reversal")

@@ -85,7 +85,7 @@ CHANGED = {
     "I8": "UPDATE correspondence_message SET message_id = '<other@marked.example>' WHERE kind = 'policy_issued'",
     "I9": "UPDATE correspondence_message SET subject_key = 'nothing' WHERE kind = 'policy_issued'",
     "I10": """UPDATE correspondence_message SET kind = 'policy_issued', subject_key = 'again', application_id = :app
-              WHERE kind = 'refund_made'""",
+              WHERE kind = 'refund_made' AND subject_key = CAST(:r AS text)""",
     "I11": """UPDATE traceability_entry SET type = 'payment:returned'
               WHERE type = 'payment:succeeded' AND application_id = :app""",
     "I12": """UPDATE traceability_entry SET application_id = NULL

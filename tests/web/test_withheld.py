@@ -22,6 +22,7 @@ from marketplace.payment import services as payment
 from marketplace.policy import queries as policies
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import RECEIPTED
+from marketplace.web.sale_file import sale_file
 from sandbox.demo.visitor import Identity, Visitor
 from tests.deferred_jobs import hasten
 from tests.factories.accounts import an_insurer
@@ -196,6 +197,7 @@ def hold_withheld(shop: Flask, data: bytes, sale: Sale, other: Sale, why: str) -
 @pytest.mark.parametrize("two", [How(BOTH, together=True)], indirect=True)
 def test_the_receipt_of_several_contracts_reaches_the_customer_once_and_no_insurer(shop: Flask, two: Two) -> None:
     sale = next(iter(two.sales.values()))
+    assert sale.policy_id
     with shop.app_context():
         assert sale.insurer_id
         assert sale.order_id
@@ -212,6 +214,11 @@ def test_the_receipt_of_several_contracts_reaches_the_customer_once_and_no_insur
     underwriter = at_the_desk(shop, Role.INSURER_UNDERWRITER, insurer)
     page = underwriter.get(f"/insurer/sales/{sale.id}")
     assert (f"{sale.policy_number}" in page, receipt.number in page) == (True, False)
+    with shop.app_context():
+        money = [each.amount for each in sale_file(sale, only_insurer=sale.insurer_id).money]
+        whole = [each.amount for each in sale_file(sale).money]
+        own = policies.policy(sale.policy_id).premium
+    assert (money, whole > money) == ([own], True), "what the other contract cost is not told"
     underwriter.get(f"/insurer/{address}")
     assert underwriter.status == 404
     office = at_the_desk(shop, Role.ADMIN_COMPLIANCE)

@@ -89,9 +89,7 @@ def _payment(found: Extract, sale: Sale) -> Iterator[Exhibit]:
     if sale.order_id is None:
         return
     paid = {body["attempt_id"] for body in _bodies(found, EntryType.PAYMENT_SUCCEEDED)}
-    returned = {body["attempt_id"] for body in _bodies(found, EntryType.REFUND_SUCCEEDED)}
     attempts = payments.attempts_of(Purpose.NEW_BUSINESS, sale.order_id)
-    refunds = payments.refunds_for(Purpose.NEW_BUSINESS, sale.order_id)
     facts = {
         "order": sale.order_reference,
         "payments": [
@@ -107,9 +105,12 @@ def _payment(found: Extract, sale: Sale) -> Iterator[Exhibit]:
             if str(each.id) in paid
         ],
         "refunds": [
-            {"attempt_id": each.attempt_id, "amount": _money(each.amount), "reason": each.reason.value}
-            for each in refunds
-            if str(each.attempt_id) in returned
+            {
+                "attempt_id": body["attempt_id"],
+                "amount": {"currency": body["currency"], "minor": body["amount"]},
+                "reason": body["reason"],
+            }
+            for body in _bodies(found, EntryType.REFUND_SUCCEEDED)
         ],
     }
     if facts["payments"]:

@@ -25,7 +25,15 @@ from marketplace.payment.models import (
     refunds_of,
     waiting_wishes,
 )
-from marketplace.payment.queries.shares import overdue, owed_at, share_days, share_lines, standing_of, transfer_of
+from marketplace.payment.queries.shares import (
+    overdue,
+    owed_at,
+    returned_of,
+    share_days,
+    share_lines,
+    standing_of,
+    transfer_of,
+)
 from marketplace.payment.rules import settling
 from marketplace.payment.values import (
     AccountTotal,
@@ -64,6 +72,7 @@ __all__ = [
     "received",
     "refund_value",
     "refunds_for",
+    "returned_of",
     "share_days",
     "share_lines",
     "standing_of",

@@ -43,6 +43,12 @@ def transfer_of(contract_id: UUID) -> Transfer:
     )
 
 
+def returned_of(contract_id: UUID) -> Money | None:
+    """What of the contract's premium went back to the customer; None where nothing did."""
+    row = db.session.scalar(select(TransferRow).where(TransferRow.contract_id == contract_id))
+    return (standing_of(row).returned or None) if row is not None else None
+
+
 def standing_of(row: TransferRow) -> Standing:
     """How an insurer's share stands, with what went back to the customer and what comes back from the insurer."""
     premium, commission = db.session.execute(
