@@ -255,7 +255,7 @@ def _rows(timeline: tuple[TimelineEntry, ...]) -> tuple[Row, ...]:
 
 
 def _money(sale: Sale, only_insurer: UUID | None) -> Iterator[MoneyMoved]:
-    """For an insurer, of an order of several contracts, what of it is of this one: the rest is somebody else's price."""
+    """For an insurer, of an order of several contracts, what is of this one: the rest is somebody else's price."""
     if sale.order_id is None:
         return
     attempts = payments.attempts_of(Purpose.NEW_BUSINESS, sale.order_id)

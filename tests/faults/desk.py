@@ -1,5 +1,6 @@
 """`python -m tests.faults.desk`: the refund desk as a process of its own. For each line that it reads, finance gives a
-part of a payment back whose insurer has its share, where there is one; for each payment once, however often it is tried.
+part of a payment back whose insurer has its share, where there is one; for each payment once, however often it is
+tried.
 """
 
 import sys

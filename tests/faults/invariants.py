@@ -30,8 +30,9 @@ class World:
     """What the neighbours say, as plain rows.
 
     `payments` (id, attempt, amount, currency) and `refunds` (id, payment, refund, amount, currency) that went through
-    at the provider, the `transfers` to insurers and their `reversals` (id, ours, amount, currency), its `movements` of our balance (subject, minor, currency); `mails` (message_id, sha256) that the
-    mail server took, as often as it took them.
+    at the provider, the `transfers` to insurers and their `reversals` (id, ours, amount, currency), its `movements` of
+    our balance (subject, minor, currency); `mails` (message_id, sha256) that the mail server took, as often as it took
+    them.
     """
 
     payments: list[Row]
@@ -64,13 +65,8 @@ def world(books: Records, mails: Iterable[bytes]) -> World:
             for each in books.all("refund")
             if each["status"] not in {"failed", "canceled"}
         ],
-        transfers=[
-            _plain(each, amount=each["amount"], ours=_our_id(each, "transfer_id")) for each in books.all("transfer")
-        ],
-        reversals=[
-            _plain(each, amount=each["amount"], ours=_our_id(each, "reversal_id"))
-            for each in books.all("transfer_reversal")
-        ],
+        transfers=_passed_on(books, "transfer"),
+        reversals=_passed_on(books, "transfer_reversal"),
         movements=[
             {"subject": _subject(books, each), "minor": each["net"], "currency": each["currency"].upper()}
             for each in books.all("balance_transaction")
@@ -79,6 +75,11 @@ def world(books: Records, mails: Iterable[bytes]) -> World:
             {"message_id": str(message_from_bytes(each)["Message-ID"]), "sha256": sha256_hex(each)} for each in mails
         ],
     )
+
+
+def _passed_on(books: Records, kind: str) -> list[Row]:
+    name = f"{kind.removeprefix('transfer_')}_id"
+    return [_plain(each, amount=each["amount"], ours=_our_id(each, name)) for each in books.all(kind)]
 
 
 def _plain(found: Row, **more: Any) -> Row:
@@ -195,15 +196,15 @@ ALWAYS = {
         """,
 }
 AT_REST = {
-    "I1 paid, and neither a contract nor a refund": """
+    "I1 paid, and neither a contract nor all of it back": """
         SELECT paid.id FROM paid
         WHERE NOT EXISTS (SELECT FROM checkout_order o JOIN policy_policy p ON p.order_id = o.id
                           WHERE o.attempt_id = paid.attempt)
-          AND NOT EXISTS (SELECT FROM sent_back WHERE sent_back.payment = paid.id)
+          AND paid.amount > (SELECT coalesce(sum(amount), 0) FROM sent_back WHERE sent_back.payment = paid.id)
         """,
-    "I4 an order was paid twice, and nothing of it went back": """
+    "I4 an order was paid twice, and neither went back": """
         SELECT a.subject_id::text FROM paid JOIN payment_attempt a ON a.id = paid.attempt
-        WHERE NOT EXISTS (SELECT FROM sent_back WHERE sent_back.payment = paid.id)
+        WHERE paid.amount > (SELECT coalesce(sum(amount), 0) FROM sent_back WHERE sent_back.payment = paid.id)
         GROUP BY a.subject_id HAVING count(*) > 1
         """,
     "I6 the ledger says of a movement of money what the provider does not": """

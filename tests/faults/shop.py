@@ -158,7 +158,7 @@ class Shop:
     finance: UUID = field(init=False)
 
     def begin_anew(self) -> None:
-        """One product on sale, terms agreed, its insurer can be paid, a log that is alive, and nothing else anywhere."""
+        """A product on sale, terms agreed, its insurer can be paid, a log that is alive, and nothing else anywhere."""
         empty_tables(self.app)
         with self.simulator.simulator.store.transaction() as records:
             records.sql.execute("DELETE FROM object WHERE kind <> 'webhook_endpoint'")

@@ -25,6 +25,7 @@ from marketplace.policy.models import (
     DocumentRow,
     PolicyRow,
     VersionRow,
+    failed_documents,
     lock_subject,
     locked_documents,
     locked_paper,
