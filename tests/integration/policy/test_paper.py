@@ -203,6 +203,6 @@ def test_an_unprintable_paper_raises_an_alarm_and_leaves_the_contract_in_force(
 
 
 def test_only_failed_papers_are_made_again() -> None:
-    policy = sealed()
-    assert (services.retry_failed(), waiting()) == (0, [])
+    policy, jobs = sealed(), waiting()
+    assert (services.retry_failed(), waiting()) == (0, jobs)
     assert queries.policy(policy.id) == policy
