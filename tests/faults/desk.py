@@ -5,40 +5,36 @@ tried.
 
 import sys
 from contextlib import suppress
-from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from config import Settings
-from marketplace.accounts.values import Role
 from marketplace.app import create_app
 from marketplace.infra.db import Scope, db, use_scope
-from tests.factories.accounts import a_member_of_staff
 from tests.factories.payment import a_wish
 from tests.faults.waiting import until
 
 WAITS_SECONDS = 120
 _NEXT = text("""
-    SELECT attempt_id FROM payment_transfer t WHERE state = 'sent'
+    SELECT attempt_id, a.id AS finance FROM payment_transfer t, accounts_account a
+    WHERE t.state = 'sent' AND a.role = 'admin_finance'
     AND NOT EXISTS (SELECT FROM payment_refund_wish w WHERE w.attempt_id = t.attempt_id) ORDER BY sent_at LIMIT 1
 """)
 
 
 def main() -> None:
     with create_app(Settings.or_exit()).app_context(), use_scope(Scope.all()):
-        finance = a_member_of_staff(Role.ADMIN_FINANCE).id
-        db.session.commit()
         for _line in sys.stdin:
-            until(lambda: _gave_back(finance), "the database", WAITS_SECONDS, 0.2)
+            until(_gave_back, "the database", WAITS_SECONDS, 0.2)
 
 
-def _gave_back(finance: UUID) -> bool:
+def _gave_back() -> bool:
     """False where the database is not to be had just now."""
     try:
-        attempt_id = db.session.scalar(_NEXT)
-        if attempt_id is not None:
-            a_wish(attempt_id, finance, id=attempt_id)
+        found = db.session.execute(_NEXT).one_or_none()
+        if found is not None:
+            a_wish(found.attempt_id, found.finance, id=found.attempt_id)
         db.session.commit()
     except DBAPIError:
         with suppress(DBAPIError):
