@@ -7,6 +7,7 @@ from sqlalchemy import text
 from config import Settings
 from marketplace.app import create_app
 from marketplace.infra.db import Scope, db, use_scope
+from marketplace.payment import services as payments
 from sandbox.demo import history, linking, loading
 from sandbox.instance import Instance
 from sandbox.releasing import release_pages
@@ -33,6 +34,9 @@ def main() -> int:
             print(f"{len(desks)} insurers on sale")
         if not begun:
             print(f"{history.live(app)} visits of the past")
+            with app.app_context():
+                payments.take_movements()
+                db.session.commit()
     return 0
 
 
