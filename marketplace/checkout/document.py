@@ -7,7 +7,7 @@ Equal contracts, payment and locale give equal data.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, assert_never
 from zoneinfo import ZoneInfo
 
 from marketplace.catalog.values import PaymentMethod
@@ -33,8 +33,8 @@ class Paid:
 
     @property
     def at(self) -> datetime:
-        """When the money was taken for the order, or came in for none."""
-        return self.order.paid_at or self.attempt.succeeded_at or self.attempt.created_at
+        """When the money of this attempt was taken for the order, or came in for none."""
+        return self.attempt.succeeded_at or self.attempt.settled_at or self.attempt.created_at
 
 
 def receipt(
@@ -77,8 +77,12 @@ def receipt(
         }
 
 
-def refund_letter(number: str, paid: Paid, refund: Refund, agency: Letterhead) -> dict[str, Any]:
-    """The letter that tells what goes back, why, to where, and when to expect it."""
+def refund_letter(
+    number: str, paid: Paid, refund: Refund, agency: Letterhead, before: str | None = None
+) -> dict[str, Any]:
+    """The letter that tells what goes back, why, to where, and when to expect it. `before`: the number of the letter
+    about an earlier sending, which came back.
+    """
     locale = paid.order.locale
     sent_at = refund.settled_at or refund.requested_at
     with use_locale(locale):
@@ -93,6 +97,7 @@ def refund_letter(number: str, paid: Paid, refund: Refund, agency: Letterhead) -
             "currency": refund.amount.currency,
             "subject": _("We have returned %(amount)s to you", amount=returned),
             "paragraphs": [
+                *_once_more(before),
                 _why(refund.reason),
                 _(
                     "The money goes back the way it came: by %(method)s. We cannot send it anywhere else.",
@@ -125,22 +130,41 @@ def _taxes(contracts: Sequence[Policy], locale: str) -> list[dict[str, Any]]:
     return [{"label": label, "amount": _amount(amount.minor, amount.currency)} for label, amount in sums.items()]
 
 
+def _once_more(before: str | None) -> list[str]:
+    if before is None:
+        return []
+    return [
+        _(
+            "This is the same refund of which our letter %(number)s told you: the money came back to us, and we have sent it once more. This letter replaces that one.",  # noqa: E501
+            number=before,
+        )
+    ]
+
+
 def _why(reason: RefundReason) -> str:
     match reason:
         case RefundReason.NOT_ISSUABLE:
             return _(
-                "We could not conclude the contract you paid for: something it rests on changed while you were paying. You are not covered, and the whole amount goes back."  # noqa: E501
+                "We could not conclude the contract you paid for. You are not covered, and the whole amount goes back."
             )
         case RefundReason.SECOND_PAYMENT:
             return _("Your order had been paid already, so this second payment goes back whole.")
         case RefundReason.LATE_PAYMENT:
             return _(
-                "Your payment came in after the order was closed, so it goes back whole. Nothing was bought with it."
+                "Your payment came in after its payment page was closed, so it goes back whole. Nothing was bought with it."  # noqa: E501
             )
-        case _:
+        case RefundReason.AMOUNT_MISMATCH:
             return _(
                 "The amount that came in was not the one that was asked for, so it goes back. Nothing was bought with it."  # noqa: E501
             )
+        case RefundReason.CONTRACT_ENDED:
+            return _("Your contract ended early. This is what you get back of the money you paid for it.")
+        case RefundReason.OVERCHARGED:
+            return _("You paid more than was due for your contract. This is what was too much.")
+        case RefundReason.GOODWILL:
+            return _("We give you this amount back as a gesture of goodwill. Your contract does not change by it.")
+        case _:
+            assert_never(reason)
 
 
 def _payment_facts(paid: Paid, locale: str) -> list[dict[str, str]]:

@@ -31,7 +31,7 @@ def issue_overdue(order_id: UUID) -> None:
 @task("checkout.note_refund", moves_money=True)
 def note_refund(fact: RefundSucceeded) -> None:
     if fact.purpose is Purpose.NEW_BUSINESS:
-        services.note_refund(fact.subject_id, fact.refund_id, fact.reason, fact.amount)
+        services.note_refund(fact.subject_id, fact.refund_id)
 
 
 @task("checkout.order_receipt")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from marketplace.application.values import People, Relationship
 from marketplace.catalog.values import Payment, PaymentMethod
@@ -133,6 +133,13 @@ def is_overdue(paid_at: datetime, now: datetime) -> bool:
 def key_of_copy(policy_id: UUID, number: int) -> str:
     """What the mail with a policy is about: the first one the policy, each later one the same and its number."""
     return f"{policy_id}/{number}" if number else str(policy_id)
+
+
+def sending_of(refund_id: UUID, number: int) -> UUID:
+    """What letter and mail about a refund are about: the first time it is sent the refund, each later time an id of its
+    own, for each time the customer is told.
+    """
+    return refund_id if number == 1 else uuid5(refund_id, str(number))
 
 
 def persons_of(people: People) -> tuple[PolicyPerson, ...]:

@@ -23,7 +23,7 @@ from marketplace.kernel.errors import MarketplaceError, Unavailable
 from marketplace.kernel.money import Money
 from marketplace.payment import queries as payments
 from marketplace.payment import services as payment
-from marketplace.payment.values import AttemptState, ContractShare, RefundReason, Share
+from marketplace.payment.values import AttemptState, ContractShare, RefundReason, RefundState, Share
 from marketplace.policy import queries as contracts
 from marketplace.policy import services as policies
 from marketplace.policy.values import IssuePolicy, Policy, PremiumLine
@@ -126,16 +126,17 @@ def _book(row: OrderRow, concluded: Iterable[tuple[Policy, OfferView]]) -> None:
         payment.book_premiums(row.attempt_id, shares)
 
 
-def note_refund(order_id: UUID, refund_id: UUID, reason: RefundReason, amount: Money) -> None:
-    """Money of the order went back: close the order if it was its own, and have the letter made with which the customer
-    is told.
+def note_refund(order_id: UUID, refund_id: UUID) -> None:
+    """The customer has the money of a refund: close the order if it was its own, and have the letter made with which
+    the customer is told that we sent it. What a bank took instead, the bank tells of (decision 4); what came back
+    meanwhile is told of when it is sent again.
     """
-    row = locked(order_id)
-    if reason is RefundReason.NOT_ISSUABLE:
+    row, refund = locked(order_id), payments.refund(refund_id)
+    if refund.reason is RefundReason.NOT_ISSUABLE:
         row.state = ORDERS.next(OrderState(row.state), OrderEvent.REFUNDED).value
         db.session.flush()
-    if not order_refund_letter(order_id, refund_id):
-        tell_refunded(row, refund_id, amount)
+    if refund.state is RefundState.SUCCEEDED and not order_refund_letter(order_id, refund):
+        tell_refunded(row, refund)
     reach(At.REFUND_TOLD)
 
 

@@ -5,13 +5,14 @@ from uuid import UUID
 from marketplace.application import queries as applications
 from marketplace.checkout import document, queries
 from marketplace.checkout.document import Paid
+from marketplace.checkout.rules import sending_of
 from marketplace.checkout.values import Order
 from marketplace.infra import vault
 from marketplace.infra.formatting import ZONE
 from marketplace.infra.letterhead import letterhead
 from marketplace.kernel import clock
 from marketplace.payment import queries as payments
-from marketplace.payment.values import Purpose
+from marketplace.payment.values import Purpose, Refund
 from marketplace.policy import queries as policies
 from marketplace.policy import services as policy
 from marketplace.policy.values import OrderPaper, PaperKind
@@ -31,25 +32,34 @@ def order_receipt(order_id: UUID) -> None:
     policy.order_paper(wanted, lambda number: document.receipt(number, told, contracts, issued_at, letterhead()))
 
 
-def order_refund_letter(order_id: UUID, refund_id: UUID) -> bool:
-    """Have the letter of a refund made, once. False where nothing may be written about the customer any more."""
-    order, refund = queries.order(order_id), payments.refund(refund_id)
-    attempt = payments.attempt(refund.attempt_id)
+def order_refund_letter(order_id: UUID, refund: Refund) -> bool:
+    """Have the letter of a refund made, once for each time it is sent. False where nothing may be written about the
+    customer any more.
+    """
+    order, attempt = queries.order(order_id), payments.attempt(refund.attempt_id)
     erased = any(applications.application(line.application_id).erased for line in order.lines)
     if erased or vault.is_destroyed(_sealed_for(order, attempt.id)):
         return False
     told = Paid(order, attempt, _payer(order))
     wanted = OrderPaper(
         PaperKind.REFUND_LETTER,
-        refund.id,
+        sending_of(refund.id, refund.number),
         order.id,
         _sealed_for(order, attempt.id),
         order.locale,
         refund.settled_at or refund.requested_at,
         ZONE,
     )
-    policy.order_paper(wanted, lambda number: document.refund_letter(number, told, refund, letterhead()))
+    before = _letter_before(order_id, refund)
+    policy.order_paper(wanted, lambda number: document.refund_letter(number, told, refund, letterhead(), before))
     return True
+
+
+def _letter_before(order_id: UUID, refund: Refund) -> str | None:
+    """The number of the latest letter that told of an earlier sending of the refund."""
+    earlier = {sending_of(refund.id, number) for number in range(1, refund.number)}
+    letters = [each for each in policies.papers_of_order(order_id) if each.subject_id in earlier and each.sha256]
+    return letters[-1].number if letters else None
 
 
 def _payer(order: Order) -> str | None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from marketplace.accounts import queries as accounts
 from marketplace.checkout.models import OrderRow, lines_of, locked, locked_delivery
-from marketplace.checkout.rules import key_of_copy
+from marketplace.checkout.rules import key_of_copy, sending_of
 from marketplace.checkout.services.papers import order_receipt
 from marketplace.correspondence import queries as messages
 from marketplace.correspondence import services as correspondence
@@ -18,6 +18,7 @@ from marketplace.infra.letterhead import letterhead
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.payment import queries as payments
+from marketplace.payment.values import Purpose, Refund, RefundState
 from marketplace.policy import queries as policies
 from marketplace.policy.values import (
     DocumentNotReady,
@@ -46,16 +47,16 @@ def tell_not_issuable(row: OrderRow) -> None:
     _queue(row, MessageKind.PAYMENT_NOT_ISSUABLE, str(row.id), context)
 
 
-def tell_refunded(row: OrderRow, refund_id: UUID, amount: Money, letter: Paper | None = None) -> None:
+def tell_refunded(row: OrderRow, refund: Refund, letter: Paper | None = None) -> None:
     """With the letter of the refund, where it could be made."""
-    context = {"order_reference": row.reference, "amount": _amount(amount)}
-    _queue(row, MessageKind.REFUND_MADE, str(refund_id), context, _attached(letter))
+    context = {"order_reference": row.reference, "amount": _amount(refund.amount)}
+    _queue(row, MessageKind.REFUND_MADE, str(sending_of(refund.id, refund.number)), context, _attached(letter))
 
 
 def send_paper(fact: PaperFinished) -> None:
     """A paper about money is made, or cannot be: send what waits for it."""
     if fact.kind is PaperKind.REFUND_LETTER:
-        _send_refund_letter(fact.paper_id)
+        _send_refund_letter(fact)
     elif _is_joint(fact.order_id):
         send_payment_receipt(fact.order_id)
     else:
@@ -64,12 +65,15 @@ def send_paper(fact: PaperFinished) -> None:
                 send_policy(policy.id)
 
 
-def _send_refund_letter(paper_id: UUID) -> None:
-    """Tell the customer of a refund whose letter is made, or cannot be; once."""
-    letter = policies.paper(paper_id)
-    refund = payments.refund(letter.subject_id)
-    order_id = payments.attempt(refund.attempt_id).subject_id
-    tell_refunded(locked(order_id), refund.id, refund.amount, letter)
+def _send_refund_letter(fact: PaperFinished) -> None:
+    """Tell the customer of a refund whose letter is made, or cannot be; once. Of money that came back meanwhile it is
+    not true any more.
+    """
+    row = locked(fact.order_id)
+    for refund in payments.refunds_for(Purpose.NEW_BUSINESS, row.id):
+        is_sent = refund.state is RefundState.SUCCEEDED
+        if is_sent and sending_of(refund.id, refund.number) == fact.subject_id:
+            tell_refunded(row, refund, policies.paper(fact.paper_id))
 
 
 def send_policy(policy_id: UUID) -> None:

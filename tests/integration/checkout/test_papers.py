@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pikepdf
 import pytest
+import requests
 from sqlalchemy import text
 
 from marketplace.catalog.values import PaymentMethod
@@ -22,16 +23,17 @@ from marketplace.infra import pdf, seals, signing
 from marketplace.infra.db import db
 from marketplace.payment import queries as payments
 from marketplace.payment import services as payment
-from marketplace.payment.values import Purpose
+from marketplace.payment.values import Purpose, RefundState
 from marketplace.policy import queries as policies
 from marketplace.policy import services as policy_services
-from marketplace.policy.values import DocumentState, Ground, Paper, PaperKind
+from marketplace.policy.values import DocumentState, Ground, Paper, PaperFinished, PaperKind
 from marketplace.quoting.values import OfferView
+from marketplace.traceability.values import Actor, ActorRole
 from tests.deferred_jobs import drain, hasten, waiting
 from tests.factories.accounts import a_guest, an_insurer
 from tests.factories.checkout import an_accepted_application, an_offer_of
 from tests.factories.traceability import a_journey
-from tests.simulator_server import SimulatorServer
+from tests.simulator_server import SECRET_KEY, SimulatorServer
 
 URLS = PaymentUrls("http://localhost:8000/return", "http://localhost:8000/pay")
 ATTACHED = {
@@ -43,7 +45,13 @@ ATTACHED = {
 LOCALES = ("en", "zh_Hans_CN")
 
 
-def bought(simulator: SimulatorServer, locale: str = "en", *, fails: bool = False, lines: int = 1) -> Order:
+SENT_BACK, DISPUTED = "4000000000005126", "4000000000000259"
+FINANCE = Actor(ActorRole.ADMIN, label="admin_finance")
+
+
+def bought(
+    simulator: SimulatorServer, locale: str = "en", *, fails: bool = False, lines: int = 1, card: str | None = None
+) -> Order:
     """An order that is paid, and worked at until nothing is left to do."""
     customer, journey_id = a_guest("li.na@example.com", locale), a_journey()
     offers = [a_cheaper_offer(journey_id) for _ in range(lines)]
@@ -52,7 +60,7 @@ def bought(simulator: SimulatorServer, locale: str = "en", *, fails: bool = Fals
     db.session.commit()
     url = payment.open_session(attempt.id)
     db.session.commit()
-    simulator.pay(url)
+    simulator.pay(url, *([card] if card else []))
     if fails:
         db.session.execute(text("UPDATE quoting_offer SET voided_at = now()"))
         db.session.commit()
@@ -191,6 +199,86 @@ def test_the_letter_says_what_goes_back_why_where_and_when(simulator: SimulatorS
     assert mail.attachments == (Attachment(f"{letter.number}.pdf", "application/pdf", letter.sha256 or ""),)
 
 
+def letters_of(order: Order) -> list[Paper]:
+    return [each for each in policies.papers_of_order(order.id) if each.kind is PaperKind.REFUND_LETTER]
+
+
+def told_of_refunds() -> list[str]:
+    """What the mails about refunds are about, first to last."""
+    asked = "SELECT subject_key FROM correspondence_message WHERE kind = 'refund_made' ORDER BY queued_at"
+    return list(db.session.execute(text(asked)).scalars())
+
+
+def test_money_that_came_back_and_is_sent_again_has_a_letter_and_a_mail_of_its_own(simulator: SimulatorServer) -> None:
+    order = bought(simulator, fails=True, card=SENT_BACK)
+    (refund,), (first,) = payments.refunds_for(Purpose.NEW_BUSINESS, order.id), letters_of(order)
+    simulator.wait_for_wallets()
+    payment.send_refund(refund.id)
+    db.session.commit()
+    assert payments.refund(refund.id).state is RefundState.FAILED
+    payment.ask_again(refund.id, FINANCE)
+    db.session.commit()
+    services.note_refund(order.id, refund.id)  # a late job about what came back
+    db.session.commit()
+    assert (letters_of(order), told_of_refunds()) == ([first], [str(refund.id)]), "it has not left yet"
+    drain()
+    before, again = letters_of(order)
+    assert (before, again.state) == (first, DocumentState.SEALED)
+    once, twice = told_of_refunds()
+    assert (once, twice) == (str(refund.id), str(again.subject_id))
+    mail = correspondence.message_about(MessageKind.REFUND_MADE, twice)
+    assert mail is not None
+    assert mail.attachments == (Attachment(f"{again.number}.pdf", "application/pdf", again.sha256 or ""),)
+    repeated, why, *_ = data_of(policies.paper_bytes(again), PaperKind.REFUND_LETTER)["paragraphs"]
+    assert f"our letter {first.number}" in repeated
+    assert "We could not conclude the contract" in why
+    assert "sent it once more" not in json.dumps(data_of(policies.paper_bytes(first), PaperKind.REFUND_LETTER))
+    services.note_refund(order.id, refund.id)
+    drain()
+    assert (letters_of(order), len(told_of_refunds())) == ([before, again], 2)
+
+
+def test_a_letter_whose_money_came_back_before_it_was_sealed_is_not_mailed(simulator: SimulatorServer) -> None:
+    order = bought(simulator, fails=True, card=SENT_BACK)
+    (refund,), (letter,) = payments.refunds_for(Purpose.NEW_BUSINESS, order.id), letters_of(order)
+    db.session.execute(text("UPDATE payment_refund SET state = 'failed'"))
+    db.session.execute(text("DELETE FROM correspondence_message WHERE kind = 'refund_made'"))
+    db.session.commit()
+    services.send_paper(PaperFinished(letter.id, letter.kind, refund.id, order.id))
+    assert told_of_refunds() == []
+
+
+def test_of_money_that_a_bank_took_nobody_says_that_we_sent_it(simulator: SimulatorServer) -> None:
+    def hear(kind: str) -> None:
+        delivery = simulator.webhook(kind)
+        payment.receive_event(delivery.payload, delivery.signature)
+        drain("payment")
+
+    customer = a_guest("li.na@example.com")
+    order = services.place_order([an_accepted_application(customer).id], customer.id)
+    attempt = services.pay(order.id, URLS)
+    db.session.commit()
+    url = payment.open_session(attempt.id)
+    db.session.commit()
+    simulator.pay(url, DISPUTED)
+    db.session.execute(text("UPDATE quoting_offer SET voided_at = now()"))
+    payment.settle(attempt.id)
+    db.session.commit()
+    hear("charge.dispute.created")
+    drain()
+    assert queries.order(order.id).state is OrderState.NOT_ISSUABLE
+    (dispute,) = payments.disputes()
+    evidence = {"evidence[uncategorized_text]": "losing_evidence"}
+    requests.post(f"{simulator.url}/v1/disputes/{dispute.id}", evidence, auth=(SECRET_KEY, ""), timeout=10)
+    simulator.wait_for_wallets()
+    hear("charge.dispute.closed")
+    drain()
+    (refund,) = payments.refunds_for(Purpose.NEW_BUSINESS, order.id)
+    assert (refund.state, queries.order(order.id).state) == (RefundState.OVERTAKEN, OrderState.REFUNDED)
+    assert simulator.listed("/v1/refunds") == []
+    assert (letters_of(order), told_of_refunds()) == ([], [])
+
+
 def test_papers_are_made_once_and_numbered_without_gaps(simulator: SimulatorServer) -> None:
     first, second = bought(simulator), bought(simulator)
     numbers = [papers_of(each)[PaperKind.RECEIPT].number for each in (first, second)]
@@ -201,7 +289,7 @@ def test_papers_are_made_once_and_numbered_without_gaps(simulator: SimulatorServ
     assert papers_of(first) == before
     failed = bought(simulator, fails=True)
     (refund,) = payments.refunds_for(Purpose.NEW_BUSINESS, failed.id)
-    services.note_refund(failed.id, refund.id, refund.reason, refund.amount)
+    services.note_refund(failed.id, refund.id)
     drain()
     assert [each.number[-6:] for each in policies.papers_of_order(failed.id)] == ["000001"]
     assert correspondence.message_about(MessageKind.REFUND_MADE, str(refund.id)) is not None
