@@ -8,7 +8,8 @@ from email.message import Message
 from marketplace.correspondence.values import DeliveryReport
 
 _STATUS = re.compile(r"\s*([245])\.(\d{1,3})\.(\d{1,3})\b")
-_MESSAGE_ID = re.compile(r"<[^<>\s]{3,250}>")
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]{3,250}>")
+"""Ours are of ASCII that prints, without a blank. Whatever else is claimed to be one is no question to the database."""
 _BOUNDARY = re.compile(rb"boundary", re.IGNORECASE)
 _READ = 128 * 1024
 """Bytes from the beginning: there stands what counts, and what follows is the message that came back."""

@@ -7,7 +7,7 @@ from marketplace.accounts.values import AccessEnded, InvitationWithdrawn, StaffI
 from marketplace.correspondence import services
 from marketplace.infra.db import db
 from marketplace.infra.jobs import task
-from marketplace.infra.returns import ReturnsUnavailable
+from marketplace.kernel.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -43,5 +43,6 @@ def read_reports() -> None:
     try:
         for _ in services.take_reports():
             db.session.commit()
-    except ReturnsUnavailable as failure:
+    except Unavailable as failure:
+        db.session.rollback()
         log.error("ALARM what mail servers send back cannot be read: %s", failure)  # noqa: TRY400  the cause is named

@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Iterator
 
+from sqlalchemy.exc import InterfaceError, OperationalError
+
 from marketplace.correspondence import intake, rules
 from marketplace.correspondence.models import MessageRow, locked_by_header
 from marketplace.correspondence.values import (
@@ -15,8 +17,10 @@ from marketplace.correspondence.values import (
     ReportOutcome,
 )
 from marketplace.infra import mail, metrics
+from marketplace.infra.db import db
 from marketplace.infra.jobs import publish
 from marketplace.kernel import clock
+from marketplace.kernel.errors import Unavailable
 from marketplace.kernel.transitions import TransitionRefused
 from marketplace.traceability.services import record_act
 from marketplace.traceability.values import SYSTEM, Act, EntryType
@@ -28,7 +32,7 @@ def take_reports() -> Iterator[ReportOutcome]:
     """Read the mailbox of what comes back, report by report: whoever calls commits after each, and only then is it
     deleted there. What says nothing of a message of ours stays, marked as seen, for a person to look at.
 
-    Raises MailUnavailable.
+    Raises Unavailable.
     """
     for report in mail.returned():
         outcome = take_report(report.content)
@@ -40,8 +44,19 @@ _FOR_A_PERSON = frozenset({ReportOutcome.UNREADABLE, ReportOutcome.UNKNOWN, Repo
 
 
 def take_report(content: bytes | None) -> ReportOutcome:
-    """Note what one report says; None is one that is too large to be read. Taken again, it changes nothing."""
-    outcome = _taken(content)
+    """Note what one report says; None is one that is too large to be read. Taken again, it changes nothing.
+
+    What cannot be taken for a reason of its own says nothing: read again for ever, it would keep all that follow from
+    being read. Raises Unavailable, and what a database raises that is away: then it stays unread.
+    """
+    try:
+        with db.session.begin_nested():
+            outcome = _taken(content)
+    except (Unavailable, OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("a report in the mailbox of returns could not be taken")
+        outcome = ReportOutcome.UNREADABLE
     metrics.RETURNS.labels(outcome.value).inc()
     if outcome in _FOR_A_PERSON:
         log.warning("a report in the mailbox of returns says nothing of a mail of ours: %s", outcome.value)

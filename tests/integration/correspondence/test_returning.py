@@ -10,7 +10,10 @@ from sqlalchemy.exc import IntegrityError
 
 from marketplace.correspondence import queries, services
 from marketplace.correspondence.jobs import read_reports
+from marketplace.correspondence.models import MessageRow
+from marketplace.correspondence.services import returning
 from marketplace.correspondence.values import (
+    DeliveryReport,
     MessageBounced,
     MessageKind,
     MessageSent,
@@ -24,7 +27,7 @@ from marketplace.infra.db import db
 from marketplace.infra.returns import ImapReturns, ReturnsUnavailable
 from marketplace.kernel.addresses import Mailbox
 from marketplace.traceability.queries import journey_entries
-from marketplace.traceability.values import EntryType
+from marketplace.traceability.values import EntryType, TrailUnavailable
 from tests.deferred_jobs import drain, waiting
 from tests.factories.correspondence import a_message
 from tests.factories.delivery_reports import a_report
@@ -226,6 +229,58 @@ def test_one_that_cannot_be_read_does_not_keep_the_others_from_being_read(post: 
         folder.put(content)
     read_reports()
     assert {queries.message(each).state for each in ids} == {MessageState.BOUNCED}
+
+
+@pytest.mark.parametrize(
+    "forged", ["<a\x00b@evenfold.example>", "<a\x7fb@evenfold.example>", "<\u00fcb@evenfold.example>"]
+)
+def test_a_name_that_no_database_takes_is_put_away_and_the_next_is_read(
+    post: Post, folder: Folder, caplog: pytest.LogCaptureFixture, forged: str
+) -> None:
+    message_id = sent()
+    folder.put(a_report(forged))
+    folder.put(a_report(header(message_id)))
+    read_reports()
+    assert queries.message(message_id).state is MessageState.BOUNCED
+    assert (list(folder.mails.values()), folder.flags[1]) == ([a_report(forged)], {r"\Seen", r"\Flagged"})
+    assert "could not be taken" not in caplog.text, "it is not even asked for"
+
+
+def test_what_raises_is_put_away_without_a_trace_and_the_next_is_read(
+    post: Post, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [sent(a_message(recipient=f"{who}@customer.example")) for who in "ab"]
+    before, noted = counted(ReportOutcome.UNREADABLE), returning._note
+
+    def raising(row: MessageRow, report: DeliveryReport) -> None:
+        noted(row, report)
+        if row.id == ids[0]:
+            db.session.execute(text("SELECT 1 / 0"))
+
+    monkeypatch.setattr(returning, "_note", raising)
+    for each in ids:
+        folder.put(a_report(header(each)))
+    read_reports()
+    read_reports()
+    assert [queries.message(each).state for each in ids] == [MessageState.SENT, MessageState.BOUNCED]
+    assert waiting().count("a.subscriber") == 1, "nothing is told of what was taken back"
+    assert counted(ReportOutcome.UNREADABLE) == before + 1, "read once"
+    assert (len(folder.mails), folder.flags[1]) == (1, {r"\Seen", r"\Flagged"})
+
+
+def test_what_cannot_be_entered_now_rings_and_stays_unread(
+    post: Post, folder: Folder, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message_id = sent(a_message(trail=TrailOf(a_journey())))
+    folder.put(a_report(header(message_id)))
+    with monkeypatch.context() as away:
+        away.setattr(returning, "record_act", lambda _: (_ for _ in ()).throw(TrailUnavailable))
+        read_reports()
+    assert "ALARM what mail servers send back cannot be read" in caplog.text
+    assert queries.message(message_id).state is MessageState.SENT
+    assert (len(folder.mails), folder.flags.get(1, set())) == (1, set())
+    read_reports()
+    assert queries.message(message_id).state is MessageState.BOUNCED
 
 
 @pytest.mark.parametrize("refused", ["LOGIN", "SELECT", "SEARCH", "FETCH", "STORE"])
