@@ -38,6 +38,7 @@ def erase_application(application_id: UUID, reason: ErasureReason) -> bool:
     if erased is None:
         return False
     _follow(erased, reason)
+    _forget_payers(application_id)
     return True
 
 
@@ -73,7 +74,7 @@ def _follow(erased: Erased, reason: ErasureReason) -> None:
 
 
 def _forget_payers(application_id: UUID) -> None:
-    """Who paid for several contracts at once is known until the last of them is erased."""
+    """Who paid for several applications at once is known until the last of them is erased, contract or not."""
     for order_id, application_ids in orders.lines_beside(application_id).items():
         if vault.destroyed(application_ids) == application_ids:
             payment.forget_payer(Purpose.NEW_BUSINESS, order_id)

@@ -17,6 +17,7 @@ from marketplace.application import queries as applications
 from marketplace.application.values import Application
 from marketplace.checkout import queries as orders
 from marketplace.correspondence import queries as correspondence
+from marketplace.infra import vault
 from marketplace.infra.formatting import current_locale
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel.money import Money
@@ -144,12 +145,13 @@ def _contract(policy: Policy) -> dict[str, Any]:
 
 
 def _papers(contracts: tuple[Policy, ...], account_id: UUID) -> Iterator[File]:
-    """Each as it was mailed: those of the contracts, and those about the money of any order."""
+    """Each as it was mailed: those of the contracts, and those about the money of any order, where it is not erased."""
     of_contracts = [paper for policy in contracts for paper in policies.papers_of_contract(policy.id)]
     ordered = orders.orders_of_account(account_id)
     of_orders = [paper for order in ordered for paper in policies.papers_of_order(order.id)]
+    gone = vault.destroyed(each.sealed_for for each in (*of_contracts, *of_orders))
     for paper in (*of_contracts, *of_orders):
-        if paper.sha256 is not None:
+        if paper.sha256 is not None and paper.sealed_for not in gone:
             certificate = "-certificate" if paper.kind is PaperKind.CERTIFICATE else ""
             yield File(f"policies/{paper.number}{certificate}.pdf", policies.paper_bytes(paper))
 

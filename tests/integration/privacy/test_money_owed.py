@@ -1,7 +1,10 @@
 """Nobody's money is lost by closing an account: what is owed keeps it open, and money never depends on the trail."""
 
+import io
+import zipfile
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -22,13 +25,20 @@ from marketplace.kernel import clock
 from marketplace.payment import queries as payments
 from marketplace.payment import services as payment
 from marketplace.payment.values import AttemptState, Purpose, Receipt, RefundState
+from marketplace.policy import queries as policies
+from marketplace.policy.values import PaperKind
 from marketplace.privacy import queries, services
-from marketplace.privacy.values import SaleUnderWay
+from marketplace.privacy.services import erasing
+from marketplace.privacy.services.gathering import copy_of
+from marketplace.privacy.values import ErasureReason, SaleUnderWay
+from marketplace.quoting.values import OfferView
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import EntryType
 from tests.deferred_jobs import drain
-from tests.factories.accounts import a_guest
-from tests.factories.checkout import an_accepted_application
+from tests.factories.accounts import a_guest, an_insurer
+from tests.factories.checkout import an_accepted_application, an_offer_of
+from tests.factories.retention import on, ran_out
+from tests.factories.traceability import a_journey
 from tests.simulator_server import SimulatorServer
 
 URLS = PaymentUrls("http://localhost:8000/return", "http://localhost:8000/pay")
@@ -272,3 +282,60 @@ def test_a_paid_order_of_somebody_erased_is_given_back(simulator: SimulatorServe
     assert sale.state is OrderState.REFUNDED
     assert (sale.attempts, sale.refunds) == ([AttemptState.REFUNDED], [RefundState.SUCCEEDED])
     assert db.session.scalar(text("SELECT count(*) FROM policy_policy")) == 0
+
+
+def _cheaper_offer(journey_id: UUID) -> OfferView:
+    """Of a new insurer, before all that are there."""
+    before = db.session.execute(text("SELECT count(*) FROM accounts_insurer")).scalar_one()
+    return an_offer_of(an_insurer(f"cheaper{before}"), f"{90 - 10 * before}.00", journey_id=journey_id)
+
+
+def bought(simulator: SimulatorServer, customer: Account, *, lines: int = 1, fails: bool = False) -> Order:
+    """Paid, and worked at until nothing is left to do."""
+    journey_id = a_journey()
+    offers = [_cheaper_offer(journey_id) for _ in range(lines)]
+    order = checkout.place_order([an_accepted_application(customer, each).id for each in offers], customer.id)
+    sale = Sale(customer, order).open_page()
+    simulator.pay(sale.page)
+    if fails:
+        db.session.execute(text("UPDATE quoting_offer SET voided_at = now()"))
+    checkout.check_payment(order.id)
+    drain()
+    db.session.expire_all()
+    return order
+
+
+def test_a_copy_does_not_stumble_over_the_papers_of_what_was_erased(simulator: SimulatorServer) -> None:
+    customer = a_guest(ADDRESS)
+    first, second = bought(simulator, customer), bought(simulator, customer)
+    (policy,), (kept,) = policies.policies_of_order(first.id), policies.policies_of_order(second.id)
+    ran_out(policy)
+    with on(queries.kept_contract(policy.id).kept_until + timedelta(days=1)):
+        assert erasing.erase_contract(policy.id)
+        db.session.commit()
+        copied = zipfile.ZipFile(io.BytesIO(copy_of(customer, clock.now()))).namelist()
+    papers = [*policies.papers_of_contract(kept.id), *policies.papers_of_order(second.id)]
+    assert len(papers) == 3
+    assert sorted(name for name in copied if name.endswith(".pdf")) == sorted(
+        f"policies/{each.number}{'-certificate' * (each.kind is PaperKind.CERTIFICATE)}.pdf" for each in papers
+    )
+
+
+@pytest.mark.requirement("T26-47")
+def test_who_paid_for_several_applications_without_a_contract_is_forgotten_with_the_last(
+    simulator: SimulatorServer,
+) -> None:
+    customer = a_guest(ADDRESS)
+    order = bought(simulator, customer, lines=2, fails=True)
+    (attempt,), (letter,) = payments.attempts_of(Purpose.NEW_BUSINESS, order.id), policies.papers_of_order(order.id)
+    first, last = (line.application_id for line in order.lines)
+    assert (attempt.state, letter.sealed_for) == (AttemptState.REFUNDED, attempt.id)
+    assert erasing.erase_application(first, ErasureReason.WITHDRAWAL)
+    db.session.commit()
+    assert not vault.is_destroyed(attempt.id), "the other application is not erased"
+    assert erasing.erase_application(last, ErasureReason.WITHDRAWAL)
+    db.session.commit()
+    assert vault.destroyed([attempt.id]) == {attempt.id}
+    with pytest.raises(vault.DataDestroyed):
+        policies.paper_bytes(letter)
+    assert payments.attempt(attempt.id).received == order.total, "the books stay"
