@@ -11,7 +11,7 @@ from marketplace.checkout.services.papers import order_receipt
 from marketplace.correspondence import queries as messages
 from marketplace.correspondence import services as correspondence
 from marketplace.correspondence.values import Attachment, MessageKind, QueueMessage, TrailOf
-from marketplace.infra import storage
+from marketplace.infra import storage, vault
 from marketplace.infra.failpoints import At, reach
 from marketplace.infra.jobs import defer
 from marketplace.infra.letterhead import letterhead
@@ -244,8 +244,19 @@ def _queue(
     customer = accounts.account(row.account_id)
     if customer.disabled:
         return
-    trail = TrailOf(row.journey_id)
-    correspondence.queue(QueueMessage(kind, subject_key, customer.email, row.locale, context, attachments, trail))
+    told = QueueMessage(kind, subject_key, customer.email, row.locale, context, attachments, _trail_of(row))
+    correspondence.queue(told)
+
+
+def _trail_of(row: OrderRow) -> TrailOf:
+    """Mail about the money of one application is about that, kept and forgotten with it, and nothing in the evidence of
+    another. It is of the journey alone where it is about several, or nothing can be sealed for the application any
+    more.
+    """
+    (line, *others) = lines_of(row.id)
+    if others or vault.is_destroyed(line.application_id):
+        return TrailOf(row.journey_id)
+    return TrailOf(row.journey_id, line.application_id, line.insurer_id)
 
 
 def _amount(money: Money) -> dict[str, Any]:

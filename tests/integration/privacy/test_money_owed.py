@@ -18,6 +18,7 @@ from marketplace.application.values import ApplicationNotFound
 from marketplace.checkout import queries as orders
 from marketplace.checkout import services as checkout
 from marketplace.checkout.values import Order, OrderState, PaymentUrls
+from marketplace.correspondence.values import MessageKind
 from marketplace.infra import vault
 from marketplace.infra.db import db
 from marketplace.infra.stripe_gateway import Gateway
@@ -339,3 +340,40 @@ def test_who_paid_for_several_applications_without_a_contract_is_forgotten_with_
     with pytest.raises(vault.DataDestroyed):
         policies.paper_bytes(letter)
     assert payments.attempt(attempt.id).received == order.total, "the books stay"
+
+
+MAILS_OF_MONEY = ("payment_not_issuable", "refund_made")
+
+
+def mails_of_money(about: UUID | None) -> list[MessageKind]:
+    """What of it is in the trail as about this application."""
+    sent = db.session.execute(text("SELECT journey_id FROM checkout_order")).scalars().all()
+    return [
+        each.body["kind"]
+        for journey_id in sent
+        for each in trail.journey_entries(journey_id)
+        if each.type is EntryType.MAIL_SENT and each.application_id == about
+    ]
+
+
+@pytest.mark.requirement("T26-47", "T26-52")
+def test_mail_about_the_money_of_one_application_is_about_it_and_goes_with_it(simulator: SimulatorServer) -> None:
+    customer = a_guest(ADDRESS)
+    order, beside = (bought(simulator, customer, fails=True) for _ in range(2))
+    for each in (order, beside):
+        assert mails_of_money(each.lines[0].application_id) == list(MAILS_OF_MONEY)
+    assert mails_of_money(None) == []
+    erasing.erase_application(order.lines[0].application_id, ErasureReason.WITHDRAWAL)
+    db.session.commit()
+    asked = "SELECT application_id, recipient, eml FROM correspondence_message WHERE kind = ANY(:kinds)"
+    kept = {
+        (application_id, recipient is None, eml is None)
+        for application_id, recipient, eml in db.session.execute(text(asked), {"kinds": list(MAILS_OF_MONEY)})
+    }
+    assert kept == {(order.lines[0].application_id, True, True), (beside.lines[0].application_id, False, False)}
+
+
+def test_mail_about_the_money_of_several_applications_is_of_their_journey(simulator: SimulatorServer) -> None:
+    order = bought(simulator, a_guest(ADDRESS), lines=2, fails=True)
+    assert mails_of_money(None) == list(MAILS_OF_MONEY)
+    assert [mails_of_money(line.application_id) for line in order.lines] == [[], []]
