@@ -21,7 +21,7 @@ from sandbox.demo.visitor import Visitor, words
 from tests.factories.correspondence import a_message
 from tests.factories.delivery_reports import a_report
 from tests.web.conftest import LI_NA, count
-from tests.web.desk_visits import at_the_desk
+from tests.web.desk_visits import at_the_desk, links
 from tests.web.walked_site import TOKEN
 
 DESK = "/admin/mail"
@@ -73,8 +73,10 @@ def test_the_holder_of_a_policy_reads_that_its_mail_came_back(
     assert "The mail with this policy did not arrive. There is no such mailbox." in said
     assert "Your cover is in force all the same. Download the policy here and keep it." in said
     assert "Download the policy (PDF)" in said
+    others = links(customer.text, rf"{page}/papers/[0-9a-f-]{{36}}\.pdf")
+    assert [customer.client.get(path).status_code for path in others] == [200, 200], "the certificate and the receipt"
     with shop.app_context():
-        assert db.session.scalar(select(DeliveryRow.fetched_at)) is None
+        assert db.session.scalar(select(DeliveryRow.fetched_at)) is None, "neither is the policy"
     assert customer.client.get(f"{page}/document.pdf").status_code == 200
     with shop.app_context():
         assert db.session.scalar(select(DeliveryRow.fetched_at)) is not None, "it reached its holder"

@@ -76,7 +76,7 @@ def _arrived(row: DeliveryRow) -> bool:
 
 
 def note_fetched(policy_id: UUID) -> None:
-    """The holder took the paper from the account: where no mail brought it, this ends the clock."""
+    """The holder took the policy itself from the account: where no mail brought it, this ends the clock."""
     row = locked_delivery(policy_id)
     if row is not None and row.mailed_at is None and row.fetched_at is None:
         row.fetched_at = clock.business_now()

@@ -15,7 +15,7 @@ from marketplace.checkout import queries as orders
 from marketplace.checkout import services as checkout
 from marketplace.infra.formatting import gettext as _
 from marketplace.policy import queries
-from marketplace.policy.values import Policy, PolicyNotFound
+from marketplace.policy.values import PaperKind, Policy, PolicyNotFound
 from marketplace.traceability.services import record_act
 from marketplace.traceability.values import Act, EntryType
 from marketplace.web import access, mail_words
@@ -103,5 +103,6 @@ def document(policy_id: UUID, paper_id: UUID | None = None) -> ResponseReturnVal
     said = {"policy_id": found.id, "sha256": paper.sha256, "title": paper.number}
     opened = EntryType.DOCUMENT_OPENED
     record_act(Act(visit_of(found), opened, said, access.actor(), found.application_id, found.insurer_id))
-    checkout.note_fetched(found.id)
+    if paper.kind is PaperKind.POLICY:
+        checkout.note_fetched(found.id)
     return answer
