@@ -111,6 +111,9 @@ OWED = frozenset(
     }
 )
 
+# That one of these came back starts its clock again: the report that said so is kept as long as the mail.
+REPORT_KEPT = frozenset({MessageKind.POLICY_ISSUED})
+
 # What is said elsewhere too, or asks for nothing: not written to an address from which mail came back for good.
 DISPENSABLE = frozenset({MessageKind.COMPARISON_LINK, MessageKind.POLICY_RECEIPT})
 

@@ -9,6 +9,7 @@ from marketplace.correspondence import intake, rules
 from marketplace.correspondence.models import MessageRow, locked_by_header
 from marketplace.correspondence.values import (
     OWED,
+    REPORT_KEPT,
     DeliveryReport,
     MessageBounced,
     MessageEvent,
@@ -16,10 +17,11 @@ from marketplace.correspondence.values import (
     MessageState,
     ReportOutcome,
 )
-from marketplace.infra import mail, metrics
+from marketplace.infra import mail, metrics, storage, vault
 from marketplace.infra.db import db
 from marketplace.infra.jobs import publish
 from marketplace.kernel import clock
+from marketplace.kernel.canonical import sha256_hex
 from marketplace.kernel.errors import Unavailable
 from marketplace.kernel.transitions import TransitionRefused
 from marketplace.traceability.services import record_act
@@ -79,18 +81,26 @@ def _taken(content: bytes | None) -> ReportOutcome:
     except TransitionRefused as refusal:
         early = refusal.state in {MessageState.QUEUED, MessageState.READY}
         return ReportOutcome.NOT_SENT if early else ReportOutcome.AGAIN
-    _note(row, report)
+    _note(row, report, content)
     return ReportOutcome.BOUNCED
 
 
-def _note(row: MessageRow, report: DeliveryReport) -> None:
+def _note(row: MessageRow, report: DeliveryReport, content: bytes) -> None:
+    """What the entry says, somebody else said: by its hash the report is found again that it rests on."""
     row.bounced_at, row.bounce_status = clock.now(), report.status
     row.last_failure = f"came back ({report.status})"
     kind = MessageKind(row.kind)
     if row.journey_id is not None:
-        said = {"kind": kind, "message_id": row.message_id, "status": report.status}
+        said = {
+            "kind": kind,
+            "message_id": row.message_id,
+            "status": report.status,
+            "report_sha256": sha256_hex(content),
+        }
         act = Act(row.journey_id, EntryType.MAIL_BOUNCED, said, SYSTEM, row.application_id, row.insurer_id)
         record_act(act)
+    if kind in REPORT_KEPT and not vault.is_destroyed(row.sealed_for):
+        storage.put_sealed(content, row.sealed_for)
     level = logging.ERROR if kind in OWED else logging.WARNING
     log.log(level, "%smessage %s (%s) came back: %s", "ALARM " * (kind in OWED), row.id, row.kind, report.status)
     publish(MessageBounced(row.id))

@@ -233,7 +233,7 @@ _PLAIN: Mapping[EntryType, str] = {
     EntryType.POLICY_SIGNED: lazy_gettext("Policy sealed"),
     EntryType.POLICY_MAILED: lazy_gettext("Policy mailed"),
     EntryType.MAIL_SENT: lazy_gettext("Mail sent"),
-    EntryType.MAIL_BOUNCED: lazy_gettext("A mail came back"),
+    EntryType.MAIL_BOUNCED: lazy_gettext("A report says that a mail came back"),
     EntryType.POLICY_VIEWED: lazy_gettext("Policy looked at"),
     EntryType.CONTRACT_ENDED: lazy_gettext("The contract ended"),
     EntryType.HOLD_OPENED: lazy_gettext("A dispute began; the records are held"),

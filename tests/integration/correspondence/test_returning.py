@@ -22,10 +22,12 @@ from marketplace.correspondence.values import (
     ReportOutcome,
     TrailOf,
 )
-from marketplace.infra import jobs, mail, metrics, returns
+from marketplace.infra import jobs, mail, metrics, returns, storage, vault
 from marketplace.infra.db import db
 from marketplace.infra.returns import ImapReturns, ReturnsUnavailable
 from marketplace.kernel.addresses import Mailbox
+from marketplace.kernel.canonical import sha256_hex
+from marketplace.kernel.errors import NotFound
 from marketplace.traceability.queries import journey_entries
 from marketplace.traceability.values import EntryType, TrailUnavailable
 from tests.deferred_jobs import drain, waiting
@@ -94,7 +96,8 @@ def test_a_mail_that_came_back_is_known_with_its_code_rings_and_is_in_the_trail(
 ) -> None:
     journey_id, application_id = a_journey(), uuid4()
     message_id = sent(a_message(trail=TrailOf(journey_id, application_id)))
-    folder.put(a_report(header(message_id)))
+    report = a_report(header(message_id))
+    folder.put(report)
     read_reports()
     message = queries.message(message_id)
     assert (message.state, message.bounce_status) == (MessageState.BOUNCED, "5.1.1")
@@ -104,9 +107,51 @@ def test_a_mail_that_came_back_is_known_with_its_code_rings_and_is_in_the_trail(
     assert "li.na" not in caplog.text
     *_, entry = journey_entries(journey_id)
     assert (entry.type, entry.application_id) == (EntryType.MAIL_BOUNCED, application_id)
-    assert entry.body == {"kind": "policy_issued", "message_id": header(message_id), "status": "5.1.1"}
+    assert entry.body == {
+        "kind": "policy_issued",
+        "message_id": header(message_id),
+        "status": "5.1.1",
+        "report_sha256": sha256_hex(report),
+    }
     assert waiting().count("a.subscriber") == 1
     assert folder.mails == {}, "it is not read again"
+
+
+def test_the_report_that_starts_the_clock_again_is_kept_as_long_as_the_contract(post: Post, folder: Folder) -> None:
+    application_id = uuid4()
+    message_id = sent(a_message(trail=TrailOf(a_journey(), application_id)))
+    report = a_report(header(message_id))
+    folder.put(report)
+    read_reports()
+    assert storage.get(sha256_hex(report), application_id) == report
+    vault.destroy(application_id)
+    db.session.commit()
+    with pytest.raises(vault.DataDestroyed):
+        storage.get(sha256_hex(report), application_id)
+
+
+def test_a_report_on_what_was_erased_is_noted_and_not_kept(post: Post, folder: Folder) -> None:
+    application_id = uuid4()
+    message_id = sent(a_message(trail=TrailOf(a_journey(), application_id)))
+    services.forget_application(application_id)
+    vault.destroy(application_id)
+    db.session.commit()
+    report = a_report(header(message_id))
+    folder.put(report)
+    read_reports()
+    assert queries.message(message_id).state is MessageState.BOUNCED
+    with pytest.raises(NotFound):
+        storage.get(sha256_hex(report))
+
+
+def test_other_reports_are_not_kept(post: Post, folder: Folder) -> None:
+    message_id = sent(a_message(MessageKind.REFUND_MADE))
+    report = a_report(header(message_id))
+    folder.put(report)
+    read_reports()
+    assert queries.message(message_id).state is MessageState.BOUNCED
+    with pytest.raises(NotFound):
+        storage.get(sha256_hex(report))
 
 
 def test_a_mail_that_came_back_can_be_sent_again_with_the_same_bytes(post: Post, folder: Folder) -> None:
@@ -252,8 +297,8 @@ def test_what_raises_is_put_away_without_a_trace_and_the_next_is_read(
     ids = [sent(a_message(recipient=f"{who}@customer.example")) for who in "ab"]
     before, noted = counted(ReportOutcome.UNREADABLE), returning._note
 
-    def raising(row: MessageRow, report: DeliveryReport) -> None:
-        noted(row, report)
+    def raising(row: MessageRow, report: DeliveryReport, content: bytes) -> None:
+        noted(row, report, content)
         if row.id == ids[0]:
             db.session.execute(text("SELECT 1 / 0"))
 
