@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
+from marketplace.infra import vault
 from marketplace.infra.db import Base, db
 from marketplace.infra.sealed import SealedJson
 from marketplace.policy.values import DocumentState, PaperNotFound, PolicyNotFound
@@ -253,16 +254,19 @@ def locked_paper(paper_id: UUID) -> DocumentRow:
 
 
 def failed_documents() -> list[tuple[DocumentRow, UUID | None]]:
-    """The papers that could not be printed, locked, each with its contract, or none where it is an order's."""
-    rows = db.session.execute(
+    """The papers that could not be printed, locked, each with its contract, or none where it is an order's. Of what was
+    erased since, nothing can be made any more.
+    """
+    found = db.session.execute(
         select(DocumentRow, VersionRow.policy_id)
         .outerjoin(VersionRow, VersionRow.id == DocumentRow.version_id)
         .where(DocumentRow.state == DocumentState.FAILED)
         .order_by(DocumentRow.id)
         .with_for_update(of=DocumentRow)
         .execution_options(populate_existing=True)
-    )
-    return [(row[0], row[1]) for row in rows]
+    ).all()
+    gone = vault.destroyed(row[0].sealed_for for row in found)
+    return [(row[0], row[1]) for row in found if row[0].sealed_for not in gone]
 
 
 def lock_subject(kind: str, subject_id: UUID) -> DocumentRow | None:

@@ -164,6 +164,7 @@ _BROKEN = {
         SELECT coalesce(d.number, p.number) FROM policy_document d
         LEFT JOIN policy_version v ON v.id = d.version_id LEFT JOIN policy_policy p ON p.id = v.policy_id
         WHERE d.state = 'document_failed'
+          AND NOT EXISTS (SELECT FROM infra_subject_key k WHERE k.id = d.sealed_for AND k.destroyed_at IS NOT NULL)
         """,
     _n("nobody counts the time in which the policy is to be mailed"): """
         SELECT p.number FROM policy_policy p

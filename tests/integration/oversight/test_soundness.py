@@ -237,6 +237,19 @@ def test_what_does_not_agree_is_named(house: House, owner: Connection, change: s
     assert (wanted, sentence) in list(broken(owner))
 
 
+def test_a_failed_paper_of_what_was_erased_waits_for_nobody(house: House, owner: Connection) -> None:
+    ids = owner.execute(text(IDS), {"reference": house.references["issued"]}).one()._asdict()
+    owner.execute(text(f"{UNPRINTABLE} WHERE version_id = :v AND kind = 'policy'"), ids)
+    assert list(broken(owner)) == [(house.number, "the paper cannot be made and waits for a person")]
+    erased = text(
+        "WITH gone AS (INSERT INTO infra_subject_key (id, keeper_key_id, created_at, destroyed_at)"
+        " VALUES (gen_random_uuid(), '', now(), now()) RETURNING id)"
+        " UPDATE policy_document SET sealed_for = gone.id FROM gone WHERE state = 'document_failed'"
+    )
+    assert owner.execute(erased).rowcount == 1
+    assert list(broken(owner)) == []
+
+
 CAME, WENT = "the ledger says something else of what came in", "the ledger says something else of what goes back"
 HELD = "the ledger holds money for an order that is closed"
 SHARES = "the shares of insurers and marketplace are not the premium"

@@ -3,13 +3,14 @@
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
-from marketplace.infra import jobs, pdf, seals, signing, storage
+from marketplace.infra import jobs, pdf, seals, signing, storage, vault
 from marketplace.infra.db import db
 from marketplace.infra.timestamping import StampUnavailable
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.policy import queries, services
+from marketplace.policy.models import DocumentRow, VersionRow
 from marketplace.policy.values import (
     DocumentNotReady,
     DocumentState,
@@ -22,6 +23,7 @@ from marketplace.traceability.queries import journey_entries
 from marketplace.traceability.values import EntryType
 from tests.factories import accounts
 from tests.factories.policy import a_contract
+from tests.factories.retention import ran_out
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -200,6 +202,25 @@ def test_an_unprintable_paper_raises_an_alarm_and_leaves_the_contract_in_force(
     run("policy.make_document")
     run("policy.seal_document")
     assert queries.policy(policy_id).document_state is DocumentState.SEALED
+
+
+def test_a_failed_paper_of_what_was_erased_is_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    erased, kept = concluded(), services.issue(a_contract(accounts.an_insurer("north"))).id
+    db.session.commit()
+    with monkeypatch.context() as broken:
+        broken.setattr(pdf, "render", lambda *_, **__: (_ for _ in ()).throw(pdf.Unprintable("no such character")))
+        run("policy.make_document")
+        run("policy.make_document")
+    gone = db.session.scalars(select(VersionRow.sealed_for).where(VersionRow.policy_id == erased)).one()
+    ran_out(queries.policy(erased))  # with the other one: both are for the same days
+    vault.destroy(gone)
+    db.session.commit()
+    assert services.retry_failed() == 2, "those of the other contract"
+    db.session.commit()
+    assert queries.policy(kept).document_state is DocumentState.DUE
+    states = select(DocumentRow.state).where(DocumentRow.sealed_for == gone)
+    assert set(db.session.scalars(states)) == {DocumentState.FAILED}
+    assert waiting().count("policy.make_document") == 2, "one for each paper, and none for what was erased"
 
 
 def test_only_failed_papers_are_made_again() -> None:
