@@ -108,14 +108,19 @@ def send_policy(policy_id: UUID) -> None:
 
 
 def send_payment_receipt(order_id: UUID) -> None:
-    """Mail the receipt of the payment that no policy's mail carried, once, as soon as it is made."""
+    """Mail the receipt of the payment that no policy's mail carried, once, as soon as it is made: looked for as long as
+    there is somebody to have it, and it can be made.
+    """
+    row = locked(order_id)
+    contracts = policies.policies_of_order(order_id)
+    if accounts.account(row.account_id).disabled or any(each.erased for each in contracts):
+        return
     receipt = _payment_receipt(order_id)
     attached = _attached(receipt)
     if receipt is None or not attached:
         order_receipt(order_id)
         defer("checkout.send_payment_receipt", in_seconds=RECEIPTS_AGAIN * 10, order_id=order_id)
         return
-    row = locked(order_id)
     context = {
         "receipt_number": receipt.number,
         "order_reference": row.reference,
@@ -174,11 +179,15 @@ def send_receipts(policy_id: UUID) -> None:
 def _queue_for_holder(
     policy: Policy, kind: MessageKind, context: dict[str, Any], attachments: tuple[Attachment, ...], key: str = ""
 ) -> None:
+    """Queue it, unless the holder closed the account and left no address."""
+    holder = accounts.account(policy.account_id)
+    if holder.disabled:
+        return
     correspondence.queue(
         QueueMessage(
             kind=kind,
             subject_key=key or str(policy.id),
-            recipient=accounts.account(policy.account_id).email,
+            recipient=holder.email,
             locale=policy.locale,
             context=context,
             attachments=attachments,

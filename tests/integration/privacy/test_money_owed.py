@@ -4,6 +4,7 @@ import io
 import zipfile
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -18,8 +19,9 @@ from marketplace.application.values import ApplicationNotFound
 from marketplace.checkout import queries as orders
 from marketplace.checkout import services as checkout
 from marketplace.checkout.values import Order, OrderState, PaymentUrls
+from marketplace.correspondence import queries as correspondence
 from marketplace.correspondence.values import MessageKind
-from marketplace.infra import vault
+from marketplace.infra import pdf, vault
 from marketplace.infra.db import db
 from marketplace.infra.stripe_gateway import Gateway
 from marketplace.kernel import clock
@@ -27,7 +29,7 @@ from marketplace.payment import queries as payments
 from marketplace.payment import services as payment
 from marketplace.payment.values import AttemptState, Purpose, Receipt, RefundState
 from marketplace.policy import queries as policies
-from marketplace.policy.values import PaperKind
+from marketplace.policy.values import PaperFinished, PaperKind
 from marketplace.privacy import queries, services
 from marketplace.privacy.services import erasing
 from marketplace.privacy.services.gathering import copy_of
@@ -35,7 +37,7 @@ from marketplace.privacy.values import ErasureReason, SaleUnderWay
 from marketplace.quoting.values import OfferView
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import EntryType
-from tests.deferred_jobs import drain
+from tests.deferred_jobs import drain, hasten, waiting
 from tests.factories.accounts import a_guest, an_insurer
 from tests.factories.checkout import an_accepted_application, an_offer_of
 from tests.factories.retention import on, ran_out
@@ -377,3 +379,51 @@ def test_mail_about_the_money_of_several_applications_is_of_their_journey(simula
     order = bought(simulator, a_guest(ADDRESS), lines=2, fails=True)
     assert mails_of_money(None) == list(MAILS_OF_MONEY)
     assert [mails_of_money(line.application_id) for line in order.lines] == [[], []]
+
+
+def without_a_receipt(simulator: SimulatorServer, customer: Account, monkeypatch: pytest.MonkeyPatch) -> Order:
+    """Its receipt cannot be printed, and is looked for again and again."""
+    printed = pdf.render
+
+    def render(template: str, *args: Any, **more: Any) -> bytes:
+        if template == PaperKind.RECEIPT:
+            raise pdf.Unprintable("no such character")
+        return printed(template, *args, **more)
+
+    monkeypatch.setattr(pdf, "render", render)
+    order = bought(simulator, customer)
+    hasten("checkout.send_payment_receipt")
+    drain()
+    assert "checkout.send_payment_receipt" in waiting()
+    return order
+
+
+def test_nobody_looks_for_the_receipt_of_who_closed_the_account(
+    simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer = a_guest(ADDRESS)
+    order = without_a_receipt(simulator, customer, monkeypatch)
+    services.close_account(customer.id)
+    db.session.commit()
+    mails = db.session.scalar(text("SELECT count(*) FROM correspondence_message"))
+    hasten("checkout.send_payment_receipt")
+    drain()
+    assert "checkout.send_payment_receipt" not in waiting()
+    (receipt,) = policies.papers_of_order(order.id)
+    checkout.send_paper(PaperFinished(receipt.id, receipt.kind, receipt.subject_id, order.id))
+    assert db.session.scalar(text("SELECT count(*) FROM correspondence_message")) == mails, "nor is anything mailed"
+
+
+def test_nobody_looks_for_the_receipt_of_what_was_erased(
+    simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = without_a_receipt(simulator, a_guest(ADDRESS), monkeypatch)
+    (policy,) = policies.policies_of_order(order.id)
+    ran_out(policy)
+    with on(queries.kept_contract(policy.id).kept_until + timedelta(days=1)):
+        assert erasing.erase_contract(policy.id)
+        db.session.commit()
+    hasten("checkout.send_payment_receipt")
+    drain()
+    assert "checkout.send_payment_receipt" not in waiting()
+    assert correspondence.message_about(MessageKind.PAYMENT_RECEIPT, str(order.id)) is None
