@@ -193,6 +193,7 @@ class _Remembered:
 _DESTROYED = Statement("SELECT array_agg(id) FROM infra_subject_key WHERE id = ANY(%(known)s) AND wrapped IS NULL")
 _keeper: Keepers | None = None
 _remembered = _Remembered()
+_also_forgotten: list[Callable[[], None]] = []
 
 
 def configure(keeper: Keepers) -> None:
@@ -282,7 +283,14 @@ def heed(revision: UUID | None) -> None:
     destroyed = alone(_DESTROYED, {"known": known}) if known else None
     for subject_id in (destroyed and destroyed[0]) or ():
         _remembered.drop(subject_id)
+    for forget_it in _also_forgotten:
+        forget_it()
     _remembered.revision = revision
+
+
+def also_forget(forget_it: Callable[[], None]) -> None:
+    """For whoever remembers what was opened: it is to forget it wherever something was erased."""
+    _also_forgotten.append(forget_it)
 
 
 @event.listens_for(db.session, "after_commit")

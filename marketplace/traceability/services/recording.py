@@ -20,6 +20,7 @@ from sqlalchemy import Connection, func, insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
+from marketplace.infra import vault
 from marketplace.infra.db import db
 from marketplace.infra.failpoints import At, reach
 from marketplace.infra.keeper import KeyClass
@@ -57,7 +58,10 @@ LITTLE = 480
 """Bytes of a pressed page that need not become fewer: sealed it takes half a kilobyte at most."""
 
 _earlier: Remembered[tuple[UUID, UUID | None, str], tuple[UUID, Reference]] = Remembered(size=64)
-"""Entry and bytes of the page that a journey was shown last by this process, about an application, of a version."""
+"""Entry and bytes of the page that a journey was shown last by this process, about an application, of a version. They
+are of persons, and forgotten wherever one is erased: what is shown next is compared with what the log holds.
+"""
+vault.also_forget(_earlier.clear)
 
 _ENTER = insert(IntakeRow)  # made once: for a statement this wide, making it costs as much as sending it
 _ENTER_AND_TELL = _ENTER.returning(func.pg_notify(leaves.CHANNEL, ""))  # told with the commit, like everything in it

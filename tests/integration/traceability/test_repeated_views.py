@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from marketplace.infra import vault
+from marketplace.infra import present, vault
 from marketplace.infra.db import db
 from marketplace.kernel.canonical import canonical_bytes, sha256_hex
 from marketplace.kernel.remembering import Remembered
@@ -73,6 +73,24 @@ def test_it_comes_back_before_both_are_in_the_log():
     first, again = show(journey_id, need), show(journey_id, need)
     assert kept(again)[0] == first
     assert sha256_hex(queries.page_bytes(again)) == queries.entry(again).page_sha256
+
+
+def test_wherever_somebody_is_erased_no_page_stays_in_memory(log):
+    journey_id, other, need = a_journey(), a_journey(), uuid4()
+    shown = show(journey_id, need), show(other, need)
+    log()
+    present.load_for_job()
+    show(journey_id, need)
+    show(other, need)
+    vault.destroy(journey_id)
+    db.session.commit()
+    assert recording._earlier._values != {}
+    present.load_for_job()
+    assert recording._earlier._values == {}
+    assert kept(show(other, need))[0] == shown[1], "the log has it"
+    with pytest.raises(vault.DataDestroyed):
+        show(journey_id, need)
+    assert [key[0] for key in recording._earlier._values] == [other]
 
 
 def test_what_another_process_showed_is_asked_for_once(log, monkeypatch):
