@@ -81,18 +81,24 @@ def payment_unsettled(order_id: UUID) -> bool:
 def delivery_of(policy_id: UUID) -> Delivery | None:
     """How far the paper of the contract is on its way; None for a contract that was not concluded here."""
     row = db.session.get(DeliveryRow, policy_id)
-    if row is None:
-        return None
-    message = messages.message_about(MessageKind.POLICY_ISSUED, key_of_copy(row.policy_id, row.copies))
-    return Delivery(row.policy_id, row.due_at, row.presumed, row.mailed_at, row.fetched_at, message)
+    return None if row is None else _deliveries([row])[0]
 
 
 def late_deliveries(limit: int = 50) -> tuple[Delivery, ...]:
     """The contracts whose paper has not reached its holder though half of its time is over, the latest first."""
     waiting = DeliveryRow.mailed_at.is_(None), DeliveryRow.fetched_at.is_(None)
-    late = select(DeliveryRow.policy_id).where(*waiting, DeliveryRow.warn_at <= clock.business_now())
-    ids = db.session.scalars(late.order_by(DeliveryRow.due_at).limit(limit)).all()
-    return tuple(found for policy_id in ids if (found := delivery_of(policy_id)) is not None)
+    late = select(DeliveryRow).where(*waiting, DeliveryRow.warn_at <= clock.business_now())
+    return _deliveries(db.session.scalars(late.order_by(DeliveryRow.due_at).limit(limit)).all())
+
+
+def _deliveries(rows: Sequence[DeliveryRow]) -> tuple[Delivery, ...]:
+    """Each with the latest mail of its policy, in one further question."""
+    keys = [key_of_copy(row.policy_id, row.copies) for row in rows]
+    mails = {each.subject_key: each for each in messages.messages_about(MessageKind.POLICY_ISSUED, keys)}
+    return tuple(
+        Delivery(row.policy_id, row.due_at, row.presumed, row.mailed_at, row.fetched_at, mails.get(key))
+        for row, key in zip(rows, keys, strict=True)
+    )
 
 
 def orders_of_account(account_id: UUID) -> tuple[Order, ...]:

@@ -6,8 +6,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select, text
+from flask import Flask
+from sqlalchemy import event, select, text
 
+from marketplace.checkout import queries as orders
 from marketplace.checkout import services
 from marketplace.checkout.models import DeliveryRow
 from marketplace.correspondence import queries as messages
@@ -21,6 +23,7 @@ from marketplace.oversight.queries import disagreements
 from marketplace.policy import queries as policies
 from marketplace.policy import services as policies_of
 from tests.deferred_jobs import drain, hasten
+from tests.factories.accounts import an_insurer
 from tests.factories.correspondence import a_message
 from tests.factories.delivery_reports import a_report
 from tests.factories.policy import a_contract
@@ -169,3 +172,22 @@ def test_that_it_left_is_not_noted_of_a_mail_that_came_back_meanwhile(policy_id:
     correspondence.take_report(a_report(f"<{message.id}@evenfold.example>"))
     drain("checkout")
     assert row(policy_id).mailed_at is None
+
+
+def test_late_ones_are_told_with_their_mails_in_two_questions_however_many(policy_id: UUID, app: Flask) -> None:
+    with clock.frozen(FRIDAY):
+        others = [policies_of.issue(a_contract(an_insurer(code))).id for code in ("birch", "north")]
+        for each in others:
+            services.start_clock(policies.policy(each))
+        correspondence.queue(a_message(subject_key=str(others[0])))
+        db.session.commit()
+    asked: list[str] = []
+    with clock.frozen(DUE):
+        orders.late_deliveries()  # keys are known, and everybody's clock is read
+        event.listen(db.engine, "before_cursor_execute", note := lambda *said: asked.append(said[2]))
+        found = orders.late_deliveries()
+        event.remove(db.engine, "before_cursor_execute", note)
+    assert {each.policy_id: each.message and each.message.subject_key for each in found} == {
+        policy_id: str(policy_id), others[0]: str(others[0]), others[1]: None,
+    }  # fmt: skip
+    assert len(asked) == 2
