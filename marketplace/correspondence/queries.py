@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select
+from sqlalchemy.orm import aliased
 
 from marketplace.correspondence import rules
 from marketplace.correspondence.document import take_apart
@@ -20,6 +21,7 @@ from marketplace.correspondence.values import (
     MessageOutline,
     MessageParts,
     MessageState,
+    TrailOf,
 )
 from marketplace.infra import vault
 from marketplace.infra.db import db
@@ -59,6 +61,15 @@ def message(message_id: UUID) -> Message:
     return _one(select(*_LISTED).where(MessageRow.id == message_id))
 
 
+def trail_of(message_id: UUID) -> TrailOf | None:
+    """What the message is about; None where it is about no journey, or there is no such message."""
+    columns = MessageRow.journey_id, MessageRow.application_id, MessageRow.insurer_id
+    row = db.session.execute(select(*columns).where(MessageRow.id == message_id)).one_or_none()
+    if row is None or row.journey_id is None:
+        return None
+    return TrailOf(row.journey_id, row.application_id, row.insurer_id)
+
+
 def message_about(kind: MessageKind, subject_key: str) -> Message | None:
     """The one message of this kind about this subject, if it was ever queued."""
     found = messages_about(kind, (subject_key,))
@@ -82,10 +93,13 @@ def recipient_index(address: str) -> str:
 
 def comes_back(address: str) -> bool:
     """Whether mail to this address came back for good, and none was sent there again since."""
+    index, later = recipient_index(address), aliased(MessageRow)
+    since = later.recipient_index == index, later.state == MessageState.SENT, later.sent_at > MessageRow.bounced_at
     came = (
-        MessageRow.recipient_index == recipient_index(address),
+        MessageRow.recipient_index == index,
         MessageRow.state == MessageState.BOUNCED,
         MessageRow.bounce_status.startswith("5."),
+        ~exists().where(*since),
     )
     return db.session.scalar(select(MessageRow.id).where(*came).limit(1)) is not None
 

@@ -16,6 +16,8 @@ from marketplace.correspondence.values import MessageFilter, MessageKind, Messag
 from marketplace.infra.db import db
 from marketplace.kernel import clock
 from marketplace.oversight.values import Sale
+from marketplace.policy import queries as policies
+from marketplace.privacy import services as privacy
 from marketplace.web import mail_words
 from sandbox.demo.visitor import Visitor, words
 from tests.factories.correspondence import a_message
@@ -159,6 +161,27 @@ def test_staff_send_it_again_once_and_it_is_written_down(
     token = TOKEN.findall(staff.get(DESK))[0]
     assert "Nothing was sent." in words(staff.post({"csrf_token": token}, f"{DESK}/{mail.id}/again"))
     assert "correspondence.send_message" not in work()
+
+
+@pytest.mark.requirement("T26-47")
+def test_what_is_restricted_is_sent_again_by_compliance_alone(
+    shop: Flask, sale: Sale, staff: Visitor, work: Callable[[], list[str]]
+) -> None:
+    come_back(shop)
+    (again,) = re.findall(AGAIN, staff.get(DESK))
+    with shop.app_context():
+        assert sale.policy_id
+        privacy.close_account(policies.policy(sale.policy_id).account_id)
+        db.session.commit()
+    work()
+    staff.get(DESK)
+    staff.post({}, again)
+    assert staff.status == 403
+    assert "correspondence.send_message" not in work()
+    compliance = at_the_desk(shop, Role.ADMIN_COMPLIANCE)
+    compliance.get(DESK)
+    assert "The mail is on its way again." in words(compliance.post({}, again))
+    assert work().count("correspondence.send_message") == 1
 
 
 def test_what_is_put_off_or_given_up_is_told_in_words(shop: Flask, staff: Visitor) -> None:

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from wtforms import SelectField
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # the stubs are of an older version
 
+from marketplace.accounts.values import Role
 from marketplace.checkout import queries as orders
 from marketplace.correspondence import queries, services
 from marketplace.correspondence.values import MessageFilter, MessageKind, MessageState, NotResendable
@@ -15,7 +16,9 @@ from marketplace.infra.formatting import gettext as _
 from marketplace.infra.formatting import lazy_gettext as _l
 from marketplace.kernel import clock
 from marketplace.policy import queries as policies
-from marketplace.web import desks, mail_words
+from marketplace.privacy import queries as privacy
+from marketplace.privacy.values import Restricted
+from marketplace.web import access, desks, mail_words
 from marketplace.web.fields import Filters
 
 blueprint = Blueprint("mail_desk", __name__, url_prefix="/admin/mail")
@@ -68,7 +71,11 @@ def mails() -> ResponseReturnValue:
 
 @blueprint.post("/<uuid:message_id>/again")
 def again(message_id: UUID) -> ResponseReturnValue:
-    """Send the same bytes again."""
+    """Send the same bytes again. Where the customer closed the account, only compliance does: raises Restricted."""
+    about = queries.trail_of(message_id)
+    restricted = about is not None and privacy.restriction_on(about.journey_id, about.application_id) is not None
+    if restricted and access.here().role is not Role.ADMIN_COMPLIANCE:
+        raise Restricted
     try:
         services.resend(message_id)
     except NotResendable:

@@ -192,6 +192,26 @@ def test_an_address_that_takes_no_mail_gets_only_what_is_needed(
     assert services.queue(a_message(MessageKind.POLICY_ISSUED)) is True
 
 
+def test_where_a_mail_arrived_since_everything_is_written_again(post: Post, folder: Folder) -> None:
+    message_id, other = sent(), sent(a_message(recipient="another@customer.example"))
+    for each in (message_id, other):
+        folder.put(a_report(header(each)))
+    read_reports()
+    assert queries.comes_back("li.na@customer.example")
+    sent(a_message(MessageKind.APPLICATION_CODE))
+    assert not queries.comes_back("li.na@customer.example")
+    assert services.queue(a_message(MessageKind.COMPARISON_LINK)) is True
+    assert queries.comes_back("another@customer.example"), "nothing arrived there"
+    assert services.queue(a_message(MessageKind.COMPARISON_LINK, recipient="another@customer.example")) is False
+
+
+def test_what_was_sent_before_it_came_back_says_nothing_of_now(post: Post, folder: Folder) -> None:
+    sent(a_message(MessageKind.APPLICATION_CODE))
+    folder.put(a_report(header(sent())))
+    read_reports()
+    assert queries.comes_back("li.na@customer.example")
+
+
 def test_a_server_that_still_tries_changes_nothing(post: Post, folder: Folder) -> None:
     message_id = sent()
     folder.put(a_report(header(message_id), action="delayed", status="4.4.1"))
