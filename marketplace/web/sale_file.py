@@ -260,8 +260,8 @@ def _money(sale: Sale, only_insurer: UUID | None) -> Iterator[MoneyMoved]:
         return
     attempts = payments.attempts_of(Purpose.NEW_BUSINESS, sale.order_id)
     refunds = payments.refunds_for(Purpose.NEW_BUSINESS, sale.order_id)
-    lines = checkout.order(sale.order_id).lines
-    if only_insurer is None or len(lines) == 1:
+    lines = () if only_insurer is None else checkout.order(sale.order_id).lines
+    if len(lines) <= 1:
         yield from (MoneyMoved(str(_ATTEMPTS[each.state]), each.amount) for each in attempts)
         yield from (MoneyMoved(str(_REFUNDS[each.state]), each.amount) for each in refunds)
         return
