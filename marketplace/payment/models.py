@@ -151,6 +151,7 @@ class WishRow(Base):
 class RefundRow(Asking, Base):
     """Money going back: by itself once per attempt and reason, or because staff wished it. `provider_id` is its id at
     the provider. It may be asked for again once it failed: `number` counts, `asked_at` is when it was last.
+    `overtaken_minor` of it the customer has from the bank instead.
     """
 
     __tablename__ = "payment_refund"
@@ -168,12 +169,20 @@ class RefundRow(Asking, Base):
     wish_id: Mapped[UUID | None] = mapped_column(ForeignKey("payment_refund_wish.id"), unique=True)
     number: Mapped[int] = mapped_column(default=1, server_default=text("1"))
     asked_at: Mapped[datetime | None]
+    overtaken_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
+
+    @property
+    def to_send(self) -> Money:
+        """What of it the provider is to send."""
+        return Money(self.amount_minor - self.overtaken_minor, self.currency)
 
     __table_args__ = (
         Index(
             "uq_payment_refund_reason", "attempt_id", "reason", unique=True, postgresql_where=text("wish_id IS NULL")
         ),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
+        CheckConstraint("overtaken_minor BETWEEN 0 AND amount_minor", name="overtaken_of_it"),
+        CheckConstraint("(state = 'overtaken') = (overtaken_minor = amount_minor)", name="overtaken_whole"),
         Index("ix_payment_refund_unsettled", "requested_at", postgresql_where=text("settled_at IS NULL")),
     )
 

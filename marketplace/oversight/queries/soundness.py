@@ -73,7 +73,7 @@ _BROKEN = {
         SELECT a.reference || ', attempt ' || a.number FROM payment_attempt a,
         LATERAL (SELECT coalesce(sum(l.minor), 0) AS minor FROM posted l
                  WHERE l.attempt_id = a.id AND l.account = 'refunds_payable') ours,
-        LATERAL (SELECT coalesce(sum(r.amount_minor), 0) AS minor FROM payment_refund r
+        LATERAL (SELECT coalesce(sum(r.amount_minor - r.overtaken_minor), 0) AS minor FROM payment_refund r
                  WHERE r.attempt_id = a.id AND r.state IN ('requested', 'failed')) owed
         WHERE ours.minor <> -owed.minor
         """,

@@ -134,10 +134,10 @@ def refundable(attempt_id: UUID) -> Money:
     found = attempt(attempt_id)
     if found.received is None:
         return Money.zero(found.amount.currency)
-    gone = sum(each.amount_minor for each in refunds_of(attempt_id) if each.state != RefundState.OVERTAKEN.value)
+    gone = sum(each.to_send.minor for each in refunds_of(attempt_id))
     waiting = sum(each.amount_minor for each in waiting_wishes(attempt_id))
     currency = found.received.currency
-    return found.received - Money(gone + waiting, currency) - lost_of(attempt_id, currency)
+    return settling.refundable(found.received, Money(gone + waiting, currency) + lost_of(attempt_id, currency))
 
 
 def wish(wish_id: UUID) -> Wish:

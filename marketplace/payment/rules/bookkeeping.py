@@ -81,13 +81,23 @@ def passed_on(insurer_id: UUID, amount: Money) -> tuple[Line, ...]:
 
 def lost(amount: Money, overtaken: Money, held: Money, left: Sequence[Share]) -> tuple[Line, ...]:
     """A bank took `amount` back for good: out of what was to go back all the same, then of what was still held for the
-    customer, and the rest out of the contracts, as with everything that goes back.
+    customer, and out of the contracts, as with everything that goes back. What they do not have any more, because it
+    went back before or the bank took more than was paid, is our loss.
     """
-    parts = {LedgerAccount.REFUNDS_PAYABLE: overtaken, LedgerAccount.CUSTOMER_HELD: held}
+    of_contracts = to_be_had(amount - overtaken - held, left)
+    parts = {
+        LedgerAccount.REFUNDS_PAYABLE: overtaken,
+        LedgerAccount.CUSTOMER_HELD: held,
+        LedgerAccount.DISPUTE_LOSSES: amount - overtaken - held - of_contracts,
+    }
     first = tuple(Line(account, part) for account, part in parts.items() if part)
-    rest = amount - overtaken - held
-    others = returned(rest, left, LedgerAccount.DISPUTED)[:-1] if rest else ()
+    others = returned(of_contracts, left, LedgerAccount.DISPUTED)[:-1] if of_contracts else ()
     return (*first, *others, Line(LedgerAccount.DISPUTED, -amount))
+
+
+def to_be_had(amount: Money, left: Sequence[Share]) -> Money:
+    """What of an amount is left of the shares."""
+    return min(amount, sum((share.premium for share in left), Money.zero(amount.currency)))
 
 
 def goodwill(amount: Money) -> tuple[Line, ...]:

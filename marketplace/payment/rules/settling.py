@@ -246,5 +246,5 @@ def holding(*, moving: bool, held: bool) -> Holding:
 
 
 def refundable(received: Money, requested: Money) -> Money:
-    """What may still go back when `requested` has been asked for already."""
-    return received - requested
+    """What may still go back when `requested` has been asked for already, or more: banks take what they like."""
+    return max(received - requested, Money.zero(received.currency))

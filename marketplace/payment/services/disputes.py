@@ -4,11 +4,11 @@ import logging
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from marketplace.infra import stripe_gateway
 from marketplace.infra.db import db
-from marketplace.infra.stripe_gateway import ProviderDispute
+from marketplace.infra.stripe_gateway import PaymentCallRefused, ProviderDispute
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.payment.models import AttemptRow, DisputeRow, RefundRow, refunds_of
@@ -30,7 +30,6 @@ from marketplace.traceability.values import PROVIDER, EntryType
 log = logging.getLogger(__name__)
 
 DUE_SOON = timedelta(days=3)
-MARGIN = timedelta(days=1)
 LOOK_BACK = timedelta(days=120)
 """So long after a payment most banks still open a dispute; further back only what is open is asked for again."""
 
@@ -41,21 +40,25 @@ def note_dispute(dispute_id: str) -> None:
 
 
 def take_disputes() -> int:
-    """Once an hour, for events that never came: every dispute since the newest that we know, and each that is open.
-    Returns how many. Raises Unavailable.
+    """Once an hour, for events that never came: every dispute of the last months, and each that is open. One that
+    cannot be noted rings, and stops no other. Returns how many. Raises Unavailable.
     """
-    newest = db.session.scalar(select(func.max(DisputeRow.opened_at)))
-    since = newest - MARGIN if newest else clock.now() - LOOK_BACK
     gateway = stripe_gateway.gateway()
-    found = {each.id: each for each in gateway.list_disputes(since)}
+    found = {each.id: each for each in gateway.list_disputes(clock.now() - LOOK_BACK)}
     for dispute_id in _open_ids():
         if dispute_id not in found:
-            found[dispute_id] = gateway.retrieve_dispute(dispute_id)
+            try:
+                found[dispute_id] = gateway.retrieve_dispute(dispute_id)
+            except PaymentCallRefused:
+                log.exception("ALARM dispute %s cannot be asked about", dispute_id)
     for each in found.values():
         try:
-            _take(each)
+            with db.session.begin_nested():
+                _take(each)
         except AttemptNotFound:
             log.warning("the provider knows dispute %s of a payment that is none of ours", each.id)
+        except Exception:
+            log.exception("ALARM dispute %s cannot be noted", each.id)
     return len(found)
 
 
@@ -131,7 +134,9 @@ def _book(attempt: AttemptRow, found: ProviderDispute) -> None:
 
 
 def _lose(attempt: AttemptRow, found: ProviderDispute) -> None:
-    """The customer has the money: what was to go back does not any more, and the rest comes out of the contracts."""
+    """The customer has the money: what was to go back does not any more, the contracts bear the rest as far as they
+    have it, and what nobody has is our loss.
+    """
     taken = -sum((each.amount for each in found.movements), Money.zero(found.amount.currency))
     if taken.minor <= 0:
         return
@@ -139,21 +144,22 @@ def _lose(attempt: AttemptRow, found: ProviderDispute) -> None:
     rest = taken - overtaken
     held = -ledger.balance_of(attempt.id, LedgerAccount.CUSTOMER_HELD, taken.currency)
     of_held = min(rest, held) if held.minor > 0 else Money.zero(taken.currency)
-    lines, at = bookkeeping.lost(taken, overtaken, of_held, shares_left(attempt.id)), clock.now()
+    left, at = shares_left(attempt.id), clock.now()
+    lines = bookkeeping.lost(taken, overtaken, of_held, left)
     ledger.post(LedgerEvent.DISPUTE_LOST, found.id, lines, attempt_id=attempt.id, at=at)
-    if of_contracts := rest - of_held:
+    if of_contracts := bookkeeping.to_be_had(rest - of_held, left):
         take_back(found.id, attempt.id, of_contracts, None, at)
 
 
 def _overtake(attempt: AttemptRow, taken: Money) -> Money:
-    """What of the money had been asked to go back and was not sent; that is settled by it."""
-    covered = Money.zero(taken.currency)
+    """What of the money had been asked to go back and was not sent: so much of that is settled by it."""
+    rest = taken
     for refund in refunds_of(attempt.id):
-        amount = Money(refund.amount_minor, refund.currency)
-        if _is_unsent(refund) and covered + amount <= taken:
-            covered += amount
-            overtake(attempt, refund)
-    return covered
+        if _is_unsent(refund) and rest:
+            amount = min(rest, refund.to_send)
+            rest -= amount
+            overtake(attempt, refund, amount)
+    return taken - rest
 
 
 def _is_unsent(refund: RefundRow) -> bool:

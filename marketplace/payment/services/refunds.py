@@ -72,8 +72,7 @@ def left_of(row: AttemptRow) -> Money:
     came_in = received(row)
     if came_in is None:
         return Money.zero(row.currency)
-    sent = (_money(each) for each in refunds_of(row.id) if each.state != RefundState.OVERTAKEN.value)
-    asked = sum(sent, Money.zero(came_in.currency))
+    asked = sum((each.to_send for each in refunds_of(row.id)), Money.zero(came_in.currency))
     return refundable(came_in, asked + lost_of(row.id, came_in.currency))
 
 
@@ -212,7 +211,7 @@ def _at_provider(refund: RefundRow, attempt: AttemptRow) -> ProviderRefund | Non
     metadata = {"refund_id": str(refund.id), "attempt_id": str(attempt.id), "reference": attempt.reference}
     again = {} if refund.number == 1 else {"number": str(refund.number)}
     try:
-        return gateway.create_refund(intent, _money(refund), metadata | again, f"refund-{_cause(refund)}")
+        return gateway.create_refund(intent, refund.to_send, metadata | again, f"refund-{_cause(refund)}")
     except PaymentCallRefused:
         found = _look_up(intent, refund)
         if found is None:
@@ -269,11 +268,17 @@ def _book(refund: RefundRow, after: RefundState) -> None:
     else:
         return
     object_ = refund.provider_id
-    ledger.move(event, _cause(refund), _money(refund), attempt_id=refund.attempt_id, provider_object=object_)
+    ledger.move(event, _cause(refund), refund.to_send, attempt_id=refund.attempt_id, provider_object=object_)
 
 
-def overtake(attempt: AttemptRow, refund: RefundRow) -> None:
-    """The bank has given the customer the money of a refund of a locked attempt that was never sent."""
+def overtake(attempt: AttemptRow, refund: RefundRow, amount: Money) -> None:
+    """The bank has given the customer so much of a refund of a locked attempt that was never sent. What is left of it
+    still goes back: under the next key, because it is another amount.
+    """
+    refund.overtaken_minor += amount.minor
+    if refund.to_send:
+        _renew_key(refund)
+        return
     refund.state = REFUNDS.next(RefundState(refund.state), RefundEvent.OVERTAKEN).value
     refund.settled_at = clock.now()
     db.session.flush()

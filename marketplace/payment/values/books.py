@@ -12,9 +12,11 @@ ON_ITS_WAY = timedelta(hours=2)
 
 
 class LedgerAccount(StrEnum):
-    """`provider_balance`, `bank`, `provider_fees`, `goodwill` and `disputed` grow by debits, the others by credits.
+    """`provider_balance`, `bank`, `provider_fees`, `goodwill`, `disputed` and `dispute_losses` grow by debits, the
+    others by credits.
 
-    `disputed` is what banks took back of payments and have not decided on yet.
+    `disputed` is what banks took back of payments and have not decided on yet; `dispute_losses` what they took for good
+    and neither the customer nor a contract had any more.
     """
 
     PROVIDER_BALANCE = "provider_balance"
@@ -26,6 +28,7 @@ class LedgerAccount(StrEnum):
     PROVIDER_FEES = "provider_fees"
     GOODWILL = "goodwill"
     DISPUTED = "disputed"
+    DISPUTE_LOSSES = "dispute_losses"
 
 
 class LedgerEvent(StrEnum):

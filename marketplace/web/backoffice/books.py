@@ -25,6 +25,7 @@ ACCOUNTS: dict[LedgerAccount, str] = {
     LedgerAccount.BANK: _l("Paid out to our bank"),
     LedgerAccount.PROVIDER_FEES: _l("Fees that Stripe took"),
     LedgerAccount.DISPUTED: _l("Taken back by banks, not decided yet"),
+    LedgerAccount.DISPUTE_LOSSES: _l("Lost to banks at our own cost"),
     LedgerAccount.GOODWILL: _l("Given back at our own cost"),
     LedgerAccount.CUSTOMER_HELD: _l("Held for customers"),
     LedgerAccount.REFUNDS_PAYABLE: _l("To go back to customers"),
@@ -33,7 +34,7 @@ ACCOUNTS: dict[LedgerAccount, str] = {
 }
 _OURS = {
     LedgerAccount.PROVIDER_BALANCE, LedgerAccount.BANK, LedgerAccount.PROVIDER_FEES, LedgerAccount.DISPUTED,
-    LedgerAccount.GOODWILL,
+    LedgerAccount.DISPUTE_LOSSES, LedgerAccount.GOODWILL,
 }  # fmt: skip
 
 

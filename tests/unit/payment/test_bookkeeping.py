@@ -99,6 +99,22 @@ def test_more_than_is_left_is_not_to_be_had() -> None:
             bookkeeping.returned(Money(minor, "CNY"), [share], LedgerAccount.REFUNDS_PAYABLE)
 
 
+@given(shares_of, st.integers(1, 10**10))
+def test_what_a_bank_takes_beyond_what_the_contracts_have_is_our_loss(
+    premiums: list[tuple[int, int]], minor: int
+) -> None:
+    left = [
+        Share(UUID(int=number), premium := Money(each, "CNY"), a_term(points).of(premium))
+        for number, (each, points) in enumerate(premiums)
+    ]
+    whole, taken = Money(sum(each for each, _ in premiums), "CNY"), Money(minor, "CNY")
+    lines = bookkeeping.lost(taken, Money.zero("CNY"), Money.zero("CNY"), left)
+    assert is_balanced(lines)
+    ours = sum(line.amount.minor for line in lines if line.account is LedgerAccount.DISPUTE_LOSSES)
+    assert ours == max(0, (taken - whole).minor)
+    assert bookkeeping.to_be_had(taken, left).minor == minor - ours
+
+
 @given(amounts)
 def test_goodwill_takes_nothing_from_an_insurer(amount: Money) -> None:
     lines = bookkeeping.goodwill(amount)

@@ -1,0 +1,26 @@
+"""A bank may take less than what was to go back: of a refund it says how much, and the rest is sent."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0057_overtaken_in_part"
+down_revision = "0056_transfers"
+branch_labels = None
+depends_on = None
+
+REFUND = "payment_refund"
+
+
+def upgrade() -> None:
+    op.add_column(REFUND, sa.Column("overtaken_minor", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
+    op.execute(f"UPDATE {REFUND} SET overtaken_minor = amount_minor WHERE state = 'overtaken'")  # noqa: S608  a name of ours
+    op.create_check_constraint(
+        op.f("ck_payment_refund_overtaken_of_it"), REFUND, "overtaken_minor BETWEEN 0 AND amount_minor"
+    )
+    op.create_check_constraint(
+        op.f("ck_payment_refund_overtaken_whole"), REFUND, "(state = 'overtaken') = (overtaken_minor = amount_minor)"
+    )
+
+
+def downgrade() -> None:
+    raise SystemExit("What banks took of a refund is not forgotten: restore a backup of before instead.")
