@@ -97,7 +97,7 @@ _PAID_ROWS: dict[tuple[AttemptState, AttemptEvent], AttemptState | str] = {
     (A.SUCCEEDED, E.REFUND_REQUESTED): A.REFUND_PENDING,
     (A.SUCCEEDED, E.PARTLY_REFUNDED): _NO_REFUND,
     (A.SUCCEEDED, E.REFUND_SUCCEEDED): _NO_REFUND,
-    (A.SUCCEEDED, E.REFUND_FAILED): _NO_REFUND,
+    (A.SUCCEEDED, E.REFUND_FAILED): A.REFUND_PENDING,  # a part that had arrived; the bank sends it back
 }
 
 _RETURNING_ROWS: dict[tuple[AttemptState, AttemptEvent], AttemptState | str] = {

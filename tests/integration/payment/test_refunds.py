@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
+from marketplace.accounts.values import Role
 from marketplace.infra.db import db
 from marketplace.infra.stripe_gateway import Gateway, PaymentsUnavailable
 from marketplace.kernel import clock
@@ -15,6 +16,7 @@ from marketplace.payment import queries, services
 from marketplace.payment.values import (
     Attempt,
     AttemptState,
+    DeskState,
     LedgerAccount,
     NothingToRefund,
     RefundNotFailed,
@@ -23,7 +25,8 @@ from marketplace.payment.values import (
 )
 from marketplace.traceability.values import Actor, ActorRole
 from tests.deferred_jobs import drain, waiting
-from tests.factories.payment import PREMIUM, an_open_attempt
+from tests.factories.accounts import a_member_of_staff, an_insurer
+from tests.factories.payment import PREMIUM, a_share, a_wish, an_open_attempt
 from tests.simulator_server import SimulatorServer
 
 REASON = RefundReason.NOT_ISSUABLE
@@ -188,6 +191,39 @@ def test_a_refund_that_a_bank_sent_back_is_asked_for_again_under_the_next_number
     assert (again.state, again.number) == (RefundState.SUCCEEDED, 2)
     found = simulator.listed("/v1/refunds")
     assert [each["metadata"].get("number", "1") for each in found] == ["2", "1"]
+    services.take_movements()
+    db.session.commit()
+    assert queries.unexplained() == ()
+    owed = {each.account: each.total.minor for each in queries.account_totals()}
+    assert owed[LedgerAccount.REFUNDS_PAYABLE] == 0
+
+
+def test_a_part_that_arrived_and_that_a_bank_sent_back_is_work_at_the_desk_and_is_asked_for_again(
+    simulator: SimulatorServer,
+) -> None:
+    attempt, url = an_open_attempt()
+    simulator.pay(url, REFUND_FAILS)
+    services.settle(attempt.id)
+    services.book_premiums(attempt.id, [a_share(an_insurer("harbour"))])
+    part = Money(28_400, "CNY")
+    a_wish(attempt.id, a_member_of_staff(Role.ADMIN_FINANCE).id, amount=part)
+    drain("payment")
+    assert queries.attempt(attempt.id).state is AttemptState.SUCCEEDED, "it arrived, and the rest counts"
+    assert queries.refundable(attempt.id) == PREMIUM - part
+    simulator.wait_for_wallets()
+    (refund,) = queries.refunds_for(attempt.purpose, attempt.subject_id)
+    services.send_refund(refund.id)
+    db.session.commit()
+    (row,) = queries.desk(DeskState.FAILED).rows
+    assert row.refund
+    assert row.refund.id == refund.id
+    assert queries.attempt(attempt.id).state is AttemptState.REFUND_PENDING
+    assert queries.refundable(attempt.id) == PREMIUM - part, "it is asked for still, not once more"
+    services.ask_again(refund.id, BY)
+    drain("payment")
+    assert queries.attempt(attempt.id).state is AttemptState.SUCCEEDED
+    assert queries.refundable(attempt.id) == PREMIUM - part
+    assert [each["amount"] for each in simulator.listed("/v1/refunds")] == [part.minor] * 2
     services.take_movements()
     db.session.commit()
     assert queries.unexplained() == ()

@@ -38,7 +38,7 @@ closed            expired        expired        -              -              fa
 refund_requested  -              -              -              refund_pending -              -              refund_pending refund_pending
 partly_refunded   -              -              -              -              -              -              succeeded      succeeded
 refund_succeeded  -              -              -              -              -              -              refunded       refunded
-refund_failed     -              -              -              -              -              -              refund_pending refund_pending
+refund_failed     -              -              -              refund_pending -              -              refund_pending refund_pending
 """  # noqa: E501  a table reads best as one
 
 # Columns: requested, sent, succeeded, failed, overtaken.
