@@ -47,6 +47,7 @@ _REFUNDS: dict[RefundState, str] = {
     RefundState.SENT: _l("refund sent"),
     RefundState.SUCCEEDED: _l("refunded"),
     RefundState.FAILED: _l("refund failed"),
+    RefundState.OVERTAKEN: _l("taken back by the customer’s bank"),
 }
 
 _CONFIRMED: dict[ConfirmationKind, str] = {
