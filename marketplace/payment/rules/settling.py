@@ -234,7 +234,9 @@ def is_stuck(failed_calls: int) -> bool:
 
 
 def needs_second(amount: Money, limit: Money) -> bool:
-    """Whether a refund that staff wish for waits for another person. `limit` is of the same currency."""
+    """Whether a refund that staff wish for waits for another person. `amount`: with all that one person alone sent back
+    of the payment before; `limit` is of the same currency.
+    """
     return limit < amount
 
 

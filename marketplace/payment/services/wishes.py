@@ -6,6 +6,8 @@ There is no way to name where the money goes: it goes back to the payment that i
 from collections.abc import Mapping
 from uuid import UUID
 
+from sqlalchemy import func, select
+
 from marketplace.infra.db import db
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
@@ -46,8 +48,8 @@ def limit_of(currency: str) -> Money:
 
 
 def ask_refund(command: AskRefund) -> Wish:
-    """Send money back at once, or let it wait for a second person where it is above the limit. The same wish again is
-    the first one.
+    """Send money back at once, or let it wait for a second person where it is above the limit, with what one person
+    alone sent back of the payment before: in slices it is no less. The same wish again is the first one.
 
     Raises AttemptNotFound, NotConcluded, NothingToRefund (more than is left, counting what waits), PaymentDisputed.
     """
@@ -58,7 +60,7 @@ def ask_refund(command: AskRefund) -> Wish:
     if known is not None:
         return wish_value(known)
     _refuse(row, command)
-    second = needs_second(command.amount, limit_of(command.amount.currency))
+    second = needs_second(command.amount + _sent_alone(row.id, command.amount), limit_of(command.amount.currency))
     wish = WishRow(
         id=command.id,
         sealed_for=row.sealed_for,
@@ -115,6 +117,17 @@ def _refuse(row: AttemptRow, command: AskRefund) -> None:
     waiting = sum(each.amount_minor for each in waiting_wishes(row.id))
     if left.minor - waiting < command.amount.minor:
         raise NothingToRefund
+
+
+def _sent_alone(attempt_id: UUID, like: Money) -> Money:
+    """What of a locked attempt one person alone has sent back, in the currency of `like`."""
+    alone = WishRow.state == WishState.APPROVED.value, WishRow.needs_second.is_(False)
+    total = db.session.scalar(
+        select(func.sum(WishRow.amount_minor)).where(
+            WishRow.attempt_id == attempt_id, WishRow.currency == like.currency, *alone
+        )
+    )
+    return Money(int(total or 0), like.currency)
 
 
 def _waiting(wish_id: UUID, by: Actor) -> tuple[AttemptRow, WishRow]:
