@@ -15,6 +15,7 @@ from marketplace.kernel import clock
 from marketplace.payment.models import AttemptRow, RefundRow, ReversalRow, TransferRow
 from marketplace.payment.rules.settling import CLOCK_MARGIN
 from marketplace.payment.rules.transferring import REFUSAL_REST
+from marketplace.payment.services.shares import defer_reversal, defer_transfer
 from marketplace.payment.values import ReversalState, TransferState
 
 # Younger ones are on their ordinary way: the customer is paying, the webhook is coming.
@@ -75,9 +76,9 @@ def reconcile_transfers() -> int:
     for transfer_id in released:
         jobs.defer("payment.release_transfer", transfer_id=transfer_id)
     for transfer_id in asked:
-        jobs.defer("payment.send_transfer", transfer_id=transfer_id)
+        defer_transfer(transfer_id)
     for reversal_id in coming_back:
-        jobs.defer("payment.send_reversal", reversal_id=reversal_id)
+        defer_reversal(reversal_id)
     return len(released) + len(asked) + len(coming_back)
 
 

@@ -85,8 +85,17 @@ def settle_up(row: TransferRow) -> None:
     )
     db.session.add(reversal)
     db.session.flush()
-    jobs.defer("payment.send_reversal", reversal_id=reversal.id)
+    defer_reversal(reversal.id)
     reach(At.REVERSAL_DEFERRED)
+
+
+def defer_transfer(transfer_id: UUID) -> None:
+    """Have Stripe asked by one worker at a time."""
+    jobs.defer("payment.send_transfer", lock=f"transfer-{transfer_id}", transfer_id=transfer_id)
+
+
+def defer_reversal(reversal_id: UUID) -> None:
+    jobs.defer("payment.send_reversal", lock=f"reversal-{reversal_id}", reversal_id=reversal_id)
 
 
 def key_of(kind: str, row_id: UUID, number: int) -> str:

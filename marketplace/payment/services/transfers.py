@@ -32,7 +32,7 @@ from marketplace.payment.rules.transferring import (
 from marketplace.payment.services import ledger
 from marketplace.payment.services.failed_calls import note_failed_call
 from marketplace.payment.services.rows import attempt_row, locked_attempt, reversal_row, transfer_row
-from marketplace.payment.services.shares import key_of, settle_up
+from marketplace.payment.services.shares import defer_reversal, defer_transfer, key_of, settle_up
 from marketplace.payment.values import LedgerEvent, ReversalState, TransferState
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ def release_transfer(transfer_id: UUID) -> None:
     row.state = TRANSFERS.next(TransferState.WAITING, TransferEvent.ASKED).value
     row.destination, row.amount_minor, row.asked_at, row.failure = payee.account_id, owed.minor, now, None
     _take_next_key(row)
-    jobs.defer("payment.send_transfer", transfer_id=row.id)
+    defer_transfer(row.id)
     reach(At.SHARE_RELEASED)
 
 
@@ -69,8 +69,7 @@ def send_transfer(transfer_id: UUID) -> None:
     try:
         found = _sent(row)
         if found is None and is_stuck(row.failed_calls):
-            _take_next_key(_locked_transfer(transfer_id))
-            jobs.defer("payment.send_transfer", transfer_id=transfer_id)
+            _renew_transfer(transfer_id, row.number)
             return
         found = found or _send(row)
     except PaymentsUnavailable as problem:
@@ -92,20 +91,36 @@ def send_reversal(reversal_id: UUID) -> None:
     try:
         found = _reversed(row, str(transfer.provider_id))
         if found is None and is_stuck(row.failed_calls):
-            _take_next_key(_locked_reversal(reversal_id))
-            jobs.defer("payment.send_reversal", reversal_id=reversal_id)
+            _renew_reversal(reversal_id, row.number)
             return
         found = found or _reverse(row, str(transfer.provider_id))
     except PaymentsUnavailable as problem:
         _note_silence(row, problem)
     except PaymentCallRefused as refusal:
         row = _locked_reversal(reversal_id)
+        if row.state != ReversalState.ASKED:
+            return
         row.state = REVERSALS.next(ReversalState(row.state), ReversalEvent.ASKED).value
         row.failure, row.asked_at = refusal.reason or REFUSED, clock.now()
         log.error("ALARM reversal %s was refused: %s", reversal_id, refusal.reason)  # noqa: TRY400  no fault of ours
         _take_next_key(row)
     else:
         _note_reversed(reversal_id, found)
+
+
+def _renew_transfer(transfer_id: UUID, number: int) -> None:
+    """The next key, unless another worker has taken it, or knows more, since its number was read."""
+    row = _locked_transfer(transfer_id)
+    if row.state == TransferState.ASKED and row.number == number and is_stuck(row.failed_calls):
+        _take_next_key(row)
+        defer_transfer(row.id)
+
+
+def _renew_reversal(reversal_id: UUID, number: int) -> None:
+    row = _locked_reversal(reversal_id)
+    if row.state == ReversalState.ASKED and row.number == number and is_stuck(row.failed_calls):
+        _take_next_key(row)
+        defer_reversal(row.id)
 
 
 def _locked_transfer(transfer_id: UUID) -> TransferRow:
@@ -166,6 +181,8 @@ def _named(found: Iterable[ProviderTransfer], name: str, wanted: UUID) -> Provid
 def _note_sent(transfer_id: UUID, found: ProviderTransfer) -> None:
     row = _locked_transfer(transfer_id)
     if row.state == TransferState.SENT:
+        if row.provider_id != found.id:
+            log.error("ALARM transfer %s was sent twice: %s and %s", transfer_id, row.provider_id, found.id)
         return
     row.state = TRANSFERS.next(TransferState(row.state), TransferEvent.SENT).value
     row.amount_minor, row.provider_id, row.sent_at, row.failure = found.amount.minor, found.id, clock.now(), None
@@ -178,6 +195,8 @@ def _note_sent(transfer_id: UUID, found: ProviderTransfer) -> None:
 def _note_reversed(reversal_id: UUID, found: ProviderTransfer) -> None:
     row = _locked_reversal(reversal_id)
     if row.state == ReversalState.SENT:
+        if row.provider_id != found.id:
+            log.error("ALARM reversal %s was made twice: %s and %s", reversal_id, row.provider_id, found.id)
         return
     row.state = REVERSALS.next(ReversalState(row.state), ReversalEvent.SENT).value
     row.provider_id, row.sent_at, row.failure = found.id, clock.now(), None
