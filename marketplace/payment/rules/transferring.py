@@ -21,6 +21,7 @@ class TransferEvent(StrEnum):
     ASKED = "asked"
     SENT = "sent"
     REFUSED = "refused"
+    WITHHELD = "withheld"  # before Stripe had it, a bank disputed the payment
     EMPTIED = "emptied"  # all of it went back to the customer
 
 
@@ -36,18 +37,22 @@ TRANSFERS: Table[TransferState, TransferEvent] = Table(
         (S.WAITING, E.ASKED): S.ASKED,
         (S.WAITING, E.SENT): S.SENT,  # another worker's call was answered after ours was refused
         (S.WAITING, E.REFUSED): S.WAITING,
+        (S.WAITING, E.WITHHELD): S.WAITING,
         (S.WAITING, E.EMPTIED): S.CLOSED,
         (S.ASKED, E.ASKED): S.ASKED,
         (S.ASKED, E.SENT): S.SENT,
         (S.ASKED, E.REFUSED): S.WAITING,
+        (S.ASKED, E.WITHHELD): S.WAITING,
         (S.ASKED, E.EMPTIED): S.ASKED,  # it may be there already; then it comes back
         (S.SENT, E.ASKED): _SENT,
         (S.SENT, E.SENT): S.SENT,
         (S.SENT, E.REFUSED): S.SENT,
+        (S.SENT, E.WITHHELD): S.SENT,
         (S.SENT, E.EMPTIED): S.SENT,
         (S.CLOSED, E.ASKED): "nothing is left of it",
         (S.CLOSED, E.SENT): S.SENT,
         (S.CLOSED, E.REFUSED): S.CLOSED,
+        (S.CLOSED, E.WITHHELD): S.CLOSED,
         (S.CLOSED, E.EMPTIED): S.CLOSED,
     },
 )

@@ -1,10 +1,11 @@
 """Take the provider's word about disputes: what a bank takes back, gives again, and how it ends."""
 
 import logging
+from collections.abc import Mapping
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from marketplace.infra import stripe_gateway
 from marketplace.infra.db import db
@@ -14,7 +15,7 @@ from marketplace.kernel.money import Money
 from marketplace.payment.models import AttemptRow, DisputeRow, RefundRow, refunds_of
 from marketplace.payment.rules import bookkeeping
 from marketplace.payment.services import ledger
-from marketplace.payment.services.refunds import overtake
+from marketplace.payment.services.refunds import adopt, made_of, overtake
 from marketplace.payment.services.rows import locked_attempt, record
 from marketplace.payment.services.shares import shares_left, take_back
 from marketplace.payment.values import (
@@ -36,7 +37,8 @@ LOOK_BACK = timedelta(days=120)
 
 def note_dispute(dispute_id: str) -> None:
     """Ask how a dispute stands, and note it. Raises AttemptNotFound where its payment is none of ours; Unavailable."""
-    _take(stripe_gateway.gateway().retrieve_dispute(dispute_id))
+    found = stripe_gateway.gateway().retrieve_dispute(dispute_id)
+    _take(found, _sent_all_the_same(found))
 
 
 def take_disputes() -> int:
@@ -51,10 +53,11 @@ def take_disputes() -> int:
                 found[dispute_id] = gateway.retrieve_dispute(dispute_id)
             except PaymentCallRefused:
                 log.exception("ALARM dispute %s cannot be asked about", dispute_id)
-    for each in found.values():
+    heard = [(each, _sent_all_the_same(each)) for each in found.values()]  # all asked before anything is locked
+    for each, sent in heard:
         try:
             with db.session.begin_nested():
-                _take(each)
+                _take(each, sent)
         except AttemptNotFound:
             log.warning("the provider knows dispute %s of a payment that is none of ours", each.id)
         except Exception:
@@ -96,7 +99,22 @@ def _open_ids() -> list[str]:
     return list(db.session.scalars(select(DisputeRow.id).where(DisputeRow.status.in_(undecided))))
 
 
-def _take(found: ProviderDispute) -> None:
+def _sent_all_the_same(found: ProviderDispute) -> Mapping[str, str]:
+    """Refunds of a payment that is lost which Stripe has made, by our id, though we know of no answer: those the bank
+    did not overtake. Asked only where there may be some.
+    """
+    if found.payment_intent_id is None or found.status != DisputeStatus.LOST:
+        return {}
+    open_ones = (RefundRow.state == RefundState.REQUESTED.value) & RefundRow.provider_id.is_(None)
+    of_it = exists().where(
+        AttemptRow.payment_intent_id == found.payment_intent_id, RefundRow.attempt_id == AttemptRow.id
+    )
+    if not db.session.scalar(select(of_it.where(open_ones))):
+        return {}
+    return made_of(found.payment_intent_id)
+
+
+def _take(found: ProviderDispute, sent: Mapping[str, str]) -> None:
     paid = select(AttemptRow.id).where(AttemptRow.payment_intent_id == found.payment_intent_id)
     attempt_id = db.session.scalar(paid) if found.payment_intent_id else None
     if attempt_id is None:
@@ -120,7 +138,7 @@ def _take(found: ProviderDispute) -> None:
         db.session.flush()
         record(attempt, EntryType.DISPUTE_CLOSED, PROVIDER, **body, outcome=now.value)
         if now is DisputeStatus.LOST:
-            _lose(attempt, found)
+            _lose(attempt, found, sent)
 
 
 def _book(attempt: AttemptRow, found: ProviderDispute) -> None:
@@ -133,13 +151,16 @@ def _book(attempt: AttemptRow, found: ProviderDispute) -> None:
                 ledger.move(kind, each.id, amount, attempt_id=attempt.id, provider_object=found.id)
 
 
-def _lose(attempt: AttemptRow, found: ProviderDispute) -> None:
+def _lose(attempt: AttemptRow, found: ProviderDispute, sent: Mapping[str, str]) -> None:
     """The customer has the money: what was to go back does not any more, the contracts bear the rest as far as they
     have it, and what nobody has is our loss.
     """
     taken = -sum((each.amount for each in found.movements), Money.zero(found.amount.currency))
     if taken.minor <= 0:
         return
+    for refund in refunds_of(attempt.id):
+        if str(refund.id) in sent and _is_open(refund):
+            adopt(refund, sent[str(refund.id)])
     overtaken = _overtake(attempt, taken)
     rest = taken - overtaken
     held = -ledger.balance_of(attempt.id, LedgerAccount.CUSTOMER_HELD, taken.currency)
@@ -163,5 +184,9 @@ def _overtake(attempt: AttemptRow, taken: Money) -> Money:
 
 
 def _is_unsent(refund: RefundRow) -> bool:
-    state = RefundState(refund.state)
-    return state is RefundState.FAILED or (state is RefundState.REQUESTED and refund.provider_id is None)
+    return refund.state == RefundState.FAILED.value or _is_open(refund)
+
+
+def _is_open(refund: RefundRow) -> bool:
+    """Whether the provider is still to be asked for it, or was and its answer was lost."""
+    return refund.state == RefundState.REQUESTED.value and refund.provider_id is None

@@ -271,6 +271,20 @@ def _book(refund: RefundRow, after: RefundState) -> None:
     ledger.move(event, _cause(refund), refund.to_send, attempt_id=refund.attempt_id, provider_object=object_)
 
 
+def made_of(intent: str) -> dict[str, str]:
+    """What Stripe has sent back of a payment, or is about to: its id there by ours."""
+    found = stripe_gateway.gateway().list_refunds(intent)
+    stand = (each for each in found if refund_event(each.status) is not RefundEvent.FAILED)
+    return {our_id: each.id for each in stand if (our_id := each.metadata.get("refund_id"))}
+
+
+def adopt(refund: RefundRow, provider_id: str) -> None:
+    """Of a refund of a locked attempt whose answer was lost: Stripe has it, and is asked how it stands."""
+    refund.provider_id = provider_id
+    db.session.flush()
+    jobs.defer("payment.send_refund", refund_id=refund.id)
+
+
 def overtake(attempt: AttemptRow, refund: RefundRow, amount: Money) -> None:
     """The bank has given the customer so much of a refund of a locked attempt that was never sent. What is left of it
     still goes back: under the next key, because it is another amount.

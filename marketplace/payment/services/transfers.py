@@ -62,12 +62,17 @@ def release_transfer(transfer_id: UUID) -> None:
 
 
 def send_transfer(transfer_id: UUID) -> None:
-    """Have Stripe send what was noted, unless it did. Where it does not answer, reconciliation asks again."""
+    """Have Stripe send what was noted, unless it did, or a bank disputes the payment meanwhile. Where it does not
+    answer, reconciliation asks again.
+    """
     row = transfer_row(transfer_id)
     if row.state != TransferState.ASKED:
         return
     try:
         found = _sent(row)
+        if found is None and is_frozen(row.attempt_id):
+            _withhold(transfer_id, row.number)
+            return
         if found is None and is_stuck(row.failed_calls):
             _renew_transfer(transfer_id, row.number)
             return
@@ -114,6 +119,15 @@ def _renew_transfer(transfer_id: UUID, number: int) -> None:
     if row.state == TransferState.ASKED and row.number == number and is_stuck(row.failed_calls):
         _take_next_key(row)
         defer_transfer(row.id)
+
+
+def _withhold(transfer_id: UUID, number: int) -> None:
+    """Nothing of it is at Stripe, and a bank disputes the payment: it waits again until that is decided."""
+    row = _locked_transfer(transfer_id)
+    if row.state == TransferState.ASKED and row.number == number and is_frozen(row.attempt_id):
+        row.state, row.asked_at = TRANSFERS.next(TransferState.ASKED, TransferEvent.WITHHELD).value, None
+        db.session.flush()
+        settle_up(row)
 
 
 def _renew_reversal(reversal_id: UUID, number: int) -> None:

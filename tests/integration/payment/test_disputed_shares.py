@@ -62,3 +62,45 @@ def test_while_a_bank_may_take_it_back_nothing_leaves(simulator: SimulatorServer
     (transfer,) = simulator.listed("/v1/transfers")
     assert transfer["amount"] == share.share.premium.minor - share.share.commission.minor
     assert explained()
+
+
+def test_disputed_between_asking_and_sending_it_waits_until_the_bank_has_decided(simulator: SimulatorServer) -> None:
+    attempt = paid(simulator)
+    share = a_share(a_payable_insurer())
+    services.book_premiums(attempt.id, [share])
+    transfer_id = queries.transfer_of(share.contract_id).id
+    services.release_transfer(transfer_id)
+    db.session.commit()
+    services.note_dispute(simulator.listed("/v1/disputes")[0]["id"])
+    drain("payment")
+    assert queries.transfer_of(share.contract_id).state is TransferState.WAITING
+    assert simulator.listed("/v1/transfers") == []
+    reconcile(timedelta(hours=2))
+    assert simulator.listed("/v1/transfers") == []
+    answer(simulator, "winning_evidence")
+    hear(simulator, "charge.dispute.closed")
+    reconcile(timedelta(minutes=1))
+    (transfer,) = simulator.listed("/v1/transfers")
+    assert transfer["amount"] == share.share.premium.minor - share.share.commission.minor
+    assert explained()
+
+
+def test_what_stripe_has_when_a_bank_disputes_is_noted_and_comes_back_when_it_is_lost(
+    simulator: SimulatorServer,
+) -> None:
+    attempt = paid(simulator)
+    share = a_share(a_payable_insurer())
+    services.book_premiums(attempt.id, [share])
+    transfer_id = queries.transfer_of(share.contract_id).id
+    services.release_transfer(transfer_id)
+    db.session.commit()
+    services.send_transfer(transfer_id)
+    db.session.rollback()  # sent, and our note of it lost
+    services.note_dispute(simulator.listed("/v1/disputes")[0]["id"])
+    drain("payment")
+    assert queries.transfer_of(share.contract_id).state is TransferState.SENT
+    answer(simulator, "losing_evidence")
+    hear(simulator, "charge.dispute.closed")
+    (transfer,) = simulator.listed("/v1/transfers")
+    assert transfer["amount_reversed"] == transfer["amount"]
+    assert owed() == {}

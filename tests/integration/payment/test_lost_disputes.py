@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from marketplace.accounts.values import Insurer, Role
 from marketplace.infra.db import db
-from marketplace.infra.stripe_gateway import Gateway, Movement, PaymentCallRefused, ProviderDispute
+from marketplace.infra.stripe_gateway import Gateway, Movement, PaymentCallRefused, PaymentsUnavailable, ProviderDispute
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.oversight.queries import disagreements
@@ -178,3 +178,31 @@ def test_one_that_the_provider_will_not_tell_of_stops_no_other(
         "dp_1": DisputeStatus.NEEDS_RESPONSE,
         "dp_2": DisputeStatus.LOST,
     }
+
+
+def test_a_refund_that_was_sent_though_its_answer_was_lost_is_not_overtaken(
+    simulator: SimulatorServer, sold: Attempt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.request_refund(sold.id, PREMIUM, RefundReason.NOT_ISSUABLE)
+    db.session.commit()
+    simulator.switch(fail_next=[{"path": "/v1/refunds", "how": "cut", "when": "after", "times": 3}])
+    (refund,) = queries.refunds_for(sold.purpose, sold.subject_id)
+    with pytest.raises(PaymentsUnavailable):
+        services.send_refund(refund.id)
+    db.session.rollback()
+    assert len(simulator.listed("/v1/refunds")) == 1
+    lose(monkeypatch, a_dispute(sold, PREMIUM))
+    drain("payment")
+    (refund,) = queries.refunds_for(sold.purpose, sold.subject_id)
+    assert refund.state is RefundState.SUCCEEDED
+    left = totals()
+    assert left[A.DISPUTE_LOSSES] == PREMIUM.minor, "it went back twice"
+    assert {A.DISPUTED, A.REFUNDS_PAYABLE, A.INSURER_PAYABLE, A.COMMISSION} & left.keys() == set()
+    assert len(simulator.listed("/v1/refunds")) == 1
+    assert waiting().count("fact.refunded") == 1
+
+
+def test_stripe_is_not_asked_about_refunds_where_there_is_none(sold: Attempt, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Gateway, "list_refunds", lambda *_: pytest.fail("asked"))
+    lose(monkeypatch, a_dispute(sold, PREMIUM))
+    assert queries.disputes()[0].status is DisputeStatus.LOST

@@ -25,6 +25,7 @@ TRANSFER_TABLE = """
 asked    asked    asked    -        -
 sent     sent     sent     sent     sent
 refused  waiting  waiting  sent     closed
+withheld waiting  waiting  sent     closed
 emptied  closed   asked    sent     closed
 """
 # Columns: asked, sent.
