@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, and_, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, String, and_, cast, exists, func, null, or_, select, union_all
 
 from marketplace.catalog.values import PaymentMethod
 from marketplace.infra import stripe_gateway
@@ -36,6 +36,7 @@ from marketplace.payment.queries.shares import (
 )
 from marketplace.payment.rules import settling
 from marketplace.payment.values import (
+    DECIDED_WITHIN,
     AccountTotal,
     Attempt,
     AttemptNotFound,
@@ -54,6 +55,7 @@ from marketplace.payment.values import (
     RefundReason,
     RefundState,
     Unexplained,
+    Unfinished,
     Wish,
     WishNotFound,
     WishState,
@@ -79,6 +81,7 @@ __all__ = [
     "subjects_paid_as",
     "transfer_of",
     "unexplained",
+    "unfinished",
     "unknown_since",
 ]
 
@@ -164,13 +167,20 @@ def desk(state: DeskState | None = None, attempt_id: UUID | None = None, page: i
     return DeskPage(tuple(_desk_row(*row) for row in rows), total, page, max(1, -(-total // size)))
 
 
-def desk_counts() -> Mapping[DeskState, int]:
-    """How many wait for a second person, and how many did not arrive: what somebody has to do something about."""
-    waiting, failed = DeskState.WAITING, DeskState.FAILED
-    return {
-        waiting: db.session.scalar(select(func.count()).select_from(WishRow).where(_DESK[waiting])) or 0,
-        failed: db.session.scalar(select(func.count()).select_from(RefundRow).where(_DESK[failed])) or 0,
-    }
+def unfinished(now: datetime) -> tuple[Unfinished, ...]:
+    """What the desk has to do something about, oldest first: refunds that did not arrive, and what waits for a second
+    person for longer than a day.
+    """
+    told = func.coalesce(RefundRow.failure, "unknown")
+    failed = select(RefundRow.id, AttemptRow.reference, RefundRow.settled_at.label("since"), told)
+    waiting = select(WishRow.id, AttemptRow.reference, WishRow.asked_at, cast(null(), String))
+    both = union_all(
+        failed.join(AttemptRow, AttemptRow.id == RefundRow.attempt_id).where(_DESK[DeskState.FAILED]),
+        waiting.join(AttemptRow, AttemptRow.id == WishRow.attempt_id).where(
+            _DESK[DeskState.WAITING], WishRow.asked_at < now - DECIDED_WITHIN
+        ),
+    )
+    return tuple(Unfinished(*row) for row in db.session.execute(both.order_by("since", "id")))
 
 
 def disputes() -> tuple[Dispute, ...]:

@@ -250,7 +250,7 @@ def _move(refund_id: UUID, event: RefundEvent, provider_id: str | None, failure:
         refund.state, refund.failure = after.value, failure
         refund.settled_at = None if after is RefundState.SENT else clock.now()
         if after is RefundState.FAILED:
-            log.error("refund %s did not reach the customer (%s) and needs a person", refund_id, failure)
+            log.error("ALARM refund %s did not reach the customer (%s) and needs a person", refund_id, failure)
         db.session.flush()
         _book(refund, after)
         _enter(attempt, refund, after)

@@ -20,6 +20,7 @@ from marketplace.payment.values.books import (
     Unexplained,
 )
 from marketplace.payment.values.refunds import (
+    DECIDED_WITHIN,
     WISHED,
     AskRefund,
     DeskPage,
@@ -31,6 +32,7 @@ from marketplace.payment.values.refunds import (
     RefundReason,
     RefundState,
     RefundSucceeded,
+    Unfinished,
     Wish,
     WishState,
 )
@@ -65,6 +67,7 @@ from marketplace.payment.values.shares import (
 )
 
 __all__ = [
+    "DECIDED_WITHIN",
     "ON_ITS_WAY",
     "WISHED",
     "AccountTotal",
@@ -114,6 +117,7 @@ __all__ = [
     "TransferNotFound",
     "TransferState",
     "Unexplained",
+    "Unfinished",
     "Wish",
     "WishDecided",
     "WishNotFound",

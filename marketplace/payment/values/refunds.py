@@ -1,7 +1,7 @@
 """Money going back: by itself, at the refund desk, or because a bank takes it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -39,6 +39,10 @@ class RefundReason(StrEnum):
 
 WISHED = (RefundReason.CONTRACT_ENDED, RefundReason.OVERCHARGED, RefundReason.GOODWILL)
 """For what staff give money back. Goodwill is at the marketplace's own cost, the others are not."""
+
+
+DECIDED_WITHIN = timedelta(days=1)
+"""So long a wish may wait for a second person before somebody is called."""
 
 
 class WishState(StrEnum):
@@ -159,6 +163,18 @@ class DeskPage:
     total: int
     number: int
     pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """What waits at the desk for a person: a refund that did not arrive, and why in the provider's word; or, without a
+    why, a wish on which nobody decided. `reference` is that of the payment.
+    """
+
+    id: UUID
+    reference: str
+    since: datetime
+    why: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,7 @@ def test_a_refund_that_a_wallet_sends_back_waits_for_a_person(
     deliver(simulator, "refund.failed")
     assert stands(attempt) == (RefundState.FAILED, AttemptState.REFUND_PENDING)
     assert "fact.refunded" not in waiting()
-    assert f"refund {refund_id} did not reach the customer (unknown) and needs a person" in caplog.messages
+    assert f"ALARM refund {refund_id} did not reach the customer (unknown) and needs a person" in caplog.messages
     with clock.frozen(clock.now() + timedelta(minutes=2)):
         services.reconcile()
         drain("payment")
