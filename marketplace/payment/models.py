@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    ColumnElement,
     ForeignKey,
     Index,
     String,
@@ -16,7 +17,7 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from marketplace.infra.db import Base, db
 from marketplace.infra.sealed import SealedJson
@@ -151,7 +152,8 @@ class WishRow(Base):
 class RefundRow(Asking, Base):
     """Money going back: by itself once per attempt and reason, or because staff wished it. `provider_id` is its id at
     the provider. It may be asked for again once it failed: `number` counts, `asked_at` is when it was last.
-    `overtaken_minor` of it the customer has from the bank instead.
+    `overtaken_minor` of it the customer has from the bank instead. `looked_at` is when the provider last said how it
+    stands.
     """
 
     __tablename__ = "payment_refund"
@@ -170,6 +172,7 @@ class RefundRow(Asking, Base):
     number: Mapped[int] = mapped_column(default=1, server_default=text("1"))
     asked_at: Mapped[datetime | None]
     overtaken_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
+    looked_at: Mapped[datetime | None]
 
     @property
     def to_send(self) -> Money:
@@ -380,11 +383,17 @@ def locked_subject(purpose: str, subject_id: UUID) -> list[AttemptRow]:
     return list(db.session.scalars(query.execution_options(populate_existing=True)))
 
 
-def is_frozen(attempt_id: UUID) -> bool:
-    """Whether a bank has taken the money of the payment back and not decided yet: it would be given back twice."""
+def frozen(attempt_id: UUID | InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
+    """Inside a question: whether a bank has taken the money of the payment back and not decided yet. Nothing of it is
+    sent meanwhile: it would be given back twice.
+    """
     freezing = [status.value for status in DisputeStatus if status.freezes]
-    undecided = DisputeRow.attempt_id == attempt_id, DisputeRow.status.in_(freezing)
-    return bool(db.session.scalar(select(exists().where(*undecided))))
+    return exists().where(DisputeRow.attempt_id == attempt_id, DisputeRow.status.in_(freezing))
+
+
+def is_frozen(attempt_id: UUID) -> bool:
+    """The same of one payment, as it is now."""
+    return bool(db.session.scalar(select(frozen(attempt_id))))
 
 
 def lost_of(attempt_id: UUID, currency: str) -> Money:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, and_, cast, exists, func, null, or_, select, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, String, and_, cast, exists, func, null, or_, select, union_all
 
 from marketplace.catalog.values import PaymentMethod
 from marketplace.infra import stripe_gateway
@@ -21,6 +22,7 @@ from marketplace.payment.models import (
     ProviderEventRow,
     RefundRow,
     WishRow,
+    frozen,
     lost_of,
     refunds_of,
     waiting_wishes,
@@ -154,7 +156,7 @@ def wish(wish_id: UUID) -> Wish:
 def desk(state: DeskState | None = None, attempt_id: UUID | None = None, page: int = 1, size: int = 25) -> DeskPage:
     """Wishes of staff and refunds, newest first; only those that stand so, or of this payment, where asked for."""
     at = func.coalesce(RefundRow.requested_at, WishRow.asked_at)
-    both = select(WishRow, RefundRow, AttemptRow.reference, _frozen()).join(
+    both = select(WishRow, RefundRow, AttemptRow.reference, frozen(AttemptRow.id)).join(
         RefundRow, RefundRow.wish_id == WishRow.id, full=True
     )
     both = both.join(AttemptRow, AttemptRow.id == func.coalesce(RefundRow.attempt_id, WishRow.attempt_id))
@@ -174,7 +176,7 @@ def unfinished(now: datetime) -> tuple[Unfinished, ...]:
     told = func.coalesce(RefundRow.failure, "unknown")
     failed = select(RefundRow.id, AttemptRow.reference, RefundRow.settled_at.label("since"), told)
     waiting = select(WishRow.id, AttemptRow.reference, WishRow.asked_at, cast(null(), String))
-    both = union_all(
+    both: CompoundSelect[Any] = union_all(
         failed.join(AttemptRow, AttemptRow.id == RefundRow.attempt_id).where(_DESK[DeskState.FAILED]),
         waiting.join(AttemptRow, AttemptRow.id == WishRow.attempt_id).where(
             _DESK[DeskState.WAITING], WishRow.asked_at < now - DECIDED_WITHIN
@@ -368,11 +370,6 @@ def wish_value(row: WishRow) -> Wish:
         decided_at=row.decided_at,
         refusal=row.refusal,
     )
-
-
-def _frozen() -> ColumnElement[bool]:
-    undecided = [status.value for status in DisputeStatus if status.freezes]
-    return exists().where(DisputeRow.attempt_id == AttemptRow.id, DisputeRow.status.in_(undecided))
 
 
 def _desk_row(wished: WishRow | None, refund: RefundRow | None, reference: str, disputed: bool) -> DeskRow:  # noqa: FBT001  as the question gives it

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CompoundSelect, Date, String, cast, func, literal, null, select, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Date, String, cast, func, literal, not_, null, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute
 
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
-from marketplace.payment.models import ReturnRow, ReversalRow, TransferRow
+from marketplace.payment.models import ReturnRow, ReversalRow, TransferRow, frozen
 from marketplace.payment.rules.transferring import OVERDUE_AFTER, Standing
 from marketplace.payment.values import (
     Overdue,
@@ -66,14 +66,14 @@ def standing_of(row: TransferRow) -> Standing:
 
 def overdue() -> tuple[Overdue, ...]:
     """What should have reached its insurer, or come back from it, a day ago and more: by insurer, in one question for
-    each of both ways.
+    each of both ways. What a bank disputes has to wait until that is decided.
     """
     returned = select(func.coalesce(func.sum(ReturnRow.premium_minor - ReturnRow.commission_minor), 0))
     left = returned.where(ReturnRow.transfer_id == TransferRow.id).scalar_subquery()
     owed = TransferRow.premium_minor - TransferRow.commission_minor - left
     open_state = TransferRow.state.in_([TransferState.WAITING.value, TransferState.ASKED.value])
     late = open_state, TransferRow.due_at < clock.business_now() - OVERDUE_AFTER
-    unsent = _overdue(TransferRow, TransferRow.due_at, owed, *late)
+    unsent = _overdue(TransferRow, TransferRow.due_at, owed, *late, not_(frozen(TransferRow.attempt_id)))
     unreturned = _overdue(
         ReversalRow,
         ReversalRow.booked_at,

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, not_, or_, select
+from sqlalchemy import ColumnElement, and_, func, not_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from marketplace.accounts import queries as accounts
@@ -12,7 +12,7 @@ from marketplace.infra import jobs, stripe_gateway
 from marketplace.infra.db import db
 from marketplace.infra.failpoints import At, reach
 from marketplace.kernel import clock
-from marketplace.payment.models import AttemptRow, RefundRow, ReversalRow, TransferRow
+from marketplace.payment.models import AttemptRow, RefundRow, ReversalRow, TransferRow, frozen
 from marketplace.payment.rules.settling import CLOCK_MARGIN
 from marketplace.payment.rules.transferring import REFUSAL_REST
 from marketplace.payment.services.shares import defer_reversal, defer_transfer
@@ -22,6 +22,7 @@ from marketplace.payment.values import ReversalState, TransferState
 ATTEMPTS_AFTER = timedelta(seconds=5)
 REFUNDS_AFTER = timedelta(minutes=1)
 TRANSFERS_AFTER = timedelta(minutes=1)
+LONGEST_PAUSE = timedelta(hours=1)
 BATCH = 200
 
 
@@ -31,7 +32,7 @@ def reconcile() -> int:
     One listing per hundred completed pages since the oldest unsettled attempt, instead of one question per attempt.
     """
     now = clock.now()
-    late = RefundRow.settled_at.is_(None), RefundRow.requested_at < now - REFUNDS_AFTER
+    late = RefundRow.settled_at.is_(None), RefundRow.requested_at < now - REFUNDS_AFTER, _is_to_be_asked(now)
     refunds = db.session.scalars(select(RefundRow.id).where(*late).order_by(RefundRow.requested_at)).all()
     for refund_id in refunds:
         jobs.defer("payment.send_overdue_refund", refund_id=refund_id)
@@ -50,6 +51,19 @@ def reconcile() -> int:
     return len(refunds) + len(completed) + len(ran_out)
 
 
+def _is_to_be_asked(now: datetime) -> ColumnElement[bool]:
+    """Of a refund: one that was not sent, unless a bank disputes its payment; one that was, after pauses as long as it
+    has been under way, an hour at the most. Banks take days, and the webhook tells most of it.
+    """
+    unsent = RefundRow.provider_id.is_(None)
+    under_way = RefundRow.looked_at - func.coalesce(RefundRow.asked_at, RefundRow.requested_at)
+    looked_at_lately = RefundRow.looked_at > now - func.least(under_way, LONGEST_PAUSE)
+    return or_(
+        and_(unsent, not_(frozen(RefundRow.attempt_id))),
+        and_(not_(unsent), or_(RefundRow.looked_at.is_(None), not_(looked_at_lately))),
+    )
+
+
 def reconcile_transfers() -> int:
     """Defer the sending of every share of an insurer that is due and whose insurer can be paid, and of everything that
     hangs. Returns how many were deferred.
@@ -62,6 +76,7 @@ def reconcile_transfers() -> int:
         TransferRow.due_at <= clock.business_now(),
         TransferRow.insurer_id.in_(ready),
         rested,
+        not_(frozen(TransferRow.attempt_id)),
     )
     hanging = TransferRow.state == TransferState.ASKED.value, TransferRow.asked_at < now - TRANSFERS_AFTER
     refused = and_(ReversalRow.failure.is_not(None), ReversalRow.asked_at > now - REFUSAL_REST)

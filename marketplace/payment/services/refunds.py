@@ -245,7 +245,7 @@ def _move(refund_id: UUID, event: RefundEvent, provider_id: str | None, failure:
     attempt, _ = locked_attempt(refund.attempt_id)
     refund = refund_row(refund_id)
     before, after = RefundState(refund.state), REFUNDS.next(RefundState(refund.state), event)
-    refund.provider_id = provider_id or refund.provider_id
+    refund.provider_id, refund.looked_at = provider_id or refund.provider_id, clock.now()
     if after is not before:
         refund.state, refund.failure = after.value, failure
         refund.settled_at = None if after is RefundState.SENT else clock.now()

@@ -7,6 +7,7 @@ import pytest
 from marketplace.infra.db import db
 from marketplace.kernel import clock
 from marketplace.payment import queries, services
+from marketplace.payment.services import reconciliation
 from marketplace.payment.values import LedgerAccount, TransferState
 from tests.deferred_jobs import drain
 from tests.factories.payment import a_payable_insurer, a_share
@@ -104,3 +105,29 @@ def test_what_stripe_has_when_a_bank_disputes_is_noted_and_comes_back_when_it_is
     (transfer,) = simulator.listed("/v1/transfers")
     assert transfer["amount_reversed"] == transfer["amount"]
     assert owed() == {}
+
+
+def test_what_a_bank_disputes_is_nobodys_work_and_is_in_nobodys_way(
+    simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insurer = a_payable_insurer()
+    disputed, other = paid(simulator), paid(simulator, "4242424242424242")
+    first = a_share(insurer, due_at=clock.business_now() - timedelta(hours=1))
+    second = a_share(insurer)
+    for attempt, share in ((disputed, first), (other, second)):
+        services.book_premiums(attempt.id, [share])
+    hear(simulator)
+    monkeypatch.setattr(reconciliation, "BATCH", 1)
+    assert services.reconcile_transfers() == 1
+    assert drain("payment") == ["payment.release_transfer", "payment.send_transfer"]
+    assert queries.transfer_of(second.contract_id).state is TransferState.SENT
+    assert queries.transfer_of(first.contract_id).state is TransferState.WAITING
+    with clock.frozen(clock.now() + timedelta(days=2)):
+        assert services.reconcile_transfers() == 0
+        assert queries.overdue() == (), "the bank decides when"
+    answer(simulator, "winning_evidence")
+    hear(simulator, "charge.dispute.closed")
+    with clock.frozen(clock.now() + timedelta(days=2)):
+        (late,) = queries.overdue()
+        assert late.amount == first.share.premium - first.share.commission
+        assert services.reconcile_transfers() == 1

@@ -1,5 +1,6 @@
 """Money back: once per reason, never more than came in, to where it came from (O13-43)."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from sqlalchemy import text
 
 from marketplace.accounts.values import Role
 from marketplace.infra.db import db
-from marketplace.infra.stripe_gateway import Gateway, PaymentsUnavailable
+from marketplace.infra.stripe_gateway import Gateway, PaymentsUnavailable, ProviderRefund
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.kernel.transitions import TransitionRefused
@@ -93,6 +94,37 @@ def test_a_failing_provider_leaves_the_refund_for_the_next_try(simulator: Simula
     with clock.frozen(clock.now() + timedelta(minutes=2)):
         assert services.reconcile() == 1
     drain("payment")
+    assert queries.attempt(paid.id).state is AttemptState.REFUNDED
+    assert len(simulator.listed("/v1/refunds")) == 1
+
+
+def test_one_that_is_on_its_way_is_asked_about_after_longer_and_longer_pauses(
+    simulator: SimulatorServer, paid: Attempt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.request_refund(paid.id, PREMIUM, REASON)
+    began, asked_at = clock.now(), []
+    retrieve = Gateway.retrieve_refund
+
+    def pending(gateway: Gateway, refund_id: str) -> ProviderRefund:
+        asked_at.append(round((clock.now() - began) / timedelta(minutes=1)))
+        return replace(retrieve(gateway, refund_id), status="pending")
+
+    create = Gateway.create_refund
+    monkeypatch.setattr(Gateway, "create_refund", lambda *given: replace(create(*given), status="pending"))
+    monkeypatch.setattr(Gateway, "retrieve_refund", pending)
+    with clock.frozen(began):
+        drain("payment")
+    for minute in range(1, 300):
+        with clock.frozen(began + timedelta(minutes=minute)):
+            if services.reconcile():
+                drain("payment")
+    assert asked_at == [1, 3, 7, 15, 31, 63, 123, 183, 243]
+    (refund,) = queries.refunds_for(paid.purpose, paid.subject_id)
+    assert refund.state is RefundState.SENT
+    monkeypatch.setattr(Gateway, "retrieve_refund", retrieve)
+    with clock.frozen(began + timedelta(minutes=304)):
+        assert services.reconcile() == 1
+        drain("payment")
     assert queries.attempt(paid.id).state is AttemptState.REFUNDED
     assert len(simulator.listed("/v1/refunds")) == 1
 

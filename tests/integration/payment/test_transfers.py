@@ -30,7 +30,15 @@ from marketplace.payment.values import (
 )
 from tests.deferred_jobs import drain, waiting
 from tests.factories.accounts import a_member_of_staff, an_insurer
-from tests.factories.payment import PREMIUM, a_payable_insurer, a_share, a_wish, a_wish_to_pay, an_open_attempt
+from tests.factories.payment import (
+    PREMIUM,
+    a_payable_insurer,
+    a_share,
+    a_wish,
+    a_wish_to_pay,
+    an_open_attempt,
+    at_the_refund_desk,
+)
 from tests.simulator_server import SimulatorServer
 
 A = LedgerAccount
@@ -413,14 +421,15 @@ class TestPremiumGoesBack:
         other = a_payable_insurer("meadow")
         attempt = concluded(simulator, [a_share(insurer), a_share(other)])
         reconcile()
-        staff = a_member_of_staff(Role.ADMIN_FINANCE).id
+        staff, second = (a_member_of_staff(Role.ADMIN_FINANCE).id for _ in range(2))
         a_wish(attempt.id, staff, amount=PREMIUM, insurer_id=insurer.id)
         drain("payment")
         assert sorted(sent(simulator)) == [0, OWED.minor]
         assert totals(insurer) == {}
         assert totals(other) == {A.COMMISSION: -COMMISSION.minor}
         assert queries.attempt(attempt.id).state is AttemptState.SUCCEEDED
-        a_wish(attempt.id, staff, amount=PREMIUM, insurer_id=other.id)
+        wish = a_wish(attempt.id, staff, amount=PREMIUM, insurer_id=other.id)
+        services.approve_wish(wish.id, at_the_refund_desk(second))
         drain("payment")
         assert sent(simulator) == [0, 0]
         refunds = queries.refunds_for(attempt.purpose, attempt.subject_id)

@@ -1,9 +1,11 @@
-"""A bank may take less than what was to go back: of a refund it says how much, and the rest is sent."""
+"""Of a refund, how much a bank took before it was sent, which may be a part; and when the provider last said how it
+stands, so that it is not asked each minute for days.
+"""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0057_overtaken_in_part"
+revision = "0057_refunds"
 down_revision = "0056_transfers"
 branch_labels = None
 depends_on = None
@@ -13,6 +15,7 @@ REFUND = "payment_refund"
 
 def upgrade() -> None:
     op.add_column(REFUND, sa.Column("overtaken_minor", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
+    op.add_column(REFUND, sa.Column("looked_at", sa.DateTime(timezone=True)))
     op.execute(f"UPDATE {REFUND} SET overtaken_minor = amount_minor WHERE state = 'overtaken'")  # noqa: S608  a name of ours
     op.create_check_constraint(
         op.f("ck_payment_refund_overtaken_of_it"), REFUND, "overtaken_minor BETWEEN 0 AND amount_minor"
