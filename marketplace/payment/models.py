@@ -214,7 +214,8 @@ class DisputeRow(Base):
 
 
 class TransferRow(Asking, Base):
-    """An insurer's share of a contract, from its conclusion on, and how it gets to its account at the provider.
+    """An insurer's share of a contract, from its conclusion on, and how it gets to its account at the provider. The
+    application outlives a contract that is lost with a database and concluded again.
 
     `destination`, `amount_minor`, `number` and `idempotency_key` are those of the call, stored before it is made.
     """
@@ -225,6 +226,7 @@ class TransferRow(Asking, Base):
     attempt_id: Mapped[UUID] = mapped_column(ForeignKey("payment_attempt.id"), index=True)
     insurer_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_insurer.id"))
     contract_id: Mapped[UUID] = mapped_column(unique=True)
+    application_id: Mapped[UUID]
     premium_minor: Mapped[int] = mapped_column(BigInteger)
     commission_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))

@@ -119,9 +119,8 @@ def _book(row: OrderRow, concluded: Iterable[tuple[Policy, OfferView]]) -> None:
         if term is None:
             log.error("ALARM no commission is agreed with insurer %s for %s", offer.insurer_id, offer.need.line.value)
         kept = term.of(offer.premium) if term else Money.zero(offer.premium.currency)
-        shares.append(
-            ContractShare(policy.id, Share(offer.insurer_id, offer.premium, kept), contracts.withdrawable_until(policy))
-        )
+        share = Share(offer.insurer_id, offer.premium, kept)
+        shares.append(ContractShare(policy.id, policy.application_id, share, contracts.withdrawable_until(policy)))
     if row.attempt_id is not None:
         payment.book_premiums(row.attempt_id, shares)
 

@@ -122,6 +122,7 @@ def _row(attempt_id: UUID, concluded: ContractShare, at: datetime) -> TransferRo
         attempt_id=attempt_id,
         insurer_id=share.insurer_id,
         contract_id=concluded.contract_id,
+        application_id=concluded.application_id,
         premium_minor=share.premium.minor,
         commission_minor=share.commission.minor,
         currency=share.premium.currency,

@@ -2,7 +2,8 @@
 what it should not have (docs/decisions/0027-premiums-leave-when-nobody-can-withdraw.md).
 
 As with payments and refunds our row comes first, with the key and the number of the call; before every call Stripe is
-asked whether it was made before, by the id of our row in its metadata, and no lock is held while it is asked.
+asked whether it was made before, by the id of our row or of the application in its metadata, and no lock is held while
+it is asked.
 """
 
 import logging
@@ -148,7 +149,9 @@ def _locked_reversal(reversal_id: UUID) -> ReversalRow:
 
 
 def _sent(row: TransferRow) -> ProviderTransfer | None:
-    return _named(stripe_gateway.gateway().list_transfers(str(row.attempt_id)), "transfer_id", row.id)
+    """Also where our row of then was lost with a database and the contract has been concluded again."""
+    found = stripe_gateway.gateway().list_transfers(str(row.attempt_id))
+    return _named(found, "transfer_id", row.id) or _named(found, "application_id", row.application_id)
 
 
 def _send(row: TransferRow) -> ProviderTransfer:
@@ -165,6 +168,7 @@ def _send(row: TransferRow) -> ProviderTransfer:
             metadata={
                 "transfer_id": str(row.id),
                 "contract_id": str(row.contract_id),
+                "application_id": str(row.application_id),
                 "attempt_id": str(attempt.id),
                 "reference": attempt.reference,
             },

@@ -37,9 +37,12 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class ContractShare:
-    """The share of a contract, and until when it stays here (business time): its customer may withdraw until then."""
+    """The share of the contract of an application, and until when it stays here (business time): its customer may
+    withdraw until then.
+    """
 
     contract_id: UUID
+    application_id: UUID
     share: Share
     due_at: datetime
 

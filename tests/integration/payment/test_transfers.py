@@ -16,6 +16,7 @@ from marketplace.accounts.values import Insurer, PayeeState, Role
 from marketplace.infra.db import db
 from marketplace.infra.stripe_gateway import Gateway
 from marketplace.kernel import clock
+from marketplace.kernel.ids import new_id
 from marketplace.kernel.money import Money
 from marketplace.payment import queries, services
 from marketplace.payment.values import (
@@ -132,6 +133,7 @@ def test_a_share_leaves_once_and_nothing_is_owed_any_more(
     assert (found.state, found.amount) == (TransferState.SENT, OWED)
     assert transfer["metadata"]["transfer_id"] == str(found.id)
     assert transfer["metadata"]["contract_id"] == str(share.contract_id)
+    assert transfer["metadata"]["application_id"] == str(share.application_id)
     assert totals(insurer) == {A.COMMISSION: -COMMISSION.minor}
     all_explained()
     assert reconcile(timedelta(days=2)) == []
@@ -242,6 +244,37 @@ class TestStripeFails:
         db.session.rollback()
         assert (state(share), sent(simulator)) == (TransferState.WAITING, [])
         assert "payment.send_transfer" not in waiting()
+
+    def test_a_contract_that_is_concluded_again_after_a_restore_is_not_sent_again(
+        self, simulator: SimulatorServer, insurer: Insurer, share: ContractShare, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked(share)
+        services.send_transfer(queries.transfer_of(share.contract_id).id)
+        db.session.rollback()  # sent; the database that noted it is lost, and with it the contract
+        db.session.execute(
+            text("UPDATE payment_transfer SET id = gen_random_uuid(), contract_id = :again"),
+            {"again": (again := new_id())},
+        )
+        db.session.execute(text("UPDATE payment_transfer SET state = 'waiting', asked_at = NULL, number = 0"))
+        db.session.execute(text("DELETE FROM procrastinate_jobs"))
+        db.session.commit()
+        monkeypatch.setattr(Gateway, "create_transfer", lambda *_: pytest.fail("asked again"))
+        reconcile(timedelta(minutes=2))
+        assert queries.transfer_of(again).state is TransferState.SENT
+        assert sent(simulator) == [OWED.minor]
+        assert totals(insurer) == {A.COMMISSION: -COMMISSION.minor}
+        all_explained()
+
+    def test_the_contract_of_another_application_is_another_transfer(
+        self, simulator: SimulatorServer, insurer: Insurer
+    ) -> None:
+        first, second = a_share(insurer), a_share(insurer)
+        concluded(simulator, [first, second])
+        asked(first)
+        drain("payment")
+        assert state(second) is TransferState.WAITING
+        reconcile()
+        assert (state(second), sent(simulator)) == (TransferState.SENT, [OWED.minor, OWED.minor])
 
     def test_a_forgotten_key_is_no_second_transfer(
         self, simulator: SimulatorServer, share: ContractShare, monkeypatch: pytest.MonkeyPatch

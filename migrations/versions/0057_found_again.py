@@ -1,16 +1,17 @@
 """Of a refund, how much a bank took before it was sent, which may be a part; and when the provider last said how it
-stands, so that it is not asked each minute for days.
+stands, so that it is not asked each minute for days. Of an insurer's share, for which application it is: a contract
+that is concluded again after a restore has another id.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0057_refunds"
+revision = "0057_found_again"
 down_revision = "0056_transfers"
 branch_labels = None
 depends_on = None
 
-REFUND = "payment_refund"
+REFUND, TRANSFER = "payment_refund", "payment_transfer"
 
 
 def upgrade() -> None:
@@ -23,6 +24,11 @@ def upgrade() -> None:
     op.create_check_constraint(
         op.f("ck_payment_refund_overtaken_whole"), REFUND, "(state = 'overtaken') = (overtaken_minor = amount_minor)"
     )
+    op.add_column(TRANSFER, sa.Column("application_id", sa.Uuid()))
+    op.execute(
+        f"UPDATE {TRANSFER} t SET application_id = p.application_id FROM policy_policy p WHERE p.id = t.contract_id"  # noqa: S608  as above
+    )
+    op.alter_column(TRANSFER, "application_id", nullable=False)
 
 
 def downgrade() -> None:
