@@ -88,7 +88,9 @@ def lock_customer(account_id: UUID) -> None:
 
 
 def locked(order_id: UUID) -> OrderRow:
-    """The order as it is now; whoever else moves it waits. Raises OrderNotFound."""
+    """The order as it is now; whoever else moves it waits. Whoever may come to move its money too takes
+    `ordering.held` instead. Raises OrderNotFound.
+    """
     row = db.session.get(OrderRow, order_id, with_for_update=True, populate_existing=True)
     if row is None:
         raise OrderNotFound

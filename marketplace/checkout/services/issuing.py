@@ -10,7 +10,7 @@ from marketplace.checkout.models import OrderLineRow, OrderRow, lines_of, locked
 from marketplace.checkout.queries import order
 from marketplace.checkout.rules import ORDERS, OrderEvent, is_overdue, persons_of, require_standing
 from marketplace.checkout.services.delivering import start_clock
-from marketplace.checkout.services.ordering import PURPOSE, release
+from marketplace.checkout.services.ordering import PURPOSE, held, release
 from marketplace.checkout.services.papers import order_refund_letter
 from marketplace.checkout.services.telling import tell_not_issuable, tell_refunded
 from marketplace.checkout.values import OfferReplaced, Order, OrderIssued, OrderNotIssuable, OrderState
@@ -52,7 +52,7 @@ def check_payment(order_id: UUID) -> Order:
 
 def take_payment(order_id: UUID, attempt_id: UUID) -> None:
     """The order is paid: note it and have its contracts concluded. Money for a lapsed order goes back."""
-    row = locked(order_id)
+    row = held(order_id)
     before = OrderState(row.state)
     after = ORDERS.next(before, OrderEvent.PAID)
     if after is before:
@@ -73,7 +73,7 @@ def issue_contracts(order_id: UUID) -> None:
     Where the rules refuse one, or a day has passed, the whole amount goes back. Raises Unavailable, and whatever nobody
     foresaw: the job is then tried again, and the order stays paid.
     """
-    row = locked(order_id)
+    row = held(order_id)
     if OrderState(row.state) is not OrderState.PAID:
         return
     if row.paid_at is not None and is_overdue(row.paid_at, clock.now()):

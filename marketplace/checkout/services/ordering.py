@@ -52,7 +52,7 @@ def place_order(application_ids: Iterable[UUID], account_id: UUID) -> Order:
     for standing in live:
         if _same_lines(standing, payables):
             return orders_from([standing])[0]
-        _lapse(locked(standing.id))
+        _lapse(held(standing.id))
     row = OrderRow(
         id=ids.new_id(),
         reference=ids.reference("O"),
@@ -81,7 +81,7 @@ def pay(order_id: UUID, urls: PaymentUrls) -> Attempt:
     refusals of `live_offer`, NoMethodInCommon, AlreadyPaid, PaymentInProgress, AccountNotFound once the customer closed
     the account.
     """
-    row = locked(order_id)
+    row = held(order_id)
     customer = accounts.held_account(row.account_id)
     if OrderState(row.state) is not OrderState.OPEN:
         raise OrderClosed
@@ -114,13 +114,21 @@ def lapse_order(order_id: UUID) -> None:
     Raises Unavailable; an order whose money came in or is on its way is left alone.
     """
     payment.settle_latest(PURPOSE, order_id)
-    row = locked(order_id)
+    row = held(order_id)
     if OrderState(row.state) is not OrderState.OPEN:
         return
     try:
         _lapse(row)
     except (AlreadyPaid, PaymentInProgress):
         return
+
+
+def held(order_id: UUID) -> OrderRow:
+    """The order as it is now, and its payment: whoever else moves either waits. Everybody takes the payment first, as
+    it is taken where the provider's word about it is noted. Raises OrderNotFound.
+    """
+    payment.hold_subject(PURPOSE, order_id)
+    return locked(order_id)
 
 
 def _lapse(row: OrderRow) -> None:

@@ -4,7 +4,13 @@ Nothing here commits, and no lock is held while the provider is asked. Every fun
 any point and then ends in the same state.
 """
 
-from marketplace.payment.services.attempts import close_subject, expire_session, open_session, start_attempt
+from marketplace.payment.services.attempts import (
+    close_subject,
+    expire_session,
+    hold_subject,
+    open_session,
+    start_attempt,
+)
 from marketplace.payment.services.disputes import note_dispute, see_dispute, take_disputes, watch_disputes
 from marketplace.payment.services.forgetting import forget_payer
 from marketplace.payment.services.inbox import look_up_event, mark_handled, note_decline, receive_event
@@ -25,6 +31,7 @@ __all__ = [
     "configure",
     "expire_session",
     "forget_payer",
+    "hold_subject",
     "limit_of",
     "look_up_event",
     "mark_handled",

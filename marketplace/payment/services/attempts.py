@@ -88,6 +88,13 @@ def open_session(attempt_id: UUID) -> str:
     return session.url
 
 
+def hold_subject(purpose: Purpose, subject_id: UUID) -> None:
+    """Whoever else moves money for the subject waits until this transaction ends. Whoever locks the subject itself too
+    takes this first, as settling a payment does.
+    """
+    locked_subject(purpose.value, subject_id)
+
+
 def close_subject(purpose: Purpose, subject_id: UUID) -> None:
     """Let nobody pay for the subject any more; what comes in nevertheless goes back.
 
