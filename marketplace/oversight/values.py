@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -344,6 +344,10 @@ class Sums:
         return self.before + self.premium - self.commission - self.passed_on
 
 
+SETTLED_AFTER = timedelta(minutes=10)
+"""So long after a day is over it is told: what began before midnight may be committed minutes after it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bordereau:
     """A day of an insurer's account, in the order in which it happened."""
@@ -363,6 +367,6 @@ class Statement:
 
 
 class BordereauNotReady(NotFound):
-    """This day, or this month, is not over yet."""
+    """This day, or this month, is not over yet, or only for minutes."""
 
     code = "oversight:bordereau-not-ready"

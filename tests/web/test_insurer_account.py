@@ -21,7 +21,7 @@ from marketplace.accounts.values import Insurer, KeyScope, Role
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
-from marketplace.oversight.values import Sale
+from marketplace.oversight.values import SETTLED_AFTER, Sale
 from marketplace.payment import queries as payments
 from marketplace.payment.values import LedgerAccount
 from sandbox.demo.visitor import Visitor
@@ -47,7 +47,7 @@ def day() -> date:
 
 @pytest.fixture
 def next_day(sale: Sale, day: date) -> Iterator[None]:
-    with clock.frozen(clock.now() + timedelta(days=1)):
+    with clock.frozen(clock.now() + timedelta(days=1) + SETTLED_AFTER):
         yield
 
 

@@ -15,6 +15,7 @@ from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.kernel.text import LocalizedText
 from marketplace.oversight.values import (
+    SETTLED_AFTER,
     Bordereau,
     BordereauLine,
     BordereauNotReady,
@@ -57,7 +58,7 @@ def statement(insurer_id: UUID, month: date) -> Statement:
 
 
 def _require_over(until: datetime) -> None:
-    if until > clock.now():
+    if until + SETTLED_AFTER > clock.now():
         raise BordereauNotReady
 
 

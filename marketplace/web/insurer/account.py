@@ -14,6 +14,7 @@ from marketplace.accounts import queries as accounts
 from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
 from marketplace.oversight import queries as oversight
+from marketplace.oversight.values import SETTLED_AFTER
 from marketplace.payment import queries as payments
 from marketplace.web.insurer import account_tables
 from marketplace.web.insurer.desk import own_insurer_id
@@ -26,7 +27,7 @@ DAYS_SHOWN, DAYS_LOOKED_AT = 31, 1000
 @blueprint.get("")
 def account() -> ResponseReturnValue:
     insurer_id, now = own_insurer_id(), clock.now()
-    today = now.astimezone(ZoneInfo(ZONE)).date()
+    today = (now - SETTLED_AFTER).astimezone(ZoneInfo(ZONE)).date()
     days = payments.share_days(insurer_id, DAYS_LOOKED_AT)
     return render_template(
         "insurer/account.html",

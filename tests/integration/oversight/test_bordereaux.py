@@ -16,7 +16,7 @@ from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.oversight import queries
-from marketplace.oversight.values import Bordereau, BordereauNotReady
+from marketplace.oversight.values import SETTLED_AFTER, Bordereau, BordereauNotReady
 from marketplace.payment import queries as payments
 from marketplace.payment import services as payment
 from marketplace.payment.values import LedgerAccount, Purpose, RefundReason, ShareEvent
@@ -78,7 +78,7 @@ def of_today(insurer: Insurer) -> Bordereau:
     """Looked at on the next day, in the scope of the insurer's desk."""
     db.session.commit()
     day = today()
-    with clock.frozen(clock.now() + timedelta(days=1)), use_scope(Scope.all()):
+    with clock.frozen(clock.now() + timedelta(days=1) + SETTLED_AFTER), use_scope(Scope.all()):
         narrow_scope(insurer.id)
         found = queries.bordereau(insurer.id, day)
         db.session.commit()
@@ -151,7 +151,7 @@ def test_another_insurer_has_none_of_it(simulator: SimulatorServer, insurer: Ins
     found = of_today(other)
     assert (found.lines, found.sums) == ((), ())
     day = today()
-    with clock.frozen(clock.now() + timedelta(days=1)), use_scope(Scope.all()):
+    with clock.frozen(clock.now() + timedelta(days=1) + SETTLED_AFTER), use_scope(Scope.all()):
         narrow_scope(other.id)
         assert queries.bordereau(insurer.id, day).lines == (), "whatever it is asked for"
         db.session.commit()
@@ -162,6 +162,23 @@ def test_a_day_or_a_month_that_is_not_over_has_none(insurer: Insurer) -> None:
         queries.bordereau(insurer.id, today())
     with pytest.raises(BordereauNotReady):
         queries.statement(insurer.id, today().replace(day=1))
+
+
+@pytest.mark.parametrize(
+    ("after", "is_told"), [(timedelta(minutes=9, seconds=59), False), (timedelta(minutes=10), True)]
+)
+def test_a_day_is_told_once_nothing_of_it_can_still_be_committed(
+    insurer: Insurer, after: timedelta, *, is_told: bool
+) -> None:
+    day = today().replace(day=1) - timedelta(days=1)
+    midnight = datetime.combine(day + timedelta(days=1), time(0), ZoneInfo(ZONE))
+    for ask in (queries.bordereau, lambda who, _day: queries.statement(who, day.replace(day=1))):
+        with clock.frozen(midnight + after):
+            if is_told:
+                assert ask(insurer.id, day)
+            else:
+                with pytest.raises(BordereauNotReady):
+                    ask(insurer.id, day)
 
 
 def test_a_month_begins_where_the_last_one_ended(simulator: SimulatorServer, insurer: Insurer) -> None:
