@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 import requests
 from flask import Flask
+from sqlalchemy import text
 
 from marketplace.accounts.values import Role
 from marketplace.correspondence import queries as correspondence
@@ -30,7 +31,7 @@ from marketplace.traceability.queries import journey_entries
 from marketplace.traceability.values import Actor, ActorRole, EntryType
 from sandbox.demo.visitor import Visitor, words
 from tests.factories import payment as factory
-from tests.factories.accounts import a_member_of_staff
+from tests.factories.accounts import a_member_of_staff, an_insurer
 from tests.simulator_server import SECRET_KEY, SimulatorServer
 from tests.web.conftest import LI_NA, count
 from tests.web.desk_visits import at_the_desk, links
@@ -227,6 +228,24 @@ def test_what_waits_is_counted_with_what_went_back(shop: Flask, sale: Sale, fina
     ask(finance, str(sale.policy_number), "100")
     assert "At most ¥220.75 can be sent back." in ask(finance, str(sale.policy_number), "300")
     assert (count(shop, "payment_refund_wish"), count(shop, "payment_refund")) == (2, 1)
+
+
+def test_where_the_named_insurer_has_too_little_that_is_what_is_told(shop: Flask, sale: Sale, finance: Visitor) -> None:
+    """The other insurer's contract of the order has gone back already: nothing is left of it."""
+    with shop.app_context():
+        other = an_insurer("meadow").id
+        line = """INSERT INTO checkout_order_line
+            SELECT order_id, 2, application_id, offer_id, :other, product_version_id, premium_minor, currency, false
+            FROM checkout_order_line WHERE order_id = :order"""
+        db.session.execute(text(line), {"other": other, "order": sale.order_id})
+        db.session.commit()
+    said = ask(finance, str(sale.policy_number), "20.75", insurer=str(other))
+    assert "At most ¥0.00 of this insurer’s contracts can be sent back." in said
+    assert (count(shop, "payment_refund_wish"), count(shop, "payment_refund")) == (0, 0)
+    assert "At most ¥1,320.75 can be sent back." in ask(finance, str(sale.policy_number), "1400", insurer="")
+    assert "It is on its way back." in ask(
+        finance, str(sale.policy_number), "20.75", insurer=str(other), reason="goodwill"
+    ), "no insurer bears that"
 
 
 @pytest.mark.asvs("2.3.4")

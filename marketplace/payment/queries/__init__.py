@@ -30,6 +30,7 @@ from marketplace.payment.models import (
 from marketplace.payment.queries.shares import (
     overdue,
     owed_at,
+    premium_left,
     returned_of,
     share_days,
     share_lines,
@@ -73,6 +74,7 @@ __all__ = [
     "last_balance_checks",
     "overdue",
     "owed_at",
+    "premium_left",
     "received",
     "refund_value",
     "refunds_for",

@@ -64,6 +64,15 @@ def standing_of(row: TransferRow) -> Standing:
     return Standing(*(Money(int(minor), row.currency) for minor in minors))
 
 
+def premium_left(attempt_id: UUID, insurer_id: UUID, currency: str) -> Money:
+    """What has not gone back of the premiums that an attempt paid for contracts of this insurer."""
+    returned = select(func.coalesce(func.sum(ReturnRow.premium_minor), 0))
+    left = TransferRow.premium_minor - returned.where(ReturnRow.transfer_id == TransferRow.id).scalar_subquery()
+    wanted = TransferRow.attempt_id == attempt_id, TransferRow.insurer_id == insurer_id
+    total = db.session.scalar(select(func.sum(left)).where(*wanted, TransferRow.currency == currency))
+    return Money(int(total or 0), currency)
+
+
 def overdue() -> tuple[Overdue, ...]:
     """What should have reached its insurer, or come back from it, a day ago and more: by insurer, in one question for
     each of both ways. What a bank disputes has to wait until that is decided.

@@ -11,9 +11,18 @@ from marketplace.checkout import queries as checkout
 from marketplace.infra.formatting import gettext as _
 from marketplace.infra.formatting import lazy_gettext as _l
 from marketplace.kernel.errors import Unavailable
+from marketplace.kernel.money import Money
 from marketplace.oversight import queries as oversight
 from marketplace.payment import queries, services
-from marketplace.payment.values import DeskRow, DeskState, NothingToRefund, Purpose, WishState
+from marketplace.payment.values import (
+    AskRefund,
+    DeskRow,
+    DeskState,
+    NothingToRefund,
+    Purpose,
+    RefundReason,
+    WishState,
+)
 from marketplace.policy import queries as policies
 from marketplace.web import access, desks
 from marketplace.web.backoffice.forms.refunds import (
@@ -96,13 +105,21 @@ def ask(attempt_id: UUID) -> ResponseReturnValue:
     form = ask_form(attempt, accounts.insurers(line.insurer_id for line in lines).values(), sent=True)
     if not form.validate_on_submit():
         return _payment(attempt_id, form)
+    wanted = form.to_value(attempt_id, access.actor())
     try:
-        wish = services.ask_refund(form.to_value(attempt_id, access.actor()))
+        wish = services.ask_refund(wanted)
     except NothingToRefund:
-        form.refuse_amount(queries.refundable(attempt_id))
+        form.refuse_amount(queries.refundable(attempt_id), _left_of_insurer(wanted))
         return _payment(attempt_id, form)
     waits = wish.state is WishState.WAITING
     return _done(_("It waits for a second person.") if waits else _("It is on its way back."), attempt_id)
+
+
+def _left_of_insurer(wanted: AskRefund) -> Money | None:
+    """What is left of the contracts of the insurer that was named, where they are to bear it."""
+    if wanted.insurer_id is None or wanted.reason is RefundReason.GOODWILL:
+        return None
+    return queries.premium_left(wanted.attempt_id, wanted.insurer_id, wanted.amount.currency)
 
 
 def _payment(attempt_id: UUID, typed: Any = None) -> ResponseReturnValue:

@@ -456,6 +456,8 @@ class TestPremiumGoesBack:
         reconcile()
         staff, second = (a_member_of_staff(Role.ADMIN_FINANCE).id for _ in range(2))
         a_wish(attempt.id, staff, amount=PREMIUM, insurer_id=insurer.id)
+        assert queries.premium_left(attempt.id, insurer.id, "CNY") == Money(0, "CNY")
+        assert queries.premium_left(attempt.id, other.id, "CNY") == PREMIUM
         drain("payment")
         assert sorted(sent(simulator)) == [0, OWED.minor]
         assert totals(insurer) == {}

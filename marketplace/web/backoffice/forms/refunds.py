@@ -124,9 +124,13 @@ class RefundForm(Form):
             insurer_id=UUID(self.insurer.data) if self.insurer is not None and self.insurer.data else None,
         )
 
-    def refuse_amount(self, left: Money) -> None:
-        """More was asked for than there is."""
-        self.take_errors({"amount": _("At most %(left)s can be sent back.", left=format_money(left))})
+    def refuse_amount(self, left: Money, of_insurer: Money | None) -> None:
+        """More was asked for than there is of the payment, or of the contracts of the insurer that was named."""
+        if of_insurer is not None and of_insurer < left:
+            said = _("At most %(left)s of this insurer’s contracts can be sent back.", left=format_money(of_insurer))
+        else:
+            said = _("At most %(left)s can be sent back.", left=format_money(left))
+        self.take_errors({"amount": said})
 
 
 def ask_form(attempt: Attempt, insurers: Iterable[Insurer], *, sent: bool = False) -> RefundForm:
