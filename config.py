@@ -161,7 +161,7 @@ class Settings(StorageSettings):
 
     refund_limits: str = Field(
         default="CNY:2000,EUR:250,GBP:250,USD:300,HKD:2000,JPY:40000",
-        description="Up to how much of a payment one person alone sends back, by currency, in its units; any other: nothing.",
+        description="Up to how much of a payment one person alone sends back, by currency, in its units; else nothing.",
     )
 
     mail_transport: Literal["smtp", "demonstration"] = Field(

@@ -100,7 +100,11 @@ def at_the_refund_desk(account_id: UUID) -> Actor:
 def a_share(insurer: Insurer, premium: Money = PREMIUM, basis_points: int = 1500, **changes: Any) -> ContractShare:
     """An insurer's share of a contract from which nobody can withdraw any more."""
     commission = Money(premium.minor * basis_points // 10_000, premium.currency)
-    parts: dict[str, Any] = {"contract_id": new_id(), "application_id": new_id(), "due_at": clock.business_now() - timedelta(minutes=1)}
+    parts: dict[str, Any] = {
+        "contract_id": new_id(),
+        "application_id": new_id(),
+        "due_at": clock.business_now() - timedelta(minutes=1),
+    }
     return ContractShare(share=Share(insurer.id, premium, commission), **(parts | changes))
 
 
