@@ -373,29 +373,12 @@ class BalanceCheckRow(Base):
     ledger_minor: Mapped[int] = mapped_column(BigInteger)
 
 
-def locked_subject(purpose: str, subject_id: UUID) -> list[AttemptRow]:
-    """All attempts of a subject by number; whoever else moves money for it waits until this transaction ends.
-
-    An advisory lock, because the first attempt has no row to lock yet.
-    """
-    key = func.hashtextextended(f"payment:{purpose}:{subject_id}", 0)
-    db.session.execute(select(func.pg_advisory_xact_lock(key)))
-    wanted = (AttemptRow.purpose == purpose, AttemptRow.subject_id == subject_id)
-    query = select(AttemptRow).where(*wanted).order_by(AttemptRow.number)
-    return list(db.session.scalars(query.execution_options(populate_existing=True)))
-
-
 def frozen(attempt_id: UUID | InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
     """Inside a question: whether a bank has taken the money of the payment back and not decided yet. Nothing of it is
     sent meanwhile: it would be given back twice.
     """
     freezing = [status.value for status in DisputeStatus if status.freezes]
     return exists().where(DisputeRow.attempt_id == attempt_id, DisputeRow.status.in_(freezing))
-
-
-def is_frozen(attempt_id: UUID) -> bool:
-    """The same of one payment, as it is now."""
-    return bool(db.session.scalar(select(frozen(attempt_id))))
 
 
 def lost_of(attempt_id: UUID, currency: str) -> Money:

@@ -11,7 +11,7 @@ from marketplace.infra.failpoints import At, reach
 from marketplace.infra.stripe_gateway import NewSession, PaymentCallRefused, PaymentsUnavailable, Session
 from marketplace.kernel import clock, ids
 from marketplace.kernel.money import Money
-from marketplace.payment.models import AttemptRow, locked_subject
+from marketplace.payment.models import AttemptRow
 from marketplace.payment.queries import attempt_value
 from marketplace.payment.rules.settling import (
     ATTEMPTS,
@@ -22,7 +22,7 @@ from marketplace.payment.rules.settling import (
     is_usable,
 )
 from marketplace.payment.services.failed_calls import note_failed_call
-from marketplace.payment.services.rows import attempt_row, locked_attempt, record
+from marketplace.payment.services.rows import attempt_row, locked_attempt, locked_subject, record
 from marketplace.payment.services.settlement import settle
 from marketplace.payment.values import (
     AlreadyPaid,

@@ -10,7 +10,7 @@ from marketplace.infra.failpoints import At, reach
 from marketplace.infra.stripe_gateway import PaymentCallRefused, PaymentsUnavailable, ProviderRefund
 from marketplace.kernel import clock, ids
 from marketplace.kernel.money import Money
-from marketplace.payment.models import AttemptRow, RefundRow, WishRow, is_frozen, lost_of, refunds_of
+from marketplace.payment.models import AttemptRow, RefundRow, WishRow, lost_of, refunds_of
 from marketplace.payment.queries import received, refund_value
 from marketplace.payment.rules import bookkeeping
 from marketplace.payment.rules.bookkeeping import Line
@@ -26,7 +26,7 @@ from marketplace.payment.rules.settling import (
 )
 from marketplace.payment.services import ledger
 from marketplace.payment.services.failed_calls import note_failed_call
-from marketplace.payment.services.rows import attempt_row, locked_attempt, record, refund_row
+from marketplace.payment.services.rows import attempt_row, is_frozen, locked_attempt, record, refund_row
 from marketplace.payment.services.shares import shares_left, take_back
 from marketplace.payment.values import (
     AttemptState,

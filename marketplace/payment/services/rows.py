@@ -3,9 +3,11 @@
 from typing import Any, TypeVar
 from uuid import UUID
 
+from sqlalchemy import func, select
+
 from marketplace.infra.db import Base, db
 from marketplace.kernel.errors import NotFound
-from marketplace.payment.models import AttemptRow, RefundRow, ReversalRow, TransferRow, locked_subject
+from marketplace.payment.models import AttemptRow, RefundRow, ReversalRow, TransferRow, frozen
 from marketplace.payment.values import AttemptNotFound, RefundNotFound, ReversalNotFound, TransferNotFound
 from marketplace.traceability.services import record_act
 from marketplace.traceability.values import Act, Actor, EntryType
@@ -42,6 +44,23 @@ def locked_attempt(attempt_id: UUID) -> tuple[AttemptRow, list[AttemptRow]]:
     known = attempt_row(attempt_id)
     rows = locked_subject(known.purpose, known.subject_id)
     return known, [row for row in rows if row.id != attempt_id]
+
+
+def locked_subject(purpose: str, subject_id: UUID) -> list[AttemptRow]:
+    """All attempts of a subject by number; whoever else moves money for it waits until this transaction ends.
+
+    An advisory lock, because the first attempt has no row to lock yet.
+    """
+    key = func.hashtextextended(f"payment:{purpose}:{subject_id}", 0)
+    db.session.execute(select(func.pg_advisory_xact_lock(key)))
+    wanted = (AttemptRow.purpose == purpose, AttemptRow.subject_id == subject_id)
+    query = select(AttemptRow).where(*wanted).order_by(AttemptRow.number)
+    return list(db.session.scalars(query.execution_options(populate_existing=True)))
+
+
+def is_frozen(attempt_id: UUID) -> bool:
+    """Whether a bank has taken the money of the payment back and not decided yet (see `models.frozen`)."""
+    return bool(db.session.scalar(select(frozen(attempt_id))))
 
 
 def record(row: AttemptRow, kind: EntryType, actor: Actor, **body: Any) -> None:

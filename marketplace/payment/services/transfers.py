@@ -18,7 +18,7 @@ from marketplace.infra.failpoints import At, reach
 from marketplace.infra.stripe_gateway import NewTransfer, PaymentCallRefused, PaymentsUnavailable, ProviderTransfer
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
-from marketplace.payment.models import ReversalRow, TransferRow, is_frozen
+from marketplace.payment.models import ReversalRow, TransferRow
 from marketplace.payment.queries import standing_of
 from marketplace.payment.rules import bookkeeping
 from marketplace.payment.rules.settling import is_stuck
@@ -32,7 +32,7 @@ from marketplace.payment.rules.transferring import (
 )
 from marketplace.payment.services import ledger
 from marketplace.payment.services.failed_calls import note_failed_call
-from marketplace.payment.services.rows import attempt_row, locked_attempt, reversal_row, transfer_row
+from marketplace.payment.services.rows import attempt_row, is_frozen, locked_attempt, reversal_row, transfer_row
 from marketplace.payment.services.shares import defer_reversal, defer_transfer, key_of, settle_up
 from marketplace.payment.values import LedgerEvent, ReversalState, TransferState
 

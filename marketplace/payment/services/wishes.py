@@ -11,12 +11,12 @@ from sqlalchemy import func, select
 from marketplace.infra.db import db
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
-from marketplace.payment.models import AttemptRow, WishRow, is_frozen, waiting_wishes
+from marketplace.payment.models import AttemptRow, WishRow, waiting_wishes
 from marketplace.payment.queries import refund_value, wish_value
 from marketplace.payment.rules.settling import needs_second
 from marketplace.payment.services import ledger
 from marketplace.payment.services.refunds import grant, left_of
-from marketplace.payment.services.rows import locked_attempt, record
+from marketplace.payment.services.rows import is_frozen, locked_attempt, record
 from marketplace.payment.values import (
     WISHED,
     AskRefund,
