@@ -357,12 +357,16 @@ class Bordereau:
     sums: tuple[Sums, ...]
 
 
+NumberedLines = tuple[tuple[ShareLine, str], ...]
+"""Each with the number of its contract."""
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A month of an insurer's account: each line with the number of its contract."""
+    """A month of an insurer's account."""
 
     month: date
-    lines: tuple[tuple[ShareLine, str], ...]
+    lines: NumberedLines
     sums: tuple[Sums, ...]
 
 

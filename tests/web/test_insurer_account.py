@@ -74,6 +74,7 @@ def owed(shop: Flask) -> int:
 def test_the_page_says_what_is_owed_and_hands_out_the_day(shop: Flask, sale: Sale, finance: Visitor, day: date) -> None:
     page = finance.get(PAGE)
     assert "You are owed" in page
+    assert str(sale.policy_number) in page, "what happened last"
     assert f"{PAGE}/days/{day}.csv" in page
     head, before, line, after = taken(finance, f"days/{day}.csv")
     row = dict(zip(head, line, strict=True))

@@ -2,7 +2,7 @@
 with insurers.
 """
 
-from marketplace.oversight.queries.bordereaux import bordereau, statement
+from marketplace.oversight.queries.bordereaux import bordereau, latest_share_lines, statement
 from marketplace.oversight.queries.contradictions import contradictions
 from marketplace.oversight.queries.evidence import (
     bundle,
@@ -36,6 +36,7 @@ __all__ = [
     "disagreement_words",
     "disagreements",
     "gap_words",
+    "latest_share_lines",
     "page_words",
     "readings",
     "readings_of",

@@ -5,7 +5,7 @@ Nothing of this is kept a second time: both are read from the shares, which neve
 that is over stays as it is, but for persons whose time of keeping is over.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ from marketplace.oversight.values import (
     BordereauLine,
     BordereauNotReady,
     NamedPerson,
+    NumberedLines,
     Statement,
     Sums,
 )
@@ -48,13 +49,18 @@ def statement(insurer_id: UUID, month: date) -> Statement:
     since, until = _begin(month), _begin((month + timedelta(days=31)).replace(day=1))
     _require_over(until)
     found = payments.share_lines(insurer_id, since, until)
+    return Statement(month, _numbered(found), _sums(found, payments.owed_at(insurer_id, since)))
+
+
+def latest_share_lines(insurer_id: UUID, limit: int) -> NumberedLines:
+    """What happened to this insurer's shares last, newest first; no persons."""
+    return _numbered(payments.latest_share_lines(insurer_id, limit))
+
+
+def _numbered(found: Sequence[ShareLine]) -> NumberedLines:
     contracts = policies.frames(line.contract_id for line in found)
     numbers = {contract.id: contract.number for contract in contracts}
-    return Statement(
-        month,
-        tuple((line, numbers[line.contract_id]) for line in found),
-        _sums(found, payments.owed_at(insurer_id, since)),
-    )
+    return tuple((line, numbers[line.contract_id]) for line in found)
 
 
 def _require_over(until: datetime) -> None:

@@ -25,6 +25,7 @@ from marketplace.payment.models import (
 )
 from marketplace.payment.queries.refund_desk import desk, disputes, refund_value, unfinished, wish, wish_value
 from marketplace.payment.queries.shares import (
+    latest_share_lines,
     overdue,
     owed_at,
     premium_left,
@@ -60,6 +61,7 @@ __all__ = [
     "event_counts",
     "holdings",
     "last_balance_checks",
+    "latest_share_lines",
     "overdue",
     "owed_at",
     "premium_left",

@@ -2,9 +2,23 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CompoundSelect, Date, String, cast, func, literal, not_, null, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Date,
+    Row,
+    String,
+    cast,
+    func,
+    literal,
+    not_,
+    null,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import InstrumentedAttribute
 
 from marketplace.infra.db import db
@@ -120,20 +134,26 @@ def _overdue(
 def share_lines(insurer_id: UUID, since: datetime, until: datetime) -> tuple[ShareLine, ...]:
     """What happened to this insurer's shares from `since` on and before `until`."""
     lines = _lines(insurer_id).subquery()
-    found = db.session.execute(
-        select(lines).where(lines.c.at >= since, lines.c.at < until).order_by(lines.c.at, lines.c.contract_id)
-    )
-    return tuple(
-        ShareLine(
-            event=ShareEvent(row.event),
-            at=row.at,
-            contract_id=row.contract_id,
-            premium=Money(row.premium, row.currency),
-            commission=Money(row.commission, row.currency),
-            passed_on=Money(row.passed_on, row.currency),
-            reference=row.reference,
-        )
-        for row in found
+    wanted = select(lines).where(lines.c.at >= since, lines.c.at < until).order_by(lines.c.at, lines.c.contract_id)
+    return tuple(map(_share_line, db.session.execute(wanted)))
+
+
+def latest_share_lines(insurer_id: UUID, limit: int) -> tuple[ShareLine, ...]:
+    """What happened to this insurer's shares last, newest first."""
+    lines = _lines(insurer_id).subquery()
+    wanted = select(lines).order_by(lines.c.at.desc(), lines.c.contract_id).limit(limit)
+    return tuple(map(_share_line, db.session.execute(wanted)))
+
+
+def _share_line(row: Row[*tuple[Any, ...]]) -> ShareLine:
+    return ShareLine(
+        event=ShareEvent(row.event),
+        at=row.at,
+        contract_id=row.contract_id,
+        premium=Money(row.premium, row.currency),
+        commission=Money(row.commission, row.currency),
+        passed_on=Money(row.passed_on, row.currency),
+        reference=row.reference,
     )
 
 

@@ -1,4 +1,5 @@
-"""An insurer's account with the marketplace: what it is owed now, a bordereau for each day, a statement for each month.
+"""An insurer's account with the marketplace: what it is owed now and what happened last, a bordereau for each day, a
+statement for each month.
 
 A bordereau names persons, so each one that is taken is noted.
 """
@@ -21,7 +22,7 @@ from marketplace.web.insurer.desk import own_insurer_id
 
 blueprint = Blueprint("insurer_account", __name__, url_prefix="/insurer/account")
 
-DAYS_SHOWN, DAYS_LOOKED_AT = 31, 1000
+DAYS_SHOWN, DAYS_LOOKED_AT, LINES_SHOWN = 31, 1000, 50
 
 
 @blueprint.get("")
@@ -33,6 +34,8 @@ def account() -> ResponseReturnValue:
         "insurer/account.html",
         insurer=accounts.insurer(insurer_id),
         owed=payments.owed_at(insurer_id, now),
+        latest=oversight.latest_share_lines(insurer_id, LINES_SHOWN),
+        event_words=account_tables.event_words,
         days=[day for day in days if day < today][:DAYS_SHOWN],
         months=_months(days, today),
     )
