@@ -12,6 +12,7 @@ branch_labels = None
 depends_on = None
 
 REFUND, TRANSFER = "payment_refund", "payment_transfer"
+WHOSE = f"UPDATE {TRANSFER} t SET application_id = p.application_id FROM policy_policy p WHERE p.id = t.contract_id"  # noqa: S608  a name of ours
 
 
 def upgrade() -> None:
@@ -25,9 +26,7 @@ def upgrade() -> None:
         op.f("ck_payment_refund_overtaken_whole"), REFUND, "(state = 'overtaken') = (overtaken_minor = amount_minor)"
     )
     op.add_column(TRANSFER, sa.Column("application_id", sa.Uuid()))
-    op.execute(
-        f"UPDATE {TRANSFER} t SET application_id = p.application_id FROM policy_policy p WHERE p.id = t.contract_id"  # noqa: S608  as above
-    )
+    op.execute(WHOSE)
     op.alter_column(TRANSFER, "application_id", nullable=False)
 
 

@@ -316,14 +316,17 @@ def test_what_was_before_there_were_shares_waits_as_if_it_had_been_there(owner: 
     assert (len(shares), len(returns)) == (2, 1)
     for table in ("payment_premium_return", "payment_transfer_reversal", "payment_transfer"):
         owner.execute(text(f"DELETE FROM {table}"))
+    owner.execute(text("ALTER TABLE payment_transfer ALTER COLUMN application_id DROP NOT NULL"))  # as it was then
     for statement in runpy.run_path(str(ROOT / "migrations/versions/0056_transfers.py"))["WHAT_WAS"]:
         owner.execute(text(statement))
+    owner.execute(text(runpy.run_path(str(ROOT / "migrations/versions/0057_found_again.py"))["WHOSE"]))
     assert owner.execute(RETURNS_KEPT).all() == returns
     assert owner.execute(SHARES_KEPT).all() == shares
 
 
 SHARES_KEPT = text("""
-    SELECT attempt_id, insurer_id, contract_id, premium_minor, commission_minor, currency, due_at, booked_at
+    SELECT attempt_id, insurer_id, contract_id, application_id, premium_minor, commission_minor, currency, due_at,
+           booked_at
     FROM payment_transfer ORDER BY contract_id
 """)
 RETURNS_KEPT = text("""
