@@ -211,15 +211,15 @@ def no_lock(_shop: Shop, patch: Patch) -> None:
 
 def concluded_whenever_asked(shop: Shop, patch: Patch) -> None:
     """Neither the order nor the contract that stands is looked at, and the database would take a second one."""
-    look = issuing.locked
+    look = issuing.held
 
-    def locked(order_id: Any) -> Any:
+    def held(order_id: Any) -> Any:
         row = look(order_id)
         if row.state == OrderState.ISSUED.value:
             row.state = OrderState.PAID.value
         return row
 
-    patch.setattr(issuing, "locked", locked)
+    patch.setattr(issuing, "held", held)
     patch.setattr(contracts.queries, "policy_of_application", lambda _id: None)
     shop.superuser.execute("ALTER TABLE policy_policy DROP CONSTRAINT IF EXISTS uq_policy_policy_application_id")
 
