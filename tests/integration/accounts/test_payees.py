@@ -1,7 +1,6 @@
 """An insurer's account at Stripe: one, whatever is clicked, lost or late; only Stripe's present answer is believed."""
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -18,7 +17,7 @@ from marketplace.accounts.models import PayeeRow
 from marketplace.accounts.rules import insurers as party_rules
 from marketplace.accounts.values import Account, PayeeMismatch, PayeeMissing, PayeeNotFound, PayeeState, Role
 from marketplace.infra import stripe_gateway
-from marketplace.infra.db import Scope, db, use_scope
+from marketplace.infra.db import Scope, db
 from marketplace.infra.stripe_gateway import NewAccount, PaymentsUnavailable
 from marketplace.kernel import clock
 from marketplace.kernel.errors import Invalid
@@ -26,6 +25,7 @@ from marketplace.kernel.ids import new_id
 from marketplace.payment import queries as payments
 from marketplace.payment import services as payment
 from sandbox.stripe_simulator.deliveries import signature
+from tests.at_once import at_once
 from tests.deferred_jobs import drain, waiting
 from tests.factories.accounts import a_member_of_staff, an_insurer
 from tests.simulator_server import WEBHOOK_SECRET, SimulatorServer, simulator_in_use
@@ -114,21 +114,13 @@ def test_clicking_again_opens_no_second_account(simulator: SimulatorServer, admi
 
 def test_four_clicks_at_once_open_one_account(simulator: SimulatorServer, admin: Account, app: Flask) -> None:
     db.session.commit()
-    links: list[str] = []
-    together = threading.Barrier(4)
 
-    def click() -> None:
-        with app.app_context(), use_scope(Scope.insurer(insurer_of(admin))):
-            together.wait()
-            services.begin_payee(admin, "HK")
-            db.session.commit()
-            links.append(go(admin))
+    def click() -> str:
+        services.begin_payee(admin, "HK")
+        db.session.commit()
+        return go(admin)
 
-    threads = [threading.Thread(target=click) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    links = at_once(app, 4, click, Scope.insurer(insurer_of(admin)))
     assert len(set(links)) == 4
     assert len(simulator.listed("/v1/accounts")) == 1
     assert db.session.query(PayeeRow).count() == 1

@@ -1,6 +1,5 @@
 """A paid order ends with a contract for every line or with all of its money back: never both, never neither."""
 
-import threading
 from datetime import timedelta
 
 import pytest
@@ -12,7 +11,7 @@ from marketplace.application import queries as applications
 from marketplace.application.values import State
 from marketplace.checkout import queries, services
 from marketplace.checkout.values import Order, OrderState, PaymentUrls
-from marketplace.infra.db import Scope, db, use_scope
+from marketplace.infra.db import db
 from marketplace.infra.stripe_gateway import PaymentsUnavailable
 from marketplace.kernel import clock
 from marketplace.kernel.errors import Unavailable
@@ -22,6 +21,7 @@ from marketplace.payment import services as payment
 from marketplace.payment.values import AttemptState, LedgerAccount, Purpose, RefundReason, RefundState
 from marketplace.policy import queries as policies
 from marketplace.traceability.queries import journey_entries
+from tests.at_once import at_once
 from tests.deferred_jobs import drain, waiting
 from tests.factories.accounts import a_guest, agreed_terms
 from tests.factories.checkout import an_accepted_application
@@ -196,25 +196,7 @@ def test_a_crash_in_the_middle_of_issuing_leaves_the_order_paid_and_is_repeated(
 def test_two_workers_issue_at_once_and_one_contract_is_made(paid: Order, app: Flask) -> None:
     assert services.check_payment(paid.id).state is OrderState.PAID
     db.session.commit()
-    together = threading.Barrier(3)
-    failures: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            with use_scope(Scope.all()), app.app_context():
-                together.wait()
-                services.issue_contracts(paid.id)
-                db.session.commit()
-                db.session.remove()
-        except BaseException as error:  # noqa: BLE001  reported below, in the test's own thread
-            failures.append(error)
-
-    threads = [threading.Thread(target=work) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    at_once(app, 3, lambda: services.issue_contracts(paid.id))
     assert state(paid) is OrderState.ISSUED
     assert (contracts(paid), waiting().count("fact.order_issued")) == (1, 1)
 

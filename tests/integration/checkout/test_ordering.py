@@ -1,8 +1,6 @@
 """Placing an order and paying it: the price comes from the offers only, and nobody orders twice or for another."""
 
-import threading
 from datetime import timedelta
-from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -21,13 +19,14 @@ from marketplace.checkout.values import (
     OrderState,
     PaymentUrls,
 )
-from marketplace.infra.db import Scope, constraint_of, db, use_scope
+from marketplace.infra.db import constraint_of, db
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.payment import queries as payments
 from marketplace.payment import services as payment
 from marketplace.payment.values import Purpose
 from marketplace.quoting.values import OfferExpired, OfferVoided
+from tests.at_once import at_once
 from tests.deferred_jobs import drain, waiting
 from tests.factories.accounts import a_guest
 from tests.factories.checkout import an_accepted_application, an_offer_of
@@ -85,21 +84,7 @@ def test_placing_it_again_gives_the_same_order(customer: Account) -> None:
 def test_placing_it_from_two_tabs_at_once_gives_one_order(customer: Account, app: Flask) -> None:
     application = an_accepted_application(customer)
     db.session.commit()
-    together = threading.Barrier(3)
-    placed: list[UUID] = []
-
-    def place() -> None:
-        with use_scope(Scope.all()), app.app_context():
-            together.wait()
-            placed.append(services.place_order([application.id], customer.id).id)
-            db.session.commit()
-            db.session.remove()
-
-    threads = [threading.Thread(target=place) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    placed = at_once(app, 3, lambda: services.place_order([application.id], customer.id).id)
     assert len(placed) == 3
     assert (len(set(placed)), orders()) == (1, 1)
 

@@ -32,6 +32,7 @@ from marketplace.payment.values import (
 )
 from marketplace.traceability.queries import journey_entries
 from sandbox.stripe_simulator.deliveries import signature
+from tests.at_once import at_once
 from tests.deferred_jobs import drain, waiting
 from tests.factories.payment import PREMIUM, a_wish_to_pay, an_open_attempt
 from tests.simulator_server import DECLINED_CARD, WEBHOOK_SECRET, SimulatorServer
@@ -209,25 +210,7 @@ def test_a_return_without_paying_changes_nothing(simulator: SimulatorServer) -> 
 def test_two_workers_settle_at_once_and_it_counts_once(simulator: SimulatorServer, app: Flask) -> None:
     attempt, url = an_open_attempt()
     simulator.pay(url)
-    together = threading.Barrier(2)
-    failures: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            with use_scope(Scope.all()), app.app_context():
-                together.wait()
-                services.settle(attempt.id)
-                db.session.commit()
-                db.session.remove()
-        except BaseException as error:  # noqa: BLE001  reported below, in the test's own thread
-            failures.append(error)
-
-    threads = [threading.Thread(target=work) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    at_once(app, 2, lambda: services.settle(attempt.id))
     assert waiting() == ["fact.succeeded"]
     assert trail(attempt.id) == ["payment:started", "payment:succeeded"]
 
@@ -250,20 +233,7 @@ def test_a_double_click_opens_one_page(simulator: SimulatorServer) -> None:
 
 def test_clicks_at_once_open_one_page(simulator: SimulatorServer, app: Flask) -> None:
     wish = a_wish_to_pay()
-    pages: list[str] = []
-    together = threading.Barrier(4)
-
-    def click() -> None:
-        with use_scope(Scope.all()), app.app_context():
-            together.wait()
-            pages.append(an_open_attempt(wish)[1])
-            db.session.remove()
-
-    threads = [threading.Thread(target=click) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    pages = at_once(app, 4, lambda: an_open_attempt(wish)[1])
     assert len(pages) == 4
     assert len(set(pages)) == 1
     assert len(simulator.listed("/v1/checkout/sessions")) == 1

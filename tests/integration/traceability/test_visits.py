@@ -1,8 +1,6 @@
 """A later visit to a contract is a journey of its own, and holds nothing that outlives the contract."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,11 +8,12 @@ from flask import Flask
 from sqlalchemy import text
 
 from marketplace.infra import vault
-from marketplace.infra.db import Scope, db, use_scope
+from marketplace.infra.db import db
 from marketplace.infra.vault import DataDestroyed
 from marketplace.kernel import clock
 from marketplace.traceability import queries, services
 from marketplace.traceability.values import EntryType, journey_of_visit
+from tests.at_once import at_once
 from tests.factories.traceability import a_journey, a_view, an_act
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -53,15 +52,8 @@ def test_each_session_and_each_contract_has_its_visit_which_says_to_which() -> N
 
 def test_two_first_looks_at_once_are_one_visit(app: Flask) -> None:
     contract, session = uuid4(), uuid4()
-    together = Barrier(4)
-
-    def begin(_number: int) -> UUID:
-        with use_scope(Scope.all()), app.app_context():
-            together.wait()
-            return services.begin_visit(contract, session, FROM)
-
-    with ThreadPoolExecutor(4) as looks:
-        assert set(looks.map(begin, range(4))) == {journey_of_visit(contract, session)}
+    begun = at_once(app, 4, lambda: services.begin_visit(contract, session, FROM))
+    assert set(begun) == {journey_of_visit(contract, session)}
     assert len(queries.visits_to({contract})) == 1
 
 
