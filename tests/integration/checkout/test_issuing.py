@@ -23,25 +23,11 @@ from marketplace.policy import queries as policies
 from marketplace.traceability.queries import journey_entries
 from tests.at_once import at_once
 from tests.deferred_jobs import drain, waiting
-from tests.factories.accounts import a_guest, agreed_terms
-from tests.factories.checkout import an_accepted_application
+from tests.factories.accounts import agreed_terms
 from tests.simulator_server import SimulatorServer
 
 URLS = PaymentUrls("http://localhost:8000/return", "http://localhost:8000/pay")
 PREMIUM = Money(10_600, "CNY")
-
-
-@pytest.fixture
-def paid(simulator: SimulatorServer) -> Order:
-    """Paid at the provider; nothing of ours has heard of it yet."""
-    customer = a_guest("li.na@example.com")
-    order = services.place_order([an_accepted_application(customer).id], customer.id)
-    attempt = services.pay(order.id, URLS)
-    db.session.commit()
-    url = payment.open_session(attempt.id)
-    db.session.commit()
-    assert simulator.pay(url).status_code == 303
-    return order
 
 
 def messages() -> list[str]:

@@ -12,29 +12,12 @@ from marketplace.checkout.services import issuing, ordering
 from marketplace.checkout.values import Order, OrderClosed, OrderState, PaymentUrls
 from marketplace.infra.db import Scope, apart, db, use_scope
 from marketplace.kernel.errors import MarketplaceError
-from marketplace.payment import services as payment
 from marketplace.payment.values import AlreadyPaid
 from marketplace.policy import queries as policies
 from tests.deferred_jobs import drain
-from tests.factories.accounts import a_guest
-from tests.factories.checkout import an_accepted_application
-from tests.simulator_server import SimulatorServer
 
 URLS = PaymentUrls("http://localhost:8000/return", "http://localhost:8000/pay")
 WAITING = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-
-
-@pytest.fixture
-def paid(simulator: SimulatorServer) -> Order:
-    """Paid at the provider; nothing of ours has heard of it yet."""
-    customer = a_guest("li.na@example.com")
-    order = services.place_order([an_accepted_application(customer).id], customer.id)
-    attempt = services.pay(order.id, URLS)
-    db.session.commit()
-    url = payment.open_session(attempt.id)
-    db.session.commit()
-    assert simulator.pay(url).status_code == 303
-    return order
 
 
 class Together:
