@@ -3,6 +3,7 @@
     folder/SPECIMEN              says that nothing here proves anything; production refuses such a folder
     folder/root.pem              the demonstration's root, which every check trusts
     folder/root.key
+    folder/root.crl              what that root has taken back: nothing
     folder/timestamp.pem|.key    the time-stamping authority
     folder/marketplace.pem|.key  the marketplace's own seal
     folder/<code>.pem|.key       one seal for each insurer
@@ -40,12 +41,15 @@ from marketplace.kernel import clock
 _MARKER = "SPECIMEN"
 _ROOT = "root.pem"
 _ROOT_KEY = "root.key"
+_LIST = "root.crl"
 _RESERVED = {"root", SEAL_CODE}
 _MARKETPLACE = {"marketplace": "Evenfold insurance agency"}
 _CODE = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _LONGEST_NAME = 64  # X.520, ub-common-name
 _DAYS = 825
 _ROOT_DAYS = 3650
+_LIST_DAYS = 365
+_LIST_LEFT = timedelta(days=100)
 _DOCUMENT_SIGNING = ObjectIdentifier("1.3.6.1.5.5.7.3.36")  # RFC 9336
 
 
@@ -68,6 +72,8 @@ def make_pki(folder: Path, seals: Mapping[str, str]) -> None:
     folder.chmod(0o700)
     _write(folder / _MARKER, b"A demonstration's keys. They prove nothing and are trusted nowhere else.\n")
     root = _root(folder)
+    if not _lists(folder / _LIST, root):
+        _write(folder / _LIST, _revocations(root))
     for code, legal_name in {SEAL_CODE: "Time stamps", **_MARKETPLACE, **seals}.items():
         if not _stands(folder, code, root):
             _issue(folder, code, legal_name, root)
@@ -89,6 +95,31 @@ def _root(folder: Path) -> _Root:
     )
     _store(at, key_at, certificate, key)
     return _Root(certificate, key)
+
+
+def _lists(at: Path, root: _Root) -> bool:
+    """Whether there is a list of this root that is good for a while."""
+    if not at.exists():
+        return False
+    found = x509.load_pem_x509_crl(at.read_bytes())
+    until = found.next_update_utc
+    of_root = found.is_signature_valid(root.key.public_key())
+    return of_root and until is not None and until > clock.now() + _LIST_LEFT
+
+
+def _revocations(root: _Root) -> bytes:
+    """RFC 5280, 5. The number only grows, as it is made of the time."""
+    now = clock.now()
+    return (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(root.certificate.subject)
+        .last_update(now - timedelta(minutes=5))
+        .next_update(now + timedelta(days=_LIST_DAYS))
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(root.key.public_key()), critical=False)
+        .add_extension(x509.CRLNumber(int(now.timestamp())), critical=False)
+        .sign(root.key, SHA256())
+        .public_bytes(Encoding.PEM)
+    )
 
 
 def _stands(folder: Path, code: str, root: _Root) -> bool:

@@ -1,7 +1,8 @@
 """The seals of this deployment: for each insurer its own where it has one, else the marketplace's.
 
-The folder holds `<code>.pem` and `<code>.key` for each seal, `root.pem`, and `timestamp.pem|.key` where a time-stamping
-authority is our own. Reading a seal is kept for the life of the process.
+The folder holds `<code>.pem` and `<code>.key` (or `<code>.token`, see `key_tokens`) for each seal, `root.pem`, the
+revocation lists of issuers (`*.crl`), and `timestamp.pem|.key` where a time-stamping authority is our own. A seal is
+read once in the life of the process, the lists are read each time.
 
 The signing library is imported when the first seal is read: the site knows this file and never seals, and the library
 would take a fifth of its start.
@@ -140,8 +141,7 @@ def _folder() -> Path:
 def _files(code: str) -> "SealSettings":
     from marketplace.infra.signing import SealSettings  # noqa: PLC0415  see the head of the file
 
-    folder = _folder()
-    return SealSettings(folder / f"{code}.pem", folder / f"{code}.key", folder / "root.pem")
+    return SealSettings.in_folder(_folder(), code)
 
 
 @cache

@@ -1,71 +1,107 @@
-"""Seals on documents: invisible PAdES signatures of the baseline level B-T (ETSI EN 319 142-1).
+"""Seals on documents: invisible PAdES signatures of the baseline level B-LT (ETSI EN 319 142-1).
 
 The seal certifies the document with DocMDP "no changes" (ISO 32000-1, 12.8.2.2) and carries a time stamp,
 so that it says who issued the document, when at the latest, and that nothing was added afterwards. It is
 invisible because a visible signature field breaks PDF/UA-1; the page itself prints where to check it.
 
-Keys are ECDSA P-256, held in memory as one parsed object: pyHanko's own signer parses the key anew for each
-signature. Long-term data (level B-LT) are not in the seal yet, so `check` judges certificates at the present time.
+Keys are ECDSA P-256, in a file or in a token (`key_tokens`). One of a file is held in memory as one parsed object:
+pyHanko's own signer parses the key anew for each signature. The certificates and the revocation lists of their issuers
+(`revocation`) are in the seal, in the same revision; without lists it is of level B-T. `check` asks neither: it judges
+certificates at the present time, or at the moment that it is told.
 
 `seal` and `TimeAuthority.stamp` run their own event loop and must not be called from inside one. `check` runs none: it
 asks nobody, so that it also works where no file and no socket can be opened.
 """
 
-from collections.abc import Coroutine, Iterable
+import logging
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
 from asn1crypto import x509
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePrivateKey
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    ECDSA,
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    EllipticCurvePublicKey,
+)
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
+    load_der_public_key,
     load_pem_private_key,
 )
 from pyhanko.keys import load_certs_from_pemder_data
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter
+from pyhanko.sign.general import SigningError
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, Signer
+from pyhanko.sign.signers.pdf_signer import DSSContentSettings, SigDSSPlacementPreference
 from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.sign.validation import SignatureCoverageLevel, async_validate_pdf_signature
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.status import PdfSignatureStatus
 from pyhanko_certvalidator import CertificateValidator, ValidationContext
-from pyhanko_certvalidator.errors import PathBuildingError, PathValidationError
+from pyhanko_certvalidator.errors import PathBuildingError, PathValidationError, ValidationError
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
+from marketplace.infra.revocation import RevocationLists, require_standing
 from marketplace.kernel.canonical import sha256_hex
-from marketplace.kernel.errors import Refused
+from marketplace.kernel.errors import Unavailable
 
 T = TypeVar("T")
+# It warns at each seal that nothing is fetched, which is meant: a seal must not wait for its issuer's site.
+logging.getLogger("pyhanko.sign.signers.pdf_signer").setLevel(logging.ERROR)
 _OTHERS = 0o077
 _LONGEST_SIGNATURE = 72  # bytes of a DER-encoded ECDSA P-256 signature, for the size estimate
+_ALGORITHM = ECDSA(SHA256())
+_PROBE = b"Is this the key of the certificate?"
+# In the revision of the seal itself: a second one would be a change, which the seal forbids.
+_ALONGSIDE = DSSContentSettings(include_vri=False, placement=SigDSSPlacementPreference.TOGETHER_WITH_SIGNATURE)
 
 
-class KeyUnfit(Refused):
-    """The key cannot seal: it is not ECDSA P-256, or it is not the key of the certificate."""
+class KeyUnfit(Unavailable):
+    """The key cannot seal: it is not ECDSA P-256, or it is not the key of the certificate. Whoever runs the marketplace
+    can mend that, as all that follows, so what waits for a seal goes on waiting.
+    """
 
     code = "seal:key-unfit"
 
 
-class KeyExposed(Refused):
+class KeyExposed(Unavailable):
     """The key file can be read by others than its owner, so the seal would prove nothing."""
 
     code = "seal:key-exposed"
 
 
+class SealUntrusted(Unavailable):
+    """Nobody could trust the seal: its certificate, or that of the time-stamping authority, ran out, is for another
+    purpose, or does not lead to `root.pem`.
+    """
+
+    code = "seal:untrusted"
+
+
 @dataclass(frozen=True, slots=True)
 class SealSettings:
-    """Where a certificate and its key lie: PEM files; `chain` holds the certificates above."""
+    """Where a certificate and its key lie: PEM files; `chain` holds the certificates above, and is among the
+    revocation lists. Where `token` is there, the key is in a token, which it names.
+    """
 
     certificate: Path
     key: Path
     chain: Path
+
+    @property
+    def token(self) -> Path:
+        return self.certificate.with_suffix(".token")
 
     @classmethod
     def in_folder(cls, folder: Path, code: str) -> Self:
@@ -96,14 +132,22 @@ class SealReport:
 
 
 class HeldKey(Signer):
-    """A pyHanko signer that keeps its parsed key; `certificates` is the signer's own and those above it."""
+    """A pyHanko signer that has its key at hand; `certificates` is the signer's own and those `above` it.
 
-    def __init__(self, certificates: Iterable[x509.Certificate], key: EllipticCurvePrivateKey) -> None:
-        own, *above = certificates
-        registry = SimpleCertificateStore.from_certs(above)  # type: ignore[no-untyped-call]  # pyHanko's
+    `sign` makes an ECDSA signature over SHA-256, DER.
+    """
+
+    def __init__(self, certificates: Iterable[x509.Certificate], sign: Callable[[bytes], bytes]) -> None:
+        own, *self.above = certificates
+        registry = SimpleCertificateStore.from_certs(self.above)  # type: ignore[no-untyped-call]  # pyHanko's
         super().__init__(signing_cert=own, cert_registry=registry, embed_roots=False)
         self.certificate: x509.Certificate = own
-        self._key = key
+        self._sign = sign
+
+    @classmethod
+    def of(cls, settings: SealSettings) -> Self:
+        """The key of a seal, wherever it is. Raises KeyExposed, KeyUnfit, Unavailable (its token) or OSError."""
+        return cls._in_token(settings) if settings.token.exists() else cls.from_pem(*read_seal(settings))
 
     @classmethod
     def from_pem(cls, certificate: bytes, key: bytes, chain: bytes) -> Self:
@@ -115,20 +159,45 @@ class HeldKey(Signer):
         public = held.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         if certificates[0].public_key.dump() != public:
             raise KeyUnfit("the key is not the one the certificate names")
-        return cls(certificates, held)
+        return cls(certificates, partial(held.sign, signature_algorithm=_ALGORITHM))
+
+    @classmethod
+    def _in_token(cls, settings: SealSettings) -> Self:
+        """It has to sign once, to show that it is the key of the certificate."""
+        from marketplace.infra.key_tokens import TokenKey, TokenSettings  # noqa: PLC0415  where there is a token only
+
+        try:
+            told = TokenSettings.read(settings.token)
+        except ValueError as error:
+            raise KeyUnfit(str(error)) from error
+        pin = settings.token.with_name(told.pin_file)
+        _require_hidden(pin)
+        key = TokenKey(told, pin.read_text(encoding="utf-8").strip())
+        certificates = [
+            *load_certs_from_pemder_data(settings.certificate.read_bytes()),
+            *load_certs_from_pemder_data(settings.chain.read_bytes()),
+        ]
+        named = load_der_public_key(certificates[0].public_key.dump())
+        try:
+            assert isinstance(named, EllipticCurvePublicKey)  # noqa: S101  no other is verified below
+            named.verify(key.sign(_PROBE), _PROBE, _ALGORITHM)
+        except (InvalidSignature, AssertionError):
+            raise KeyUnfit("the key in the token is not the one the certificate names") from None
+        return cls(certificates, key.sign)
 
     async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:  # noqa: FBT001, FBT002 - pyHanko's signature
         if digest_algorithm != "sha256":
             raise KeyUnfit(f"P-256 seals with SHA-256, not {digest_algorithm}")
-        return bytes(_LONGEST_SIGNATURE) if dry_run else self._key.sign(data, ECDSA(SHA256()))
+        return bytes(_LONGEST_SIGNATURE) if dry_run else self._sign(data)
 
 
 class Sealer:
-    """One legal person's seal. Certificates and key are PEM; safe to share between threads."""
+    """One legal person's seal; safe to share between threads."""
 
-    def __init__(self, certificate_pem: bytes, key_pem: bytes, chain: bytes, timestamper: TimeStamper) -> None:
-        self._signer = HeldKey.from_pem(certificate_pem, key_pem, chain)
+    def __init__(self, signer: HeldKey, timestamper: TimeStamper, lists: RevocationLists) -> None:
+        self._signer = signer
         self._timestamper = timestamper
+        self._lists = lists
 
     @property
     def name(self) -> str:
@@ -138,8 +207,12 @@ class Sealer:
     def seal(self, pdf: bytes, *, reason: str, location: str | None = None) -> bytes:
         """Return the sealed PDF: the given bytes, a line end, and one incremental update.
 
-        Raises `timestamping.StampUnavailable` where no time stamp can be had; then nothing is sealed.
+        Raises `timestamping.StampUnavailable` where no time stamp can be had, `revocation.SealRevoked`, SealUntrusted,
+        and Unavailable where the key is in a token that does not answer; then nothing is sealed.
         """
+        lists = self._lists.current()
+        require_standing(self._signer.certificate, lists)
+        trust = ValidationContext(trust_roots=self._signer.above, crls=list(lists), allow_fetching=False)
         # Typst ends its file without a line end; an update glued to "%%EOF" would break PDF/A-3 (6.1.9).
         document = IncrementalPdfFileWriter(BytesIO(pdf if pdf.endswith(b"\n") else pdf + b"\n"))
         metadata = PdfSignatureMetadata(
@@ -151,22 +224,32 @@ class Sealer:
             name=self.name,
             reason=reason,
             location=location,
+            validation_context=trust,
+            embed_validation_info=True,
+            dss_settings=_ALONGSIDE,
         )
         field = SigFieldSpec("Seal", readable_field_name=self.name)
         signer = PdfSigner(metadata, self._signer, timestamper=self._timestamper, new_field_spec=field)
-        sealed: BytesIO = signer.sign_pdf(document)
+        try:
+            sealed: BytesIO = signer.sign_pdf(document)
+        except (SigningError, PathBuildingError, ValidationError) as error:
+            raise SealUntrusted(str(error)) from error
         return sealed.getvalue()
 
 
 def load_sealer(settings: SealSettings, timestamper: TimeStamper) -> Sealer:
-    """Read the files of a seal. Raises KeyExposed, KeyUnfit or OSError."""
-    return Sealer(*read_seal(settings), timestamper)
+    """Read the files of a seal. Raises as `HeldKey.of`."""
+    return Sealer(HeldKey.of(settings), timestamper, RevocationLists(settings.chain.parent))
+
+
+def _require_hidden(path: Path) -> None:
+    if path.stat().st_mode & _OTHERS:
+        raise KeyExposed(f"{path.name} must be readable by its owner only (chmod 600)")
 
 
 def read_seal(settings: SealSettings) -> tuple[bytes, bytes, bytes]:
     """Certificate, key and chain as PEM; refuses a key file that its group or others may touch."""
-    if settings.key.stat().st_mode & _OTHERS:
-        raise KeyExposed(f"{settings.key.name} must be readable by its owner only (chmod 600)")
+    _require_hidden(settings.key)
     return settings.certificate.read_bytes(), settings.key.read_bytes(), settings.chain.read_bytes()
 
 

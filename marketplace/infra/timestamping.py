@@ -20,7 +20,7 @@ from pyhanko.sign.validation.status import TimestampSignatureStatus
 from pyhanko_certvalidator import ValidationContext
 
 from marketplace.infra import metrics
-from marketplace.infra.signing import HeldKey, SealSettings, read_seal
+from marketplace.infra.signing import HeldKey, SealSettings
 from marketplace.kernel import clock
 from marketplace.kernel.errors import Unavailable
 
@@ -106,8 +106,8 @@ def local_authority(cert: bytes, key: bytes, chain: bytes) -> TimeAuthority:
 
 
 def load_authority(settings: SealSettings) -> TimeAuthority:
-    """A local authority from its files; refuses them as `signing.read_seal` does."""
-    return local_authority(*read_seal(settings))
+    """A local authority from its files; refuses them as `HeldKey.of` does."""
+    return _LocalAuthority(HeldKey.of(settings))
 
 
 def remote_authority(url: str) -> TimeAuthority:

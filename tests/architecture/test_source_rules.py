@@ -32,6 +32,7 @@ CRYPTOGRAPHY = {
     "infra/backup.py": "seals backups",
     "infra/dkim.py": "signs mails for our domain",
     "infra/keeper.py": "wraps data keys, blind indexes",
+    "infra/key_tokens.py": "digests that a token signs",
     "infra/keys.py": "keys derived from SECRET_KEY",
     "infra/signing.py": "seals of policies",
     "infra/timestamping.py": "serial numbers of time stamps",

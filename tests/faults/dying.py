@@ -1,8 +1,11 @@
 """Programs of the marketplace that die of themselves at their moments (`infra.failpoints`), as by `kill -9`.
 
 `python -m tests.faults.dying worker|sequencer`, and `tests.faults.dying:site()` for gunicorn. DYING_FOLDER holds what
-they share: `seed` and `odds`, which they are born with; `lives`, a byte for each; `deaths`, a line for each; and `calm`
-once nobody is to die any more.
+they share: `seed` and `wanted`, how often somebody is to die at each moment until all is bought; `lives`, a byte for
+each; `deaths`, a line for each; `bought`, which part of all that is; and `calm` once nobody is to die any more.
+
+Some moments are reached many times by each purchase, others by few, or by the clock. So that each has its deaths, and
+all are spread over the purchases, one dies only where fewer did than should have by now, the moments in turn.
 
 A worker or sequencer that died is followed by another at once, a fork of a process that has read all code.
 """
@@ -19,34 +22,30 @@ from typing import Any
 
 from marketplace.infra.failpoints import At, arm
 
-OFTEN = {
-    At.JOB_DEFERRED, At.JOB_TAKEN, At.JOB_WORKED, At.JOB_COMMITTED, At.ACT_ENTERED, At.REQUEST_ANSWERED,
-    At.REQUEST_COMMITTED, At.FILE_WRITTEN, At.LEAVES_PLACED, At.ENTRIES_MOVED, At.TILES_WRITTEN, At.TREE_SIGNED,
-    At.CHECKPOINT_COMMITTED, At.CHECKPOINT_KEPT, At.MAIL_QUEUED, At.MAIL_COMPOSED, At.MAIL_TO_SEND, At.MAIL_TAKEN,
-    At.MAIL_NOTED,
-}  # fmt: skip
-"""Reached many times by each purchase; of these every twelfth is one of the others."""
-SELDOM = {
-    At.REFUND_WRITTEN, At.REFUND_DEFERRED, At.ORDER_GIVEN_BACK, At.REFUND_TO_SEND, At.REFUND_SENT, At.REFUND_NOTED,
-    At.REFUND_TOLD, At.PAGES_LISTED, At.OVERDUE_DEFERRED, At.PAGE_CLOSED, At.MOVEMENTS_LISTED, At.MOVEMENTS_TAKEN,
-}  # fmt: skip
-"""Reached by some purchases only, or by the clock: four times as likely."""
+ODDS = 0.25
+"""How likely a process dies at a moment that is in arrears."""
 
 
 @dataclass(frozen=True)
 class Dying:
-    """What the processes of a house share. `odds`: how likely one dies at a moment of the usual kind."""
+    """What the processes of a house share."""
 
     folder: Path
 
     @classmethod
-    def begin(cls, folder: Path, seed: int, odds: float) -> "Dying":
+    def begin(cls, folder: Path, seed: int, wanted: int) -> "Dying":
         folder.mkdir()
-        (folder / "seed").write_text(str(seed))
-        (folder / "odds").write_text(str(odds))
-        (folder / "lives").touch()
-        (folder / "deaths").touch()
-        return cls(folder)
+        for name, said in {"seed": seed, "wanted": wanted, "lives": "", "deaths": ""}.items():
+            (folder / name).write_text(str(said))
+        begun = cls(folder)
+        begun.goes_on(0)
+        return begun
+
+    def goes_on(self, bought: float) -> None:
+        """Such a part of all is bought; of as many letters each time, as others read it meanwhile."""
+        file = os.open(self.folder / "bought", os.O_WRONLY | os.O_CREAT)
+        os.write(file, f"{bought:.4f}".encode())
+        os.close(file)
 
     def calm(self) -> None:
         """From now on nobody dies of itself."""
@@ -55,9 +54,10 @@ class Dying:
     def deaths(self) -> Counter[str]:
         return Counter((self.folder / "deaths").read_text().split())
 
-    def likelihood(self, point: At) -> float:
-        odds = float((self.folder / "odds").read_text())
-        return odds / 12 if point in OFTEN else min(0.1, odds * 4) if point in SELDOM else odds
+    def in_arrears(self, point: At) -> bool:
+        """Whether fewer died there than should have by now."""
+        wanted, bought = (float((self.folder / name).read_text()) for name in ("wanted", "bought"))
+        return self.deaths()[point.name] < int(wanted * bought + _turn(point))
 
     def chance(self) -> random.Random:
         """Of a new life: by the seed and its number."""
@@ -73,17 +73,21 @@ class Dying:
         os.close(file)
 
 
+def _turn(point: At) -> float:
+    """Where it stands among all, from 0 to 1."""
+    return list(At).index(point) / len(At)
+
+
 def mortal() -> None:
     """This process, and each that is forked of it, dies at its moments by chance."""
     dying = Dying(Path(os.environ["DYING_FOLDER"]))
-    likelihood = {point: dying.likelihood(point) for point in At}
 
     @cache
     def chance(_process_id: int) -> random.Random:
         return dying.chance()
 
     def die(point: At) -> None:
-        if chance(os.getpid()).random() < likelihood[point] and not (dying.folder / "calm").exists():
+        if chance(os.getpid()).random() < ODDS and not (dying.folder / "calm").exists() and dying.in_arrears(point):
             dying.note(point)
             os._exit(137)
 
@@ -110,7 +114,12 @@ def one_after_the_other(live: Callable[[], object]) -> None:
 
 
 def main(name: str) -> None:
-    from marketplace import sequencer, worker  # noqa: PLC0415  not for the site
+    # Not for the site; what the worker reads on its first job is read before the fork.
+    import holidays  # noqa: F401, PLC0415
+    import pyhanko.pdf_utils.reader  # noqa: F401, PLC0415
+
+    from marketplace import sequencer, worker  # noqa: PLC0415
+    from marketplace.infra import signing, timestamping  # noqa: F401, PLC0415
 
     mortal()
     sys.argv = [name]

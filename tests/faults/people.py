@@ -183,9 +183,10 @@ class Customer:
             self.visitor.give_code(codes[0])
             return
         if self.tried and self.asked_after != self.tried:
-            self.asked_after = list(self.tried)
             self.visitor.get(f"/application/{self.application}/email")
             self.visitor.give_address(self.who.email)
+            self._must_be_shown()
+            self.asked_after = list(self.tried)
         raise LostError("no new code came yet")
 
     def _codes(self) -> list[str]:

@@ -85,12 +85,23 @@ def the_worker_dies_after_the_mail(shop: Shop) -> None:
         shop.drain()
 
 
+def a_part_is_to_go_back(who: Purchase) -> None:
+    (attempt,) = payments.attempts_of(Purpose.NEW_BUSINESS, who.order_id)
+    payment.request_refund(attempt.id, Money(600, "CNY"), RefundReason.LATE_PAYMENT)
+    db.session.commit()
+
+
+def a_part_is_to_go_back_and_its_process_dies(shop: Shop) -> None:
+    """Before its row is committed: nobody ever asked for it."""
+    who = bought(shop)
+    with shop.fuse(Here(At.REFUND_DEFERRED)), shop.process():
+        a_part_is_to_go_back(who)
+
+
 def a_part_goes_back_and_the_worker_dies(shop: Shop) -> None:
     who = bought(shop)
     with shop.app.app_context():
-        (attempt,) = payments.attempts_of(Purpose.NEW_BUSINESS, who.order_id)
-        payment.request_refund(attempt.id, Money(600, "CNY"), RefundReason.LATE_PAYMENT)
-        db.session.commit()
+        a_part_is_to_go_back(who)
     with shop.fuse(Here(At.REFUND_SENT)):
         shop.drain()
 
@@ -172,6 +183,18 @@ def no_reconciler(shop: Shop, _patch: Patch) -> None:
 def no_key(_shop: Shop, patch: Patch) -> None:
     ask = Gateway.create_refund
     patch.setattr(Gateway, "create_refund", lambda self, *told: ask(self, *told[:-1], str(uuid4())))
+
+
+def called_before_the_commit(_shop: Shop, patch: Patch) -> None:
+    """The provider is asked by whoever writes the row, in the same transaction."""
+    defer = jobs.defer
+
+    def asked(name: str, **told: Any) -> None:
+        if name == "payment.send_refund":
+            refunds.send_refund(told["refund_id"])
+        defer(name, **told)
+
+    patch.setattr(refunds.jobs, "defer", asked)
 
 
 def no_look_up(_shop: Shop, patch: Patch) -> None:
@@ -300,6 +323,9 @@ CONTROLS = {
         the_site_dies_with_an_event, answered_before_the_commit, "I1 "
     ),
     "a refund without an idempotency key": Control(a_part_goes_back_and_the_worker_dies, no_key, "I4b "),
+    "the provider is called before the row is committed": Control(
+        a_part_is_to_go_back_and_its_process_dies, called_before_the_commit, "I4b "
+    ),
     "no look-up when the provider may have forgotten keys": Control(the_same_a_day_ago, no_look_up, "I4b "),
     "a Message-ID for each try": Control(the_worker_dies_after_the_mail, a_message_id_for_each_try, "I9 "),
     "no lock": Control(both_say_at_once_that_it_is_paid, no_lock, "I12 "),

@@ -41,8 +41,8 @@ from tests.faults.people import Customer, Habits
 PURCHASES = int(os.environ.get("PURCHASES", "60"))
 KILLS = int(os.environ.get("KILLS", str(max(12, PURCHASES // 20))))
 SEED = int(os.environ.get("SEED", "7"))
-ODDS = 0.02
-CUSTOMERS = 8
+DEATHS = max(2, PURCHASES // 40)
+CUSTOMERS = 12
 API = ("/v1/checkout/sessions", "/v1/checkout/sessions/*", "/v1/refunds*", "/v1/*")
 HOWS: list[dict[str, Any]] = [
     {"how": "answer", "status": 500, "when": "before"},
@@ -135,14 +135,20 @@ def doubled(house: House) -> dict[str, int]:
 @pytest.mark.requirement("T26-33", "T26-41", "O13-43")
 def test_whatever_dies_whoever_paid_has_one_policy_or_one_refund(settings: Settings, tmp_path: Path) -> None:
     begun = time.monotonic()
-    dying = Dying.begin(tmp_path / "dying", SEED, ODDS)
+    dying = Dying.begin(tmp_path / "dying", SEED, DEATHS)
+    people: list[Customer] = []
+
+    def buy(customer: Customer) -> None:
+        customer.buy()
+        dying.goes_on(sum(each.done for each in people) / PURCHASES)
+
     with a_house(settings, tmp_path, dying) as house:
-        people = [
+        people += [
             house.customer(number, habits(random.Random(f"{SEED} {number}")))  # noqa: S311  the same each time
             for number in range(PURCHASES)
         ]
         with house.refund_desk() as give_back, lies(house, give_back), ThreadPoolExecutor(CUSTOMERS) as pool:
-            buying = [pool.submit(each.buy) for each in people]
+            buying = [pool.submit(buy, each) for each in people]
             killed = kill(house, people, buying)
             for each in buying:
                 each.result()

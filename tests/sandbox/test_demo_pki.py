@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from marketplace.infra.signing import SealSettings
+from marketplace.kernel import clock
 from sandbox.demo_pki import make_pki
 
 HARBOUR = {"harbour": "Harbour Life Insurance Co."}
@@ -39,7 +40,7 @@ def test_folder_and_files_are_their_owners_only_whatever_the_umask(tmp_path):
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "seals").iterdir()}
     assert stat.S_IMODE((tmp_path / "seals").stat().st_mode) == 0o700
     assert modes == dict.fromkeys(
-        ["SPECIMEN", "root.pem", "root.key"]
+        ["SPECIMEN", "root.pem", "root.key", "root.crl"]
         + [f"{code}.{kind}" for code in ("timestamp", "marketplace", "harbour") for kind in ("pem", "key")],
         0o600,
     )
@@ -55,6 +56,15 @@ def test_a_second_start_changes_nothing(pki):
     before = contents(pki)
     make_pki(pki, HARBOUR)
     assert contents(pki) == before
+
+
+def test_a_revocation_list_that_is_about_to_run_out_is_made_anew(pki):
+    before = contents(pki)
+    with clock.frozen(clock.now() + timedelta(days=300)):
+        make_pki(pki, HARBOUR)
+    after = contents(pki)
+    assert {name for name in before if before[name] != after[name]} == {"root.crl"}
+    assert x509.load_pem_x509_crl(after["root.crl"]).next_update_utc > clock.now() + timedelta(days=600)
 
 
 def test_a_new_insurer_gets_a_seal_under_the_same_root(pki):

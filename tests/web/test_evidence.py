@@ -5,6 +5,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, NoReturn
 
@@ -15,12 +16,17 @@ from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Account, Role
 from marketplace.infra import business_clock
 from marketplace.infra.db import db
+from marketplace.infra.stripe_gateway import Gateway
 from marketplace.kernel import clock
 from marketplace.kernel.canonical import sha256_hex
+from marketplace.kernel.money import Money
 from marketplace.kernel.zips import zipped
 from marketplace.oversight import queries as oversight
 from marketplace.oversight import services
 from marketplace.oversight.values import Bundle, BundleNotFound, BundleState, Sale, SaleFilter
+from marketplace.payment import queries as payments
+from marketplace.payment import services as payment
+from marketplace.payment.values import Purpose, RefundReason
 from marketplace.policy import queries as policies
 from marketplace.traceability import queries as trail
 from marketplace.traceability import services as traceability
@@ -84,6 +90,37 @@ def test_the_evidence_of_a_purchase_is_whole_and_verifies(
     assert release["entry"]["index"] < release["views"][0]
     assert file.wrapper["pictures"] == {"reason": "pictures:no-browser"}
     assert "Pictures: none" in file.files["README.txt"].decode()
+
+
+def test_of_what_went_back_it_names_what_the_bank_kept(
+    shop: Flask, sale: Sale, compliance: Account, into_the_log: IntoTheLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two parts arrived; one of them came back later."""
+    assert sale.order_id
+    with shop.app_context():
+        (attempt,) = payments.attempts_of(Purpose.NEW_BUSINESS, sale.order_id)
+        kept, sent_back = (
+            payment.request_refund(attempt.id, Money(minor, "CNY"), reason).id
+            for minor, reason in ((100, RefundReason.OVERCHARGED), (200, RefundReason.GOODWILL))
+        )
+        db.session.commit()
+        drain()
+        retrieve = Gateway.retrieve_refund
+        failed = lambda self, found: replace(retrieve(self, found), status="failed")  # noqa: E731
+        monkeypatch.setattr(Gateway, "retrieve_refund", failed)
+        payment.send_refund(sent_back)
+        db.session.commit()
+        into_the_log()
+        file = File.of(asked(sale.application_id, compliance), compliance)
+        said = [
+            (each.type, each.body["refund_id"])
+            for each in trail.entries_of_application(sale.application_id)
+            if each.type in {EntryType.REFUND_SUCCEEDED, EntryType.REFUND_FAILED}
+        ]
+    assert (EntryType.REFUND_FAILED, str(sent_back)) in said
+    assert {found for kind, found in said if kind is EntryType.REFUND_SUCCEEDED} == {str(kept), str(sent_back)}
+    refunds = json.loads(file.exhibits("payment")["payment.json"])["refunds"]
+    assert [each["reason"] for each in refunds] == ["overcharged"]
 
 
 def named_in(core: dict[str, Any]) -> set[str]:

@@ -1,4 +1,5 @@
-"""What the customer sees when paying goes wrong: the fault table of payments, row by row, through pages and mails.
+"""What the customer sees when paying goes wrong: the fault table of payments, row by row, through pages and mails
+(whole-system test 6 of the regulation checklist; that the books agree in any order of these: `tests/faults`).
 
 `docs/decisions/0004-our-row-before-stripes.md` says where each row is held.
 """

@@ -110,12 +110,24 @@ def _payment(found: Extract, sale: Sale) -> Iterator[Exhibit]:
                 "amount": {"currency": body["currency"], "minor": body["amount"]},
                 "reason": body["reason"],
             }
-            for body in _bodies(found, EntryType.REFUND_SUCCEEDED)
+            for body in _arrived(found)
         ],
     }
     if facts["payments"]:
         data = canonical_bytes(facts)
         yield Exhibit("payment", "payment.json", sha256_hex(data), data)
+
+
+def _arrived(found: Extract) -> Iterator[dict[str, Any]]:
+    """What the entries say of refunds that banks took, and did not send back later."""
+    last = {
+        entry.body.get("refund_id"): entry.type
+        for entry in found.entries
+        if entry.type in {EntryType.REFUND_SUCCEEDED, EntryType.REFUND_FAILED} and entry.envelope is not None
+    }
+    for body in _bodies(found, EntryType.REFUND_SUCCEEDED):
+        if last[body.get("refund_id")] is EntryType.REFUND_SUCCEEDED:
+            yield body
 
 
 def _money(amount: Money) -> dict[str, Any]:

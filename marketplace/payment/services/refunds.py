@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from marketplace.infra import jobs, stripe_gateway
@@ -95,8 +96,7 @@ def add_refund(
     db.session.add(refund)
     db.session.flush()
     reach(At.REFUND_WRITTEN)
-    body = {"amount": amount.minor, "currency": amount.currency, "reason": reason.value}
-    record(row, EntryType.REFUND_REQUESTED, by, **body)
+    record(row, EntryType.REFUND_REQUESTED, by, **_told(refund))
     at, insurer_id = clock.now(), wish.insurer_id if wish else None
     of_contracts = reason is not RefundReason.GOODWILL and ledger.is_posted(LedgerEvent.PREMIUM, row.id)
     lines = _sources(row, amount, insurer_id, reason=reason, of_contracts=of_contracts)
@@ -141,8 +141,7 @@ def ask_again(refund_id: UUID, by: Actor) -> Refund:
     refund.state = REFUNDS.next(RefundState.FAILED, RefundEvent.ASKED_AGAIN).value
     refund.provider_id, refund.failure, refund.settled_at = found.id if found else None, None, None
     _renew_key(refund)
-    body = {"amount": refund.amount_minor, "currency": refund.currency, "reason": refund.reason}
-    record(attempt, EntryType.REFUND_REQUESTED, by, **body)
+    record(attempt, EntryType.REFUND_REQUESTED, by, **_told(refund))
     jobs.defer("payment.send_refund", refund_id=refund.id)
     return refund_value(refund)
 
@@ -303,9 +302,8 @@ def overtake(attempt: AttemptRow, refund: RefundRow, amount: Money) -> None:
 def _enter(attempt: AttemptRow, refund: RefundRow, after: RefundState) -> None:
     state = AttemptState(attempt.state)
     if after.is_back:
-        body = {"amount": refund.amount_minor, "currency": refund.currency, "reason": refund.reason}
         if after is RefundState.SUCCEEDED:
-            record(attempt, EntryType.REFUND_SUCCEEDED, PROVIDER, **body)
+            record(attempt, EntryType.REFUND_SUCCEEDED, PROVIDER, **_told(refund))
         if all(RefundState(other.state).is_back for other in refunds_of(attempt.id)):
             # What never counted is given back as a whole; of a payment that counts the rest goes on counting.
             partly = attempt.succeeded_at is not None and bool(left_of(attempt))
@@ -314,9 +312,14 @@ def _enter(attempt: AttemptRow, refund: RefundRow, after: RefundState) -> None:
         about = (attempt.id, Purpose(attempt.purpose), attempt.subject_id)
         jobs.publish(RefundSucceeded(refund.id, *about, RefundReason(refund.reason), _money(refund)))
     elif after is RefundState.FAILED:
-        body = {"amount": refund.amount_minor, "currency": refund.currency, "reason": refund.reason}
-        record(attempt, EntryType.REFUND_FAILED, PROVIDER, **body)
+        record(attempt, EntryType.REFUND_FAILED, PROVIDER, **_told(refund))
         attempt.state = ATTEMPTS.next(state, AttemptEvent.REFUND_FAILED).value
+
+
+def _told(refund: RefundRow) -> dict[str, Any]:
+    """What the trail says of it."""
+    about = {"refund_id": str(refund.id), "reason": refund.reason}
+    return about | {"amount": refund.amount_minor, "currency": refund.currency}
 
 
 def _money(refund: RefundRow) -> Money:

@@ -16,11 +16,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509 import load_pem_x509_certificate
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
 from pyhanko.sign.general import SigningError
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner
 
 from marketplace.infra import signing, timestamping
-from marketplace.infra.signing import KeyExposed, KeyUnfit, SealReport, SealSettings
+from marketplace.infra.signing import KeyExposed, KeyUnfit, SealReport, SealSettings, SealUntrusted
 from marketplace.infra.timestamping import StampUnavailable
 from marketplace.kernel import clock
 from sandbox import demo_pki
@@ -239,11 +240,23 @@ def test_a_seal_is_judged_as_of_the_moment_that_is_asked_for(sealed, roots):
     assert (late.valid, late.reason, late.known_signer) == (False, "untrusted", True)
 
 
+def by_others(pki, pdf: bytes, code: str, authority) -> bytes:
+    """As somebody seals who does not care whether anybody can trust it."""
+    signer = signing.HeldKey.of(SealSettings.in_folder(pki, code))
+    metadata = PdfSignatureMetadata(
+        field_name="Seal", subfilter=SigSeedSubFilter.PADES, certify=True, docmdp_permissions=MDPPerm.NO_CHANGES
+    )
+    sealing = PdfSigner(metadata, signer, timestamper=authority)
+    return sealing.sign_pdf(IncrementalPdfFileWriter(BytesIO(pdf))).getvalue()
+
+
 def test_a_stamp_of_another_root_makes_the_seal_untrusted(pki, tmp_path, plain_pdf, roots):
     demo_pki.make_pki(tmp_path, {})
     elsewhere = timestamping.load_authority(SealSettings.in_folder(tmp_path, timestamping.SEAL_CODE))
+    assert reason(by_others(pki, plain_pdf, "harbour", elsewhere), roots) == "untrusted"
     sealer = signing.load_sealer(SealSettings.in_folder(pki, "harbour"), elsewhere)
-    assert reason(sealer.seal(plain_pdf, reason="Issue"), roots) == "untrusted"
+    with pytest.raises(SealUntrusted):
+        sealer.seal(plain_pdf, reason="Issue")
 
 
 def test_no_roots_trust_nobody(sealed):
@@ -252,8 +265,10 @@ def test_no_roots_trust_nobody(sealed):
 
 
 def test_a_certificate_for_time_stamping_cannot_seal(pki, authority, plain_pdf, roots):
+    assert reason(by_others(pki, plain_pdf, timestamping.SEAL_CODE, authority), roots) == "untrusted"
     sealer = signing.load_sealer(SealSettings.in_folder(pki, timestamping.SEAL_CODE), authority)
-    assert reason(sealer.seal(plain_pdf, reason="Issue"), roots) == "untrusted"
+    with pytest.raises(SealUntrusted):
+        sealer.seal(plain_pdf, reason="Issue")
 
 
 def test_without_a_time_stamp_nothing_is_sealed(pki, plain_pdf):
@@ -292,11 +307,11 @@ def test_only_p256_keys_seal(pki, key):
         signing.HeldKey.from_pem(certificate, pem, chain)
 
 
-def test_a_key_of_another_certificate_is_refused(pki, authority):
+def test_a_key_of_another_certificate_is_refused(pki):
     certificate, _, chain = signing.read_seal(SealSettings.in_folder(pki, "harbour"))
     _, key, _ = signing.read_seal(SealSettings.in_folder(pki, "lantern"))
     with pytest.raises(KeyUnfit, match="certificate names"):
-        signing.Sealer(certificate, key, chain, authority)
+        signing.HeldKey.from_pem(certificate, key, chain)
 
 
 @pytest.mark.asvs("15.4.1")
