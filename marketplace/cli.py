@@ -188,6 +188,22 @@ def _staff(email: str) -> Account:
 
 
 @main.command()
+@click.argument("insurer")
+@click.argument("prefix")
+@click.argument("first")
+@click.argument("last")
+@_in_application
+def allot_numbers(insurer: str, prefix: str, first: str, last: str) -> None:
+    """Number contracts from a range of their insurer (its code): PREFIX and the digits from FIRST to LAST."""
+    try:
+        found = policy.allot_numbers(accounts_queries.insurer_by_code(insurer.lower()).id, prefix, first, last)
+    except Invalid as error:
+        raise click.ClickException("; ".join(f"{field}: {what}" for field, what in error.fields.items())) from error
+    db.session.commit()
+    click.echo(f"{found} numbers, from {prefix}{first} on")
+
+
+@main.command()
 @_in_application
 def rebuild_sales_log() -> None:
     """Make the sales log again from the state of the features."""

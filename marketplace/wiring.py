@@ -16,7 +16,18 @@ from marketplace.checkout.values import OrderIssued, OrderLapsed, OrderNotIssuab
 from marketplace.correspondence import jobs as correspondence_jobs
 from marketplace.correspondence import rules as correspondence_rules
 from marketplace.correspondence.values import MessageBounced, MessageSent
-from marketplace.infra import dkim, keys, letterhead, mail, returns, seals, storage, stripe_gateway, vault
+from marketplace.infra import (
+    dkim,
+    keys,
+    letterhead,
+    mail,
+    payment_gateway,
+    returns,
+    seals,
+    storage,
+    stripe_gateway,
+    vault,
+)
 from marketplace.infra.storage.folder import Folder
 from marketplace.infra.storage.objects import PATIENCE, Objects
 from marketplace.kernel import money
@@ -108,7 +119,7 @@ def connect(settings: Settings) -> None:
     mail.configure(
         _mail_transport(settings), settings.mail_from, settings.mail_return_path, _returns(settings), _signer(settings)
     )
-    stripe_gateway.configure(_stripe(settings))
+    payment_gateway.configure(_stripe(settings))
     payment.configure(money.amounts(settings.refund_limits))
     letterhead.configure(
         letterhead.Letterhead(

@@ -15,7 +15,7 @@ import requests
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
-from marketplace.infra import stripe_gateway
+from marketplace.infra import payment_gateway
 from marketplace.infra.stripe_gateway import Gateway
 from sandbox.stripe_simulator import Simulator, SimulatorSettings, create_simulator
 
@@ -119,13 +119,13 @@ def running_simulator(folder: Path, site_webhook: str | None = None) -> Iterator
 @contextmanager
 def simulator_in_use(folder: Path) -> Iterator[SimulatorServer]:
     """A running simulator that this process pays through until the block ends."""
-    before = stripe_gateway.gateway()
+    before = payment_gateway.gateway()
     with running_simulator(folder) as running:
-        stripe_gateway.configure(
+        payment_gateway.configure(
             Gateway(SECRET_KEY, WEBHOOK_SECRET, livemode=False, api_base=running.url, sleep=lambda _: None)
         )
         yield running
-    stripe_gateway.configure(before)
+    payment_gateway.configure(before)
 
 
 @contextmanager

@@ -41,10 +41,10 @@ def _current(path: Path) -> CertificateList | None:
         found = CertificateList.load(pem.unarmor(data)[2] if pem.detect(data) else data, strict=True)
         next_update = found["tbs_cert_list"]["next_update"].native
     except (OSError, ValueError, TypeError) as error:
-        log.error("the revocation list %s cannot be read: %s", path.name, type(error).__name__)  # noqa: TRY400  no trace of a stranger's file
+        log.error("ALARM the revocation list %s cannot be read: %s", path.name, type(error).__name__)  # noqa: TRY400  no trace of a stranger's file
         return None
     if next_update is not None and next_update <= clock.now():
-        log.error("the revocation list %s has run out, and seals are made without it", path.name)
+        log.error("ALARM the revocation list %s has run out, and seals are made without it", path.name)
         return None
     return found
 

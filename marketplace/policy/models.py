@@ -8,11 +8,13 @@ from sqlalchemy import (
     CHAR,
     BigInteger,
     CheckConstraint,
+    ColumnElement,
     ForeignKey,
     Index,
     String,
     UniqueConstraint,
     func,
+    literal_column,
     select,
     text,
     update,
@@ -25,6 +27,8 @@ from marketplace.infra.db import Base, db
 from marketplace.infra.sealed import SealedJson
 from marketplace.policy.values import DocumentState, PaperNotFound, PolicyNotFound
 
+_COMPACT = "upper(regexp_replace({}, '[^0-9A-Za-z]', '', 'g'))"
+
 
 class NumberRange(Base):
     """The next number of an insurer and year. Its row lock makes the numbers follow each other without gaps."""
@@ -36,6 +40,27 @@ class NumberRange(Base):
     next: Mapped[int] = mapped_column(default=1, server_default=text("1"))
 
     __table_args__ = (CheckConstraint("next > 0", name="next_positive"),)
+
+
+class AllottedRange(Base):
+    """Numbers that an insurer has set aside for contracts concluded here: `prefix` and so many `digits`."""
+
+    __tablename__ = "policy_allotted_range"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    insurer_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_insurer.id"), index=True)
+    prefix: Mapped[str] = mapped_column(String(24))
+    digits: Mapped[int]
+    first: Mapped[int] = mapped_column(BigInteger)
+    last: Mapped[int] = mapped_column(BigInteger)
+    next: Mapped[int] = mapped_column(BigInteger)
+    allotted_at: Mapped[datetime]
+
+    __table_args__ = (
+        CheckConstraint("0 <= first AND first <= last", name="first_to_last"),
+        CheckConstraint("next BETWEEN first AND last + 1", name="next_of_it"),
+        CheckConstraint("digits BETWEEN 3 AND 12 AND length(last::text) <= digits", name="last_has_room"),
+    )
 
 
 class PolicyRow(Base):
@@ -80,6 +105,7 @@ class PolicyRow(Base):
         ),
         CheckConstraint("ended_on <= end_on", name="ended_within"),
         CheckConstraint("erased_at IS NULL OR ended_on IS NOT NULL", name="erased_after_its_end"),
+        Index("uq_policy_policy_compact_number", text(_COMPACT.format("number")), unique=True),
         Index("ix_policy_policy_running", "end_on", postgresql_where=text("ended_on IS NULL")),
         Index("ix_policy_policy_ended", "ended_on", postgresql_where=text("erased_at IS NULL")),
         Index("ix_policy_policy_account", "account_id", "concluded_at"),
@@ -193,6 +219,11 @@ LATEST = select(func.max(_newer.number)).where(_newer.policy_id == PolicyRow.id)
 """The number of a contract's latest version, inside a question that names the contract."""
 
 
+def numbered(*compact: str) -> ColumnElement[bool]:
+    """The contracts of these numbers, as `rules.compact_number` has them."""
+    return literal_column(_COMPACT.format("policy_policy.number"), String).in_(compact)
+
+
 def locked_number(insurer_id: UUID, year: int) -> int:
     """The number that is next for the insurer and year; others of that range wait until this transaction ends."""
     db.session.execute(insert(NumberRange).values(insurer_id=insurer_id, year=year, next=1).on_conflict_do_nothing())
@@ -207,6 +238,13 @@ def take_number(insurer_id: UUID, year: int) -> None:
         .where(NumberRange.insurer_id == insurer_id, NumberRange.year == year)
         .values(next=NumberRange.next + 1)
     )
+
+
+def locked_allotted(insurer_id: UUID) -> AllottedRange | None:
+    """The oldest range of the insurer with numbers left, held until the end of the transaction."""
+    left = AllottedRange.insurer_id == insurer_id, AllottedRange.next <= AllottedRange.last
+    oldest = select(AllottedRange).where(*left).order_by(AllottedRange.allotted_at, AllottedRange.id).limit(1)
+    return db.session.scalars(oldest.with_for_update().execution_options(populate_existing=True)).first()
 
 
 def locked_policy(policy_id: UUID) -> PolicyRow:

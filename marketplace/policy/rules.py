@@ -60,9 +60,12 @@ _PREFIXES = {PaperKind.RECEIPT: "RC", PaperKind.REFUND_LETTER: "RL"}
 SEAL_HOLDS = "sealed"
 _UNKNOWN = {"no-seal": Ground.NO_SEAL, "unreadable": Ground.UNREADABLE}
 
-_NUMBER = re.compile(r"EF-[0-9A-Z-]+-\d{4}-\d{6}")
-_NUMBER_WITHIN = re.compile(r"(?<![0-9A-Z])EF-(?:(?!EF-)[0-9A-Z-])+?-\d{4}-\d{6}(?![0-9A-Z])")
-_RUN_TOGETHER = re.compile(r"EF([0-9A-Z]+)(\d{4})(\d{6})")
+OURS = "EF"
+_OURS_WITHIN = re.compile(r"(?<![0-9A-Z])EF-(?:(?!EF-)[0-9A-Z-])+?-\d{4}-\d{6}(?![0-9A-Z])")
+_WORD = re.compile(r"(?=[A-Z-]*[0-9])[0-9A-Z][0-9A-Z-]{4,39}")
+_PREFIX = re.compile(r"[A-Z][0-9A-Z]*(-[0-9A-Z]+)*-?")
+LONGEST_PREFIX = 24
+DIGITS = range(3, 13)
 _SEPARATORS = re.compile(r"[^0-9A-Z]+")
 
 
@@ -86,21 +89,40 @@ def paper_number(kind: PaperKind, year: int, sequence: int) -> str:
     return f"{_PREFIXES[kind]}-{year:04d}-{sequence:06d}"
 
 
-def read_number(text: str) -> str | None:
-    """The number a person meant, with blanks, dashes or nothing for the hyphens; None when it cannot be one."""
-    spaced = _SEPARATORS.sub("-", text.upper()).strip("-")
-    if _NUMBER.fullmatch(spaced):
-        return spaced
-    together = _RUN_TOGETHER.fullmatch(_SEPARATORS.sub("", text.upper()))
-    return None if together is None else "EF-{}-{}-{}".format(*together.groups())
+def allotted_number(prefix: str, digits: int, sequence: int) -> str:
+    """Such as HL26-004711, of an insurer's own range."""
+    return f"{prefix}{sequence:0{digits}d}"
+
+
+def require_range(prefix: str, first: str, last: str) -> None:
+    """Refuse what is no range of an insurer's numbers: as many digits from first to last, under a prefix in capitals
+    that is not ours. Raises Invalid naming each fault.
+    """
+    faults: dict[str, str] = {}
+    if len(prefix) > LONGEST_PREFIX or not _PREFIX.fullmatch(prefix):
+        faults["prefix"] = "a prefix is capitals, digits and single hyphens, at most 24, and begins with a letter"
+    elif prefix.startswith(OURS):
+        faults["prefix"] = f"numbers that begin with {OURS} are the marketplace's own"
+    if not (first.isascii() and first.isdigit() and last.isascii() and last.isdigit()):
+        faults["last"] = "first and last are digits"
+    elif len(first) != len(last) or len(last) not in DIGITS or first > last:
+        faults["last"] = "first and last have as many digits, 3 to 12, and go upwards"
+    if faults:
+        raise Invalid(faults)
+
+
+def compact_number(text: str) -> str:
+    """What a person typed for a policy number: capitals, without blanks, dashes and hyphens."""
+    return _SEPARATORS.sub("", text.upper())
 
 
 def numbers_in(text: str) -> tuple[str, ...]:
-    """The policy numbers that a text holds, however they are spaced, each once in their order."""
-    spaced = _SEPARATORS.sub("-", text.upper())
-    apart = (_RUN_TOGETHER.fullmatch(word) for word in spaced.split("-"))
-    together = ("EF-{}-{}-{}".format(*found.groups()) for found in apart if found)
-    return tuple(dict.fromkeys((*_NUMBER_WITHIN.findall(spaced), *together)))
+    """What a text holds that may be a policy number, compact, each once in their order: ours however they are spaced,
+    and every word with a digit, as insurers have numbers of their own.
+    """
+    capitals = text.upper()
+    ours = _OURS_WITHIN.findall(_SEPARATORS.sub("-", capitals))
+    return tuple(dict.fromkeys(compact_number(each) for each in (*ours, *_WORD.findall(capitals))))
 
 
 def read_check_code(text: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from config import Settings
 from marketplace import wiring
 from marketplace.app import create_app
-from marketplace.infra import seals, storage, stripe_gateway, vault
+from marketplace.infra import payment_gateway, seals, storage, vault
 from marketplace.infra.db import db
 from sandbox.embedded_db import EmbeddedServer
 
@@ -18,7 +18,7 @@ def in_the_restored_house(settings: Settings, server: EmbeddedServer, database: 
     roles = {"database_url": "app", "database_owner_url": "owner", "database_reader_url": "reader"}
     urls = {field: server.url(f"marketplace_{role}", database) for field, role in roles.items()}
     there = Settings.model_validate(settings.model_dump() | urls | {"storage_folder": files})
-    gateway = stripe_gateway.gateway()
+    gateway = payment_gateway.gateway()
     try:
         with create_app(there).app_context():
             vault.forget()
@@ -27,7 +27,7 @@ def in_the_restored_house(settings: Settings, server: EmbeddedServer, database: 
             for engine in db.engines.values():
                 engine.dispose()
     finally:
-        stripe_gateway.configure(gateway)
+        payment_gateway.configure(gateway)
         storage.configure(wiring.store_of(settings))
         seals.configure(settings.seals_folder, settings.timestamp_url)
         vault.forget()

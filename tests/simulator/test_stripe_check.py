@@ -14,7 +14,8 @@ import requests
 import stripe
 
 from marketplace.infra import stripe_gateway
-from marketplace.infra.stripe_gateway import Gateway, NewAccount, NewSession, NewTransfer
+from marketplace.infra.payment_gateway import NewAccount, NewSession, NewTransfer
+from marketplace.infra.stripe_gateway import Gateway
 from marketplace.kernel.money import Money
 from sandbox.stripe_check import __main__ as command
 from sandbox.stripe_check.comparison import broken_promises, differences, lies_in, shape, shape_of_headers

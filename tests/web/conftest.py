@@ -16,8 +16,9 @@ from config import Settings
 from marketplace.accounts.values import Account, Role
 from marketplace.correspondence import queries as correspondence
 from marketplace.disclosure import services as disclosure
-from marketplace.infra import business_clock, pictures, stripe_gateway
+from marketplace.infra import business_clock, payment_gateway, pictures
 from marketplace.infra.db import db
+from marketplace.infra.stripe_gateway import Gateway
 from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import Sale, SaleFilter
 from marketplace.web import released, tracing
@@ -82,15 +83,15 @@ def shop(app: Flask, simulator: SimulatorServer) -> Iterator[Flask]:
 @contextmanager
 def open_shop(app: Flask, simulator: SimulatorServer) -> Iterator[None]:
     """Wordings published, Harbour Term on sale, the gateway speaking to the simulator."""
-    before = stripe_gateway.gateway()
-    stripe_gateway.configure(stripe_gateway.Gateway(SECRET_KEY, WEBHOOK_SECRET, livemode=False, api_base=simulator.url))
+    before = payment_gateway.gateway()
+    payment_gateway.configure(Gateway(SECRET_KEY, WEBHOOK_SECRET, livemode=False, api_base=simulator.url))
     with app.app_context():
         released.release(SPECIMEN)
         disclosure.publish_wordings()
         harbour_term()
         db.session.commit()
     yield
-    stripe_gateway.configure(before)
+    payment_gateway.configure(before)
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from flask import Flask
 from marketplace.accounts.values import Role
 from marketplace.infra.db import db
 from marketplace.infra.formatting import format_money
-from marketplace.infra.stripe_gateway import Gateway, PaymentsUnavailable
+from marketplace.infra.payment_gateway import PaymentsUnavailable
+from marketplace.infra.stripe_gateway import Gateway
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.oversight import services as oversight

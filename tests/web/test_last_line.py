@@ -15,7 +15,7 @@ from itsdangerous import URLSafeSerializer, URLSafeTimedSerializer
 
 from config import Settings
 from marketplace.app import create_app
-from marketplace.infra import keys, stripe_gateway
+from marketplace.infra import keys, payment_gateway
 from marketplace.infra.db import db
 from sandbox.demo.visitor import Visitor, hidden_fields
 from tests.web.conftest import NothingWritten
@@ -85,12 +85,12 @@ def test_whatever_breaks_the_site_goes_on(
 def test_no_variable_of_the_environment_turns_debugging_on(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLASK_DEBUG", "1")
     assert get_debug_flag(), "without a word of ours it would be on"
-    gateway = stripe_gateway.gateway()
+    gateway = payment_gateway.gateway()
     try:
         app = create_app(settings)
         assert (app.debug, app.jinja_env.auto_reload) == (False, False)
     finally:
-        stripe_gateway.configure(gateway)
+        payment_gateway.configure(gateway)
     with app.app_context():
         for engine in db.engines.values():
             engine.dispose()

@@ -10,7 +10,8 @@ from sqlalchemy import text
 
 from marketplace.correspondence import queries as correspondence
 from marketplace.infra.db import db
-from marketplace.infra.stripe_gateway import Gateway, Session
+from marketplace.infra.payment_gateway import Session
+from marketplace.infra.stripe_gateway import Gateway
 from marketplace.infra.vault import VaultUnavailable
 from marketplace.policy import services as policies
 from marketplace.policy.values import IssuePolicy, Policy

@@ -15,7 +15,7 @@ from config import Settings
 from marketplace.accounts.values import Role, SecurityEventType
 from marketplace.app import create_app
 from marketplace.catalog import queries as catalog
-from marketplace.infra import stripe_gateway
+from marketplace.infra import payment_gateway
 from marketplace.infra.db import db
 from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import SaleFilter
@@ -298,11 +298,11 @@ def test_a_static_file_is_kept_for_good_under_the_address_of_its_bytes_only(site
 @pytest.fixture
 def over_tls(settings: Settings, migrated_app: Flask) -> Iterator[Site]:
     """The same site as customers reach it in production, over TLS."""
-    gateway = stripe_gateway.gateway()
+    gateway = payment_gateway.gateway()
     app = create_app(settings.model_copy(update={"public_url": "https://localhost"}))
     app.test_client_class = FlaskClient
     yield Site(app, {"visitor": app.test_client()})
-    stripe_gateway.configure(gateway)
+    payment_gateway.configure(gateway)
     with app.app_context():
         for engine in db.engines.values():
             engine.dispose()

@@ -26,9 +26,9 @@ from marketplace.accounts.values import (
     PayeeState,
     SecurityEventType,
 )
-from marketplace.infra import jobs, stripe_gateway
+from marketplace.infra import jobs, payment_gateway
 from marketplace.infra.db import apart, db
-from marketplace.infra.stripe_gateway import NewAccount, ProviderAccount
+from marketplace.infra.payment_gateway import NewAccount, ProviderAccount
 from marketplace.kernel import clock, ids
 
 CLOCK_MARGIN = timedelta(minutes=1)
@@ -71,7 +71,7 @@ def open_payee(insurer_id: UUID, refresh_url: str, return_url: str) -> str:
         _require_committed(row.id)
         _keep(row.id, _opened(row), clock.now())
     account_id = str(_of_insurer(insurer_id).account_id)
-    return stripe_gateway.gateway().create_account_link(account_id, refresh_url, return_url)
+    return payment_gateway.gateway().create_account_link(account_id, refresh_url, return_url)
 
 
 def refresh_payee(payee_id: UUID, account_id: str | None = None) -> Payee:
@@ -83,7 +83,7 @@ def refresh_payee(payee_id: UUID, account_id: str | None = None) -> Payee:
     if name is None:
         return payee_of(row)
     asked_at = clock.now()
-    return _keep(payee_id, stripe_gateway.gateway().retrieve_account(name), asked_at)
+    return _keep(payee_id, payment_gateway.gateway().retrieve_account(name), asked_at)
 
 
 def refresh_payees() -> None:
@@ -102,7 +102,7 @@ def _require_committed(payee_id: UUID) -> None:
 
 def _opened(row: PayeeRow) -> ProviderAccount:
     """The account for this row: looked for first where Stripe may have forgotten the key of an earlier call."""
-    gateway = stripe_gateway.gateway()
+    gateway = payment_gateway.gateway()
     if clock.now() - row.created_at > party_rules.PAYEE_KEY_TRUSTED_FOR:
         for found in gateway.list_accounts(row.created_at - CLOCK_MARGIN):
             if found.metadata.get("payee_id") == str(row.id):

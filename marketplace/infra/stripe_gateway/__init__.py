@@ -1,8 +1,8 @@
-"""Stripe: the only room that imports its library. Speaks in our frozen values (`values`; `reading` makes them).
+"""Stripe: the only room that imports its library. What it answers is `infra.payment_gateway`'s (`reading` makes it).
 
 Raises `Unavailable` when the same call may succeed later (no answer, 5xx, 429, our own key refused) and `Refused` when
-it never will. Each call that creates something takes the caller's idempotency key, so that asking again after a lost
-answer finds the same object (docs.stripe.com/api/idempotent_requests; keys are kept for at least 24 hours).
+it never will. Keys are kept for at least 24 hours (docs.stripe.com/api/idempotent_requests). What each call does, the
+port says (`payment_gateway.PaymentGateway`); here is what only Stripe does.
 """
 
 import json
@@ -16,8 +16,7 @@ from typing import Any, TypeVar, cast
 import stripe
 
 from marketplace.infra import metrics
-from marketplace.infra.stripe_gateway import reading
-from marketplace.infra.stripe_gateway.values import (
+from marketplace.infra.payment_gateway import (
     ForgedEvent,
     Intent,
     Movement,
@@ -33,27 +32,8 @@ from marketplace.infra.stripe_gateway.values import (
     ProviderTransfer,
     Session,
 )
+from marketplace.infra.stripe_gateway import reading
 from marketplace.kernel.money import Money
-
-__all__ = [
-    "ForgedEvent",
-    "Gateway",
-    "Intent",
-    "Movement",
-    "NewAccount",
-    "NewSession",
-    "NewTransfer",
-    "PaymentCallRefused",
-    "PaymentsUnavailable",
-    "ProviderAccount",
-    "ProviderDispute",
-    "ProviderEvent",
-    "ProviderRefund",
-    "ProviderTransfer",
-    "Session",
-    "configure",
-    "gateway",
-]
 
 T = TypeVar("T")
 
@@ -92,7 +72,6 @@ class Gateway:
         )
 
     def create_session(self, new: NewSession) -> Session:
-        """Open a hosted payment page, or find the one that the same idempotency key opened before."""
         params: dict[str, Any] = {
             "mode": "payment",
             "ui_mode": "hosted_page",
@@ -127,26 +106,21 @@ class Gateway:
         )
 
     def retrieve_session(self, session_id: str) -> Session:
-        """The session as it is now, with the status of its payment."""
         params: Any = {"expand": ["payment_intent.latest_charge"]}
         return self._session(self._ask(lambda: self._client.v1.checkout.sessions.retrieve(session_id, params)))
 
     def expire_session(self, session_id: str) -> Session:
-        """Close an open page so that nobody can pay on it. Refused when it is not open any more."""
         return self._session(self._ask(lambda: self._client.v1.checkout.sessions.expire(session_id)))
 
     def retrieve_intent(self, intent_id: str) -> Intent:
-        """The payment as it is now."""
         return reading.intent(self._ask(lambda: self._client.v1.payment_intents.retrieve(intent_id)))
 
     def list_sessions(self, since: datetime, status: str) -> Iterator[Session]:
-        """Sessions in `status` created at or after `since`, newest first, page by page."""
         return map(self._session, self._listed(self._client.v1.checkout.sessions.list, since, status=status))
 
     def create_refund(
         self, payment_intent_id: str, amount: Money, metadata: Mapping[str, str], idempotency_key: str
     ) -> ProviderRefund:
-        """Send `amount` back to where it came from (regulation O13-43: the original method only)."""
         params: dict[str, Any] = {
             "payment_intent": payment_intent_id,
             "amount": amount.minor,
@@ -160,20 +134,18 @@ class Gateway:
         return reading.refund(self._ask(lambda: self._client.v1.refunds.retrieve(refund_id)))
 
     def list_refunds(self, payment_intent_id: str) -> tuple[ProviderRefund, ...]:
-        """The refunds of one payment (Stripe's newest hundred, far more than one payment has)."""
+        """The newest hundred, far more than one payment has."""
         params: Any = {"payment_intent": payment_intent_id, "limit": PAGE}
         return tuple(reading.refund(found) for found in self._ask(lambda: self._client.v1.refunds.list(params)).data)
 
     def retrieve_dispute(self, dispute_id: str) -> ProviderDispute:
-        """The dispute as it is now."""
         return reading.dispute(self._ask(lambda: self._client.v1.disputes.retrieve(dispute_id)))
 
     def list_disputes(self, since: datetime) -> Iterator[ProviderDispute]:
-        """Disputes opened at or after `since`, newest first, page by page."""
         return map(reading.dispute, self._listed(self._client.v1.disputes.list, since))
 
     def create_transfer(self, new: NewTransfer) -> ProviderTransfer:
-        """Send money of a payment on, never more than came in with it (`source_transaction`)."""
+        """`source_transaction` is what keeps it from being more than came in."""
         intent = self._ask(lambda: self._client.v1.payment_intents.retrieve(new.payment_intent_id))
         params: dict[str, Any] = {
             "amount": new.amount.minor,
@@ -189,7 +161,7 @@ class Gateway:
         )
 
     def list_transfers(self, group: str) -> tuple[ProviderTransfer, ...]:
-        """What was sent on of one payment (Stripe's newest hundred, far more than an order has contracts)."""
+        """The newest hundred, far more than an order has contracts."""
         params: Any = {"transfer_group": group, "limit": PAGE}
         return tuple(
             reading.transfer(found) for found in self._ask(lambda: self._client.v1.transfers.list(params)).data
@@ -198,7 +170,7 @@ class Gateway:
     def reverse_transfer(
         self, transfer_id: str, amount: Money, metadata: Mapping[str, str], idempotency_key: str
     ) -> ProviderTransfer:
-        """Bring `amount` of what was sent on back (docs.stripe.com/api/transfer_reversals)."""
+        """docs.stripe.com/api/transfer_reversals."""
         params: dict[str, Any] = {"amount": amount.minor, "metadata": dict(metadata)}
         options = stripe.RequestOptions(idempotency_key=idempotency_key)
         return reading.transfer(
@@ -208,19 +180,17 @@ class Gateway:
         )
 
     def list_reversals(self, transfer_id: str) -> tuple[ProviderTransfer, ...]:
-        """What came back of a transfer (Stripe's newest hundred)."""
+        """The newest hundred."""
         params: Any = {"limit": PAGE}
         listed = self._ask(lambda: self._client.v1.transfers.reversals.list(transfer_id, params))
         return tuple(reading.transfer(found) for found in listed.data)
 
     def list_movements(self, since: datetime) -> Iterator[Movement]:
-        """What moved our balance at or after `since`, newest first, page by page."""
         return map(
             reading.movement, self._listed(self._client.v1.balance_transactions.list, since, expand=["data.source"])
         )
 
     def balance(self) -> tuple[Money, ...]:
-        """What we have there, available and on its way together, by currency."""
         found = self._ask(self._client.v1.balance.retrieve)
         totals: dict[str, int] = {}
         for part in (*found.available, *found.pending):
@@ -228,9 +198,8 @@ class Gateway:
         return tuple(Money(total, currency.upper()) for currency, total in sorted(totals.items()))
 
     def create_account(self, new: NewAccount) -> ProviderAccount:
-        """Open a connected account, or find the one that the same idempotency key opened before.
-
-        Stripe asks its people for everything and shows them its own desk (docs.stripe.com/connect/express-accounts).
+        """An Express account: Stripe asks its people for everything and shows them its own desk
+        (docs.stripe.com/connect/express-accounts).
         """
         wanted = {"card_payments": {"requested": True}, "transfers": {"requested": True}}
         params: dict[str, Any] = {
@@ -245,15 +214,12 @@ class Gateway:
         return reading.account(self._ask(lambda: self._client.v1.accounts.create(cast("Any", params), options=options)))
 
     def retrieve_account(self, account_id: str) -> ProviderAccount:
-        """The account as it is now."""
         return reading.account(self._ask(lambda: self._client.v1.accounts.retrieve(account_id)))
 
     def list_accounts(self, since: datetime) -> Iterator[ProviderAccount]:
-        """Accounts opened at or after `since`, newest first, page by page."""
         return map(reading.account, self._listed(self._client.v1.accounts.list, since))
 
     def create_account_link(self, account_id: str, refresh_url: str, return_url: str) -> str:
-        """The address at Stripe where the people of an account give what is asked for: good once, for some minutes."""
         params: Any = {
             "account": account_id,
             "type": "account_onboarding",
@@ -333,18 +299,3 @@ def _is_thin(payload: bytes) -> bool:
         return bool(json.loads(payload).get("object") == "v2.core.event")
     except (ValueError, AttributeError):
         return False
-
-
-_gateway: Gateway | None = None
-
-
-def configure(gateway: Gateway) -> None:
-    """For `create_app`: the account at Stripe that this process uses."""
-    global _gateway  # noqa: PLW0603  one gateway for each process, set at start
-    _gateway = gateway
-
-
-def gateway() -> Gateway:
-    if _gateway is None:
-        raise PaymentsUnavailable("the payment service is not configured")
-    return _gateway

@@ -7,7 +7,7 @@ from typing import Any
 
 import stripe
 
-from marketplace.infra.stripe_gateway.values import (
+from marketplace.infra.payment_gateway import (
     Intent,
     Movement,
     PaymentCallRefused,

@@ -32,14 +32,12 @@ def contracts_in(text: str) -> tuple[Sale, ...]:
     text of a complaint will do. An order of several contracts gives all of them, and so does an address.
     """
     references = sorted(set(_REFERENCE.findall(text.upper())))[:MOST_WORDS]
-    numbers = policies.numbers_in(text)[:MOST_WORDS]
     provider = sorted(set(_PROVIDERS.findall(text)))[:MOST_WORDS]
     orders = payments.subjects_paid_as(Purpose.NEW_BUSINESS, provider) if provider else frozenset()
-    told = applications.ids_of_accounts(accounts.customers_in(text))
-    if not (references or numbers or orders or told):
+    told = applications.ids_of_accounts(accounts.customers_in(text)) | policies.applications_in(text, MOST_WORDS)
+    if not (references or orders or told):
         return ()
     wanted = or_(
-        SaleRow.policy_number.in_(numbers),
         SaleRow.application_reference.in_(references),
         SaleRow.order_reference.in_(references),
         SaleRow.journey_reference.in_(references),

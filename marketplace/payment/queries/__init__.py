@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import String, and_, cast, exists, func, or_, select
 
 from marketplace.catalog.values import PaymentMethod
-from marketplace.infra import stripe_gateway
+from marketplace.infra import payment_gateway
 from marketplace.infra.db import db
-from marketplace.infra.stripe_gateway import Session
+from marketplace.infra.payment_gateway import Session
 from marketplace.kernel.money import Money
 from marketplace.payment.models import (
     AttemptRow,
@@ -166,7 +166,9 @@ def unknown_since(since: datetime) -> tuple[Session, ...]:
     """Pages that were paid at the provider since `since` and belong to no attempt of ours: those of a database that
     lost its latest hours, or of another system on the same account. Newest first. Raises Unavailable.
     """
-    paid = [page for page in stripe_gateway.gateway().list_sessions(since, "complete") if page.payment_status == "paid"]
+    paid = [
+        page for page in payment_gateway.gateway().list_sessions(since, "complete") if page.payment_status == "paid"
+    ]
     own_id = cast(AttemptRow.id, String)
     known = set(db.session.scalars(select(own_id).where(own_id.in_([page.our_id for page in paid]))))
     return tuple(page for page in paid if page.our_id not in known)

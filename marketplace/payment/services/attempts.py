@@ -5,10 +5,10 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from marketplace.infra import jobs, stripe_gateway
+from marketplace.infra import jobs, payment_gateway
 from marketplace.infra.db import apart, db
 from marketplace.infra.failpoints import At, reach
-from marketplace.infra.stripe_gateway import NewSession, PaymentCallRefused, PaymentsUnavailable, Session
+from marketplace.infra.payment_gateway import NewSession, PaymentCallRefused, PaymentsUnavailable, Session
 from marketplace.kernel import clock, ids
 from marketplace.kernel.money import Money
 from marketplace.payment.models import AttemptRow
@@ -115,7 +115,7 @@ def expire_session(attempt_id: UUID) -> None:
         return
     # Refused when paid or expired in the meantime: settling finds out which.
     with suppress(PaymentCallRefused):
-        stripe_gateway.gateway().expire_session(row.session_id)
+        payment_gateway.gateway().expire_session(row.session_id)
     reach(At.PAGE_CLOSED)
     settle(attempt_id)
 
@@ -131,7 +131,7 @@ def _opened(row: AttemptRow) -> Session:
     """The page at the provider. After three failures alike it is looked for there: it may be open all the same, and
     where it is not, the next click takes the next number, as the key of this one only replays its failure.
     """
-    gateway = stripe_gateway.gateway()
+    gateway = payment_gateway.gateway()
     try:
         return gateway.create_session(_session_of(row))
     except PaymentsUnavailable as error:

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import exists, select
 
-from marketplace.infra import stripe_gateway
+from marketplace.infra import payment_gateway
 from marketplace.infra.db import db
-from marketplace.infra.stripe_gateway import PaymentCallRefused, ProviderDispute
+from marketplace.infra.payment_gateway import PaymentCallRefused, ProviderDispute
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.payment.models import AttemptRow, DisputeRow, RefundRow, refunds_of
@@ -37,7 +37,7 @@ LOOK_BACK = timedelta(days=120)
 
 def note_dispute(dispute_id: str) -> None:
     """Ask how a dispute stands, and note it. Raises AttemptNotFound where its payment is none of ours; Unavailable."""
-    found = stripe_gateway.gateway().retrieve_dispute(dispute_id)
+    found = payment_gateway.gateway().retrieve_dispute(dispute_id)
     _take(found, _sent_all_the_same(found))
 
 
@@ -45,7 +45,7 @@ def take_disputes() -> int:
     """Once an hour, for events that never came: every dispute of the last months, and each that is open. One that
     cannot be noted rings, and stops no other. Returns how many. Raises Unavailable.
     """
-    gateway = stripe_gateway.gateway()
+    gateway = payment_gateway.gateway()
     found = {each.id: each for each in gateway.list_disputes(clock.now() - LOOK_BACK)}
     for dispute_id in _open_ids():
         if dispute_id not in found:

@@ -3,7 +3,7 @@
 from sqlalchemy import case, update
 
 from marketplace.infra.db import apart
-from marketplace.infra.stripe_gateway import PaymentsUnavailable
+from marketplace.infra.payment_gateway import PaymentsUnavailable
 from marketplace.payment.models import AttemptRow, RefundRow, ReversalRow, TransferRow
 
 

@@ -7,10 +7,10 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from marketplace.infra import jobs, stripe_gateway
+from marketplace.infra import jobs, payment_gateway
 from marketplace.infra.db import db
 from marketplace.infra.failpoints import At, reach
-from marketplace.infra.stripe_gateway import Intent, ProviderAccount, ProviderEvent, ProviderRefund, Session
+from marketplace.infra.payment_gateway import Intent, ProviderAccount, ProviderEvent, ProviderRefund, Session
 from marketplace.infra.vault import DataDestroyed
 from marketplace.kernel import clock, ids
 from marketplace.payment.models import AttemptRow, ProviderEventRow
@@ -46,7 +46,7 @@ def receive_event(payload: bytes, signature: str) -> Receipt:
 
     `payload` is the raw body. Raises ForgedEvent (signature, age over 300 s, other mode), and then nothing is kept.
     """
-    event = stripe_gateway.gateway().verify_event(payload, signature)
+    event = payment_gateway.gateway().verify_event(payload, signature)
     reach(At.EVENT_VERIFIED)
     work = _work_for(event)
     if db.session.scalar(select(ProviderEventRow.id).where(ProviderEventRow.id == event.id)) is not None:
@@ -104,7 +104,7 @@ def note_decline(event_id: str) -> None:
 def _declined(payload: Mapping[str, Any]) -> Intent:
     """The payment that was declined: as the event tells it, or where it is thin, as it is now."""
     if "data" not in payload:
-        return stripe_gateway.gateway().retrieve_intent(payload["related_object"]["id"])
+        return payment_gateway.gateway().retrieve_intent(payload["related_object"]["id"])
     intent = payload["data"]["object"]
     error = intent.get("last_payment_error") or {}
     return Intent(intent["id"], error.get("decline_code") or error.get("code"), intent["metadata"])
@@ -112,7 +112,7 @@ def _declined(payload: Mapping[str, Any]) -> Intent:
 
 def look_up_event(event_id: str, kind: str, subject_id: str) -> None:
     """Ask what a thin event is about, and defer the work of a whole one. Raises Unavailable."""
-    asked = stripe_gateway.gateway()
+    asked = payment_gateway.gateway()
     found: Session | ProviderRefund | ProviderAccount | Intent
     if kind in SESSION_EVENTS:
         found = asked.retrieve_session(subject_id)

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from marketplace.infra import stripe_gateway
+from marketplace.infra import payment_gateway
 from marketplace.infra.db import db
 from marketplace.infra.failpoints import At, reach
-from marketplace.infra.stripe_gateway import Movement
+from marketplace.infra.payment_gateway import Movement
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.payment import queries
@@ -30,7 +30,7 @@ def take_movements() -> int:
     """
     newest = db.session.scalar(select(func.max(MovementRow.moved_at)))
     since = newest - MARGIN if newest else _BEGINNING
-    gateway = stripe_gateway.gateway()
+    gateway = payment_gateway.gateway()
     moved, balance = list(gateway.list_movements(since)), gateway.balance()  # all asked before anything is written
     reach(At.MOVEMENTS_LISTED)
     new = sum(map(_take, moved))

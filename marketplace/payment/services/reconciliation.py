@@ -8,7 +8,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import PayeeState
-from marketplace.infra import jobs, stripe_gateway
+from marketplace.infra import jobs, payment_gateway
 from marketplace.infra.db import db
 from marketplace.infra.failpoints import At, reach
 from marketplace.kernel import clock
@@ -108,6 +108,6 @@ def _completed(attempt_ids: set[UUID], since: datetime) -> dict[UUID, str]:
     ours = {str(attempt_id): attempt_id for attempt_id in attempt_ids}
     return {
         ours[session.our_id]: session.id
-        for session in stripe_gateway.gateway().list_sessions(since, "complete")
+        for session in payment_gateway.gateway().list_sessions(since, "complete")
         if session.our_id in ours
     }

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from marketplace.infra import jobs, stripe_gateway
+from marketplace.infra import jobs, payment_gateway
 from marketplace.infra.db import db
 from marketplace.infra.failpoints import At, reach
-from marketplace.infra.stripe_gateway import PaymentCallRefused, PaymentsUnavailable, ProviderRefund
+from marketplace.infra.payment_gateway import PaymentCallRefused, PaymentsUnavailable, ProviderRefund
 from marketplace.kernel import clock, ids
 from marketplace.kernel.money import Money
 from marketplace.payment.models import AttemptRow, RefundRow, WishRow, lost_of, refunds_of
@@ -148,7 +148,7 @@ def ask_again(refund_id: UUID, by: Actor) -> Refund:
 
 def _of(intent: str, refund_id: UUID) -> list[ProviderRefund]:
     """All that Stripe has of a refund, newest first."""
-    found = stripe_gateway.gateway().list_refunds(intent)
+    found = payment_gateway.gateway().list_refunds(intent)
     return [each for each in found if each.metadata.get("refund_id") == str(refund_id)]
 
 
@@ -196,7 +196,7 @@ def send_refund(refund_id: UUID) -> Refund:
 
 def _at_provider(refund: RefundRow, attempt: AttemptRow) -> ProviderRefund | None:
     """The refund as it is there, created where it was not; None where its key will never create it."""
-    gateway = stripe_gateway.gateway()
+    gateway = payment_gateway.gateway()
     if refund.provider_id is not None:
         return gateway.retrieve_refund(refund.provider_id)
     intent = attempt.payment_intent_id
@@ -272,7 +272,7 @@ def _book(refund: RefundRow, after: RefundState) -> None:
 
 def made_of(intent: str) -> dict[str, str]:
     """What Stripe has sent back of a payment, or is about to: its id there by ours."""
-    found = stripe_gateway.gateway().list_refunds(intent)
+    found = payment_gateway.gateway().list_refunds(intent)
     stand = (each for each in found if refund_event(each.status) is not RefundEvent.FAILED)
     return {our_id: each.id for each in stand if (our_id := each.metadata.get("refund_id"))}
 

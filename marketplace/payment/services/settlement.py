@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from marketplace.infra import jobs, stripe_gateway
+from marketplace.infra import jobs, payment_gateway
 from marketplace.infra.db import db
 from marketplace.infra.failpoints import At, reach
-from marketplace.infra.stripe_gateway import Session
+from marketplace.infra.payment_gateway import Session
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.payment.models import AttemptRow
@@ -36,7 +36,7 @@ def settle(attempt_id: UUID, session_id: str | None = None) -> Attempt:
     row = attempt_row(attempt_id)
     wanted = session_id or row.session_id
     if wanted is not None:
-        return _take_word(attempt_id, stripe_gateway.gateway().retrieve_session(wanted))
+        return _take_word(attempt_id, payment_gateway.gateway().retrieve_session(wanted))
     if clock.now() > row.expires_at:
         return _give_up(attempt_id)
     return attempt_value(row)

@@ -12,10 +12,10 @@ from uuid import UUID
 
 from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import PayeeState
-from marketplace.infra import jobs, stripe_gateway
+from marketplace.infra import jobs, payment_gateway
 from marketplace.infra.db import db
 from marketplace.infra.failpoints import At, reach
-from marketplace.infra.stripe_gateway import NewTransfer, PaymentCallRefused, PaymentsUnavailable, ProviderTransfer
+from marketplace.infra.payment_gateway import NewTransfer, PaymentCallRefused, PaymentsUnavailable, ProviderTransfer
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.payment.models import ReversalRow, TransferRow
@@ -150,7 +150,7 @@ def _locked_reversal(reversal_id: UUID) -> ReversalRow:
 
 def _sent(row: TransferRow) -> ProviderTransfer | None:
     """Also where our row of then was lost with a database and the contract has been concluded again."""
-    found = stripe_gateway.gateway().list_transfers(str(row.attempt_id))
+    found = payment_gateway.gateway().list_transfers(str(row.attempt_id))
     return _named(found, "transfer_id", row.id) or _named(found, "application_id", row.application_id)
 
 
@@ -159,7 +159,7 @@ def _send(row: TransferRow) -> ProviderTransfer:
     if attempt.payment_intent_id is None:
         raise PaymentCallRefused("the payment has no intent", NO_INTENT)
     reach(At.TRANSFER_TO_SEND)
-    sent = stripe_gateway.gateway().create_transfer(
+    sent = payment_gateway.gateway().create_transfer(
         NewTransfer(
             amount=Money(row.amount_minor or 0, row.currency),
             destination=str(row.destination),
@@ -180,14 +180,14 @@ def _send(row: TransferRow) -> ProviderTransfer:
 
 
 def _reversed(row: ReversalRow, provider_id: str) -> ProviderTransfer | None:
-    return _named(stripe_gateway.gateway().list_reversals(provider_id), "reversal_id", row.id)
+    return _named(payment_gateway.gateway().list_reversals(provider_id), "reversal_id", row.id)
 
 
 def _reverse(row: ReversalRow, provider_id: str) -> ProviderTransfer:
     named = {"reversal_id": str(row.id), "transfer_id": str(row.transfer_id)}
     amount = Money(row.amount_minor, row.currency)
     reach(At.REVERSAL_TO_SEND)
-    back = stripe_gateway.gateway().reverse_transfer(provider_id, amount, named, row.idempotency_key)
+    back = payment_gateway.gateway().reverse_transfer(provider_id, amount, named, row.idempotency_key)
     reach(At.REVERSAL_SENT)
     return back
 

@@ -4,6 +4,8 @@ from marketplace.policy.queries.checking import check, check_paper
 from marketplace.policy.queries.contracts import (
     READ_AT_ONCE,
     any_kept,
+    any_number_between,
+    applications_in,
     ended_by,
     ending_between,
     frame,
@@ -14,7 +16,6 @@ from marketplace.policy.queries.contracts import (
     frames_of_account,
     frames_of_order,
     in_force_on,
-    numbers_in,
     order_of_number,
     policies,
     policies_of_account,
@@ -39,6 +40,8 @@ from marketplace.policy.queries.papers import (
 __all__ = [
     "READ_AT_ONCE",
     "any_kept",
+    "any_number_between",
+    "applications_in",
     "check",
     "check_paper",
     "document_bytes",
@@ -52,7 +55,6 @@ __all__ = [
     "frames_of_account",
     "frames_of_order",
     "in_force_on",
-    "numbers_in",
     "order_of_number",
     "paper",
     "paper_bytes",

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, Row, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Date, Row, Select, and_, func, or_, select, text
 from sqlalchemy import cast as as_type
 
 from marketplace.infra import vault
@@ -13,7 +13,7 @@ from marketplace.infra.db import db
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.policy import rules
-from marketplace.policy.models import LATEST, DocumentRow, PolicyRow, VersionRow
+from marketplace.policy.models import LATEST, DocumentRow, PolicyRow, VersionRow, numbered
 from marketplace.policy.values import (
     CoverPeriod,
     DocumentState,
@@ -27,6 +27,17 @@ from marketplace.policy.values import (
 
 _Policies = Select[PolicyRow, VersionRow, DocumentRow]
 READ_AT_ONCE = 1000
+_TAKEN = text("""
+    SELECT EXISTS (
+        SELECT FROM policy_policy p,
+        LATERAL (SELECT upper(regexp_replace(p.number, '[^0-9A-Za-z]', '', 'g')) COLLATE "C") AS its(number)
+        WHERE length(its.number) = length(:first) AND its.number >= :first AND its.number <= :last
+    ) OR EXISTS (
+        SELECT FROM policy_allotted_range r, LATERAL (SELECT replace(r.prefix, '-', '')) AS its(prefix)
+        WHERE length(its.prefix) + digits = length(:first)
+        AND (its.prefix || lpad(r.first::text, digits, '0')) COLLATE "C" <= :last
+        AND (its.prefix || lpad(r.last::text, digits, '0')) COLLATE "C" >= :first
+    )""")
 _FRAME = (
     PolicyRow.id,
     PolicyRow.number,
@@ -62,12 +73,20 @@ def policy(policy_id: UUID) -> Policy:
 
 def policy_by_number(number: str) -> Policy:
     """However the number is spaced. Raises PolicyNotFound."""
-    return _one(_policies().where(PolicyRow.number == rules.read_number(number)))
+    return _one(_policies().where(numbered(rules.compact_number(number))))
 
 
-def numbers_in(text: str) -> tuple[str, ...]:
-    """The policy numbers that a text speaks of, whether there are such policies or not."""
-    return rules.numbers_in(text)
+def applications_in(text: str, most: int) -> frozenset[UUID]:
+    """The applications of the contracts whose numbers a text speaks of; the first `most` words that may be numbers."""
+    numbers = rules.numbers_in(text)[:most]
+    if not numbers:
+        return frozenset()
+    return frozenset(db.session.scalars(select(PolicyRow.application_id).where(numbered(*numbers))))
+
+
+def any_number_between(first: str, last: str) -> bool:
+    """Whether a contract or an allotted range has a number, compact and as long, from the first to the last."""
+    return bool(db.session.scalar(_TAKEN, {"first": first, "last": last}))
 
 
 def withdrawable_until(policy: Policy) -> datetime:
@@ -107,7 +126,7 @@ def frame(policy_id: UUID) -> PolicyFrame:
 
 def frame_by_number(number: str) -> PolicyFrame:
     """The same, however the number is spaced. Raises PolicyNotFound."""
-    return _frame(PolicyRow.number == (rules.read_number(number) or ""))
+    return _frame(numbered(rules.compact_number(number)))
 
 
 def frame_of_application(application_id: UUID) -> PolicyFrame | None:
@@ -124,7 +143,7 @@ def frames(policy_ids: Iterable[UUID]) -> tuple[PolicyFrame, ...]:
 
 def order_of_number(number: str) -> UUID | None:
     """The order under which the contract of this number was concluded, however the number is spaced."""
-    return db.session.scalar(select(PolicyRow.order_id).where(PolicyRow.number == (rules.read_number(number) or "")))
+    return db.session.scalar(select(PolicyRow.order_id).where(numbered(rules.compact_number(number))))
 
 
 def frames_of_order(order_id: UUID) -> tuple[PolicyFrame, ...]:

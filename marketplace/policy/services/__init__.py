@@ -4,6 +4,7 @@ Nothing here commits. A paper is made in two jobs, set and then sealed, and each
 """
 
 from marketplace.policy.services.contracts import end_contract, end_expired, erase_contract, hold_still, issue
+from marketplace.policy.services.numbers import allot_numbers
 from marketplace.policy.services.papers import (
     make_document,
     make_paper,
@@ -15,6 +16,7 @@ from marketplace.policy.services.papers import (
 )
 
 __all__ = [
+    "allot_numbers",
     "end_contract",
     "end_expired",
     "erase_contract",

@@ -15,8 +15,8 @@ from marketplace.kernel import clock, ids
 from marketplace.kernel.canonical import digest
 from marketplace.policy import queries, rules
 from marketplace.policy.document import Conclusion, contract_body
-from marketplace.policy.models import PolicyRow, VersionRow, locked_number, locked_policy, take_number
-from marketplace.policy.services import papers
+from marketplace.policy.models import PolicyRow, VersionRow, locked_number, locked_policy
+from marketplace.policy.services import numbers, papers
 from marketplace.policy.values import (
     ContractEnded,
     ContractInForce,
@@ -39,8 +39,8 @@ BATCH = 100
 def issue(command: IssuePolicy) -> Policy:
     """Conclude the contract of an application; asked again, the contract that stands is returned.
 
-    Takes the next number of the insurer's year; other contracts of that insurer wait until this transaction ends, so a
-    caller with several contracts issues them in the order of their insurers. Raises Invalid or NotForSale.
+    Other contracts of that insurer wait until this transaction ends, so a caller with several contracts issues them in
+    the order of their insurers. Raises Invalid or NotForSale; Unavailable where its insurer has yet to number it.
     """
     rules.require_complete(command)
     content = catalog.product_version(command.product_version_id).content
@@ -48,14 +48,14 @@ def issue(command: IssuePolicy) -> Policy:
     zone = rules.zone_of(content.profile)
     concluded_at = clock.business_now()
     year = concluded_at.astimezone(ZoneInfo(zone)).year
-    sequence = locked_number(insurer.id, year)
+    locked_number(insurer.id, year)
     standing = queries.policy_of_application(command.application_id)  # only now: whoever came first has committed
     if standing is not None:
         return standing
-    take_number(insurer.id, year)
+    number = numbers.issuer_of(insurer.code).number(insurer, command.application_id, year)
     reach(At.NUMBER_TAKEN)
     conclusion = Conclusion(
-        number=rules.policy_number(insurer.code, year, sequence),
+        number=number,
         channel=trail.journey(command.journey_id).channel,
         concluded_at=concluded_at,
         period=rules.period(content.term, command.risk, command.start_on, zone),

@@ -5,7 +5,7 @@ import logging
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from marketplace.infra.stripe_gateway import ForgedEvent
+from marketplace.infra.payment_gateway import ForgedEvent
 from marketplace.payment import services as payment
 from marketplace.web import audit
 from marketplace.web.security import csrf

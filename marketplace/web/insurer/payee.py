@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from marketplace.accounts import queries as accounts
 from marketplace.accounts import services
 from marketplace.infra.formatting import gettext as _
-from marketplace.infra.stripe_gateway import PaymentsUnavailable
+from marketplace.infra.payment_gateway import PaymentsUnavailable
 from marketplace.web import access, parties
 from marketplace.web.fields import Form
 from marketplace.web.insurer.desk import own_insurer_id

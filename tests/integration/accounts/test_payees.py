@@ -16,9 +16,9 @@ from marketplace.accounts import queries, services
 from marketplace.accounts.models import PayeeRow
 from marketplace.accounts.rules import insurers as party_rules
 from marketplace.accounts.values import Account, PayeeMismatch, PayeeMissing, PayeeNotFound, PayeeState, Role
-from marketplace.infra import stripe_gateway
+from marketplace.infra import payment_gateway
 from marketplace.infra.db import Scope, db
-from marketplace.infra.stripe_gateway import NewAccount, PaymentsUnavailable
+from marketplace.infra.payment_gateway import NewAccount, PaymentsUnavailable
 from marketplace.kernel import clock
 from marketplace.kernel.errors import Invalid
 from marketplace.kernel.ids import new_id
@@ -156,7 +156,7 @@ def test_an_answer_that_was_lost_leads_to_the_same_account(
 def test_an_old_call_is_looked_for_before_it_is_repeated(simulator: SimulatorServer, admin: Account) -> None:
     """Stripe may have forgotten the key."""
     payee_id = begun(admin)
-    lost = stripe_gateway.gateway().create_account(
+    lost = payment_gateway.gateway().create_account(
         NewAccount("Harbour", "HK", {"payee_id": str(payee_id)}, "a key that is forgotten")
     )
     later = clock.now() + party_rules.PAYEE_KEY_TRUSTED_FOR + timedelta(minutes=1)
@@ -171,7 +171,7 @@ def test_an_old_call_is_looked_for_before_it_is_repeated(simulator: SimulatorSer
 def test_stripes_word_is_a_hint_to_look(simulator: SimulatorServer, admin: Account) -> None:
     """It may tell of an account whose name we never noted; what it says of its state is not believed."""
     payee_id = begun(admin)
-    opened = stripe_gateway.gateway().create_account(
+    opened = payment_gateway.gateway().create_account(
         NewAccount("Harbour", "HK", {"payee_id": str(payee_id)}, f"payee-{payee_id}")
     )
     delivery = simulator.webhook("account.updated")
@@ -225,11 +225,11 @@ def test_an_answer_that_comes_late_does_not_undo_a_later_one(simulator: Simulato
 
 def test_an_account_of_somebody_else_is_not_taken(simulator: SimulatorServer, admin: Account) -> None:
     payee_id = begun(admin)
-    strange = stripe_gateway.gateway().create_account(NewAccount("Other", "HK", {"payee_id": str(new_id())}, "other"))
+    strange = payment_gateway.gateway().create_account(NewAccount("Other", "HK", {"payee_id": str(new_id())}, "other"))
     with pytest.raises(PayeeMismatch):
         services.refresh_payee(payee_id, strange.id)
     go(admin)
-    second = stripe_gateway.gateway().create_account(NewAccount("X", "HK", {"payee_id": str(payee_id)}, "second"))
+    second = payment_gateway.gateway().create_account(NewAccount("X", "HK", {"payee_id": str(payee_id)}, "second"))
     before = queries.payee(insurer_of(admin))
     assert before
     assert services.refresh_payee(payee_id, second.id).account_id == before.account_id != second.id
@@ -238,7 +238,7 @@ def test_an_account_of_somebody_else_is_not_taken(simulator: SimulatorServer, ad
 def test_an_event_about_an_account_that_is_not_ours_is_kept_and_counted(
     simulator: SimulatorServer, admin: Account
 ) -> None:
-    stripe_gateway.gateway().create_account(NewAccount("Other", "HK", {"payee_id": str(new_id())}, "other"))
+    payment_gateway.gateway().create_account(NewAccount("Other", "HK", {"payee_id": str(new_id())}, "other"))
     delivery = simulator.webhook("account.updated")
     payment.receive_event(delivery.payload, delivery.signature)
     drain("payment")

@@ -12,7 +12,7 @@ from marketplace.application.values import State
 from marketplace.checkout import queries, services
 from marketplace.checkout.values import Order, OrderState, PaymentUrls
 from marketplace.infra.db import db
-from marketplace.infra.stripe_gateway import PaymentsUnavailable
+from marketplace.infra.payment_gateway import PaymentsUnavailable
 from marketplace.kernel import clock
 from marketplace.kernel.errors import Unavailable
 from marketplace.kernel.money import Money

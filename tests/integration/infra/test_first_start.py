@@ -8,7 +8,7 @@ from sqlalchemy import create_engine, pool, text
 
 from config import Settings
 from marketplace.app import create_app
-from marketplace.infra import stripe_gateway, vault
+from marketplace.infra import payment_gateway, vault
 from marketplace.infra.db import db
 from sandbox.embedded_db import EmbeddedServer
 
@@ -18,7 +18,7 @@ FRESH = "fresh"
 @pytest.fixture
 def fresh(server: EmbeddedServer, settings: Settings, migrated_app: Flask) -> Iterator[Flask]:
     """The site over a database of its own, its migrations not yet run."""
-    gateway = stripe_gateway.gateway()
+    gateway = payment_gateway.gateway()
     server.create_database(FRESH)
     names = ("app", "owner", "reader")
     fields = ("database_url", "database_owner_url", "database_reader_url")
@@ -28,7 +28,7 @@ def fresh(server: EmbeddedServer, settings: Settings, migrated_app: Flask) -> It
     with app.app_context():
         for engine in db.engines.values():
             engine.dispose()
-    stripe_gateway.configure(gateway)
+    payment_gateway.configure(gateway)
     vault.forget()
     server.drop_database(FRESH)
 

@@ -9,7 +9,8 @@ import requests
 from sqlalchemy import text
 
 from marketplace.infra.db import db
-from marketplace.infra.stripe_gateway import Gateway, PaymentsUnavailable
+from marketplace.infra.payment_gateway import PaymentsUnavailable
+from marketplace.infra.stripe_gateway import Gateway
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.payment import queries, services

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import text
 
 from marketplace.infra.db import db
-from marketplace.infra.stripe_gateway import ForgedEvent, Gateway
+from marketplace.infra.payment_gateway import ForgedEvent
+from marketplace.infra.stripe_gateway import Gateway
 from marketplace.kernel.ids import new_id
 from marketplace.payment import queries, services
 from marketplace.payment.values import Receipt

@@ -9,7 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from marketplace.infra.db import db
-from marketplace.infra.stripe_gateway import Gateway, PaymentsUnavailable
+from marketplace.infra.payment_gateway import PaymentsUnavailable
+from marketplace.infra.stripe_gateway import Gateway
 from marketplace.kernel.ids import new_id
 from marketplace.kernel.money import Money
 from marketplace.payment import queries, services

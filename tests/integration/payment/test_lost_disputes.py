@@ -8,7 +8,8 @@ from sqlalchemy import text
 
 from marketplace.accounts.values import Insurer, Role
 from marketplace.infra.db import db
-from marketplace.infra.stripe_gateway import Gateway, Movement, PaymentCallRefused, PaymentsUnavailable, ProviderDispute
+from marketplace.infra.payment_gateway import Movement, PaymentCallRefused, PaymentsUnavailable, ProviderDispute
+from marketplace.infra.stripe_gateway import Gateway
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.oversight.queries import disagreements

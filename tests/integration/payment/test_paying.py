@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 
 from marketplace.infra import vault
 from marketplace.infra.db import Scope, db, use_scope
-from marketplace.infra.stripe_gateway import PaymentsUnavailable
+from marketplace.infra.payment_gateway import PaymentsUnavailable
 from marketplace.kernel import clock
 from marketplace.kernel.ids import new_id
 from marketplace.kernel.money import Money

@@ -9,7 +9,8 @@ from sqlalchemy import text
 
 from marketplace.accounts.values import Role
 from marketplace.infra.db import db
-from marketplace.infra.stripe_gateway import Gateway, PaymentsUnavailable, ProviderRefund
+from marketplace.infra.payment_gateway import PaymentsUnavailable, ProviderRefund
+from marketplace.infra.stripe_gateway import Gateway
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.kernel.transitions import TransitionRefused

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from marketplace.infra.db import db
-from marketplace.infra.stripe_gateway import Gateway, PaymentsUnavailable
+from marketplace.infra.payment_gateway import PaymentsUnavailable
+from marketplace.infra.stripe_gateway import Gateway
 from marketplace.payment import queries, services
 from marketplace.payment.values import AttemptState, DisputeStatus, Receipt, RefundReason, RefundState
 from marketplace.traceability.queries import journey_entries

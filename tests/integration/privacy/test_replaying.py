@@ -21,7 +21,7 @@ from marketplace.application import queries as applications
 from marketplace.application.values import Application, State, Step
 from marketplace.catalog.values import Line
 from marketplace.correspondence import services as mails
-from marketplace.infra import backup, jobs, logs, seals, storage, stripe_gateway, vault
+from marketplace.infra import backup, jobs, logs, payment_gateway, seals, storage, vault
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.infra.storage.folder import Folder
@@ -77,7 +77,7 @@ def restored(
     roles = {"database_url": "app", "database_owner_url": "owner", "database_reader_url": "reader"}
     urls = {field: server.url(f"marketplace_{role}", DRILL) for field, role in roles.items()}
     there = Settings.model_validate(settings.model_dump() | urls | {"storage_folder": tmp_path / "files"})
-    gateway = stripe_gateway.gateway()
+    gateway = payment_gateway.gateway()
     made: list[Path] = []
     contexts: list[object] = []
 
@@ -98,7 +98,7 @@ def restored(
         for engine in db.engines.values():
             engine.dispose()
         context.pop()
-    stripe_gateway.configure(gateway)
+    payment_gateway.configure(gateway)
     storage.configure(Folder(instance_folder / "files"))
     seals.configure(settings.seals_folder, settings.timestamp_url)
     vault.forget()

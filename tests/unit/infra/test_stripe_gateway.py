@@ -10,12 +10,8 @@ import pytest
 import stripe
 
 from marketplace.infra import stripe_gateway
-from marketplace.infra.stripe_gateway import (
-    Gateway,
-    NewSession,
-    PaymentCallRefused,
-    PaymentsUnavailable,
-)
+from marketplace.infra.payment_gateway import NewSession, PaymentCallRefused, PaymentsUnavailable
+from marketplace.infra.stripe_gateway import Gateway
 from marketplace.kernel.money import Money
 
 EXPIRES = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)

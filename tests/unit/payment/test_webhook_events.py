@@ -6,7 +6,7 @@ from typing import get_args
 
 from stripe.params import WebhookEndpointCreateParams
 
-from marketplace.infra.stripe_gateway import ProviderEvent
+from marketplace.infra.payment_gateway import ProviderEvent
 from marketplace.kernel.ids import new_id
 from marketplace.payment.services.inbox import _work_for
 

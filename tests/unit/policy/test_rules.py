@@ -19,7 +19,7 @@ SHANGHAI = "Asia/Shanghai"
 def test_a_number_names_insurer_year_and_place_in_the_year() -> None:
     assert rules.policy_number("harbour", 2026, 42) == "EF-HARBOUR-2026-000042"
     assert rules.policy_number("north-star", 2027, 1) == "EF-NORTH-STAR-2027-000001"
-    assert rules.read_number("ef north star 2027 000001") == "EF-NORTH-STAR-2027-000001"
+    assert rules.allotted_number("HL26-", 6, 4711) == "HL26-004711"
 
 
 @pytest.mark.parametrize(
@@ -33,12 +33,47 @@ def test_a_number_names_insurer_year_and_place_in_the_year() -> None:
     ],
 )
 def test_a_number_is_read_however_it_is_spaced(typed: str) -> None:
-    assert rules.read_number(typed) == "EF-HARBOUR-2026-000042"
+    assert rules.compact_number(typed) == "EFHARBOUR2026000042"
 
 
-@pytest.mark.parametrize("typed", ["", "EF", "42", "EF-HARBOUR-2026-42", "XX-HARBOUR-2026-000042", "'; DROP TABLE"])
-def test_what_cannot_be_a_number_is_none(typed: str) -> None:
-    assert rules.read_number(typed) is None
+def test_numbers_are_found_in_what_people_write() -> None:
+    text = "我的保单EF-HARBOUR-2026-000042，还有 ef north star 2027 000001, hl26-004711! Call me on Monday, no. 7"
+    assert rules.numbers_in(text)[:2] == ("EFHARBOUR2026000042", "EFNORTHSTAR2027000001")
+    assert "HL26004711" in rules.numbers_in(text)
+    assert not {"MONDAY", "7", "CALL"} & set(rules.numbers_in(text))
+
+
+@pytest.mark.parametrize("text", ["", "EF", "42", "'; DROP TABLE", "保单", "_" * 500])
+def test_where_no_number_can_be_there_is_none(text: str) -> None:
+    assert rules.numbers_in(text) == ()
+
+
+@pytest.mark.parametrize(
+    ("prefix", "first", "last", "named"),
+    [
+        ("EF-HL", "000", "999", {"prefix"}),
+        ("EFX", "000", "999", {"prefix"}),
+        ("hl", "000", "999", {"prefix"}),
+        ("9HL", "000", "999", {"prefix"}),
+        ("HL--", "000", "999", {"prefix"}),
+        ("", "000", "999", {"prefix"}),
+        ("H" * 25, "000", "999", {"prefix"}),
+        ("HL", "00", "99", {"last"}),
+        ("HL", "000", "9999", {"last"}),
+        ("HL", "500", "499", {"last"}),
+        ("HL", "٠٠٠", "٩٩٩", {"last"}),
+        ("HL ", "0x0", "999", {"prefix", "last"}),
+    ],
+)
+def test_what_is_no_range_is_refused(prefix: str, first: str, last: str, named: set[str]) -> None:
+    with pytest.raises(Invalid) as refused:
+        rules.require_range(prefix, first, last)
+    assert set(refused.value.fields) == named
+
+
+@pytest.mark.parametrize(("prefix", "first", "last"), [("HL26-", "000000", "999999"), ("P", "123", "123")])
+def test_a_range_is_taken(prefix: str, first: str, last: str) -> None:
+    rules.require_range(prefix, first, last)
 
 
 def test_a_check_code_is_read_in_capitals_without_blanks() -> None:

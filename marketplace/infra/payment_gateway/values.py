@@ -1,4 +1,6 @@
-"""What is asked of Stripe and what it answers, in our frozen values and in nobody else's words."""
+"""What is asked of a payment gateway and what it answers: frozen values, in the words of Stripe's documentation where
+there are no words of ours.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
