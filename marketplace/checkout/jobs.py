@@ -6,18 +6,18 @@ from marketplace.accounts.values import InsurerSuspended
 from marketplace.checkout import services
 from marketplace.checkout.values import OrderIssued
 from marketplace.correspondence.values import MessageBounced, MessageSent
-from marketplace.infra.jobs import task
+from marketplace.infra.jobs import SOON, task
 from marketplace.payment.values import PaymentSucceeded, Purpose, RefundSucceeded
 from marketplace.policy.values import PaperFinished, PolicyDocumentReady
 
 
-@task("checkout.take_payment", moves_money=True)
+@task("checkout.take_payment", moves_money=True, priority=SOON)
 def take_payment(fact: PaymentSucceeded) -> None:
     if fact.purpose is Purpose.NEW_BUSINESS:
         services.take_payment(fact.subject_id, fact.attempt_id)
 
 
-@task("checkout.issue_contracts", moves_money=True)
+@task("checkout.issue_contracts", moves_money=True, priority=SOON)
 def issue_contracts(order_id: UUID) -> None:
     services.issue_contracts(order_id)
 

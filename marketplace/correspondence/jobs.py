@@ -6,13 +6,13 @@ from uuid import UUID
 from marketplace.accounts.values import AccessEnded, InvitationWithdrawn, StaffInvited
 from marketplace.correspondence import services
 from marketplace.infra.db import db
-from marketplace.infra.jobs import task
+from marketplace.infra.jobs import SOON, task
 from marketplace.kernel.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
 
-@task("correspondence.compose_message")
+@task("correspondence.compose_message", priority=SOON)
 def compose_message(message_id: UUID) -> None:
     services.compose_message(message_id)
 
@@ -32,7 +32,7 @@ def tell_access_ended(fact: AccessEnded) -> None:
     services.tell_access_ended(fact.account_id)
 
 
-@task("correspondence.send_message")
+@task("correspondence.send_message", priority=SOON)
 def send_message(message_id: UUID) -> None:
     services.send_message(message_id)
 

@@ -72,7 +72,8 @@ def pause_after(attempts: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a job does, under its name (`feature.verb_noun`); `every` is a cron line for periodic ones.
+    """What a job does, under its name (`feature.verb_noun`); `every` is a cron line for periodic ones. Of those that
+    are due the highest `priority` comes first: `SOON` is what somebody on a page waits for.
 
     `moves_money`: without it a customer's money could be kept or owed (see `GrowingPauses`).
     """
@@ -82,8 +83,10 @@ class Task:
     attempts: int
     every: str | None
     moves_money: bool = False
+    priority: int = 0
 
 
+SOON, LATER = 1, -1
 _COUNTS = text(
     """
     SELECT task_name, status::text, count(*) FROM procrastinate_jobs
@@ -114,13 +117,15 @@ _subscribers: Mapping[type, tuple[str, ...]] = {}
 _deferring = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 
 
-def task(name: str, *, attempts: int = 60, every: str | None = None, moves_money: bool = False) -> Callable[[F], F]:
+def task(
+    name: str, *, attempts: int = 60, every: str | None = None, moves_money: bool = False, priority: int = 0
+) -> Callable[[F], F]:
     """Mark a function of `<feature>/jobs.py` as the job `name`. Arguments arrive typed by their annotations."""
 
     def mark(function: F) -> F:
         if name in _tasks and _tasks[name].function is not function:
             raise ValueError(f"two jobs are called {name}")
-        _tasks[name] = Task(name, function, attempts, every, moves_money)
+        _tasks[name] = Task(name, function, attempts, every, moves_money, priority)
         return function
 
     return mark
@@ -141,6 +146,7 @@ def defer(name: str, /, *, in_seconds: int = 0, lock: str | None = None, **argum
     options: dict[str, Any] = {
         "connection": db.session.connection().connection.driver_connection,
         "queue": _queue(name),
+        "priority": _tasks[name].priority if name in _tasks else 0,
     }
     if in_seconds:
         options["schedule_at"] = clock.now().astimezone(UTC) + timedelta(seconds=in_seconds)

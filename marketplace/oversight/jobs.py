@@ -5,7 +5,7 @@ from uuid import UUID
 from marketplace.application.values import ApplicationOpened, ApplicationSubmitted
 from marketplace.checkout.values import OrderLapsed, OrderNotIssuable, OrderPlaced
 from marketplace.correspondence.values import MessageSent
-from marketplace.infra.jobs import task
+from marketplace.infra.jobs import LATER, task
 from marketplace.oversight import services
 from marketplace.payment.values import PaymentSucceeded, Purpose, RefundSucceeded
 from marketplace.policy.values import PolicyIssued
@@ -80,7 +80,7 @@ def make_bundle(bundle_id: UUID) -> None:
     services.make_bundle(bundle_id)
 
 
-@task("oversight.take_pictures", attempts=10)
+@task("oversight.take_pictures", attempts=10, priority=LATER)
 def take_pictures(application_id: UUID) -> None:
     services.take_pictures_later(application_id)
 

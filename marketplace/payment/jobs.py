@@ -5,14 +5,14 @@ from uuid import UUID
 
 from marketplace.accounts import services as accounts
 from marketplace.accounts.values import PayeeMismatch, PayeeNotFound
-from marketplace.infra.jobs import task
+from marketplace.infra.jobs import SOON, task
 from marketplace.payment import services
 from marketplace.payment.values import AttemptNotFound, RefundNotFound
 
 log = logging.getLogger(__name__)
 
 
-@task("payment.settle", moves_money=True)
+@task("payment.settle", moves_money=True, priority=SOON)
 def settle(attempt_id: UUID, session_id: str | None = None, event_id: str | None = None) -> None:
     try:
         services.settle(attempt_id, session_id)

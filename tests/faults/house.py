@@ -237,9 +237,10 @@ class House:
         self._tell("UPDATE payment_transfer SET due_at = now() WHERE due_at > now()")
 
     def strike(self) -> None:
-        """What comes by the clock comes now."""
-        each = "unnest(%s::text[]) each"
-        self._tell(f"{_DEFER} SELECT split_part(each, '.', 1), each, jsonb_build_object() FROM {each}", CLOCKWORK)
+        """What comes by the clock comes now, unless it waits for its turn already."""
+        each = "SELECT split_part(each, '.', 1), each, jsonb_build_object() FROM unnest(%s::text[]) each"
+        waits = "SELECT FROM procrastinate_jobs WHERE task_name = each AND status = 'todo'"
+        self._tell(f"{_DEFER} {each} WHERE NOT EXISTS ({waits})", CLOCKWORK)
 
     def _tell(self, statement: LiteralString, *told: object) -> None:
         """As soon as the database is there."""

@@ -65,7 +65,7 @@ UPDATE procrastinate_jobs SET status = 'doing' WHERE id = (
     SELECT id FROM procrastinate_jobs j WHERE status = 'todo' AND task_name = ANY(%s)
     AND (scheduled_at IS NULL OR scheduled_at <= now())
     AND NOT EXISTS (SELECT FROM procrastinate_jobs doing WHERE doing.status = 'doing' AND doing.lock = j.lock)
-    ORDER BY id LIMIT 1)
+    ORDER BY priority DESC, id LIMIT 1)
 RETURNING id, task_name, args, attempts
 """
 _END = "UPDATE procrastinate_jobs SET status = %s, attempts = attempts + 1, scheduled_at = now() + %s WHERE id = %s"

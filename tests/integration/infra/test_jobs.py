@@ -165,6 +165,36 @@ def test_done_jobs_are_looked_for_each_night(app: Flask, settings: Settings) -> 
     assert ("infra.remove_done_jobs", "infra.remove_done_jobs") in worker.periodic_registry.periodic_tasks
 
 
+def test_what_somebody_waits_for_comes_first(
+    app: Flask, database: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    for name, priority in {"bell.later": jobs.LATER, "bell.usual": 0, "bell.soon": jobs.SOON}.items():
+        task = jobs.Task(name, lambda name=name: done.append(name), 3, None, priority=priority)
+        monkeypatch.setitem(jobs._tasks, name, task)
+    for _ in range(2):
+        for name in ("bell.later", "bell.usual", "bell.soon"):
+            jobs.defer(name)
+    db.session.commit()
+    worker = jobs.worker_app(settings.database_url.get_secret_value(), app.app_context)
+
+    async def work() -> None:
+        async with worker.open_async():
+            await worker.run_worker_async(
+                queues=["bell"], wait=False, concurrency=1, install_signal_handlers=False, listen_notify=False
+            )
+
+    asyncio.run(work())
+    assert done == ["bell.soon"] * 2 + ["bell.usual"] * 2 + ["bell.later"] * 2
+
+
+def test_for_a_code_by_mail_and_for_a_policy_somebody_waits(database: None) -> None:
+    assert {name for name, known in jobs.known_tasks().items() if known.priority > 0} == {
+        "correspondence.compose_message", "correspondence.send_message", "payment.settle", "checkout.take_payment",
+        "checkout.issue_contracts",
+    }  # fmt: skip
+
+
 def _job(attempts: int) -> jobs.Job:
     return jobs.Job(id=1, queue="default", lock=None, queueing_lock=None, task_name="bell", attempts=attempts)
 
