@@ -23,7 +23,7 @@ from typing import Any
 from marketplace.infra.failpoints import At, arm
 
 ODDS = 0.25
-"""How likely a process dies at a moment that is in arrears."""
+"""How likely a process dies at a moment that is one death in arrears; so many times as much where it is more."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ class Dying:
     def deaths(self) -> Counter[str]:
         return Counter((self.folder / "deaths").read_text().split())
 
-    def in_arrears(self, point: At) -> bool:
-        """Whether fewer died there than should have by now."""
+    def arrears(self, point: At) -> int:
+        """How many fewer died there than should have by now."""
         wanted, bought = (float((self.folder / name).read_text()) for name in ("wanted", "bought"))
-        return self.deaths()[point.name] < int(wanted * bought + _turn(point))
+        return max(0, int(wanted * bought + _turn(point)) - self.deaths()[point.name])
 
     def chance(self) -> random.Random:
         """Of a new life: by the seed and its number."""
@@ -87,7 +87,8 @@ def mortal() -> None:
         return dying.chance()
 
     def die(point: At) -> None:
-        if chance(os.getpid()).random() < ODDS and not (dying.folder / "calm").exists() and dying.in_arrears(point):
+        odds = ODDS * dying.arrears(point)
+        if chance(os.getpid()).random() < odds and not (dying.folder / "calm").exists():
             dying.note(point)
             os._exit(137)
 

@@ -165,6 +165,7 @@ def test_whatever_dies_whoever_paid_has_one_policy_or_one_refund(settings: Setti
     figures = {
         "purchases": len(people), "seed": SEED, "kills": killed.total(), "killed": dict(killed),
         "deaths": deaths.total(), "moments": len(deaths), "fewest_deaths": min(deaths[point.name] for point in At),
+        "moments_of_20_deaths": sum(number >= 20 for number in deaths.values()),
         **figures, "policies": len(books["policies"]), "orders": dict(states), "mails": len(sent),
         "mails_again": len(sent) - len(set(sent)), "buying_seconds": round(bought - begun),
         "seconds": round(time.monotonic() - begun), "violations": len(books["violations"]),
