@@ -43,6 +43,8 @@ from marketplace.payment.rules import transferring
 from marketplace.payment.values import PaymentExpired, PaymentFailed, PaymentSucceeded, RefundSucceeded
 from marketplace.policy import jobs as policy_jobs
 from marketplace.policy import rules as policy_rules
+from marketplace.policy.services import numbers
+from marketplace.policy.services.numbers import PolicyIssuer
 from marketplace.policy.values import PaperFinished, PolicyDocumentReady, PolicyIssued
 from marketplace.privacy import jobs as privacy_jobs
 from marketplace.privacy.values import ApplicationErased
@@ -95,6 +97,9 @@ SUBSCRIBERS: dict[type, tuple[str, ...]] = {
 }
 
 
+# Insurers, by their code, that number contracts by a system of their own: a class for each.
+ISSUERS: dict[str, PolicyIssuer] = {}
+
 # The state machines, for whoever wants to see them drawn (`marketplace.cli draw`).
 MACHINES: dict[str, Table[Any, Any]] = {
     "applicant": party_rules.APPLICANTS,
@@ -121,6 +126,7 @@ def connect(settings: Settings) -> None:
     )
     payment_gateway.configure(_stripe(settings))
     payment.configure(money.amounts(settings.refund_limits))
+    numbers.configure(ISSUERS)
     letterhead.configure(
         letterhead.Letterhead(
             public_url=settings.public_url,

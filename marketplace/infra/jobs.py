@@ -86,7 +86,7 @@ class Task:
     priority: int = 0
 
 
-SOON, LATER = 1, -1
+FIRST, SOON, LATER = 2, 1, -1
 _COUNTS = text(
     """
     SELECT task_name, status::text, count(*) FROM procrastinate_jobs
@@ -98,7 +98,7 @@ _OLDEST_DUE = text(
     SELECT extract(epoch FROM now() - min(greatest(deferred.at, job.scheduled_at)))
     FROM procrastinate_jobs job
     JOIN procrastinate_events deferred ON deferred.job_id = job.id AND deferred.type = 'deferred'
-    WHERE job.status = 'todo' AND (job.scheduled_at IS NULL OR job.scheduled_at <= now())
+    WHERE job.status = 'todo' AND job.priority >= 0 AND (job.scheduled_at IS NULL OR job.scheduled_at <= now())
     """
 )
 
@@ -252,7 +252,7 @@ def _register_rescue(app: procrastinate.App) -> None:
     """Put jobs of a worker that died back into the queue: its heartbeat has stopped."""
 
     @app.periodic(cron="* * * * * */10", periodic_id="infra.rescue_jobs")
-    @app.task(name="infra.rescue_jobs", queueing_lock="infra.rescue_jobs", pass_context=False)
+    @app.task(name="infra.rescue_jobs", queueing_lock="infra.rescue_jobs", priority=FIRST, pass_context=False)
     async def rescue(timestamp: int) -> None:  # noqa: ARG001  periodic tasks are given their instant
         for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER):
             log.warning("job %s of a lost worker goes back into the queue", job.task_name)

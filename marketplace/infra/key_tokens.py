@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pkcs11 import Mechanism, ObjectClass, lib
-from pkcs11.exceptions import PKCS11Error
+from pkcs11.exceptions import PinIncorrect, PKCS11Error
 from pkcs11.util.ec import encode_ecdsa_signature
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -59,38 +59,50 @@ class TokenKey:
     def sign(self, data: bytes) -> bytes:
         """A signature, DER. Raises TokenUnavailable; the token is opened anew by the next call then."""
         open_ = _open(self._settings.module, self._settings.token)
-        with open_.lock:
+        with _lock(self._settings.module):
             try:
                 raw = open_.key(self._settings.key, self._pin).sign(sha256(data).digest(), mechanism=Mechanism.ECDSA)
             except (PKCS11Error, RuntimeError) as error:  # RuntimeError: the library is not there
-                open_.leave()
+                open_.leave(wrong=self._pin if isinstance(error, PinIncorrect) else None)
                 raise TokenUnavailable(f"token {self._settings.token}: {type(error).__name__}") from error
         return bytes(encode_ecdsa_signature(raw))
 
 
 class _OpenToken:
-    """A process logs in to a token once, whatever number of keys it has there, and uses it one thread at a time."""
+    """A process logs in to a token once, whatever number of keys it has there. A PIN that was wrong is not tried again:
+    a few such tries, and the token is locked for good.
+    """
 
     def __init__(self, module: str, label: str) -> None:
-        self.lock = threading.Lock()
         self._module, self._label = module, label
+        self._wrong: set[str] = set()
         self._session: Any = None
         self._keys: dict[str, Any] = {}
 
     def key(self, label: str, pin: str) -> Any:
+        if pin in self._wrong:
+            raise PinIncorrect
         if self._session is None:
             self._session = lib(self._module).get_token(token_label=self._label).open(user_pin=pin)
         if label not in self._keys:
             self._keys[label] = self._session.get_key(object_class=ObjectClass.PRIVATE_KEY, label=label)
         return self._keys[label]
 
-    def leave(self) -> None:
+    def leave(self, wrong: str | None = None) -> None:
         """Whatever is left of the session is closed; keys are good as long as it is open."""
+        if wrong is not None:
+            self._wrong.add(wrong)
         with suppress(PKCS11Error):
             if self._session is not None:
                 self._session.close()
         self._session = None
         self._keys.clear()
+
+
+@cache
+def _lock(_module: str) -> threading.Lock:
+    """The library of a maker is not told that we have threads, so one of them is in it at a time."""
+    return threading.Lock()
 
 
 @cache

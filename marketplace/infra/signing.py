@@ -14,7 +14,7 @@ asks nobody, so that it also works where no file and no socket can be opened.
 """
 
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
 from asn1crypto import x509
+from asn1crypto.crl import CertificateList
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import (
     ECDSA,
@@ -132,14 +133,16 @@ class SealReport:
 
 
 class HeldKey(Signer):
-    """A pyHanko signer that has its key at hand; `certificates` is the signer's own and those `above` it.
+    """A pyHanko signer that has its key at hand. `certificate` (PEM) holds its own and whatever stands between that and
+    the `chain`, which is trusted.
 
     `sign` makes an ECDSA signature over SHA-256, DER.
     """
 
-    def __init__(self, certificates: Iterable[x509.Certificate], sign: Callable[[bytes], bytes]) -> None:
-        own, *self.above = certificates
-        registry = SimpleCertificateStore.from_certs(self.above)  # type: ignore[no-untyped-call]  # pyHanko's
+    def __init__(self, certificate: bytes, chain: bytes, sign: Callable[[bytes], bytes]) -> None:
+        own, *self.between = load_certs_from_pemder_data(certificate)
+        self.roots = list(load_certs_from_pemder_data(chain))
+        registry = SimpleCertificateStore.from_certs([*self.between, *self.roots])  # type: ignore[no-untyped-call]  # pyHanko's
         super().__init__(signing_cert=own, cert_registry=registry, embed_roots=False)
         self.certificate: x509.Certificate = own
         self._sign = sign
@@ -155,11 +158,11 @@ class HeldKey(Signer):
         held = load_pem_private_key(key, password=None)
         if not isinstance(held, EllipticCurvePrivateKey) or not isinstance(held.curve, SECP256R1):
             raise KeyUnfit("the key is not ECDSA on P-256")
-        certificates = [*load_certs_from_pemder_data(certificate), *load_certs_from_pemder_data(chain)]
+        signer = cls(certificate, chain, partial(held.sign, signature_algorithm=_ALGORITHM))
         public = held.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        if certificates[0].public_key.dump() != public:
+        if signer.certificate.public_key.dump() != public:
             raise KeyUnfit("the key is not the one the certificate names")
-        return cls(certificates, partial(held.sign, signature_algorithm=_ALGORITHM))
+        return signer
 
     @classmethod
     def _in_token(cls, settings: SealSettings) -> Self:
@@ -173,17 +176,15 @@ class HeldKey(Signer):
         pin = settings.token.with_name(told.pin_file)
         _require_hidden(pin)
         key = TokenKey(told, pin.read_text(encoding="utf-8").strip())
-        certificates = [
-            *load_certs_from_pemder_data(settings.certificate.read_bytes()),
-            *load_certs_from_pemder_data(settings.chain.read_bytes()),
-        ]
-        named = load_der_public_key(certificates[0].public_key.dump())
+        signer = cls(settings.certificate.read_bytes(), settings.chain.read_bytes(), key.sign)
+        named = load_der_public_key(signer.certificate.public_key.dump())
+        if not isinstance(named, EllipticCurvePublicKey) or not isinstance(named.curve, SECP256R1):
+            raise KeyUnfit("the key is not ECDSA on P-256")
         try:
-            assert isinstance(named, EllipticCurvePublicKey)  # noqa: S101  no other is verified below
             named.verify(key.sign(_PROBE), _PROBE, _ALGORITHM)
-        except (InvalidSignature, AssertionError):
+        except InvalidSignature:
             raise KeyUnfit("the key in the token is not the one the certificate names") from None
-        return cls(certificates, key.sign)
+        return signer
 
     async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:  # noqa: FBT001, FBT002 - pyHanko's signature
         if digest_algorithm != "sha256":
@@ -210,9 +211,12 @@ class Sealer:
         Raises `timestamping.StampUnavailable` where no time stamp can be had, `revocation.SealRevoked`, SealUntrusted,
         and Unavailable where the key is in a token that does not answer; then nothing is sealed.
         """
-        lists = self._lists.current()
-        require_standing(self._signer.certificate, lists)
-        trust = ValidationContext(trust_roots=self._signer.above, crls=list(lists), allow_fetching=False)
+        held = self._signer
+        lists = self._lists.current([held.certificate, *held.between, *held.roots])
+        require_standing([held.certificate, *held.between], lists)
+        trust = ValidationContext(
+            trust_roots=held.roots, other_certs=held.between, crls=list(lists), allow_fetching=False
+        )
         # Typst ends its file without a line end; an update glued to "%%EOF" would break PDF/A-3 (6.1.9).
         document = IncrementalPdfFileWriter(BytesIO(pdf if pdf.endswith(b"\n") else pdf + b"\n"))
         metadata = PdfSignatureMetadata(
@@ -231,10 +235,24 @@ class Sealer:
         field = SigFieldSpec("Seal", readable_field_name=self.name)
         signer = PdfSigner(metadata, self._signer, timestamper=self._timestamper, new_field_spec=field)
         try:
-            sealed: BytesIO = signer.sign_pdf(document)
-        except (SigningError, PathBuildingError, ValidationError) as error:
+            sealed: bytes = signer.sign_pdf(document).getvalue()
+            self._require_trusted(sealed, lists)
+        except (SigningError, PathBuildingError, ValidationError, SealUntrusted) as error:
+            # pyHanko judges an authority by its first answer for as long as the process lives: it may have a new one.
+            self._timestamper._dummy_response_cache.clear()  # noqa: SLF001  it has no other way
+            self._timestamper._certs.clear()  # noqa: SLF001  as above
             raise SealUntrusted(str(error)) from error
-        return sealed.getvalue()
+        return sealed
+
+    def _require_trusted(self, sealed: bytes, lists: Sequence[CertificateList]) -> None:
+        """As a stranger will judge it: of the time-stamping authority nothing is known before its answer."""
+        (seal,) = PdfFileReader(BytesIO(sealed)).embedded_signatures
+        trust = ValidationContext(trust_roots=self._signer.roots, allow_fetching=False)
+        status = _run(async_validate_pdf_signature(seal, trust))
+        report = _report(status)
+        if not report.valid or status.timestamp_validity is None:
+            raise SealUntrusted(report.reason)
+        require_standing([status.timestamp_validity.signing_cert], lists)
 
 
 def load_sealer(settings: SealSettings, timestamper: TimeStamper) -> Sealer:

@@ -7,25 +7,33 @@ from marketplace.infra.jobs import task
 from marketplace.policy import services
 from marketplace.policy.values import PolicyIssued
 
+UNTIL_DONE = 100_000
+"""A paper waits for its seal however long that takes."""
 
-@task("policy.make_document")
+
+@task("policy.make_document", attempts=UNTIL_DONE)
 def make_document(fact: PolicyIssued) -> None:
     services.make_document(fact.policy_id)
 
 
-@task("policy.seal_document")
+@task("policy.seal_document", attempts=UNTIL_DONE)
 def seal_document(policy_id: UUID) -> None:
     services.seal_document(policy_id)
 
 
-@task("policy.make_paper")
+@task("policy.make_paper", attempts=UNTIL_DONE)
 def make_paper(paper_id: UUID) -> None:
     services.make_paper(paper_id)
 
 
-@task("policy.seal_paper")
+@task("policy.seal_paper", attempts=UNTIL_DONE)
 def seal_paper(paper_id: UUID) -> None:
     services.seal_paper(paper_id)
+
+
+@task("policy.watch_papers", every="*/10 * * * *", attempts=1)
+def watch_papers() -> None:
+    services.watch_papers()
 
 
 @task("policy.end_expired", every="10 * * * *")

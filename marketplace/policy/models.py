@@ -8,13 +8,12 @@ from sqlalchemy import (
     CHAR,
     BigInteger,
     CheckConstraint,
-    ColumnElement,
+    Computed,
     ForeignKey,
     Index,
     String,
     UniqueConstraint,
     func,
-    literal_column,
     select,
     text,
     update,
@@ -26,8 +25,6 @@ from marketplace.infra import vault
 from marketplace.infra.db import Base, db
 from marketplace.infra.sealed import SealedJson
 from marketplace.policy.values import DocumentState, PaperNotFound, PolicyNotFound
-
-_COMPACT = "upper(regexp_replace({}, '[^0-9A-Za-z]', '', 'g'))"
 
 
 class NumberRange(Base):
@@ -64,14 +61,18 @@ class AllottedRange(Base):
 
 
 class PolicyRow(Base):
-    """A contract. How it ended is written once, with the day from which its time of keeping is counted; so is that what
-    it said was erased.
+    """A contract. `compact_number` is how it is looked for, however somebody spaces it: a column, because with the
+    policies of rows an expression would use no index. How it ended is written once, with the day from which its time of
+    keeping is counted; so is that what it said was erased.
     """
 
     __tablename__ = "policy_policy"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(String(64), unique=True)
+    compact_number: Mapped[str] = mapped_column(
+        String(64), Computed("upper(regexp_replace(number, '[^0-9A-Za-z]', '', 'g'))", persisted=True), unique=True
+    )
     state: Mapped[str] = mapped_column(String(32))
     insurer_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_insurer.id"))
     product_version_id: Mapped[UUID] = mapped_column(ForeignKey("catalog_product_version.id"))
@@ -105,7 +106,6 @@ class PolicyRow(Base):
         ),
         CheckConstraint("ended_on <= end_on", name="ended_within"),
         CheckConstraint("erased_at IS NULL OR ended_on IS NOT NULL", name="erased_after_its_end"),
-        Index("uq_policy_policy_compact_number", text(_COMPACT.format("number")), unique=True),
         Index("ix_policy_policy_running", "end_on", postgresql_where=text("ended_on IS NULL")),
         Index("ix_policy_policy_ended", "ended_on", postgresql_where=text("erased_at IS NULL")),
         Index("ix_policy_policy_account", "account_id", "concluded_at"),
@@ -219,11 +219,6 @@ LATEST = select(func.max(_newer.number)).where(_newer.policy_id == PolicyRow.id)
 """The number of a contract's latest version, inside a question that names the contract."""
 
 
-def numbered(*compact: str) -> ColumnElement[bool]:
-    """The contracts of these numbers, as `rules.compact_number` has them."""
-    return literal_column(_COMPACT.format("policy_policy.number"), String).in_(compact)
-
-
 def locked_number(insurer_id: UUID, year: int) -> int:
     """The number that is next for the insurer and year; others of that range wait until this transaction ends."""
     db.session.execute(insert(NumberRange).values(insurer_id=insurer_id, year=year, next=1).on_conflict_do_nothing())
@@ -238,6 +233,11 @@ def take_number(insurer_id: UUID, year: int) -> None:
         .where(NumberRange.insurer_id == insurer_id, NumberRange.year == year)
         .values(next=NumberRange.next + 1)
     )
+
+
+def lock_ranges() -> None:
+    """Whoever else wants to allot numbers waits until this transaction ends."""
+    db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("allotted ranges", 0))))
 
 
 def locked_allotted(insurer_id: UUID) -> AllottedRange | None:
@@ -305,6 +305,18 @@ def failed_documents() -> list[tuple[DocumentRow, UUID | None]]:
     ).all()
     gone = vault.destroyed(row[0].sealed_for for row in found)
     return [(row[0], row[1]) for row in found if row[0].sealed_for not in gone]
+
+
+def waiting_papers(before: datetime) -> list[datetime]:
+    """Since when the papers are due that were due before an instant and are not sealed, oldest first. Of what was
+    erased nothing can be made any more.
+    """
+    due_at = func.coalesce(VersionRow.recorded_at, DocumentRow.issued_at).label("due_at")
+    waits = DocumentRow.state.in_([DocumentState.DUE, DocumentState.RENDERED]), due_at < before
+    asked = select(DocumentRow.sealed_for, due_at).outerjoin(VersionRow, VersionRow.id == DocumentRow.version_id)
+    found = db.session.execute(asked.where(*waits).order_by(due_at)).all()
+    gone = vault.destroyed(row.sealed_for for row in found)
+    return [row.due_at for row in found if row.sealed_for not in gone]
 
 
 def lock_subject(kind: str, subject_id: UUID) -> DocumentRow | None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Container, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from marketplace.catalog.values import Profile, Risk, Term
@@ -62,7 +63,9 @@ _UNKNOWN = {"no-seal": Ground.NO_SEAL, "unreadable": Ground.UNREADABLE}
 
 OURS = "EF"
 _OURS_WITHIN = re.compile(r"(?<![0-9A-Z])EF-(?:(?!EF-)[0-9A-Z-])+?-\d{4}-\d{6}(?![0-9A-Z])")
-_WORD = re.compile(r"(?=[A-Z-]*[0-9])[0-9A-Z][0-9A-Z-]{4,39}")
+_WORD = re.compile(r"[0-9A-Z][0-9A-Z-]{0,63}")
+_NUMBER = re.compile(r"[0-9A-Z][0-9A-Z-]{2,38}[0-9A-Z]")
+_LENGTHS = range(4, 41)
 _PREFIX = re.compile(r"[A-Z][0-9A-Z]*(-[0-9A-Z]+)*-?")
 LONGEST_PREFIX = 24
 DIGITS = range(3, 13)
@@ -101,7 +104,7 @@ def require_range(prefix: str, first: str, last: str) -> None:
     faults: dict[str, str] = {}
     if len(prefix) > LONGEST_PREFIX or not _PREFIX.fullmatch(prefix):
         faults["prefix"] = "a prefix is capitals, digits and single hyphens, at most 24, and begins with a letter"
-    elif prefix.startswith(OURS):
+    elif compact_number(prefix).startswith(OURS):
         faults["prefix"] = f"numbers that begin with {OURS} are the marketplace's own"
     if not (first.isascii() and first.isdigit() and last.isascii() and last.isdigit()):
         faults["last"] = "first and last are digits"
@@ -117,12 +120,22 @@ def compact_number(text: str) -> str:
 
 
 def numbers_in(text: str) -> tuple[str, ...]:
-    """What a text holds that may be a policy number, compact, each once in their order: ours however they are spaced,
-    and every word with a digit, as insurers have numbers of their own.
+    """What a text holds that may be a policy number, compact, each once: ours however they are spaced; and as insurers
+    have numbers of their own, every word with a digit, also what follows a hyphen in it (names of files begin with what
+    they are), and also with the digits after it.
     """
     capitals = text.upper()
     ours = _OURS_WITHIN.findall(_SEPARATORS.sub("-", capitals))
-    return tuple(dict.fromkeys(compact_number(each) for each in (*ours, *_WORD.findall(capitals))))
+    words = _WORD.findall(capitals)
+    tails = (word[at:] for word in words for at in (0, *(hyphen.end() for hyphen in re.finditer("-", word))))
+    pairs = (word + digits for word, digits in pairwise(words) if digits.isdigit())
+    found = (compact_number(each) for each in (*ours, *tails, *pairs))
+    return tuple(dict.fromkeys(each for each in found if len(each) in _LENGTHS and re.search(r"\d", each)))
+
+
+def is_number(number: str) -> bool:
+    """Whether a contract may have it: it stands in names of files and in addresses."""
+    return _NUMBER.fullmatch(number) is not None
 
 
 def read_check_code(text: str) -> str:

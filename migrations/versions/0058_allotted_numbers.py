@@ -1,5 +1,5 @@
 """Ranges of policy numbers that insurers set aside for contracts concluded here. Numbers are looked for without their
-hyphens and the like, and none may be another one spaced otherwise.
+hyphens and the like, and none may be another one spaced otherwise: so no code of an insurer may be, either.
 """
 
 import sqlalchemy as sa
@@ -40,7 +40,12 @@ def upgrade() -> None:
     op.execute(f"ALTER TABLE {TABLE} FORCE ROW LEVEL SECURITY")
     op.execute(f"CREATE POLICY tenants ON {TABLE} USING ({ALL} OR insurer_id = {OWN})")
     op.execute(f"REVOKE DELETE ON {TABLE} FROM marketplace_app")
-    op.create_index("uq_policy_policy_compact_number", "policy_policy", [sa.text(COMPACT)], unique=True)
+    op.add_column("policy_policy", sa.Column("compact_number", sa.String(64), sa.Computed(COMPACT, persisted=True)))
+    op.create_unique_constraint("uq_policy_policy_compact_number", "policy_policy", ["compact_number"])
+    op.alter_column("policy_policy", "compact_number", nullable=False)
+    op.create_index(
+        "uq_accounts_insurer_compact_code", "accounts_insurer", [sa.text("replace(code, '-', '')")], unique=True
+    )
 
 
 def downgrade() -> None:

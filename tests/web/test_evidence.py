@@ -26,11 +26,12 @@ from marketplace.oversight import services
 from marketplace.oversight.values import Bundle, BundleNotFound, BundleState, Sale, SaleFilter
 from marketplace.payment import queries as payments
 from marketplace.payment import services as payment
+from marketplace.payment.services import refunds
 from marketplace.payment.values import Purpose, RefundReason
 from marketplace.policy import queries as policies
 from marketplace.traceability import queries as trail
 from marketplace.traceability import services as traceability
-from marketplace.traceability.values import EntryType, TrailUnavailable, journey_of_readings
+from marketplace.traceability.values import SYSTEM, EntryType, TrailUnavailable, journey_of_readings
 from sandbox.demo.visitor import Visitor
 from tests.deferred_jobs import drain, hasten
 from tests.factories.accounts import a_member_of_staff
@@ -93,23 +94,33 @@ def test_the_evidence_of_a_purchase_is_whole_and_verifies(
 
 
 def test_of_what_went_back_it_names_what_the_bank_kept(
-    shop: Flask, sale: Sale, compliance: Account, into_the_log: IntoTheLog, monkeypatch: pytest.MonkeyPatch
+    shop: Flask, sale: Sale, compliance: Account, into_the_log: IntoTheLog
 ) -> None:
-    """Two parts arrived; one of them came back later."""
+    """Three parts arrived; two of them came back later, and one of these was sent again and arrived."""
     assert sale.order_id
     with shop.app_context():
         (attempt,) = payments.attempts_of(Purpose.NEW_BUSINESS, sale.order_id)
-        kept, sent_back = (
+        kept, sent_back, sent_again = (
             payment.request_refund(attempt.id, Money(minor, "CNY"), reason).id
-            for minor, reason in ((100, RefundReason.OVERCHARGED), (200, RefundReason.GOODWILL))
+            for minor, reason in (
+                (100, RefundReason.OVERCHARGED),
+                (200, RefundReason.GOODWILL),
+                (300, RefundReason.CONTRACT_ENDED),
+            )
         )
         db.session.commit()
         drain()
         retrieve = Gateway.retrieve_refund
-        failed = lambda self, found: replace(retrieve(self, found), status="failed")  # noqa: E731
-        monkeypatch.setattr(Gateway, "retrieve_refund", failed)
-        payment.send_refund(sent_back)
-        db.session.commit()
+        with pytest.MonkeyPatch.context() as patch:
+            failed = lambda self, found: replace(retrieve(self, found), status="failed")  # noqa: E731
+            patch.setattr(Gateway, "retrieve_refund", failed)
+            for each in (sent_back, sent_again):
+                payment.send_refund(each)
+                db.session.commit()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(refunds, "_of", lambda *_: [])  # at Stripe it did not fail
+            payment.ask_again(sent_again, SYSTEM)
+        drain()
         into_the_log()
         file = File.of(asked(sale.application_id, compliance), compliance)
         said = [
@@ -118,9 +129,10 @@ def test_of_what_went_back_it_names_what_the_bank_kept(
             if each.type in {EntryType.REFUND_SUCCEEDED, EntryType.REFUND_FAILED}
         ]
     assert (EntryType.REFUND_FAILED, str(sent_back)) in said
-    assert {found for kind, found in said if kind is EntryType.REFUND_SUCCEEDED} == {str(kept), str(sent_back)}
-    refunds = json.loads(file.exhibits("payment")["payment.json"])["refunds"]
-    assert [each["reason"] for each in refunds] == ["overcharged"]
+    arrived = [found for kind, found in said if kind is EntryType.REFUND_SUCCEEDED]
+    assert sorted(arrived) == sorted(map(str, (kept, sent_back, sent_again, sent_again)))
+    told = json.loads(file.exhibits("payment")["payment.json"])["refunds"]
+    assert sorted(each["reason"] for each in told) == ["contract_ended", "overcharged"]
 
 
 def named_in(core: dict[str, Any]) -> set[str]:

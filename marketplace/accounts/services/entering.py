@@ -28,7 +28,9 @@ from marketplace.kernel import clock, ids
 
 
 def register_insurer(new: NewInsurer) -> Insurer:
-    """Enter an insurer, selling from now on unless it is to wait. Raises Invalid and InsurerExists (same code)."""
+    """Enter an insurer, selling from now on unless it is to wait. Raises Invalid and InsurerExists (same code,
+    whatever its hyphens: numbers of policies are made of it).
+    """
     checks.insurer(new)
     row = InsurerRow(
         id=ids.new_id(),
@@ -49,7 +51,7 @@ def register_insurer(new: NewInsurer) -> Insurer:
         with db.session.begin_nested():
             db.session.add(row)
     except IntegrityError as error:
-        if constraint_of(error) != "uq_accounts_insurer_code":
+        if constraint_of(error) not in {"uq_accounts_insurer_code", "uq_accounts_insurer_compact_code"}:
             raise
         raise InsurerExists(_("There is an insurer with this code already.")) from error
     return insurer_of(row)

@@ -119,15 +119,14 @@ def _payment(found: Extract, sale: Sale) -> Iterator[Exhibit]:
 
 
 def _arrived(found: Extract) -> Iterator[dict[str, Any]]:
-    """What the entries say of refunds that banks took, and did not send back later."""
-    last = {
-        entry.body.get("refund_id"): entry.type
-        for entry in found.entries
-        if entry.type in {EntryType.REFUND_SUCCEEDED, EntryType.REFUND_FAILED} and entry.envelope is not None
-    }
-    for body in _bodies(found, EntryType.REFUND_SUCCEEDED):
-        if last[body.get("refund_id")] is EntryType.REFUND_SUCCEEDED:
-            yield body
+    """What the entries say of refunds that banks took, each once, and did not send back later. Entries of before they
+    named their refund are taken as they are.
+    """
+    last: dict[str, tuple[EntryType, dict[str, Any]]] = {}
+    for entry in found.entries:
+        if entry.type in {EntryType.REFUND_SUCCEEDED, EntryType.REFUND_FAILED} and entry.envelope is not None:
+            last[entry.body.get("refund_id", f"entry {entry.index}")] = entry.type, dict(entry.body)
+    yield from (body for kind, body in last.values() if kind is EntryType.REFUND_SUCCEEDED)
 
 
 def _money(amount: Money) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 
 from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Insurer
@@ -19,6 +19,7 @@ from marketplace.kernel.money import Money
 from marketplace.kernel.text import LocalizedText
 from marketplace.oversight.models import SaleRow
 from marketplace.oversight.values import Completeness, Gap, Sale, SaleFilter, SaleNotFound, SalesPage, SaleState
+from marketplace.policy import queries as policies
 from marketplace.traceability.values import Channel
 
 PAGE_SIZE = 50
@@ -94,8 +95,10 @@ def _conditions(wanted: SaleFilter) -> Iterable[ColumnElement[bool]]:
     if wanted.until is not None:
         yield SaleRow.started_at < datetime.combine(wanted.until + timedelta(days=1), time.min, zone)
     if text := wanted.text.strip().upper():
+        sold = policies.application_of_number(text)
         yield or_(
             _number_begins(text),
+            SaleRow.application_id == sold if sold else false(),
             SaleRow.application_reference == text,
             SaleRow.order_reference == text,
             SaleRow.journey_reference == text,

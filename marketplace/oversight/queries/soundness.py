@@ -184,12 +184,10 @@ _BROKEN = {
         LATERAL regexp_match(p.number, '^EF-.*-(\\d+)-(\\d+)$') AS parts
         WHERE parts IS NOT NULL AND NOT EXISTS (SELECT FROM policy_number_range r WHERE r.insurer_id = p.insurer_id
                           AND r.year = parts[1]::int AND r.next > parts[2]::int)
-        UNION ALL SELECT p.number FROM policy_policy p
-        WHERE p.number NOT LIKE 'EF-%' AND NOT EXISTS (
-            SELECT FROM policy_allotted_range a WHERE a.insurer_id = p.insurer_id
-            AND length(p.number) = length(a.prefix) + a.digits
-            AND p.number COLLATE "C" >= a.prefix || lpad(a.first::text, a.digits, '0')
-            AND p.number COLLATE "C" < a.prefix || lpad(a.next::text, a.digits, '0'))
+        UNION ALL SELECT p.number FROM policy_policy p JOIN policy_allotted_range a ON a.insurer_id = p.insurer_id
+        AND length(p.number) = length(a.prefix) + a.digits
+        WHERE p.number COLLATE "C" BETWEEN a.prefix || lpad(a.next::text, a.digits, '0')
+            AND a.prefix || lpad(a.last::text, a.digits, '0') AND a.next <= a.last
         """,
 }
 

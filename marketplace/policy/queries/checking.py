@@ -12,7 +12,7 @@ from marketplace.infra.db import db
 from marketplace.kernel import clock
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.policy import rules
-from marketplace.policy.models import LATEST, DocumentRow, PolicyRow, SealRootRow, VersionRow, numbered
+from marketplace.policy.models import LATEST, DocumentRow, PolicyRow, SealRootRow, VersionRow
 from marketplace.policy.values import (
     CoverPeriod,
     PaperCheck,
@@ -42,7 +42,9 @@ def check(number: str, code: str) -> PolicyCheck | None:
     cost the same. The caller limits how often it is asked (O13-04).
     """
     found = db.session.execute(
-        select(*_CONTRACT).where(numbered(rules.compact_number(number)), PolicyRow.erased_at.is_(None))
+        select(*_CONTRACT).where(
+            PolicyRow.compact_number == rules.compact_number(number), PolicyRow.erased_at.is_(None)
+        )
     ).one_or_none()
     expected = _NO_CODE if found is None else found.check_code
     given = rules.read_check_code(code)

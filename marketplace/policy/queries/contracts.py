@@ -13,7 +13,7 @@ from marketplace.infra.db import db
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.policy import rules
-from marketplace.policy.models import LATEST, DocumentRow, PolicyRow, VersionRow, numbered
+from marketplace.policy.models import LATEST, DocumentRow, PolicyRow, VersionRow
 from marketplace.policy.values import (
     CoverPeriod,
     DocumentState,
@@ -29,9 +29,8 @@ _Policies = Select[PolicyRow, VersionRow, DocumentRow]
 READ_AT_ONCE = 1000
 _TAKEN = text("""
     SELECT EXISTS (
-        SELECT FROM policy_policy p,
-        LATERAL (SELECT upper(regexp_replace(p.number, '[^0-9A-Za-z]', '', 'g')) COLLATE "C") AS its(number)
-        WHERE length(its.number) = length(:first) AND its.number >= :first AND its.number <= :last
+        SELECT FROM policy_policy
+        WHERE length(compact_number) = length(:first) AND compact_number COLLATE "C" BETWEEN :first AND :last
     ) OR EXISTS (
         SELECT FROM policy_allotted_range r, LATERAL (SELECT replace(r.prefix, '-', '')) AS its(prefix)
         WHERE length(its.prefix) + digits = length(:first)
@@ -73,7 +72,7 @@ def policy(policy_id: UUID) -> Policy:
 
 def policy_by_number(number: str) -> Policy:
     """However the number is spaced. Raises PolicyNotFound."""
-    return _one(_policies().where(numbered(rules.compact_number(number))))
+    return _one(_policies().where(PolicyRow.compact_number == rules.compact_number(number)))
 
 
 def applications_in(text: str, most: int) -> frozenset[UUID]:
@@ -81,12 +80,18 @@ def applications_in(text: str, most: int) -> frozenset[UUID]:
     numbers = rules.numbers_in(text)[:most]
     if not numbers:
         return frozenset()
-    return frozenset(db.session.scalars(select(PolicyRow.application_id).where(numbered(*numbers))))
+    return frozenset(db.session.scalars(select(PolicyRow.application_id).where(PolicyRow.compact_number.in_(numbers))))
 
 
 def any_number_between(first: str, last: str) -> bool:
     """Whether a contract or an allotted range has a number, compact and as long, from the first to the last."""
     return bool(db.session.scalar(_TAKEN, {"first": first, "last": last}))
+
+
+def application_of_number(number: str) -> UUID | None:
+    """The application that became the contract of this number, however it is spaced; None where there is none."""
+    wanted = PolicyRow.compact_number == rules.compact_number(number)
+    return db.session.scalar(select(PolicyRow.application_id).where(wanted))
 
 
 def withdrawable_until(policy: Policy) -> datetime:
@@ -126,7 +131,7 @@ def frame(policy_id: UUID) -> PolicyFrame:
 
 def frame_by_number(number: str) -> PolicyFrame:
     """The same, however the number is spaced. Raises PolicyNotFound."""
-    return _frame(numbered(rules.compact_number(number)))
+    return _frame(PolicyRow.compact_number == rules.compact_number(number))
 
 
 def frame_of_application(application_id: UUID) -> PolicyFrame | None:
@@ -143,7 +148,7 @@ def frames(policy_ids: Iterable[UUID]) -> tuple[PolicyFrame, ...]:
 
 def order_of_number(number: str) -> UUID | None:
     """The order under which the contract of this number was concluded, however the number is spaced."""
-    return db.session.scalar(select(PolicyRow.order_id).where(numbered(rules.compact_number(number))))
+    return db.session.scalar(select(PolicyRow.order_id).where(PolicyRow.compact_number == rules.compact_number(number)))
 
 
 def frames_of_order(order_id: UUID) -> tuple[PolicyFrame, ...]:

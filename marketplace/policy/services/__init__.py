@@ -13,6 +13,7 @@ from marketplace.policy.services.papers import (
     retry_failed,
     seal_document,
     seal_paper,
+    watch_papers,
 )
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "retry_failed",
     "seal_document",
     "seal_paper",
+    "watch_papers",
 ]

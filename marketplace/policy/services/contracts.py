@@ -52,7 +52,7 @@ def issue(command: IssuePolicy) -> Policy:
     standing = queries.policy_of_application(command.application_id)  # only now: whoever came first has committed
     if standing is not None:
         return standing
-    number = numbers.issuer_of(insurer.code).number(insurer, command.application_id, year)
+    number = numbers.number_of(insurer, command.application_id, year)
     reach(At.NUMBER_TAKEN)
     conclusion = Conclusion(
         number=number,

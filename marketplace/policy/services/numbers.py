@@ -9,9 +9,9 @@ from uuid import UUID
 from marketplace.accounts.values import Insurer
 from marketplace.infra.db import db
 from marketplace.kernel import clock, ids
-from marketplace.kernel.errors import Invalid
+from marketplace.kernel.errors import Invalid, Unavailable
 from marketplace.policy import queries, rules
-from marketplace.policy.models import AllottedRange, locked_allotted, locked_number, take_number
+from marketplace.policy.models import AllottedRange, lock_ranges, locked_allotted, locked_number, take_number
 
 log = logging.getLogger(__name__)
 _FEW = 10
@@ -35,16 +35,16 @@ class Allotted:
     """
 
     def number(self, insurer: Insurer, application_id: UUID, year: int) -> str:
-        del application_id  # the transaction holds number and contract together
         allotted = locked_allotted(insurer.id)
         if allotted is None:
             sequence = locked_number(insurer.id, year)
             take_number(insurer.id, year)
             return rules.policy_number(insurer.code, year, sequence)
-        taken, allotted.next = allotted.next, allotted.next + 1
+        number = rules.allotted_number(allotted.prefix, allotted.digits, allotted.next)
+        allotted.next += 1
         db.session.flush()
         _ring(insurer, allotted)
-        return rules.allotted_number(allotted.prefix, allotted.digits, taken)
+        return number if queries.application_of_number(number) is None else self.number(insurer, application_id, year)
 
 
 def _ring(insurer: Insurer, allotted: AllottedRange) -> None:
@@ -64,8 +64,13 @@ def configure(issuers: Mapping[str, PolicyIssuer]) -> None:
     _issuers = MappingProxyType(dict(issuers))
 
 
-def issuer_of(insurer_code: str) -> PolicyIssuer:
-    return _issuers.get(insurer_code, _DEFAULT)
+def number_of(insurer: Insurer, application_id: UUID, year: int) -> str:
+    """Raises Unavailable while there is none, and for one that none can be or that another contract has."""
+    number = _issuers.get(insurer.code, _DEFAULT).number(insurer, application_id, year)
+    if not rules.is_number(number) or queries.application_of_number(number) is not None:
+        log.error("ALARM the insurer %s gave a number that its contract cannot have: %s", insurer.code, number)
+        raise Unavailable("the number of the contract is none")
+    return number
 
 
 def allot_numbers(insurer_id: UUID, prefix: str, first: str, last: str) -> int:
@@ -74,6 +79,7 @@ def allot_numbers(insurer_id: UUID, prefix: str, first: str, last: str) -> int:
     Raises Invalid, also where some of them are in another range or on a contract.
     """
     rules.require_range(prefix, first, last)
+    lock_ranges()
     bounds = rules.compact_number(prefix + first), rules.compact_number(prefix + last)
     if queries.any_number_between(*bounds):
         raise Invalid({"first": "some of these numbers are in another range, or on a contract, already"})

@@ -7,6 +7,7 @@ one.
 
 import logging
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from marketplace.infra.jobs import defer, publish
 from marketplace.infra.letterhead import letterhead
 from marketplace.kernel import clock, ids
 from marketplace.kernel.canonical import canonical_bytes, sha256_hex
+from marketplace.kernel.errors import Unavailable
 from marketplace.policy import rules
 from marketplace.policy.document import Facing, certificate, paper, sealed_order_paper
 from marketplace.policy.models import (
@@ -31,6 +33,7 @@ from marketplace.policy.models import (
     locked_paper,
     next_paper_number,
     note_root,
+    waiting_papers,
 )
 from marketplace.policy.values import (
     DocumentEvent,
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_PATIENCE = timedelta(minutes=10)
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -121,6 +125,14 @@ def retry_failed() -> int:
         else:
             defer("policy.make_document", fact=PolicyIssued(policy_id))
     return len(failed)
+
+
+def watch_papers() -> int:
+    """Ring where papers wait longer than they should; how many do."""
+    waiting = waiting_papers(clock.now() - _PATIENCE)
+    if waiting:
+        log.error("ALARM %s papers are not made or not sealed, the first since %s", len(waiting), waiting[0])
+    return len(waiting)
 
 
 def order_paper(wanted: OrderPaper, content: Callable[[str], Mapping[str, Any]]) -> UUID:
@@ -207,7 +219,11 @@ def _seal(document: DocumentRow, sealer: "Sealer", number: str) -> bool:
         return False
     reason = f"{_NAMES[PaperKind(document.kind)]} {number}"
     reach(At.SEAL_ASKED)
-    sealed = sealer.seal(storage.get(document.unsigned_sha256, document.sealed_for), reason=reason)
+    try:
+        sealed = sealer.seal(storage.get(document.unsigned_sha256, document.sealed_for), reason=reason)
+    except Unavailable as error:
+        log.warning("%s is not sealed: %s", reason, error)
+        raise
     reach(At.PAPER_SEALED)
     document.document_sha256, document.sealed_at = storage.put_sealed(sealed, document.sealed_for), clock.now()
     reach(At.SEALED_PAPER_KEPT)

@@ -34,6 +34,8 @@ def test_an_insurers_code_is_its_own():
     first = an_insurer("harbour")
     with pytest.raises(InsurerExists):
         an_insurer("harbour", phone="400-000-0002")
+    with pytest.raises(InsurerExists):
+        an_insurer("har-bour")
     assert queries.list_insurers() == (first,)
 
 

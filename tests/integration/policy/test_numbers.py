@@ -10,7 +10,6 @@ from uuid import UUID
 import pytest
 from flask import Flask
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 
 from marketplace.accounts.values import Insurer
 from marketplace.cli import main as cli
@@ -139,19 +138,6 @@ def test_a_number_is_in_one_range_only(command: IssuePolicy, prefix: str, first:
     assert services.allot_numbers(command.insurer_id, "HL26-", "00001", "00500") == 500, "shorter ones are others"
 
 
-def test_no_number_is_another_one_spaced_otherwise(command: IssuePolicy) -> None:
-    """Whatever a system of an insurer's own may say."""
-    services.issue(command)
-    with pytest.raises(IntegrityError, match="uq_policy_policy_compact_number"):
-        db.session.execute(
-            text("""
-                INSERT INTO policy_policy SELECT (jsonb_populate_record(p, jsonb_build_object('id', gen_random_uuid(),
-                    'application_id', gen_random_uuid(), 'number', replace(number, '-2', '2')))).*
-                FROM policy_policy p
-            """)
-        )
-
-
 class OwnSystem:
     """Answers when it pleases."""
 
@@ -161,7 +147,7 @@ class OwnSystem:
     def number(self, insurer: Insurer, application_id: UUID, year: int) -> str:
         if application_id not in self.answers:
             raise Unavailable(f"{insurer.code} has not numbered it yet")
-        return f"{self.answers[application_id]}/{year}"
+        return f"{self.answers[application_id]}-{year}"
 
 
 @pytest.fixture
@@ -178,10 +164,76 @@ def test_a_system_of_the_insurers_own_numbers_when_it_has_answered(command: Issu
     db.session.rollback()
     assert db.session.scalar(text("SELECT count(*) FROM policy_policy")) == 0
     own_system.answers[command.application_id] = "P-88"
-    assert services.issue(command).number == "P-88/2026"
+    assert services.issue(command).number == "P-88-2026"
     assert queries.policy_by_number("p88 2026").application_id == command.application_id
     north = a_contract(accounts.an_insurer("north"), account_id=command.account_id)
     assert services.issue(north).number.startswith("EF-NORTH-"), "of other insurers it is not asked"
+
+
+@pytest.mark.parametrize("number", ["P 88", "../../etc/passwd", "p-88", "保单88", "-88", "8" * 60])
+def test_what_can_be_no_number_is_waited_for(
+    command: IssuePolicy, own_system: OwnSystem, number: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    own_system.answers[command.application_id] = number
+    with pytest.raises(Unavailable):
+        services.issue(command)
+    assert "gave a number that its contract cannot have" in caplog.text
+    assert db.session.scalar(text("SELECT count(*) FROM policy_policy")) == 0
+
+
+def test_no_number_is_another_one_spaced_otherwise(command: IssuePolicy, own_system: OwnSystem) -> None:
+    other = replace(command, application_id=new_id())
+    own_system.answers |= {command.application_id: "P-88", other.application_id: "P8-8"}
+    services.issue(command)
+    with pytest.raises(Unavailable):
+        services.issue(other)
+
+
+def test_a_number_that_a_contract_has_is_passed_over(command: IssuePolicy) -> None:
+    """The system of another insurer gave it."""
+    services.allot_numbers(command.insurer_id, "HL-0012", "024", "027")
+    north = a_contract(accounts.an_insurer("north"), account_id=command.account_id)
+    system = OwnSystem()
+    system.answers[north.application_id] = "HL-001"
+    numbers.configure({"north": system})
+    try:
+        assert services.issue(north).number == "HL-001-2026"
+    finally:
+        numbers.configure({})
+    assert issue(command, 3) == ["HL-0012024", "HL-0012025", "HL-0012027"]
+
+
+def test_when_a_range_that_ends_in_nines_is_used_up_nothing_is_wrong(command: IssuePolicy) -> None:
+    services.allot_numbers(command.insurer_id, "HL-", "998", "999")
+    assert issue(command, 2) == ["HL-998", "HL-999"]
+    assert given_again() == []
+
+
+def test_two_who_allot_at_once_do_not_give_a_number_twice(app: Flask, command: IssuePolicy) -> None:
+    north = accounts.an_insurer("north").id
+    db.session.commit()
+
+    def allot(insurer_id: UUID) -> int:
+        with use_scope(Scope.all()), app.app_context():
+            try:
+                return services.allot_numbers(insurer_id, "HL-", "001", "100")
+            except Invalid:
+                return 0
+            finally:
+                db.session.commit()
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(threads.map(allot, [command.insurer_id, north])) == [0, 100]
+
+
+def test_looking_for_a_number_uses_its_index_for_an_insurer_too(command: IssuePolicy) -> None:
+    services.issue(command)
+    db.session.commit()
+    with use_scope(Scope.insurer(command.insurer_id)):
+        db.session.execute(text("SET LOCAL enable_seqscan = off"))
+        asked = "EXPLAIN SELECT id FROM policy_policy WHERE compact_number = 'HL26004711'"
+        plan = "\n".join(db.session.execute(text(asked)).scalars())
+    assert "Index Cond: ((compact_number)::text = 'HL26004711'::text)" in plan
 
 
 def test_the_command_says_what_it_took_and_what_not(app: Flask, command: IssuePolicy) -> None:

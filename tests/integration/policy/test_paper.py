@@ -1,5 +1,6 @@
 """The paper of a contract: set, sealed and kept once, whatever is run again; a paper that fails leaves the contract."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -7,7 +8,11 @@ from sqlalchemy import select, text
 
 from marketplace.infra import jobs, pdf, seals, signing, storage, vault
 from marketplace.infra.db import db
+from marketplace.infra.key_tokens import TokenUnavailable
+from marketplace.infra.revocation import SealRevoked
+from marketplace.infra.signing import KeyExposed, KeyUnfit, SealUntrusted
 from marketplace.infra.timestamping import StampUnavailable
+from marketplace.kernel import clock
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.policy import queries, services
 from marketplace.policy.models import DocumentRow, VersionRow
@@ -227,3 +232,37 @@ def test_only_failed_papers_are_made_again() -> None:
     policy, jobs = sealed(), waiting()
     assert (services.retry_failed(), waiting()) == (0, jobs)
     assert queries.policy(policy.id) == policy
+
+
+def test_a_paper_that_waits_for_its_seal_rings_until_it_is_sealed(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    policy_id = concluded()
+    run("policy.make_document")
+
+    def refused(*_: object, **__: object) -> bytes:
+        raise SealUntrusted("the certificate has run out")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(signing.Sealer, "seal", refused)
+        with pytest.raises(SealUntrusted):
+            run("policy.seal_document")
+    db.session.rollback()
+    assert "is not sealed: the certificate has run out" in caplog.text
+    assert services.watch_papers() == 0
+    with clock.frozen(clock.now() + timedelta(minutes=11)):
+        assert services.watch_papers() == 2, "the policy and its certificate"
+    assert "ALARM 2 papers are not made or not sealed" in caplog.text
+    run("policy.seal_document")
+    assert queries.policy(policy_id).document_state is DocumentState.SEALED
+    with clock.frozen(clock.now() + timedelta(minutes=11)):
+        assert services.watch_papers() == 0
+
+
+def test_a_seal_is_waited_for_however_long_it_takes() -> None:
+    for name in ("make_document", "seal_document", "make_paper", "seal_paper"):
+        task = jobs.known_tasks()[f"policy.{name}"]
+        pauses = jobs.GrowingPauses(task.attempts)
+        later = jobs.Job(id=1, queue="policy", lock=None, queueing_lock=None, task_name=task.name, attempts=9_000)
+        for error in (KeyUnfit(), KeyExposed(), SealUntrusted(), SealRevoked(), TokenUnavailable(), StampUnavailable()):
+            assert pauses.get_retry_decision(exception=error, job=later) is not None, (name, error)

@@ -106,6 +106,19 @@ def test_without_the_token_nothing_is_sealed_and_it_is_said_why(cabinet, authori
         load(cabinet, authority)
 
 
+def test_a_pin_that_was_wrong_is_not_tried_again(cabinet, authority, plain_pdf, monkeypatch):
+    """A few tries more, and a token locks itself."""
+    say(cabinet, pin="111111")
+    _open(str(MODULE), "seals").leave()
+    for _ in range(2):
+        with pytest.raises(TokenUnavailable, match="PinIncorrect"):
+            load(cabinet, authority)
+        monkeypatch.setattr("marketplace.infra.key_tokens.lib", lambda _: pytest.fail("it was tried again"))
+    monkeypatch.undo()
+    say(cabinet)
+    load(cabinet, authority).seal(plain_pdf, reason="Issue")
+
+
 def test_the_key_of_another_certificate_is_refused(cabinet, authority):
     say(cabinet, code="lantern")
     with pytest.raises(KeyUnfit, match="certificate names"):

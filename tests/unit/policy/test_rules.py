@@ -40,7 +40,15 @@ def test_numbers_are_found_in_what_people_write() -> None:
     text = "我的保单EF-HARBOUR-2026-000042，还有 ef north star 2027 000001, hl26-004711! Call me on Monday, no. 7"
     assert rules.numbers_in(text)[:2] == ("EFHARBOUR2026000042", "EFNORTHSTAR2027000001")
     assert "HL26004711" in rules.numbers_in(text)
+    for other in ("hl26 004711", "HL26–004711", "policy-HL26-004711.pdf", "evidence-hl26-004711.zip"):
+        assert "HL26004711" in rules.numbers_in(other), other
+    assert "P123" in rules.numbers_in("number P123?")
     assert not {"MONDAY", "7", "CALL"} & set(rules.numbers_in(text))
+
+
+def test_whatever_is_pasted_it_is_read_in_no_time() -> None:
+    for pasted in ("9-" * 5_000, "A1 " * 5_000, "9" * 100_000, "EF-" * 3_000):
+        assert all(4 <= len(each) <= 40 for each in rules.numbers_in(pasted))
 
 
 @pytest.mark.parametrize("text", ["", "EF", "42", "'; DROP TABLE", "保单", "_" * 500])
@@ -53,6 +61,7 @@ def test_where_no_number_can_be_there_is_none(text: str) -> None:
     [
         ("EF-HL", "000", "999", {"prefix"}),
         ("EFX", "000", "999", {"prefix"}),
+        ("E-F", "000", "999", {"prefix"}),
         ("hl", "000", "999", {"prefix"}),
         ("9HL", "000", "999", {"prefix"}),
         ("HL--", "000", "999", {"prefix"}),
