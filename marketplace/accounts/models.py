@@ -37,6 +37,9 @@ class InsurerRow(Base):
     active: Mapped[bool]
     created_at: Mapped[datetime]
 
+    # Numbers of policies are made of the code, and are looked for without their hyphens.
+    __table_args__ = (Index("uq_accounts_insurer_compact_code", text("replace(code, '-', '')"), unique=True),)
+
 
 class InsurerFactRow(Base):
     """What was said of an insurer on a day, by whom. Rows are only ever added; the latest of a kind is in force."""

@@ -34,6 +34,7 @@ CRYPTOGRAPHY = {
     "infra/keeper.py": "wraps data keys, blind indexes",
     "infra/key_tokens.py": "digests that a token signs",
     "infra/keys.py": "keys derived from SECRET_KEY",
+    "infra/revocation.py": "whether a list is signed by whom it names",
     "infra/signing.py": "seals of policies",
     "infra/timestamping.py": "serial numbers of time stamps",
     "infra/vault.py": "seals personal data",
