@@ -10,7 +10,7 @@ Done jobs are deleted after a week (`KEPT_HOURS`); failed ones stay until somebo
 
 import inspect
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, timedelta
@@ -22,7 +22,7 @@ from procrastinate.job_context import JobContext
 from procrastinate.jobs import Job
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from pydantic import ConfigDict, TypeAdapter, validate_call
-from sqlalchemy import ColumnElement, Text, cast, column, exists, table, text
+from sqlalchemy import ColumnElement, Text, and_, cast, column, exists, func, or_, table, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import InstrumentedAttribute
@@ -102,7 +102,9 @@ _OLDEST_DUE = text(
     """
 )
 
-_JOBS = table("procrastinate_jobs", column("task_name"), column("status"), column("args", JSONB))
+_JOBS = table(
+    "procrastinate_jobs", column("task_name"), column("status"), column("args", JSONB), column("scheduled_at")
+)
 _QUIET = ConfigDict(hide_input_in_errors=True)  # what does not fit is not repeated in a log
 _LATEST = text("SELECT coalesce(max(id), 0) FROM procrastinate_jobs")
 _NOT_DONE = text(
@@ -161,8 +163,21 @@ def is_waiting(name: str, /, **arguments: ColumnElement[Any] | InstrumentedAttri
     """Inside a question: whether the job `name` with these arguments (columns) is still to be done. False where it is
     done, and where it was given up.
     """
-    same = (_JOBS.c.args[key].astext == cast(value, Text) for key, value in arguments.items())
-    return exists().where(_JOBS.c.task_name == name, cast(_JOBS.c.status, Text).in_(["todo", "doing"]), *same)
+    return exists().where(*_these(name, arguments), cast(_JOBS.c.status, Text).in_(["todo", "doing"]))
+
+
+def is_due(name: str, /, **arguments: ColumnElement[Any] | InstrumentedAttribute[Any]) -> ColumnElement[bool]:
+    """The same, for now: not where it was put off. Whoever defers by the clock what hangs asks this: else a worker that
+    does not get to it in time is given it again each minute.
+    """
+    status = cast(_JOBS.c.status, Text)
+    now = and_(status == "todo", or_(_JOBS.c.scheduled_at.is_(None), _JOBS.c.scheduled_at <= func.now()))
+    return exists().where(*_these(name, arguments), or_(status == "doing", now))
+
+
+def _these(name: str, arguments: Mapping[str, Any]) -> Iterator[ColumnElement[bool]]:
+    yield _JOBS.c.task_name == name
+    yield from (_JOBS.c.args[key].astext == cast(value, Text) for key, value in arguments.items())
 
 
 def publish(fact: object) -> None:

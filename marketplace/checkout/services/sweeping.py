@@ -3,13 +3,13 @@
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import not_, select
 
 from marketplace.checkout.models import OrderLineRow, OrderRow
 from marketplace.checkout.rules import PAYING_GRACE
 from marketplace.checkout.values import OrderState
 from marketplace.infra.db import db
-from marketplace.infra.jobs import defer
+from marketplace.infra.jobs import defer, is_due
 from marketplace.kernel import clock
 
 BATCH = 200
@@ -22,12 +22,14 @@ def sweep() -> int:
     overdue = db.session.scalars(
         select(OrderRow.id)
         .where(OrderRow.state == OrderState.OPEN.value, OrderRow.expires_at < clock.business_now() - PAYING_GRACE)
+        .where(not_(is_due("checkout.lapse_order", order_id=OrderRow.id)))
         .order_by(OrderRow.created_at)
         .limit(BATCH)
     ).all()
     waiting = db.session.scalars(
         select(OrderRow.id)
         .where(OrderRow.state == OrderState.PAID.value, OrderRow.paid_at < clock.now() - PAID_SINCE)
+        .where(not_(is_due("checkout.issue_overdue", order_id=OrderRow.id)))
         .order_by(OrderRow.created_at)
         .limit(BATCH)
     ).all()

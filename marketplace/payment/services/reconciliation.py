@@ -32,11 +32,18 @@ def reconcile() -> int:
     One listing per hundred completed pages since the oldest unsettled attempt, instead of one question per attempt.
     """
     now = clock.now()
-    late = RefundRow.settled_at.is_(None), RefundRow.requested_at < now - REFUNDS_AFTER, _is_to_be_asked(now)
+    queued = jobs.is_due("payment.send_overdue_refund", refund_id=RefundRow.id)
+    late = (
+        RefundRow.settled_at.is_(None),
+        RefundRow.requested_at < now - REFUNDS_AFTER,
+        _is_to_be_asked(now),
+        not_(queued),
+    )
     refunds = db.session.scalars(select(RefundRow.id).where(*late).order_by(RefundRow.requested_at)).all()
     for refund_id in refunds:
         jobs.defer("payment.send_overdue_refund", refund_id=refund_id)
-    unsettled = AttemptRow.settled_at.is_(None), AttemptRow.created_at < now - ATTEMPTS_AFTER
+    queued = jobs.is_due("payment.settle_overdue", attempt_id=AttemptRow.id)
+    unsettled = AttemptRow.settled_at.is_(None), AttemptRow.created_at < now - ATTEMPTS_AFTER, not_(queued)
     attempts = db.session.scalars(select(AttemptRow).where(*unsettled).order_by(AttemptRow.created_at)).all()
     if not attempts:
         return len(refunds)
@@ -77,13 +84,19 @@ def reconcile_transfers() -> int:
         TransferRow.insurer_id.in_(ready),
         rested,
         not_(frozen(TransferRow.attempt_id)),
+        not_(jobs.is_due("payment.release_transfer", transfer_id=TransferRow.id)),
     )
-    hanging = TransferRow.state == TransferState.ASKED.value, TransferRow.asked_at < now - TRANSFERS_AFTER
+    hanging = (
+        TransferRow.state == TransferState.ASKED.value,
+        TransferRow.asked_at < now - TRANSFERS_AFTER,
+        not_(jobs.is_due("payment.send_transfer", transfer_id=TransferRow.id)),
+    )
     refused = and_(ReversalRow.failure.is_not(None), ReversalRow.asked_at > now - REFUSAL_REST)
     returning = (
         ReversalRow.state == ReversalState.ASKED.value,
         ReversalRow.asked_at < now - TRANSFERS_AFTER,
         not_(refused),
+        not_(jobs.is_due("payment.send_reversal", reversal_id=ReversalRow.id)),
     )
     released = _first(TransferRow.id, TransferRow.due_at, *due)
     asked = _first(TransferRow.id, TransferRow.due_at, *hanging)

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from flask import Flask
 from pydantic import ValidationError
-from sqlalchemy import text
+from sqlalchemy import literal, select, text
 
 from config import Settings
 from marketplace.infra import jobs
@@ -193,6 +193,33 @@ def test_for_a_code_by_mail_and_for_a_policy_somebody_waits(database: None) -> N
         "correspondence.compose_message", "correspondence.send_message", "payment.settle", "checkout.take_payment",
         "checkout.issue_contracts",
     }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Waits:
+    status: str
+    later: bool
+    due: bool
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        Waits("todo", later=False, due=True),
+        Waits("todo", later=True, due=False),
+        Waits("doing", later=False, due=True),
+        Waits("failed", later=False, due=False),
+    ],
+)
+def test_whether_a_job_is_due_can_be_asked_inside_a_question(database: None, job: Waits) -> None:
+    jobs.defer("bell.ring", in_seconds=600 if job.later else 0, bell_id=UUID(int=7))
+    db.session.execute(text("UPDATE procrastinate_jobs SET status = :status"), {"status": job.status})
+    asked = select(
+        jobs.is_due("bell.ring", bell_id=literal(UUID(int=7))),
+        jobs.is_due("bell.ring", bell_id=literal(UUID(int=8))),
+        jobs.is_due("bell.tune", bell_id=literal(UUID(int=7))),
+    )
+    assert db.session.execute(asked).one() == (job.due, False, False)
 
 
 def _job(attempts: int) -> jobs.Job:
