@@ -180,6 +180,7 @@ def test_an_unpaid_order_lapses_some_time_after_its_offer(simulator: SimulatorSe
         assert services.sweep() == 0
     with clock.frozen(order.expires_at + timedelta(hours=3)):
         assert services.sweep() == 1
+        assert services.sweep() == 0, "what waits for the worker is not given to it again"
         drain("payment", "checkout")
     assert queries.order(order.id).state is OrderState.LAPSED
     assert [session["status"] for session in simulator.listed("/v1/checkout/sessions")] == ["expired"]

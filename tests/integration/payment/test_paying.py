@@ -154,6 +154,7 @@ def test_a_lost_webhook_is_found_by_reconciliation(simulator: SimulatorServer) -
     assert services.reconcile() == 0, "younger than a few seconds: on its ordinary way"
     with clock.frozen(clock.now() + timedelta(seconds=10)):
         assert services.reconcile() == 1
+        assert services.reconcile() == 0, "what waits for the worker is not given to it again"
         drain("payment")
         assert queries.attempt(attempt.id).state is AttemptState.SUCCEEDED
         assert services.reconcile() == 0, "settled ones are not asked for again"

@@ -155,6 +155,19 @@ def test_a_share_waits_while_its_customer_may_withdraw(simulator: SimulatorServe
     assert sent(simulator) == [OWED.minor]
 
 
+def test_what_waits_for_the_worker_is_not_given_to_it_again(simulator: SimulatorServer, share: ContractShare) -> None:
+    for _ in range(3):
+        services.reconcile_transfers()
+    assert waiting().count("payment.release_transfer") == 1
+    asked(share)
+    with clock.frozen(clock.now() + timedelta(minutes=2)):
+        for _ in range(3):
+            services.reconcile_transfers()
+    assert waiting().count("payment.send_transfer") == 1
+    drain("payment")
+    assert sent(simulator) == [OWED.minor]
+
+
 def test_the_clock_of_the_contract_decides(simulator: SimulatorServer, insurer: Insurer) -> None:
     share = a_share(insurer, due_at=clock.now() + timedelta(days=15))
     concluded(simulator, [share])
