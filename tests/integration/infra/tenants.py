@@ -118,7 +118,8 @@ _BY_TYPE = {
 }  # fmt: skip
 _COLUMNS = """
     SELECT column_name, data_type, coalesce(character_maximum_length, 6), is_nullable = 'NO' AND column_default IS NULL
-    FROM information_schema.columns WHERE table_schema = 'public' AND table_name = %s ORDER BY ordinal_position
+    FROM information_schema.columns WHERE table_schema = 'public' AND table_name = %s AND is_generated = 'NEVER'
+    ORDER BY ordinal_position
 """
 
 

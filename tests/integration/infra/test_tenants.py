@@ -97,7 +97,15 @@ def refused(connection: Superuser, table: str, scope: str) -> bool:
     """Whether a policy keeps the site from adding the very row that is there."""
     name = sql.Identifier(table)
     row = one(connection, sql.SQL("SELECT to_jsonb(t) FROM {} t").format(name))
-    insert = sql.SQL("INSERT INTO {} SELECT (jsonb_populate_record(NULL::{}, %s)).*").format(name, name)
+    written = connection.execute(
+        "SELECT column_name FROM information_schema.columns "
+        "WHERE table_schema = 'public' AND table_name = %s AND is_generated = 'NEVER'",
+        (table,),
+    ).fetchall()
+    columns = sql.SQL(", ").join(sql.Identifier(column) for (column,) in written)
+    insert = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM jsonb_populate_record(NULL::{}, %s)").format(
+        name, columns, columns, name
+    )
     try:
         with acting(connection, APP, scope):
             connection.execute(insert, (psycopg.types.json.Jsonb(row),))

@@ -377,7 +377,10 @@ def test_contracts_of_before_have_two_plain_days(owner: Connection) -> None:
 @pytest.mark.parametrize(
     ("constraint", "change"),
     [
-        ("policy_policy DROP CONSTRAINT uq_policy_policy_number", "policy_policy SET number = 'EF-TWICE-2026-000001'"),
+        (
+            "policy_policy DROP CONSTRAINT uq_policy_policy_number, DROP CONSTRAINT uq_policy_policy_compact_number",
+            "policy_policy SET number = 'EF-TWICE-2026-000001'",
+        ),
         ("checkout_order DROP CONSTRAINT uq_checkout_order_reference", "checkout_order SET reference = 'EF-TWICE'"),
     ],
 )
