@@ -35,16 +35,16 @@ class Allotted:
     """
 
     def number(self, insurer: Insurer, application_id: UUID, year: int) -> str:
-        allotted = locked_allotted(insurer.id)
-        if allotted is None:
-            sequence = locked_number(insurer.id, year)
-            take_number(insurer.id, year)
-            return rules.policy_number(insurer.code, year, sequence)
-        number = rules.allotted_number(allotted.prefix, allotted.digits, allotted.next)
-        allotted.next += 1
-        db.session.flush()
-        _ring(insurer, allotted)
-        return number if queries.application_of_number(number) is None else self.number(insurer, application_id, year)
+        while allotted := locked_allotted(insurer.id):
+            number = rules.allotted_number(allotted.prefix, allotted.digits, allotted.next)
+            allotted.next += 1
+            db.session.flush()
+            _ring(insurer, allotted)
+            if queries.application_of_number(number) is None:
+                return number
+        sequence = locked_number(insurer.id, year)
+        take_number(insurer.id, year)
+        return rules.policy_number(insurer.code, year, sequence)
 
 
 def _ring(insurer: Insurer, allotted: AllottedRange) -> None:
