@@ -168,5 +168,6 @@ def _put_back(owner: Any, tables: list[str]) -> None:
         owner.execute("SET LOCAL session_replication_role = replica")
         for table in tables:
             owner.execute(f"DELETE FROM {table}")
-            owner.execute(f"INSERT INTO {table} SELECT * FROM kept_{table}")
+            written = ", ".join(f'"{each.name}"' for each in Base.metadata.tables[table].columns if not each.computed)
+            owner.execute(f"INSERT INTO {table} ({written}) SELECT {written} FROM kept_{table}")
             owner.execute(f"DROP TABLE kept_{table}")

@@ -294,7 +294,7 @@ NOT_ON_A_PAGE = {
     "infra:backup-running", "infra:backup-unfit", "infra:not-empty", "infra:program-failed",
     "listing:rate-card-name-taken", "listing:upload-has-findings", "mail:refused", "payment:forged-event",
     "policy:ended", "policy:in-force",
-    "policy:not-for-sale", "rating:risk-out-of-range", "seal:key-exposed", "seal:key-unfit",
+    "policy:not-for-sale", "rating:risk-out-of-range",
     "traceability:recording-closed", "traceability:reviewer-needed", "transition:refused",
 }  # fmt: skip
 
