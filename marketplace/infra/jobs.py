@@ -8,18 +8,22 @@ What a job is given lies open in the database: ids, numbers, days and words of o
 Done jobs are deleted after a week (`KEPT_HOURS`); failed ones stay until somebody has looked at them.
 """
 
+import asyncio
 import inspect
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import Any, TypeVar
 
 import procrastinate
+import psycopg
+from procrastinate import exceptions
 from procrastinate.builtin_tasks import remove_old_jobs
 from procrastinate.job_context import JobContext
-from procrastinate.jobs import Job
+from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from pydantic import ConfigDict, TypeAdapter, validate_call
 from sqlalchemy import ColumnElement, Text, and_, cast, column, exists, func, or_, table, text
@@ -40,6 +44,7 @@ F = TypeVar("F", bound=Callable[..., None])
 # Nothing that a person waits for is given up in a day: 1, 2, 4 … 1024 s, then every half hour.
 LONGEST_PAUSE = 1800
 STALLED_AFTER = 30
+SAID_AGAIN_AFTER = 1.0
 KEPT_HOURS = 7 * 24
 CONNECTION_IDLE_SECONDS = 30.0
 
@@ -231,11 +236,42 @@ def worker_app(database_url: str, context: Callable[[], AbstractContextManager[o
         max_idle=CONNECTION_IDLE_SECONDS,
     )
     app = procrastinate.App(connector=connector)
+    app.job_manager = _Persistent(connector)
     for known in _tasks.values():
         _register(app, known, context)
     _register_rescue(app)
     _register_removal(app)
     return app
+
+
+class _Persistent(JobManager):
+    """Says how a job ended until the database has heard it.
+
+    Procrastinate says so once. Where a connection breaks at that moment, the job would be under way for as long as its
+    worker lives (its heart beats on), and every job of its lock would wait for it.
+    """
+
+    async def finish_job(self, *end: Any, **how: Any) -> None:
+        await _until_heard(lambda: super(_Persistent, self).finish_job(*end, **how))
+
+    async def retry_job(self, *end: Any, **how: Any) -> None:
+        await _until_heard(lambda: super(_Persistent, self).retry_job(*end, **how))
+
+
+async def _until_heard(say: Callable[[], Awaitable[None]]) -> None:
+    """Whatever was lost may have arrived all the same: said again, it is refused, since the job is not under way."""
+    lost = False
+    while True:
+        try:
+            return await say()
+        except exceptions.ConnectorException as error:
+            if not isinstance(error.__cause__, psycopg.OperationalError | psycopg.InterfaceError):
+                if lost:
+                    return None
+                raise
+            lost = True
+            log.warning("the database did not hear how a job ended, and is told again")
+        await asyncio.sleep(SAID_AGAIN_AFTER)
 
 
 def conninfo(database_url: str) -> str:
@@ -264,12 +300,17 @@ def _register(app: procrastinate.App, known: Task, context: Callable[[], Abstrac
 
 
 def _register_rescue(app: procrastinate.App) -> None:
-    """Put jobs of a worker that died back into the queue: its heartbeat has stopped."""
+    """Put jobs of a worker that died back into the queue: its heartbeat has stopped. Where it died of rescuing, that
+    comes again by the clock; beside it, nothing of its lock would fit into the queue.
+    """
 
     @app.periodic(cron="* * * * * */10", periodic_id="infra.rescue_jobs")
     @app.task(name="infra.rescue_jobs", queueing_lock="infra.rescue_jobs", priority=FIRST, pass_context=False)
     async def rescue(timestamp: int) -> None:  # noqa: ARG001  periodic tasks are given their instant
         for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER):
+            if job.queueing_lock:
+                await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
+                continue
             log.warning("job %s of a lost worker goes back into the queue", job.task_name)
             await app.job_manager.retry_job(job)
 

@@ -3,11 +3,17 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
+import procrastinate
 import psycopg
 import pytest
+from attrs import evolve
 from flask import Flask
+from procrastinate import sql
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job, Status
 from pydantic import ValidationError
 from sqlalchemy import literal, select, text
 
@@ -122,6 +128,18 @@ def test_what_does_not_fit_is_not_repeated(database: None, heard: list[Rang]) ->
     assert heard == []
 
 
+def _work(worker: procrastinate.App, queue: str) -> None:
+    """Until nothing is left to be done in this queue."""
+
+    async def work() -> None:
+        async with worker.open_async():
+            await worker.run_worker_async(
+                queues=[queue], wait=False, concurrency=1, install_signal_handlers=False, listen_notify=False
+            )
+
+    asyncio.run(work())
+
+
 def a_job_that_ended(status: str, days_ago: int) -> int:
     """A row as the worker leaves it."""
     job = "INSERT INTO procrastinate_jobs (queue_name, task_name, status) VALUES ('bells', 'bell.ring', :status)"
@@ -147,11 +165,9 @@ def test_done_jobs_are_deleted_after_a_week_and_failed_ones_are_not(
     async def remove() -> None:
         async with worker.open_async():
             await worker.configure_task("infra.remove_done_jobs", queue="of this test").defer_async(timestamp=0)
-            await worker.run_worker_async(
-                queues=["of this test"], wait=False, install_signal_handlers=False, listen_notify=False
-            )
 
     asyncio.run(remove())
+    _work(worker, "of this test")
     left = db.session.execute(text("SELECT id FROM procrastinate_jobs WHERE task_name = 'bell.ring' ORDER BY id"))
     assert list(left.scalars()) == kept
     events = db.session.execute(
@@ -177,15 +193,88 @@ def test_what_somebody_waits_for_comes_first(
             jobs.defer(name)
     db.session.commit()
     worker = jobs.worker_app(settings.database_url.get_secret_value(), app.app_context)
-
-    async def work() -> None:
-        async with worker.open_async():
-            await worker.run_worker_async(
-                queues=["bell"], wait=False, concurrency=1, install_signal_handlers=False, listen_notify=False
-            )
-
-    asyncio.run(work())
+    _work(worker, "bell")
     assert done == ["bell.soon"] * 2 + ["bell.usual"] * 2 + ["bell.later"] * 2
+
+
+@pytest.mark.parametrize("arrived", [False, True], ids=["lost", "only the answer lost"])
+@pytest.mark.parametrize("raised", [None, Unavailable()])
+def test_the_end_of_a_job_is_said_until_the_database_hears_it(
+    app: Flask,
+    database: None,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    raised: Exception | None,
+    arrived: bool,
+) -> None:
+    def ring() -> None:
+        if raised:
+            raise raised
+
+    monkeypatch.setattr(jobs, "SAID_AGAIN_AFTER", 0)
+    monkeypatch.setitem(jobs._tasks, "bell.ring", jobs.Task("bell.ring", ring, 3, None))
+    jobs.defer("bell.ring", lock="one bell")
+    db.session.commit()
+    worker = jobs.worker_app(settings.database_url.get_secret_value(), app.app_context)
+    connector = worker.connector
+    tell = connector.execute_query_async
+    told = list[str]()
+
+    async def break_off(query: Any, **arguments: Any) -> None:
+        """At the first word about the end of a job."""
+        ends = query in {sql.queries["finish_job"], sql.queries["retry_job"]}
+        told.extend([query] if ends else [])
+        if ends and len(told) == 1:
+            if arrived:
+                await tell(query, **arguments)
+            await tell("SELECT pg_terminate_backend(pg_backend_pid())")
+        await tell(query, **arguments)
+
+    monkeypatch.setattr(connector, "execute_query_async", break_off)
+    _work(worker, "bell")
+    (left,) = db.session.execute(
+        text("SELECT status::text, attempts FROM procrastinate_jobs WHERE task_name = 'bell.ring'")
+    )
+    assert tuple(left) == ("todo" if raised else "succeeded", 1)
+    assert len(told) == 2
+
+
+def test_a_job_that_is_not_under_way_cannot_end(app: Flask, database: None, settings: Settings) -> None:
+    job_id = a_job_that_ended("succeeded", 0)
+    db.session.commit()
+    worker = jobs.worker_app(settings.database_url.get_secret_value(), app.app_context)
+
+    async def end() -> None:
+        async with worker.open_async():
+            job = evolve(_job(attempts=0), id=job_id)
+            await worker.job_manager.finish_job(job, Status.SUCCEEDED, delete_job=False)
+
+    with pytest.raises(ConnectorException):
+        asyncio.run(end())
+
+
+def test_a_rescue_that_died_does_not_keep_the_others_from_being_rescued(
+    app: Flask, database: None, settings: Settings
+) -> None:
+    rescue = """
+        INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, status, args)
+        VALUES ('rescue', 'infra.rescue_jobs', 'infra.rescue_jobs', :status, jsonb_build_object('timestamp', 0))
+        """
+    for status in ("doing", "doing", "todo"):
+        db.session.execute(text(rescue), {"status": status})
+    db.session.execute(
+        text("INSERT INTO procrastinate_jobs (queue_name, task_name, status) VALUES ('bells', 'bell.ring', 'doing')")
+    )
+    db.session.commit()
+    _work(jobs.worker_app(settings.database_url.get_secret_value(), app.app_context), "rescue")
+    left = db.session.execute(
+        text(
+            "SELECT task_name, status::text FROM procrastinate_jobs"
+            " WHERE queue_name IN ('rescue', 'bells') ORDER BY task_name"
+        )
+    )
+    assert [tuple(row) for row in left] == [("bell.ring", "todo"), ("infra.rescue_jobs", "succeeded")]
 
 
 def test_for_a_code_by_mail_and_for_a_policy_somebody_waits(database: None) -> None:
@@ -222,8 +311,8 @@ def test_whether_a_job_is_due_can_be_asked_inside_a_question(database: None, job
     assert db.session.execute(asked).one() == (job.due, False, False)
 
 
-def _job(attempts: int) -> jobs.Job:
-    return jobs.Job(id=1, queue="default", lock=None, queueing_lock=None, task_name="bell", attempts=attempts)
+def _job(attempts: int) -> Job:
+    return Job(id=1, queue="default", lock=None, queueing_lock=None, task_name="bell", attempts=attempts)
 
 
 def test_the_address_for_libpq_keeps_its_password() -> None:
