@@ -8,7 +8,7 @@ POSTGRESQL15 ?= /usr/lib/postgresql/15/bin
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-long test-postgresql15 soak asvs check bench stripe-check fmt lock messages third-party import-real \
+.PHONY: help run install test test-long test-postgresql15 soak asvs compliance check bench stripe-check fmt lock messages third-party import-real \
 	clean venv packages packages-dev packages-s3 list
 
 help: ## show this list
@@ -34,6 +34,9 @@ soak: install ## a thousand purchases while everything dies and the provider lie
 
 asvs: install ## run the tests that hold a check of OWASP ASVS 5.0.0; print check, tests, result (ARGS= for pytest)
 	@$(BIN)/python -m tests.asvs $(ARGS)
+
+compliance: install ## run the tests that hold a requirement of the law; print requirement, source, tests, result (ARGS= for pytest)
+	@$(BIN)/python -m tests.compliance $(ARGS)
 
 check: packages packages-dev ## lint, format, types, import rules, architecture tests
 	$(BIN)/ruff check .

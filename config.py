@@ -146,6 +146,10 @@ class Settings(StorageSettings):
         default=None,
         description="Seals of the insurers and the root they chain to; for the worker, which seals, alone.",
     )
+    compliance_report: Path | None = Field(
+        default=None,
+        description="What `make compliance` wrote of this version, shown to admins; empty: nothing is shown as kept.",
+    )
     keeper_socket: Path = Field(description="Socket of the keeper, the process that holds the keys of personal data.")
     timestamp_url: str = Field(
         default="",

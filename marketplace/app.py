@@ -15,7 +15,7 @@ from marketplace.web import access, error_pages, metering, pages, released, scop
 from marketplace.web.api import log as evidence_log
 from marketplace.web.api import v1
 from marketplace.web.backoffice import applicants as applicant_desk
-from marketplace.web.backoffice import books, page_versions, replay, replay_desk, sales_log, security_log
+from marketplace.web.backoffice import books, compliance, page_versions, replay, replay_desk, sales_log, security_log
 from marketplace.web.backoffice import evidence as evidence_desk
 from marketplace.web.backoffice import insurers as party_desk
 from marketplace.web.backoffice import listing as listing_review
@@ -59,7 +59,7 @@ SUBJECTS = (
     *(insurer_sales, insurer_products, insurer_uploads, insurer_workbooks, insurer_cards, insurer_keys, insurer_terms),
     *(insurer_payee, insurer_staff, insurer_evidence, insurer_account),
     *(listing_review, data_desk, applicant_desk, party_desk, books, refund_desk, sales_log, evidence_desk),
-    *(mail_desk, page_versions, security_log, replay, replay_desk),
+    *(mail_desk, compliance, page_versions, security_log, replay, replay_desk),
     *(health, stripe, v1, evidence_log),
 )
 ROOT = Path(__file__).parent.parent
@@ -86,6 +86,7 @@ def create_app(settings: Settings, *, connections: int = 4) -> Flask:
         PUBLIC_URL=settings.public_url,
         LOG_ORIGIN=settings.origin_of_log,
         REPLAY_ORIGIN=settings.replay_origin,
+        COMPLIANCE_REPORT=settings.compliance_report,
         SECURITY_CONTACT=settings.security_contact or f"mailto:{parseaddr(settings.mail_from)[1]}",
     )
     db.init_app(app)

@@ -7,6 +7,7 @@ instance/database/        the embedded PostgreSQL      instance/logs/    one fil
 instance/storage/         documents by their SHA-256   instance/seals/   the demonstration's certificates
 instance/keeper/          the keys of personal data (0600) and the socket of the process that holds them
 instance/log/             the key of the evidence log (0600) and its newest checkpoint
+instance/compliance.json  what `make compliance` wrote last
 """
 
 import fcntl
@@ -69,6 +70,10 @@ class Instance:
     @property
     def seals(self) -> Path:
         return self.folder / "seals"
+
+    @property
+    def compliance_report(self) -> Path:
+        return self.folder / "compliance.json"
 
     @property
     def keeper_keys(self) -> Path:

@@ -219,6 +219,7 @@ class Demonstration:
             "DATABASE_READER_URL": databases["DATABASE_READER_URL"],
             "STORAGE_FOLDER": str(self._instance.storage),
             "SEALS_FOLDER": str(self._instance.seals),
+            "COMPLIANCE_REPORT": str(self._instance.compliance_report),
             "KEEPER_SOCKET": str(self._instance.keeper_socket),
             "STRIPE_API_BASE": self._plan.simulator_url,
             "MAIL_TRANSPORT": "demonstration",

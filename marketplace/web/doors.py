@@ -230,6 +230,7 @@ ACCESS: dict[str, Door] = {
     **_doors(Who.CUSTOMER, PageClass.SERVICE, "policy_evidence.download", step_up=True, paper=True),
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "books.books", "books.compare", roles=KEEPS_THE_BOOKS),
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "mail_desk.mails", "mail_desk.again", roles=ANSWERS_FOR_SALES),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "compliance.requirements", roles=COUNTS_SALES | ANSWERS_FOR_SALES),
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "refund_desk.desk", "refund_desk.payment", roles=KEEPS_THE_BOOKS),
     **_doors(
         Who.BACKOFFICE, PageClass.STAFF, "refund_desk.ask", "refund_desk.again", step_up=True, roles=ASKS_FOR_REFUNDS,

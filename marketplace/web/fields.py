@@ -241,6 +241,11 @@ def factor_words(factor: Factor, value: Scalar, currency: str) -> str:
     return _("%(value)s %(unit)s", value=words, unit=factor.unit.in_(current_locale())) if factor.unit else words
 
 
+def risk_words(definition: LineDefinition, risk: Mapping[str, Scalar]) -> list[tuple[Factor, str]]:
+    """Each factor of the line with the value that a price rests on."""
+    return [(each, factor_words(each, risk[each.name], definition.currency)) for each in definition.factors]
+
+
 def matched_words(factor: Factor, matched: str, currency: str) -> str:
     """What a row of a tariff says of a factor: one value as a person reads it, a band as it stands."""
     try:

@@ -24,6 +24,7 @@ NOT_OURS = ("procrastinate_", "infra_business_clock", "infra_key_revision", "inf
 PLACE = re.compile(r"%\(\w+\)|\{\w+\}")
 
 
+@pytest.mark.requirement("T26-04")
 def test_every_route_states_who_may_enter(migrated_app: Flask) -> None:
     assert {rule.endpoint for rule in migrated_app.url_map.iter_rules()} == set(ACCESS)
 

@@ -359,6 +359,8 @@ class Walk:
         self.refunds(desk)
         desk.get("/admin/security")
         desk.get("/admin/security?account=nobody")
+        desk.get("/admin/requirements")
+        desk.get("/admin/requirements?result=nothing")
 
     def refunds(self, second: Visitor) -> None:
         """One asks, with too much at first; the other does not agree without a reason."""

@@ -76,6 +76,7 @@ def look(tab: Tab, found: Faults) -> None:
     page.set_viewport_size(size)
 
 
+@pytest.mark.requirement("PER-10")
 def test_no_page_breaks_a_rule(faults: Faults) -> None:
     assert faults["rules"] == []
 

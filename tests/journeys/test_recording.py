@@ -66,7 +66,7 @@ def inputs(recording: RecordingKept) -> list[tuple[Any, Any]]:
     return [(event["data"]["text"], event["data"]["isChecked"]) for event in events if event["data"].get("source") == 5]
 
 
-@pytest.mark.requirement("T26-06", "PIPL-47")
+@pytest.mark.requirement("T26-06")
 def test_what_is_done_is_recorded_after_the_notice_without_secrets_and_small(
     buyers: list[Buyer], record_property: Any
 ) -> None:

@@ -61,7 +61,7 @@ def test_a_demonstration_on_loopback_starts(environment: Any) -> None:
 
 
 @pytest.mark.asvs("12.3.1", "13.2.3", "15.2.3")
-@pytest.mark.requirement("O13-01")
+@pytest.mark.requirement("O13-01", "EU-01")
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [

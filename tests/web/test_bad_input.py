@@ -111,6 +111,7 @@ def test_a_price_that_expires_on_the_way_stops_the_application_and_keeps_it(
     assert 'href="/compare/term_life?from=Q-' in visitor.text, "with the same answers"
 
 
+@pytest.mark.requirement("SCM-05", "UK-05")
 def test_a_price_in_the_form_is_not_the_price(shop: Flask, simulator: SimulatorServer, at_step: AtStep) -> None:
     visitor = at_step("people")
     tampered = {"premium_minor": "1", "total": "1", "amount": "1", "currency": "JPY"}
@@ -412,6 +413,7 @@ def test_a_method_that_is_not_there_is_refused_with_those_that_are(visitor: Visi
     assert "Please go back and use the buttons on the page" in words(answer.get_data(as_text=True))
 
 
+@pytest.mark.requirement("T26-07")
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "[", "localhost:8000@evil.example"])
 def test_another_host_name_is_not_answered(visitor: Visitor, nothing_written: NothingWritten, host: str) -> None:
     with nothing_written():
@@ -447,7 +449,7 @@ def test_the_public_check_bears_anything(visitor: Visitor, nothing_written: Noth
     assert visitor.status == 200
 
 
-@pytest.mark.requirement("T26-24")
+@pytest.mark.requirement("T26-24", "EU-22", "UK-06")
 def test_nothing_is_ticked_beforehand_on_any_sales_page(
     visitor: Visitor, at_step: AtStep, code_for: Callable[[str], str]
 ) -> None:

@@ -58,7 +58,7 @@ def test_it_is_asked_before_the_questions_apart_and_unticked(shop: Flask, at_ste
     assert hidden_fields(visitor.text)["consent_sha256"] == wording(shop, locale)
 
 
-@pytest.mark.requirement("T26-30")
+@pytest.mark.requirement("T26-30", "EU-27")
 @pytest.mark.parametrize("ticked", [{}, {"notice": "yes"}, {"notice": "yes", "health_consent": ""}])
 def test_without_it_the_questions_cannot_be_sent(
     shop: Flask, at_step: AtStep, nothing_written: NothingWritten, ticked: dict[str, str]

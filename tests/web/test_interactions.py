@@ -54,7 +54,6 @@ def test_a_page_of_the_application_is_recorded(shop: Flask, at_step: AtStep) -> 
     assert send(visitor, token(visitor), a_part(2)) == 409
 
 
-@pytest.mark.requirement("PIPL-17")
 def test_no_page_is_recorded_before_the_notice_nor_while_paying(
     shop: Flask, visitor: Visitor, at_step: AtStep, nothing_written: NothingWritten
 ) -> None:

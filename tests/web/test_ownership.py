@@ -92,6 +92,7 @@ def test_staff_do_not_walk_a_customers_road(
         refuses(stranger, bought)
 
 
+@pytest.mark.requirement("T26-25")
 def test_a_stranger_posts_into_an_application_under_way(
     shop: Flask, at_step: AtStep, stranger: Visitor, nothing_written: NothingWritten
 ) -> None:

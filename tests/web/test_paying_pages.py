@@ -119,6 +119,7 @@ def returns(shop: Flask) -> int:
         return int(reader.execute(text(acts)).scalar_one())
 
 
+@pytest.mark.requirement("T26-13", "UK-05")
 @pytest.mark.asvs("3.7.3")
 def test_the_page_says_where_its_button_leads_before_anybody_is_led_there(
     simulator: SimulatorServer, at_payment: Visitor

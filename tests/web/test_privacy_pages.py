@@ -72,6 +72,7 @@ def test_the_public_register_shows_every_item_in_both_languages(visitor: Visitor
         assert item.name.zh in words(visitor.text)
 
 
+@pytest.mark.requirement("EU-27")
 @pytest.mark.asvs("8.3.3")
 def test_a_copy_holds_everything_of_one_person_and_nothing_of_another(
     li_na: Visitor, zhou: Visitor, work: Work

@@ -16,7 +16,6 @@ from tests.web.conftest import ANSWERS
 LI_NA = Identity("Li Na", date(1992, 3, 5), "li.na@example.com")
 
 
-@pytest.mark.requirement("T26-04")
 @pytest.mark.requirement("T26-13")
 def test_a_guest_buys_term_life(
     shop: Flask, visitor: Visitor, work: Callable[[], list[str]], code_for: Callable[[str], str]

@@ -36,7 +36,6 @@ def rows_of(offer: str) -> list[str]:
     return [unescape(label) for label in re.findall(r'<div class="row"><dt>(.*?)</dt>', offer)]
 
 
-@pytest.mark.requirement("T26-13")
 def test_every_offer_has_the_same_rows_and_at_least_six_that_are_no_price(
     two_insurers: Flask, visitor: Visitor
 ) -> None:
@@ -47,6 +46,7 @@ def test_every_offer_has_the_same_rows_and_at_least_six_that_are_no_price(
     assert len([label for label in rows[0] if "premium" not in label.lower() and "price" not in label.lower()]) >= 6
 
 
+@pytest.mark.requirement("UK-05")
 def test_the_lines_of_a_premium_sum_to_it(visitor: Visitor) -> None:
     offer = visitor.compare("term_life", ANSWERS)[0]
     for path in (visitor.at, offer):
@@ -59,6 +59,7 @@ def test_the_lines_of_a_premium_sum_to_it(visitor: Visitor) -> None:
         assert sum(lines) == total, path
 
 
+@pytest.mark.requirement("EU-08")
 def test_no_page_of_the_shop_praises(visitor: Visitor) -> None:
     offer = visitor.compare("term_life", ANSWERS)[0]
     for path in (visitor.at, offer, "/", "/how-we-rank", "/compare/term_life", "/disclosure"):
@@ -66,6 +67,7 @@ def test_no_page_of_the_shop_praises(visitor: Visitor) -> None:
         assert [word for word in HYPE if re.search(rf"\b{re.escape(word)}(?!\w)", said)] == [], path
 
 
+@pytest.mark.requirement("EU-24")
 def test_the_order_is_explained_one_click_away(visitor: Visitor) -> None:
     visitor.compare("term_life", ANSWERS)
     assert 'href="/how-we-rank"' in visitor.text
@@ -90,7 +92,7 @@ def test_the_language_changes_on_the_very_page(visitor: Visitor, shop: Flask) ->
 
 
 @pytest.mark.asvs("5.3.1", "3.2.1")
-@pytest.mark.requirement("T26-14")
+@pytest.mark.requirement("T26-14", "PER-11")
 def test_documents_are_served_as_they_were_filed(
     shop: Flask, visitor: Visitor, nothing_written: NothingWritten
 ) -> None:
@@ -115,6 +117,7 @@ def test_documents_are_served_as_they_were_filed(
         assert document.sha256 in visitor.text
 
 
+@pytest.mark.requirement("O13-01", "EU-01")
 def test_a_demonstration_says_so_on_every_page(visitor: Visitor) -> None:
     offer = visitor.compare("term_life", ANSWERS)[0]
     for path in (visitor.at, offer, "/", "/sign-in", "/verify", "/disclosure", "/no-such-page"):

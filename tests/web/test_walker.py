@@ -78,6 +78,7 @@ def events(site: Site, kind: SecurityEventType, condition: str = "true") -> int:
     return count(site.app, "accounts_security_event", f"type = '{kind.value}' AND {condition}")
 
 
+@pytest.mark.requirement("T26-04")
 @pytest.mark.asvs("8.1.1")
 def test_every_door_has_its_row_and_every_row_its_door(site: Site) -> None:
     assert walker.unlisted_doors(site, table()) == []

@@ -3,6 +3,7 @@ with insurers.
 """
 
 from marketplace.oversight.queries.bordereaux import bordereau, latest_share_lines, statement
+from marketplace.oversight.queries.compliance import survey
 from marketplace.oversight.queries.contradictions import contradictions
 from marketplace.oversight.queries.evidence import (
     bundle,
@@ -49,6 +50,7 @@ __all__ = [
     "sales_of_orders",
     "state_counts",
     "statement",
+    "survey",
     "timeline",
     "under_way",
     "views",

@@ -48,7 +48,7 @@ from marketplace.web.customer.forms.application import (
     questions_form,
 )
 from marketplace.web.customer.road import acting, address_of, at_step, own_view, page, steps, wordings
-from marketplace.web.fields import factor_faults, factor_words
+from marketplace.web.fields import factor_faults, risk_words
 from marketplace.web.papers import insurers_document
 from marketplace.web.tracing import FormNotCurrent, Traced, current_journey, render_traced
 
@@ -337,11 +337,7 @@ def review(application_id: UUID) -> ResponseReturnValue:
     return page(
         view, Step.REVIEW, "review", form=form, told_sha256=view.told_sha256, start_on=need.start_on, may_change=True,
         last_day_of_cover=content.term.end_of(need.start_on, need.risk) - timedelta(days=1),
-        chips=[
-            (factor, factor_words(factor, need.risk[factor.name], definition.currency))
-            for factor in definition.factors
-            if factor.name != definition.frequency_factor
-        ],
+        chips=[told for told in risk_words(definition, need.risk) if told[0].name != definition.frequency_factor],
         traced=Traced(wordings=hashes), status=audit.form_status(form.errors), **texts,
     )  # fmt: skip
 

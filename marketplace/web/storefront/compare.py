@@ -30,6 +30,7 @@ from marketplace.web.fields import (
     factor_form,
     factor_values,
     factor_words,
+    risk_words,
 )
 from marketplace.web.kept_pages import Page
 from marketplace.web.storefront.forms.choosing import SORTS, choice_form
@@ -181,7 +182,7 @@ def _comparison(definition: LineDefinition, need: Need, form: Any = None) -> Pag
             "number": number,
             "pages": _pages(chosen),
             "insurers": insurers,
-            "chips": [(f, factor_words(f, need.risk[f.name], definition.currency)) for f in definition.factors],
+            "chips": risk_words(definition, need.risk),
             "rates_only": any(offer.version.content.profile is Profile.RATES_ONLY for offer in offers),
             "rule": quoting.ranking_rule(need.ranking_rule),
             "stated": definition.needs(need.stated),

@@ -25,7 +25,7 @@ from marketplace.quoting.values import (
 from marketplace.rating.values import BreakdownLine
 from marketplace.traceability.values import EntryType
 from marketplace.web import kept_pages, pages
-from marketplace.web.fields import matched_words
+from marketplace.web.fields import matched_words, risk_words
 from marketplace.web.kept_pages import Page
 from marketplace.web.papers import download, insurers_document
 from marketplace.web.storefront.compare import rows_of
@@ -53,6 +53,7 @@ def _offer(chosen: OfferView) -> Page:
             "insurer": accounts.insurer(chosen.insurer_id),
             "documents": catalog.documents_of(chosen.version.id),
             "rows": rows_of([chosen], [chosen])[0][1],
+            "told": risk_words(content.definition, chosen.need.risk),
             "paper_address": lambda document: url_for("product.document", document_id=document.id),
             "obstacle": obstacle,
             "ends": catalog.sale_ends_of([chosen.version.id]) if obstacle == "withdrawn" else (),

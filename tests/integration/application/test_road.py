@@ -258,7 +258,7 @@ def test_a_signed_in_customer_needs_no_code(offer) -> None:
 # Documents and exclusions
 
 
-@pytest.mark.requirement("T26-23")
+@pytest.mark.requirement("T26-23", "SCM-08")
 def test_each_document_has_its_own_confirmation_and_repeating_it_adds_nothing(offer) -> None:
     by, application = an_application(offer, Step.DOCUMENTS)
     first, second = (each.document for each in queries.application_view(application.id).documents)
@@ -302,7 +302,7 @@ def test_documents_are_those_of_the_language_of_the_application(offer) -> None:
     ]
 
 
-@pytest.mark.requirement("T26-15")
+@pytest.mark.requirement("T26-15", "SCM-08")
 def test_exclusions_are_confirmed_by_the_hash_of_their_words(offer) -> None:
     by, application = an_application(offer, Step.EXCLUSIONS)
     view = queries.application_view(application.id)
@@ -400,6 +400,7 @@ def test_cover_cannot_begin_before_it_is_applied_for(offer, days: int, possible:
         assert rows("underwriting_decision") == 0
 
 
+@pytest.mark.requirement("SCM-08")
 def test_the_declaration_says_which_offer_price_and_texts_it_is_about(offer) -> None:
     _by, application = an_application(offer, Step.PAY)
     db.session.commit()

@@ -188,7 +188,7 @@ def test_no_answer_before_the_consequences_are_acknowledged(at_questions) -> Non
     assert services.give_answers(by, application.id, {"heart": False}).answers == {"heart": False}
 
 
-@pytest.mark.requirement("T26-30")
+@pytest.mark.requirement("T26-30", "EU-27")
 def test_no_answer_before_its_use_is_consented_to(at_questions) -> None:
     by, application = at_questions
     services.acknowledge_health_notice(by, application.id)

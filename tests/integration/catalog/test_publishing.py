@@ -126,6 +126,7 @@ def test_the_database_itself_keeps_versions_apart(insurer: Insurer) -> None:
     assert count("catalog_product_version") == 2
 
 
+@pytest.mark.requirement("PER-11")
 @pytest.mark.parametrize(
     "statement",
     [
@@ -167,6 +168,7 @@ def test_a_recalled_version_is_off_sale_at_once_and_for_good(insurer: Insurer) -
         services.recall(new_id(), WHY, STAFF)
 
 
+@pytest.mark.requirement("SCM-01")
 def test_a_sale_stops_at_its_instant_and_not_before(insurer: Insurer) -> None:
     with clock.frozen(NOON):
         version = publish(insurer)
@@ -220,6 +222,7 @@ def test_what_the_profile_demands_is_demanded_again_at_the_end(insurer: Insurer)
     assert count("catalog_product") == 0
 
 
+@pytest.mark.requirement("PER-11")
 def test_a_document_must_be_the_one_that_was_named(insurer: Insurer) -> None:
     documents = {ref.sha256: data + b"!" for ref, data in DRAFT.documents}
     with pytest.raises(DocumentDiffers):

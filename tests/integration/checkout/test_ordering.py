@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from marketplace.accounts.values import Account
 from marketplace.application.values import ApplicationNotFound
@@ -59,6 +60,7 @@ def void(order: Order) -> None:
     db.session.commit()
 
 
+@pytest.mark.requirement("SCM-05")
 def test_an_order_costs_what_its_offer_said(customer: Account) -> None:
     application = an_accepted_application(customer)
     order = services.place_order([application.id], customer.id)
@@ -135,6 +137,17 @@ def test_an_application_stands_in_one_live_order_whatever_happens(customer: Acco
             {"id": order.id},
         )
     assert constraint_of(broken.value) == "uq_checkout_order_line_live"
+
+
+@pytest.mark.requirement("O13-49")
+@pytest.mark.parametrize("column", ["application_id", "offer_id", "insurer_id", "product_version_id"])
+def test_nothing_but_insurance_can_be_in_an_order(customer: Account, column: str) -> None:
+    placed = an_order(customer)
+    with pytest.raises(IntegrityError) as refusal:
+        db.session.execute(text(f"UPDATE checkout_order_line SET {column} = NULL"))
+    assert "NotNullViolation" in str(refusal.value)
+    db.session.rollback()
+    assert queries.order(placed.id) == placed
 
 
 def test_different_currencies_are_not_paid_together() -> None:

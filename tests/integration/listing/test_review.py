@@ -212,6 +212,7 @@ def account_of(actor: Actor) -> Any:
 # --- days -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("SCM-01")
 def test_what_was_to_begin_earlier_begins_today(people: People) -> None:
     """Nothing is sold backdated."""
     (version_id,) = accepted(people, catalog_files())

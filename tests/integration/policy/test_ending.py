@@ -165,6 +165,17 @@ def test_what_is_in_force_cannot_be_noted_as_erased() -> None:
         db.session.execute(text("UPDATE policy_policy SET erased_at = now()"))
 
 
+@pytest.mark.requirement("PER-13")
+def test_a_contract_is_looked_up_long_after_its_end() -> None:
+    policy = a_concluded_contract()
+    ran_out(policy)
+    with on(policy.period.end_on + timedelta(days=93)):
+        check = queries.check(policy.number, policy.check_code)
+        assert check is not None
+        assert check.state is CoverState.ENDED
+        assert queries.policy_of_application(policy.application_id) == queries.policy(policy.id)
+
+
 def test_a_contract_that_ended_early_covers_no_more() -> None:
     policy = a_concluded_contract(start_on=date(2026, 12, 1))
     version = {policy.product_version_id}

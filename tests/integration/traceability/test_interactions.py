@@ -139,7 +139,6 @@ def test_what_does_not_fit_is_refused_and_nothing_is_kept(view_id):
     assert rows("traceability_recording_chunk") == 0
 
 
-@pytest.mark.requirement("PIPL-47")
 def test_an_erased_application_has_no_recording_any_more(view_id):
     keep(view_id, a_part(0, left=True))
     application_id = application_of(view_id)

@@ -201,7 +201,6 @@ def test_life_tables_are_those_of_the_formula(basis: life_rates.LifeBasis) -> No
     assert basis.path.read_text("utf-8") == life_rates.text(basis)
 
 
-@pytest.mark.requirement("T26-16")
 @pytest.mark.requirement("T26-17")
 @pytest.mark.parametrize("code", sorted(products()))
 def test_each_exclusion_is_explained_in_both_languages_and_stands_in_the_clauses(code: str) -> None:

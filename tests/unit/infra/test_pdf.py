@@ -46,7 +46,6 @@ def fonts(document: pikepdf.Pdf) -> list[pikepdf.Object]:
 # Standards
 
 
-@pytest.mark.requirement("T26-14")
 @pytest.mark.parametrize("is_sealed", [False, True], ids=["unsealed", "sealed"])
 def test_a_policy_declares_pdf_a_3a_and_pdf_ua_1_and_keeps_them_under_the_seal(policy_data, sealer, is_sealed):
     document = printed(policy_data)
@@ -97,7 +96,7 @@ def test_qpdf_finds_nothing_wrong(policy_data, sealer, tmp_path):
 # The seal on it
 
 
-@pytest.mark.requirement("T26-14")
+@pytest.mark.requirement("SCM-10")
 def test_a_sealed_policy_is_valid_until_any_part_changes(policy_data, sealer, roots):
     document = printed(policy_data)
     assert not document.endswith(b"\n")

@@ -50,6 +50,7 @@ def test_nothing_is_published_but_by_acceptance() -> None:
     assert "approved --> published: accept" in LIFE.mermaid()
 
 
+@pytest.mark.requirement("SCM-01")
 @pytest.mark.parametrize(
     ("begin", "first"),
     [(date(2026, 1, 1), TODAY), (TODAY, TODAY), (date(2026, 11, 23), date(2026, 11, 23))],

@@ -87,6 +87,7 @@ def test_the_sum_insured_is_what_the_customer_chose() -> None:
     assert death["limit_units"] == 1_000_000
 
 
+@pytest.mark.requirement("SCM-05")
 def test_a_cover_that_was_not_asked_for_is_not_promised() -> None:
     assert [each["code"] for each in a_body()["covers"]] == ["death"]
 

@@ -1,0 +1,239 @@
+"""What the law wants to be read on a page is read there: each page against the data of the product it is about."""
+
+import re
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from werkzeug.exceptions import HTTPException
+
+from marketplace.accounts import queries as accounts
+from marketplace.accounts.values import Insurer
+from marketplace.application import queries as applications
+from marketplace.application.rules import question_sha256
+from marketplace.catalog import queries as catalog
+from marketplace.catalog.values import Line, ProductContent
+from marketplace.infra.formatting import ZONE
+from marketplace.kernel import clock
+from marketplace.oversight.values import Sale
+from marketplace.traceability.queries import entries_of_application
+from marketplace.traceability.values import EntryType
+from marketplace.web.doors import ACCESS, PageClass
+from sandbox.demo.visitor import Visitor, words
+from tests.environment import ROOT
+from tests.web.conftest import ANSWERS, NothingWritten, asked, step_of
+
+AtStep = Callable[..., Visitor]
+ON_THE_WAY = ("email", "code", "people", "questions", "documents", "exclusions", "review", "pay")
+AGENCY = "Evenfold insurance agency"
+OF_AN_APPLICATION = re.compile(r'name="(applicant_|insured_|relationship|mobile|declare|consent|notice)')
+WITHOUT_AN_APPLICATION = ("/", "/compare/term_life", "/how-we-rank", "/disclosure", "/verify", "/insurers", "/sign-in")
+
+
+def sold(shop: Flask) -> tuple[ProductContent, Insurer]:
+    """The product that is on sale, and its insurer."""
+    with shop.app_context():
+        (version,) = catalog.on_sale(Line.TERM_LIFE, clock.today(ZONE))
+        return version.content, accounts.insurer(version.insurer_id)
+
+
+def unfolded(page: str) -> str:
+    """What is read on a page without opening anything."""
+    return words(re.sub(r"<details.*?</details>", "", page, flags=re.DOTALL))
+
+
+def of_the_page(visitor: Visitor) -> str:
+    """Its main part."""
+    return visitor.text.split("<main")[1].split("</main>")[0]
+
+
+@pytest.fixture
+def product_page(visitor: Visitor) -> str:
+    return visitor.get(visitor.compare("term_life", ANSWERS)[0])
+
+
+@pytest.mark.requirement("T26-10", "SCM-06")
+def test_the_entry_page_says_what_begins_with_whom_and_goes_on_by_one_button(visitor: Visitor, shop: Flask) -> None:
+    _content, insurer = sold(shop)
+    visitor.get(visitor.compare("term_life", ANSWERS)[0])
+    page = visitor.get(re.findall(r'href="(/apply/[^"]+)"', visitor.text)[0])
+    said = unfolded(page)
+    assert "recorded" in said
+    assert insurer.legal_name.en in said
+    assert AGENCY in said
+    assert of_the_page(visitor).count("<button") == 1
+    assert "data-refresh" not in page
+
+
+@pytest.mark.requirement("SCM-06")
+@pytest.mark.parametrize("step", ON_THE_WAY)
+def test_each_sales_page_names_insurer_and_agency(at_step: AtStep, shop: Flask, step: str) -> None:
+    _content, insurer = sold(shop)
+    said = words(at_step(step).text)
+    assert insurer.legal_name.en in said
+    assert AGENCY in said
+
+
+@pytest.mark.requirement("T26-15", "T26-16", "T26-17")
+def test_every_exclusion_stands_out_and_is_explained_on_a_page_of_its_own(at_step: AtStep, shop: Flask) -> None:
+    content, _insurer = sold(shop)
+    visitor = at_step("exclusions")
+    assert step_of(visitor.at) != "documents"
+    assert visitor.text.count('<div class="exclusion"') == len(content.exclusions) > 0
+    said = unfolded(visitor.text)
+    for exclusion in content.exclusions:
+        assert exclusion.title.en in said
+        assert exclusion.plain_explanation is not None
+        assert words(exclusion.plain_explanation.en) in said
+    marked = re.search(r"\.exclusion[^}]*\{[^}]*border", (ROOT / "static" / "css" / "evenfold.css").read_text())
+    assert marked, "a box of its own"
+
+
+@pytest.mark.requirement("T26-18", "O13-10")
+def test_what_an_untrue_answer_leads_to_stands_above_the_first_question(at_step: AtStep, shop: Flask) -> None:
+    content, _insurer = sold(shop)
+    said = unfolded(at_step("questions").text)
+    consequence = said.index("refuse to pay")
+    assert consequence < said.index(words(content.questions[0].text.en))
+
+
+@pytest.mark.requirement("N108-08")
+def test_the_questions_are_the_insurers_all_of_them_and_word_for_word(at_step: AtStep, shop: Flask) -> None:
+    content, _insurer = sold(shop)
+    visitor = at_step("questions")
+    assert asked(visitor.text) == [question.id for question in content.questions]
+    legends = [words(each) for each in re.findall(r"<legend>(.*?)</legend>", visitor.text, re.DOTALL)]
+    assert legends == [words(question.text.en) for question in content.questions]
+    visitor = at_step("documents")
+    with shop.app_context():
+        (application_id,) = re.findall(r"/application/([0-9a-f-]{36})/", visitor.at)
+        given = {
+            entry.body["question"]: entry.body["question_sha256"]
+            for entry in entries_of_application(applications.application(application_id).id)
+            if entry.type is EntryType.ANSWER_GIVEN
+        }
+    assert given == {question.id: question_sha256(question) for question in content.questions}
+
+
+def told_facts(content: ProductContent) -> Iterator[str]:
+    """All that its key facts say in words."""
+    facts = content.key_facts
+    for text in (facts.term, facts.renewal, facts.cash_value, facts.surrender, facts.claim_how, facts.how_to_pay,
+                 facts.delivery):  # fmt: skip
+        if text is not None:
+            yield words(text.en)
+
+
+@pytest.mark.requirement("T26-21", "SCM-07", "SCM-11")
+def test_everything_that_binds_is_read_once_more_before_it_is_declared(at_step: AtStep, shop: Flask) -> None:
+    content, insurer = sold(shop)
+    said = unfolded(at_step("review").text)
+    assert f"This is an insurance contract between you and {insurer.legal_name.en}" in said
+    assert "If one of your answers is untrue, the insurer may refuse to pay and end the contract." in said
+    assert f"The insurer at {insurer.phone}, or reply to any mail from us" in said
+    assert [fact for fact in told_facts(content) if fact not in said] == []
+    facts = content.key_facts
+    for days in (facts.cooling_off_days, facts.waiting_days, facts.grace_days):
+        assert days is not None
+        assert f"{days} day" in said
+    for cover in content.covers:
+        assert {text for text in (cover.name, cover.pays, cover.limit, cover.sub_limit, cover.deductible)
+                if text is not None and words(text.en) not in said} == set()  # fmt: skip
+    assert [each.title.en for each in content.exclusions if each.title.en not in said] == []
+
+
+@pytest.mark.requirement("O13-07", "O13-08", "O13-12", "UK-10")
+def test_the_product_page_says_all_of_it_without_opening_anything(product_page: str, shop: Flask) -> None:
+    content, insurer = sold(shop)
+    said = unfolded(product_page)
+    assert content.clause_name is not None
+    for name in (
+        content.name.en,
+        content.clause_name.en,
+        content.filing_no,
+        content.clause_code,
+        insurer.legal_name.en,
+    ):
+        assert name in said
+    assert [fact for fact in told_facts(content) if fact not in said] == []
+    for cover in content.covers:
+        assert {text for text in (cover.name, cover.pays, cover.limit, cover.sub_limit, cover.deductible)
+                if text is not None and words(text.en) not in said} == set()  # fmt: skip
+    for exclusion in content.exclusions:
+        assert exclusion.title.en in said
+        assert exclusion.plain_explanation is not None
+        assert words(exclusion.plain_explanation.en) in said
+    assert all(document.title in said for document in content.documents)
+
+
+@pytest.mark.requirement("O13-10", "O13-11")
+def test_the_product_page_asks_for_true_answers_and_says_how_service_is_had(product_page: str) -> None:
+    said = unfolded(product_page)
+    assert "Answer truthfully." in said
+    assert "If an answer is untrue, it may refuse to pay and end the contract." in said
+    assert "Everything can be done online with the insurer" in said
+
+
+@pytest.mark.requirement("SCM-02", "UK-12")
+def test_a_price_stands_beside_all_answers_it_was_worked_out_for(visitor: Visitor, shop: Flask) -> None:
+    content, _insurer = sold(shop)
+    path = visitor.compare("term_life", ANSWERS)[0]
+    for page in (visitor.text, visitor.get(path)):
+        told = words(page.split('<ul class="chips" aria-label="Your answers">')[1].split("</ul>")[0])
+        assert [factor.label.en for factor in content.definition.factors if factor.label.en not in told] == []
+        assert "34" in told
+        assert "Assumed:" in told
+
+
+@pytest.mark.requirement("PER-02")
+def test_the_last_page_says_that_it_is_finished_and_sells_nothing_more(customer: Visitor, sale: Sale) -> None:
+    customer.get(f"/application/{sale.application_id}/done")
+    said = words(of_the_page(customer))
+    assert "Your application is finished" in said
+    assert "You need not do anything else." in said
+    assert re.findall(r'href="(/compare|/apply|/offers)[^"]*"', of_the_page(customer)) == []
+
+
+@pytest.mark.requirement("O13-46")
+@pytest.mark.parametrize("locale", ["en", "zh_Hans_CN"])
+@pytest.mark.parametrize("path", WITHOUT_AN_APPLICATION)
+def test_the_brand_says_that_this_is_an_agency(shop: Flask, path: str, locale: str) -> None:
+    page = Visitor(shop.test_client(), locale).get(path)
+    kind = "insurance agency" if locale == "en" else "保险代理"
+    assert kind in page.split("<title>")[1].split("</title>")[0]
+    assert kind in words(page.split("<header")[1].split("</header>")[0])
+    assert re.findall(r"Evenfold Insurance(?! agency)|保险平台|保险商城", page, re.IGNORECASE) == []
+
+
+@pytest.mark.requirement("T26-11")
+def test_no_page_outside_the_application_takes_anything_of_it(visitor: Visitor, shop: Flask, product_page: str) -> None:
+    shown = [visitor.get(path) for path in WITHOUT_AN_APPLICATION]
+    visitor.compare("term_life", ANSWERS)
+    for page in (*shown, visitor.text, product_page):
+        assert OF_AN_APPLICATION.search(page) is None
+        for action in re.findall(r'<form[^>]*method="post"[^>]*action="([^"]*)"', page):
+            assert ACCESS[endpoint_of(shop, action)].page_class is not PageClass.SALES, action
+
+
+def endpoint_of(shop: Flask, address: str) -> str:
+    """The door to which a form is sent."""
+    try:
+        endpoint, _arguments = shop.url_map.bind("localhost").match(urlsplit(address).path, method="POST")
+    except HTTPException as error:
+        raise AssertionError(address) from error
+    return str(endpoint)
+
+
+@pytest.mark.requirement("T26-08")
+def test_whoever_comes_from_elsewhere_is_led_no_further_than_the_comparison(
+    visitor: Visitor, stranger: Visitor, nothing_written: NothingWritten
+) -> None:
+    path = visitor.compare("term_life", ANSWERS)[0]
+    (enter,) = set(re.findall(r'href="(/apply/[^"]+)"', visitor.get(path)))
+    with nothing_written():
+        stranger.get(path)
+        assert (stranger.at, stranger.status) == (path, 200)
+        stranger.get(enter)
+    assert urlsplit(stranger.at).path.startswith("/compare/term_life")
+    assert [each for each in (ROOT / "templates").rglob("*.html") if "http-equiv" in each.read_text()] == []
