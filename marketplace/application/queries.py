@@ -20,6 +20,7 @@ from marketplace.application.values import (
     ConsentGiven,
     DocumentToConfirm,
     NothingToPay,
+    OwnerSignedOut,
     People,
     Progress,
     QuestionAsked,
@@ -182,12 +183,16 @@ def payable(application_id: UUID, account_id: UUID) -> tuple[Application, OfferV
 def require_own(row: ApplicationRow, journey_id: UUID, account_id: UUID | None) -> None:
     """A proven account owns its applications on every device; before that, the journey that began one does. What was
     erased is nobody's.
+
+    Raises ApplicationNotFound, and OwnerSignedOut where nobody is signed in and this journey began it: by then its
+    owner may have lost the answer that would have signed them in.
     """
     if row.erased_at is not None:
         raise ApplicationNotFound
-    owned = row.journey_id == journey_id if row.account_id is None else row.account_id == account_id
-    if not owned:
-        raise ApplicationNotFound
+    begun_here = row.journey_id == journey_id
+    if row.account_id == account_id if row.account_id else begun_here:
+        return
+    raise OwnerSignedOut if begun_here and account_id is None else ApplicationNotFound
 
 
 def read(row: ApplicationRow) -> Application:

@@ -238,6 +238,12 @@ class ApplicationNotFound(NotFound):
     code = "application:not-found"
 
 
+class OwnerSignedOut(ApplicationNotFound):
+    """You proved your mail address in this application already. Please prove it once more to go on with it."""
+
+    code = "application:owner-signed-out"
+
+
 class StepNotReached(Conflict):
     """An earlier step of this application is not done yet."""
 

@@ -66,6 +66,9 @@ def words_of(error: errors.MarketplaceError) -> str:
         "quoting:need-erased": _(
             "What was compared here was erased: with the application it was for, or twelve months after the last visit."
         ),
+        "application:owner-signed-out": _(
+            "You proved your mail address in this application already. Please prove it once more to go on with it."
+        ),
         "quoting:offer-expired": _("This price has expired. Please compare again; it takes a minute."),
         "quoting:offer-voided": _("Something this price rests on has changed. Please compare again."),
         "quoting:product-withdrawn": _("The insurer has withdrawn this product. Please compare again."),

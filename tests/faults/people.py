@@ -96,6 +96,7 @@ class Customer:
     done: bool = False
     tried: list[str] = field(default_factory=list)
     asked_after: list[str] = field(default_factory=list)
+    back_after: list[str] | None = None
 
     def __post_init__(self) -> None:
         letters = "".join(_LETTERS[self.number // 26**place % 26] for place in range(4))
@@ -146,7 +147,11 @@ class Customer:
             self.done = True
             return
         self._must_be_shown()
-        before, parts = self.visitor.at, urlsplit(self.visitor.at).path.split("/")
+        before, path = self.visitor.at, urlsplit(self.visitor.at).path
+        if path == "/find":
+            self._prove_again()
+            return
+        parts = path.split("/")
         step = parts[3] if len(parts) > 3 else ""
         acts: dict[str, Callable[[], object]] = {
             "email": lambda: self.visitor.give_address(self.who.email),
@@ -188,6 +193,21 @@ class Customer:
             self._must_be_shown()
             self.asked_after = list(self.tried)
         raise LostError("no new code came yet")
+
+    def _prove_again(self) -> None:
+        """The answer that would have signed them in was lost: by a code they come back to their application."""
+        if self.back_after != self.tried:
+            self.visitor.post({"email": self.who.email})
+            self._must_be_shown()
+            self.back_after = list(self.tried)
+        else:
+            self.visitor.get(f"/find/code?next=/application/{self.application}")
+        codes = [code for code in self._codes() if code not in self.tried]
+        if not codes:
+            raise LostError("no code to come back with came yet")
+        self.tried.append(codes[0])
+        self.visitor.post({"code": codes[0]})
+        self._must_be_shown()
 
     def _codes(self) -> list[str]:
         """Those in the mails, the newest first, as soon as there is one."""

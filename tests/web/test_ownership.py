@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
@@ -11,7 +12,7 @@ from marketplace.infra.db import db
 from marketplace.policy import queries as policies
 from marketplace.policy.values import Policy
 from marketplace.web.doors import ACCESS
-from sandbox.demo.visitor import Visitor, hidden_fields
+from sandbox.demo.visitor import Visitor, hidden_fields, words
 from tests.factories.accounts import a_customer, a_member_of_staff, an_insurer
 from tests.web.conftest import LI_NA, NothingWritten
 from tests.web.desk_visits import sign_in
@@ -122,3 +123,39 @@ def test_each_desk_is_closed_to_the_others(shop: Flask, stranger: Visitor) -> No
 
 def test_every_door_has_a_rule(shop: Flask) -> None:
     assert {rule.endpoint for rule in shop.url_map.iter_rules()} == set(ACCESS)
+
+
+@pytest.mark.requirement("T26-32")
+def test_whoever_lost_the_answer_to_their_code_proves_the_address_once_more_and_goes_on(
+    at_step: AtStep, code_for: Callable[[str], str], nothing_written: NothingWritten
+) -> None:
+    """The application is theirs by then, and their browser does not know it."""
+    visitor = at_step("people")
+    application = visitor.at.removesuffix("/people")
+    visitor.client.delete_cookie("session")
+    with nothing_written():
+        visitor.get(f"{application}/people")
+        assert urlsplit(visitor.at).path == "/find"
+        assert "You proved your mail address in this application already." in words(visitor.text)
+        assert LI_NA.email not in visitor.text
+    visitor.post({"email": LI_NA.email})
+    visitor.post({"code": code_for(LI_NA.email)})
+    assert visitor.at == f"{application}/people"
+    visitor.give_people(LI_NA)
+    assert visitor.at == f"{application}/questions"
+
+
+def test_another_address_does_not_lead_into_it(
+    at_step: AtStep, code_for: Callable[[str], str], nothing_written: NothingWritten
+) -> None:
+    visitor = at_step("people")
+    application = visitor.at.removesuffix("/people")
+    visitor.client.delete_cookie("session")
+    visitor.get(application)
+    visitor.post({"email": "mallory@example.com"})
+    visitor.post({"code": code_for("mallory@example.com")})
+    assert (visitor.at, visitor.status) == (application, 404)
+    with nothing_written():
+        visitor.get(f"{application}/people")
+    assert visitor.status == 404
+    assert LI_NA.email not in visitor.text

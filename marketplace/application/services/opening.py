@@ -7,12 +7,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from marketplace.accounts.values import Account, Role
 from marketplace.application.models import ApplicationRow
-from marketplace.application.queries import read
+from marketplace.application.queries import read, require_own
 from marketplace.application.services.gate import confirm, enter, own_locked, record, sealed
 from marketplace.application.values import (
     Acting,
     Application,
-    ApplicationNotFound,
     ApplicationOpened,
     ConfirmationKind,
     NotACustomer,
@@ -66,8 +65,7 @@ def open_application(by: Acting, offer_id: UUID, locale: str) -> Application:
     row = db.session.scalars(
         select(ApplicationRow).where(ApplicationRow.journey_id == by.journey_id, ApplicationRow.offer_id == offer.id)
     ).one()
-    if row.account_id not in (None, by.account_id):
-        raise ApplicationNotFound
+    require_own(row, by.journey_id, by.account_id)
     return read(row)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, session, url_for
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.accounts import services as accounts
@@ -31,6 +31,7 @@ from marketplace.web.customer.forms.account import (
 )
 from marketplace.web.fields import Form
 from marketplace.web.mails import send
+from marketplace.web.security import own_path
 
 blueprint = Blueprint("account", __name__)
 
@@ -171,31 +172,36 @@ def reset(token: str) -> ResponseReturnValue:
 
 @blueprint.route("/find", methods=["GET", "POST"])
 def find() -> ResponseReturnValue:
-    """A purchase is found by proving the mail address, never by naming it."""
-    form, purpose = EmailForm(), CodePurpose.FIND_PURCHASE
+    """A purchase is found by proving the mail address, never by naming it; so is the way back to an application."""
+    form, purpose, back = EmailForm(), CodePurpose.FIND_PURCHASE, own_path(request.args.get("next", ""))
     if form.validate_on_submit():
         try:
             address = str(form.email.data)
-            request = accounts.request_code(address, purpose, access.source(), current_locale(), device=access.device())
-            asked.send_code(purpose, request)
+            code = accounts.request_code(address, purpose, access.source(), current_locale(), device=access.device())
+            asked.send_code(purpose, code)
             session["find"] = address
-            return redirect(url_for(".find_code"), 303)
+            return redirect(url_for(".find_code", next=back), 303)
         except Invalid as error:
             form.take_errors(error.fields)
         except TooManyTries as error:
             form.form_errors.append(too_many(error))
-    words = _("Type the mail address you bought with. We send it a code; with the code you see your policies.")
-    links = [(url_for(".sign_in"), _("Sign in")), (url_for(".reset_request"), _("Set a password by mail"))]
-    return form_page(form, _("Find a purchase"), _("Send me a code"), words, links=links)
+    title = _("Prove your mail address") if back else _("Find a purchase")
+    words = (
+        _("Type your mail address. We send it a code; with the code you go on where you were.")
+        if back
+        else _("Type the mail address you bought with. We send it a code; with the code you see your policies.")
+    )
+    links = [(url_for(".sign_in", next=back), _("Sign in")), (url_for(".reset_request"), _("Set a password by mail"))]
+    return form_page(form, title, _("Send me a code"), words, links=links)
 
 
 @blueprint.route("/find/code", methods=["GET", "POST"])
 def find_code() -> ResponseReturnValue:
     """The code works in the browser that asked for it; another one is told so and asks for its own."""
-    address, purpose = session.get("find"), CodePurpose.FIND_PURCHASE
+    address, purpose, back = session.get("find"), CodePurpose.FIND_PURCHASE, own_path(request.args.get("next", ""))
     if not address:
         flash(_("A code works in the browser that asked for it. Please ask for one here."))
-        return redirect(url_for(".find"))
+        return redirect(url_for(".find", next=back))
     form = CodeForm()
     if form.validate_on_submit():
         try:
@@ -209,5 +215,6 @@ def find_code() -> ResponseReturnValue:
         except TooManyTries as error:
             form.form_errors.append(too_many(error))
     words = _("We have sent a code to %(address)s. It works for ten minutes.", address=address)
-    links = [(url_for(".find"), _("Send a new code, or to another address"))]
-    return form_page(form, _("Please type the code from our mail"), _("Show my policies"), words, links=links)
+    links = [(url_for(".find", next=back), _("Send a new code, or to another address"))]
+    button = _("Continue") if back else _("Show my policies")
+    return form_page(form, _("Please type the code from our mail"), button, words, links=links)

@@ -16,6 +16,7 @@ from marketplace.application.values import (
     AgeDiffers,
     AlreadySubmitted,
     DocumentNotOpened,
+    OwnerSignedOut,
     State,
     Step,
     StepNotReached,
@@ -64,6 +65,15 @@ def go_on_where_you_are(_error: Exception) -> ResponseReturnValue:
     if request.method == "GET" and resume:
         return redirect(resume)
     return error_pages.page(409, resume=resume)
+
+
+@blueprint.app_errorhandler(OwnerSignedOut)
+def prove_it_again(error: OwnerSignedOut) -> ResponseReturnValue:
+    """Nothing was done; by a code the owner comes back to where they were."""
+    flash(error_pages.words_of(error))
+    application_id = (request.view_args or {}).get("application_id")
+    back = url_for("application.resume", application_id=application_id) if application_id else request.path
+    return redirect(url_for("account.find", next=back), 303)
 
 
 @blueprint.app_errorhandler(TextChanged)
