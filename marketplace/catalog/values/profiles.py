@@ -11,22 +11,25 @@ from marketplace.catalog.values.content import (
     ServiceMode,
 )
 from marketplace.catalog.values.factors import Line, RowSource
+from marketplace.catalog.values.wording import banned_words
 
 # 健康保险管理办法 art. 15: at least 15 days for health insurance of more than a year; the same is kept for life.
 LONG_TERM_COOLING_OFF_DAYS = 15
 HAS_PRODUCT_INFORMATION = frozenset({Profile.EU_NONLIFE, Profile.UK})
 """Where each product has an insurance product information document."""
 _CATCH_ALL = ("any other", "anything else", "abnormal", "其他任何", "任何其他", "异常")
-_BANNED_RENEWAL = ("automatic renewal", "promised renewal", "lifetime limit", "自动续保", "承诺续保", "终身限额")
 
 
 @dataclass(frozen=True, slots=True)
 class Unmet:
-    """A field that the profile demands and that is missing or not enough. `reason` is a stable word for why."""
+    """A field that the profile demands and that is missing or not enough. `reason` is a stable word for why; `found` is
+    what may not stand there.
+    """
 
     field: str
     requirement: str
     reason: str = "missing"
+    found: str = ""
 
 
 def unmet_demands(content: ProductContent) -> tuple[Unmet, ...]:
@@ -51,6 +54,8 @@ def _demands(content: ProductContent) -> Iterator[Unmet]:
     yield from _documents(content)
     yield from _product_information(content)
     yield from _personal(content)
+    for path, rule, phrase in banned_words(content):
+        yield Unmet(path, rule.requirement, "banned_words", phrase)
 
 
 def _identity(content: ProductContent) -> Iterator[Unmet]:
@@ -59,7 +64,7 @@ def _identity(content: ProductContent) -> Iterator[Unmet]:
         if not getattr(content, name):
             yield Unmet(name, "O13-07")
     if content.commission is None:
-        yield Unmet("commission", "N108-06")
+        yield Unmet("commission", "EU-05")
     if content.target_market is None:
         yield Unmet("target_market", "O13-20")
 
@@ -139,7 +144,5 @@ def _personal(content: ProductContent) -> Iterator[Unmet]:
         yield Unmet("key_facts.cooling_off_days", "PER-08", "too_short")
     if content.line is Line.HOSPITAL and content.key_facts.renewal is not None:
         said = f"{content.key_facts.renewal.en} {content.key_facts.renewal.zh or ''}".lower()
-        if any(words in said for words in _BANNED_RENEWAL):
-            yield Unmet("key_facts.renewal", "PER-04", "banned_words")
-        elif not content.key_facts.renewal_guaranteed and "not guaranteed" not in said:
+        if not content.key_facts.renewal_guaranteed and "not guaranteed" not in said:
             yield Unmet("key_facts.renewal", "PER-04", "must_say_not_guaranteed")

@@ -201,7 +201,12 @@ def _demand_faults(folder: str, files: Files, content: ProductContent) -> Iterat
         asked = unmet.field.startswith("questions")
         file, text = (f"{folder}questions.toml", files.get(f"{folder}questions.toml", b"")) if asked else (path, source)
         yield Finding(
-            file, f"demand_{unmet.reason}", line_of(text, location), unmet.field, content.profile, unmet.requirement
+            file,
+            f"demand_{unmet.reason}",
+            line_of(text, location),
+            unmet.field,
+            unmet.found or content.profile,
+            unmet.requirement,
         )
 
 

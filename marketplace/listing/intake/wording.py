@@ -147,7 +147,7 @@ _DEMANDS: dict[str, Sentences] = {
     "demand_not_online": (_l("This service must be there online."), _l('Add "online" (%(right)s).')),
     "demand_no_phone": (_l("No service is there by phone."), _l('Add "phone" to one at least (%(right)s).')),
     "demand_too_short": (_l("The cooling-off is too short."), _l("At least 15 days (%(right)s).")),
-    "demand_banned_words": (_l("These words about renewal are not allowed."), _l("Say it otherwise (%(right)s).")),
+    "demand_banned_words": (_l("“%(value)s” may not be said of insurance."), _l("Say it otherwise (%(right)s).")),
     "demand_must_say_not_guaranteed": (
         _l("Renewal is not guaranteed, and the text does not say so."),
         _l('Add "not guaranteed" (%(right)s).'),

@@ -132,7 +132,7 @@ DELIVERY = 'delivery = { en = "Electronic policy by e-mail.", zh = "电子保单
                      marks=pytest.mark.requirement("O13-28")),
         pytest.param('claim_decided = { en = "10 days", zh = "10天" }\n', "facts.claim_decided", "O13-16",
                      marks=pytest.mark.requirement("O13-16")),
-        pytest.param("commission = { basis_points = 1800 }\n", "commission", "N108-06"),
+        pytest.param("commission = { basis_points = 1800 }\n", "commission", "EU-05"),
     ],
 )  # fmt: skip
 def test_what_the_profile_demands_is_named(removed: str, field: str, requirement: str) -> None:
