@@ -11,6 +11,7 @@ Done jobs are deleted after a week (`KEPT_HOURS`); failed ones stay until somebo
 import asyncio
 import inspect
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ F = TypeVar("F", bound=Callable[..., None])
 LONGEST_PAUSE = 1800
 STALLED_AFTER = 30
 SAID_AGAIN_AFTER = 1.0
+SAID_FOR = 60.0
 KEPT_HOURS = 7 * 24
 CONNECTION_IDLE_SECONDS = 30.0
 
@@ -118,6 +120,11 @@ _NOT_DONE = text(
     WHERE queue_name = ANY(:queues) AND (status = 'todo' AND attempts > 0 OR status = 'failed' AND id > :since)
     """
 )
+
+_UNDER_WAY = """
+    SELECT count(*) AS runs FROM procrastinate_jobs
+    WHERE id = %(job_id)s AND status = 'doing' AND attempts = %(attempts)s
+    """
 
 _tasks: dict[str, Task] = {}
 _subscribers: Mapping[type, tuple[str, ...]] = {}
@@ -248,30 +255,37 @@ class _Persistent(JobManager):
     """Says how a job ended until the database has heard it.
 
     Procrastinate says so once. Where a connection breaks at that moment, the job would be under way for as long as its
-    worker lives (its heart beats on), and every job of its lock would wait for it.
+    worker lives (its heart beats on), and every job of its lock would wait for it. Where the database stays away, the
+    worker ends by itself and another takes its jobs up, so `SAID_FOR` is longer than its heart takes to notice.
     """
 
-    async def finish_job(self, *end: Any, **how: Any) -> None:
-        await _until_heard(lambda: super(_Persistent, self).finish_job(*end, **how))
+    async def finish_job(self, job: Job, *end: Any, **how: Any) -> None:
+        await self._say(job, lambda: super(_Persistent, self).finish_job(job, *end, **how))
 
-    async def retry_job(self, *end: Any, **how: Any) -> None:
-        await _until_heard(lambda: super(_Persistent, self).retry_job(*end, **how))
+    async def retry_job(self, job: Job, *end: Any, **how: Any) -> None:
+        await self._say(job, lambda: super(_Persistent, self).retry_job(job, *end, **how))
 
+    async def _say(self, job: Job, say: Callable[[], Awaitable[None]]) -> None:
+        """What was lost may have arrived all the same, and then another worker may have the job by now."""
+        last, lost = time.monotonic() + SAID_FOR, False
+        while True:
+            try:
+                if not lost or await self._is_under_way(job):
+                    await say()
+            except exceptions.ConnectorException as error:
+                broken = isinstance(error.__cause__, psycopg.OperationalError | psycopg.InterfaceError)
+                if not broken or time.monotonic() > last:
+                    raise
+                lost = True
+                log.warning("the database did not hear how job %s ended, and is told again", job.task_name)
+            else:
+                return
+            await asyncio.sleep(SAID_AGAIN_AFTER)
 
-async def _until_heard(say: Callable[[], Awaitable[None]]) -> None:
-    """Whatever was lost may have arrived all the same: said again, it is refused, since the job is not under way."""
-    lost = False
-    while True:
-        try:
-            return await say()
-        except exceptions.ConnectorException as error:
-            if not isinstance(error.__cause__, psycopg.OperationalError | psycopg.InterfaceError):
-                if lost:
-                    return None
-                raise
-            lost = True
-            log.warning("the database did not hear how a job ended, and is told again")
-        await asyncio.sleep(SAID_AGAIN_AFTER)
+    async def _is_under_way(self, job: Job) -> bool:
+        """This very run of it: each end adds an attempt."""
+        found = await self.connector.execute_query_one_async(_UNDER_WAY, job_id=job.id, attempts=job.attempts)
+        return bool(found["runs"])
 
 
 def conninfo(database_url: str) -> str:
@@ -300,15 +314,16 @@ def _register(app: procrastinate.App, known: Task, context: Callable[[], Abstrac
 
 
 def _register_rescue(app: procrastinate.App) -> None:
-    """Put jobs of a worker that died back into the queue: its heartbeat has stopped. Where it died of rescuing, that
-    comes again by the clock; beside it, nothing of its lock would fit into the queue.
+    """Put jobs of a worker that died back into the queue: its heartbeat has stopped. A rescue of which it died is done
+    with: it comes again by the clock, and where the next one waits already, the queue has no place for two.
     """
+    name = "infra.rescue_jobs"
 
-    @app.periodic(cron="* * * * * */10", periodic_id="infra.rescue_jobs")
-    @app.task(name="infra.rescue_jobs", queueing_lock="infra.rescue_jobs", priority=FIRST, pass_context=False)
+    @app.periodic(cron="* * * * * */10", periodic_id=name)
+    @app.task(name=name, queueing_lock=name, priority=FIRST, pass_context=False)
     async def rescue(timestamp: int) -> None:  # noqa: ARG001  periodic tasks are given their instant
         for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER):
-            if job.queueing_lock:
+            if job.task_name == name:
                 await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
                 continue
             log.warning("job %s of a lost worker goes back into the queue", job.task_name)

@@ -179,8 +179,9 @@ def test_the_product_page_asks_for_true_answers_and_says_how_service_is_had(prod
 def test_a_price_stands_beside_all_answers_it_was_worked_out_for(visitor: Visitor, shop: Flask) -> None:
     content, _insurer = sold(shop)
     path = visitor.compare("term_life", ANSWERS)[0]
-    for page in (visitor.text, visitor.get(path)):
-        told = words(page.split('<ul class="chips" aria-label="Your answers">')[1].split("</ul>")[0])
+    above_all_prices = visitor.text.split('<ul class="chips" aria-label="Your answers">')[1].split("</ul>")[0]
+    beside_one = visitor.get(path).split('data-req="SCM-02">')[1].split("</p>")[0]
+    for told in map(words, (above_all_prices, beside_one)):
         assert [factor.label.en for factor in content.definition.factors if factor.label.en not in told] == []
         assert "34" in told
         assert "Assumed:" in told

@@ -1,6 +1,7 @@
 """Jobs commit with their cause, arrive typed, and are put back when their worker dies."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -197,8 +198,60 @@ def test_what_somebody_waits_for_comes_first(
     assert done == ["bell.soon"] * 2 + ["bell.usual"] * 2 + ["bell.later"] * 2
 
 
-@pytest.mark.parametrize("arrived", [False, True], ids=["lost", "only the answer lost"])
-@pytest.mark.parametrize("raised", [None, Unavailable()])
+Tell = Callable[..., Awaitable[None]]
+
+
+def breaking_off(
+    worker: procrastinate.App, monkeypatch: pytest.MonkeyPatch, before: Callable[[Tell], Tell]
+) -> list[str]:
+    """The connection breaks at the first word about the end of a job, after what is done `before`; all such words."""
+    tell = worker.connector.execute_query_async
+    told = list[str]()
+
+    async def break_off(query: Any, **arguments: Any) -> None:
+        ends = query in {sql.queries["finish_job"], sql.queries["retry_job"]}
+        told.extend([query] if ends else [])
+        if ends and len(told) == 1:
+            await before(tell)(query, **arguments)
+            await tell("SELECT pg_terminate_backend(pg_backend_pid())")
+        await tell(query, **arguments)
+
+    monkeypatch.setattr(worker.connector, "execute_query_async", break_off)
+    monkeypatch.setattr(jobs, "SAID_AGAIN_AFTER", 0)
+    return told
+
+
+def lost(_tell: Tell) -> Tell:
+    async def do_nothing(_query: Any, **_arguments: Any) -> None:
+        pass
+
+    return do_nothing
+
+
+def answer_lost(tell: Tell) -> Tell:
+    return tell
+
+
+def taken_by_another(tell: Tell) -> Tell:
+    """It arrives, and another worker begins with the job."""
+
+    async def take(query: Any, **arguments: Any) -> None:
+        await tell(query, **arguments)
+        await tell("UPDATE procrastinate_jobs SET status = 'doing' WHERE task_name = 'bell.ring'")
+
+    return take
+
+
+@pytest.mark.parametrize(
+    ("raised", "before", "end", "said"),
+    [
+        (None, lost, ("succeeded", 1), 2),
+        (None, answer_lost, ("succeeded", 1), 1),
+        (Unavailable(), lost, ("todo", 1), 2),
+        (Unavailable(), answer_lost, ("todo", 1), 1),
+        (Unavailable(), taken_by_another, ("doing", 1), 1),
+    ],
+)
 def test_the_end_of_a_job_is_said_until_the_database_hears_it(
     app: Flask,
     database: None,
@@ -206,44 +259,35 @@ def test_the_end_of_a_job_is_said_until_the_database_hears_it(
     monkeypatch: pytest.MonkeyPatch,
     *,
     raised: Exception | None,
-    arrived: bool,
+    before: Callable[[Tell], Tell],
+    end: tuple[str, int],
+    said: int,
 ) -> None:
     def ring() -> None:
         if raised:
             raise raised
 
-    monkeypatch.setattr(jobs, "SAID_AGAIN_AFTER", 0)
     monkeypatch.setitem(jobs._tasks, "bell.ring", jobs.Task("bell.ring", ring, 3, None))
     jobs.defer("bell.ring", lock="one bell")
     db.session.commit()
     worker = jobs.worker_app(settings.database_url.get_secret_value(), app.app_context)
-    connector = worker.connector
-    tell = connector.execute_query_async
-    told = list[str]()
-
-    async def break_off(query: Any, **arguments: Any) -> None:
-        """At the first word about the end of a job."""
-        ends = query in {sql.queries["finish_job"], sql.queries["retry_job"]}
-        told.extend([query] if ends else [])
-        if ends and len(told) == 1:
-            if arrived:
-                await tell(query, **arguments)
-            await tell("SELECT pg_terminate_backend(pg_backend_pid())")
-        await tell(query, **arguments)
-
-    monkeypatch.setattr(connector, "execute_query_async", break_off)
+    told = breaking_off(worker, monkeypatch, before)
     _work(worker, "bell")
     (left,) = db.session.execute(
         text("SELECT status::text, attempts FROM procrastinate_jobs WHERE task_name = 'bell.ring'")
     )
-    assert tuple(left) == ("todo" if raised else "succeeded", 1)
-    assert len(told) == 2
+    assert (tuple(left), len(told)) == (end, said)
 
 
-def test_a_job_that_is_not_under_way_cannot_end(app: Flask, database: None, settings: Settings) -> None:
+@pytest.mark.parametrize("patience", [60.0, -1.0], ids=["refused", "away for too long"])
+def test_what_is_refused_is_not_said_again_and_nothing_for_ever(
+    app: Flask, database: None, settings: Settings, monkeypatch: pytest.MonkeyPatch, patience: float
+) -> None:
+    worker = jobs.worker_app(settings.database_url.get_secret_value(), app.app_context)
+    told = breaking_off(worker, monkeypatch, lost) if patience < 0 else None
+    monkeypatch.setattr(jobs, "SAID_FOR", patience)
     job_id = a_job_that_ended("succeeded", 0)
     db.session.commit()
-    worker = jobs.worker_app(settings.database_url.get_secret_value(), app.app_context)
 
     async def end() -> None:
         async with worker.open_async():
@@ -252,6 +296,7 @@ def test_a_job_that_is_not_under_way_cannot_end(app: Flask, database: None, sett
 
     with pytest.raises(ConnectorException):
         asyncio.run(end())
+    assert told is None or len(told) == 1
 
 
 def test_a_rescue_that_died_does_not_keep_the_others_from_being_rescued(
