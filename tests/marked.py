@@ -8,7 +8,9 @@ import pytest
 
 @dataclass(slots=True)
 class Held:
-    """The tests that hold an id: names without parameters, and how many runs passed, failed or were left out."""
+    """The tests that hold an id: names of those that ran, without parameters, and how many runs passed, failed or were
+    left out.
+    """
 
     tests: list[str] = field(default_factory=list)
     passes: int = 0
@@ -39,7 +41,7 @@ class Marked:
         for found in self._ids.get(report.nodeid, ()):
             held = self._held[found]
             name = report.nodeid.split("[")[0]
-            if name not in held.tests:
+            if name not in held.tests and not report.skipped:
                 held.tests.append(name)
             held.passes += report.passed
             held.failed += report.failed

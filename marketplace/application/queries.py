@@ -190,9 +190,9 @@ def require_own(row: ApplicationRow, journey_id: UUID, account_id: UUID | None) 
     if row.erased_at is not None:
         raise ApplicationNotFound
     begun_here = row.journey_id == journey_id
-    if row.account_id == account_id if row.account_id else begun_here:
-        return
-    raise OwnerSignedOut if begun_here and account_id is None else ApplicationNotFound
+    owned = begun_here if row.account_id is None else row.account_id == account_id
+    if not owned:
+        raise OwnerSignedOut if begun_here and account_id is None else ApplicationNotFound
 
 
 def read(row: ApplicationRow) -> Application:

@@ -239,7 +239,9 @@ class ApplicationNotFound(NotFound):
 
 
 class OwnerSignedOut(ApplicationNotFound):
-    """You proved your mail address in this application already. Please prove it once more to go on with it."""
+    """This application was begun in this browser, and a mail address was proven in it. If it is yours, please prove the
+    address once more to go on.
+    """
 
     code = "application:owner-signed-out"
 

@@ -67,7 +67,8 @@ def words_of(error: errors.MarketplaceError) -> str:
             "What was compared here was erased: with the application it was for, or twelve months after the last visit."
         ),
         "application:owner-signed-out": _(
-            "You proved your mail address in this application already. Please prove it once more to go on with it."
+            "This application was begun in this browser, and its mail address was proven. If it is yours, please prove"
+            " the address once more to go on. Nothing was entered."
         ),
         "quoting:offer-expired": _("This price has expired. Please compare again; it takes a minute."),
         "quoting:offer-voided": _("Something this price rests on has changed. Please compare again."),

@@ -12,6 +12,7 @@ from tests.environment import ROOT
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("safeguard", SAFEGUARDS, ids=lambda each: each.requirement)
 def test_without_its_safeguard_a_requirement_is_red(safeguard: Safeguard) -> None:
     words = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "tests.compliance.switched_off", safeguard.test]

@@ -136,13 +136,34 @@ def test_whoever_lost_the_answer_to_their_code_proves_the_address_once_more_and_
     with nothing_written():
         visitor.get(f"{application}/people")
         assert urlsplit(visitor.at).path == "/find"
-        assert "You proved your mail address in this application already." in words(visitor.text)
+        assert "If it is yours, please prove the address once more to go on." in words(visitor.text)
         assert LI_NA.email not in visitor.text
     visitor.post({"email": LI_NA.email})
     visitor.post({"code": code_for(LI_NA.email)})
     assert visitor.at == f"{application}/people"
     visitor.give_people(LI_NA)
     assert visitor.at == f"{application}/questions"
+
+
+def test_after_signing_out_nothing_is_told_of_it(at_step: AtStep) -> None:
+    visitor = at_step("people")
+    application = visitor.at.removesuffix("/people")
+    visitor.post({}, "/sign-out")
+    visitor.get(application)
+    assert (visitor.at, visitor.status) == (application, 404)
+    assert "If it is yours" not in visitor.text
+
+
+def test_staff_in_the_same_browser_are_told_nothing(shop: Flask, at_step: AtStep) -> None:
+    visitor = at_step("people")
+    application = visitor.at.removesuffix("/people")
+    visitor.client.delete_cookie("session")
+    with shop.app_context():
+        account = a_member_of_staff(Role.ADMIN_SALES)
+        db.session.commit()
+    sign_in(shop, visitor, account)
+    visitor.get(f"{application}/people")
+    assert (visitor.at, visitor.status) == (f"{application}/people", 404)
 
 
 def test_another_address_does_not_lead_into_it(

@@ -14,15 +14,19 @@ from marketplace.application import queries as applications
 from marketplace.application.rules import question_sha256
 from marketplace.catalog import queries as catalog
 from marketplace.catalog.values import Line, ProductContent
+from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
+from marketplace.kernel.text import LocalizedText
 from marketplace.oversight.values import Sale
 from marketplace.traceability.queries import entries_of_application
 from marketplace.traceability.values import EntryType
+from marketplace.web.customer.road import ENDPOINTS
 from marketplace.web.doors import ACCESS, PageClass
 from sandbox.demo.visitor import Visitor, words
 from tests.environment import ROOT
-from tests.web.conftest import ANSWERS, NothingWritten, asked, step_of
+from tests.factories.catalog import changed, published
+from tests.web.conftest import ANSWERS, LI_NA, NothingWritten, asked, go_on
 
 AtStep = Callable[..., Visitor]
 ON_THE_WAY = ("email", "code", "people", "questions", "documents", "exclusions", "review", "pay")
@@ -66,20 +70,38 @@ def test_the_entry_page_says_what_begins_with_whom_and_goes_on_by_one_button(vis
     assert "data-refresh" not in page
 
 
+@pytest.mark.requirement("T26-04")
+def test_everything_from_the_entry_prompt_to_the_payment_is_a_sales_page() -> None:
+    on_the_road = {*ENDPOINTS.values(), "application.enter", "application.ended", "checkout.returned"}
+    assert {endpoint for endpoint in on_the_road if ACCESS[endpoint].page_class is not PageClass.SALES} == set()
+
+
+@pytest.mark.requirement("T26-04", "T26-06")
+@pytest.mark.parametrize("step", ON_THE_WAY)
+def test_each_of_them_is_recorded(at_step: AtStep, shop: Flask, step: str) -> None:
+    (application_id,) = re.findall(r"/application/([0-9a-f-]{36})/", at_step(step).at)
+    with shop.app_context():
+        entries = entries_of_application(applications.application(application_id).id)
+    shown = entries[-1]
+    names = {"documents": "application.document", "pay": "checkout.pay"}
+    assert shown.body["endpoint"] == names.get(step, f"application.{step}")
+    assert shown.page_sha256 is not None
+
+
 @pytest.mark.requirement("SCM-06")
 @pytest.mark.parametrize("step", ON_THE_WAY)
 def test_each_sales_page_names_insurer_and_agency(at_step: AtStep, shop: Flask, step: str) -> None:
     _content, insurer = sold(shop)
-    said = words(at_step(step).text)
-    assert insurer.legal_name.en in said
-    assert AGENCY in said
+    page = at_step(step).text
+    assert insurer.legal_name.en in words(page)
+    assert AGENCY in words(page.split("<header")[1].split("</header>")[0]).replace("Even fold", "Evenfold")
 
 
 @pytest.mark.requirement("T26-15", "T26-16", "T26-17")
 def test_every_exclusion_stands_out_and_is_explained_on_a_page_of_its_own(at_step: AtStep, shop: Flask) -> None:
     content, _insurer = sold(shop)
     visitor = at_step("exclusions")
-    assert step_of(visitor.at) != "documents"
+    assert visitor.text.count('name="confirm"') == 1
     assert visitor.text.count('<div class="exclusion"') == len(content.exclusions) > 0
     said = unfolded(visitor.text)
     for exclusion in content.exclusions:
@@ -137,10 +159,48 @@ def test_everything_that_binds_is_read_once_more_before_it_is_declared(at_step: 
     for days in (facts.cooling_off_days, facts.waiting_days, facts.grace_days):
         assert days is not None
         assert f"{days} day" in said
-    for cover in content.covers:
-        assert {text for text in (cover.name, cover.pays, cover.limit, cover.sub_limit, cover.deductible)
-                if text is not None and words(text.en) not in said} == set()  # fmt: skip
+    assert untold_covers(content, said) == []
     assert [each.title.en for each in content.exclusions if each.title.en not in said] == []
+
+
+def untold_covers(content: ProductContent, said: str) -> list[LocalizedText]:
+    """What is said of its covers and not read on a page."""
+    texts = (
+        text
+        for cover in content.covers
+        for text in (cover.name, cover.pays, cover.limit, cover.sub_limit, cover.deductible)
+        if text is not None
+    )
+    return [text for text in texts if words(text.en) not in said]
+
+
+@pytest.fixture
+def with_an_option(shop: Flask) -> str:
+    """The code of another product, whose waiver of premium is optional."""
+    old, new = "harbour-term", "harbour-option"
+    files = changed(f"products/{old}/product.toml", 'code = "waiver"\n', 'code = "waiver"\noptional = true\n')
+    files = changed(f"products/{old}/product.toml", f'code = "{old}"', f'code = "{new}"', files)
+    files = {path.replace(f"products/{old}/", f"products/{new}/"): data for path, data in files.items()}
+    with shop.app_context():
+        published(accounts.insurer_by_code("harbour"), files)
+        db.session.commit()
+    return new
+
+
+def test_an_optional_cover_is_not_declared_as_one_that_is_bought(
+    visitor: Visitor, shop: Flask, code_for: Callable[[str], str], with_an_option: str
+) -> None:
+    with shop.app_context():
+        found = {each.content.code: each for each in catalog.on_sale(Line.TERM_LIFE, clock.today(ZONE))}
+    (waiver,) = (cover for cover in found[with_an_option].content.covers if cover.optional)
+    for path in visitor.compare("term_life", ANSWERS):
+        visitor.get(path)
+        if "optional" in unfolded(visitor.text):
+            break
+    visitor.enter(path)
+    said = unfolded(go_on(visitor, "review", LI_NA, code_for).text)
+    assert waiver.name.en not in said.split("What is covered")[1].split("What is not covered")[0]
+    assert found[with_an_option].content.covers[0].name.en in said
 
 
 @pytest.mark.requirement("O13-07", "O13-08", "O13-12", "UK-10")
@@ -157,9 +217,7 @@ def test_the_product_page_says_all_of_it_without_opening_anything(product_page: 
     ):
         assert name in said
     assert [fact for fact in told_facts(content) if fact not in said] == []
-    for cover in content.covers:
-        assert {text for text in (cover.name, cover.pays, cover.limit, cover.sub_limit, cover.deductible)
-                if text is not None and words(text.en) not in said} == set()  # fmt: skip
+    assert untold_covers(content, said) == []
     for exclusion in content.exclusions:
         assert exclusion.title.en in said
         assert exclusion.plain_explanation is not None
@@ -175,7 +233,7 @@ def test_the_product_page_asks_for_true_answers_and_says_how_service_is_had(prod
     assert "Everything can be done online with the insurer" in said
 
 
-@pytest.mark.requirement("SCM-02", "UK-12")
+@pytest.mark.requirement("SCM-02")
 def test_a_price_stands_beside_all_answers_it_was_worked_out_for(visitor: Visitor, shop: Flask) -> None:
     content, _insurer = sold(shop)
     path = visitor.compare("term_life", ANSWERS)[0]

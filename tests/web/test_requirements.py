@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from marketplace.accounts.values import Role
-from marketplace.oversight.values import laws
+from marketplace.oversight.values import laws, register_sha256
 from sandbox.demo.visitor import Visitor, words
 from tests.web.desk_visits import at_the_desk
 
@@ -28,7 +28,16 @@ def report(shop: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     passed = {"tests": ["tests/web/test_purchase.py::test_it"], "passed": 1, "failed": 0}
     held = dict.fromkeys(CLAIMED, passed) | {CLAIMED[0]: passed | {"failed": 1}}
     path = tmp_path / "compliance.json"
-    path.write_text(json.dumps({"made_at": "2026-11-29T08:00:00+00:00", "commit": "0123456789abcdef", "held": held}))
+    path.write_text(
+        json.dumps(
+            {
+                "made_at": "2026-11-29T08:00:00+00:00",
+                "commit": "0123456789abcdef+changes",
+                "register": register_sha256(),
+                "held": held,
+            }
+        )
+    )
     monkeypatch.setitem(shop.config, "COMPLIANCE_REPORT", path)
     return path
 
@@ -45,7 +54,7 @@ def test_without_a_report_nothing_is_shown_as_kept(staff: Visitor) -> None:
 def test_each_requirement_is_shown_with_its_tests_and_what_is_missing(staff: Visitor) -> None:
     for law in laws():
         page = unescape(words(staff.get(f"{PAGE}?law={law.key}")))
-        assert "of version 0123456789." in page
+        assert "of version 0123456789. It had changes that are in no version." in page
         for each in law.requirements:
             assert {
                 text.en for text in (each.asks, each.missing, each.outside) if text and text.en not in page
@@ -55,12 +64,19 @@ def test_each_requirement_is_shown_with_its_tests_and_what_is_missing(staff: Vis
         assert staff.text.count("tests/web/test_purchase.py::test_it") == passed + (law.key == "T26")
 
 
+def test_a_report_about_other_requirements_is_not_believed(staff: Visitor, report: Path) -> None:
+    report.write_text(report.read_text().replace(register_sha256(), "0" * 64))
+    page = staff.get(PAGE)
+    assert "about other requirements than these" in words(page)
+    assert '<span class="tag ">tests pass</span>' not in page
+
+
 @pytest.mark.usefixtures("report")
 def test_they_are_found_by_law_and_by_result(staff: Visitor) -> None:
     failed = words(staff.get(f"{PAGE}?result=failed"))
     assert CLAIMED[0] in failed
     assert CLAIMED[1] not in failed
     assert "No requirement fits these filters." in words(staff.get(f"{PAGE}?law=UK&result=failed"))
-    for wrong in ("law=mars", "result=nothing"):
-        staff.get(f"{PAGE}?{wrong}")
-        assert staff.status == 422
+    staff.get(f"{PAGE}?result=nothing")
+    assert staff.status == 422
+    assert CLAIMED[0] in words(staff.get(f"{PAGE}?law=mars"))

@@ -59,7 +59,7 @@ def test_the_lines_of_a_premium_sum_to_it(visitor: Visitor) -> None:
         assert sum(lines) == total, path
 
 
-@pytest.mark.requirement("EU-08")
+@pytest.mark.requirement("O13-16", "EU-02")
 def test_no_page_of_the_shop_praises(visitor: Visitor) -> None:
     offer = visitor.compare("term_life", ANSWERS)[0]
     for path in (visitor.at, offer, "/", "/how-we-rank", "/compare/term_life", "/disclosure"):

@@ -42,8 +42,8 @@ class Visit:
 def enter(by: Acting, application_id: UUID, step: Step) -> Visit:
     """The application, locked, when `by` may do `step` now (T26-09).
 
-    Raises ApplicationNotFound for strangers, AlreadySubmitted or ApplicationLapsed, the refusals of `live_offer`, and
-    StepNotReached naming the step to go on with.
+    Raises ApplicationNotFound for strangers (OwnerSignedOut: `require_own`), AlreadySubmitted or ApplicationLapsed,
+    the refusals of `live_offer`, and StepNotReached naming the step to go on with.
     """
     row = own_locked(by, application_id)
     require_open(row)

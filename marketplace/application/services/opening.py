@@ -34,8 +34,8 @@ ENTRY_WORDINGS = (WordingKey.ENTRY_NOTICE, WordingKey.PRIVACY_NOTICE, WordingKey
 def open_application(by: Acting, offer_id: UUID, locale: str) -> Application:
     """An application for a live offer of this journey; a repeat gives the same one.
 
-    Raises OfferNotFound (also for an offer of another journey), the refusals of `live_offer`, and SaleStopped where
-    nothing new may be begun.
+    Raises OfferNotFound (also for an offer of another journey), the refusals of `live_offer`, SaleStopped where
+    nothing new may be begun, ApplicationNotFound and OwnerSignedOut where it is somebody's by now.
     """
     offer = quoting.live_offer(offer_id)
     if offer.need.journey_id != by.journey_id:

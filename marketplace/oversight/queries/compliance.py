@@ -6,23 +6,26 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from marketplace.oversight.values import Requirement, Result, Standing, Survey, laws
+from marketplace.oversight.values import Requirement, Result, Standing, Survey, laws, register_sha256
 
 
 def survey(path: Path | None) -> Survey:
-    """By the report in this file, as `make compliance` writes it: `made_at`, `commit`, and under `held` of each id the
-    names of its `tests` and how many runs of them `passed` and `failed`. Where there is no file, nothing was run.
+    """By the report in this file, as `make compliance` writes it: `made_at`, `commit`, `register` (`register_sha256`),
+    and under `held` of each id the names of its `tests` and how many runs of them `passed` and `failed`.
+
+    Where there is no file, or it is about another register, nothing was run.
     """
     report = json.loads(path.read_bytes()) if path is not None and path.is_file() else None
+    held = report["held"] if report and report["register"] == register_sha256() else None
     return Survey(
         datetime.fromisoformat(report["made_at"]) if report else None,
         report["commit"] if report else "",
-        {law: tuple(_standing(each, report) for each in law.requirements) for law in laws()},
+        report is not None and held is None,
+        {law: tuple(_standing(each, (held or {}).get(each.id)) for each in law.requirements) for law in laws()},
     )
 
 
-def _standing(requirement: Requirement, report: Mapping[str, Any] | None) -> Standing:
-    held = report["held"].get(requirement.id) if report else None
+def _standing(requirement: Requirement, held: Mapping[str, Any] | None) -> Standing:
     passed, failed = (bool(held and held[end]) for end in ("passed", "failed"))
     return Standing(
         requirement, _result(requirement, passed=passed, failed=failed), tuple(held["tests"] if held else ())

@@ -1,6 +1,15 @@
 """The public words of oversight: the sales log, evidence, bordereaux, and the requirements of the law."""
 
-from marketplace.oversight.values.requirements import Law, Requirement, Result, Source, Standing, Survey, laws
+from marketplace.oversight.values.requirements import (
+    Law,
+    Requirement,
+    Result,
+    Source,
+    Standing,
+    Survey,
+    laws,
+    register_sha256,
+)
 from marketplace.oversight.values.sales import (
     SETTLED_AFTER,
     ActOnPage,
@@ -74,4 +83,5 @@ __all__ = [
     "TimelineEntry",
     "Visit",
     "laws",
+    "register_sha256",
 ]

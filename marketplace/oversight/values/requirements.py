@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from marketplace.catalog.values import Profile
+from marketplace.kernel.canonical import sha256_hex
 from marketplace.kernel.text import LocalizedText
 
 _FOLDER = Path(__file__).with_name("laws")
@@ -37,7 +38,7 @@ class Requirement:
     """
 
     id: str
-    place: str
+    place: LocalizedText
     source: Source
     asks: LocalizedText
     doubtful: bool = False
@@ -77,17 +78,18 @@ class Standing:
 
     requirement: Requirement
     result: Result
-    tests: tuple[str, ...] = ()
+    tests: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
     """All requirements by law, by the report that was `made_at` of the source at `commit`; without one nothing was
-    run.
+    run. `of_another`: the report is about another register, and nothing is taken from it.
     """
 
     made_at: datetime | None
     commit: str
+    of_another: bool
     standings: Mapping[Law, tuple[Standing, ...]]
 
     def number(self, *results: Result, law: Law | None = None) -> int:
@@ -98,6 +100,12 @@ class Survey:
     @property
     def total(self) -> int:
         return sum(map(len, self.standings.values()))
+
+
+@cache
+def register_sha256() -> str:
+    """SHA-256 (hex) of the register as it lies here: a report about another one says nothing of this."""
+    return sha256_hex(b"".join((_FOLDER / f"{key}.toml").read_bytes() for key in _ORDER))
 
 
 @cache
@@ -123,7 +131,7 @@ def _requirement(name: str, data: Mapping[str, Any]) -> Requirement:
 
     return Requirement(
         id=name,
-        place=data["place"],
+        place=LocalizedText.from_json(data["place"]),
         source=Source(data["source"]),
         asks=LocalizedText.from_json(data["asks"]),
         doubtful=data.get("doubtful", False),

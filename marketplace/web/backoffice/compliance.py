@@ -13,7 +13,6 @@ from marketplace.infra.formatting import lazy_gettext as _l
 from marketplace.oversight import queries
 from marketplace.oversight.values import Result, Source
 from marketplace.web.fields import Filters
-from marketplace.web.pages import say
 
 blueprint = Blueprint("compliance", __name__, url_prefix="/admin/requirements")
 
@@ -21,9 +20,9 @@ _RESULTS: dict[Result, tuple[str, str]] = {
     Result.PASSED: (_l("tests pass"), ""),
     Result.FAILED: (_l("tests fail"), "bad"),
     Result.PARTLY: (_l("built in part"), "warn"),
-    Result.MISSING: (_l("not built"), "warn"),
+    Result.MISSING: (_l("open"), "warn"),
     Result.OUTSIDE: (_l("does not apply"), "plain"),
-    Result.NOT_RUN: (_l("not tested"), "warn"),
+    Result.NOT_RUN: (_l("not tested"), "bad"),
 }
 _SOURCES: dict[Source, str] = {
     Source.OFFICIAL: _l("text of the law"),
@@ -40,7 +39,6 @@ _PROFILES: dict[Profile, str] = {
 
 
 class RequirementFilterForm(Filters):
-    law = SelectField(_l("Law"))
     result = SelectField(_l("Result"), default="")
 
 
@@ -49,23 +47,18 @@ def requirements() -> ResponseReturnValue:
     """One law at a time, the first where none is chosen; above them how many of each stand how."""
     report: Path | None = current_app.config["COMPLIANCE_REPORT"]
     survey = queries.survey(report)
+    first, *others = survey.standings
+    chosen = next((law for law in others if law.key == request.args.get("law")), first)
     form = RequirementFilterForm(request.args)
-    form.law.choices = [SelectChoice(law.key, say(law.name)) for law in survey.standings]
-    form.result.choices = [
-        SelectChoice("", _("All")),
-        *(SelectChoice(key.value, str(words)) for key, (words, _tone) in _RESULTS.items()),
-    ]
-    if "law" not in request.args:
-        form.law.data = next(iter(survey.standings)).key
-    chosen = next((law for law in survey.standings if law.key == form.law.data), None) if form.validate() else None
+    results = (SelectChoice(key.value, str(words)) for key, (words, _tone) in _RESULTS.items())
+    form.result.choices = [SelectChoice("", _("All")), *results]
+    standings = survey.standings[chosen] if form.validate() else ()
     page = render_template(
         "backoffice/requirements.html",
         form=form,
         survey=survey,
         chosen=chosen,
-        shown=[each for each in survey.standings.get(chosen, ()) if form.result.data in {"", each.result.value}]
-        if chosen
-        else [],
+        shown=[each for each in standings if form.result.data in {"", each.result.value}],
         results=_RESULTS,
         sources=_SOURCES,
         profiles=_PROFILES,

@@ -84,7 +84,10 @@ def sign_in() -> ResponseReturnValue:
         except Invalid as error:
             form.take_errors(error.fields)
     links = [
-        (url_for(".find"), _("I bought without an account: send me a code")),
+        (
+            url_for(".find", next=own_path(request.args.get("next", ""))),
+            _("I bought without an account: send me a code"),
+        ),
         (url_for(".register"), _("Register")),
         (url_for(".reset_request"), _("I forgot my password")),
     ]

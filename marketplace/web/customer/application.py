@@ -69,7 +69,9 @@ def go_on_where_you_are(_error: Exception) -> ResponseReturnValue:
 
 @blueprint.app_errorhandler(OwnerSignedOut)
 def prove_it_again(error: OwnerSignedOut) -> ResponseReturnValue:
-    """Nothing was done; by a code the owner comes back to where they were."""
+    """Nothing was done; by a code the owner comes back to where they were. Staff have nothing to prove here."""
+    if access.signed_in():
+        return error_pages.page(404)
     flash(error_pages.words_of(error))
     application_id = (request.view_args or {}).get("application_id")
     back = url_for("application.resume", application_id=application_id) if application_id else request.path
