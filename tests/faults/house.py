@@ -85,7 +85,8 @@ class House:
         program = "tests.faults.dying" if self.dying else f"marketplace.{name}"
         told = {
             "site": (SITE, self.environment),
-            "worker": (("-m", program, *(["worker"] if self.dying else [])), self.environment),
+            "worker": (worker := ("-m", program, *(["worker"] if self.dying else [])), self.environment),
+            "second worker": (worker, self.environment),
             "sequencer": (("-m", program, *(["sequencer"] if self.dying else [])), self.sequencers),
             "mail": (MAIL, self.environment),
         }  # fmt: skip
@@ -112,7 +113,7 @@ class House:
     def keep(self, over: threading.Event) -> None:
         """Start again whatever ends."""
         while not over.wait(0.2):
-            for name in [name for name, process in self.running.items() if process.poll() is not None]:
+            for name in [name for name, process in list(self.running.items()) if process.poll() is not None]:
                 self.start(name)
 
     def end(self) -> None:
@@ -204,14 +205,17 @@ class House:
             said = world(books, mails(self.mails))
         return json.loads(self.run("-m", "tests.faults.books", told=json.dumps(asdict(said))))
 
-    def at_rest(self) -> Any:
-        """The books, once nothing more is found, or the last ones; time passes for what was put off."""
-        end = time.monotonic() + REST_SECONDS
+    def at_rest(self, patience: float = REST_SECONDS) -> Any:
+        """The books, once nothing more is found, or the last ones; time passes for what was put off. Two work off what
+        is left: one has not kept up where much was bought.
+        """
+        end = time.monotonic() + patience
+        self.start("second worker")
         while True:
             self.cool_off()
             self.strike()
             self.hasten()
-            until(self.has_nothing_to_do, "the worker and the log", REST_SECONDS, 0.5)
+            until(self.has_nothing_to_do, "the worker and the log", patience, 0.5)
             books = self.books()
             if not books["violations"] or time.monotonic() > end:
                 return books

@@ -155,7 +155,7 @@ def test_whatever_dies_whoever_paid_has_one_policy_or_one_refund(settings: Setti
         dying.calm()
         bought = time.monotonic()
         house.wait(house.is_ready, "the site")
-        books = house.at_rest()
+        books = house.at_rest(600 + PURCHASES)
         house.watch()
         leaves = house.leaves(int(books["checkpoints"][-1].split("\n")[1]))
         figures = doubled(house)
