@@ -37,7 +37,7 @@ SHOWN_AS_THEY_ARE = {
 # What an address of ours may ask; nothing that a person is known by.
 QUERIES = {
     "next", "v", "text", "insurer", "line", "state", "since", "until", "page", "type", "outcome", "account", "age",
-    "cancelled", "number", "code", "from", "need", "sent", "start",
+    "cancelled", "number", "code", "from", "need", "sent", "start", "law",
 }  # fmt: skip
 
 
