@@ -216,6 +216,7 @@ class House:
             self.strike()
             self.hasten()
             until(self.has_nothing_to_do, "the worker and the log", patience, 0.5)
+            self.watch()  # before the books are read: the clock goes on, and what it has entered comes into the log
             books = self.books()
             if not books["violations"] or time.monotonic() > end:
                 return books

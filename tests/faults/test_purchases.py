@@ -156,7 +156,6 @@ def test_whatever_dies_whoever_paid_has_one_policy_or_one_refund(settings: Setti
         bought = time.monotonic()
         house.wait(house.is_ready, "the site")
         books = house.at_rest(600 + PURCHASES)
-        house.watch()
         leaves = house.leaves(int(books["checkpoints"][-1].split("\n")[1]))
         figures = doubled(house)
         sent = list(mails(house.mails))
