@@ -43,7 +43,6 @@ def test_a_copy_takes_the_place_of_a_lost_database_and_nothing_acknowledged_is_l
                     what()
                 house.wait(house.is_ready, "the site")
         books = house.at_rest()
-        house.watch()
         leaves = house.leaves(size_of(books["checkpoints"][-1]))
         assert house.run("-m", "marketplace.cli", "check").splitlines()[-1] == "sound"
     assert books["violations"] == []
