@@ -19,7 +19,7 @@ from marketplace.web.evidence_file import A_REASON
 from marketplace.web.fields import Form
 from marketplace.web.papers import asked_paper, paper_pdf
 from marketplace.web.sale_file import papers_of, refuse_restricted
-from marketplace.web.security import own_path
+from marketplace.web.security import wanted_path
 
 SUGGESTED: dict[Desk, tuple[str, ...]] = {
     Desk.BACKOFFICE: (
@@ -97,5 +97,5 @@ def _reason(sale: Sale) -> str | None:
 
 def _onward() -> str:
     """The part of the file that was asked for, or the file."""
-    wanted = own_path(request.args.get("next", "")) or ""
+    wanted = wanted_path() or ""
     return wanted if wanted.startswith(f"{request.path}/") else request.path

@@ -132,6 +132,11 @@ def csp_nonce() -> str:
     return str(g.csp_nonce)
 
 
+def wanted_path() -> str | None:
+    """Where somebody was stopped and wants to go on, as the address of this page says (`next`)."""
+    return own_path(request.args.get("next", ""))
+
+
 def own_path(address: str) -> str | None:
     """`address` if it is a path of this site, else None: nobody is sent elsewhere by a link to us."""
     try:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, flash, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.accounts import services as accounts
@@ -31,7 +31,7 @@ from marketplace.web.customer.forms.account import (
 )
 from marketplace.web.fields import Form
 from marketplace.web.mails import send
-from marketplace.web.security import own_path
+from marketplace.web.security import wanted_path
 
 blueprint = Blueprint("account", __name__)
 
@@ -85,7 +85,7 @@ def sign_in() -> ResponseReturnValue:
             form.take_errors(error.fields)
     links = [
         (
-            url_for(".find", next=own_path(request.args.get("next", ""))),
+            url_for(".find", next=wanted_path()),
             _("I bought without an account: send me a code"),
         ),
         (url_for(".register"), _("Register")),
@@ -176,7 +176,7 @@ def reset(token: str) -> ResponseReturnValue:
 @blueprint.route("/find", methods=["GET", "POST"])
 def find() -> ResponseReturnValue:
     """A purchase is found by proving the mail address, never by naming it; so is the way back to an application."""
-    form, purpose, back = EmailForm(), CodePurpose.FIND_PURCHASE, own_path(request.args.get("next", ""))
+    form, purpose, back = EmailForm(), CodePurpose.FIND_PURCHASE, wanted_path()
     if form.validate_on_submit():
         try:
             address = str(form.email.data)
@@ -201,7 +201,7 @@ def find() -> ResponseReturnValue:
 @blueprint.route("/find/code", methods=["GET", "POST"])
 def find_code() -> ResponseReturnValue:
     """The code works in the browser that asked for it; another one is told so and asks for its own."""
-    address, purpose, back = session.get("find"), CodePurpose.FIND_PURCHASE, own_path(request.args.get("next", ""))
+    address, purpose, back = session.get("find"), CodePurpose.FIND_PURCHASE, wanted_path()
     if not address:
         flash(_("A code works in the browser that asked for it. Please ask for one here."))
         return redirect(url_for(".find", next=back))

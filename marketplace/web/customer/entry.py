@@ -1,13 +1,13 @@
 """Into an account: begin or renew a session, tell the owner of a browser never seen before, go to where it leads."""
 
-from flask import flash, redirect, request, url_for
+from flask import flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.accounts.values import Account
 from marketplace.infra.formatting import gettext as _
 from marketplace.web import access
 from marketplace.web.mails import send
-from marketplace.web.security import own_path
+from marketplace.web.security import wanted_path
 
 HOMES = (
     "policy.policies",
@@ -35,7 +35,7 @@ def prove(*, second_factor: bool = False) -> None:
 
 def onward() -> ResponseReturnValue:
     """To where the person was stopped, or to where the role begins; staff by way of the second step."""
-    wanted = own_path(request.args.get("next", ""))
+    wanted = wanted_path()
     if access.signed_in() is None:
         return redirect(url_for("factor.verify", next=wanted), 303)
     return redirect(wanted or _home(), 303)
