@@ -25,7 +25,6 @@ from marketplace.catalog.values import (
     Document,
     DocumentKind,
     Exclusion,
-    Line,
     ProductContent,
     Question,
     Risk,
@@ -38,8 +37,6 @@ ADULT_AGE = 18  # Civil Code of the People's Republic of China, article 17; the 
 LONGEST_NAME = 100
 OLDEST = 130
 UNDER_WAY = (State.STARTED, State.SUBMITTED, State.ACCEPTED, State.REFERRED)
-# Lines that pay on death: the insured person's consent is needed (Insurance Law of the PRC, article 34).
-PAYS_ON_DEATH = frozenset({Line.TERM_LIFE, Line.ACCIDENT})
 
 _NOT_SENT = "it has not been submitted"
 _DECIDED = "it has been decided already"
@@ -167,7 +164,7 @@ def require_fitting(people: People, content: ProductContent, risk: Risk, start_o
     if not definition.personal:
         return
     insured = people.insured_person
-    if content.line in PAYS_ON_DEATH and not _needs_no_consent(people, today):
+    if definition.death_factor is not None and not _needs_no_consent(people, today):
         raise InsuredMustConsent
     if definition.age_factor is not None:
         rated, actual = int(risk[definition.age_factor]), age_on(start_on, insured.birth_on)
@@ -178,7 +175,9 @@ def require_fitting(people: People, content: ProductContent, risk: Risk, start_o
 
 
 def _needs_no_consent(people: People, today: date) -> bool:
-    """Oneself, and one's minor children (article 34, paragraph 3)."""
+    """Oneself, and one's minor children: others agree to cover that pays on their death (Insurance Law of the PRC,
+    article 34).
+    """
     minor = age_on(today, people.insured_person.birth_on) < ADULT_AGE
     return people.relationship is Relationship.SELF or (people.relationship is Relationship.CHILD and minor)
 

@@ -23,13 +23,17 @@ if TYPE_CHECKING:
 
 # How rows are combined. A new way gets a new name, because it is part of the hash of every decision.
 COMBINATION = "gravest-outcome-1"
+# Age in completed years below which at most so many yuan are paid on death, by all insurers together: 保监发〔2015〕90号.
+# What other insurers pay is not known here.
+CHILDREN = ((10, 200_000), (18, 500_000))
 _GRAVITY = (Outcome.ACCEPT, Outcome.REFER, Outcome.DECLINE)
 
 
 def assess_eligibility(content: ProductContent, risk: Risk) -> Eligible | Ineligible:
     """Whether the insurer offers this product for `risk` (complete, as `LineDefinition.risk` gives it).
 
-    The first factor of the line that is not insured decides, then the limits over several factors.
+    The first factor of the line that is not insured decides, then the limits over several factors, then the law's limit
+    on what the death of a child may pay.
     """
     accepted = content.accepted
     for factor in content.definition.factors:
@@ -40,6 +44,11 @@ def assess_eligibility(content: ProductContent, risk: Risk) -> Eligible | Inelig
     for limit in content.limits:
         if not limit.includes(risk):
             return Ineligible(limit.factors[0], limit.reason)
+    if (factors := content.death_cover_of_children) is not None:
+        age, sum_insured = (int(risk[name]) for name in factors)
+        for below, most in CHILDREN:
+            if age < below and sum_insured > most:
+                return Ineligible(factors[1], _child_limit(below, most))
     return Eligible()
 
 
@@ -47,13 +56,17 @@ def eligible(content: ProductContent, columns: Columns) -> Mask:
     """For each of many risks whether `assess_eligibility` finds it eligible; no reason is put in words."""
     import numpy as np  # noqa: PLC0415  only jobs need it
 
-    from marketplace.catalog.values.columns import size_of, where, within  # noqa: PLC0415  as above
+    from marketplace.catalog.values.columns import numbers, size_of, where, within  # noqa: PLC0415  as above
 
     found = np.ones(size_of(next(iter(columns.values()))), np.bool_)
     for name, allowed in content.accepted.items():
         found &= where(columns[name], allowed.includes)
     for limit in content.limits:
         found &= within(limit, columns)
+    if (factors := content.death_cover_of_children) is not None:
+        age, sum_insured = (numbers(columns[name]) for name in factors)
+        for below, most in CHILDREN:
+            found &= (age >= below) | (sum_insured <= most)
     return found
 
 
@@ -88,6 +101,13 @@ def _why_not(factor: Factor, allowed: Allowed, given: Scalar, *, insures: bool) 
     said_en, said_zh = (f"insured {range_.en}", f"承保{range_.in_('zh')}") if insures else (range_.en, range_.in_("zh"))
     asked_zh = f"{factor.label.in_('zh')}：{said_zh}，您选择的是{words.in_('zh')}"
     return LocalizedText(f"{factor.label.en}: {said_en}, asked for {words.en}", asked_zh)
+
+
+def _child_limit(below: int, most: int) -> LocalizedText:
+    return LocalizedText(
+        f"The law lets at most ¥{most:,} be paid on the death of a child under {below}.",
+        f"依监管规定，被保险人未满{below}周岁的，身故保险金额不得超过¥{most:,}。",
+    )
 
 
 def _range(factor: Factor, allowed: Allowed) -> LocalizedText:

@@ -77,7 +77,7 @@ def test_the_evidence_of_a_purchase_is_whole_and_verifies(
     assert payment["payments"][0]["received"] == {"currency": "CNY", "minor": sale.premium.minor}
     assert payment["refunds"] == []
     names = {each["name"] for each in file.core["documents"]}
-    assert "Clauses: Harbour Life Term Life Insurance (2026).md" in names
+    assert "Clauses: Harbour Life Internet Term Life Insurance (2026).md" in names
     assert "entry_notice.en.md" in names
     assert set(file.files) == named_in(file.core) | {
         "core/core.json", "core/checkpoint", "README.txt", "wrapper/wrapper.json", "wrapper/pages.wacz",

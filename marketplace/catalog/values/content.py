@@ -306,6 +306,16 @@ class ProductContent(Record):
             return self.eligibility
         return {**self.eligibility, asked: Allowed(values=(only.value,))}
 
+    @property
+    def death_cover_of_children(self) -> tuple[str, str] | None:
+        """The factors for age and for the sum paid on death, where the law of the profile limits that sum for minors
+        (保监发〔2015〕90号); else None.
+        """
+        line = self.definition
+        if self.profile is not Profile.CN_PERSONAL or line.age_factor is None or line.death_factor is None:
+            return None
+        return line.age_factor, line.death_factor
+
     def document(self, kind: DocumentKind, locale: str) -> DocumentRef | None:
         """The document of that kind in `locale`, else in any language, else None."""
         found = [each for each in self.documents if each.kind is kind]

@@ -218,7 +218,8 @@ class LineDefinition:
 
     `age_factor` names the factor that the insured's date of birth must bear out, `sex_factor` likewise; `start_factor`
     names the factor that is itself the first day of cover, `frequency_factor` that by which a customer chooses how
-    often a regular premium is paid. `personal` says that a person is insured, not a thing.
+    often a regular premium is paid, `death_factor` the sum paid on the death of the person insured. `personal` says
+    that a person is insured, not a thing.
     `main_factors` are those a customer most likely tries out; `stated` is what they may say they need.
     """
 
@@ -233,6 +234,7 @@ class LineDefinition:
     sex_factor: str | None = None
     start_factor: str | None = None
     frequency_factor: str | None = None
+    death_factor: str | None = None
     main_factors: tuple[str, ...] = ()
     stated: StatedNeeds = NOTHING_TO_STATE
 

@@ -130,6 +130,7 @@ TERM_LIFE = LineDefinition(
     age_factor="age",
     sex_factor="sex",
     frequency_factor="payment_frequency",
+    death_factor="sum_insured",
     main_factors=("sum_insured", "term_years", "payment_frequency"),
     stated=needs.TERM_LIFE,
 )  # fmt: skip
@@ -261,6 +262,7 @@ ACCIDENT = LineDefinition(
         HEALTH_QUESTIONS,
     ),
     age_factor="age",
+    death_factor="sum_insured",
     main_factors=("sum_insured",),
     stated=needs.ACCIDENT,
 )  # fmt: skip

@@ -9,12 +9,18 @@ from marketplace.catalog.values.content import (
     Profile,
     ServiceKind,
     ServiceMode,
+    TermUnit,
 )
 from marketplace.catalog.values.factors import Line, RowSource
 from marketplace.catalog.values.wording import banned_words
 
 # 健康保险管理办法 art. 15: at least 15 days for health insurance of more than a year; the same is kept for life.
 LONG_TERM_COOLING_OFF_DAYS = 15
+PERSONAL_ONLINE = frozenset({Line.ACCIDENT, Line.HOSPITAL, Line.TERM_LIFE})
+"""The lines in which insurance of persons may be sold online (银保监办发〔2021〕108号, (九)1). Ordinary life insurance
+and annuities of ten years or more may be, too; no line here is that.
+"""
+INTERNET = "互联网"
 HAS_PRODUCT_INFORMATION = frozenset({Profile.EU_NONLIFE, Profile.UK})
 """Where each product has an insurance product information document."""
 _CATCH_ALL = ("any other", "anything else", "abnormal", "其他任何", "任何其他", "异常")
@@ -135,14 +141,25 @@ def _product_information(content: ProductContent) -> Iterator[Unmet]:
 
 
 def _personal(content: ProductContent) -> Iterator[Unmet]:
-    """Rules for insurance of persons in China: cooling-off (PER-08), words about renewal (PER-04)."""
+    """Rules for insurance of persons in China: kind and name of what is sold online (N108-06), cooling-off (PER-08),
+    words about renewal (PER-04).
+    """
     if content.profile is not Profile.CN_PERSONAL:
         return
+    if content.line not in PERSONAL_ONLINE:
+        yield Unmet("line", "N108-06", "not_sold_online", content.line.value)
+    if content.clause_name and INTERNET not in content.clause_name.in_("zh"):
+        yield Unmet("clause_name", "N108-06", "must_say_internet", content.clause_name.in_("zh"))
     days = content.key_facts.cooling_off_days
-    long_term = content.paid_regularly and content.line is not Line.HOSPITAL
-    if long_term and days is not None and days < LONG_TERM_COOLING_OFF_DAYS:
+    if _is_long_term(content) and days is not None and days < LONG_TERM_COOLING_OFF_DAYS:
         yield Unmet("key_facts.cooling_off_days", "PER-08", "too_short")
     if content.line is Line.HOSPITAL and content.key_facts.renewal is not None:
         said = f"{content.key_facts.renewal.en} {content.key_facts.renewal.zh or ''}".lower()
         if not content.key_facts.renewal_guaranteed and "not guaranteed" not in said:
             yield Unmet("key_facts.renewal", "PER-04", "must_say_not_guaranteed")
+
+
+def _is_long_term(content: ProductContent) -> bool:
+    """Of more than a year, or of a year with a guarantee of renewal (健康保险管理办法 art. 4)."""
+    term = content.term
+    return content.key_facts.renewal_guaranteed or (term.unit is TermUnit.YEAR and term.length != 1)

@@ -148,6 +148,14 @@ _DEMANDS: dict[str, Sentences] = {
     "demand_no_phone": (_l("No service is there by phone."), _l('Add "phone" to one at least (%(right)s).')),
     "demand_too_short": (_l("The cooling-off is too short."), _l("At least 15 days (%(right)s).")),
     "demand_banned_words": (_l("“%(value)s” may not be said of insurance."), _l("Say it otherwise (%(right)s).")),
+    "demand_not_sold_online": (
+        _l("“%(value)s” is not among the insurance of persons that may be sold online."),
+        _l("Accident, hospital or term life; another profile for insurance of things (%(right)s)."),
+    ),
+    "demand_must_say_internet": (
+        _l("The name “%(value)s” does not say that the product is sold online."),
+        _l("Its Chinese name contains “互联网” (%(right)s)."),
+    ),
     "demand_must_say_not_guaranteed": (
         _l("Renewal is not guaranteed, and the text does not say so."),
         _l('Add "not guaranteed" (%(right)s).'),

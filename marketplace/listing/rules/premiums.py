@@ -59,7 +59,8 @@ def step_of(count: int) -> int:
 
 
 def _limited(content: ProductContent) -> Iterator[str]:
-    return (name for limit in content.limits for name in limit.factors)
+    yield from content.death_cover_of_children or ()
+    yield from (name for limit in content.limits for name in limit.factors)
 
 
 def _eligible(factor: Factor, contents: Sequence[ProductContent]) -> tuple[Scalar, ...]:

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from marketplace.catalog.values import (
+    LINES,
     REGULAR,
     Allowed,
     DocumentKind,
@@ -230,6 +231,30 @@ def test_rates_only_demands_the_facts_of_the_comparison_only() -> None:
 def test_the_phone_is_one_of_the_ways() -> None:
     online = {service: modes[:1] for service, modes in CONTENT.services.items()}
     assert demands(replace(CONTENT, services=online)) == [("services", "O13-31", "no_phone")]
+
+
+@pytest.mark.requirement("N108-06")
+def test_insurance_of_persons_says_in_its_name_that_it_is_sold_online_and_is_of_a_kind_that_may_be() -> None:
+    named = replace(CONTENT, clause_name=Words("Harbour Internet Term Life", "港湾人寿定期寿险"))
+    assert demands(named) == [("clause_name", "N108-06", "must_say_internet")]
+    assert demands(replace(named, clause_name=Words("Harbour Term Life"))) == demands(named), "in Chinese, that is"
+    trip = replace(CONTENT, line=Line.TRAVEL, facts={row.key: Words(row.key) for row in LINES[Line.TRAVEL].rows})
+    assert ("line", "N108-06", "not_sold_online") in demands(trip)
+    assert [each for each in demands(replace(trip, profile=Profile.CN_NONLIFE)) if each[1] == "N108-06"] == []
+
+
+@pytest.mark.requirement("PER-08")
+@pytest.mark.parametrize(
+    ("years", "guaranteed", "reasons"), [(1, False, []), (1, True, ["too_short"]), (6, False, ["too_short"])]
+)
+def test_cooling_off_is_long_where_the_cover_is(*, years: int, guaranteed: bool, reasons: list[str]) -> None:
+    facts = replace(
+        CONTENT.key_facts, cooling_off_days=14, renewal=Words("Not guaranteed"), renewal_guaranteed=guaranteed
+    )
+    term = Term(TermUnit.YEAR, length=years)
+    for line in (Line.HOSPITAL, Line.TERM_LIFE):
+        found = demands(replace(CONTENT, line=line, term=term, key_facts=facts))
+        assert [reason for field, _, reason in found if field == "key_facts.cooling_off_days"] == reasons
 
 
 @pytest.mark.requirement("PER-04")

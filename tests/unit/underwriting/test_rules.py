@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from marketplace.catalog.values import Allowed, Frequency, Line, Outcome, Payment, SumLimit
+from marketplace.catalog.values import Allowed, Frequency, Line, Outcome, Payment, Profile, SumLimit
 from marketplace.catalog.values.columns import columns_of
 from marketplace.kernel.text import LocalizedText
 from marketplace.underwriting.rules import assess_answers, assess_eligibility, eligible, guideline_sha256
@@ -124,6 +124,46 @@ def test_many_risks_are_judged_as_each_of_them() -> None:
     found = eligible(content, columns_of(risks, TERM_LIFE_RISK)).tolist()
     assert found == [isinstance(assess_eligibility(content, risk), Eligible) for risk in risks]
     assert 0 < sum(found) < sum(20 <= risk["age"] <= 40 for risk in risks) / 2
+
+
+A_CHILDS = a_content(line=Line.ACCIDENT, profile=Profile.CN_PERSONAL)
+
+
+@pytest.mark.requirement("PER-12")
+@pytest.mark.parametrize(
+    ("age", "sum_insured", "offered"),
+    [
+        (0, 200_000, True),
+        (9, 200_000, True),
+        (9, 500_000, False),
+        (10, 500_000, True),
+        (17, 500_000, True),
+        (17, 1_000_000, False),
+        (18, 1_000_000, True),
+    ],
+)
+def test_the_death_of_a_child_pays_no_more_than_the_law_lets(*, age: int, sum_insured: int, offered: bool) -> None:
+    risk = ACCIDENT_RISK | {"age": age, "sum_insured": sum_insured}
+    found = assess_eligibility(A_CHILDS, risk)
+    assert isinstance(found, Eligible) is offered
+    assert offered or found.factor == "sum_insured"
+    elsewhere = a_content(line=Line.ACCIDENT, profile=Profile.UK)
+    assert assess_eligibility(elsewhere, risk) == Eligible(), "a law of China"
+
+
+def test_many_children_are_judged_as_each_of_them() -> None:
+    risks = [
+        ACCIDENT_RISK | {"age": age, "sum_insured": amount} for age in range(25) for amount in (200_000, 500_000, 10**6)
+    ]
+    found = eligible(A_CHILDS, columns_of(risks, ACCIDENT_RISK)).tolist()
+    assert found == [isinstance(assess_eligibility(A_CHILDS, risk), Eligible) for risk in risks]
+    assert sum(found) == 25 + 15 + 7
+
+
+def test_the_reason_says_what_the_law_lets_be_paid() -> None:
+    found = assess_eligibility(A_CHILDS, ACCIDENT_RISK | {"age": 4, "sum_insured": 500_000})
+    assert isinstance(found, Ineligible)
+    assert found.reason.en == "The law lets at most ¥200,000 be paid on the death of a child under 10."
 
 
 def test_yes_is_not_one() -> None:
