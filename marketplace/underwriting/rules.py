@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # How rows are combined. A new way gets a new name, because it is part of the hash of every decision.
 COMBINATION = "gravest-outcome-1"
-# Age in completed years below which at most so many yuan are paid on death, by all insurers together: 保监发〔2015〕90号.
+# Age in completed years below which at most so many yuan are paid on death by all insurers: 保监发〔2015〕90号.
 # What other insurers pay is not known here.
 CHILDREN = ((10, 200_000), (18, 500_000))
 _GRAVITY = (Outcome.ACCEPT, Outcome.REFER, Outcome.DECLINE)
