@@ -25,6 +25,7 @@ from marketplace.quoting.values import (
     Choice,
     Curve,
     Fit,
+    Indication,
     InsurerNotSelling,
     Need,
     NeedErased,
@@ -204,6 +205,23 @@ def candidates(line: Line, day: date, risk: Risk) -> tuple[Candidate, ...]:
             raters[version.id].premium,
         )
         for version in versions
+    )
+
+
+def indications(line: Line, risks: Sequence[Risk]) -> tuple[tuple[Indication, ...], ...]:
+    """By risk (complete), what every product on sale today that can be bought would cost; by product code. Nothing is
+    kept, and the number of statements depends on neither risks nor products.
+    """
+    versions = [each for each in catalog.on_sale(line, clock.today(ZONE)) if each.content.profile.can_be_bought]
+    raters = rating.raters_of([version.id for version in versions])
+    ordered = sorted(versions, key=lambda version: version.content.code)
+    return tuple(
+        tuple(
+            Indication(version.content.code, point[0] * version.content.payment.times_in_first_year(risk), point[1])
+            for version in ordered
+            if (point := _point(version.content, raters[version.id], risk)) is not None
+        )
+        for risk in risks
     )
 
 

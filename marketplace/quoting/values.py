@@ -127,6 +127,11 @@ class OfferView:
         return self.version.content.payment.frequency_of(self.need.risk)
 
     @property
+    def first_year(self) -> Money:
+        """What is due within a year of the first payment."""
+        return self.premium * self.version.content.payment.times_in_first_year(self.need.risk)
+
+    @property
     def needs_met(self) -> int:
         """How many of the stated needs the product meets."""
         return sum(fit is Fit.MET for fit in self.fits.values())
@@ -196,6 +201,15 @@ class Curve:
 
     offer_id: UUID
     points: tuple[tuple[int, tuple[Money, Money] | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Indication:
+    """What a product on sale would cost for a risk: in the first year, and in all. It binds nobody."""
+
+    product_code: str
+    first_year: Money
+    total: Money
 
 
 @dataclass(frozen=True, slots=True)

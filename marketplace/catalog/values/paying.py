@@ -104,3 +104,7 @@ class Payment(Record):
         """How many payments there are in all."""
         times = int(risk[self.times_factor]) if self.times_factor is not None else self.times or 1
         return times if self.frequency_factor is None else self.frequency_of(risk).payments(times)
+
+    def times_in_first_year(self, risk: Risk) -> int:
+        """How many of them are due within a year of the first."""
+        return min(self.times_of(risk), self.frequency_of(risk).payments(1))

@@ -198,6 +198,7 @@ _ENDINGS: Mapping[str, str] = {
 }
 
 _PLAIN: Mapping[EntryType, str] = {
+    EntryType.SCHEME_MADE: lazy_gettext("Scheme made for the needs of a household"),
     EntryType.COMPARISON_SHOWN: lazy_gettext("Comparison shown"),
     EntryType.PRODUCT_SHOWN: lazy_gettext("Product page shown"),
     EntryType.ENTRY_SHOWN: lazy_gettext("Entry page shown"),

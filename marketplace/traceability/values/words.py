@@ -29,6 +29,7 @@ class EntryType(StrEnum):
     """What an entry says happened, as `subject:act`."""
 
     COMPARISON_MADE = "comparison:made"
+    SCHEME_MADE = "scheme:made"
     COMPARISON_SHOWN = "comparison:shown"
     PRODUCT_SHOWN = "product:shown"
     ENTRY_SHOWN = "entry:shown"
