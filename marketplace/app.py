@@ -22,7 +22,17 @@ from marketplace.web.backoffice import listing as listing_review
 from marketplace.web.backoffice import mails as mail_desk
 from marketplace.web.backoffice import privacy as data_desk
 from marketplace.web.backoffice import refunds as refund_desk
-from marketplace.web.customer import account, application, checkout, factor, interactions, joining, policy, privacy
+from marketplace.web.customer import (
+    account,
+    application,
+    basket,
+    checkout,
+    factor,
+    interactions,
+    joining,
+    policy,
+    privacy,
+)
 from marketplace.web.customer import evidence as policy_evidence
 from marketplace.web.customer import security as account_security
 from marketplace.web.days import DayConverter
@@ -46,6 +56,7 @@ from marketplace.web.storefront import (
     insurers,
     leaving,
     legal,
+    needs,
     product,
     register,
     taking,
@@ -53,8 +64,8 @@ from marketplace.web.storefront import (
 )
 
 SUBJECTS = (
-    *(home, compare, beside, taking, product, insurers, leaving, verify, legal, register),
-    *(application, interactions, checkout, account, account_security, factor, joining),
+    *(home, compare, needs, beside, taking, product, insurers, leaving, verify, legal, register),
+    *(application, interactions, checkout, basket, account, account_security, factor, joining),
     *(policy, policy_evidence, privacy),
     *(insurer_sales, insurer_products, insurer_uploads, insurer_workbooks, insurer_cards, insurer_keys, insurer_terms),
     *(insurer_payee, insurer_staff, insurer_evidence, insurer_account),

@@ -4,7 +4,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CHAR, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, select, text
+from sqlalchemy import (
+    CHAR,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.application.values import ApplicationNotFound
@@ -29,6 +40,19 @@ class ApplicationRow(Base):
         ),
         CheckConstraint("account_id IS NULL OR email IS NOT NULL OR erased_at IS NOT NULL", name="proven_address"),
         CheckConstraint("state IN ('started', 'lapsed') OR submitted_at IS NOT NULL", name="submitted"),
+        CheckConstraint("(basket_id IS NULL) = (basket_line IS NULL)", name="basket"),
+        ForeignKeyConstraint(
+            ["basket_id", "basket_line"],
+            ["needs_basket_line.basket_id", "needs_basket_line.number"],
+            name="fk_application_application_basket_line",
+        ),
+        Index(
+            "uq_application_application_basket_line",
+            "basket_id",
+            "basket_line",
+            unique=True,
+            postgresql_where=text("basket_id IS NOT NULL"),
+        ),
         Index("ix_application_application_account_id", "account_id", "created_at"),
         Index("ix_application_application_offer_id", "offer_id"),
         Index("ix_application_application_expires_at", "expires_at", postgresql_where=text(f"state IN {UNPAID}")),
@@ -52,6 +76,8 @@ class ApplicationRow(Base):
     submitted_at: Mapped[datetime | None]
     expires_at: Mapped[datetime]
     erased_at: Mapped[datetime | None]
+    basket_id: Mapped[UUID | None]
+    basket_line: Mapped[int | None] = mapped_column(SmallInteger)
 
     email = SealedJson[str | None]("email_sealed", missing=lambda: None)
     persons = SealedJson[dict[str, Any] | None]("persons_sealed", missing=lambda: None)

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from marketplace.application import rules
 from marketplace.application.models import ApplicationRow, ConfirmationRow
 from marketplace.application.values import (
+    NOTHING_BESIDE,
     Application,
     ApplicationNotFound,
     ApplicationView,
@@ -19,6 +20,7 @@ from marketplace.application.values import (
     ConfirmationKind,
     ConsentGiven,
     DocumentToConfirm,
+    GivenBeside,
     NothingToPay,
     OwnerSignedOut,
     People,
@@ -29,6 +31,8 @@ from marketplace.application.values import (
 from marketplace.catalog import queries as catalog
 from marketplace.infra import vault
 from marketplace.infra.db import db
+from marketplace.needs import queries as needs
+from marketplace.needs.values import Basket, BasketNotFound
 from marketplace.quoting import queries as quoting
 from marketplace.quoting.values import OfferView
 
@@ -167,6 +171,52 @@ def under_way(version_ids: Iterable[UUID]) -> dict[UUID, int]:
     return dict(db.session.execute(asked).all())
 
 
+def applications_of_basket(basket_id: UUID) -> dict[int, Application]:
+    """Line -> the application that was begun for it, erased ones aside. For callers that have checked who asks."""
+    rows = db.session.scalars(
+        select(ApplicationRow)
+        .where(ApplicationRow.basket_id == basket_id, ApplicationRow.erased_at.is_(None))
+        .order_by(ApplicationRow.basket_line)
+    ).all()
+    vault.unlock(row.id for row in rows)
+    return {found.basket_line: found for row in rows if (found := read(row)).basket_line is not None}
+
+
+def own_basket(basket_id: UUID, journey_id: UUID, account_id: UUID | None) -> tuple[Basket, dict[int, Application]]:
+    """The basket with the applications in it that are one's own: for the visit that filled it, and for the account that
+    applied for one of its lines. Raises BasketNotFound.
+    """
+    basket = needs.basket(basket_id)
+    own = {
+        line: each
+        for line, each in applications_of_basket(basket_id).items()
+        if (each.journey_id == journey_id if each.account_id is None else each.account_id == account_id)
+    }
+    if basket.journey_id != journey_id and not any(each.account_id for each in own.values()):
+        raise BasketNotFound
+    return basket, own
+
+
+def given_beside(application: Application) -> GivenBeside:
+    """What its owner told in the other applications of its basket and need not type again. Nothing before the address
+    is proven, and nothing that somebody else told in the same browser.
+    """
+    if application.basket_id is None or application.account_id is None:
+        return NOTHING_BESIDE
+    beside = applications_of_basket(application.basket_id)
+    others = [each for line, each in beside.items() if line != application.basket_line]
+    own = [each for each in others if each.account_id == application.account_id and each.people is not None]
+    basket = needs.basket(application.basket_id)
+    members: dict[int | None, int | None] = {line.number: line.member for line in basket.lines}
+    same = [each for each in own if members[each.basket_line] == members[application.basket_line]]
+    contents = catalog.product_versions([each.product_version_id for each in (application, *same)])
+    content = contents[application.product_version_id].content
+    answers: dict[str, bool] = {}
+    for each in same:
+        answers |= rules.kept_answers(dict(each.answers), contents[each.product_version_id].content, content)
+    return GivenBeside((same or own)[0].people if own else None, same=bool(same), answers=answers)
+
+
 def payable(application_id: UUID, account_id: UUID) -> tuple[Application, OfferView]:
     """An accepted application of this customer with its live offer, which alone says the price.
 
@@ -213,6 +263,8 @@ def read(row: ApplicationRow) -> Application:
         created_at=row.created_at,
         submitted_at=row.submitted_at,
         erased=row.erased_at is not None,
+        basket_id=row.basket_id,
+        basket_line=row.basket_line,
     )
 
 

@@ -147,6 +147,8 @@ class Application:
     created_at: datetime
     submitted_at: datetime | None
     erased: bool
+    basket_id: UUID | None = None
+    basket_line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +229,20 @@ class ApplicationView:
     exclusions_confirmed: bool
     told_sha256: str  # of everything the applicant told and chose: what the declaration is about
     confirmations: tuple[Confirmation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GivenBeside:
+    """What was told in other applications of the same basket: `people` of any of them, `same` where the insured is the
+    same person, then with the answers to questions that are asked here in the same words.
+    """
+
+    people: People | None
+    same: bool
+    answers: Mapping[str, bool]
+
+
+NOTHING_BESIDE = GivenBeside(None, same=False, answers={})
 
 
 # Errors

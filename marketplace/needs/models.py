@@ -1,10 +1,12 @@
-"""The table of schemes. A scheme never changes; a change makes another one that follows it."""
+"""Tables of needs. A scheme never changes: a change makes another one that follows it. A basket keeps its lines;
+one that is taken out says since when.
+"""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CHAR, ForeignKey, String
+from sqlalchemy import CHAR, CheckConstraint, ForeignKey, SmallInteger, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.infra.db import Base
@@ -30,3 +32,31 @@ class SchemeRow(Base):
     plan = SealedJson[dict[str, Any] | None](
         "plan_sealed", subject="journey_id", key_class=KeyClass.JOURNEY, missing=lambda: None
     )
+
+
+class BasketRow(Base):
+    """A scheme that is applied for. It holds nothing of what the household told."""
+
+    __tablename__ = "needs_basket"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    scheme_id: Mapped[UUID] = mapped_column(ForeignKey("needs_scheme.id"), unique=True)
+    journey_id: Mapped[UUID] = mapped_column(ForeignKey("traceability_journey.id"))
+    filled_at: Mapped[datetime]
+
+
+class BasketLineRow(Base):
+    """One offer of a basket, and whom it insures: their role and place in the household; neither for the home."""
+
+    __tablename__ = "needs_basket_line"
+    __table_args__ = (
+        UniqueConstraint("basket_id", "offer_id", name="uq_needs_basket_line_basket_id"),
+        CheckConstraint("(role IS NULL) = (member IS NULL) AND role IN ('self', 'partner', 'child')", name="whose"),
+    )
+
+    basket_id: Mapped[UUID] = mapped_column(ForeignKey("needs_basket.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    offer_id: Mapped[UUID] = mapped_column(ForeignKey("quoting_offer.id"), index=True)
+    role: Mapped[str | None] = mapped_column(String(8))
+    member: Mapped[int | None] = mapped_column(SmallInteger)
+    taken_out_at: Mapped[datetime | None]

@@ -6,9 +6,9 @@ from pydantic import ConfigDict, TypeAdapter
 from sqlalchemy import ColumnElement, select
 
 from marketplace.infra.db import db
-from marketplace.needs.models import SchemeRow
+from marketplace.needs.models import BasketLineRow, BasketRow, SchemeRow
 from marketplace.needs.rules import needing, planning
-from marketplace.needs.values import Declared, Plan, Scheme, SchemeNotFound
+from marketplace.needs.values import Basket, BasketLine, BasketNotFound, Declared, Plan, Role, Scheme, SchemeNotFound
 
 # What does not fit is not repeated in the error, and so in no log.
 PLANS = TypeAdapter[Plan | None](Plan | None, config=ConfigDict(hide_input_in_errors=True))
@@ -30,6 +30,36 @@ def schemes_of_journey(journey_id: UUID) -> tuple[Scheme, ...]:
         select(SchemeRow).where(SchemeRow.journey_id == journey_id).order_by(SchemeRow.made_at, SchemeRow.id)
     )
     return tuple(found for row in rows if (found := read(row)) is not None)
+
+
+def basket(basket_id: UUID) -> Basket:
+    """The basket, or BasketNotFound. For callers that have checked who asks."""
+    row = db.session.get(BasketRow, basket_id)
+    if row is None:
+        raise BasketNotFound
+    return basket_of(row)
+
+
+def line_of_offer(offer_id: UUID, journey_id: UUID) -> BasketLine | None:
+    """The line of the newest basket of this journey that holds the offer; None where it is in none, or taken out."""
+    row = db.session.scalars(
+        select(BasketLineRow)
+        .join(BasketRow, BasketRow.id == BasketLineRow.basket_id)
+        .where(
+            BasketLineRow.offer_id == offer_id,
+            BasketLineRow.taken_out_at.is_(None),
+            BasketRow.journey_id == journey_id,
+        )
+        .order_by(BasketRow.filled_at.desc(), BasketRow.id)
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else _line(row)
+
+
+def is_wanted(basket_id: UUID, number: int | None) -> bool:
+    """Whether the line was not taken out of its basket."""
+    wanted = BasketLineRow.basket_id == basket_id, BasketLineRow.number == number, BasketLineRow.taken_out_at.is_(None)
+    return db.session.scalar(select(BasketLineRow.number).where(*wanted)) is not None
 
 
 def declared() -> Declared:
@@ -68,3 +98,15 @@ def _one(which: ColumnElement[bool]) -> Scheme:
     if found is None:
         raise SchemeNotFound
     return found
+
+
+def basket_of(row: BasketRow) -> Basket:
+    lines = db.session.scalars(
+        select(BasketLineRow).where(BasketLineRow.basket_id == row.id).order_by(BasketLineRow.number)
+    )
+    return Basket(row.id, row.scheme_id, row.journey_id, tuple(map(_line, lines)))
+
+
+def _line(row: BasketLineRow) -> BasketLine:
+    role = None if row.role is None else Role(row.role)
+    return BasketLine(row.basket_id, row.number, row.offer_id, role, row.member, row.taken_out_at is not None)

@@ -1,23 +1,28 @@
 """Make a scheme, and change what is in it."""
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
 from marketplace.infra.db import db
 from marketplace.kernel import clock, ids
 from marketplace.kernel.canonical import digest
-from marketplace.needs.models import SchemeRow
-from marketplace.needs.queries import PLANS, read
+from marketplace.needs.models import BasketLineRow, BasketRow, SchemeRow
+from marketplace.needs.queries import PLANS, basket_of, read
 from marketplace.needs.rules import RULE, needing, planning
 from marketplace.needs.values import (
+    Basket,
+    BasketNotFound,
     Gap,
     Household,
     Item,
     Level,
     MakeScheme,
     NothingNeeded,
+    NothingToApplyFor,
     NotOfThisScheme,
     Plan,
     PricedLevel,
@@ -33,7 +38,6 @@ from marketplace.traceability.services import record_act
 from marketplace.traceability.values import VISITOR, Act, Actor, EntryType
 
 MINOR = 100  # of a yuan
-SALT_BYTES = 16
 
 
 def make_scheme(command: MakeScheme, actor: Actor = VISITOR) -> Scheme:
@@ -80,6 +84,42 @@ def leave_out(scheme: Scheme, place: int, actor: Actor = VISITOR) -> Scheme:
     others = tuple(each for each in scheme.plan.unmet if each.need != place)
     left = Unmet(place, scheme.plan.needs[place].amount, Gap.LEFT_OUT)
     return _changed(scheme, items, (*others, left), actor)
+
+
+def fill_basket(scheme: Scheme) -> Basket:
+    """A line for each part of the scheme, to be applied for; a repeat gives the same basket.
+
+    Raises NothingToApplyFor.
+    """
+    if not scheme.plan.items or scheme.expires_at <= clock.business_now():
+        raise NothingToApplyFor
+    filled = db.session.scalar(
+        insert(BasketRow)
+        .values(id=ids.new_id(), scheme_id=scheme.id, journey_id=scheme.journey_id, filled_at=clock.now())
+        .on_conflict_do_nothing(index_elements=[BasketRow.scheme_id])
+        .returning(BasketRow.id)
+    )
+    if filled is not None:
+        db.session.add_all(
+            _line(filled, number, item, scheme.plan) for number, item in enumerate(scheme.plan.items, start=1)
+        )
+        db.session.flush()
+    return basket_of(db.session.scalars(select(BasketRow).where(BasketRow.scheme_id == scheme.id)).one())
+
+
+def take_out(basket_id: UUID, number: int) -> None:
+    """Go on without one line; a repeat changes nothing. Raises BasketNotFound."""
+    row = db.session.get(BasketLineRow, (basket_id, number), with_for_update=True)
+    if row is None:
+        raise BasketNotFound
+    row.taken_out_at = row.taken_out_at or clock.now()
+    db.session.flush()
+
+
+def _line(basket_id: UUID, number: int, item: Item, plan: Plan) -> BasketLineRow:
+    member = plan.needs[item.need].member
+    role = None if member is None else plan.household.members[member].role.value
+    return BasketLineRow(basket_id=basket_id, number=number, offer_id=item.offer_id, role=role, member=member)
 
 
 def _item_of(scheme: Scheme, place: int) -> Item:
@@ -130,9 +170,7 @@ def _plan(
     household: Household, needs: tuple[StatedNeed, ...], items: tuple[Item, ...], unmet: tuple[Unmet, ...]
 ) -> Plan:
     cost = sum(item.first_year_minor for item in items)
-    return Plan(
-        RULE, secrets.token_hex(SALT_BYTES), household, needs, items, unmet, planning.cautions_of(household, cost)
-    )
+    return Plan(RULE, ids.new_id().hex, household, needs, items, unmet, planning.cautions_of(household, cost))
 
 
 def _keep(plan: Plan, journey_id: UUID, follows: UUID | None, actor: Actor) -> Scheme:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from marketplace.catalog.values import Line, Scalar
-from marketplace.kernel.errors import NotFound, Refused
+from marketplace.kernel.errors import Conflict, NotFound, Refused
 from marketplace.kernel.money import Money
 
 CURRENCY = "CNY"
@@ -240,6 +240,33 @@ class MakeScheme:
     follows: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class BasketLine:
+    """One offer of a basket and whom it insures: their role, and their place in the household; neither for the home."""
+
+    basket_id: UUID
+    number: int
+    offer_id: UUID
+    role: Role | None
+    member: int | None
+    taken_out: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Basket:
+    """A scheme that is applied for: one application for each line, paid once."""
+
+    id: UUID
+    scheme_id: UUID
+    journey_id: UUID
+    lines: tuple[BasketLine, ...]
+
+    @property
+    def wanted(self) -> tuple[BasketLine, ...]:
+        """The lines that were not taken out."""
+        return tuple(line for line in self.lines if not line.taken_out)
+
+
 class SchemeNotFound(NotFound):
     """There is no such scheme, or it was made on another device. Please tell us once more what you need."""
 
@@ -256,3 +283,15 @@ class NotOfThisScheme(Refused):
     """This offer does not belong to this part of your scheme."""
 
     code = "needs:not-of-this-scheme"
+
+
+class BasketNotFound(NotFound):
+    """There is no such basket, or it is not yours."""
+
+    code = "needs:basket-not-found"
+
+
+class NothingToApplyFor(Conflict):
+    """Nothing of this scheme can be applied for any more: it covers nothing, or its prices have expired."""
+
+    code = "needs:nothing-to-apply-for"

@@ -88,6 +88,7 @@ ACCESS: dict[str, Door] = {
     **_doors(
         Who.ANYONE, PageClass.NON_SALES,
         "static", "home.home", "home.choose_language", "compare.comparison", "compare.ranking",
+        "needs.scheme", "needs.rule", "basket.basket", "basket.take_out",
         "insurers.insurers", "insurers.insurer", "product.offer", "product.premium", "product.tariff",
         "product.document", "product.document_bytes",
         "legal.disclosure_page", "legal.recording", "legal.privacy", "legal.security_txt",
@@ -95,7 +96,11 @@ ACCESS: dict[str, Door] = {
         "account.sign_in", "account.sign_out", "account.register", "account.confirm", "account.reset_request",
         "account.reset", "account.find", "account.find_code",
     ),
-    **_doors(Who.ANYONE, PageClass.NON_SALES, "compare.ask", "compare.change", limit=Bucket.COMPARISON_OF_SOURCE),
+    **_doors(
+        Who.ANYONE, PageClass.NON_SALES,
+        "compare.ask", "compare.change", "needs.ask", "needs.change_part", "needs.apply",
+        limit=Bucket.COMPARISON_OF_SOURCE,
+    ),
     **_doors(Who.ANYONE, PageClass.NON_SALES, "leaving.left", limit=Bucket.LEAVING_OF_SOURCE),
     **_doors(Who.ANYONE, PageClass.NON_SALES, "interactions.record", limit=Bucket.RECORDING_OF_SOURCE),
     **_doors(Who.ANYONE, PageClass.NON_SALES, "taking.send", limit=Bucket.SHARING_OF_SOURCE),
@@ -109,7 +114,7 @@ ACCESS: dict[str, Door] = {
     # Both ask the payment service how it stands while it is not settled.
     **_doors(Who.ANYONE, PageClass.SALES, "checkout.returned", look_limit=Bucket.RETURN_OF_SOURCE),
     **_doors(Who.ANYONE, PageClass.SALES, "checkout.done", look_limit=Bucket.WAITING_OF_SOURCE),
-    **_doors(Who.ANYONE, PageClass.SALES, "checkout.pay", limit=Bucket.PAYMENT_OF_SOURCE),
+    **_doors(Who.ANYONE, PageClass.SALES, "checkout.pay", "basket.pay", limit=Bucket.PAYMENT_OF_SOURCE),
     **_doors(Who.ANYONE, PageClass.SALES, "checkout.policy_document", paper=True),
     **_doors(Who.ANYONE, PageClass.NON_SALES, "factor.sign_in_options", "factor.sign_in_passkey"),
     **_doors(

@@ -70,6 +70,15 @@ def words_of(error: errors.MarketplaceError) -> str:
             "This application was begun in this browser, and its mail address was proven. If it is yours, please prove"
             " the address once more to go on. Nothing was entered."
         ),
+        "needs:nothing-needed": _(
+            "From what you told us we find nothing that insurance from here would have to cover. Without an income or "
+            "debts there is no sum to replace; check what you left empty."
+        ),
+        "needs:scheme-not-found": _(
+            "There is no such plan, or it was made on another device. A plan is shown to nobody but the visit in which "
+            "it was made. You can plan once more in two minutes."
+        ),
+        "needs:not-of-this-scheme": _("This offer does not belong to this part of your plan."),
         "quoting:offer-expired": _("This price has expired. Please compare again; it takes a minute."),
         "quoting:offer-voided": _("Something this price rests on has changed. Please compare again."),
         "quoting:product-withdrawn": _("The insurer has withdrawn this product. Please compare again."),

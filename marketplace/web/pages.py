@@ -19,7 +19,9 @@ from marketplace.catalog.values import LINES
 from marketplace.infra import formatting, logs
 from marketplace.infra.formatting import LOCALES, current_locale, set_locale
 from marketplace.kernel.text import LocalizedText
+from marketplace.needs.values import CURRENCY
 from marketplace.web import access, desks, released, security, upload_words
+from marketplace.web.fields import money_words
 from marketplace.web.role_words import role_words
 
 log = logging.getLogger(__name__)
@@ -101,6 +103,7 @@ def furnish(app: Flask, *, demonstration: bool, inbox: bool, licence_number: str
         instant=formatting.format_instant,
         clock_time=formatting.format_clock_time,
         number=formatting.format_number,
+        yuan=lambda units: money_words(units, CURRENCY),
         country=formatting.country_name,
         line_name=lambda line: say(LINES[line].name),
         sale_state=desks.state_words,

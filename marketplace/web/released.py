@@ -39,7 +39,7 @@ TRACED = (
         for name in ("enter", "form", "people", "questions", "consent", "document", "exclusions", "review", "pay",
                      "done", "ended")
     ),
-    "customer/account/policy.html",
+    "customer/basket/pay.html", "customer/account/policy.html",
 )  # fmt: skip
 """Every template of a recorded page; another one is not shown as one."""
 

@@ -41,6 +41,13 @@ from tests.web.desk_visits import ILL, Clerk, links, sign_in
 from tests.web.page_checks import CheckedClient
 from tests.web.walked_site import CARD
 
+HOUSEHOLD = {
+    "age": "34", "sex": "female", "income": "200000", "smoker": "no", "hospital_cover": "no", "partner_age": "36",
+    "partner_sex": "male", "partner_smoker": "no", "partner_hospital_cover": "yes", "children": "4",
+    "children_hospital_cover": "no", "region": "shanghai", "debts": "9000000", "contents": "900000", "area": "90",
+    "building": "brick", "budget": "21000",
+}  # fmt: skip
+
 LOCALES = ("en", "zh_Hans_CN")
 NOWHERE = "nowhere"
 UUID = "[0-9a-f-]{36}"
@@ -144,6 +151,7 @@ class Walk:
         self.buying()
         self.turned_away()
         self.every_line()
+        self.planning()
         self.published_rates()
         self.policies()
         self.account()
@@ -243,6 +251,34 @@ class Walk:
             token = visitor.get(comparison).split('name="csrf_token" value="')[1].split('"')[0]
             answers = {"csrf_token": token, "sum_insured": sum_insured, "term_years": "20", "needs-waiver": "yes"}
             visitor.post(answers, f"{comparison}/change")
+
+    def planning(self) -> None:
+        """A plan, another offer in it, and what it leaves open; then its basket to the payment of one part."""
+        visitor = self.visitor()
+        visitor.get("/how-we-plan")
+        visitor.get("/needs")
+        visitor.post({})
+        start = visitor.text.split('name="start_on"')[1].split('value="')[1].split('"')[0]
+        visitor.post(HOUSEHOLD | {"start_on": start})
+        plan = visitor.at
+        other = visitor.text.split('name="offer" value="')[1].split('"')[0]
+        part = visitor.text.split('id="part-')[1].split('"')[0]
+        visitor.post({"offer": other}, f"{plan}/parts/{part}")
+        visitor.get(plan)
+        visitor.post({}, f"{plan}/apply")
+        basket = visitor.at
+        for number, offer in enumerate(links(visitor.text, rf"/apply/{UUID}"), 1):
+            if number > 1:
+                visitor.get(basket)
+                visitor.post({}, f"{basket}/lines/{number}/out")
+            else:
+                visitor.get(offer)
+                visitor.post({})
+                go_on(visitor, "review", LI_NA, self.code)
+                visitor.post({"declare": "yes"})
+        visitor.get(basket)
+        visitor.get(f"{basket}/pay")
+        assert "/pay" in visitor.at, visitor.at
 
     def published_rates(self) -> None:
         """Test data that says on each page that it cannot be bought."""

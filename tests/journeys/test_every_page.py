@@ -37,6 +37,7 @@ NOTHING_TO_MISTAKE = {
     "application.enter": "one button",
     "application.consent": "one button",
     "checkout.pay": "one button",
+    "basket.pay": "one button",
     "privacy.export": "one button",
     "policy_evidence.ask": "one button",
     "joining.confirm": "one button",

@@ -199,6 +199,7 @@ _WHO = "who may sign in, and with what; an entry names the account itself"
 _ROAD = "the road to a publication; what was published is the version of the product"
 _ERASURE = "who asked for what of their data; that it was erased is an entry"
 _AGAINST = "against what further views and recordings are to be kept; each names its own file"
+_PLANNED = "which applications were to be paid together; that they were is in the order"
 NOT_EVIDENCE: Mapping[str, str] = dict.fromkeys(
     (
         "accounts_account", "accounts_api_key", "accounts_ceremony", "accounts_challenge", "accounts_device",
@@ -217,6 +218,9 @@ NOT_EVIDENCE: Mapping[str, str] = dict.fromkeys(
     "accounts_payee": "where an insurer's money goes",
     "catalog_product": "the version says its code and line itself",
     "catalog_sale_end": "from when a version is sold no more; what was sold stays",
+    "needs_scheme": "how cover was planned before anything was applied for; its hash is an entry",
+    "needs_basket": _PLANNED,
+    "needs_basket_line": _PLANNED,
     "checkout_delivery": "by when a mail was to leave; that it left is an entry",
     "payment_provider_event": "the provider's words as they came; what they made true is in the log",
     "payment_balance_check": "what was compared of all money together",

@@ -204,6 +204,26 @@ def _begin(app: Flask, owner: Visitor) -> dict[str, str]:
     return {"application_id": application, "offer_id": offer.split("/")[2], "reference": comparison.split("/")[3]}
 
 
+PLANNED = {
+    "age": "34", "sex": "female", "income": "100000", "smoker": "no", "hospital_cover": "yes", "region": "shanghai",
+    "debts": "400000", "budget": "9000",
+}  # fmt: skip
+
+
+def _plan(owner: Visitor) -> dict[str, dict[str, Any]]:
+    """The addresses of a plan and of its basket, of which nothing has been applied for."""
+    owner.get("/needs")
+    start = re.search(r'name="start_on"[^>]*value="([^"]+)"', owner.text)
+    assert start
+    owner.post(PLANNED | {"start_on": start[1]})
+    scheme = {"reference": owner.at.split("/")[2], "part": 0}
+    owner.post({}, f"{owner.at}/apply")
+    basket = {"basket_id": owner.at.split("/")[2], "number": 1}
+    return dict.fromkeys(("needs.scheme", "needs.change_part", "needs.apply"), scheme) | dict.fromkeys(
+        ("basket.basket", "basket.take_out", "basket.pay"), basket
+    )
+
+
 def _certificate(app: Flask, policy_id: UUID) -> UUID:
     with app.app_context():
         papers = policies.papers_of_contract(policy_id)
@@ -286,7 +306,7 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         | {"replay_desk.recording": {"entry_id": recorded.id}}
         | {"inbox.attachment": attached, "applicant_desk.paper": {"number": 0}}
     )
-    return {"": every} | special | papers | dict.fromkeys(finished, bought)
+    return {"": every} | special | papers | dict.fromkeys(finished, bought) | _plan(owner)
 
 
 def _a_published_upload() -> tuple[UUID, UUID, str]:

@@ -24,6 +24,7 @@ from marketplace.infra.db import db
 from marketplace.infra.jobs import publish
 from marketplace.kernel import clock, ids
 from marketplace.kernel.canonical import digest
+from marketplace.needs import queries as needs
 from marketplace.quoting import queries as quoting
 from marketplace.quoting.values import OfferNotFound
 from marketplace.traceability.values import EntryType
@@ -32,7 +33,8 @@ ENTRY_WORDINGS = (WordingKey.ENTRY_NOTICE, WordingKey.PRIVACY_NOTICE, WordingKey
 
 
 def open_application(by: Acting, offer_id: UUID, locale: str) -> Application:
-    """An application for a live offer of this journey; a repeat gives the same one.
+    """An application for a live offer of this journey; a repeat gives the same one. Where the offer is a line of a
+    basket, it is the application of that line.
 
     Raises OfferNotFound (also for an offer of another journey), the refusals of `live_offer`, SaleStopped where
     nothing new may be begun, ApplicationNotFound and OwnerSignedOut where it is somebody's by now.
@@ -40,6 +42,7 @@ def open_application(by: Acting, offer_id: UUID, locale: str) -> Application:
     offer = quoting.live_offer(offer_id)
     if offer.need.journey_id != by.journey_id:
         raise OfferNotFound
+    line = needs.line_of_offer(offer.id, by.journey_id)
     opened = db.session.scalar(
         insert(ApplicationRow)
         .values(
@@ -55,6 +58,8 @@ def open_application(by: Acting, offer_id: UUID, locale: str) -> Application:
             created_at=clock.now(),
             business_created_at=clock.business_now(),
             expires_at=offer.expires_at,
+            basket_id=None if line is None else line.basket_id,
+            basket_line=None if line is None else line.number,
         )
         .on_conflict_do_nothing(index_elements=[ApplicationRow.journey_id, ApplicationRow.offer_id])
         .returning(ApplicationRow.id)

@@ -18,6 +18,8 @@ _AFTERWARDS = (
     EntryType.POLICY_MAILED,
 )
 """Each once at least, the last of each after the last of the one before it."""
+_OF_SEVERAL = frozenset({EntryType.ENTRY_SHOWN, EntryType.PAYMENT_SUCCEEDED})
+"""What names no application: the page before there is one, and the payment of several contracts at once."""
 _OTHERWISE = (ConfirmationKind.DECLARATION, ConfirmationKind.HEALTH_WITHDRAWN, ConfirmationKind.DOCUMENT_OPENED)
 """What need not stand before the application was submitted, or is asked for with what it belongs to."""
 _NAMED_IN = ("subject_sha256", "sha256", "question")
@@ -28,9 +30,9 @@ Wanted = tuple[EntryType, str]
 
 def completeness(view: ApplicationView, entries: Sequence[Entry]) -> Completeness:
     """Of a sale whose policy was mailed, or should have been. `entries` are those of its journey in their order, none
-    of another application among them.
+    of another application and no payment of another order among them.
     """
-    of_sale = [entry for entry in entries if entry.application_id is not None or entry.type is EntryType.ENTRY_SHOWN]
+    of_sale = [entry for entry in entries if entry.application_id is not None or entry.type in _OF_SEVERAL]
     before = tuple(dict.fromkeys(_wanted(view)))
     gaps = (*_before_gaps(before, of_sale), *_afterwards_gaps(of_sale), *_unseen(entries))
     return Completeness(len(before) + len(_AFTERWARDS), tuple(dict.fromkeys(gaps)))

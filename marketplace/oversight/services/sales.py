@@ -143,11 +143,7 @@ def _columns(application: Application, journey: Journey) -> dict[str, Any]:
     order = orders.order_of_application(application.id)
     policy = policies.policy_of_application(application.id)
     content = offer.version.content
-    entries = [
-        entry
-        for entry in trail.journey_entries(application.journey_id)
-        if entry.application_id in (None, application.id)
-    ]
+    entries = _entries(application, order)
     state = _state(application, order, policy)
     due = rules.is_to_be_whole(state, None if policy is None else policy.concluded_at, clock.business_now())
     told = _completeness(application.id, entries) if due and not application.erased else None
@@ -171,6 +167,17 @@ def _columns(application: Application, journey: Journey) -> dict[str, Any]:
         "trail_wanted": told and told.wanted,
         "trail_gaps": [gap.to_json() for gap in told.gaps] if told else [],
     }
+
+
+def _entries(application: Application, order: Order | None) -> list[Entry]:
+    """Of its journey what is of this application or of none; of joint payments, those of its order."""
+    paid = set() if order is None else {str(each.id) for each in payments.attempts_of(Purpose.NEW_BUSINESS, order.id)}
+    return [
+        entry
+        for entry in trail.journey_entries(application.journey_id)
+        if entry.application_id == application.id
+        or (entry.application_id is None and entry.body.get("attempt_id") in {None, *paid})
+    ]
 
 
 def _completeness(application_id: UUID, entries: Sequence[Entry]) -> Completeness:

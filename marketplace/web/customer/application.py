@@ -10,11 +10,13 @@ from flask.typing import ResponseReturnValue
 from marketplace.accounts import queries as account_queries
 from marketplace.accounts import services as accounts
 from marketplace.accounts.values import CodePurpose, CodeRefused, EventOutcome, SecurityEventType, TooManyTries
+from marketplace.application import queries as applications
 from marketplace.application import services
 from marketplace.application.values import (
     Acting,
     AgeDiffers,
     AlreadySubmitted,
+    Application,
     DocumentNotOpened,
     OwnerSignedOut,
     State,
@@ -47,6 +49,7 @@ from marketplace.web.customer.forms.application import (
     people_form,
     people_of,
     questions_form,
+    shared_people,
 )
 from marketplace.web.customer.road import acting, address_of, at_step, own_view, page, steps, wordings
 from marketplace.web.fields import factor_faults, risk_words
@@ -118,6 +121,7 @@ def enter(offer_id: UUID) -> ResponseReturnValue:
         by = acting()
         opened = services.open_application(by, offer_id, current_locale())
         services.acknowledge_entry(by, opened.id)
+        _take_over_address(by, opened)
         return redirect(url_for(".resume", application_id=opened.id), 303)
     texts, hashes = wordings(WordingKey.ENTRY_NOTICE, WordingKey.CLIENT_NOTICE, WordingKey.PRIVACY_NOTICE)
     content = offer.version.content
@@ -133,6 +137,15 @@ def enter(offer_id: UUID) -> ResponseReturnValue:
         insurer=account_queries.insurer(offer.insurer_id),
         **texts,
     )  # fmt: skip
+
+
+def _take_over_address(by: Acting, opened: Application) -> None:
+    """Whoever proved an address for one line of a basket has proved it for the next."""
+    customer = access.customer()
+    if customer is None or opened.basket_id is None or opened.account_id is not None:
+        return
+    if any(each.account_id == customer.id for each in applications.applications_of_basket(opened.basket_id).values()):
+        services.bind_account(by, opened.id, customer)
 
 
 @blueprint.get("/application/<uuid:application_id>")
@@ -219,7 +232,8 @@ def people(application_id: UUID) -> ResponseReturnValue:
     view = at_step(application_id, Step.PEOPLE)
     definition, risk = view.offer.version.content.definition, view.offer.need.risk
     rated_sex = str(risk[definition.sex_factor]) if definition.sex_factor else None
-    form: Any = people_form(definition)(data=people_data(view.application.people))
+    beside = applications.given_beside(view.application)
+    form: Any = people_form(definition)(data=people_data(view.application.people) or shared_people(beside))
     recalculate = None
     if form.validate_on_submit():
         told = people_of(form, definition, rated_sex)
@@ -250,7 +264,8 @@ def questions(application_id: UUID) -> ResponseReturnValue:
     """
     view = at_step(application_id, Step.QUESTIONS)
     asked = tuple(each.question for each in view.questions)
-    given = {each.question.id: "yes" if each.answer else "no" for each in view.questions if each.answer is not None}
+    answers = {**applications.given_beside(view.application).answers, **view.application.answers}
+    given = {each.id: "yes" if answers[each.id] else "no" for each in asked if each.id in answers}
     fields = questions_form(asked, with_notice=not view.notice_acknowledged, with_consent=view.consent_missing)
     form: Any = fields(data=given)
     if form.validate_on_submit():
@@ -339,7 +354,7 @@ def review(application_id: UUID) -> ResponseReturnValue:
     form = DeclareForm()
     if form.validate_on_submit():
         submitted = services.submit(acting(), application_id, str(form.sha256.data))
-        if submitted.state is State.ACCEPTED and submitted.account_id:
+        if submitted.state is State.ACCEPTED and submitted.account_id and submitted.basket_id is None:
             checkout.place_order([application_id], submitted.account_id)
         return redirect(url_for(".resume", application_id=application_id), 303)
     view = at_step(application_id, Step.REVIEW)

@@ -9,18 +9,17 @@ from marketplace.application.values import ApplicationNotFound, ApplicationView,
 from marketplace.checkout import queries, services
 from marketplace.checkout.values import AlreadyOrdered, Order, OrderState, PaymentUrls
 from marketplace.infra.formatting import gettext as _
-from marketplace.payment import services as payment
-from marketplace.payment.values import AlreadyPaid, PaymentInProgress
+from marketplace.needs import queries as needs
 from marketplace.policy import queries as policies
 from marketplace.policy.values import Paper
-from marketplace.traceability import services as traceability
-from marketplace.traceability.values import Act, EntryType
+from marketplace.traceability.values import EntryType
 from marketplace.web import access
+from marketplace.web.customer import paying
 from marketplace.web.customer.forms.application import EnterForm
 from marketplace.web.customer.road import address_of, own_view, page
 from marketplace.web.mails import absolute
 from marketplace.web.papers import asked_paper, beside_policy, paper_pdf
-from marketplace.web.tracing import Traced, seen_page_version
+from marketplace.web.tracing import Traced
 from marketplace.web.transaction import commit_now
 
 blueprint = Blueprint("checkout", __name__)
@@ -35,35 +34,23 @@ def pay(application_id: UUID) -> ResponseReturnValue:
     account = access.customer()
     if account is None or view.application.state is not State.ACCEPTED:
         return redirect(address_of(view))
+    basket_id = view.application.basket_id
+    if basket_id is not None and needs.is_wanted(basket_id, view.application.basket_line):
+        return redirect(url_for("basket.basket", basket_id=basket_id))
     try:
         order = services.place_order([application_id], account.id)
     except AlreadyOrdered:
         return redirect(url_for(".done", application_id=application_id), 303)
     form = EnterForm()
     if form.validate_on_submit():
-        return _to_stripe(view, order)
+        urls = PaymentUrls(
+            success=absolute(url_for(".returned", application_id=application_id)),
+            cancel=absolute(url_for(".pay", application_id=application_id, cancelled=1)),
+        )
+        return paying.to_stripe(order, urls, url_for(".done", application_id=application_id))
     body = {"order_id": order.id, "total_minor": order.total.minor, "currency": order.total.currency}
     cancelled = _("Nothing was charged. You can try again whenever you like.") if "cancelled" in request.args else ""
     return page(view, Step.PAY, "pay", form=form, order=order, notice=cancelled, traced=Traced(body=body))
-
-
-def _to_stripe(view: ApplicationView, order: Order) -> ResponseReturnValue:
-    seen_page_version()
-    application_id = view.application.id
-    urls = PaymentUrls(
-        success=absolute(url_for(".returned", application_id=application_id)),
-        cancel=absolute(url_for(".pay", application_id=application_id, cancelled=1)),
-    )
-    try:
-        attempt = services.pay(order.id, urls)
-    except AlreadyPaid:  # in another tab, a moment ago
-        return redirect(urls.success, 303)
-    except PaymentInProgress:  # the money is on its way; nobody pays twice
-        return redirect(url_for(".done", application_id=application_id), 303)
-    commit_now()
-    address = payment.open_session(attempt.id)
-    _record(view, order, EntryType.PAYMENT_LEFT)
-    return redirect(address, 303)
 
 
 @blueprint.get("/application/<uuid:application_id>/return")
@@ -74,25 +61,14 @@ def returned(application_id: UUID) -> ResponseReturnValue:
     """
     view, order = _ordered(application_id)
     if queries.payment_unsettled(order.id):
-        _record(view, order, EntryType.PAYMENT_RETURNED)
+        paying.record(order, EntryType.PAYMENT_RETURNED)
         order = services.check_payment(order.id)
     if order.state is OrderState.PAID:
         commit_now()
         services.conclude_at_once(order.id)
+    if len(order.lines) > 1:
+        return redirect(url_for("basket.basket", basket_id=view.application.basket_id), 303)
     return redirect(url_for(".done", application_id=application_id), 303)
-
-
-def _record(view: ApplicationView, order: Order, what: EntryType) -> None:
-    traceability.record_act(
-        Act(
-            view.application.journey_id,
-            what,
-            {"order_id": order.id},
-            access.actor(),
-            view.application.id,
-            view.offer.insurer_id,
-        )
-    )
 
 
 @blueprint.get("/application/<uuid:application_id>/done")

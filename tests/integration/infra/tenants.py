@@ -27,7 +27,7 @@ CATALOG = {"catalog_document", "catalog_product", "catalog_product_version", "ca
 
 # Of the marketplace and its customers alone.
 MARKETPLACE = {
-    "needs_scheme",
+    "needs_basket", "needs_basket_line", "needs_scheme",
     "accounts_ceremony", "accounts_challenge", "accounts_insurer_application", "checkout_delivery",
     "payment_balance_check", "payment_dispute", "payment_ledger_entry", "payment_ledger_line",
     "payment_provider_event", "payment_provider_movement", "payment_refund_wish", "policy_paper_range",

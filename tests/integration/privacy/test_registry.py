@@ -25,6 +25,7 @@ from marketplace.traceability.queries import journey_entries
 from marketplace.traceability.services import record_act, record_view
 from marketplace.web.customer.forms.application import people_form, questions_form
 from marketplace.web.fields import Form, factor_form
+from marketplace.web.storefront.forms.needs import needs_form
 from tests.everything import every_row
 from tests.factories.traceability import a_journey, a_view, an_act
 from tests.registered_trail import UnregisteredKeyError
@@ -82,6 +83,7 @@ def test_every_field_of_every_form_is_in_the_register(migrated_app: Flask) -> No
         today = clock.today("Asia/Shanghai")
         made = [factor_form(line, today) for line in LINES.values()]
         made += [people_form(line) for line in LINES.values()]
+        made.append(needs_form(today))
         made.append(questions_form((), with_notice=True, with_consent=True))
         fields = {f"{form.__name__}.{field}" for form in [*made, *subclasses(Form)] for field in fields_of(form)}
     missing, stale = differences(fields, "fields")

@@ -6,7 +6,7 @@ from wtforms import BooleanField, DateField, HiddenField, SelectField, StringFie
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # the stubs are of an older version
 from wtforms.validators import InputRequired, Length, Optional
 
-from marketplace.application.values import People, Person, Relationship
+from marketplace.application.values import GivenBeside, People, Person, Relationship
 from marketplace.catalog.values import LineDefinition, Question
 from marketplace.infra.formatting import current_locale
 from marketplace.infra.formatting import gettext as _
@@ -117,6 +117,17 @@ def people_data(people: People | None) -> dict[str, Any]:
         "insured_birth_on": insured.birth_on if insured else None,
         "mobile": people.mobile or "",
     }
+
+
+def shared_people(beside: GivenBeside) -> dict[str, Any]:
+    """What fills the form from another application of the basket: the applicant, and the insured where it is the same
+    person. Who is to be insured is chosen anew otherwise (T26-24).
+    """
+    told = people_data(beside.people)
+    return told if beside.same else {name: told[name] for name in _OF_APPLICANT if name in told}
+
+
+_OF_APPLICANT = ("applicant_name", "applicant_birth_on", "mobile")
 
 
 def questions_form(questions: tuple[Question, ...], *, with_notice: bool, with_consent: bool) -> type[Form]:
