@@ -296,7 +296,7 @@ def view_of(row: ApplicationRow) -> ApplicationView:
         for document in rules.documents_to_confirm(catalog.documents_of(row.product_version_id), row.locale)
     )
     questions = tuple(QuestionAsked(question, row.answers.get(question.id)) for question in content.questions)
-    exclusions = rules.exclusions_sha256(content.exclusions)
+    exclusions = rules.exclusions_sha256(content)
     kinds = {each.kind for each in confirmations}
     consent = rules.health_consent(confirmations)
     progress = Progress(
@@ -309,7 +309,8 @@ def view_of(row: ApplicationRow) -> ApplicationView:
         consent_missing=rules.needs_health_consent(content) and (consent is None or consent.withdrawn_at is not None),
         unanswered=tuple(each.question.id for each in questions if each.answer is None),
         unconfirmed=tuple(each.document.id for each in documents if not each.confirmed),
-        exclusions_confirmed=not content.exclusions or (ConfirmationKind.EXCLUSIONS, exclusions) in confirmed,
+        exclusions_confirmed=not (content.exclusions or content.limited_covers)
+        or (ConfirmationKind.EXCLUSIONS, exclusions) in confirmed,
     )
     return ApplicationView(
         application=read(row),

@@ -24,7 +24,6 @@ from marketplace.application.values import (
 from marketplace.catalog.values import (
     Document,
     DocumentKind,
-    Exclusion,
     ProductContent,
     Question,
     Risk,
@@ -202,20 +201,25 @@ def told_sha256(
     return digest([offer_id, email, persons and dict(persons), dict(answers)])
 
 
-def exclusions_sha256(exclusions: Sequence[Exclusion]) -> str:
-    """What is confirmed on the exclusions page: every exclusion with its words, in order."""
-    return digest(
+def exclusions_sha256(content: ProductContent) -> str:
+    """What is confirmed on the exclusions page: every exclusion with its words, in order, and what of each cover the
+    customer bears (Insurance Law of the PRC, article 17).
+    """
+    exclusions = [
         [
-            [
-                each.code,
-                each.kind,
-                each.title.to_json(),
-                each.plain_explanation and each.plain_explanation.to_json(),
-                each.clause_ref,
-            ]
-            for each in exclusions
+            each.code,
+            each.kind,
+            each.title.to_json(),
+            each.plain_explanation and each.plain_explanation.to_json(),
+            each.clause_ref,
         ]
-    )
+        for each in content.exclusions
+    ]
+    borne = [
+        [cover.code, *(words and words.to_json() for words in (cover.name, cover.deductible, cover.sub_limit))]
+        for cover in content.limited_covers
+    ]
+    return digest([*exclusions, borne] if borne else exclusions)
 
 
 def question_sha256(question: Question) -> str:

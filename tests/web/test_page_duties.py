@@ -13,7 +13,7 @@ from marketplace.accounts.values import Insurer
 from marketplace.application import queries as applications
 from marketplace.application.rules import question_sha256
 from marketplace.catalog import queries as catalog
-from marketplace.catalog.values import Line, ProductContent
+from marketplace.catalog.values import Cover, Line, ProductContent
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
@@ -25,7 +25,10 @@ from marketplace.web.customer.road import ENDPOINTS
 from marketplace.web.doors import ACCESS, PageClass
 from sandbox.demo.visitor import Visitor, words
 from tests.environment import ROOT
+from tests.factories.accounts import an_insurer
 from tests.factories.catalog import changed, published
+from tests.factories.quoting import a_content, publish
+from tests.factories.quoting import words as say
 from tests.web.conftest import ANSWERS, LI_NA, NothingWritten, asked, go_on
 
 AtStep = Callable[..., Visitor]
@@ -110,6 +113,26 @@ def test_every_exclusion_stands_out_and_is_explained_on_a_page_of_its_own(at_ste
         assert words(exclusion.plain_explanation.en) in said
     marked = re.search(r"\.exclusion[^}]*\{[^}]*border", (ROOT / "static" / "css" / "evenfold.css").read_text())
     assert marked, "a box of its own"
+
+
+@pytest.mark.requirement("T26-16")
+def test_what_one_bears_oneself_stands_in_boxes_beside_the_exclusions(
+    shop: Flask, visitor: Visitor, code_for: Callable[[str], str]
+) -> None:
+    borne = Cover(
+        "bills", say("Bills"), say("Bills"), say("1,000"), sub_limit=say("50 a day"), deductible=say("100 each")
+    )
+    whole = Cover("rescue", say("Rescue"), say("Rescue"), say("1,000"))
+    extra = Cover("extra", say("Extra"), say("Extra"), say("1"), deductible=say("9 each"), optional=True)
+    with shop.app_context():
+        publish(an_insurer("trips"), a_content("trip", covers=(borne, whole, extra)))
+        db.session.commit()
+    visitor.get("/")
+    visitor.enter(visitor.compare("travel", {"zone": "asia", "days": "10", "age": "34"})[0])
+    go_on(visitor, "exclusions", LI_NA, code_for)
+    (box,) = re.findall(r'<div class="exclusion borne".*?</div>', visitor.text, re.DOTALL)
+    assert words(box.replace("<div", "<main", 1)).endswith("Bills Not paid of each claim: 100 each At most: 50 a day")
+    assert "what I bear myself" in words(visitor.text)
 
 
 @pytest.mark.requirement("T26-18", "O13-10")

@@ -307,6 +307,11 @@ class ProductContent(Record):
         return {**self.eligibility, asked: Allowed(values=(only.value,))}
 
     @property
+    def limited_covers(self) -> tuple[Cover, ...]:
+        """The covers of the contract of which the customer bears a part, or which a limit of their own lessens."""
+        return tuple(each for each in self.covers if not each.optional and (each.deductible or each.sub_limit))
+
+    @property
     def death_cover_of_children(self) -> tuple[str, str] | None:
         """The factors for age and for the sum paid on death, where the law of the profile limits that sum for minors
         (保监发〔2015〕90号); else None.

@@ -1,11 +1,12 @@
 """What a confirmation is bound to: exclusions, documents and questions by the hash of their words."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from marketplace.application.rules import documents_to_confirm, exclusions_sha256, kept_answers, question_sha256
-from marketplace.catalog.values import DocumentKind, Outcome
+from marketplace.catalog.values import Cover, DocumentKind, Outcome
 from tests.factories.quoting import EXCLUSIONS, a_content, a_document, a_question, words
 
 HEART, BACK = a_question("heart"), a_question("back")
@@ -22,8 +23,26 @@ def test_any_word_of_an_exclusion_changes_its_hash() -> None:
         EXCLUSIONS[:1],
         EXCLUSIONS[::-1],
     ]
-    hashes = {exclusions_sha256(each) for each in (EXCLUSIONS, *changed)}
+    hashes = {exclusions_sha256(a_content(exclusions=each)) for each in (EXCLUSIONS, *changed)}
     assert len(hashes) == len(changed) + 1
+
+
+@pytest.mark.requirement("T26-16", "T26-26")
+def test_what_the_customer_bears_is_confirmed_with_the_exclusions() -> None:
+    plain, optional = cover(), cover(optional=True, deductible=words("¥100"))
+    changed = [
+        (cover(deductible=words("¥100 each time")),),
+        (cover(deductible=words("¥200 each time")),),
+        (cover(sub_limit=words("¥100 each time")),),
+        (replace(cover(deductible=words("¥100 each time")), name=words("Bills")),),
+    ]
+    hashes = {exclusions_sha256(a_content(covers=each)) for each in ((plain,), *changed)}
+    assert len(hashes) == len(changed) + 1
+    assert exclusions_sha256(a_content(covers=(plain, optional))) == exclusions_sha256(a_content(covers=(plain,)))
+
+
+def cover(**changes: Any) -> Cover:
+    return Cover("main", words("Main cover"), words("The loss"), words("At most 1,000"), **changes)
 
 
 def test_an_answer_is_kept_only_for_the_same_question() -> None:
