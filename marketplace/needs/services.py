@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from marketplace.catalog.values import LINES
 from marketplace.infra.db import db
 from marketplace.kernel import clock, ids
 from marketplace.kernel.canonical import digest
@@ -143,7 +144,7 @@ def _priced(needs: Sequence[StatedNeed], levels: Sequence[Sequence[Level]]) -> l
         asked = [
             (place, level) for place, need in enumerate(needs) if need.kind.line is line for level in levels[place]
         ]
-        indications = quoting.indications(line, [level.risk for _, level in asked])
+        indications = quoting.indications(line, [LINES[line].risk(level.risk) for _, level in asked])
         for (place, level), offered in zip(asked, indications, strict=True):
             if offered:
                 least = min(offered, key=_cost)

@@ -119,7 +119,7 @@ class StatedNeed:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One amount at which a need can be covered, and the rating factors it is quoted for."""
+    """One amount at which a need can be covered, and the rating factors told for it; the others have their defaults."""
 
     amount: int
     risk: Mapping[str, Scalar]

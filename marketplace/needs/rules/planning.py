@@ -38,11 +38,11 @@ def levels_of(need: StatedNeed, household: Household) -> tuple[Level, ...]:
     told = _told(need, household, definition)
     factor = _AMOUNTS.get(need.kind)
     if factor is None:
-        return (Level(0, definition.risk(told)),)
+        return (Level(0, told),)
     amounts = sorted(int(value) for value in definition.factor(factor).eligible(None))
     wanted = [value for value in amounts if value < need.amount]
     wanted += [value for value in amounts if value >= need.amount][:1]
-    return tuple(Level(value, definition.risk({**told, factor: value})) for value in wanted)
+    return tuple(Level(value, {**told, factor: value}) for value in wanted)
 
 
 def _told(need: StatedNeed, household: Household, definition: LineDefinition) -> dict[str, Scalar]:

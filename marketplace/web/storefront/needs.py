@@ -4,6 +4,7 @@ and what is told is shown to the visit in which it was told and to nobody else.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.accounts.values import Insurer
+from marketplace.catalog.values import Factor
 from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
 from marketplace.kernel.errors import Invalid
@@ -28,6 +30,7 @@ from marketplace.needs.values import (
 from marketplace.quoting import queries as quoting
 from marketplace.quoting.values import OfferView
 from marketplace.web import access, error_pages
+from marketplace.web.fields import risk_words
 from marketplace.web.storefront.compare import insurers_of
 from marketplace.web.storefront.forms.needs import PartForm, household_of, needs_form, told_of
 from marketplace.web.tracing import current_journey
@@ -49,13 +52,24 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """A need that is covered: by which offer, and which others cost least after it."""
+    """A need that is covered: by which offer, and which others cost least after it. `assumed`: what was not told."""
 
     need: StatedNeed
     item: Item
     offer: OfferView
     insurer: Insurer
     others: tuple[Other, ...]
+
+    @property
+    def last_day(self) -> date:
+        asked = self.offer.need
+        return self.offer.version.content.term.end_of(asked.start_on, asked.risk) - timedelta(days=1)
+
+    @property
+    def assumed(self) -> list[tuple[Factor, str]]:
+        asked = self.offer.need
+        said = risk_words(self.offer.version.content.definition, asked.risk)
+        return [(factor, words) for factor, words in said if factor.name in asked.assumed]
 
 
 @blueprint.route("/needs", methods=["GET", "POST"])

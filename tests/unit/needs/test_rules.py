@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketplace.catalog.values import LINES, Line
 from marketplace.needs.rules.needing import needs_of
 from marketplace.needs.rules.planning import ORDER, allot, cautions_of, levels_of, unmet_of
 from marketplace.needs.values import (
@@ -81,11 +80,12 @@ def test_levels_go_up_to_the_first_that_is_enough() -> None:
     need = found(FAMILY, NeedKind.DEATH)[1]
     levels = levels_of(need, FAMILY)
     assert [level.amount for level in levels] == [300_000, 500_000, 800_000]
-    assert levels[0].risk == LINES[Line.TERM_LIFE].risk(
-        {"age": 36, "sex": "male", "smoker": False, "sum_insured": 300_000, "term_years": 20, "region": "shanghai"}
-    )
+    assert levels[0].risk == {
+        "age": 36, "sex": "male", "smoker": False, "sum_insured": 300_000, "term_years": 20, "occupation_class": 1,
+        "region": "shanghai",
+    }  # fmt: skip
     (hospital,) = levels_of(found(FAMILY, NeedKind.HOSPITAL)[2], FAMILY)
-    assert (hospital.amount, hospital.risk["age"], hospital.risk["deductible"]) == (0, 4, 10_000)
+    assert (hospital.amount, hospital.risk) == (0, {"age": 4, "social_insurance": True, "region": "shanghai"})
 
 
 def priced(*rows: Sequence[tuple[int, int]]) -> list[tuple[PricedLevel, ...]]:
