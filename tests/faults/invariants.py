@@ -237,8 +237,10 @@ AT_REST = {
         """,
     "I13 work that is due and not done, or was given up": """
         SELECT task_name || ' ' || status FROM procrastinate_jobs
-        WHERE task_name NOT LIKE 'infra.%' AND (status = 'doing' OR status = 'failed' AND task_name <> ALL(:again))
-           OR status = 'todo' AND (scheduled_at IS NULL OR scheduled_at < now() - interval '1 minute')
+        WHERE task_name NOT LIKE 'infra.%' AND status = 'failed' AND task_name <> ALL(:again)
+           OR task_name NOT LIKE 'infra.%' AND task_name <> 'oversight.take_pictures' AND status = 'doing'
+           OR task_name <> 'oversight.take_pictures' AND status = 'todo'
+              AND (scheduled_at IS NULL OR scheduled_at < now() - interval '1 minute')
         UNION ALL SELECT type FROM payment_provider_event WHERE handled_at IS NULL
         """,
     "I15 what was entered is outside the log, or the log has a gap": """
