@@ -59,7 +59,8 @@ SELECT (SELECT count(*) FROM traceability_evidence_intake)
      + (SELECT count(*) FROM procrastinate_jobs WHERE task_name <> 'oversight.take_pictures' AND (status = 'doing'
         OR status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now()) AND task_name NOT LIKE 'infra.%'))
 """
-"""Pictures are made one sale after the other when nothing else is to be done: neither money nor contract waits for them."""
+"""Pictures are made one sale after the other, when nothing else is to be done: neither money nor contract waits for
+them."""
 
 
 @dataclass
