@@ -157,11 +157,15 @@ TERM_LIFE_RISK: dict[str, Scalar] = {
 HOUSEHOLD_RISK: dict[str, Scalar] = {
     "building_area": 90, "building_type": "brick", "contents_sum": 100_000, "let_out": False, "region": "shanghai",
 }  # fmt: skip
+HOSPITAL_RISK: dict[str, Scalar] = {
+    "age": 34, "social_insurance": True, "deductible": 10_000, "region": "shanghai",
+}  # fmt: skip
 RISKS = {
     Line.TRAVEL: TRAVEL_RISK,
     Line.ACCIDENT: ACCIDENT_RISK,
     Line.TERM_LIFE: TERM_LIFE_RISK,
     Line.HOUSEHOLD: HOUSEHOLD_RISK,
+    Line.HOSPITAL: HOSPITAL_RISK,
 }
 
 

@@ -2,23 +2,26 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 from flask import Flask
 from sqlalchemy import create_engine, pool, text
 from structlog.testing import capture_logs
 
-from marketplace.accounts.values import Role
+from marketplace.accounts.values import Insurer, Role
 from marketplace.application import queries as applications
 from marketplace.application.values import ApplicationView
 from marketplace.infra.db import Scope, db, use_scope
+from marketplace.kernel.errors import Unavailable
 from marketplace.oversight import queries as oversight
 from marketplace.oversight import services
 from marketplace.oversight.rules import completeness
 from marketplace.oversight.values import Gap, Lack, Sale, SaleFilter
+from marketplace.policy.services import numbers
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import Entry, EntryType
-from sandbox.demo.visitor import words
+from sandbox.demo.visitor import Visitor, words
 from tests.everything import every_row
 from tests.web.conftest import days_later
 from tests.web.desk_visits import at_the_desk, buy
@@ -152,3 +155,37 @@ def test_a_contract_whose_policy_was_not_mailed_in_an_hour_has_a_gap(shop: Flask
     assert before is None
     assert after is not None
     assert after.gaps == (Gap(Lack.MISSING, EntryType.POLICY_MAILED),)
+
+
+class Silent:
+    """The system of an insurer, out of order."""
+
+    def number(self, insurer: Insurer, application_id: UUID, year: int) -> str:
+        raise Unavailable(f"no answer for {application_id} of {insurer.code} in {year}")
+
+
+@pytest.mark.requirement("T26-03")
+def test_the_record_is_ours_whatever_becomes_of_an_insurers_system(
+    shop: Flask, at_step: Callable[..., Visitor], work: Work
+) -> None:
+    """Out of order when it is to number the contract: every step before is recorded; back again, the trail is whole."""
+    visitor = at_step("pay")
+    application_id = UUID(visitor.at.split("/")[2])
+    numbers.configure({"harbour": Silent()})
+    try:
+        assert visitor.pay() is True
+        with pytest.raises(Unavailable):
+            work()
+        with shop.app_context():
+            said = {entry.type for entry in trail.entries_of_application(application_id)}
+    finally:
+        numbers.configure({})
+    before = MILESTONES.index(EntryType.CONTRACT_CONCLUDED)
+    assert set(MILESTONES[1:before]) <= said
+    assert set(MILESTONES[before:]) & said == set()
+    visitor.get(f"/application/{application_id}/return")
+    work()
+    with shop.app_context():
+        (found,) = oversight.sales(SaleFilter()).sales
+    assert found.completeness is not None
+    assert found.completeness.gaps == ()

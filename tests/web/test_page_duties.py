@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -12,6 +13,7 @@ from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Insurer
 from marketplace.application import queries as applications
 from marketplace.application.rules import question_sha256
+from marketplace.application.values import Step
 from marketplace.catalog import queries as catalog
 from marketplace.catalog.values import Cover, Line, ProductContent
 from marketplace.infra.db import db
@@ -27,7 +29,7 @@ from sandbox.demo.visitor import Visitor, words
 from tests.environment import ROOT
 from tests.factories.accounts import an_insurer
 from tests.factories.catalog import changed, published
-from tests.factories.quoting import a_content, publish
+from tests.factories.quoting import RISKS, a_content, publish
 from tests.factories.quoting import words as say
 from tests.web.conftest import ANSWERS, LI_NA, NothingWritten, asked, go_on
 
@@ -133,6 +135,30 @@ def test_what_one_bears_oneself_stands_in_boxes_beside_the_exclusions(
     (box,) = re.findall(r'<div class="exclusion borne".*?</div>', visitor.text, re.DOTALL)
     assert words(box.replace("<div", "<main", 1)).endswith("Bills Not paid of each claim: 100 each At most: 50 a day")
     assert "what I bear myself" in words(visitor.text)
+
+
+@pytest.mark.requirement("T26-02")
+@pytest.mark.parametrize("line", RISKS)
+def test_a_sale_in_any_line_is_recorded_page_by_page(
+    shop: Flask, visitor: Visitor, code_for: Callable[[str], str], line: Line
+) -> None:
+    with shop.app_context():
+        publish(an_insurer("every"), a_content("every", line))
+        db.session.commit()
+    told = {
+        name: ({True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value))
+        for name, value in RISKS[line].items()
+    }
+    visitor.get("/")
+    visitor.enter(next(each for each in visitor.compare(line.value, told) if "every" in visitor.get(each)))
+    go_on(visitor, "review", LI_NA, code_for)
+    with shop.app_context():
+        application_id = UUID(visitor.at.split("/")[2])
+        shown = [each.body["endpoint"] for each in entries_of_application(application_id) if "endpoint" in each.body]
+    road = [
+        ENDPOINTS[step] for step in (Step.EMAIL, Step.CODE, Step.PEOPLE, Step.DOCUMENTS, Step.EXCLUSIONS, Step.REVIEW)
+    ]
+    assert [each for each in road if each not in shown] == []
 
 
 @pytest.mark.requirement("T26-18", "O13-10")
