@@ -19,7 +19,7 @@ from marketplace.kernel.money import Money
 from marketplace.kernel.text import LocalizedText
 from marketplace.quoting.models import NeedRow, OfferRow
 from marketplace.quoting.rules import choosing
-from marketplace.quoting.rules.pricing import Candidate, price
+from marketplace.quoting.rules.pricing import Candidate, no_sale, price
 from marketplace.quoting.rules.ranking import RULES, Criterion, RankingRule
 from marketplace.quoting.values import (
     Choice,
@@ -197,11 +197,13 @@ def candidates(line: Line, day: date, risk: Risk) -> tuple[Candidate, ...]:
     """Everything of the line that is on sale on `day`, whether it fits the risk, ready to be rated."""
     versions = catalog.on_sale(line, day)
     raters = rating.raters_of([version.id for version in versions])
+    insurers = accounts.insurers({version.insurer_id for version in versions})
     return tuple(
         Candidate(
             version,
             raters[version.id].root,
-            underwriting.assess_eligibility(version.content, risk),
+            no_sale(insurers[version.insurer_id].regions, version.content, risk)
+            or underwriting.assess_eligibility(version.content, risk),
             raters[version.id].premium,
         )
         for version in versions
@@ -214,12 +216,14 @@ def indications(line: Line, risks: Sequence[Risk]) -> tuple[tuple[Indication, ..
     """
     versions = [each for each in catalog.on_sale(line, clock.today(ZONE)) if each.content.profile.can_be_bought]
     raters = rating.raters_of([version.id for version in versions])
+    insurers = accounts.insurers({version.insurer_id for version in versions})
     ordered = sorted(versions, key=lambda version: version.content.code)
     return tuple(
         tuple(
             Indication(version.content.code, point[0] * version.content.payment.times_in_first_year(risk), point[1])
             for version in ordered
-            if (point := _point(version.content, raters[version.id], risk)) is not None
+            if no_sale(insurers[version.insurer_id].regions, version.content, risk) is None
+            and (point := _point(version.content, raters[version.id], risk)) is not None
         )
         for risk in risks
     )

@@ -46,7 +46,7 @@ def an_insurer(code: str = "harbour", **changes: Any) -> Insurer:
         "email": "service@harbour.example",
         "colour": "#1f4e5f",
         "mark": "H",
-        "regions": ("CN-31",),
+        "regions": (),
         "fictional": True,
     }
     return services.register_insurer(NewInsurer(code=code, **(parts | changes)))

@@ -93,7 +93,7 @@ def test_a_page_that_is_not_from_memory(shop: Flask, visitor: Visitor) -> None:
     comparison = visitor.at
     visitor.get(offer)
     found = {path: len(asked(shop, partial(visitor.get, f"{path}?anew=1"))) for path in ("/", comparison, offer)}
-    assert found == {"/": 4, comparison: 9, offer: 9}
+    assert found == {"/": 4, comparison: 10, offer: 9}
 
 
 def test_a_comparison_asks_as_often_for_six_offers_as_for_two(shop: Flask, visitor: Visitor) -> None:
@@ -108,7 +108,7 @@ def test_a_comparison_asks_as_often_for_six_offers_as_for_two(shop: Flask, visit
             for path in paths:
                 visitor.get(path)
             counts[number] = [len(asked(shop, partial(visitor.get, path))) for path in paths]
-    assert counts == {2: [9, 7, 5], 6: [9, 7, 5]}
+    assert counts == {2: [10, 7, 5], 6: [10, 7, 5]}
 
 
 def test_each_step_of_the_application(shop: Flask, visitor: Visitor, code_for: CodeFor) -> None:

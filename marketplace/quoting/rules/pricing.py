@@ -1,11 +1,11 @@
 """Which products are offered for a risk, at what price and in which order. Nothing here knows a commission."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from marketplace.catalog.values import LineDefinition, ProductVersion, Risk, StatedNeed
+from marketplace.catalog.values import LineDefinition, ProductContent, ProductVersion, Risk, StatedNeed
 from marketplace.kernel.money import Money
 from marketplace.kernel.text import LocalizedText
 from marketplace.quoting.rules.fitting import fit_of
@@ -14,6 +14,8 @@ from marketplace.quoting.values import Fit, NotOffered
 from marketplace.rating.values import Breakdown, RiskOutOfRange
 from marketplace.underwriting.values import Eligible, Ineligible
 
+REGION = "region"
+"""The factor that says where the person or the thing is, in the lines that ask for it."""
 OFFER_HOLDS = timedelta(days=14)
 """How long an offer binds the insurer at most, in business time."""
 EARLIEST_START = timedelta(days=0)
@@ -94,6 +96,24 @@ def price(candidate: Candidate, risk: Risk, stated: Sequence[StatedNeed] = ()) -
         return _not_offered(candidate, refusal.factor, _no_premium(content.definition, refusal, risk))
     fits = {need.code: fit_of(need, content, risk) for need in stated}
     return Priced(candidate.version, candidate.tariff_root, breakdown, content.payment.times_of(risk), fits)
+
+
+def no_sale(regions: Collection[str], content: ProductContent, risk: Risk) -> Ineligible | None:
+    """Why an insurer with these regions may not sell for the risk at all (Order 2020 No. 13, article 58); none means
+    everywhere, and a line that asks for no region is sold wherever its insurer sells.
+    """
+    asked = risk.get(REGION)
+    if not regions or asked is None or asked in regions:
+        return None
+    factor = content.definition.factor(REGION)
+    words = factor.words(asked)
+    return Ineligible(
+        REGION,
+        LocalizedText(
+            f"{factor.label.en}: this insurer may not sell in {words.en}",
+            f"{factor.label.in_('zh')}：该保险公司不得在{words.in_('zh')}销售",
+        ),
+    )
 
 
 def _not_offered(candidate: Candidate, factor: str, reason: LocalizedText) -> NotOffered:

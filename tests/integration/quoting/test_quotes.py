@@ -76,6 +76,18 @@ def test_everything_on_sale_is_offered_in_order_or_named_with_its_reason() -> No
     assert refused.reason.en == "Age of the traveller: insured up to 30 years, asked for 34"
 
 
+@pytest.mark.requirement("O13-45")
+def test_where_an_insurer_may_not_sell_its_products_are_named_and_not_offered() -> None:
+    far = an_insurer("far", regions=("beijing",))
+    publish(an_insurer("near", regions=("shanghai",)), a_content("here", Line.TERM_LIFE))
+    publish(far, a_content("there", Line.TERM_LIFE))
+    need = a_need(line=Line.TERM_LIFE)
+    assert [each.version.content.code for each in queries.offers_for(need.id)] == ["here"]
+    assert [(each.insurer_id, each.factor) for each in need.panel.not_offered] == [(far.id, "region")]
+    (shown,) = queries.indications(Line.TERM_LIFE, [need.risk])
+    assert [each.product_code for each in shown] == ["here"]
+
+
 def test_a_reopened_comparison_is_the_one_that_was_made() -> None:
     publish(an_insurer(), a_content(eligibility={"zone": Allowed(values=("china",))}))
     need = a_need()

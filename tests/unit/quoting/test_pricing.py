@@ -8,7 +8,7 @@ import pytest
 from marketplace.catalog.values import Commission, Frequency, Line, Payment, ProductContent
 from marketplace.kernel.money import Money
 from marketplace.kernel.text import LocalizedText
-from marketplace.quoting.rules.pricing import Candidate, can_start, compare
+from marketplace.quoting.rules.pricing import Candidate, can_start, compare, no_sale
 from marketplace.rating.queries import Rater
 from marketplace.rating.values import Breakdown, Risk, RiskOutOfRange, Tariff
 from marketplace.underwriting.values import Eligible, Ineligible
@@ -30,6 +30,17 @@ def test_offers_stand_by_total_and_each_carries_its_lines() -> None:
     assert [each.total for each in offered] == [Money(10_600, "CNY"), Money(21_200, "CNY")]
     assert [line.amount.minor for line in offered[0].breakdown.lines] == [10_000, 600]
     assert refused == ()
+
+
+@pytest.mark.requirement("O13-45")
+def test_an_insurer_sells_in_its_regions_only() -> None:
+    life = a_content(line=Line.TERM_LIFE)
+    for regions in ((), ("shanghai",), ("beijing", "shanghai")):
+        assert no_sale(regions, life, TERM_LIFE_RISK) is None
+    refused = no_sale(("beijing",), life, TERM_LIFE_RISK)
+    assert refused is not None
+    assert refused.reason.en == "Where the person lives: this insurer may not sell in Shanghai"
+    assert no_sale(("beijing",), a_content(), TRAVEL_RISK) is None, "a line that asks for no region"
 
 
 def test_the_total_counts_every_payment_of_the_term() -> None:
