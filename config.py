@@ -131,6 +131,13 @@ class Settings(StorageSettings):
     secret_key: SecretStr = Field(description="At least 32 random characters; signs cookies, tokens and codes.")
     licence_number: str = Field(default="", description="Licence of the insurance agency; production needs one.")
 
+    support_phone: str = Field(default="", description="Telephone of the agency for customers; empty: not shown.")
+    support_hours: str = Field(
+        default="",
+        pattern=r"^(?:[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9])?$",
+        description="When it is answered, every day and in Beijing time, such as 08:00-20:00.",
+    )
+
     security_contact: str = Field(
         default="", description="Where weaknesses are reported, `mailto:…` or `https://…`; production needs one."
     )

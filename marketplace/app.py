@@ -16,10 +16,12 @@ from marketplace.web.api import log as evidence_log
 from marketplace.web.api import v1
 from marketplace.web.backoffice import applicants as applicant_desk
 from marketplace.web.backoffice import books, compliance, page_versions, replay, replay_desk, sales_log, security_log
+from marketplace.web.backoffice import consultation as question_desk
 from marketplace.web.backoffice import evidence as evidence_desk
 from marketplace.web.backoffice import insurers as party_desk
 from marketplace.web.backoffice import listing as listing_review
 from marketplace.web.backoffice import mails as mail_desk
+from marketplace.web.backoffice import practitioners as practitioner_desk
 from marketplace.web.backoffice import privacy as data_desk
 from marketplace.web.backoffice import refunds as refund_desk
 from marketplace.web.customer import (
@@ -33,14 +35,17 @@ from marketplace.web.customer import (
     policy,
     privacy,
 )
+from marketplace.web.customer import consultation as asking
 from marketplace.web.customer import evidence as policy_evidence
 from marketplace.web.customer import security as account_security
 from marketplace.web.days import DayConverter
 from marketplace.web.hooks import health, inbox, stripe
 from marketplace.web.insurer import account as insurer_account
+from marketplace.web.insurer import consultation as insurer_questions
 from marketplace.web.insurer import evidence as insurer_evidence
 from marketplace.web.insurer import keys as insurer_keys
 from marketplace.web.insurer import payee as insurer_payee
+from marketplace.web.insurer import practitioners as insurer_practitioners
 from marketplace.web.insurer import products as insurer_products
 from marketplace.web.insurer import rate_cards as insurer_cards
 from marketplace.web.insurer import sales as insurer_sales
@@ -62,11 +67,13 @@ from marketplace.web.storefront import (
     taking,
     verify,
 )
+from marketplace.web.storefront import consultation as answers
 
 SUBJECTS = (
     *(home, compare, needs, beside, taking, product, insurers, leaving, verify, legal, register),
     *(application, interactions, checkout, basket, account, account_security, factor, joining),
     *(policy, policy_evidence, privacy),
+    *(answers, asking, insurer_questions, insurer_practitioners, question_desk, practitioner_desk),
     *(insurer_sales, insurer_products, insurer_uploads, insurer_workbooks, insurer_cards, insurer_keys, insurer_terms),
     *(insurer_payee, insurer_staff, insurer_evidence, insurer_account),
     *(listing_review, data_desk, applicant_desk, party_desk, books, refund_desk, sales_log, evidence_desk),

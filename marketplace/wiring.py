@@ -13,6 +13,9 @@ from marketplace.application.values import ApplicationOpened, ApplicationSubmitt
 from marketplace.checkout import jobs as checkout_jobs
 from marketplace.checkout import rules as checkout_rules
 from marketplace.checkout.values import OrderIssued, OrderLapsed, OrderNotIssuable, OrderPlaced
+from marketplace.consultation import jobs as consultation_jobs
+from marketplace.consultation.rules import states as consultation_rules
+from marketplace.consultation.values import QuestionAnswered
 from marketplace.correspondence import jobs as correspondence_jobs
 from marketplace.correspondence import rules as correspondence_rules
 from marketplace.correspondence.values import MessageBounced, MessageSent
@@ -59,6 +62,7 @@ FEATURES = (
     accounts_jobs,
     application_jobs,
     checkout_jobs,
+    consultation_jobs,
     correspondence_jobs,
     listing_jobs,
     oversight_jobs,
@@ -92,6 +96,7 @@ SUBSCRIBERS: dict[type, tuple[str, ...]] = {
     PolicyDocumentReady: ("checkout.send_policy",),
     MessageBounced: ("checkout.note_bounced",),
     MessageSent: ("checkout.note_mailed", "oversight.note_mailed"),
+    QuestionAnswered: ("consultation.tell_answered",),
     PaperFinished: ("checkout.send_paper",),
     ApplicationErased: ("oversight.note_erased",),
 }
@@ -111,6 +116,8 @@ MACHINES: dict[str, Table[Any, Any]] = {
     "transfer": transferring.TRANSFERS,
     "reversal": transferring.REVERSALS,
     "document": policy_rules.DOCUMENT_LIFE,
+    "question": consultation_rules.THREADS,
+    "public answer": consultation_rules.PUBLIC,
     "message": correspondence_rules.LIFE,
 }
 
@@ -133,6 +140,8 @@ def connect(settings: Settings) -> None:
             support_email=parseaddr(settings.mail_from)[1],
             licence_number=settings.licence_number,
             demonstration=settings.demonstration,
+            support_phone=settings.support_phone,
+            support_hours=settings.support_hours,
         )
     )
 

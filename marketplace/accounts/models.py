@@ -240,6 +240,47 @@ class AccountRow(Base):
     name = SealedJson[str]("name_sealed", missing=str)
 
 
+class PractitionerRow(Base):
+    """A member of an insurer's staff who may advise customers, by the number of the practising certificate (O13-39).
+
+    Name and number are public by law, and so not sealed. A row is checked once and ended once, nothing else changes.
+    """
+
+    __tablename__ = "accounts_practitioner"
+    __table_args__ = (
+        CheckConstraint("standing IN ('proposed', 'registered', 'refused', 'ended')", name="standing"),
+        CheckConstraint("valid_from <= valid_to", name="period"),
+        CheckConstraint("(standing = 'proposed') = (checked_at IS NULL)", name="checked"),
+        CheckConstraint("(checked_at IS NULL) = (checked_by IS NULL)", name="checked_by_somebody"),
+        CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", name="ended_by_somebody"),
+        CheckConstraint("standing <> 'registered' OR checked_by <> proposed_by", name="registered_by_two"),
+        Index(
+            "uq_accounts_practitioner_certificate",
+            "certificate_no",
+            unique=True,
+            postgresql_where=text("standing IN ('proposed', 'registered')"),
+        ),
+        Index("ix_accounts_practitioner_insurer_id", "insurer_id", "proposed_at"),
+        Index("ix_accounts_practitioner_account_id", "account_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    insurer_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_insurer.id"))
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_account.id"))
+    name: Mapped[str] = mapped_column(String(80))
+    certificate_no: Mapped[str] = mapped_column(String(40))
+    lines: Mapped[list[Any]]
+    valid_from: Mapped[date]
+    valid_to: Mapped[date]
+    standing: Mapped[str] = mapped_column(String(16))
+    proposed_at: Mapped[datetime]
+    proposed_by: Mapped[UUID] = mapped_column(ForeignKey("accounts_account.id"))
+    checked_at: Mapped[datetime | None]
+    checked_by: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_account.id"))
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_account.id"))
+
+
 class ChallengeRow(Base):
     """A code or link on its way to an address. A code works where its id was kept: in the browser that asked for it."""
 

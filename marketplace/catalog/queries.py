@@ -1,7 +1,7 @@
 """Questions to the catalog: what is on sale, what does this version say, which documents has it."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any
@@ -98,6 +98,15 @@ def products_of_insurer(insurer_id: UUID) -> tuple[ProductVersion, ...]:
 def versions_of_product(product_id: UUID) -> tuple[ProductVersion, ...]:
     """Every version of one product, the newest first."""
     return _versions(ProductVersionRow.product_id == product_id)
+
+
+def newest_numbers(product_ids: Collection[UUID]) -> dict[UUID, int]:
+    """The number of the newest version of each of these products."""
+    wanted = select(ProductVersionRow.product_id, func.max(ProductVersionRow.number))
+    rows = db.session.execute(
+        wanted.where(ProductVersionRow.product_id.in_(product_ids)).group_by(ProductVersionRow.product_id)
+    )
+    return {row.product_id: row[1] for row in rows}
 
 
 def files_used(sha256s: Iterable[str]) -> frozenset[str]:

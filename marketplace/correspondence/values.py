@@ -39,6 +39,8 @@ class MessageKind(StrEnum):
     JOIN_INSURER = "join_insurer"
     INVITATION_WITHDRAWN = "invitation_withdrawn"
     ACCESS_ENDED = "access_ended"
+    CONSULTATION_CODE = "consultation_code"
+    CONSULTATION_ANSWERED = "consultation_answered"
 
 
 # What each message must be told. Strings in the message's language; days as ISO 8601; amounts as
@@ -46,6 +48,8 @@ class MessageKind(StrEnum):
 NEEDS: Mapping[MessageKind, frozenset[str]] = {
     MessageKind.APPLICATION_CODE: frozenset({"code", "minutes"}),
     MessageKind.FIND_PURCHASE_CODE: frozenset({"code", "minutes"}),
+    MessageKind.CONSULTATION_CODE: frozenset({"code", "minutes"}),
+    MessageKind.CONSULTATION_ANSWERED: frozenset({"reference", "insurer_name", "link"}),
     MessageKind.CONFIRM_ADDRESS: frozenset({"link", "minutes"}),
     MessageKind.CONFIRM_APPLICANT: frozenset({"link", "days"}),
     MessageKind.APPLICANT_REJECTED: frozenset({"reference", "reason"}),
@@ -87,6 +91,7 @@ SECRET_KINDS = frozenset(
     {
         MessageKind.APPLICATION_CODE,
         MessageKind.FIND_PURCHASE_CODE,
+        MessageKind.CONSULTATION_CODE,
         MessageKind.CONFIRM_ADDRESS,
         MessageKind.PASSWORD_RESET,
         MessageKind.CONFIRM_IDENTITY_CODE,
@@ -108,6 +113,7 @@ OWED = frozenset(
         MessageKind.REFUND_MADE,
         MessageKind.PAYMENT_NOT_ISSUABLE,
         MessageKind.DATA_REQUEST_ANSWERED,
+        MessageKind.CONSULTATION_ANSWERED,
     }
 )
 

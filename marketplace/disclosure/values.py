@@ -9,7 +9,7 @@ from marketplace.kernel.errors import NotFound
 
 
 class WordingKey(StrEnum):
-    """Every wording there is. Sources: regulation checklist T26-10, T26-18, T26-30, O13-47, EU-04, EU-14; PIPL 29."""
+    """Every wording there is. Sources: checklist T26-10, T26-18, T26-30, O13-47, EU-04, EU-14; PIPL 14 and 29."""
 
     ENTRY_NOTICE = "entry_notice"
     RECORDING_NOTICE = "recording_notice"
@@ -19,6 +19,7 @@ class WordingKey(StrEnum):
     HEALTH_CONSENT = "health_consent"
     APPLICATION_DECLARATION = "application_declaration"
     ELECTRONIC_DELIVERY = "electronic_delivery"
+    PUBLIC_ANSWER_CONSENT = "public_answer_consent"
 
 
 class WordingNotFound(NotFound):

@@ -7,7 +7,7 @@ first use, so there is no build step to forget.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache, lru_cache
 from io import BytesIO
@@ -15,7 +15,14 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_skeleton, format_time, get_timezone_name
+from babel.dates import (
+    format_date,
+    format_datetime,
+    format_skeleton,
+    format_time,
+    format_timedelta,
+    get_timezone_name,
+)
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal
@@ -168,6 +175,13 @@ def format_instant(at: datetime, zone: str = ZONE) -> str:
 def format_clock_time(at: datetime, zone: str = ZONE) -> str:
     """Hours, minutes and seconds of `at` in `zone`."""
     return format_time(at.astimezone(ZoneInfo(zone)), format="HH:mm:ss", tzinfo=ZoneInfo(zone), locale=_locale.get())
+
+
+def format_duration(seconds: float) -> str:
+    """About how long: `42 minutes`, `3 hours`, `2 days`; never shorter than a minute."""
+    return format_timedelta(
+        timedelta(seconds=max(60.0, seconds)), granularity="minute", threshold=1.5, locale=_locale.get()
+    )
 
 
 def zone_name(zone: str) -> str:

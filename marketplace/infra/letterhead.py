@@ -10,12 +10,16 @@ LEGAL_NAME = LocalizedText("Evenfold insurance agency", "衡页保险代理")
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:
-    """`public_url` is the origin of the site without a slash at its end; customers write to `support_email`."""
+    """`public_url` is the origin of the site without a slash at its end; customers write to `support_email`,
+    and call `support_phone` every day within `support_hours` (`08:00-20:00`, Beijing time), where there are such.
+    """
 
     public_url: str
     support_email: str
     licence_number: str
     demonstration: bool
+    support_phone: str = ""
+    support_hours: str = ""
 
 
 _letterhead: Letterhead | None = None

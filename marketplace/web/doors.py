@@ -83,6 +83,7 @@ RUNS_ITS_DESK = frozenset({Role.INSURER_ADMIN})
 KEEPS_ITS_ACCOUNT = frozenset({Role.INSURER_FINANCE, Role.INSURER_ADMIN})
 
 SALE, EVIDENCE = SecurityEventType.SALE_VIEWED, SecurityEventType.EVIDENCE_VIEWED
+ASKED = SecurityEventType.CONSULTATION_VIEWED
 
 ACCESS: dict[str, Door] = {
     **_doors(
@@ -105,6 +106,38 @@ ACCESS: dict[str, Door] = {
     **_doors(Who.ANYONE, PageClass.NON_SALES, "interactions.record", limit=Bucket.RECORDING_OF_SOURCE),
     **_doors(Who.ANYONE, PageClass.NON_SALES, "taking.send", limit=Bucket.SHARING_OF_SOURCE),
     **_doors(Who.ANYONE, PageClass.NON_SALES, "verify.check", limit=Bucket.CHECK_OF_SOURCE),
+    **_doors(Who.ANYONE, PageClass.NON_SALES, "answers.search", "answers.talk"),
+    **_doors(Who.ANYONE, PageClass.NON_SALES, "answers.practitioners", look_limit=Bucket.LOOKUP_OF_SOURCE),
+    **_doors(Who.ANYONE, PageClass.NON_SALES, "consultation.ask", limit=Bucket.QUESTION_OF_SOURCE),
+    **_doors(Who.ANYONE, PageClass.NON_SALES, "consultation.code"),
+    **_doors(Who.ANYONE, PageClass.SALES, "consultation.of_application", limit=Bucket.QUESTION_OF_SOURCE),
+    **_doors(
+        Who.CUSTOMER, PageClass.SERVICE,
+        "consultation.questions", "consultation.thread", "consultation.consent", "consultation.withdraw",
+    ),
+    **_doors(Who.INSURER, PageClass.STAFF, "insurer_questions.questions", "insurer_questions.public", roles=INSURES),
+    **_doors(
+        Who.INSURER, PageClass.STAFF, "insurer_questions.question", "insurer_questions.write_public",
+        roles=INSURES, audited=ASKED,
+    ),
+    **_doors(Who.INSURER, PageClass.STAFF, "insurer_questions.withdraw", roles=INSURES),
+    **_doors(Who.INSURER, PageClass.STAFF, "insurer_practitioners.practitioners", roles=RUNS_ITS_DESK),
+    **_doors(
+        Who.INSURER, PageClass.STAFF, "insurer_practitioners.enter", "insurer_practitioners.end",
+        step_up=True, roles=RUNS_ITS_DESK,
+    ),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "question_desk.questions", roles=ANSWERS_FOR_SALES),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "question_desk.question", roles=ANSWERS_FOR_SALES, audited=ASKED),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "question_desk.answer", roles=KEEPS_THE_RECORD),
+    **_doors(
+        Who.BACKOFFICE, PageClass.STAFF, "question_desk.publish", "question_desk.refuse", "question_desk.withdraw",
+        step_up=True, roles=KEEPS_THE_RECORD,
+    ),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "practitioner_desk.practitioners", roles=ADMITS_INSURERS),
+    **_doors(
+        Who.BACKOFFICE, PageClass.STAFF, "practitioner_desk.accept", "practitioner_desk.refuse",
+        "practitioner_desk.end", step_up=True, roles=ADMITS_INSURERS,
+    ),
     **_doors(
         Who.ANYONE, PageClass.SALES,
         "application.enter", "application.email", "application.code", "application.people", "application.questions",

@@ -9,7 +9,7 @@ from flask import Flask, g, json, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, SecurityError
 
-from marketplace.accounts.values import ApiKeyRefused, SalesStopped, ScopeMissing, TooManyTries
+from marketplace.accounts.values import ApiKeyRefused, CertificateMissing, SalesStopped, ScopeMissing, TooManyTries
 from marketplace.infra.formatting import gettext as _
 from marketplace.infra.formatting import ngettext
 from marketplace.kernel import clock, errors
@@ -28,6 +28,7 @@ STATUS: tuple[tuple[type[errors.MarketplaceError], int], ...] = (
     (ApiKeyRefused, 401),
     (ScopeMissing, 403),
     (SalesStopped, 403),
+    (CertificateMissing, 403),
     (Restricted, 403),
     (NeedErased, 410),
     (errors.NotFound, 404),
@@ -128,6 +129,19 @@ def words_of(error: errors.MarketplaceError) -> str:
         "accounts:term-too-late": _("The day of these terms has passed. Please ask for new ones."),
         "accounts:terms-missing": _("No commission terms of this insurer are in force yet."),
         "accounts:last-administrator": _("This is the only administrator. Invite another one first."),
+        "accounts:certificate-missing": _(
+            "Only staff with a valid practising certificate for this line of business may answer customers. Your "
+            "administrator enters certificates under Practitioners, and the marketplace checks them."
+        ),
+        "accounts:certificate-taken": _("There is an entry with this number in the register already."),
+        "accounts:already-checked": _("This entry was checked already, or has ended."),
+        "consultation:nothing-to-answer": _("This question was answered, or erased, in the meantime."),
+        "consultation:no-consent": _("Whoever asked did not agree to a public answer, or not any more."),
+        "consultation:not-answered-yet": _("There is no answer yet that could be made public."),
+        "consultation:already-public": _("There is a public answer of this question already."),
+        "consultation:second-person-needed": _("Whoever wrote a public answer cannot publish it."),
+        "consultation:not-a-customer": _("Accounts of staff cannot ask. Please use a customer’s mail address."),
+        "consultation:text-changed": _("The text has changed since you opened the page. Please read it again."),
         "oversight:bordereau-not-ready": _("This day, or this month, is not over yet."),
         "accounts:payee-missing": _("The account of this insurer at Stripe is not ready yet."),
         "accounts:not-waiting": _("This application cannot be decided now."),

@@ -35,6 +35,8 @@ KINDS: dict[MessageKind, str] = {
     MessageKind.DATA_REQUEST_ANSWERED: _l("Answer about personal data"),
     MessageKind.ACCOUNT_CLOSED: _l("Account was closed"),
     MessageKind.COMPARISON_LINK: _l("Link to a comparison"),
+    MessageKind.CONSULTATION_CODE: _l("Code for a question"),
+    MessageKind.CONSULTATION_ANSWERED: _l("Answer to a question"),
     MessageKind.CONFIRM_APPLICANT: _l("Link to confirm an insurer's application"),
     MessageKind.APPLICANT_REJECTED: _l("Application of an insurer rejected"),
     MessageKind.JOIN_INSURER: _l("Invitation to an insurer's desk"),

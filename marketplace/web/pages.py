@@ -104,6 +104,7 @@ def furnish(app: Flask, *, demonstration: bool, inbox: bool, licence_number: str
         clock_time=formatting.format_clock_time,
         number=formatting.format_number,
         yuan=lambda units: money_words(units, CURRENCY),
+        duration=formatting.format_duration,
         country=formatting.country_name,
         line_name=lambda line: say(LINES[line].name),
         sale_state=desks.state_words,

@@ -34,10 +34,11 @@ ASSETS = (
 
 TRACED = (
     "storefront/comparison.html", "storefront/beside.html", "storefront/product.html", "storefront/document.html",
+    "customer/consultation/ask.html",
     *(
         f"customer/application/{name}.html"
         for name in ("enter", "form", "people", "questions", "consent", "document", "exclusions", "review", "pay",
-                     "done", "ended")
+                     "done", "ended", "ask")
     ),
     "customer/basket/pay.html", "customer/account/policy.html",
 )  # fmt: skip

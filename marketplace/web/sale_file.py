@@ -28,6 +28,7 @@ from marketplace.privacy.values import Restricted, Restriction
 from marketplace.traceability.values import Actor, ActorRole
 from marketplace.underwriting import queries as underwriting
 from marketplace.underwriting.values import Reason
+from marketplace.web import consulting
 from marketplace.web.fields import factor_words
 from marketplace.web.papers import beside_policy
 
@@ -119,6 +120,7 @@ class SaleFile:
     papers: tuple[Paper, ...]
     reasons: tuple[Reason, ...]
     restriction: Restriction | None
+    talk: consulting.Talk | None
 
     @property
     def title(self) -> str:
@@ -216,6 +218,7 @@ def sale_file(sale: Sale, *, only_insurer: UUID | None = None) -> SaleFile:
         papers=tuple(beside_policy(papers_of(sale, only_insurer=only_insurer))),
         reasons=decision.reasons if decision else (),
         restriction=restriction_of(sale),
+        talk=consulting.talk_of_application(sale.application_id) if sale.application_id else None,
     )
 
 

@@ -121,7 +121,7 @@ def test_a_planted_secret_is_seen(planted: str) -> None:
 WAYS_IN = {
     "account.sign_in": "`/sign-in`", "account.confirm": "`/confirm/…`", "account.find_code": "`/find/code`",
     "application.code": "`/application/…/code`", "factor.sign_in_passkey": "`/sign-in/passkey`",
-    "account.reset": "`/reset/…`", "joining.join": "`/join/…`",
+    "account.reset": "`/reset/…`", "joining.join": "`/join/…`", "consultation.code": "`/ask/code`",
 }  # fmt: skip
 
 

@@ -86,6 +86,12 @@ CONTEXTS: dict[MessageKind, dict[str, Any]] = {
         "contracts": [{"number": "EF-HARBOUR-2026-000042", "kept_until": "2056-11-30"}],
         "link": "http://localhost:8000/privacy/data",
     },
+    MessageKind.CONSULTATION_CODE: {"code": "493027", "minutes": 10},
+    MessageKind.CONSULTATION_ANSWERED: {
+        "reference": "Q-7KMF-94QC",
+        "insurer_name": "Harbour Life",
+        "link": "http://localhost:8000/account/questions/1",
+    },
     MessageKind.COMPARISON_LINK: {
         "line_name": "Term life",
         "reference": "Q-7KMF-94QC",

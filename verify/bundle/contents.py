@@ -19,6 +19,11 @@ _ENVELOPE = {
     "insurer_id": or_null(is_uuid),
 }
 _ACTOR = {"account_id": or_null(is_uuid), "label": is_text, "role": is_text}
+_KEPT = {
+    "recording:kept": "recording",
+    "consultation:asked": "question",
+    "consultation:answered": "answer",
+}
 _WITHHELD = {
     "other_insurer": (Code.WITHHELD, "what it said is withheld, because it is of another insurer's contract"),
     "other_contract": (Code.WITHHELD, "what it said is withheld, because it is of another contract in the journey"),
@@ -43,7 +48,7 @@ def check(report: Report, bundle: Bundle) -> None:
         if exhibit["sha256"] not in named:
             text = f"{exhibit['file']} ({exhibit['kind']}) is named by no entry: it illustrates and proves nothing."
             report.find(Code.ILLUSTRATION, text)
-    _check_recordings(report, bundle)
+    _check_kept(report, bundle)
 
 
 def _check_presence(report: Report, entry: Entry) -> None:
@@ -131,15 +136,18 @@ def _check_file(report: Report, bundle: Bundle, described: Mapping[str, Any]) ->
         report.find(Code.ASSET_REPLACED, f"The file {described['file']} is not the one that was kept.")
 
 
-def _check_recordings(report: Report, bundle: Bundle) -> None:
-    """What browsers recorded and was kept is there: leaving one out says as much as changing it."""
+def _check_kept(report: Report, bundle: Bundle) -> None:
+    """What browsers recorded and was kept is there, and every question and answer of the application, word by word:
+    leaving one out says as much as changing it.
+    """
     there = {exhibit["sha256"] for exhibit in bundle.exhibits}
     for entry in bundle.entries:
         envelope = bundle.opened.get(entry.index)
-        if entry.leaf.type != "recording:kept" or envelope is None:
+        what = _KEPT.get(entry.leaf.type)
+        if what is None or envelope is None or envelope["application_id"] != bundle.contract["application_id"]:
             continue
         if envelope["body"].get("sha256") not in there:
-            report.find(Code.MISSING_FILE, f"{entry}: the recording it names is missing.", entry.index)
+            report.find(Code.MISSING_FILE, f"{entry}: the {what} it names is missing.", entry.index)
 
 
 def _hashes(values: list[Any]) -> Iterator[str]:

@@ -44,11 +44,20 @@ from marketplace.accounts.queries.people import (
     staff,
     staff_of,
 )
+from marketplace.accounts.queries.practitioners import (
+    answering,
+    practitioner_by_certificate,
+    practitioners,
+    practitioners_of,
+    practitioners_to_check,
+    registered_practitioners,
+)
 
 __all__ = [
     "account",
     "account_of",
     "address_index",
+    "answering",
     "api_key_of",
     "api_keys",
     "customers_in",
@@ -73,7 +82,12 @@ __all__ = [
     "payee",
     "payee_of",
     "payees",
+    "practitioner_by_certificate",
+    "practitioners",
+    "practitioners_of",
+    "practitioners_to_check",
     "profile",
+    "registered_practitioners",
     "security_events",
     "session_behind",
     "session_of",

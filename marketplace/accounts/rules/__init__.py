@@ -96,6 +96,10 @@ LIMITS: Mapping[Bucket, Limit] = {
     Bucket.API_OF_SOURCE: Limit(300, timedelta(minutes=15)),
     Bucket.UPLOAD_OF_KEY: Limit(60, timedelta(hours=1)),
     Bucket.APPLICATION_OF_SOURCE: Limit(10, timedelta(hours=1)),
+    # Questions to insurers: people read each of them. A number of the register is looked up, not all of them.
+    Bucket.QUESTION_OF_SOURCE: Limit(20, timedelta(minutes=15)),
+    Bucket.QUESTION_OF_ACCOUNT: Limit(30, timedelta(days=1)),
+    Bucket.LOOKUP_OF_SOURCE: Limit(30, timedelta(minutes=15)),
 }
 
 LIFETIMES: Mapping[CodePurpose, timedelta] = {
@@ -105,6 +109,7 @@ LIFETIMES: Mapping[CodePurpose, timedelta] = {
     CodePurpose.RESET_PASSWORD: timedelta(minutes=30),
     CodePurpose.CONFIRM_IDENTITY: timedelta(minutes=10),
     CodePurpose.CONFIRM_APPLICANT: timedelta(days=2),
+    CodePurpose.CONSULTATION_EMAIL: timedelta(minutes=10),
 }
 
 

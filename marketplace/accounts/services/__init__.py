@@ -6,7 +6,7 @@ something return a `MessageRequest`, which the entry point queues in the same tr
 """
 
 from marketplace.accounts.services.api_keys import make_api_key, open_to_send, open_with_key, revoke_api_key
-from marketplace.accounts.services.asking import count_copy, count_sharing
+from marketplace.accounts.services.asking import count_copy, count_question, count_sharing
 from marketplace.accounts.services.closing import close_account, held_account, locked_account
 from marketplace.accounts.services.codes import (
     prove_code,
@@ -46,6 +46,11 @@ from marketplace.accounts.services.one_time_codes import (
 )
 from marketplace.accounts.services.passkeys import add_passkey, ask_for_passkey, begin_passkey, prove_passkey
 from marketplace.accounts.services.payees import begin_payee, open_payee, refresh_payee, refresh_payees
+from marketplace.accounts.services.practitioners import (
+    check_practitioner,
+    end_practitioner,
+    propose_practitioner,
+)
 from marketplace.accounts.services.registration import confirm_address, register_customer
 from marketplace.accounts.services.security_events import record_security_event, record_security_event_apart
 from marketplace.accounts.services.sessions import (
@@ -88,16 +93,19 @@ __all__ = [
     "begin_session",
     "change_locale",
     "change_password",
+    "check_practitioner",
     "close_account",
     "confirm_address",
     "confirm_applicant",
     "confirm_one_time_codes",
     "count_copy",
+    "count_question",
     "count_sharing",
     "count_try",
     "create_staff",
     "disable_account",
     "end_access",
+    "end_practitioner",
     "end_session",
     "end_sessions",
     "forget_expired",
@@ -115,6 +123,7 @@ __all__ = [
     "open_payee",
     "open_to_send",
     "open_with_key",
+    "propose_practitioner",
     "propose_terms",
     "prove_code",
     "prove_identity_code",

@@ -49,6 +49,11 @@ def count_copy(policy_id: UUID) -> None:
     tries.count((Bucket.COPY_OF_POLICY, str(policy_id)))
 
 
+def count_question(account_id: UUID) -> None:
+    """Count a question of a customer to an insurer. Raises TooManyTries."""
+    tries.count((Bucket.QUESTION_OF_ACCOUNT, str(account_id)))
+
+
 def guesses(row: AccountRow | None, source: str, device: str | None) -> tuple[tries.Counted, ...]:
     """What a try at a code is counted in besides the code itself: its source, unless the account knows the browser."""
     known = devices.is_known(row.id if row else None, device)

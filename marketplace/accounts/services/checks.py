@@ -4,7 +4,16 @@ from datetime import date
 
 from marketplace.accounts import rules
 from marketplace.accounts.rules import insurers as party_rules
-from marketplace.accounts.values import PAYEE_COUNTRIES, Fault, NewFact, NewInsurer, NewStaff, NewTerm
+from marketplace.accounts.rules import practitioners as practitioner_rules
+from marketplace.accounts.values import (
+    PAYEE_COUNTRIES,
+    Fault,
+    NewFact,
+    NewInsurer,
+    NewPractitioner,
+    NewStaff,
+    NewTerm,
+)
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel.errors import Invalid
 
@@ -73,6 +82,11 @@ def api_key(name: str, days: int) -> None:
     _refuse(party_rules.key_faults(name, days))
 
 
+def practitioner(new: NewPractitioner, today: date) -> None:
+    """Raises Invalid(certificate_no, lines, valid_to)."""
+    _refuse(practitioner_rules.practitioner_faults(new, today))
+
+
 def _refuse(faults: dict[str, Fault]) -> None:
     if faults:
         raise Invalid({field: words(fault) for field, fault in faults.items()})
@@ -111,6 +125,11 @@ def words(fault: Fault) -> str:
         Fault.TERM_SHARE: _("A commission has 0 to 10,000 basis points."),
         Fault.TERM_PAST: _("Terms begin today or later."),
         Fault.PAYEE_COUNTRY: _("Please choose the country of the bank account."),
+        Fault.CERTIFICATE_NUMBER: _(
+            "Please enter the number of the certificate: 6 to 40 digits, capital letters and hyphens."
+        ),
+        Fault.CERTIFICATE_SCOPE: _("Please tick what the certificate covers."),
+        Fault.CERTIFICATE_DAYS: _("Please enter the last day of the certificate: not past, and within ten years."),
         Fault.CODE_TAKEN: _("There is an insurer with this code already."),
         Fault.KEY_DAYS: _("A key works for 1 to 365 days."),
     }[fault]

@@ -17,6 +17,7 @@ from marketplace.kernel import ids
 _MESSAGES: Mapping[CodePurpose, str] = {
     CodePurpose.APPLICATION_EMAIL: "application_code",
     CodePurpose.FIND_PURCHASE: "find_purchase_code",
+    CodePurpose.CONSULTATION_EMAIL: "consultation_code",
 }
 
 

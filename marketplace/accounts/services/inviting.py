@@ -14,6 +14,7 @@ from marketplace.accounts.queries import address_index, insurer, invitation_of
 from marketplace.accounts.rules import insurers as party_rules
 from marketplace.accounts.services import challenges, checks, customers
 from marketplace.accounts.services.entering import create_staff
+from marketplace.accounts.services.practitioners import end_practitioners_of
 from marketplace.accounts.services.security_events import record_security_event
 from marketplace.accounts.services.sessions import disable_account
 from marketplace.accounts.values import (
@@ -151,6 +152,7 @@ def end_access(account_id: UUID, by: Account) -> None:
     if admins == {account_id}:
         raise LastAdministrator
     disable_account(account_id, by)
+    end_practitioners_of(account_id, by)
     publish(AccessEnded(account_id))
 
 

@@ -36,6 +36,9 @@ class SecurityEventType(StrEnum):
     LIFTING_ASKED = "lifting_asked"
     LIFTING_REFUSED = "lifting_refused"
     INSURER_RESUMED = "insurer_resumed"
+    PRACTITIONER_PROPOSED = "practitioner_proposed"
+    PRACTITIONER_CHECKED = "practitioner_checked"
+    PRACTITIONER_ENDED = "practitioner_ended"
     API_KEY_MADE = "api_key_made"
     API_KEY_REVOKED = "api_key_revoked"
     API_KEY_USED = "api_key_used"
@@ -50,6 +53,7 @@ class SecurityEventType(StrEnum):
     DATA_REQUEST_VIEWED = "data_request_viewed"
     DISPUTE_VIEWED = "dispute_viewed"
     BORDEREAU_TAKEN = "bordereau_taken"
+    CONSULTATION_VIEWED = "consultation_viewed"
 
 
 OPERATOR = "operator"

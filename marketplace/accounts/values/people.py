@@ -55,6 +55,7 @@ class CodePurpose(StrEnum):
     RESET_PASSWORD = "reset_password"  # noqa: S105  the name of a purpose
     CONFIRM_IDENTITY = "confirm_identity"
     CONFIRM_APPLICANT = "confirm_applicant"
+    CONSULTATION_EMAIL = "consultation_email"
 
 
 class Bucket(StrEnum):
@@ -91,6 +92,9 @@ class Bucket(StrEnum):
     API_OF_SOURCE = "api_of_source"
     UPLOAD_OF_KEY = "upload_of_key"
     APPLICATION_OF_SOURCE = "application_of_source"
+    QUESTION_OF_SOURCE = "question_of_source"
+    QUESTION_OF_ACCOUNT = "question_of_account"
+    LOOKUP_OF_SOURCE = "lookup_of_source"
 
 
 class Fault(StrEnum):
@@ -123,6 +127,9 @@ class Fault(StrEnum):
     TERM_SHARE = "term_share"
     TERM_PAST = "term_past"
     PAYEE_COUNTRY = "payee_country"
+    CERTIFICATE_NUMBER = "certificate_number"
+    CERTIFICATE_SCOPE = "certificate_scope"
+    CERTIFICATE_DAYS = "certificate_days"
 
 
 @dataclass(frozen=True, slots=True)

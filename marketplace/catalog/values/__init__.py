@@ -57,6 +57,7 @@ from marketplace.catalog.values.versions import (
     SaleEndKind,
     StopInThePast,
 )
+from marketplace.catalog.values.wording import wording_rules
 
 __all__ = [
     "HAS_PRODUCT_INFORMATION",
@@ -115,4 +116,5 @@ __all__ = [
     "is_day",
     "read_content",
     "unmet_demands",
+    "wording_rules",
 ]

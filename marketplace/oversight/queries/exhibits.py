@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from marketplace.catalog import queries as catalog
+from marketplace.consultation import queries as consultation
 from marketplace.correspondence import queries as messages
 from marketplace.disclosure import queries as disclosure
 from marketplace.infra import storage
@@ -47,8 +48,9 @@ def documents_of(found: Extract) -> tuple[Exhibit, ...]:
 
 
 def exhibits_of(found: Extract, sale: Sale) -> tuple[Exhibit, ...]:
-    """Policy, mails, payment, recordings and pictures, as far as they are kept."""
-    return (*_policies(found, sale), *_mails(found), *_payment(found, sale), *_recordings(found), *_pictures(found))
+    """Policy, mails, payment, questions and answers, recordings and pictures, as far as they are kept."""
+    kept = (*_policies(found, sale), *_mails(found), *_payment(found, sale), *_conversation(found))
+    return (*kept, *_recordings(found), *_pictures(found))
 
 
 def _stored(kind: str, name: str, sha256: str, application_id: UUID | None = None) -> Exhibit:
@@ -131,6 +133,23 @@ def _arrived(found: Extract) -> Iterator[dict[str, Any]]:
 
 def _money(amount: Money) -> dict[str, Any]:
     return {"currency": amount.currency, "minor": amount.minor}
+
+
+def _conversation(found: Extract) -> Iterator[Exhibit]:
+    """What was asked and answered in the application, word by word, as the entries that tell of it name it (T26-29,
+    T26-43). Raises LogAltered where it is not kept as it was said.
+    """
+    kinds = EntryType.CONSULTATION_ASKED, EntryType.CONSULTATION_ANSWERED
+    told = [body for kind in kinds for body in _bodies(found, kind)]
+    if not told:
+        return
+    talked = consultation.conversation_of_application(found.application_id)
+    said = {each.number: each.words.encode() for each in talked.messages} if talked else {}
+    for body in told:
+        words = said.get(body["message"], b"")
+        if sha256_hex(words) != body["sha256"]:
+            raise LogAltered
+        yield Exhibit("message", f"{body['thread']}-{body['message']}.txt", body["sha256"], words)
 
 
 def _recordings(found: Extract) -> Iterator[Exhibit]:

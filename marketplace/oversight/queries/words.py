@@ -81,6 +81,8 @@ def page_words(endpoint: str) -> str:
         "application.document": _("Document to confirm"),
         "application.exclusions": _("Not covered"),
         "application.review": _("Review"),
+        "consultation.ask": _("Question about a product"),
+        "consultation.of_application": _("Question in the application"),
         "application.ended": _("End of the application"),
         "checkout.pay": _("Payment"),
         "checkout.returned": _("Back from paying"),
@@ -185,6 +187,11 @@ _RICHER: Mapping[EntryType, tuple[str, str]] = {
     EntryType.REFUND_FAILED: ("amount", lazy_gettext("The refund of %(amount)s did not arrive")),
     EntryType.PAYMENT_DISPUTED: ("amount", lazy_gettext("The customer’s bank disputes %(amount)s")),
     EntryType.DISPUTE_CLOSED: ("amount", lazy_gettext("The bank’s dispute over %(amount)s ended")),
+    EntryType.CONSULTATION_ASKED: ("thread", lazy_gettext("Asked the insurer a question (%(thread)s)")),
+    EntryType.CONSULTATION_ANSWERED: (
+        "certificate_no",
+        lazy_gettext("The insurer answered a question, by the holder of certificate %(certificate_no)s"),
+    ),
     EntryType.CONTRACT_CONCLUDED: ("number", lazy_gettext("Contract %(number)s concluded")),
 }
 
@@ -237,6 +244,10 @@ _PLAIN: Mapping[EntryType, str] = {
     EntryType.MAIL_BOUNCED: lazy_gettext("A report says that a mail came back"),
     EntryType.POLICY_VIEWED: lazy_gettext("Policy looked at"),
     EntryType.CONTRACT_ENDED: lazy_gettext("The contract ended"),
+    EntryType.CONSULTATION_ASKED: lazy_gettext("Asked the insurer a question"),
+    EntryType.CONSULTATION_ANSWERED: lazy_gettext("The insurer answered a question"),
+    EntryType.PUBLICATION_CONSENTED: lazy_gettext("Agreed to a public answer"),
+    EntryType.PUBLICATION_CONSENT_WITHDRAWN: lazy_gettext("Took back the consent to a public answer"),
     EntryType.HOLD_OPENED: lazy_gettext("A dispute began; the records are held"),
     EntryType.HOLD_CLOSED: lazy_gettext("A dispute ended"),
     EntryType.DATA_RESTRICTED: lazy_gettext("Account closed, records restricted"),

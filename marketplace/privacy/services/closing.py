@@ -6,6 +6,7 @@ from marketplace.accounts import services as accounts
 from marketplace.accounts.values import NewSecurityEvent, SecurityEventType
 from marketplace.application import queries as applications
 from marketplace.application.values import State
+from marketplace.consultation import services as consultation
 from marketplace.correspondence import services as correspondence
 from marketplace.correspondence.values import MessageKind, QueueMessage
 from marketplace.infra.db import db
@@ -44,6 +45,7 @@ def close_account(account_id: UUID) -> ClosingPreview:
         raise SaleUnderWay
     for policy in policies.policies_of_account(account_id):
         _restrict(policy)
+    consultation.erase_of_account(account_id)
     _erase_applications(account_id)
     drop_expired_exports(account_id)
     withdraw_requests(account_id)

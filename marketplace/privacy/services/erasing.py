@@ -10,6 +10,7 @@ from marketplace.application import queries as application_queries
 from marketplace.application import services as applications
 from marketplace.application.values import Erased
 from marketplace.checkout import queries as orders
+from marketplace.consultation import services as consultation
 from marketplace.correspondence import services as correspondence
 from marketplace.infra import vault
 from marketplace.infra.db import db
@@ -66,6 +67,7 @@ def erase_contract(policy_id: UUID) -> bool:
 def _follow(erased: Erased, reason: ErasureReason) -> None:
     """What hangs on an application that was erased, and the proof of it."""
     correspondence.forget_application(erased.application_id)
+    consultation.erase_of_application(erased.application_id)
     body = {"reason": reason}
     record_act(Act(erased.journey_id, EntryType.DATA_ERASED, body, SYSTEM, erased.application_id, erased.insurer_id))
     note(Subject.APPLICATION, erased.application_id, reason)
@@ -97,6 +99,7 @@ def erase_journey(journey_id: UUID, reason: ErasureReason) -> None:
     The key goes first, so that it need not be asked for: the entry of its own end could not be read anyway.
     """
     vault.destroy(journey_id)
+    consultation.erase_of_journey(journey_id)
     record_act(Act(journey_id, EntryType.DATA_ERASED, {"reason": reason}, SYSTEM))
     note(Subject.JOURNEY, journey_id, reason)
     quoting.erase_needs_of_journey(journey_id)

@@ -14,6 +14,8 @@ from marketplace.accounts import services as accounts
 from marketplace.application import queries as applications
 from marketplace.catalog import queries as catalog
 from marketplace.checkout import queries as orders
+from marketplace.consultation import queries as consultation_queries
+from marketplace.consultation import services as consultation
 from marketplace.correspondence import services as correspondence
 from marketplace.infra import storage
 from marketplace.infra.db import db
@@ -37,6 +39,7 @@ COUNTED = (
     "applications",
     "contracts",
     "mails",
+    "questions",
     "copies",
     "requests_pressing",
     "contracts_noticed",
@@ -89,6 +92,15 @@ def forget_mails() -> Iterator[Counts]:
     before = rules.abandoned_before(clock.now())
     while number := correspondence.forget_old(before, BATCH):
         yield {"mails": number}
+
+
+def forget_questions() -> Iterator[Counts]:
+    """Erase questions outside applications in which nothing was said for twelve months, batch by batch."""
+    before = rules.abandoned_before(clock.business_now())
+    while found := consultation_queries.threads_left_before(before, BATCH):
+        for thread_id in found:
+            consultation.erase_thread(thread_id)
+        yield {"questions": len(found)}
 
 
 def forget_copies() -> Iterator[Counts]:
@@ -145,6 +157,7 @@ STEPS: tuple[Callable[[], Iterator[Counts]], ...] = (
     forget_copies,
     forget_applicants,
     forget_mails,
+    forget_questions,
     forget_contracts,
     give_notice,
     forget_journeys,

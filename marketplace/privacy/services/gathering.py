@@ -16,6 +16,8 @@ from marketplace.accounts.values import Account, SecurityEventFilter
 from marketplace.application import queries as applications
 from marketplace.application.values import Application
 from marketplace.checkout import queries as orders
+from marketplace.consultation import queries as consultation
+from marketplace.consultation.values import Conversation
 from marketplace.correspondence import queries as correspondence
 from marketplace.infra import vault
 from marketplace.infra.formatting import current_locale
@@ -48,6 +50,7 @@ def copy_of(account: Account, made_at: datetime) -> bytes:
         "applying": [_application(each) for each in told],
         "contract": [_contract(each) for each in contracts],
         "paying": _orders(account.id),
+        "questions": [_conversation(each) for each in consultation.conversations_of_account(account.id)],
         "messages": _messages(account, told),
         "record": entries,
         "security": _security(account.id),
@@ -177,6 +180,13 @@ def _orders(account_id: UUID) -> Records:
 def _paid(moved: Any) -> dict[str, Any]:
     """A payment or refund without what names it at the provider."""
     return _without(asdict(moved), "id", "attempt_id", "subject_id", "journey_id", "url")
+
+
+def _conversation(found: Conversation) -> dict[str, Any]:
+    """A question with all that was said. Who of the insurer answered stands on its page."""
+    thread = _without(asdict(found.thread), "id", "account_id", "insurer_id", "journey_id", "application_id")
+    said = [_without(asdict(each), "id", "practitioner_id") for each in found.messages]
+    return thread | {"messages": said}
 
 
 def _messages(account: Account, told: tuple[Application, ...]) -> Records:

@@ -55,6 +55,10 @@ _TYPES: dict[SecurityEventType, str] = {
     SecurityEventType.EVIDENCE_VIEWED: _l("Evidence of a contract looked at or downloaded"),
     SecurityEventType.DATA_REQUEST_VIEWED: _l("Request about personal data read"),
     SecurityEventType.DISPUTE_VIEWED: _l("Disputes about a contract read"),
+    SecurityEventType.PRACTITIONER_PROPOSED: _l("Certificate of a practitioner entered"),
+    SecurityEventType.PRACTITIONER_CHECKED: _l("Certificate of a practitioner checked"),
+    SecurityEventType.PRACTITIONER_ENDED: _l("Certificate of a practitioner ended"),
+    SecurityEventType.CONSULTATION_VIEWED: _l("Question to an insurer read"),
     SecurityEventType.BORDEREAU_TAKEN: _l("Bordereau with persons taken"),
 }
 _OUTCOMES: dict[EventOutcome, tuple[str, str]] = {

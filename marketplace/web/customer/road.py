@@ -30,6 +30,7 @@ ENDPOINTS = {
 RECORDED = frozenset({
     "application.email", "application.code", "application.people", "application.questions", "application.consent",
     "application.document", "application.exclusions", "application.review",
+    "consultation.of_application",
 })  # fmt: skip
 """Where browsers record what is done: on the road behind the entry page, which told of it, and before paying."""
 

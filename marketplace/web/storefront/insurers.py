@@ -2,17 +2,24 @@
 its source and its day, or that it is not known.
 """
 
+from datetime import timedelta
+
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from marketplace.accounts import queries as accounts
 from marketplace.catalog import queries as catalog
+from marketplace.consultation import queries as consultation
+from marketplace.consultation.values import MEASURED_DAYS
 from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
 from marketplace.web import kept_pages, parties
 from marketplace.web.kept_pages import Page
 
 blueprint = Blueprint("insurers", __name__, url_prefix="/insurers")
+
+MEASURED_ANEW = timedelta(minutes=5)
+"""How old what is measured on a page may be."""
 
 
 @blueprint.get("")
@@ -46,5 +53,8 @@ def _insurer(code: str) -> Page:
             "reached": parties.shown(known, parties.REACHED),
             "will_they_pay": parties.shown(known, parties.WILL_THEY_PAY),
             "versions": on_sale if found.active else [],
+            "times": consultation.measured(found.id),
+            "days": MEASURED_DAYS,
         },
+        until=clock.business_now() + MEASURED_ANEW,
     )

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from marketplace.accounts import queries as accounts
 from marketplace.catalog import queries as catalog
 from marketplace.catalog.values import ProductContent
+from marketplace.consultation import queries as consultation
 from marketplace.infra import storage
 from marketplace.kernel.errors import NotFound
 from marketplace.quoting import queries as quoting
@@ -24,7 +25,7 @@ from marketplace.quoting.values import (
 )
 from marketplace.rating.values import BreakdownLine
 from marketplace.traceability.values import EntryType
-from marketplace.web import kept_pages, pages
+from marketplace.web import consulting, kept_pages, pages
 from marketplace.web.fields import matched_words, risk_words
 from marketplace.web.kept_pages import Page
 from marketplace.web.papers import download, insurers_document
@@ -56,6 +57,7 @@ def _offer(chosen: OfferView) -> Page:
             "told": risk_words(content.definition, chosen.need.risk),
             "paper_address": lambda document: url_for("product.document", document_id=document.id),
             "obstacle": obstacle,
+            "answers": consulting.shown(consultation.answers_of_product(chosen.version.product_id)),
             "ends": catalog.sale_ends_of([chosen.version.id]) if obstacle == "withdrawn" else (),
             "ways": quoting.ways_to_pay([chosen]).get(chosen.id, ()),
             "made": [(line, _rests_on(content, line)) for line in chosen.breakdown.lines],

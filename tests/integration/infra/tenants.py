@@ -10,9 +10,10 @@ from psycopg import sql
 # An insurer's own rows and what hangs on them.
 INSURERS = {
     "accounts_account", "accounts_api_key", "accounts_commission_term", "accounts_device", "accounts_invitation",
-    "accounts_one_time_secret", "accounts_passkey", "accounts_payee", "accounts_recovery_code",
+    "accounts_one_time_secret", "accounts_passkey", "accounts_payee", "accounts_practitioner", "accounts_recovery_code",
     "accounts_security_event", "accounts_session", "accounts_suspension", "application_application",
-    "application_confirmation", "checkout_order", "checkout_order_line", "correspondence_message",
+    "application_confirmation", "consultation_message", "consultation_public_answer", "consultation_thread",
+    "checkout_order", "checkout_order_line", "correspondence_message",
     "infra_subject_key", "listing_draft", "listing_event", "listing_rate_card", "listing_upload", "oversight_bundle",
     "oversight_picture", "oversight_sale",
     "payment_attempt", "payment_premium_return", "payment_refund", "payment_transfer", "payment_transfer_reversal",
@@ -71,6 +72,10 @@ MOVED = {"traceability_entry"}
 _ASKED: dict[str, dict[str, Any]] = {
     "accounts_account": {"role": "insurer_underwriter"},
     "accounts_insurer_application": {"state": "approved", "approved_by": uuid4(), "decided_by": uuid4()},
+    "accounts_practitioner": {"standing": "proposed"},
+    "consultation_message": {"side": "customer"},
+    "consultation_public_answer": {"state": "proposed", "words": "'x':1"},
+    "consultation_thread": {"state": "answered", "account_id": uuid4()},
     "accounts_commission_term": {"line": "travel"},
     "accounts_suspension": {"before_first_sale": "false"},
     "accounts_security_event": {"account_id": None},
@@ -110,7 +115,8 @@ _LEADS_TO = {
     "account": "accounts_account", "application": "application_application", "attempt": "payment_attempt",
     "insurer": "accounts_insurer", "journey": "traceability_journey", "need": "quoting_need",
     "offer": "quoting_offer", "order": "checkout_order", "policy": "policy_policy", "product": "catalog_product",
-    "refund": "payment_refund", "transfer": "payment_transfer",
+    "practitioner": "accounts_practitioner", "refund": "payment_refund", "thread": "consultation_thread",
+    "transfer": "payment_transfer",
     "product_version": "catalog_product_version", "upload": "listing_upload", "version": "policy_version",
 }  # fmt: skip
 _BY_TYPE = {

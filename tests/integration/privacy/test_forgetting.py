@@ -75,8 +75,8 @@ def test_an_application_left_alone_for_a_year_is_forgotten(database: None, froze
         assert forgotten()["journeys"] == 0
     with after(YEAR):
         assert forgotten() | {"mails": 0} == {
-            "journeys": 1, "applications": 1, "contracts": 0, "mails": 0, "copies": 0, "requests_pressing": 0,
-            "contracts_noticed": 0, "contracts_due": 0,
+            "journeys": 1, "applications": 1, "contracts": 0, "mails": 0, "questions": 0, "copies": 0,
+            "requests_pressing": 0, "contracts_noticed": 0, "contracts_due": 0,
         }  # fmt: skip
         assert forgotten()["journeys"] == 0, "once"
     kept = applications.application(told.id)

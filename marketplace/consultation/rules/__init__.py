@@ -1,0 +1,1 @@
+"""Pure decisions of consultation: states, clocks, what may be public."""

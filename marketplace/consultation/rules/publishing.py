@@ -1,0 +1,49 @@
+"""What may not stand in a public answer: anything that leads to a person, links, and praise (O13-16, PIPL article 4).
+
+A person reads each before it is public; these find what eyes pass over.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+
+from marketplace.catalog.values import wording_rules
+from marketplace.consultation.values import Fault, Said
+
+_ADDRESS = re.compile(r"[^\s@]@[^\s@]")
+_LINK = re.compile(r"(?i)https?:|www\.|\b[a-z0-9-]{2,40}\.(?:com|cn|net|org|example)\b")
+_NUMBER = re.compile(r"\d(?:[ \-]?\d){6}")
+"""Seven digits and more: telephone, identity card, account, policy. Sums are written with separators or in words."""
+_REFERENCE = re.compile(r"\b[A-Z]-[34679ACDEFGHJKMNPQRTVWXY]{4}-[34679ACDEFGHJKMNPQRTVWXY]{4}\b")
+
+
+def faults(said: Mapping[str, Said]) -> dict[str, Fault]:
+    """By field (`question` or `answer` and the locale): what may not be public. Nothing at all is one of the first."""
+    whole = {locale: each for locale, each in said.items() if each.question or each.answer}
+    if not whole:
+        return {f"question_{next(iter(said))}": Fault.NOTHING} if said else {"": Fault.NOTHING}
+    return dict(_faults(whole))
+
+
+def _faults(said: Mapping[str, Said]) -> Iterator[tuple[str, Fault]]:
+    for locale, each in said.items():
+        for name, text in (("question", each.question), ("answer", each.answer)):
+            fault = _fault(text)
+            if fault is not None:
+                yield f"{name}_{locale}", fault
+
+
+def _fault(text: str) -> Fault | None:
+    plain = unicodedata.normalize("NFKC", text)
+    checks = (
+        (Fault.ADDRESS, _ADDRESS),
+        (Fault.LINK, _LINK),
+        (Fault.REFERENCE, _REFERENCE),
+        (Fault.NUMBER, _NUMBER),
+    )
+    if not plain:
+        return Fault.HALF
+    found = next((fault for fault, pattern in checks if pattern.search(plain)), None)
+    if found is None and any(rule.found_in(plain) for rule in wording_rules() if not rule.lines and not rule.where):
+        return Fault.PRAISE
+    return found
