@@ -31,6 +31,7 @@ from marketplace.web import error_pages
 from sandbox.demo.visitor import Visitor, hidden_fields
 from tests.factories.accounts import PASSWORD, a_member_of_staff, an_insurer
 from tests.factories.catalog import CATALOGS, HARBOUR_TERM, STAFF, catalog_files, changed, published, zipped
+from tests.factories.consultation import NINETY, PUBLIC, WAITING
 from tests.factories.listing import dearer
 from tests.factories.payment import two_needed
 from tests.factories.quoting import a_content, a_tariff, publish
@@ -155,6 +156,7 @@ class Walk:
         self.published_rates()
         self.policies()
         self.account()
+        self.consultation()
         self.own_data()
         self.second_step()
         self.compliance()
@@ -330,6 +332,63 @@ class Walk:
         visitor.post({"code": self.code(address)})
 
         self.customer = visitor
+
+    def consultation(self) -> None:
+        """Asked from a product and in an application, answered, made public, and found by everybody."""
+        visitor = self.visitor()
+        visitor.get("/")
+        offer = visitor.compare("term_life", ANSWERS)[0]
+        visitor.get(f"{offer}/ask")
+        visitor.post({"words": "", "email": "nobody"})
+        visitor.post({"words": WAITING, "email": "zhou.min@example.com"})
+        visitor.post({"code": "000000"})
+        visitor.post({"code": self.code("zhou.min@example.com")})
+        thread = visitor.at
+        visitor.post({"words": ""}, thread)
+        applicant = self.visitor()
+        applicant.get("/")
+        applicant.enter(applicant.compare("term_life", ANSWERS)[0])
+        asking = f"/application/{applicant.at.split('/')[2]}/ask"
+        applicant.get(asking)
+        applicant.post({"words": "", "email": ""})
+        admin, owner = self.desk(Role.ADMIN_COMPLIANCE), self.desk(Role.INSURER_ADMIN, "harbour")
+        owner.get("/insurer/practitioners")
+        owner.post({}, "/insurer/practitioners/enter")
+        colleague = re.findall(r'<option value="([0-9a-f-]{36})"', owner.text)[-1]
+        days = {"valid_from": "2026-01-01", "valid_to": (clock.today(ZONE) + timedelta(days=365)).isoformat()}
+        number = f"SPECIMEN-{self.locale.upper().replace('_', '-')}"
+        entry = {"colleague": colleague, "certificate_no": number, "lines-term_life": "yes", **days}
+        owner.post(entry, "/insurer/practitioners/enter")
+        admin.get("/admin/practitioners")
+        (accept,) = re.findall(rf'action="(/admin/practitioners/{UUID}/accept)"', admin.text)
+        admin.post({}, accept)
+        self._answered(owner, admin, visitor, thread)
+        for path in ("/questions", "/questions?text=等待期", "/questions?text=nothing", "/talk", "/practitioners",
+                     f"/practitioners?number={number}", "/practitioners?number=0", offer):  # fmt: skip
+            self.visitor().get(path)
+
+    def _answered(self, owner: Clerk, admin: Clerk, visitor: Visitor, thread: str) -> None:
+        owner.get("/insurer/questions")
+        question = links(owner.text, rf"/insurer/questions/{UUID}")[0]
+        owner.get(question)
+        owner.post({"words": ""})
+        owner.post({"words": NINETY})
+        visitor.get(thread)
+        visitor.post({}, f"{thread}/public")
+        visitor.post({"consent": "yes"}, f"{thread}/public")
+        visitor.get("/account/questions")
+        owner.get(f"{question}/public")
+        owner.post({"question_en": "How long?"})
+        said = {f"{name}_{locale}": getattr(each, name) for locale, each in PUBLIC.items()
+                for name in ("question", "answer")}  # fmt: skip
+        owner.post(said)
+        owner.get("/insurer/questions/public")
+        admin.get(question.replace("/insurer/", "/admin/"))
+        admin.get("/admin/questions")
+        answer = links(admin.text, rf"/admin/questions/public/{UUID}")[0]
+        admin.get(answer)
+        admin.post({"reason": ""}, f"{answer}/refuse")
+        admin.post({}, f"{answer}/publish")
 
     def own_data(self) -> None:
         """One's own security and data, up to the end of the account."""

@@ -15,6 +15,8 @@ OWN = "/account/security"
 SALES, PRODUCTS, UPLOADS = "/insurer", "/insurer/products", "/insurer/uploads"
 STAFF, TERMS, PAID, KEYS = "/insurer/staff", "/insurer/terms", "/insurer/payee", "/insurer/keys"
 ACCOUNT = "/insurer/account"
+ASKED, PRACTITIONERS = "/insurer/questions", "/insurer/practitioners"
+QUESTIONS, CERTIFICATES = "/admin/questions", "/admin/practitioners"
 LOG, SECURITY, DATA, CATALOGS = "/admin", "/admin/security", "/admin/privacy", "/admin/catalogs"
 EVIDENCE = "/admin/evidence"
 INSURERS, BOOKS, REFUNDS, MAIL = "/admin/insurers", "/admin/books", "/admin/refunds", "/admin/mail"
@@ -22,18 +24,22 @@ REQUIREMENTS = "/admin/requirements"
 # By role: the ways in its navigation, the first of them where it begins.
 WAYS = {
     Role.INSURER_CATALOG: [PRODUCTS, UPLOADS],
-    Role.INSURER_UNDERWRITER: [SALES],
-    Role.INSURER_CLAIMS: [SALES],
+    Role.INSURER_UNDERWRITER: [SALES, ASKED],
+    Role.INSURER_CLAIMS: [SALES, ASKED],
     Role.INSURER_FINANCE: [SALES, ACCOUNT],
-    Role.INSURER_ADMIN: [SALES, PRODUCTS, UPLOADS, STAFF, TERMS, ACCOUNT, PAID, KEYS],
+    Role.INSURER_ADMIN: [
+        SALES, PRODUCTS, UPLOADS, ASKED, PRACTITIONERS, STAFF, TERMS, ACCOUNT, PAID, KEYS,
+    ],
     Role.PRACTITIONER: [],
-    Role.ADMIN_SALES: [LOG, EVIDENCE, MAIL, REQUIREMENTS],
-    Role.ADMIN_COMPLIANCE: [LOG, EVIDENCE, INSURERS, BOOKS, REFUNDS, MAIL, REQUIREMENTS, SECURITY, DATA],
+    Role.ADMIN_SALES: [LOG, EVIDENCE, QUESTIONS, MAIL, REQUIREMENTS],
+    Role.ADMIN_COMPLIANCE: [
+        LOG, EVIDENCE, INSURERS, QUESTIONS, CERTIFICATES, BOOKS, REFUNDS, MAIL, REQUIREMENTS, SECURITY, DATA,
+    ],
     Role.ADMIN_REVIEWER: [CATALOGS],
     Role.ADMIN_FINANCE: [LOG, BOOKS, REFUNDS, REQUIREMENTS],
-    Role.ADMIN_COMPLAINTS: [LOG, MAIL, REQUIREMENTS],
-    Role.ADMIN_OWNER: [LOG, INSURERS, BOOKS, REFUNDS, REQUIREMENTS, SECURITY],
-}
+    Role.ADMIN_COMPLAINTS: [LOG, QUESTIONS, MAIL, REQUIREMENTS],
+    Role.ADMIN_OWNER: [LOG, INSURERS, CERTIFICATES, BOOKS, REFUNDS, REQUIREMENTS, SECURITY],
+}  # fmt: skip
 
 
 def test_every_role_of_staff_has_its_ways() -> None:

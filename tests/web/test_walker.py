@@ -23,6 +23,7 @@ from marketplace.web import access
 from marketplace.web.customer import policy
 from marketplace.web.doors import ACCESS, Who
 from tests.conftest import empty_tables
+from tests.factories.consultation import WAITING
 from tests.simulator_server import SimulatorServer
 from tests.web import walker
 from tests.web.conftest import LI_NA, count
@@ -150,6 +151,7 @@ def marks(site: Site) -> dict[str, Callable[[str], bool]]:
         "date of birth": lambda page: "March 5, 1992" in page,
         "answer to a question of health": lambda page: f"{question} No" in page,
         "policy as a paper": lambda page: page == "application/pdf",
+        "what was asked an insurer": lambda page: WAITING in page,
         "what was asked about own data": lambda page: "What do you keep about me?" in page,
     }
 
@@ -175,7 +177,8 @@ def test_what_is_a_customers_is_looked_at_by_these_doors() -> None:
     assert set(AUDITED) == {
         "data_desk.contract", "data_desk.hold", "data_desk.request", "evidence_desk.bundle",
         "evidence_desk.download", "insurer_account.bordereau", "insurer_evidence.bundle",
-        "insurer_evidence.download", "insurer_sales.policy_document", "insurer_sales.sale", "page_versions.day",
+        "insurer_evidence.download", "insurer_questions.question", "insurer_questions.write_public",
+        "insurer_sales.policy_document", "insurer_sales.sale", "page_versions.day", "question_desk.question",
         "replay_desk.recording",
         "sales_log.page",
         "sales_log.policy_document", "sales_log.sale", "sales_log.stored_page",

@@ -17,6 +17,7 @@ from marketplace.accounts import rules
 from marketplace.accounts import services as account_services
 from marketplace.accounts.values import Account, Desk, KeyScope, NewInvitation, NewTerm, Role
 from marketplace.catalog.values import Line
+from marketplace.consultation import services as consultation
 from marketplace.correspondence import queries as correspondence
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
@@ -32,6 +33,7 @@ from marketplace.policy import queries as policies
 from marketplace.policy.values import PaperKind
 from marketplace.privacy import services as privacy
 from marketplace.privacy.values import Dispute, OpenHold
+from marketplace.quoting import queries as quoting
 from marketplace.web.doors import ACCESS
 from sandbox.demo.visitor import Visitor
 from tests.factories.accounts import (
@@ -44,6 +46,7 @@ from tests.factories.accounts import (
 )
 from tests.factories.catalog import STAFF as STAFF_ACTOR
 from tests.factories.catalog import changed
+from tests.factories.consultation import NINETY, PUBLIC, a_question, consented, own, registered
 from tests.factories.evidence import acting, kept_evidence
 from tests.factories.listing import accepted, people_of
 from tests.factories.payment import a_refused_wish, a_wish
@@ -266,6 +269,7 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         wished = a_refused_wish(paid.id, site.accounts["admin_finance"], site.accounts["admin_owner"])
         a_wish(paid.id, site.accounts["admin_finance"], amount=Money(100, "CNY"), reason=RefundReason.GOODWILL)
         (refund,) = payments.refunds_for(Purpose.NEW_BUSINESS, sold.order_id)
+        asked_of = _a_question(site, UUID(under_way["offer_id"]), accounts.account(account_id))
         evidence = {desk: kept_evidence(sold.application_id, reader) for desk, reader in readers.items()}
         db.session.commit()
         with_file = next(mail.id for mail in correspondence.inbox() if mail.attachments)
@@ -287,7 +291,7 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         "attempt_id": paid.id, "wish_id": wished.id, "refund_id": refund.id,
         "hold_id": dispute.id, "term_id": proposed.id, "invitation_id": invited.id, "colleague_id": leaving.id,
         "day": LONG_AGO, "month": LONG_AGO, "form": "csv",
-        "paper_id": _certificate(app, sold.policy_id),
+        "paper_id": _certificate(app, sold.policy_id), **asked_of,
     }  # fmt: skip
     bought = {"application_id": sold.application_id}
     finished = ("checkout.pay", "checkout.returned", "checkout.done", "checkout.policy_document")
@@ -307,6 +311,23 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         | {"inbox.attachment": attached, "applicant_desk.paper": {"number": 0}}
     )
     return {"": every} | special | papers | dict.fromkeys(finished, bought) | _plan(owner)
+
+
+def _a_question(site: Site, offer_id: UUID, owner: Account) -> dict[str, UUID]:
+    """What the owner asked, and was answered; a public answer of it that was refused, with a consent that was taken
+    back; and an entry of the register of practitioners that has ended.
+    """
+    claims = accounts.account(site.accounts["insurer_claims"])
+    harbour = accounts.insurer_by_code("harbour")
+    certificate = registered(claims, harbour, ("term_life",))
+    thread = a_question(quoting.offer(offer_id), owner)
+    consultation.answer_question(thread.id, claims, NINETY)
+    consented(thread)
+    answer = consultation.propose_answer(thread.id, claims, PUBLIC)
+    consultation.refuse_answer(answer.id, accounts.account(site.accounts["admin_sales"]), "It names the town.")
+    consultation.withdraw_consent(thread.id, own(thread))
+    account_services.end_practitioner(certificate.id, claims)
+    return {"thread_id": thread.id, "answer_id": answer.id, "practitioner_id": certificate.id}
 
 
 def _a_published_upload() -> tuple[UUID, UUID, str]:
