@@ -5,22 +5,30 @@ from collections.abc import Callable
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
 from marketplace.accounts import queries as accounts
-from marketplace.accounts.values import Account, Insurer, Role
+from marketplace.accounts import services as account_services
+from marketplace.accounts.values import Account, Insurer, NewPractitioner, Role, Standing
+from marketplace.catalog import queries as catalog
+from marketplace.consultation import queries
 from marketplace.correspondence import queries as correspondence
 from marketplace.infra.db import db
+from marketplace.infra.formatting import ZONE
+from marketplace.kernel import clock
 from marketplace.kernel.canonical import sha256_hex
+from marketplace.quoting import queries as quoting
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import EntryType
 from sandbox.demo.visitor import Visitor, words
 from tests.everything import every_row
-from tests.factories.accounts import a_member_of_staff
-from tests.factories.consultation import NINETY, WAITING, registered
+from tests.factories.accounts import a_member_of_staff, an_insurer
+from tests.factories.consultation import NINETY, PUBLIC, WAITING, a_public_answer, registered
 from tests.factories.evidence import File, faults
 from tests.factories.evidence import asked as evidence_of
+from tests.factories.quoting import a_need
 from tests.web.conftest import ANSWERS, the_sale
-from tests.web.desk_visits import LI_NA, apply, at_the_desk, links, sign_in
+from tests.web.desk_visits import LI_NA, Clerk, apply, at_the_desk, links, sign_in
 
 Work = Callable[[], list[str]]
 CodeFor = Callable[[str], str]
@@ -187,3 +195,226 @@ def test_two_messages_of_an_application_are_in_its_contracts_evidence(
     admin.get(f"/admin/sales/{sale.id}")
     assert NINETY in words(admin.text)
     assert "by the holder of certificate SPECIMEN-4711" in words(admin.text)
+
+
+@pytest.mark.requirement("N108-02")
+def test_without_a_certificate_a_member_of_staff_cannot_answer(
+    shop: Flask, visitor: Visitor, desk: Visitor, insurer: Insurer, code_for: CodeFor
+) -> None:
+    """And with one, the answer names institution and number; nobody is written to who did not ask."""
+    asks(visitor, code_for)
+    colleague = at_the_desk(shop, Role.INSURER_ADMIN, insurer)
+    question = links(colleague.get("/insurer/questions"), "/insurer/questions/[0-9a-f-]{36}")[0]
+    colleague.get(question)
+    assert "<textarea" not in colleague.text
+    assert "You have no valid practising certificate" in words(colleague.text)
+    colleague.post({"words": NINETY, "csrf_token": _token(colleague)}, question)
+    assert colleague.status == 403
+    assert "Only staff with a valid practising certificate" in words(colleague.text)
+    with shop.app_context(), every_row() as reader:
+        assert reader.exec_driver_sql("SELECT count(*) FROM consultation_message").scalar() == 1
+        answered = "SELECT count(*) FROM traceability_evidence_intake WHERE type = 'consultation:answered'"
+        assert reader.exec_driver_sql(answered).scalar() == 0
+    answers(desk)
+    assert "practising certificate SPECIMEN-4711" in words(visitor.get(visitor.at))
+    assert "<textarea" not in desk.text, "no question waits, so there is nothing to write in"
+    desk.post({"words": "Buy more!", "csrf_token": _token(desk)}, question)
+    assert desk.status == 409
+    assert "Buy more!" not in words(visitor.get(visitor.at))
+
+
+def _token(visitor: Visitor) -> str:
+    found = re.search(r'name="csrf_token" value="([^"]+)"', visitor.text)
+    assert found
+    return found[1]
+
+
+def test_staff_of_another_insurer_find_no_question(
+    shop: Flask, visitor: Visitor, desk: Visitor, code_for: CodeFor
+) -> None:
+    asks(visitor, code_for)
+    question = links(desk.get("/insurer/questions"), "/insurer/questions/[0-9a-f-]{36}")[0]
+    with shop.app_context():
+        others = an_insurer("farshore")
+        db.session.commit()
+    stranger = at_the_desk(shop, Role.INSURER_ADMIN, others)
+    assert "Nobody has asked yet." in words(stranger.get("/insurer/questions"))
+    for path in (question, f"{question}/public"):
+        stranger.get(path)
+        assert stranger.status == 404
+    assert visitor.client.get(question).status_code == 403
+
+
+def test_the_insurer_sees_neither_name_nor_address_of_who_asks(
+    visitor: Visitor, desk: Visitor, code_for: CodeFor
+) -> None:
+    asks(visitor, code_for)
+    pages = desk.get("/insurer/questions") + desk.get(links(desk.text, "/insurer/questions/[0-9a-f-]{36}")[0])
+    assert LI_NA.email not in pages
+    assert LI_NA.email.partition("@")[0] not in pages
+
+
+def test_an_answer_for_everybody_is_found_inside_a_sentence_and_goes_with_the_consent(
+    shop: Flask, visitor: Visitor, desk: Visitor, code_for: CodeFor
+) -> None:
+    """Consent, a second person, the page of the product, the search in both languages, and back."""
+    asks(visitor, code_for)
+    thread, question = visitor.at, answers(desk)
+    visitor.get(thread)
+    assert " checked" not in visitor.text.split('id="public"')[1], "nothing is ticked beforehand"
+    visitor.post({}, f"{thread}/public")
+    assert visitor.status == 422
+    visitor.post({"consent": "yes", "sha256": _value(visitor, "sha256")}, f"{thread}/public")
+    visitor.expect(thread)
+    desk.get(f"{question}/public")
+    said = {
+        f"{name}_{locale}": getattr(each, name) for locale, each in PUBLIC.items() for name in ("question", "answer")
+    }
+    desk.post(said)
+    product, reader = visitor.compare("term_life", ANSWERS)[0], Visitor(shop.test_client())
+    assert "No answer about this product is public yet." in words(reader.get(product))
+    admin = at_the_desk(shop, Role.ADMIN_SALES)
+    answer = links(admin.get("/admin/questions"), "/admin/questions/public/[0-9a-f-]{36}")[0]
+    admin.get(answer)
+    admin.post({}, f"{answer}/publish")
+    assert PUBLIC["en"].answer in words(reader.get(product))
+    assert "Zhao Lei, Harbour Life Insurance Co., practising certificate SPECIMEN-4711" in words(reader.text)
+    reader.locale = "zh_Hans_CN"
+    assert PUBLIC["zh_Hans_CN"].question in words(reader.get("/questions?text=等待期"))
+    assert PUBLIC["zh_Hans_CN"].question not in words(reader.get("/questions?text=期待"))
+    reader.locale = "en"
+    assert PUBLIC["en"].question in words(reader.get("/questions?text=waiting"))
+    visitor.get(thread)
+    visitor.post({"csrf_token": _token(visitor)}, f"{thread}/public/withdraw")
+    assert PUBLIC["en"].answer not in words(reader.get(product)), "also where the page was kept in memory"
+    assert PUBLIC["en"].question not in words(reader.get("/questions?text=waiting"))
+
+
+def _value(visitor: Visitor, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]+)"', visitor.text)
+    assert found
+    return found[1]
+
+
+def test_an_answer_for_a_former_version_says_so(shop: Flask, visitor: Visitor, insurer: Insurer) -> None:
+    with shop.app_context():
+        (version,) = catalog.products_of_insurer(insurer.id)
+        a_public_answer(quoting.offers_for(a_need(line=version.line).id)[0])
+        db.session.commit()
+    product = visitor.compare("term_life", ANSWERS)[0]
+    assert "answered for version" not in words(visitor.get(product))
+    with shop.app_context():
+        db.session.execute(text("UPDATE consultation_public_answer SET version_number = 0"))
+        db.session.commit()
+    assert "answered for version 0" in words(visitor.get(product))
+
+
+@pytest.mark.requirement("O13-39")
+def test_everybody_can_check_who_advises(shop: Flask, visitor: Visitor, insurer: Insurer) -> None:
+    """A known number gives name, institution, scope and state; an unknown one, or one not checked yet, is not found."""
+    with shop.app_context():
+        staff = a_member_of_staff(Role.INSURER_CLAIMS, insurer, name="Zhao Lei")
+        entry = registered(staff, insurer, ("term_life", "travel"), certificate_no="SPECIMEN-4711")
+        owner = a_member_of_staff(Role.INSURER_ADMIN, insurer)
+        today = clock.today(ZONE)
+        new = NewPractitioner(owner.id, "SPECIMEN-4712", ("travel",), today, today)
+        account_services.propose_practitioner(new, owner)
+        db.session.commit()
+    page = words(visitor.get("/practitioners?number=specimen-+4711"))
+    assert visitor.status == 200
+    for said in ("Zhao Lei", "Harbour Life Insurance Co.", "SPECIMEN-4711", "Term life, Travel", "State valid"):
+        assert said in page, said
+    for number in ("SPECIMEN-4712", "SPECIMEN-9999"):
+        assert "This number is not in our register." in words(visitor.get(f"/practitioners?number={number}"))
+        assert visitor.status == 404
+        assert "Zhao Lei" not in visitor.text
+    with shop.app_context():
+        account_services.end_practitioner(entry.id, owner)
+        db.session.commit()
+    assert "State ended" in words(visitor.get("/practitioners?number=SPECIMEN-4711"))
+
+
+def test_a_number_is_looked_up_so_often_and_no_more(visitor: Visitor) -> None:
+    answered = [visitor.client.get(f"/practitioners?number=SPECIMEN-{number}").status_code for number in range(31)]
+    assert answered == [404] * 30 + [429]
+
+
+def test_who_leaves_answers_no_more(shop: Flask, insurer: Insurer) -> None:
+    with shop.app_context():
+        staff = a_member_of_staff(Role.INSURER_CLAIMS, insurer)
+        registered(staff, insurer, ("term_life",))
+        account_services.end_access(staff.id, a_member_of_staff(Role.INSURER_ADMIN, insurer))
+        (entry,) = accounts.practitioners_of(insurer.id)
+    assert entry.standing is Standing.ENDED
+
+
+@pytest.mark.requirement("EU-23")
+def test_a_person_can_be_reached_from_every_page_and_it_says_how_fast(
+    visitor: Visitor, desk: Visitor, code_for: CodeFor
+) -> None:
+    for path in ("/", "/compare/term_life", "/sign-in", "/verify", "/insurers/harbour"):
+        assert 'href="/talk"' in visitor.get(path), path
+    asks(visitor, code_for)
+    page = words(visitor.get("/talk"))
+    assert "400-000-0001" in page
+    assert "Half of the answers came within not known yet" in page
+    answers(desk)
+    visitor.get("/talk?anew=1")
+    assert "Half of the answers came within 1 minute" in words(visitor.text)
+    assert "100.0% of 1" in words(visitor.text)
+    visitor.get("/insurers/harbour?anew=1")
+    assert "Half of the answers came within 1 minute" in words(visitor.text)
+
+
+def test_every_page_of_an_application_leads_to_the_insurers_staff(at_step: Callable[..., Visitor]) -> None:
+    for step in ("email", "code", "people", "questions", "documents", "exclusions", "review", "pay"):
+        page = at_step(step)
+        assert len(links(page.text, OF_APPLICATION)) == 1, step
+
+
+def test_one_asks_in_an_application_before_the_address_is_proven(
+    visitor: Visitor, desk: Visitor, code_for: CodeFor, shop: Flask
+) -> None:
+    visitor.get("/")
+    visitor.enter(visitor.compare("term_life", ANSWERS)[0])
+    (there,) = links(visitor.text, OF_APPLICATION)
+    visitor.get(there)
+    visitor.post({"words": WAITING, "email": LI_NA.email})
+    visitor.expect("/ask/code$")
+    visitor.post({"code": code_for(LI_NA.email)})
+    visitor.expect("/ask$")
+    answers(desk)
+    with shop.app_context():
+        (found,) = queries.threads(1).threads
+        assert str(found.application_id) in there
+    visitor.get(there.replace("/ask", ""))
+    visitor.give_address(LI_NA.email)
+    assert NINETY in words(visitor.get(there))
+
+
+def test_one_thread_for_each_application_goes_on(at_step: Callable[..., Visitor], shop: Flask) -> None:
+    visitor = at_step("people")
+    (there,) = links(visitor.text, OF_APPLICATION)
+    for said in (WAITING, "And for an accident?"):
+        visitor.get(there)
+        visitor.post({"words": said})
+    page = words(visitor.get(there))
+    assert WAITING in page
+    assert "And for an accident?" in page
+    with shop.app_context():
+        (found,) = queries.threads(1).threads
+    visitor.get(f"/account/questions/{found.id}")
+    assert visitor.at == there, "while the application is under way it is read where it is recorded"
+
+
+def test_an_admin_reads_what_was_asked_in_an_application_for_a_reason_only(
+    at_step: Callable[..., Visitor], shop: Flask
+) -> None:
+    visitor = at_step("people")
+    visitor.get(links(visitor.text, OF_APPLICATION)[0])
+    visitor.post({"words": WAITING})
+    admin = at_the_desk(shop, Role.ADMIN_SALES)
+    (question,) = links(admin.get("/admin/questions"), "/admin/questions/[0-9a-f-]{36}")
+    Clerk.knock(admin, question)  # type: ignore[arg-type]  # it is one
+    assert WAITING not in words(admin.text)
+    assert 'list="reasons"' in admin.text

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 from marketplace.accounts import queries as accounts
 from marketplace.accounts import rules
 from marketplace.accounts import services as account_services
-from marketplace.accounts.values import Account, Desk, KeyScope, NewInvitation, NewTerm, Role
+from marketplace.accounts.values import Account, Desk, Insurer, Invitation, KeyScope, NewInvitation, NewTerm, Role
 from marketplace.catalog.values import Line
 from marketplace.consultation import services as consultation
 from marketplace.correspondence import queries as correspondence
@@ -250,8 +250,7 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         rejected = account_services.reject_applicant(an_applicant().id, "no", desk)
         proposed = account_services.propose_terms(NewTerm(harbour.id, "travel", 1500, clock.today(ZONE)), desk)
         account_services.accept_terms(proposed.id, accounts.account(site.accounts["insurer_admin"]))
-        asked = NewInvitation(harbour.id, "asked@harbour.example", "Asked", Role.INSURER_CLAIMS)
-        invited = account_services.invite_staff(asked, desk)
+        invited = _invite(harbour, desk)
         leaving = a_member_of_staff(Role.INSURER_CLAIMS, harbour)
         readers = {
             "evidence_desk": accounts.account(site.accounts["admin_compliance"]),
@@ -311,6 +310,11 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         | {"inbox.attachment": attached, "applicant_desk.paper": {"number": 0}}
     )
     return {"": every} | special | papers | dict.fromkeys(finished, bought) | _plan(owner)
+
+
+def _invite(insurer: Insurer, by: Account) -> Invitation:
+    asked = NewInvitation(insurer.id, "asked@harbour.example", "Asked", Role.INSURER_CLAIMS)
+    return account_services.invite_staff(asked, by)
 
 
 def _a_question(site: Site, offer_id: UUID, owner: Account) -> dict[str, UUID]:
