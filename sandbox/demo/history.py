@@ -26,12 +26,16 @@ from marketplace.kernel import clock
 from marketplace.kernel.dates import add_years
 from marketplace.policy import services as policies
 from marketplace.quoting import queries as quoting
-from sandbox.demo.loading import CUSTOMER, CUSTOMER_NAME
+from sandbox.demo import asking
+from sandbox.demo.loading import ADMIN, CUSTOMER, CUSTOMER_NAME
 from sandbox.demo.visitor import DECLINED_CARD, Identity, Visitor
 
 DAYS_BACK = 45
 SEED = 20260926
 PATIENCE_SECONDS = 60.0
+ANSWERED_AFTER = timedelta(hours=1, minutes=20)
+ASKED_EVERY = 6
+"""So many visits lie between two questions."""
 
 ANSWERS: dict[str, tuple[dict[str, str], ...]] = {
     "term_life": (
@@ -103,19 +107,19 @@ class Walk:
     def to_people(self, offer: str) -> None:
         self.visitor.enter(offer)
         self.visitor.give_address(self.who.email)
-        self.visitor.give_code(self._code())
+        self.visitor.give_code(self.code())
 
     def to_review(self, offer: str) -> None:
         self.to_people(offer)
         self.visitor.give_people(self.who)
         self.visitor.answer(self.who)
 
-    def _code(self) -> str:
-        """The code from the newest mail, once the worker has written it."""
+    def code(self, kind: MessageKind = MessageKind.APPLICATION_CODE) -> str:
+        """The code from the newest mail of this kind, once the worker has written it."""
 
         def newest() -> str | None:
             for mail in correspondence.inbox(recipient=self.who.email):
-                if mail.kind is MessageKind.APPLICATION_CODE and mail.readable:
+                if mail.kind is kind and mail.readable:
                     words = correspondence.message_parts(mail.id).text.split()
                     return next(word for word in words if word.isdigit() and len(word) == 6)  # noqa: PLR2004  six digits
             return None
@@ -189,6 +193,29 @@ def buys(walk: Walk) -> None:
         walk.visitor.pay()
 
 
+def asks_and_buys(walk: Walk) -> None:
+    """The same, with a question on the way, which is answered before the declaration."""
+    walk.to_review(walk.choose())
+    review = walk.visitor.at
+    walk.visitor.get(review.replace("/review", "/ask"))
+    walk.visitor.post({"words": asking.IN_THE_APPLICATION.asked})
+    asking.answer(walk.app, asking.IN_THE_APPLICATION, ADMIN)
+    walk.visitor.get(review.replace("/review", "/ask"))
+    walk.visitor.get(review)
+    if walk.visitor.submit() == "pay":
+        walk.visitor.pay()
+
+
+def _asks(walk: Walk, said: asking.Exchange, back: timedelta) -> None:
+    """A visitor asks about a product, and is answered some of the time later."""
+    walk.line, walk.answers = said.line, ANSWERS[said.line][0]
+    asking.ask(walk.visitor, walk.choose(), said, walk.who.email)
+    walk.visitor.post({"code": walk.code(MessageKind.CONSULTATION_CODE)})
+    walk.visitor.expect("/account/questions/")
+    _set_clock(walk.app, ANSWERED_AFTER - back)
+    asking.answer(walk.app, said, ADMIN)
+
+
 def _answers_yes(walk: Walk, outcome: Outcome) -> None:
     """Apply for the first product that asks a question with this outcome, and say yes to it."""
     for offer in walk.compare():
@@ -238,6 +265,7 @@ def live(app: Flask) -> int:
     visits = [ending for ending in ENDINGS for _ in range(ending.times)]
     chosen.shuffle(visits)
     walks = _walks(app, chosen)
+    questions = iter(asking.QUESTIONS)
     first_purchase = next(number for number, ending in enumerate(visits) if ending.walk is buys)
     for number, ending in enumerate(visits):
         back = timedelta(days=DAYS_BACK * (1 - number / len(visits)))
@@ -247,7 +275,9 @@ def live(app: Flask) -> int:
             walk = next(walks)
         if number == first_purchase:  # so that the customer whose account is printed finds a policy there
             walk.who = Identity(CUSTOMER_NAME, walk.who.born_on, CUSTOMER)
-        ending.walk(walk)
+        (asks_and_buys if number == first_purchase else ending.walk)(walk)
+        if number % ASKED_EVERY == 1 and (said := next(questions, None)) is not None:
+            _asks(next(walks), said, back)
         wait_for(app, worker_is_done, "the worker")
     _set_clock(app, timedelta())
     with app.app_context():

@@ -4,6 +4,7 @@ import tomllib
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -32,6 +33,7 @@ from marketplace.kernel import clock
 from marketplace.kernel.text import LocalizedText
 from marketplace.listing.values import UploadHasFindings
 from sandbox.catalog_road import Reviewers, put_on_sale
+from sandbox.demo import asking
 from sandbox.demo_pki import make_pki
 from sandbox.instance import Instance
 
@@ -45,6 +47,8 @@ ADMIN = "admin@evenfold.example"
 COMPLIANCE = "privacy@evenfold.example"
 REVIEWER = "reviewer@evenfold.example"
 OWNER = "owner@evenfold.example"
+ANSWERING = ("Zhao Lei", "Maya Lindqvist", "何静", "Tom Okafor", "沈越", "Irene Castle", "罗佳")
+"""Who answers customers, one person for each insurer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +67,19 @@ def load(instance: Instance) -> tuple[Desk, ...]:
     make_pki(instance.seals, {entry["code"]: entry["legal_name"]["en"] for entry in entries})
     _customer(instance)
     _staff(instance, ADMIN, "admin: sales log", Role.ADMIN_SALES, None)
-    _staff(instance, COMPLIANCE, "compliance: personal data", Role.ADMIN_COMPLIANCE, None)
+    compliance = _staff(instance, COMPLIANCE, "compliance: personal data", Role.ADMIN_COMPLIANCE, None)
     reviewer = _staff(instance, REVIEWER, "reviewer: catalogs", Role.ADMIN_REVIEWER, None)
     owner = _staff(instance, OWNER, "owner: insurers", Role.ADMIN_OWNER, None)
     desks = {entry["code"]: _desk(instance, entry) for entry in entries}
     db.session.commit()
-    for entry in entries:
+    for place, (entry, name) in enumerate(zip(entries, cycle(ANSWERING), strict=False), 1):
         desk = desks[entry["code"]]
         if (CATALOGS / desk.insurer.code).exists():
             _publish(desk, reviewer)
         _agree(desk, owner, entry["commission"])
+        colleague = _staff(instance, f"answers@{entry['code']}.example", name, Role.INSURER_CLAIMS, desk.insurer.id)
+        asking.register(desk.insurer.id, colleague, (desk.staff, compliance), f"SPECIMEN-{place:04d}")
+        db.session.commit()
     return tuple(desks.values())
 
 
