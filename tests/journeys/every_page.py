@@ -336,9 +336,8 @@ class Walk:
     def consultation(self) -> None:
         """Asked from a product and in an application, answered, made public, and found by everybody."""
         visitor = self.visitor()
-        visitor.get("/")
-        offer = visitor.compare("term_life", ANSWERS)[0]
-        visitor.get(f"{offer}/ask")
+        visitor.get(self.offer)
+        visitor.get(f"{self.offer}/ask")
         visitor.post({"words": "", "email": "nobody"})
         visitor.post({"words": WAITING, "email": "zhou.min@example.com"})
         visitor.post({"code": "000000"})
@@ -364,7 +363,7 @@ class Walk:
         admin.post({}, accept)
         self._answered(owner, admin, visitor, thread)
         for path in ("/questions", "/questions?text=等待期", "/questions?text=nothing", "/talk", "/practitioners",
-                     f"/practitioners?number={number}", "/practitioners?number=0", offer):  # fmt: skip
+                     f"/practitioners?number={number}", "/practitioners?number=0", self.offer):  # fmt: skip
             self.visitor().get(path)
 
     def _answered(self, owner: Clerk, admin: Clerk, visitor: Visitor, thread: str) -> None:

@@ -136,8 +136,9 @@ def _outline(page: Page) -> Iterator[str]:
         yield "no language"
 
 
-# What a customer ticked on the page before; that none of it is ticked at first is held by test_comparison.py.
-OWN_CHOICE = ("needs-", "does-")
+# What somebody ticked on the page before; that none of it is ticked at first is held by test_comparison.py and, of the
+# lines of a certificate, by test_consultation.py.
+OWN_CHOICE = ("needs-", "does-", "lines-")
 
 
 def _says(title: str, heading: str) -> bool:

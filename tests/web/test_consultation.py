@@ -418,3 +418,30 @@ def test_an_admin_reads_what_was_asked_in_an_application_for_a_reason_only(
     Clerk.knock(admin, question)  # type: ignore[arg-type]  # it is one
     assert WAITING not in words(admin.text)
     assert 'list="reasons"' in admin.text
+
+
+def test_an_owner_enters_a_certificate_and_another_institutions_person_checks_it(
+    shop: Flask, insurer: Insurer, visitor: Visitor
+) -> None:
+    """Until it is checked nobody finds it, and nothing typed is lost on the way."""
+    with shop.app_context():
+        colleague = a_member_of_staff(Role.INSURER_CLAIMS, insurer, name="Zhao Lei")
+        db.session.commit()
+    owner, admin = at_the_desk(shop, Role.INSURER_ADMIN, insurer), at_the_desk(shop, Role.ADMIN_COMPLIANCE)
+    assert " checked" not in owner.get("/insurer/practitioners"), "nothing is ticked beforehand"
+    days = {"valid_from": "2026-01-01", "valid_to": "2030-12-31"}
+    entry = {"colleague": str(colleague.id), "certificate_no": "specimen-4711", **days}
+    owner.post(entry, "/insurer/practitioners/enter")
+    assert owner.status == 422
+    assert "Please tick what the certificate covers." in words(owner.text)
+    assert 'value="specimen-4711"' in owner.text
+    owner.post(entry | {"lines-term_life": "yes"}, "/insurer/practitioners/enter")
+    assert "to be checked by the marketplace" in words(owner.text)
+    owner.post(entry | {"lines-term_life": "yes"}, "/insurer/practitioners/enter")
+    assert "There is an entry with this number in the register already." in words(owner.text)
+    visitor.get("/practitioners?number=SPECIMEN-4711")
+    assert visitor.status == 404
+    accept = re.findall(r'action="(/admin/practitioners/[0-9a-f-]+/accept)"', admin.get("/admin/practitioners"))
+    assert len(accept) == 1
+    admin.post({}, accept[0])
+    assert "Zhao Lei" in words(visitor.get("/practitioners?number=SPECIMEN-4711"))

@@ -4,14 +4,15 @@ from datetime import date
 from typing import cast
 from uuid import UUID
 
-from wtforms import DateField, SelectField, StringField, TextAreaField
+from wtforms import DateField, Field, SelectField, StringField, TextAreaField
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # the stubs are of an older version
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import Length, ValidationError
 
 from marketplace.accounts.values import Account, NewPractitioner
 from marketplace.catalog.values import LINES
 from marketplace.consultation.values import LONGEST_ANSWER, LONGEST_QUESTION, Said
 from marketplace.infra.formatting import current_locale
+from marketplace.infra.formatting import gettext as _
 from marketplace.infra.formatting import lazy_gettext as _l
 from marketplace.web.fields import Form, Ticked, lines_of_text, printable, required
 
@@ -54,6 +55,12 @@ def _text(field: TextAreaField) -> str:
     return (field.data or "").strip()
 
 
+def _lines() -> list[SelectChoice]:
+    """Every line of business."""
+    locale = current_locale()
+    return [SelectChoice(line.value, definition.name.in_(locale)) for line, definition in LINES.items()]
+
+
 class PractitionerForm(Form):
     colleague = SelectField(_l("Colleague"), [required()])
     certificate_no = StringField(
@@ -61,9 +68,13 @@ class PractitionerForm(Form):
         [required(), Length(max=60), printable],
         render_kw={"autocomplete": "off", "spellcheck": "false"},
     )
-    lines = Ticked(_l("What the certificate covers"), [InputRequired(_l("Please tick what the certificate covers."))])
+    lines = Ticked(_l("What the certificate covers"), choices=_lines)
     valid_from = DateField(_l("Valid from"), [required()])
     valid_to = DateField(_l("Valid until"), [required()])
+
+    def validate_lines(self, field: Field) -> None:
+        if not field.data:
+            raise ValidationError(_("Please tick what the certificate covers."))
 
     def to_value(self) -> NewPractitioner:
         """The entry of a valid form."""
@@ -77,12 +88,10 @@ class PractitionerForm(Form):
 
 
 def practitioner_form(colleagues: tuple[Account, ...]) -> PractitionerForm:
-    """With these colleagues to choose from, and every line of business."""
+    """With these colleagues to choose from."""
     form = PractitionerForm()
     form.colleague.choices = [
         SelectChoice("", str(_l("Please choose"))),
         *(SelectChoice(str(each.id), each.name) for each in colleagues if not each.disabled),
     ]
-    locale = current_locale()
-    form.lines.choices = [SelectChoice(line.value, definition.name.in_(locale)) for line, definition in LINES.items()]
     return form
