@@ -34,8 +34,8 @@ DAYS_BACK = 45
 SEED = 20260926
 PATIENCE_SECONDS = 60.0
 ANSWERED_AFTER = timedelta(hours=1, minutes=20)
-ASKED_EVERY = 6
-"""So many visits lie between two questions."""
+ASKED_FROM, ASKED_EVERY = 10, 5
+"""From this visit on, one question every so many: most of them within the time that answers are measured over."""
 
 ANSWERS: dict[str, tuple[dict[str, str], ...]] = {
     "term_life": (
@@ -276,7 +276,7 @@ def live(app: Flask) -> int:
         if number == first_purchase:  # so that the customer whose account is printed finds a policy there
             walk.who = Identity(CUSTOMER_NAME, walk.who.born_on, CUSTOMER)
         (asks_and_buys if number == first_purchase else ending.walk)(walk)
-        if number % ASKED_EVERY == 1 and (said := next(questions, None)) is not None:
+        if number >= ASKED_FROM and number % ASKED_EVERY == 0 and (said := next(questions, None)) is not None:
             _asks(next(walks), said, back)
         wait_for(app, worker_is_done, "the worker")
     _set_clock(app, timedelta())
