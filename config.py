@@ -170,6 +170,12 @@ class Settings(StorageSettings):
     )
     stripe_api_base: str = Field(default="", description="Address of the Stripe simulator; demonstration only.")
 
+    identity_verifier: Literal["", "demonstration"] = Field(
+        default="",
+        description="Who proves the identity of applicants: `demonstration` asks no register; empty: nobody, and what "
+        "needs a proof cannot be bought.",
+    )
+
     refund_limits: str = Field(
         default="CNY:2000,EUR:250,GBP:250,USD:300,HKD:2000,JPY:40000",
         description="Up to how much of a payment one person alone sends back, by currency, in its units; else nothing.",
@@ -255,6 +261,7 @@ class Settings(StorageSettings):
             "STRIPE_API_BASE (the simulator) is for demonstrations only": bool(self.stripe_api_base),
             "STRIPE_SECRET_KEY is a test key; production takes a live one": self._test_key,
             "MAIL_TRANSPORT=demonstration sends nothing; production takes smtp": self.mail_transport != "smtp",
+            "IDENTITY_VERIFIER=demonstration asks no register; production takes another": bool(self.identity_verifier),
             "TIMESTAMP_URL is missing; the demonstration's authority is refused": self.seals_folder is not None
             and not self.timestamp_url,
             "TIMESTAMP_URL must begin with https://": bool(self.timestamp_url) and not self._asks_safe_authorities,

@@ -29,7 +29,9 @@ from marketplace.web.customer import (
     application,
     basket,
     checkout,
+    consenting,
     factor,
+    identity,
     interactions,
     joining,
     policy,
@@ -71,7 +73,7 @@ from marketplace.web.storefront import consultation as answers
 
 SUBJECTS = (
     *(home, compare, needs, beside, taking, product, insurers, leaving, verify, legal, register),
-    *(application, interactions, checkout, basket, account, account_security, factor, joining),
+    *(application, identity, consenting, interactions, checkout, basket, account, account_security, factor, joining),
     *(policy, policy_evidence, privacy),
     *(answers, asking, insurer_questions, insurer_practitioners, question_desk, practitioner_desk),
     *(insurer_sales, insurer_products, insurer_uploads, insurer_workbooks, insurer_cards, insurer_keys, insurer_terms),

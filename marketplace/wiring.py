@@ -21,6 +21,7 @@ from marketplace.correspondence import rules as correspondence_rules
 from marketplace.correspondence.values import MessageBounced, MessageSent
 from marketplace.infra import (
     dkim,
+    identity,
     keys,
     letterhead,
     mail,
@@ -31,6 +32,7 @@ from marketplace.infra import (
     stripe_gateway,
     vault,
 )
+from marketplace.infra.identity.demonstration import DemonstrationVerifier
 from marketplace.infra.storage.folder import Folder
 from marketplace.infra.storage.objects import PATIENCE, Objects
 from marketplace.kernel import money
@@ -134,6 +136,7 @@ def connect(settings: Settings) -> None:
     payment_gateway.configure(_stripe(settings))
     payment.configure(money.amounts(settings.refund_limits))
     numbers.configure(ISSUERS)
+    identity.configure(DemonstrationVerifier() if settings.identity_verifier == "demonstration" else None)
     letterhead.configure(
         letterhead.Letterhead(
             public_url=settings.public_url,

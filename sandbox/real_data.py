@@ -357,6 +357,7 @@ def settings() -> Settings:
             "stripe_webhook_secret": secrets["STRIPE_WEBHOOK_SECRET"],
             "stripe_api_base": "http://127.0.0.1:1",
             "mail_transport": "demonstration",
+            "identity_verifier": "demonstration",
         }
     )
 

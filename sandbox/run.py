@@ -225,6 +225,7 @@ class Demonstration:
             "SUPPORT_PHONE": "400-000-0000",
             "SUPPORT_HOURS": "08:00-20:00",
             "MAIL_TRANSPORT": "demonstration",
+            "IDENTITY_VERIFIER": "demonstration",
         }
 
     def _told_sequencer(self, database_url: str) -> dict[str, str]:

@@ -121,6 +121,7 @@ def settings(server: EmbeddedServer, instance_folder: Path, keeper_socket: Path)
             "stripe_webhook_secret": "whsec_of_the_tests",
             "stripe_api_base": "http://127.0.0.1:9",
             "mail_transport": "demonstration",
+            "identity_verifier": "demonstration",
         }
     )
 

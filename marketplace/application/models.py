@@ -98,6 +98,60 @@ class ConfirmationRow(Base):
     confirmed_at: Mapped[datetime]
 
 
+class IdentityCheckRow(Base):
+    """An attempt to prove who the applicant or the insured is; added, and emptied when the application is erased.
+    `shown` is the document with its number, and whom it was to prove.
+    """
+
+    __tablename__ = "application_identity_check"
+    __table_args__ = (
+        CheckConstraint("outcome IN ('verified', 'refused')", name="outcome"),
+        CheckConstraint("whose IN ('applicant', 'insured')", name="whose"),
+        CheckConstraint("(outcome = 'refused') = (flaw IS NOT NULL)", name="refused_with_flaw"),
+        Index("ix_application_identity_check_application_id", "application_id", "checked_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    application_id: Mapped[UUID] = mapped_column(
+        ForeignKey("application_application.id", name="fk_application_identity_check_application")
+    )
+    whose: Mapped[str] = mapped_column(String(16), server_default="applicant")
+    method: Mapped[str] = mapped_column(String(16))
+    reference: Mapped[str] = mapped_column(String(255))
+    outcome: Mapped[str] = mapped_column(String(16))
+    flaw: Mapped[str | None] = mapped_column(String(32))
+    shown_sealed: Mapped[bytes | None] = mapped_column("shown")
+    checked_at: Mapped[datetime]
+
+    shown = SealedJson[dict[str, Any] | None]("shown_sealed", subject="application_id", missing=lambda: None)
+
+
+class InsuredConsentRow(Base):
+    """A question to the insured. `subject_sha256` is what would be agreed to; the link's token is kept as its HMAC."""
+
+    __tablename__ = "application_insured_consent"
+    __table_args__ = (
+        CheckConstraint("state IN ('asked', 'given', 'refused')", name="state"),
+        CheckConstraint("(state = 'asked') = (answered_at IS NULL)", name="answered"),
+        UniqueConstraint("token_hash"),
+        Index("ix_application_insured_consent_application_id", "application_id", "asked_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    application_id: Mapped[UUID] = mapped_column(
+        ForeignKey("application_application.id", name="fk_application_insured_consent_application")
+    )
+    state: Mapped[str] = mapped_column(String(16))
+    subject_sha256: Mapped[str] = mapped_column(CHAR(64))
+    token_hash: Mapped[str] = mapped_column(CHAR(64))
+    email_sealed: Mapped[bytes | None] = mapped_column("email")
+    asked_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+
+    email = SealedJson[str | None]("email_sealed", subject="application_id", missing=lambda: None)
+
+
 def locked(application_id: UUID) -> ApplicationRow:
     """The row, held until the end of the transaction: two tabs and double clicks wait for one another here."""
     row = db.session.scalars(

@@ -13,15 +13,22 @@ from marketplace.application.values import (
     ConfirmationKind,
     Event,
     HealthConsent,
-    InsuredMustConsent,
+    IdentityCheck,
+    IdentityOutcome,
+    InsuredConsent,
+    MinorNotInsurable,
     People,
+    Person,
     Progress,
+    ProvenPerson,
     Relationship,
     SexDiffers,
     State,
     Step,
+    Whose,
 )
 from marketplace.catalog.values import (
+    DEMANDS_REAL_NAME,
     Document,
     DocumentKind,
     ProductContent,
@@ -31,6 +38,7 @@ from marketplace.catalog.values import (
 from marketplace.kernel.canonical import digest
 from marketplace.kernel.dates import age_on
 from marketplace.kernel.transitions import Table
+from marketplace.quoting.values import OfferView
 
 ADULT_AGE = 18  # Civil Code of the People's Republic of China, article 17; the same age in the EU and the UK
 LONGEST_NAME = 100
@@ -112,9 +120,11 @@ def next_step(progress: Progress) -> Step:
         (Step.EMAIL, progress.email_given or progress.address_proven),
         (Step.CODE, progress.address_proven),
         (Step.PEOPLE, progress.people_given),
+        (Step.IDENTITY, not progress.identity_missing),
         (Step.QUESTIONS, not (progress.notice_missing or progress.consent_missing or progress.unanswered)),
         (Step.DOCUMENTS, not progress.unconfirmed),
         (Step.EXCLUSIONS, progress.exclusions_confirmed),
+        (Step.CONSENT, not progress.insured_consent_missing),
     )
     return next((step for step, done in road if not done), Step.REVIEW)
 
@@ -132,6 +142,19 @@ def needs_health_consent(content: ProductContent) -> bool:
     of their own, apart from all else (PIPL articles 28-30, GDPR article 9(2)(a)). Questions about a thing do not.
     """
     return bool(content.questions) and content.definition.personal
+
+
+def needs_identity(content: ProductContent) -> bool:
+    """Whether the applicant has to prove by a document who they are (T26-27)."""
+    return content.profile in DEMANDS_REAL_NAME
+
+
+def proof_of(told: Person, whose: Whose, checks: Sequence[IdentityCheck]) -> IdentityCheck | None:
+    """The latest check that proves this person: one of another name or date of birth proves nothing (T26-26)."""
+    person = ProvenPerson(told.name, told.birth_on)
+    of_them = (each for each in checks if each.whose is whose)
+    proven = (each for each in of_them if each.outcome is IdentityOutcome.VERIFIED and each.person == person)
+    return max(proven, key=lambda each: each.checked_at, default=None)
 
 
 def health_consent(confirmations: Sequence[Confirmation]) -> HealthConsent | None:
@@ -155,7 +178,7 @@ def require_fitting(people: People, content: ProductContent, risk: Risk, start_o
     """Refuse people for whom this offer was not made.
 
     Ages are completed years: the applicant's today, the insured person's on the first day of cover, which the tariff
-    rated. Raises ApplicantNotAdult, InsuredMustConsent, AgeDiffers or SexDiffers.
+    rated. Raises ApplicantNotAdult, MinorNotInsurable, AgeDiffers or SexDiffers.
     """
     if age_on(today, people.applicant.birth_on) < ADULT_AGE:
         raise ApplicantNotAdult
@@ -163,8 +186,8 @@ def require_fitting(people: People, content: ProductContent, risk: Risk, start_o
     if not definition.personal:
         return
     insured = people.insured_person
-    if definition.death_factor is not None and not _needs_no_consent(people, today):
-        raise InsuredMustConsent
+    if definition.death_factor is not None and _is_anothers_child(people, today):
+        raise MinorNotInsurable
     if definition.age_factor is not None:
         rated, actual = int(risk[definition.age_factor]), age_on(start_on, insured.birth_on)
         if rated != actual:
@@ -173,12 +196,36 @@ def require_fitting(people: People, content: ProductContent, risk: Risk, start_o
         raise SexDiffers
 
 
-def _needs_no_consent(people: People, today: date) -> bool:
-    """Oneself, and one's minor children: others agree to cover that pays on their death (Insurance Law of the PRC,
-    article 34).
+def needs_insured_consent(people: People, content: ProductContent, today: date) -> bool:
+    """Whether the insured person has to agree to the cover and the sum: an adult other than the applicant, where it
+    pays on death (Insurance Law article 34).
     """
-    minor = age_on(today, people.insured_person.birth_on) < ADULT_AGE
-    return people.relationship is Relationship.SELF or (people.relationship is Relationship.CHILD and minor)
+    another = people.relationship is not Relationship.SELF
+    return another and content.definition.death_factor is not None and not _is_minor(people, today)
+
+
+def _is_anothers_child(people: People, today: date) -> bool:
+    """For a minor nobody but the parents may take out such cover (Insurance Law article 33)."""
+    ones_own = people.relationship in {Relationship.SELF, Relationship.CHILD}
+    return _is_minor(people, today) and not ones_own
+
+
+def _is_minor(people: People, today: date) -> bool:
+    return age_on(today, people.insured_person.birth_on) < ADULT_AGE
+
+
+def insured_consent_sha256(offer: OfferView, persons: Mapping[str, Any] | None) -> str:
+    """What the insured agrees to: the offer with its cover, its sum and its premium, and all persons as they were told.
+    Of anything else a consent says nothing (T26-26).
+    """
+    told = {name: value for name, value in (persons or {}).items() if name != "mobile"}
+    return digest([offer.id, offer.content_sha256, offer.need.risk, offer.need.start_on, told])
+
+
+def current_consent(asked: Sequence[InsuredConsent], subject_sha256: str) -> InsuredConsent | None:
+    """The newest question to the insured, if it is about this."""
+    newest = max(asked, key=lambda each: each.asked_at, default=None)
+    return newest if newest is not None and newest.subject_sha256 == subject_sha256 else None
 
 
 def documents_to_confirm(documents: Sequence[Document], locale: str) -> tuple[Document, ...]:

@@ -28,6 +28,8 @@ class MessageKind(StrEnum):
     PAYMENT_RECEIPT = "payment_receipt"
     APPLICATION_REFERRED = "application_referred"
     APPLICATION_DECLINED = "application_declined"
+    INSURED_ASKED = "insured_asked"
+    INSURED_ANSWERED = "insured_answered"
     REFUND_MADE = "refund_made"
     PAYMENT_NOT_ISSUABLE = "payment_not_issuable"
     DATA_EXPORT_READY = "data_export_ready"
@@ -78,6 +80,12 @@ NEEDS: Mapping[MessageKind, frozenset[str]] = {
     MessageKind.APPLICATION_DECLINED: frozenset(
         {"name", "application_reference", "product_name", "insurer_name", "application_link"}
     ),
+    MessageKind.INSURED_ASKED: frozenset(
+        {"name", "applicant_name", "product_name", "insurer_name", "link", "days"}
+    ),
+    MessageKind.INSURED_ANSWERED: frozenset(
+        {"name", "insured_name", "agreed", "application_reference", "product_name", "application_link"}
+    ),
     MessageKind.REFUND_MADE: frozenset({"order_reference", "amount"}),
     MessageKind.PAYMENT_NOT_ISSUABLE: frozenset({"order_reference", "product_name", "amount"}),
     MessageKind.DATA_EXPORT_READY: frozenset({"link", "days"}),
@@ -95,6 +103,7 @@ SECRET_KINDS = frozenset(
         MessageKind.CONFIRM_ADDRESS,
         MessageKind.PASSWORD_RESET,
         MessageKind.CONFIRM_IDENTITY_CODE,
+        MessageKind.INSURED_ASKED,
     }
 )
 

@@ -17,6 +17,7 @@ class WordingKey(StrEnum):
     CLIENT_NOTICE = "client_notice"
     TRUTHFUL_ANSWERS = "truthful_answers"
     HEALTH_CONSENT = "health_consent"
+    INSURED_CONSENT = "insured_consent"
     APPLICATION_DECLARATION = "application_declaration"
     ELECTRONIC_DELIVERY = "electronic_delivery"
     PUBLIC_ANSWER_CONSENT = "public_answer_consent"

@@ -114,8 +114,14 @@ def words_of(error: errors.MarketplaceError) -> str:
         "application:no-health-consent": _("There is no consent here that could be withdrawn."),
         "application:sex-differs": _("The price was calculated for a person of the other sex. Please compare again."),
         "application:applicant-not-adult": _("Only a person of 18 years or more can apply."),
-        "application:insured-must-consent": _(
-            "Cover that pays on death needs the consent of the person insured, so that person has to apply."
+        "application:minor-not-insurable": _("Only parents can insure a minor with cover that pays on death."),
+        "application:identity-not-proven": _("Who the applicant is has not been proven, so nothing can be paid."),
+        "application:insured-not-consenting": _("The person to be insured has not agreed, so nothing can be paid."),
+        "application:consent-link-ended": _(
+            "This link does not work any more: it was answered, a newer one was sent, or what it asked has changed."
+        ),
+        "application:not-the-insured": _(
+            "You are signed in as the applicant. The person to be insured opens this link in a browser of their own."
         ),
         "quoting:start-day-passed": _("The day on which cover should begin has passed. Please compare again."),
         "application:no-new-offer": _("The insurer does not offer this product for the changed details."),

@@ -20,6 +20,8 @@ KINDS: dict[MessageKind, str] = {
     MessageKind.REFUND_MADE: _l("Refund"),
     MessageKind.APPLICATION_REFERRED: _l("Application referred to the insurer"),
     MessageKind.APPLICATION_DECLINED: _l("Application declined"),
+    MessageKind.INSURED_ASKED: _l("Person insured asked to agree"),
+    MessageKind.INSURED_ANSWERED: _l("Answer of the person insured"),
     MessageKind.APPLICATION_CODE: _l("Code for an application"),
     MessageKind.FIND_PURCHASE_CODE: _l("Code to find a purchase"),
     MessageKind.CONFIRM_IDENTITY_CODE: _l("Code to confirm who it is"),

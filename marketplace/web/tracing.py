@@ -23,7 +23,7 @@ from marketplace.kernel.errors import Conflict, MarketplaceError
 from marketplace.policy.values import Policy, PolicyNotFound
 from marketplace.traceability import queries as trail
 from marketplace.traceability import services as traceability
-from marketplace.traceability.values import Channel, EntryType, JourneyNotFound, Online, PageManifest, View
+from marketplace.traceability.values import Actor, Channel, EntryType, JourneyNotFound, Online, PageManifest, View
 from marketplace.web import access, error_pages, released, security, sessions
 
 
@@ -44,6 +44,7 @@ class Traced:
     documents: tuple[str, ...] = ()
     wordings: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] = field(default_factory=dict)
+    actor: Actor | None = None  # who is shown it, where it is not whoever this browser is known as
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -112,7 +113,7 @@ def send_traced(
         type=traced.type,
         page_version_id=online.version_id,
         page=page,
-        actor=access.actor(),
+        actor=traced.actor or access.actor(),
         body=dict(traced.body) | {"endpoint": request.endpoint, "status": status},
         application_id=traced.application_id,
         insurer_id=traced.insurer_id,

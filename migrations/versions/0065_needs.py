@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0065_needs"
-down_revision = "0058_allotted_numbers"
+down_revision = "0060_insured_consent"
 branch_labels = None
 depends_on = None
 

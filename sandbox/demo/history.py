@@ -7,7 +7,7 @@ anybody else. No row is inserted past the services.
 import random
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import cycle
 from urllib.parse import urlsplit
@@ -223,7 +223,7 @@ def _answers_yes(walk: Walk, outcome: Outcome) -> None:
             content = quoting.offer(UUID(urlsplit(offer).path.rsplit("/", 1)[1])).version.content
         asked = [place for place, question in enumerate(content.questions) if question.on_yes is outcome]
         if asked:
-            walk.who = Identity(walk.who.name, walk.who.born_on, walk.who.email, frozenset(asked[:1]))
+            walk.who = replace(walk.who, yes_to=frozenset(asked[:1]))
             walk.to_review(offer)
             walk.visitor.submit()
             return
@@ -274,7 +274,7 @@ def live(app: Flask) -> int:
         while ending.walk in PERSONAL_ONLY and walk.line not in {"term_life", "hospital"}:
             walk = next(walks)
         if number == first_purchase:  # so that the customer whose account is printed finds a policy there
-            walk.who = Identity(CUSTOMER_NAME, walk.who.born_on, CUSTOMER)
+            walk.who = replace(walk.who, name=CUSTOMER_NAME, email=CUSTOMER)
         (asks_and_buys if number == first_purchase else ending.walk)(walk)
         if number >= ASKED_FROM and number % ASKED_EVERY == 0 and (said := next(questions, None)) is not None:
             _asks(next(walks), said, back)
@@ -302,7 +302,7 @@ def _walks(app: Flask, chosen: random.Random) -> Iterator[Walk]:
         client = app.test_client()
         # Addresses kept for documentation (RFC 5737), so that limits count each visitor apart.
         client.environ_base["REMOTE_ADDR"] = f"198.51.100.{place % 254 + 1}"
-        who = Identity(name, born_on, f"visitor{place + 1}@mail.example")
+        who = Identity(name, born_on, f"visitor{place + 1}@mail.example", sex=answers.get("sex", "female"))
         yield Walk(app, Visitor(client, locale), line, answers, who, place)
 
 

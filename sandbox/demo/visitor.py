@@ -14,6 +14,8 @@ import requests
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from marketplace.infra.identity.demonstration import specimen_number
+
 GOOD_CARD = "4242424242424242"
 DECLINED_CARD = "4000000000000002"
 PATIENCE_SECONDS = 15
@@ -32,6 +34,7 @@ class Identity:
     born_on: date
     email: str
     yes_to: frozenset[int] = frozenset()
+    sex: str = "female"
 
 
 @dataclass
@@ -109,10 +112,20 @@ class Visitor:
         age = re.search(r'name="new_age" value="(\d+)"', self.text)
         if age:
             self.post(fields | {"new_age": age[1]})
-        self.expect("/questions$|/documents")
+        self.expect("/identity$|/questions$|/documents")
+
+    def prove(self, who: Identity) -> None:
+        """Show a document."""
+        self.post({"kind": "resident_card", "name": who.name, "number": specimen_number(who.born_on, who.sex)})
+        if self.at.endswith("/identity"):
+            raise LostError(f"not proven: {words(self.text)[:400]}")
 
     def answer(self, who: Identity) -> None:
-        """Answer every question, then read and confirm every document and the exclusions, each on its own page."""
+        """Prove who one is where that is asked, answer every question, then read and confirm every document and the
+        exclusions, each on its own page.
+        """
+        if self.at.endswith("/identity"):
+            self.prove(who)
         if self.at.endswith("/questions"):
             asked = list(dict.fromkeys(re.findall(r'<input type="radio" name="([^"]+)"', self.text)))
             answers = {name: "yes" if place in who.yes_to else "no" for place, name in enumerate(asked)}

@@ -16,8 +16,8 @@ READ_BY_HAND = {"flask-wtf": "BSD-3-Clause", "wtforms": "BSD-3-Clause"}
 HEAD = """# Third-party packages
 
 Made from the metadata of the pinned packages by `make third-party`; `make check` holds it to `requirements.txt`.
-Everything is used unmodified. The LGPL ones (the PostgreSQL driver) and the MPL one (root certificates) are
-separate, replaceable packages.
+Everything is used unmodified. The LGPL ones (the PostgreSQL driver, the numbers of documents) and the MPL one (root
+certificates) are separate, replaceable packages.
 
 | package | version | licence |
 |---|---|---|

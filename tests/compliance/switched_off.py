@@ -51,6 +51,10 @@ SAFEGUARDS = (
         "tests/unit/listing/test_findings.py::test_a_question_says_exactly_what_it_asks",
     ),
     Safeguard(
+        "T26-22", "marketplace.application.rules", "(Step.CONSENT, not progress.insured_consent_missing),", "",
+        "tests/integration/application/test_insured_consent.py::test_without_it_nothing_is_declared_paid_or_concluded",
+    ),
+    Safeguard(
         "T26-23", f"{_APPLICATION}.confirming", "if not asked.opened:", "if False:",
         "tests/web/test_opened_documents.py::test_a_file_is_confirmed_only_after_it_was_opened",
     ),
@@ -63,6 +67,10 @@ SAFEGUARDS = (
         "        return False\n", "return True\n",
         "tests/web/test_page_versions.py::"
         "test_a_form_from_a_page_that_has_changed_enters_nothing_and_is_shown_the_present_page",
+    ),
+    Safeguard(
+        "T26-27", "marketplace.application.rules", " and each.person == person", "",
+        "tests/integration/application/test_identity.py::test_of_another_person_nothing_is_proven",
     ),
     Safeguard(
         "T26-33", "marketplace.web.tracing",

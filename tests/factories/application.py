@@ -1,15 +1,27 @@
 """Applications at any step of the road, made by the services in their order."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
 from marketplace.accounts.values import Account
 from marketplace.application import queries, services
-from marketplace.application.values import Acting, Application, ApplicationView, People, Person, Relationship, Step
+from marketplace.application.values import (
+    Acting,
+    Application,
+    ApplicationView,
+    IdentityCheck,
+    People,
+    Person,
+    Relationship,
+    Step,
+)
 from marketplace.disclosure import queries as disclosure
 from marketplace.disclosure.services import publish_wordings
 from marketplace.disclosure.values import WordingKey
+from marketplace.infra.identity.demonstration import specimen_number
+from marketplace.kernel.identity import DocumentKind, IdentityDocument
 from marketplace.quoting.values import OfferView
 from marketplace.traceability.services import ensure_page_version
 from tests.factories.accounts import a_guest
@@ -42,6 +54,19 @@ def declare(by: Acting, application_id: UUID) -> Application:
     return services.submit(by, application_id, queries.application_view(application_id).told_sha256)
 
 
+def prove_identity(by: Acting, application_id: UUID) -> IdentityCheck:
+    """Show a card of the applicant told."""
+    people = queries.application(application_id).people
+    assert people is not None
+    return services.prove_identity(by, application_id, a_card_of(people.applicant))
+
+
+def a_card_of(person: Person) -> IdentityDocument:
+    """A card that fits somebody and that nobody has."""
+    number = specimen_number(person.birth_on, person.sex or "female")
+    return IdentityDocument(DocumentKind.RESIDENT_CARD, person.name, number)
+
+
 def answer(by: Acting, view: ApplicationView, yes: object) -> None:
     """Read the notice, consent where it is asked, and answer no to everything but `yes`."""
     assert isinstance(yes, tuple)
@@ -61,11 +86,15 @@ def consent_to_use_of_answers(by: Acting, application_id: UUID) -> Application:
 def do_step(by: Acting, view: ApplicationView, step: Step, given: dict[str, object]) -> Acting:
     """Do one step as its page would. Returns who acts from then on."""
     id_ = view.application.id
+    plain: dict[Step, Callable[[], object]] = {
+        Step.ENTRY: lambda: services.acknowledge_entry(by, id_),
+        Step.EMAIL: lambda: services.give_email(by, id_, "guest@example.com"),
+        Step.IDENTITY: lambda: prove_identity(by, id_),
+        Step.QUESTIONS: lambda: answer(by, view, given.get("yes", ())),
+        Step.EXCLUSIONS: lambda: services.confirm_exclusions(by, id_, view.exclusions_sha256),
+        Step.REVIEW: lambda: declare(by, id_),
+    }
     match step:
-        case Step.ENTRY:
-            services.acknowledge_entry(by, id_)
-        case Step.EMAIL:
-            services.give_email(by, id_, "guest@example.com")
         case Step.CODE:
             account = given.get("account") or a_guest()
             assert isinstance(account, Account)
@@ -75,15 +104,9 @@ def do_step(by: Acting, view: ApplicationView, step: Step, given: dict[str, obje
             people = given.get("people", LIN_YUE)
             assert isinstance(people, People)
             services.give_people(by, id_, people)
-        case Step.QUESTIONS:
-            answer(by, view, given.get("yes", ()))
         case Step.DOCUMENTS:
             for each in view.documents:
                 services.confirm_document(by, id_, each.document.id, each.document.sha256)
-        case Step.EXCLUSIONS:
-            services.confirm_exclusions(by, id_, view.exclusions_sha256)
-        case Step.REVIEW:
-            declare(by, id_)
         case _:
-            raise ValueError(f"{step} is not done by the applicant")
+            plain[step]()
     return by

@@ -15,7 +15,7 @@ from marketplace.kernel.dates import add_years
 from marketplace.quoting.values import OfferView
 from marketplace.traceability.services import ensure_page_version
 from tests.factories.accounts import a_guest, an_insurer
-from tests.factories.application import declare
+from tests.factories.application import declare, prove_identity
 from tests.factories.quoting import TRAVEL_RISK, a_content, a_tariff, an_offer, publish
 from tests.factories.traceability import a_journey, a_manifest
 
@@ -47,6 +47,7 @@ def an_accepted_application(
     by = Acting(by.journey_id, by.page_version_id, account.id)
     born_on = add_years(offer.need.start_on, -int(TRAVEL_RISK["age"])) - timedelta(days=30)
     services.give_people(by, opened.id, People(Person("Lin Yue", born_on), Relationship.SELF))
+    prove_identity(by, opened.id)
     for wanted in queries.application_view(opened.id).documents:
         services.confirm_document(by, opened.id, wanted.document.id, wanted.document.sha256)
     view = queries.application_view(opened.id)

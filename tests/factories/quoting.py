@@ -22,6 +22,7 @@ from marketplace.catalog.values import (
     Payment,
     PaymentMethod,
     ProductContent,
+    ProductInformation,
     ProductVersion,
     Profile,
     Question,
@@ -75,6 +76,17 @@ def a_question(id_: str, on_yes: Outcome = Outcome.REFER, **changes: Any) -> Que
         "reason": words(f"{id_} has to be looked at"),
     }
     return Question(id=id_, **(parts | changes))
+
+
+INFORMATION = ProductInformation(
+    about=words("Travel insurance for one journey."),
+    where=words("In Europe\nOn the way there and back"),
+    obligations=words("Tell the truth.\nReport a loss soon.\n\nKeep the receipts."),
+    start_and_end=words("From the first to the last day of the journey."),
+    cancel=words("Within 14 days by mail or online."),
+    restrictions=words("Nothing above the sum agreed."),
+)
+"""What a product says that has an information document (EU, UK)."""
 
 
 def a_content(code: str = "plain", line: Line = Line.TRAVEL, **changes: Any) -> ProductContent:

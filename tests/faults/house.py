@@ -309,6 +309,7 @@ def a_house(settings: Settings, folder: Path, dying: Dying | None = None) -> Ite
             STRIPE_WEBHOOK_SECRET=WEBHOOK_SECRET,
             LOG_ORIGIN=ORIGIN,
             MAIL_TRANSPORT="smtp",
+            IDENTITY_VERIFIER="demonstration",
             SMTP_HOST="127.0.0.1",
             SMTP_PORT=mail_listener.getsockname()[1],
             SMTP_TLS="none",

@@ -39,8 +39,8 @@ FIELDS = {"applicant_name": "applicant.name", "applicant_birth_on": "applicant.b
           "relationship": "relationship"}  # fmt: skip
 CONFIRMED = {"documents": "document:confirmed", "exclusions": "exclusions:confirmed"}
 ONLY = {
-    "entry": "entry:acknowledged", "code": "email:verified", "review": "application:submitted",
-    "pay": "payment:succeeded",
+    "entry": "entry:acknowledged", "code": "email:verified", "identity": "identity:verified",
+    "review": "application:submitted", "pay": "payment:succeeded",
 }  # fmt: skip
 """Step -> its one act; a payment is acknowledged by the customer's coming back from it."""
 
@@ -157,6 +157,7 @@ class Customer:
             "email": lambda: self.visitor.give_address(self.who.email),
             "code": self._prove,
             "people": lambda: self.visitor.give_people(self.who),
+            "identity": lambda: self.visitor.prove(self.who),
             "questions": self._answer,
             "documents": lambda: self.visitor.post({"confirm": "yes"}),
             "exclusions": lambda: self.visitor.post({"confirm": "yes"}),

@@ -17,6 +17,7 @@ HASHES = ["aa", "bb", "cc"]
 PAGES = {
     "email": "",
     "people": '<input name="applicant_name"><input name="applicant_birth_on"><select name="relationship">',
+    "identity": "",
     "questions": '<main><form><input name="notice"><input name="health_consent">'
     '<input type="hidden" name="consent_sha256" value="dd">'
     '<input type="radio" name="smoker"><input type="radio" name="smoker"><input type="radio" name="diabetes"></form>',
@@ -46,7 +47,7 @@ def test_what_was_answered_is_known_act_by_act() -> None:
     assert customer.acknowledged == [
         ("field:entered", "email"),
         ("field:entered", "applicant.name"), ("field:entered", "applicant.birth_on"), ("field:entered", "relationship"),
-        ("health_notice:acknowledged", None), ("health_consent:given", "dd"),
+        ("identity:verified", None), ("health_notice:acknowledged", None), ("health_consent:given", "dd"),
         ("answer:given", "smoker"), ("answer:given", "diabetes"),
         *(("document:confirmed", sha256) for sha256 in HASHES),
         ("exclusions:confirmed", "ee"), ("application:submitted", None), ("payment:succeeded", None),

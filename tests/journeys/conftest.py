@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,6 +27,7 @@ from marketplace.correspondence.values import Message, MessageState
 from marketplace.disclosure import services as disclosure
 from marketplace.infra import jobs
 from marketplace.infra.db import db
+from marketplace.infra.identity.demonstration import specimen_number
 from marketplace.web import released
 from sandbox.releasing import SPECIMEN
 from tests.conftest import empty_tables
@@ -269,6 +271,8 @@ class Buyer:
         self.fill(code=self.market.code(self.email))
         self.press()
         self.fill(applicant_name=name, applicant_birth_on="1992-03-05", relationship="self")
+        self.press()
+        self.fill(kind="resident_card", name=name, number=specimen_number(date(1992, 3, 5)))
         self.press()
         self.answer()
         self.tick("declare")

@@ -28,7 +28,7 @@ from marketplace.listing import services as listing
 from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import SaleFilter
 from marketplace.web import error_pages
-from sandbox.demo.visitor import Visitor, hidden_fields
+from sandbox.demo.visitor import Identity, Visitor, hidden_fields
 from tests.factories.accounts import PASSWORD, a_member_of_staff, an_insurer
 from tests.factories.catalog import CATALOGS, HARBOUR_TERM, STAFF, catalog_files, changed, published, zipped
 from tests.factories.consultation import NINETY, PUBLIC, WAITING
@@ -49,6 +49,11 @@ HOUSEHOLD = {
     "building": "brick", "budget": "21000",
 }  # fmt: skip
 
+ZHOU = Identity("Zhou Min", date(1990, 1, 2), "zhou.min@example.com")
+COUPLE = {
+    "applicant_name": ZHOU.name, "applicant_birth_on": "1990-01-02", "relationship": "spouse",
+    "insured_name": "Wang Jun", "insured_birth_on": "1992-03-05", "insured_email": "wang.jun@example.com",
+}  # fmt: skip
 LOCALES = ("en", "zh_Hans_CN")
 NOWHERE = "nowhere"
 UUID = "[0-9a-f-]{36}"
@@ -151,6 +156,7 @@ class Walk:
         self.storefront()
         self.buying()
         self.turned_away()
+        self.for_another()
         self.every_line()
         self.planning()
         self.published_rates()
@@ -201,6 +207,8 @@ class Walk:
         go_on(buyer, "people", LI_NA, self.code)
         buyer.post({"applicant_name": "", "applicant_birth_on": "", "mobile": "x"})
         buyer.post({"applicant_name": "Li Na", "applicant_birth_on": "1980-01-01", "relationship": "self"})
+        go_on(buyer, "identity", LI_NA, self.code)
+        buyer.post({"kind": "resident_card", "name": LI_NA.name, "number": "110101199203059983"})
         for step in ("questions", "documents", "exclusions", "review"):
             go_on(buyer, step, LI_NA, self.code)
             buyer.post({})
@@ -227,6 +235,20 @@ class Walk:
         applicant.answer(ILL)
         assert applicant.submit() == "ended"
         run_jobs(self.shop)
+
+    def for_another(self) -> None:
+        """The insured is asked, does not say enough, and agrees."""
+        applicant = self.visitor()
+        applicant.get("/")
+        applicant.enter(applicant.compare("term_life", ANSWERS)[0])
+        go_on(applicant, "people", ZHOU, self.code)
+        applicant.post(COUPLE)
+        go_on(applicant, "insured", ZHOU, self.code)
+        applicant.post({})
+        insured = self.visitor()
+        insured.get(newest_link(self.shop, COUPLE["insured_email"], "insured_asked"))
+        insured.post({})
+        insured.post({"refuse": "yes"})
 
     def every_line(self) -> None:
         """All insurers on sale: each line with its own kinds of questions, left open once, then answered."""

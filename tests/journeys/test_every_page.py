@@ -38,6 +38,7 @@ NOTHING_TO_MISTAKE = {
     "application.consent": "one button",
     "checkout.pay": "one button",
     "basket.pay": "one button",
+    "insured.ask": "one button",
     "privacy.export": "one button",
     "policy_evidence.ask": "one button",
     "joining.confirm": "one button",

@@ -1,10 +1,12 @@
 """A whole purchase without a mouse: every stop of the Tab key can be seen, and all that is needed can be reached."""
 
 from dataclasses import dataclass
+from datetime import date
 
 import pytest
 from playwright.sync_api import Page
 
+from marketplace.infra.identity.demonstration import specimen_number
 from tests.journeys.conftest import Buyer
 from tests.simulator_server import GOOD_CARD
 
@@ -100,6 +102,10 @@ def test_a_purchase_by_keyboard_alone(buyer: Buyer) -> None:
     keys.type("applicant_name", "Li Na")
     keys.type("applicant_birth_on", "03031992")  # the same day however a browser orders day and month
     keys.choose("relationship", "self")
+    keys.go_on()
+    keys.choose("kind", "resident_card")
+    keys.type("name", "Li Na")
+    keys.type("number", specimen_number(date(1992, 3, 3)))
     keys.go_on()
     keys.tick("notice")
     keys.tick("health_consent")

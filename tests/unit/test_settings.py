@@ -72,6 +72,7 @@ def test_a_demonstration_on_loopback_starts(environment: Any) -> None:
         ("REFUND_LIMITS", "CNY:2000,JPY:0.5", "REFUND_LIMITS must be like"),
         ("STRIPE_SECRET_KEY", "sk_test_of_nobody", "test key"),
         ("MAIL_TRANSPORT", "demonstration", "sends nothing"),
+        ("IDENTITY_VERIFIER", "demonstration", "asks no register"),
         ("TIMESTAMP_URL", "", "TIMESTAMP_URL is missing"),
         ("TIMESTAMP_URL", "http://timestamp.example", "must begin with https://"),
         ("TIMESTAMP_URL", "local,https://timestamp.example", "must begin with https://"),

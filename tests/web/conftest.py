@@ -209,9 +209,11 @@ def go_on(visitor: Visitor, step: str, who: Identity, code_for: Callable[[str], 
         "email": lambda: visitor.give_address(who.email),
         "code": lambda: visitor.give_code(code_for(who.email)),
         "people": lambda: visitor.give_people(who),
+        "identity": lambda: visitor.prove(who),
         "questions": lambda: visitor.post(ticked(visitor.text) | dict.fromkeys(asked(visitor.text), "no")),
         "documents": lambda: visitor.post({"confirm": "yes"}),
         "exclusions": lambda: visitor.post({"confirm": "yes"}),
+        "insured": lambda: visitor.post({}),
         "review": visitor.submit,
     }
     while (now := step_of(visitor.at)) != step:

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
 from flask import Flask
 
+from marketplace.infra.identity.demonstration import specimen_number
 from sandbox.demo.visitor import Visitor, hidden_fields, ticked, words
 from tests.simulator_server import SimulatorServer
 from tests.web.conftest import ANSWERS, LI_NA, NothingWritten, asked, count, days_later, form_for, go_on, step_of
@@ -18,7 +20,7 @@ PEOPLE = {
     "applicant_name": LI_NA.name, "applicant_birth_on": LI_NA.born_on.isoformat(), "relationship": "self",
     "insured_sex": "female",
 }  # fmt: skip
-ROAD = ("email", "code", "people", "questions", "documents", "exclusions", "review", "pay")
+ROAD = ("email", "code", "people", "identity", "questions", "documents", "exclusions", "review", "pay")
 
 
 # --- addresses of things that are not there -------------------------------------------------------------------------
@@ -116,6 +118,7 @@ def test_a_price_in_the_form_is_not_the_price(shop: Flask, simulator: SimulatorS
     visitor = at_step("people")
     tampered = {"premium_minor": "1", "total": "1", "amount": "1", "currency": "JPY"}
     visitor.post(PEOPLE | tampered)
+    visitor.post({"kind": "resident_card", "name": "Li Na", "number": specimen_number(LI_NA.born_on)} | tampered)
     visitor.post(ticked(visitor.text) | dict.fromkeys(asked(visitor.text), "no") | tampered)
     while step_of(visitor.at) in {"documents", "exclusions"}:
         visitor.post({"confirm": "yes"} | tampered)
@@ -207,6 +210,8 @@ def test_going_back_before_submission_changes_what_was_told(shop: Flask, at_step
     visitor.get(visitor.at.replace("/review", "/people"))
     assert 'value="Li Na"' in visitor.text
     visitor.post(PEOPLE | {"applicant_name": "Li Nana"})
+    assert step_of(visitor.at) == "identity", "who was proven was another"
+    visitor.prove(replace(LI_NA, name="Li Nana"))
     assert step_of(visitor.at) == "review"
     assert "Li Nana" in visitor.text
     assert count(shop, "application_application") == 1
@@ -218,7 +223,7 @@ def test_a_review_page_that_shows_other_people_by_now_is_not_submitted(
     visitor = at_step("review")
     tab = Visitor(visitor.client)
     tab.get(visitor.at.replace("/review", "/people"))
-    tab.post(PEOPLE | {"applicant_name": "Li Nana"})
+    tab.post(PEOPLE | {"mobile": "13800000000"})
     with nothing_written():
         visitor.post({"declare": "yes"})
     assert visitor.status == 409
@@ -268,6 +273,7 @@ def test_no_step_can_be_skipped(
     here = visitor.at.removesuffix("email")
     acts = {
         "email": {"email": LI_NA.email}, "code": {"code": "123456"}, "people": PEOPLE,
+        "identity": {"kind": "resident_card", "name": LI_NA.name, "number": specimen_number(LI_NA.born_on)},
         "questions": {"notice": "yes", "health_consent": "yes"}, "documents": {"confirm": "yes"},
         "exclusions": {"confirm": "yes"}, "review": {"declare": "yes"}, "pay": {},
     }  # fmt: skip
@@ -337,7 +343,7 @@ def test_another_age_is_offered_at_its_price_and_nothing_typed_is_lost(
     assert 'value="+86 21 5555 0100"' in at_people.text
     assert 'value="1985-01-01"' in at_people.text
     at_people.post(older | {"new_age": "41"})
-    assert step_of(at_people.at) == "questions"
+    assert step_of(at_people.at) == "identity"
     assert "1,320.75" not in words(at_people.text)
     assert count(shop, "application_application") == 1
 

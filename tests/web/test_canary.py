@@ -28,6 +28,7 @@ from config import Settings
 from marketplace.correspondence import queries as correspondence
 from marketplace.infra import seals, signing, storage, vault
 from marketplace.infra.db import Base, db
+from marketplace.infra.identity.demonstration import specimen_number
 from marketplace.infra.keeper import NONCE_BYTES
 from marketplace.infra.sealed import SealedBytes, SealedJson
 from marketplace.kernel import clock
@@ -47,7 +48,7 @@ MOBILE = "+86 139 7351 8264"
 PASSWORD = "Vexing-Walrus-Harmonica-4711"
 WORDS = (
     *("Zebulon", "Quarkington", "夸克林", "canary.example", LI_NA.born_on.isoformat()),
-    *(MOBILE, "139 7351", PASSWORD, GOOD_CARD),
+    *(MOBILE, "139 7351", PASSWORD, GOOD_CARD, specimen_number(LI_NA.born_on)),
 )
 
 
@@ -96,6 +97,7 @@ def bought(  # noqa: PLR0917  pytest's fixtures
         "applicant_name": CANARY.name, "applicant_birth_on": CANARY.born_on.isoformat(),
         "relationship": "self", "mobile": MOBILE,
     })  # fmt: skip
+    go_on(owner, "questions", CANARY, noted)
     questions = tuple(f'"{name}"' for name in asked(owner.text))
     go_on(owner, "pay", CANARY, noted)
     assert owner.pay(GOOD_CARD)
@@ -213,7 +215,8 @@ def in_cluster(server: EmbeddedServer, words: tuple[str, ...], since: float) -> 
 FILLED = {
     ("accounts_account", "email"), ("accounts_account", "name"), ("accounts_challenge", "email"),
     ("accounts_challenge", "payload"), ("application_application", "answers"), ("application_application", "email"),
-    ("application_application", "persons"), ("correspondence_message", "context"), ("correspondence_message", "eml"),
+    ("application_application", "persons"), ("application_identity_check", "shown"),
+    ("correspondence_message", "context"), ("correspondence_message", "eml"),
     ("correspondence_message", "recipient"), ("correspondence_message", "subject"), ("oversight_sale", "customer"),
     ("payment_attempt", "email"), ("policy_document", "content"),
     ("policy_version", "body"), ("traceability_evidence_intake", "body"),

@@ -165,7 +165,7 @@ def test_buying(shop: Flask, reader: Reader, work: Callable[[], list[str]], code
     reader.post({"applicant_name": "Li Na", "applicant_birth_on": "2012-01-01", "relationship": "self", "mobile": "x"})
     child = {"applicant_name": "Li Na", "applicant_birth_on": "2012-01-01", "relationship": "self", "new_age": "14"}
     reader.post(child)
-    for step in ("questions", "documents", "exclusions", "review"):
+    for step in ("identity", "questions", "documents", "exclusions", "review"):
         go_on(reader, step, LI_NA, code_for)
         reader.post({})
     go_on(reader, "pay", LI_NA, code_for)
@@ -270,6 +270,8 @@ def test_mails(app: Flask, kind: MessageKind) -> None:
     names = {
         "product_name": "港湾定期寿险",
         "insurer_name": "港湾人寿",
+        "applicant_name": "林月",
+        "insured_name": "王军",
         "line_name": "定期寿险",
         "valid_until": "2026年12月6日",
     }

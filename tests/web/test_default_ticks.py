@@ -105,6 +105,7 @@ def going_back(shop: Flask, work: Callable[[], list[str]], code_for: Callable[[s
     visitor.give_address(LI_NA.email)
     visitor.give_code(code_for(LI_NA.email))
     visitor.give_people(LI_NA)
+    visitor.prove(LI_NA)
     asked = list(dict.fromkeys(re.findall(r'<input type="radio" name="([^"]+)"', visitor.text)))
     answers = dict.fromkeys(asked, "no")
     visitor.post(answers | {"notice": "yes"})

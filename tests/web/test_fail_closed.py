@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -15,6 +16,7 @@ from marketplace.accounts.values import Account, Role
 from marketplace.application import queries as applications
 from marketplace.infra import vault
 from marketplace.infra.db import db
+from marketplace.infra.identity.demonstration import specimen_number
 from marketplace.infra.keeper import Keeper, KeyClass, Keys, Limits
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.traceability import queries as trail
@@ -76,7 +78,7 @@ def test_no_sales_page_is_shown_and_no_payment_begun_without_the_trail(
 
 
 @pytest.mark.requirement("T26-33")
-@pytest.mark.parametrize("step", ["email", "people", "documents", "review"])
+@pytest.mark.parametrize("step", ["email", "people", "identity", "documents", "review"])
 def test_no_step_is_done_without_the_trail(
     shop: Flask, at_step: AtStep, nothing_written: NothingWritten, step: str
 ) -> None:
@@ -84,6 +86,7 @@ def test_no_step_is_done_without_the_trail(
     fields = {
         "email": {"email": "li.na@example.com"},
         "people": {"applicant_name": "Li Na", "applicant_birth_on": "1992-03-05", "relationship": "self"},
+        "identity": {"kind": "resident_card", "name": "Li Na", "number": specimen_number(date(1992, 3, 5))},
         "documents": {"confirm": "yes"},
         "review": {"declare": "yes"},
     }[step]

@@ -29,8 +29,8 @@ class Bought:
     policy: Policy
 
     def paths(self) -> list[str]:
-        steps = ("", "/email", "/code", "/people", "/questions", "/documents", "/documents/1", "/exclusions", "/review",
-                 "/pay", "/return", "/done", "/ended", "/policy.pdf")  # fmt: skip
+        steps = ("", "/email", "/code", "/people", "/identity", "/questions", "/documents", "/documents/1",
+                 "/exclusions", "/review", "/pay", "/return", "/done", "/ended", "/policy.pdf")  # fmt: skip
         own = [f"/policies/{self.policy.id}", f"/policies/{self.policy.id}/document.pdf"]
         return [f"{self.application}{step}" for step in steps] + own
 
@@ -142,7 +142,7 @@ def test_whoever_lost_the_answer_to_their_code_proves_the_address_once_more_and_
     visitor.post({"code": code_for(LI_NA.email)})
     assert visitor.at == f"{application}/people"
     visitor.give_people(LI_NA)
-    assert visitor.at == f"{application}/questions"
+    assert visitor.at == f"{application}/identity"
 
 
 def test_after_signing_out_nothing_is_told_of_it(at_step: AtStep) -> None:

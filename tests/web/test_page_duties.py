@@ -34,7 +34,7 @@ from tests.factories.quoting import words as say
 from tests.web.conftest import ANSWERS, LI_NA, NothingWritten, asked, go_on
 
 AtStep = Callable[..., Visitor]
-ON_THE_WAY = ("email", "code", "people", "questions", "documents", "exclusions", "review", "pay")
+ON_THE_WAY = ("email", "code", "people", "identity", "questions", "documents", "exclusions", "review", "pay")
 AGENCY = "Evenfold insurance agency"
 OF_AN_APPLICATION = re.compile(r'name="(applicant_|insured_|relationship|mobile|declare|consent|notice)')
 WITHOUT_AN_APPLICATION = ("/", "/compare/term_life", "/how-we-rank", "/disclosure", "/verify", "/insurers", "/sign-in")

@@ -171,7 +171,7 @@ def test_a_form_from_a_page_that_has_changed_enters_nothing_and_is_shown_the_pre
             assert shown.page_sha256 == sha256_hex(visitor.text.encode())
             assert shown.body["status"] == 409
         visitor.post(told)
-        assert (visitor.status, visitor.at.split("/")[3]) == (200, "questions")
+        assert (visitor.status, visitor.at.split("/")[3]) == (200, "identity")
 
 
 @pytest.mark.requirement("T26-35", "T26-38")
@@ -181,7 +181,7 @@ def test_a_form_is_taken_after_a_release_that_left_its_page_as_it_was(shop: Flas
     with changed_pages(shop, "customer/application/review.html", OLD, NEW):
         assert released_again(shop).number == 2
         visitor.post(told)
-        assert (visitor.status, visitor.at.split("/")[3]) == (200, "questions")
+        assert (visitor.status, visitor.at.split("/")[3]) == (200, "identity")
 
 
 @pytest.mark.requirement("T26-26", "T26-38")
@@ -215,7 +215,7 @@ def test_a_form_that_a_newer_process_showed_is_taken_by_an_older_one(shop: Flask
         released_again(shop)
         visitor.get(visitor.at)
     visitor.post(told)
-    assert (visitor.status, visitor.at.split("/")[3]) == (200, "questions")
+    assert (visitor.status, visitor.at.split("/")[3]) == (200, "identity")
 
 
 @pytest.mark.requirement("T26-37", "T26-48")

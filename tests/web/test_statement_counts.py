@@ -35,11 +35,12 @@ STEPS = {
     "email": 10,
     "code": 10,
     "people": 11,
-    "questions": 12,
-    "documents": 11,
-    "exclusions": 11,
-    "review": 12,
-    "pay": 20,
+    "identity": 12,
+    "questions": 13,
+    "documents": 12,
+    "exclusions": 12,
+    "review": 13,
+    "pay": 22,
 }
 
 

@@ -158,6 +158,13 @@ TAMPERED: Mapping[str, tuple[str, Codes | Refusal | Said]] = {
     "application_confirmation": (
         "SET subject_sha256 = repeat('0', 64) WHERE kind = 'exclusions'", otherwise(T.EXCLUSIONS_CONFIRMED),
     ),
+    "application_identity_check": ("SET reference = 'demo-another'", otherwise(T.IDENTITY_VERIFIED)),
+    "application_insured_consent": (
+        """(id, application_id, state, subject_sha256, token_hash, asked_at, expires_at, answered_at)
+           SELECT gen_random_uuid(), id, 'given', repeat('0', 64), repeat(md5(id::text), 2), now(), now(), now()
+           FROM application_application""",
+        Said("no entry insured:consented says what is kept"),
+    ),
     "underwriting_decision": ("SET outcome = 'refer'", otherwise(T.UNDERWRITING_DECIDED)),
     # the money
     "checkout_order": ("SET total_minor = total_minor + 1", otherwise(T.PAYMENT_SUCCEEDED)),

@@ -43,7 +43,10 @@ HEALTH = (
     Event("health_consequence_ack", EntryType.HEALTH_NOTICE_ACKNOWLEDGED),
     Event("answer", EntryType.ANSWER_GIVEN),
 )
-PERSONS = (Event("field_change", EntryType.FIELD_ENTERED),)
+PERSONS = (
+    Event("field_change", EntryType.FIELD_ENTERED),
+    Event("identity_attempt, identity_verified", EntryType.IDENTITY_VERIFIED),  # one refused is IDENTITY_REFUSED
+)
 AFTER = (
     Event("review_view", EntryType.PAGE_SHOWN, page="application.review"),
     Event("application_submitted", EntryType.APPLICATION_SUBMITTED),
@@ -68,9 +71,6 @@ OPEN = {
     "needs_submitted": 7,
     "suitability_result": 7,
     "risk_ack": 7,
-    "identity_attempt": 7,
-    "identity_verified": 7,
-    "insured_consent": 7,
     "callback_result": 8,
     "endorsement": 8,
     "claim_*": 8,

@@ -35,7 +35,7 @@ from marketplace.privacy import services as privacy
 from marketplace.privacy.values import Dispute, OpenHold
 from marketplace.quoting import queries as quoting
 from marketplace.web.doors import ACCESS
-from sandbox.demo.visitor import Visitor
+from sandbox.demo.visitor import Identity, Visitor
 from tests.factories.accounts import (
     PASSWORD,
     a_customer,
@@ -60,6 +60,7 @@ OTHER_INSURER = "other_insurer"  # an administrator of another insurer than the 
 SOLD = "admin_sales"  # by whom what only its owner may touch is asked for
 ROLES = ("visitor", "half", "owner", "other", *STAFF, OTHER_INSURER)
 """Who asks: `owner` bought, `other` is another customer, `half` gave the password of staff and no second step."""
+ZHOU = Identity("Zhou Min", date(1990, 1, 2), "zhou.insures@example.com")
 LONG_AGO, NEVER = date(2026, 1, 1), date(2999, 1, 1)
 CARD = b"Age,Male,Female\n18-40,0.45,0.30\n41-65,1.10,0.80\n"
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
@@ -307,6 +308,7 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         read
         | asked
         | {"replay_desk.recording": {"entry_id": recorded.id}}
+        | {"insured.answer": {"token": link_of_insured(app)}}
         | {"inbox.attachment": attached, "applicant_desk.paper": {"number": 0}}
     )
     return {"": every} | special | papers | dict.fromkeys(finished, bought) | _plan(owner)
@@ -349,6 +351,20 @@ def newest_link_token(app: Flask, owner: Visitor) -> str:
     elsewhere.get("/reset")
     elsewhere.post({"email": LI_NA.email})
     return newest_link(app, LI_NA.email, "password_reset").rsplit("/", 1)[1]
+
+
+def link_of_insured(app: Flask) -> str:
+    """By which somebody whom another customer wants to insure is asked to agree."""
+    applicant = Visitor(app.test_client())
+    applicant.enter(applicant.compare("term_life", ANSWERS)[0])
+    go_on(applicant, "people", ZHOU, lambda address: newest_code(app, address))
+    insured = {"insured_name": "Wang Jun", "insured_birth_on": "1992-03-05", "insured_email": "wang.jun@example.com"}
+    applicant.post(
+        {"applicant_name": ZHOU.name, "applicant_birth_on": "1990-01-02", "relationship": "spouse"} | insured
+    )
+    go_on(applicant, "insured", ZHOU, lambda address: newest_code(app, address))
+    applicant.post({})
+    return newest_link(app, "wang.jun@example.com", "insured_asked").rsplit("/", 1)[1]
 
 
 def _session_of(owner: Visitor) -> tuple[UUID, UUID]:

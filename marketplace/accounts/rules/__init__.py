@@ -86,6 +86,10 @@ LIMITS: Mapping[Bucket, Limit] = {
     Bucket.SHARING_OF_SOURCE: Limit(10, timedelta(minutes=15)),
     Bucket.SHARING_OF_ADDRESS: Limit(5, timedelta(days=1)),
     Bucket.COPY_OF_POLICY: Limit(3, timedelta(days=1)),
+    # Enough for slips of the pen and for fetching another document, too little to find a number by trying.
+    Bucket.IDENTITY_OF_APPLICATION: Limit(5, timedelta(hours=1)),
+    # A mail to somebody who did not ask for it.
+    Bucket.INSURED_ASKED_OF_APPLICATION: Limit(5, timedelta(days=1)),
     Bucket.PAYMENT_OF_SOURCE: Limit(30, timedelta(minutes=15)),
     Bucket.RETURN_OF_SOURCE: Limit(30, timedelta(minutes=15)),
     Bucket.WAITING_OF_SOURCE: Limit(600, timedelta(minutes=15)),  # a page that waits asks every two seconds

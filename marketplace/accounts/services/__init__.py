@@ -6,7 +6,14 @@ something return a `MessageRequest`, which the entry point queues in the same tr
 """
 
 from marketplace.accounts.services.api_keys import make_api_key, open_to_send, open_with_key, revoke_api_key
-from marketplace.accounts.services.asking import count_copy, count_question, count_sharing
+from marketplace.accounts.services.asking import (
+    count_copy,
+    count_identity,
+    count_insured_asked,
+    count_question,
+    count_sharing,
+    give_identity_back,
+)
 from marketplace.accounts.services.closing import close_account, held_account, locked_account
 from marketplace.accounts.services.codes import (
     prove_code,
@@ -99,6 +106,8 @@ __all__ = [
     "confirm_applicant",
     "confirm_one_time_codes",
     "count_copy",
+    "count_identity",
+    "count_insured_asked",
     "count_question",
     "count_sharing",
     "count_try",
@@ -111,6 +120,7 @@ __all__ = [
     "forget_expired",
     "forget_factors",
     "forget_unconfirmed",
+    "give_identity_back",
     "held_account",
     "invitation",
     "invite_staff",

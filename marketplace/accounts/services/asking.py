@@ -54,6 +54,21 @@ def count_question(account_id: UUID) -> None:
     tries.count((Bucket.QUESTION_OF_ACCOUNT, str(account_id)))
 
 
+def count_identity(application_id: UUID, whose: str) -> None:
+    """Count an attempt to prove who the applicant or the insured is. Raises TooManyTries."""
+    tries.count((Bucket.IDENTITY_OF_APPLICATION, f"{whose} {application_id}"))
+
+
+def give_identity_back(application_id: UUID, whose: str) -> None:
+    """It was proven, and counts no longer."""
+    tries.give_back((Bucket.IDENTITY_OF_APPLICATION, f"{whose} {application_id}"))
+
+
+def count_insured_asked(application_id: UUID) -> None:
+    """Count a mail that asks the insured to agree. Raises TooManyTries."""
+    tries.count((Bucket.INSURED_ASKED_OF_APPLICATION, str(application_id)))
+
+
 def guesses(row: AccountRow | None, source: str, device: str | None) -> tuple[tries.Counted, ...]:
     """What a try at a code is counted in besides the code itself: its source, unless the account knows the browser."""
     known = devices.is_known(row.id if row else None, device)

@@ -82,6 +82,8 @@ class Bucket(StrEnum):
     SHARING_OF_SOURCE = "sharing_of_source"
     SHARING_OF_ADDRESS = "sharing_of_address"
     COPY_OF_POLICY = "copy_of_policy"
+    IDENTITY_OF_APPLICATION = "identity_of_application"
+    INSURED_ASKED_OF_APPLICATION = "insured_asked_of_application"
     PAYMENT_OF_SOURCE = "payment_of_source"
     RETURN_OF_SOURCE = "return_of_source"
     WAITING_OF_SOURCE = "waiting_of_source"

@@ -11,8 +11,16 @@ from marketplace.application.services.confirming import (
     open_document,
     withdraw_health_consent,
 )
+from marketplace.application.services.consenting import (
+    ask_insured,
+    asked_by,
+    consent_as_insured,
+    prove_insured,
+    refuse_as_insured,
+)
 from marketplace.application.services.deciding import conclude, lapse_overdue, submit
 from marketplace.application.services.erasing import erase_application, erase_contracted
+from marketplace.application.services.identifying import prove_identity
 from marketplace.application.services.opening import (
     acknowledge_entry,
     bind_account,
@@ -26,10 +34,13 @@ from marketplace.application.services.telling import give_answers, give_people
 __all__ = [
     "acknowledge_entry",
     "acknowledge_health_notice",
+    "ask_insured",
+    "asked_by",
     "bind_account",
     "conclude",
     "confirm_document",
     "confirm_exclusions",
+    "consent_as_insured",
     "erase_application",
     "erase_contracted",
     "give_answers",
@@ -40,6 +51,9 @@ __all__ = [
     "note_code_sent",
     "open_application",
     "open_document",
+    "prove_identity",
+    "prove_insured",
+    "refuse_as_insured",
     "submit",
     "take_new_offer",
     "tell_outcome",

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from marketplace.application.models import ApplicationRow, locked
 from marketplace.application.queries import read
+from marketplace.application.queries.proofs import require_proofs
 from marketplace.application.rules import TRANSITIONS
 from marketplace.application.services.gate import Visit, confirm, enter, own_locked
 from marketplace.application.values import (
@@ -25,6 +26,7 @@ from marketplace.disclosure.values import WordingKey
 from marketplace.infra.db import db
 from marketplace.infra.jobs import publish
 from marketplace.kernel import clock
+from marketplace.quoting import queries as quoting
 from marketplace.underwriting.services import decide_by_guideline
 from marketplace.underwriting.values import AssessApplication
 
@@ -62,10 +64,12 @@ def submit(by: Acting, application_id: UUID, told_sha256: str) -> Application:
 def conclude(application_id: UUID) -> Application:
     """A contract was made of it. For the order that was paid; a repeat changes nothing.
 
-    Raises TransitionRefused unless it was accepted.
+    Raises TransitionRefused unless it was accepted, IdentityNotProven, InsuredNotConsenting.
     """
     row = locked(application_id)
     if row.state != State.CONTRACTED:
+        offer = quoting.offer(row.offer_id)
+        require_proofs(row, read(row).people, offer)
         _move(row, Event.CONCLUDE)
         db.session.flush()
     return read(row)

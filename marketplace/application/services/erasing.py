@@ -4,7 +4,9 @@ contract need not be kept any more.
 
 from uuid import UUID
 
-from marketplace.application.models import ApplicationRow, locked
+from sqlalchemy import update
+
+from marketplace.application.models import ApplicationRow, IdentityCheckRow, InsuredConsentRow, locked
 from marketplace.application.rules import TRANSITIONS
 from marketplace.application.values import ContractKept, Erased, Event, State
 from marketplace.infra import vault
@@ -15,9 +17,9 @@ _FINAL = {State.DECLINED, State.LAPSED, State.CONTRACTED}
 
 
 def erase_application(application_id: UUID) -> Erased | None:
-    """Take out persons, answers, address and whose it was, destroy the key of everything sealed about the application,
-    and let it lapse if it was not at its end. Its number, product and states stay. None: it was erased before. Nothing
-    of it is opened for that.
+    """Take out persons, answers, identity documents, address and whose it was, destroy the key of everything sealed
+    about the application, and let it lapse if it was not at its end. Its number, product and states stay. None: it was
+    erased before. Nothing of it is opened for that.
 
     Raises ApplicationNotFound, and ContractKept where a contract was made of it.
     """
@@ -50,3 +52,9 @@ def _erase(row: ApplicationRow) -> Erased | None:
 def _empty(row: ApplicationRow) -> None:
     row.persons_sealed = row.answers_sealed = row.email_sealed = None
     row.account_id = None
+    db.session.execute(
+        update(IdentityCheckRow).where(IdentityCheckRow.application_id == row.id).values(shown_sealed=None)
+    )
+    db.session.execute(
+        update(InsuredConsentRow).where(InsuredConsentRow.application_id == row.id).values(email_sealed=None)
+    )

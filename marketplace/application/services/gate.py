@@ -25,7 +25,7 @@ from marketplace.kernel import clock
 from marketplace.kernel.canonical import canonical_bytes, sha256_hex
 from marketplace.quoting import queries as quoting
 from marketplace.traceability.services import record_act
-from marketplace.traceability.values import VISITOR, Act, Actor, ActorRole, EntryType
+from marketplace.traceability.values import INSURED, VISITOR, Act, Actor, ActorRole, EntryType
 
 SALT_BYTES = 16
 
@@ -100,6 +100,9 @@ def record(by: Acting, row: ApplicationRow, entry: EntryType, body: Mapping[str,
 
 
 def actor_of(by: Acting) -> Actor:
+    """Whoever has the link of the insured is the insured, whether they are a customer or not."""
+    if by.as_insured:
+        return INSURED
     return VISITOR if by.account_id is None else Actor(ActorRole.CUSTOMER, by.account_id, "customer")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
+from marketplace.accounts.services.checks import address
 from marketplace.application import rules
 from marketplace.application.queries import fields_of, people_json, read
 from marketplace.application.services.gate import enter, record, sealed
@@ -35,7 +36,8 @@ def give_people(by: Acting, application_id: UUID, people: People) -> Application
     """Who applies and who is insured; may be given again until submission, every change is recorded old and new.
 
     Raises Invalid (`applicant_name`, `applicant_birth_on`, `insured_name`, `insured_birth_on`, `insured_sex`,
-    `relationship`, `mobile`), ApplicantNotAdult, InsuredMustConsent, AgeDiffers with both ages, SexDiffers.
+    `relationship`, `mobile`, `insured_email`), ApplicantNotAdult, MinorNotInsurable, AgeDiffers with both
+    ages, SexDiffers.
     """
     visit = enter(by, application_id, Step.PEOPLE)
     row, view = visit.row, visit.view
@@ -86,7 +88,14 @@ def _tidy(people: People) -> People:
     """One spelling of each name; an insured person only where it is another than the applicant."""
     insured = None if people.relationship is Relationship.SELF or people.insured is None else people.insured
     mobile = (people.mobile or "").strip() or None
-    return People(_tidy_person(people.applicant), people.relationship, insured and _tidy_person(insured), mobile)
+    email = (people.insured_email or "").strip().lower() or None
+    return People(
+        _tidy_person(people.applicant),
+        people.relationship,
+        insured and _tidy_person(insured),
+        mobile,
+        email if insured else None,
+    )
 
 
 def _tidy_person(person: Person) -> Person:
@@ -103,6 +112,7 @@ def _faults(people: People, view: ApplicationView, today: date) -> Iterator[Faul
             yield "insured_name", _("Say who is to be insured.")
         else:
             yield from _person_faults("insured", people.insured, today)
+    yield from _consenting_faults(people, view, today)
     sex = people.insured_person.sex
     sexes = (
         []
@@ -113,6 +123,28 @@ def _faults(people: People, view: ApplicationView, today: date) -> Iterator[Faul
         yield "insured_sex", _("Choose one of the values offered.")
     if people.mobile is not None and not _MOBILE.fullmatch(people.mobile):
         yield "mobile", _("Enter a telephone number with its digits, or leave this empty.")
+
+
+def _consenting_faults(people: People, view: ApplicationView, today: date) -> Iterator[Fault]:
+    """Where the insured has to agree, it is somebody else, who is asked at an address of their own."""
+    if people.insured is None or not rules.needs_insured_consent(people, view.offer.version.content, today):
+        return
+    if (people.insured.name, people.insured.birth_on) == (people.applicant.name, people.applicant.birth_on):
+        yield "relationship", _("This is yourself. Please choose “Myself”.")
+    if people.insured_email is None:
+        yield "insured_email", _("Give the mail address of the person to be insured, who has to agree.")
+    elif fault := _address_fault(people.insured_email):
+        yield "insured_email", fault
+    elif people.insured_email == view.application.email:
+        yield "insured_email", _("Give an address that is not yours: the person to be insured has to agree themself.")
+
+
+def _address_fault(email: str) -> str | None:
+    try:
+        address(email)
+    except Invalid as error:
+        return error.fields["email"]
+    return None
 
 
 def _person_faults(who: str, person: Person, today: date) -> Iterator[Fault]:

@@ -23,6 +23,10 @@ and annuities of ten years or more may be, too; no line here is that.
 INTERNET = "互联网"
 HAS_PRODUCT_INFORMATION = frozenset({Profile.EU_NONLIFE, Profile.UK})
 """Where each product has an insurance product information document."""
+DEMANDS_REAL_NAME = frozenset({Profile.CN_PERSONAL, Profile.CN_NONLIFE})
+"""Where the applicant proves by a document who they are (互联网保险业务监管办法 art. 33); elsewhere the code that was
+mailed to their address is the proof.
+"""
 _CATCH_ALL = ("any other", "anything else", "abnormal", "其他任何", "任何其他", "异常")
 
 

@@ -59,6 +59,18 @@ _KEPT = text(f"""
         'subject_sha256', c.subject_sha256, 'page_version_id', c.page_version_id)
     FROM application_confirmation c WHERE c.application_id = :application
     UNION ALL
+    SELECT 'identity:' || i.outcome, jsonb_build_object(
+        'check_id', i.id, 'whose', i.whose, 'method', i.method, 'reference', i.reference, 'outcome', i.outcome,
+        'flaw', i.flaw)
+    FROM application_identity_check i WHERE i.application_id = :application
+    UNION ALL
+    SELECT 'insured:asked', jsonb_build_object('consent_id', c.id, 'subject_sha256', c.subject_sha256)
+    FROM application_insured_consent c WHERE c.application_id = :application
+    UNION ALL
+    SELECT CASE c.state WHEN 'given' THEN 'insured:consented' ELSE 'insured:refused' END, jsonb_build_object(
+        'consent_id', c.id, 'subject_sha256', c.subject_sha256)
+    FROM application_insured_consent c WHERE c.application_id = :application AND c.answered_at IS NOT NULL
+    UNION ALL
     SELECT 'underwriting:decided', jsonb_build_object(
         'outcome', d.outcome, 'rule_sha256', d.rule_sha256, 'number', d.number)
     FROM underwriting_decision d WHERE d.application_id = :application

@@ -22,7 +22,7 @@ _OF_SEVERAL = frozenset({EntryType.ENTRY_SHOWN, EntryType.PAYMENT_SUCCEEDED})
 """What names no application: the page before there is one, and the payment of several contracts at once."""
 _OTHERWISE = (ConfirmationKind.DECLARATION, ConfirmationKind.HEALTH_WITHDRAWN, ConfirmationKind.DOCUMENT_OPENED)
 """What need not stand before the application was submitted, or is asked for with what it belongs to."""
-_NAMED_IN = ("subject_sha256", "sha256", "question")
+_NAMED_IN = ("subject_sha256", "sha256", "question", "check_id", "consent_id")
 
 Wanted = tuple[EntryType, str]
 """An entry, and what it is about where one of many is meant."""
@@ -42,6 +42,12 @@ def _wanted(view: ApplicationView) -> Iterator[Wanted]:
     """What must stand before the application was submitted."""
     yield EntryType.ENTRY_SHOWN, ""
     yield EntryType.FIELD_ENTERED, ""
+    if view.identity is not None or view.identity_missing:
+        yield EntryType.IDENTITY_VERIFIED, "" if view.identity is None else str(view.identity.id)
+    if view.insured_consent is not None or view.insured_consent_missing:
+        consent = "" if view.insured_consent is None else str(view.insured_consent.id)
+        yield EntryType.INSURED_ASKED, consent
+        yield EntryType.INSURED_CONSENTED, consent
     for each in view.confirmations:
         if each.kind is ConfirmationKind.DOCUMENT:
             yield EntryType.DOCUMENT_OPENED, each.subject_sha256

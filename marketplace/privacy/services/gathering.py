@@ -14,7 +14,8 @@ from uuid import UUID
 from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Account, SecurityEventFilter
 from marketplace.application import queries as applications
-from marketplace.application.values import Application
+from marketplace.application.queries import proofs
+from marketplace.application.values import Application, Whose
 from marketplace.checkout import queries as orders
 from marketplace.consultation import queries as consultation
 from marketplace.consultation.values import Conversation
@@ -32,7 +33,7 @@ from marketplace.privacy.queries import requests_of
 from marketplace.privacy.values import registry
 from marketplace.quoting import queries as quoting
 from marketplace.traceability import queries as trail
-from marketplace.traceability.values import ActorRole, Entry, EntryType, journey_of_readings
+from marketplace.traceability.values import INSURED, ActorRole, Entry, EntryType, journey_of_readings
 from marketplace.underwriting import queries as underwriting
 
 EVENTS = 10_000
@@ -113,6 +114,9 @@ def _application(application: Application) -> dict[str, Any]:
         "people": application.people and asdict(application.people),
         "answers": [
             {"question": questions.get(id_, id_), "answer": given} for id_, given in application.answers.items()
+        ],
+        "identity_checks": [
+            asdict(each) for each in proofs.identity_checks(application.id) if each.whose is Whose.APPLICANT
         ],
         "confirmations": [asdict(each) for each in view.confirmations],
         "decision": decision
@@ -242,6 +246,8 @@ def _is_own(entry: Entry, account_id: UUID, own: Collection[UUID], *, shared: bo
     """What the person did or was shown, or nobody known did; that staff looked at the own application is about oneself,
     whatever else another did is not.
     """
+    if entry.actor == INSURED:  # another person, who came by a link
+        return False
     by_another = entry.actor.account_id not in {None, account_id}
     if entry.application_id is None:
         return not shared and not by_another

@@ -45,6 +45,7 @@ from marketplace.traceability.values.refusals import (
     TrailUnavailable,
 )
 from marketplace.traceability.values.words import (
+    INSURED,
     LOOKS,
     OUTLIVES_ERASURE,
     PROVIDER,
@@ -63,6 +64,7 @@ from marketplace.traceability.values.words import (
 )
 
 __all__ = [
+    "INSURED",
     "LONGEST_PART",
     "LOOKS",
     "OUTLIVES_ERASURE",

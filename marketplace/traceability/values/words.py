@@ -43,6 +43,11 @@ class EntryType(StrEnum):
     RECORDING_CUT = "recording:cut"
     FIELD_ENTERED = "field:entered"
     ANSWER_GIVEN = "answer:given"
+    IDENTITY_REFUSED = "identity:refused"
+    IDENTITY_VERIFIED = "identity:verified"
+    INSURED_ASKED = "insured:asked"
+    INSURED_CONSENTED = "insured:consented"
+    INSURED_REFUSED = "insured:refused"
     DOCUMENT_OPENED = "document:opened"
     DOCUMENT_CONFIRMED = "document:confirmed"
     OFFER_REPLACED = "offer:replaced"
@@ -145,6 +150,8 @@ class Actor:
 SYSTEM = Actor(ActorRole.SYSTEM, label="marketplace")
 PROVIDER = Actor(ActorRole.PROVIDER, label="stripe")
 VISITOR = Actor(ActorRole.VISITOR, label="visitor")
+INSURED = Actor(ActorRole.VISITOR, label="insured")
+"""Who has the link by which an insured person is asked to agree."""
 
 
 READINGS_OF_CONTRACT, READINGS_OF_VISIT = "evidence_of", "looks_at"

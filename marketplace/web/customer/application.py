@@ -51,7 +51,7 @@ from marketplace.web.customer.forms.application import (
     questions_form,
     shared_people,
 )
-from marketplace.web.customer.road import acting, address_of, at_step, own_view, page, steps, wordings
+from marketplace.web.customer.road import acting, address_of, at_step, left_out, own_view, page, steps, wordings
 from marketplace.web.fields import factor_faults, risk_words
 from marketplace.web.papers import insurers_document
 from marketplace.web.tracing import FormNotCurrent, Traced, current_journey, render_traced
@@ -130,7 +130,7 @@ def enter(offer_id: UUID) -> ResponseReturnValue:
         Traced(EntryType.ENTRY_SHOWN, offer.version.id, insurer_id=offer.insurer_id, wordings=hashes,
                body={"need_id": offer.need.id, "offer_id": offer.id}),
         form=form,
-        steps=steps(Step.EMAIL, has_questions=bool(content.questions)),
+        steps=steps(Step.EMAIL, left_out=left_out(content)),
         offer=offer,
         content=content,
         application=None,
@@ -362,7 +362,8 @@ def review(application_id: UUID) -> ResponseReturnValue:
     definition = content.definition
     texts, hashes = wordings(WordingKey.APPLICATION_DECLARATION, WordingKey.ELECTRONIC_DELIVERY)
     return page(
-        view, Step.REVIEW, "review", form=form, told_sha256=view.told_sha256, start_on=need.start_on, may_change=True,
+        view, Step.REVIEW, "review", form=form, told_sha256=view.told_sha256, proof=view.identity,
+        start_on=need.start_on, may_change=True,
         last_day_of_cover=content.term.end_of(need.start_on, need.risk) - timedelta(days=1),
         chips=[told for told in risk_words(definition, need.risk) if told[0].name != definition.frequency_factor],
         traced=Traced(wordings=hashes), status=audit.form_status(form.errors), **texts,

@@ -1,5 +1,6 @@
 """The road of an application: which step may be done, by whom, and the frame every page of it stands in."""
 
+from collections.abc import Container
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from flask import Response, request, url_for
 from marketplace.accounts import queries as account_queries
 from marketplace.application import queries
 from marketplace.application.values import Acting, ApplicationView, State, Step, StepNotReached
+from marketplace.catalog.values import DEMANDS_REAL_NAME, ProductContent
 from marketplace.disclosure import queries as disclosure
 from marketplace.disclosure.values import WordingKey
 from marketplace.infra.formatting import current_locale
@@ -20,21 +22,26 @@ ENDPOINTS = {
     Step.EMAIL: "application.email",
     Step.CODE: "application.code",
     Step.PEOPLE: "application.people",
+    Step.IDENTITY: "identity.prove",
     Step.QUESTIONS: "application.questions",
     Step.DOCUMENTS: "application.document",
     Step.EXCLUSIONS: "application.exclusions",
+    Step.CONSENT: "insured.ask",
     Step.REVIEW: "application.review",
     Step.PAY: "checkout.pay",
     Step.DONE: "checkout.done",
 }
 RECORDED = frozenset({
-    "application.email", "application.code", "application.people", "application.questions", "application.consent",
-    "application.document", "application.exclusions", "application.review",
+    "application.email", "application.code", "application.people", "identity.prove", "application.questions",
+    "application.consent", "application.document", "application.exclusions", "insured.ask", "application.review",
     "consultation.of_application",
 })  # fmt: skip
 """Where browsers record what is done: on the road behind the entry page, which told of it, and before paying."""
 
-ROAD = (Step.EMAIL, Step.PEOPLE, Step.QUESTIONS, Step.DOCUMENTS, Step.EXCLUSIONS, Step.REVIEW, Step.PAY)
+ROAD = (
+    Step.EMAIL, Step.PEOPLE, Step.IDENTITY, Step.QUESTIONS, Step.DOCUMENTS, Step.EXCLUSIONS,
+    Step.CONSENT, Step.REVIEW, Step.PAY,
+)  # fmt: skip
 
 
 def address_of(view: ApplicationView) -> str:
@@ -86,7 +93,7 @@ def page(view: ApplicationView, step: Step, template: str, *, status: int = 200,
         journey_id=view.application.journey_id,
         status=status,
         recorded=request.endpoint in RECORDED,
-        steps=steps(step, has_questions=bool(content.questions)),
+        steps=steps(step, left_out=left_out(content, consent=bool(view.insured_consent_sha256))),
         offer=offer,
         content=content,
         application=view.application,
@@ -96,18 +103,30 @@ def page(view: ApplicationView, step: Step, template: str, *, status: int = 200,
     )
 
 
-def steps(now: Step, *, has_questions: bool) -> list[tuple[str, str, str]]:
+def left_out(content: ProductContent, *, consent: bool = False) -> set[Step]:
+    """The steps that this product does not ask for; `consent` says whether the insured is somebody who has to agree."""
+    asked = {
+        Step.IDENTITY: content.profile in DEMANDS_REAL_NAME,
+        Step.QUESTIONS: bool(content.questions),
+        Step.CONSENT: consent,
+    }
+    return {step for step, is_asked in asked.items() if not is_asked}
+
+
+def steps(now: Step, *, left_out: Container[Step]) -> list[tuple[str, str, str]]:
     """Name, words and state (done, now or empty) of each step on top of the page."""
     words = {
         Step.EMAIL: _("Start"),
         Step.PEOPLE: _("People"),
+        Step.IDENTITY: _("Identity"),
         Step.QUESTIONS: _("Questions"),
         Step.DOCUMENTS: _("Terms"),
         Step.EXCLUSIONS: _("Not covered"),
+        Step.CONSENT: _("Consent"),
         Step.REVIEW: _("Review"),
         Step.PAY: _("Pay"),
     }
-    road = [step for step in ROAD if step is not Step.QUESTIONS or has_questions]
+    road = [step for step in ROAD if step not in left_out]
     at = road.index(now) if now in road else len(road)
     return [
         (step.value, words[step], "done" if place < at else "now" if place == at else "")

@@ -28,7 +28,7 @@ from marketplace.quoting.values import OfferExpired, OfferVoided
 from marketplace.traceability.queries import entries_of_application
 from marketplace.traceability.values import SYSTEM, EntryType
 from tests.factories.accounts import a_guest, an_insurer
-from tests.factories.application import acting_in, an_application, declare
+from tests.factories.application import acting_in, an_application, declare, prove_identity
 from tests.factories.quoting import DOCUMENTS, EXCLUSIONS, a_content, a_question, a_tariff, an_offer, publish, words
 from tests.factories.traceability import a_journey
 
@@ -113,6 +113,7 @@ def test_another_age_gives_another_price_and_asks_for_the_people_again(ready) ->
         live_offer(application.offer_id)
     older = People(Person("林月", date(1990, 3, 4)), Relationship.SELF)
     services.give_people(by, application.id, older)
+    prove_identity(by, application.id)
     assert declare(by, application.id).people == older
 
 

@@ -35,13 +35,16 @@ from marketplace.traceability.queries import entries_of_application
 from marketplace.traceability.values import SYSTEM, ActorRole, EntryType
 from marketplace.underwriting.queries import decision_of
 from tests.factories.accounts import a_customer, a_guest, a_member_of_staff, an_insurer
-from tests.factories.application import LIN_YUE, acting_in, an_application, declare, do_step
+from tests.factories.application import LIN_YUE, a_card_of, acting_in, an_application, declare, do_step, prove_identity
 from tests.factories.quoting import DOCUMENTS, START_ON, a_content, a_question, a_tariff, an_offer, publish, words
 from tests.factories.traceability import a_journey
 
 pytestmark = pytest.mark.usefixtures("database", "ticking_clock")
 
-ROAD = (Step.ENTRY, Step.EMAIL, Step.CODE, Step.PEOPLE, Step.QUESTIONS, Step.DOCUMENTS, Step.EXCLUSIONS, Step.REVIEW)
+ROAD = (
+    Step.ENTRY, Step.EMAIL, Step.CODE, Step.PEOPLE, Step.IDENTITY, Step.QUESTIONS, Step.DOCUMENTS, Step.EXCLUSIONS,
+    Step.REVIEW,
+)  # fmt: skip
 QUESTIONS = (a_question("heart", Outcome.DECLINE), a_question("back"))
 
 
@@ -73,6 +76,7 @@ def test_from_offer_to_accepted_every_step_leaves_its_entries(offer) -> None:
         EntryType.FIELD_ENTERED,  # the address
         EntryType.EMAIL_VERIFIED,
         *[EntryType.FIELD_ENTERED] * 3,  # name, date of birth, relationship
+        EntryType.IDENTITY_VERIFIED,
         EntryType.HEALTH_NOTICE_ACKNOWLEDGED,
         EntryType.HEALTH_CONSENT_GIVEN,
         *[EntryType.ANSWER_GIVEN] * 2,
@@ -95,12 +99,13 @@ def test_no_later_step_can_be_done_and_nothing_is_written(offer, present: Step) 
     by, application = an_application(offer, present)
     view = queries.application_view(application.id)
     assert view.next_step is present
-    before = (rows("application_confirmation"), trail(application.id))
+    before = (rows("application_confirmation"), rows("application_identity_check"), trail(application.id))
     document = view.documents[0].document
     acts = {
         Step.EMAIL: lambda: services.give_email(by, application.id, "a@example.com"),
         Step.CODE: lambda: services.note_code_sent(by, application.id),
         Step.PEOPLE: lambda: services.give_people(by, application.id, LIN_YUE),
+        Step.IDENTITY: lambda: services.prove_identity(by, application.id, a_card_of(LIN_YUE.applicant)),
         Step.QUESTIONS: lambda: services.give_answers(by, application.id, {"heart": False}),
         Step.DOCUMENTS: lambda: services.confirm_document(by, application.id, document.id, document.sha256),
         Step.EXCLUSIONS: lambda: services.confirm_exclusions(by, application.id, view.exclusions_sha256),
@@ -110,7 +115,8 @@ def test_no_later_step_can_be_done_and_nothing_is_written(offer, present: Step) 
         with pytest.raises(StepNotReached) as refusal:
             acts[step]()
         assert refusal.value.step is present
-    assert (rows("application_confirmation"), trail(application.id)) == before
+    after = (rows("application_confirmation"), rows("application_identity_check"), trail(application.id))
+    assert after == before
     assert queries.application(application.id) == application
 
 
@@ -333,6 +339,10 @@ def test_what_was_told_otherwise_in_another_tab_is_not_declared(offer) -> None:
     by, application = an_application(offer, Step.REVIEW)
     shown = queries.application_view(application.id).told_sha256
     services.give_people(by, application.id, replace(LIN_YUE, applicant=replace(LIN_YUE.applicant, name="林悦")))
+    with pytest.raises(StepNotReached) as refusal:  # who was proven is somebody else
+        services.submit(by, application.id, shown)
+    assert refusal.value.step is Step.IDENTITY
+    prove_identity(by, application.id)
     with pytest.raises(ToldChanged):
         services.submit(by, application.id, shown)
     assert queries.application(application.id).state is State.STARTED

@@ -27,7 +27,7 @@ from marketplace.kernel.errors import Invalid
 from marketplace.traceability.queries import entries_of_application
 from marketplace.traceability.values import Entry, EntryType
 from tests.factories.accounts import an_insurer
-from tests.factories.application import LIN_YUE, an_application, consent_to_use_of_answers
+from tests.factories.application import LIN_YUE, an_application, consent_to_use_of_answers, prove_identity
 from tests.factories.quoting import a_content, a_question, an_offer, publish
 
 pytestmark = pytest.mark.usefixtures("database", "ticking_clock")
@@ -55,7 +55,9 @@ def at_people():
 @pytest.fixture
 def at_questions(at_people):
     by, application = at_people
-    return by, services.give_people(by, application.id, LIN_YUE)
+    told = services.give_people(by, application.id, LIN_YUE)
+    prove_identity(by, application.id)
+    return by, told
 
 
 @pytest.mark.parametrize(

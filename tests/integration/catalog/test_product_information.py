@@ -23,7 +23,6 @@ from marketplace.catalog.values import (
     Exclusion,
     LimitationKind,
     ProductContent,
-    ProductInformation,
     Profile,
 )
 from marketplace.infra import storage
@@ -31,7 +30,7 @@ from marketplace.infra.db import db
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.kernel.text import LocalizedText
 from tests.factories.accounts import an_insurer
-from tests.factories.quoting import DOCUMENTS, a_content, publish, words
+from tests.factories.quoting import DOCUMENTS, INFORMATION, a_content, publish, words
 
 # As the regulation words them (2017/1469, article 4(4) and 6(1)).
 HEADINGS = [
@@ -46,14 +45,6 @@ HEADINGS = [
     "How do I cancel the contract?",
 ]
 GREEN, RED, ORANGE, BLUE = "#2f7d32", "#c0271d", "#e07b00", "#1f5fae"
-INFORMATION = ProductInformation(
-    about=words("Travel insurance for one journey."),
-    where=words("In Europe\nOn the way there and back"),
-    obligations=words("Tell the truth.\nReport a loss soon.\n\nKeep the receipts."),
-    start_and_end=words("From the first to the last day of the journey."),
-    cancel=words("Within 14 days by mail or online."),
-    restrictions=words("Nothing above the sum agreed."),
-)
 COVERS = (
     Cover("medical", words("Medical costs"), words("Treatment abroad."), words("1,000,000"), deductible=words("100")),
     Cover("baggage", words("Baggage"), words("What is lost."), words("10,000"), waiting_days=3),

@@ -7,17 +7,17 @@ import pytest
 from pydantic import ValidationError
 
 from marketplace.application import queries
-from marketplace.application.rules import require_fitting
+from marketplace.application.rules import needs_insured_consent, require_fitting
 from marketplace.application.values import (
     AgeDiffers,
     ApplicantNotAdult,
-    InsuredMustConsent,
+    MinorNotInsurable,
     People,
     Person,
     Relationship,
     SexDiffers,
 )
-from marketplace.catalog.values import Line
+from marketplace.catalog.values import Line, ProductContent, Risk
 from tests.factories.quoting import ACCIDENT_RISK, TERM_LIFE_RISK, TRAVEL_RISK, a_content
 
 TODAY = date(2026, 11, 22)
@@ -100,23 +100,28 @@ def test_the_applicant_is_an_adult_today(birth_on: date, adult: bool) -> None:  
 
 
 @pytest.mark.requirement("T26-22")
-@pytest.mark.parametrize("relationship", [Relationship.SPOUSE, Relationship.PARENT, Relationship.OTHER])
+@pytest.mark.parametrize(
+    "relationship", [Relationship.SPOUSE, Relationship.PARENT, Relationship.OTHER, Relationship.CHILD]
+)
 @pytest.mark.parametrize(("content", "risk"), [(LIFE, TERM_LIFE_RISK), (ACCIDENT, ACCIDENT_RISK)])
-def test_cover_that_pays_on_death_needs_the_insured_persons_own_application(
-    relationship: Relationship, content: object, risk: object
+def test_cover_that_pays_on_death_needs_the_consent_of_another_adult(
+    relationship: Relationship, content: ProductContent, risk: Risk
 ) -> None:
-    with pytest.raises(InsuredMustConsent):
-        require_fitting(for_another(date(1992, 3, 4), relationship), content, risk, START, TODAY)  # type: ignore[arg-type]
+    another = for_another(date(1992, 3, 4), relationship)
+    require_fitting(another, content, risk, START, TODAY)
+    assert needs_insured_consent(another, content, TODAY)
+    assert not needs_insured_consent(another, TRAVEL, TODAY), "it pays nothing on death"
+    assert not needs_insured_consent(alone(date(1992, 3, 4)), content, TODAY)
 
 
 @pytest.mark.requirement("T26-22")
-def test_parents_may_insure_their_minor_children_but_not_grown_ones() -> None:
+def test_parents_insure_their_minor_children_without_asking_and_nobody_else_does() -> None:
+    risk = ACCIDENT_RISK | {"age": 12}
     child = for_another(date(2014, 2, 2), Relationship.CHILD)
-    require_fitting(child, ACCIDENT, ACCIDENT_RISK | {"age": 12}, START, TODAY)
-    with pytest.raises(InsuredMustConsent):
-        require_fitting(
-            for_another(date(2004, 2, 2), Relationship.CHILD), ACCIDENT, ACCIDENT_RISK | {"age": 22}, START, TODAY
-        )
+    require_fitting(child, ACCIDENT, risk, START, TODAY)
+    assert not needs_insured_consent(child, ACCIDENT, TODAY)
+    with pytest.raises(MinorNotInsurable):
+        require_fitting(for_another(date(2014, 2, 2), Relationship.OTHER), ACCIDENT, risk, START, TODAY)
 
 
 def test_sex_must_be_the_rated_one_where_it_is_rated() -> None:

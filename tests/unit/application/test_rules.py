@@ -28,11 +28,13 @@ NOTHING_DONE = Progress(
     email_given=False,
     address_proven=False,
     people_given=False,
+    identity_missing=True,
     notice_missing=True,
     consent_missing=True,
     unanswered=("heart", "lungs"),
     unconfirmed=(DOCUMENT,),
     exclusions_confirmed=False,
+    insured_consent_missing=True,
 )
 ALL_DONE = Progress(
     state=State.STARTED,
@@ -40,11 +42,13 @@ ALL_DONE = Progress(
     email_given=True,
     address_proven=True,
     people_given=True,
+    identity_missing=False,
     notice_missing=False,
     consent_missing=False,
     unanswered=(),
     unconfirmed=(),
     exclusions_confirmed=True,
+    insured_consent_missing=False,
 )
 
 ALLOWED = {
@@ -81,11 +85,13 @@ def test_the_road_has_one_order() -> None:
         "email_given": True,
         "address_proven": True,
         "people_given": True,
+        "identity_missing": False,
         "notice_missing": False,
         "consent_missing": False,
         "unanswered": (),
         "unconfirmed": (),
         "exclusions_confirmed": True,
+        "insured_consent_missing": False,
     }
     progress, seen = NOTHING_DONE, [next_step(NOTHING_DONE)]
     for name, value in doing.items():
@@ -96,11 +102,13 @@ def test_the_road_has_one_order() -> None:
         Step.EMAIL,
         Step.CODE,
         Step.PEOPLE,
+        Step.IDENTITY,
         Step.QUESTIONS,
         Step.QUESTIONS,
         Step.QUESTIONS,
         Step.DOCUMENTS,
         Step.EXCLUSIONS,
+        Step.CONSENT,
         Step.REVIEW,
     ]
 
@@ -112,11 +120,13 @@ def test_the_road_has_one_order() -> None:
         ({"email_given": False, "address_proven": False}, Step.EMAIL),
         ({"address_proven": False}, Step.CODE),
         ({"people_given": False}, Step.PEOPLE),
+        ({"identity_missing": True}, Step.IDENTITY),
         ({"notice_missing": True}, Step.QUESTIONS),
         ({"consent_missing": True}, Step.QUESTIONS),
         ({"unanswered": ("lungs",)}, Step.QUESTIONS),
         ({"unconfirmed": (DOCUMENT,)}, Step.DOCUMENTS),
         ({"exclusions_confirmed": False}, Step.EXCLUSIONS),
+        ({"insured_consent_missing": True}, Step.CONSENT),
         ({}, Step.REVIEW),
         ({"email_given": False}, Step.REVIEW),
     ],

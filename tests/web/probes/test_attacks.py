@@ -106,7 +106,7 @@ def test_foreign_object(shop: Flask, leaky: FlaskClient, at_step: AtStep, work: 
     application = owner.at.removesuffix("/pay")
     assert owner.pay()
     work()
-    steps = ("people", "questions", "documents", "exclusions", "review", "pay", "done", "policy.pdf")
+    steps = ("people", "identity", "questions", "documents", "exclusions", "review", "pay", "done", "policy.pdf")
     paths = [f"{application}/{step}" for step in steps]
     paths += [path for path in _links(owner.get("/account")) if path.startswith("/policies/")]
     assert len(paths) > len(steps)

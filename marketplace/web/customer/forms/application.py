@@ -14,16 +14,18 @@ from marketplace.infra.formatting import lazy_gettext as _l
 from marketplace.web.fields import Form, printable, required, yes_no
 
 LONGEST_NAME = 80
+LONGEST_ADDRESS = 254
 
 
-def _ticked() -> InputRequired:
+def ticked() -> InputRequired:
+    """A box that has to be ticked."""
     return InputRequired(_l("Please tick this box to go on."))
 
 
 class ConfirmForm(Form):
     """`sha256` says what was on the page: exactly that is confirmed, or nothing."""
 
-    confirm = BooleanField(_l("Confirmation"), [_ticked()])
+    confirm = BooleanField(_l("Confirmation"), [ticked()])
     sha256 = HiddenField()
 
 
@@ -36,7 +38,7 @@ class DocumentForm(ConfirmForm):
 class DeclareForm(Form):
     """`sha256` says what was on the page: exactly that is declared, or nothing."""
 
-    declare = BooleanField(_l("Declaration"), [_ticked()])
+    declare = BooleanField(_l("Declaration"), [ticked()])
     sha256 = HiddenField()
 
 
@@ -55,6 +57,12 @@ def people_form(definition: LineDefinition) -> type[Form]:
     }  # fmt: skip
     if definition.personal:
         fields |= _insured_fields()
+    if definition.death_factor is not None:
+        fields["insured_email"] = StringField(
+            _("Mail address of the insured person"), [Optional(), Length(max=LONGEST_ADDRESS), printable],
+            description=_("Only if you insure another adult: they are asked to agree, by a link of their own."),
+            render_kw={"autocomplete": "off", "type": "email"},
+        )  # fmt: skip
     fields["mobile"] = StringField(
         _("Telephone (optional)"),
         [Optional(), Length(max=24), printable],
@@ -101,7 +109,8 @@ def people_of(form: Any, definition: LineDefinition, sex: str | None) -> People:
     insured = None
     if not alone and form.insured_name.data and form.insured_birth_on.data:
         insured = Person(form.insured_name.data, form.insured_birth_on.data, sex)
-    return People(applicant, relationship, insured, form.mobile.data or None)
+    email = form.insured_email.data if insured and "insured_email" in form else None
+    return People(applicant, relationship, insured, form.mobile.data or None, email or None)
 
 
 def people_data(people: People | None) -> dict[str, Any]:
@@ -116,6 +125,7 @@ def people_data(people: People | None) -> dict[str, Any]:
         "insured_name": insured.name if insured else "",
         "insured_birth_on": insured.birth_on if insured else None,
         "mobile": people.mobile or "",
+        "insured_email": people.insured_email or "",
     }
 
 
@@ -136,8 +146,8 @@ def questions_form(questions: tuple[Question, ...], *, with_notice: bool, with_c
     """
     fields: dict[str, Any] = {each.id: yes_no(each.text.in_(current_locale())) for each in questions}
     if with_notice:
-        fields["notice"] = BooleanField(_("Untrue answers"), [_ticked()])
+        fields["notice"] = BooleanField(_("Untrue answers"), [ticked()])
     if with_consent:
-        fields["health_consent"] = BooleanField(_("Use of your answers"), [_ticked()])
+        fields["health_consent"] = BooleanField(_("Use of your answers"), [ticked()])
         fields["consent_sha256"] = HiddenField()
     return type("QuestionsForm", (Form,), fields)

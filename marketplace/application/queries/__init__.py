@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from marketplace.application import rules
 from marketplace.application.models import ApplicationRow, ConfirmationRow
+from marketplace.application.queries.proofs import proofs_of, require_proofs
 from marketplace.application.values import (
     NOTHING_BESIDE,
     Application,
@@ -220,14 +221,18 @@ def given_beside(application: Application) -> GivenBeside:
 def payable(application_id: UUID, account_id: UUID) -> tuple[Application, OfferView]:
     """An accepted application of this customer with its live offer, which alone says the price.
 
-    Raises ApplicationNotFound for strangers, NothingToPay unless accepted, and what `live_offer` raises.
+    Raises ApplicationNotFound for strangers, NothingToPay unless accepted, what `live_offer` raises, and
+    IdentityNotProven, InsuredNotConsenting.
     """
     row = _row(application_id)
     if row.account_id != account_id:
         raise ApplicationNotFound
     if row.state != State.ACCEPTED:
         raise NothingToPay
-    return read(row), quoting.live_offer(row.offer_id)
+    offer = quoting.live_offer(row.offer_id)
+    application = read(row)
+    require_proofs(row, application.people, offer)
+    return application, offer
 
 
 def require_own(row: ApplicationRow, journey_id: UUID, account_id: UUID | None) -> None:
@@ -299,23 +304,33 @@ def view_of(row: ApplicationRow) -> ApplicationView:
     exclusions = rules.exclusions_sha256(content)
     kinds = {each.kind for each in confirmations}
     consent = rules.health_consent(confirmations)
+    application = read(row)
+    proofs = proofs_of(row, application.people, offer)
     progress = Progress(
         state=State(row.state),
         entry_acknowledged=ConfirmationKind.ENTRY in kinds,
         email_given=row.email is not None,
         address_proven=row.account_id is not None,
         people_given=row.persons is not None,
+        identity_missing=proofs.identity_missing,
         notice_missing=bool(questions) and ConfirmationKind.HEALTH_NOTICE not in kinds,
         consent_missing=rules.needs_health_consent(content) and (consent is None or consent.withdrawn_at is not None),
         unanswered=tuple(each.question.id for each in questions if each.answer is None),
         unconfirmed=tuple(each.document.id for each in documents if not each.confirmed),
         exclusions_confirmed=not (content.exclusions or content.limited_covers)
         or (ConfirmationKind.EXCLUSIONS, exclusions) in confirmed,
+        insured_consent_missing=proofs.consent_missing,
     )
     return ApplicationView(
-        application=read(row),
+        application=application,
         offer=offer,
         next_step=rules.next_step(progress),
+        identity=proofs.identity,
+        identity_missing=proofs.identity_missing,
+        insured_consent=proofs.consent,
+        insured_consent_missing=proofs.consent_missing,
+        insured_consent_sha256=proofs.consent_sha256,
+        insured_unproven=proofs.insured_unproven,
         notice_acknowledged=not progress.notice_missing,
         health_consent=consent,
         consent_missing=progress.consent_missing,

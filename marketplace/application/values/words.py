@@ -6,8 +6,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
+from marketplace.application.values.consenting import InsuredConsent
+from marketplace.application.values.identity import IdentityCheck
 from marketplace.catalog.values import Document, Question
-from marketplace.kernel.errors import Conflict, NotFound, Refused
 from marketplace.quoting.values import OfferView
 from marketplace.traceability.values import EntryType
 
@@ -38,9 +39,11 @@ class Step(StrEnum):
     EMAIL = "email"
     CODE = "code"
     PEOPLE = "people"
+    IDENTITY = "identity"
     QUESTIONS = "questions"
     DOCUMENTS = "documents"
     EXCLUSIONS = "exclusions"
+    CONSENT = "consent"
     REVIEW = "review"
     PAY = "pay"
     REFERRED = "referred"
@@ -94,6 +97,7 @@ class Acting:
     journey_id: UUID
     page_version_id: str
     account_id: UUID | None = None
+    as_insured: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +111,15 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """`insured` is None when the applicant insures themself (`relationship` is then `self`)."""
+    """`insured` is None when the applicant insures themself (`relationship` is then `self`); `insured_email` is asked
+    where that person has to agree.
+    """
 
     applicant: Person
     relationship: Relationship
     insured: Person | None = None
     mobile: str | None = None
+    insured_email: str | None = None
 
     @property
     def insured_person(self) -> Person:
@@ -170,11 +177,13 @@ class Progress:
     email_given: bool
     address_proven: bool
     people_given: bool
+    identity_missing: bool
     notice_missing: bool
     consent_missing: bool
     unanswered: tuple[str, ...]
     unconfirmed: tuple[UUID, ...]
     exclusions_confirmed: bool
+    insured_consent_missing: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +229,12 @@ class ApplicationView:
     application: Application
     offer: OfferView
     next_step: Step
+    identity: IdentityCheck | None  # that proves the applicant told now
+    identity_missing: bool
+    insured_consent: InsuredConsent | None  # the newest question about what would be agreed to now
+    insured_consent_missing: bool
+    insured_consent_sha256: str  # of what the insured agrees to
+    insured_unproven: bool  # the insured still has to show a document
     notice_acknowledged: bool
     health_consent: HealthConsent | None  # None: not given, or not needed
     consent_missing: bool
@@ -243,127 +258,6 @@ class GivenBeside:
 
 
 NOTHING_BESIDE = GivenBeside(None, same=False, answers={})
-
-
-# Errors
-
-
-class ApplicationNotFound(NotFound):
-    """There is no such application, or it is not yours."""
-
-    code = "application:not-found"
-
-
-class OwnerSignedOut(ApplicationNotFound):
-    """This application was begun in this browser, and a mail address was proven in it. If it is yours, please prove the
-    address once more to go on.
-    """
-
-    code = "application:owner-signed-out"
-
-
-class StepNotReached(Conflict):
-    """An earlier step of this application is not done yet."""
-
-    code = "application:step-not-reached"
-
-    def __init__(self, step: Step) -> None:
-        super().__init__(f"go on with the step '{step}'")
-        self.step = step
-
-
-class AlreadySubmitted(Conflict):
-    """This application has been submitted and cannot be changed any more."""
-
-    code = "application:already-submitted"
-
-
-class ApplicationLapsed(Conflict):
-    """This application has lapsed. Please compare again."""
-
-    code = "application:lapsed"
-
-
-class ToldChanged(Conflict):
-    """What you told us was changed in another window since you opened the page. Please check it again."""
-
-    code = "application:told-changed"
-
-
-class TextChanged(Conflict):
-    """What you confirmed is not the text that applies now. Please read it again."""
-
-    code = "application:text-changed"
-
-
-class NoHealthConsent(Conflict):
-    """There is no consent that could be withdrawn: none was given, or it was withdrawn already."""
-
-    code = "application:no-health-consent"
-
-
-class DocumentNotOpened(Conflict):
-    """Please open the document and read it before you confirm it."""
-
-    code = "application:document-not-opened"
-
-
-class DocumentNotAsked(NotFound):
-    """This document is not among those of this application."""
-
-    code = "application:document-not-asked"
-
-
-class AgeDiffers(Refused):
-    """The age at the start of cover is not the age the price was calculated for."""
-
-    code = "application:age-differs"
-
-    def __init__(self, rated_age: int, actual_age: int) -> None:
-        super().__init__(f"the price is for age {rated_age}, the insured person will be {actual_age}")
-        self.rated_age, self.actual_age = rated_age, actual_age
-
-
-class SexDiffers(Refused):
-    """The price was calculated for a person of the other sex."""
-
-    code = "application:sex-differs"
-
-
-class ApplicantNotAdult(Refused):
-    """Only a person of 18 years or more can apply."""
-
-    code = "application:applicant-not-adult"
-
-
-class InsuredMustConsent(Refused):
-    """Cover that pays on death needs the insured person's own consent, so the insured person has to apply."""
-
-    code = "application:insured-must-consent"
-
-
-class NoNewOffer(Refused):
-    """This product cannot be offered for the changed details."""
-
-    code = "application:no-new-offer"
-
-
-class NotACustomer(Refused):
-    """Only customers apply. Staff can look at an application but never act in it."""
-
-    code = "application:not-a-customer"
-
-
-class ContractKept(Refused):
-    """A contract was made of this application, and its records must be kept."""
-
-    code = "application:contract-kept"
-
-
-class NothingToPay(Conflict):
-    """This application cannot be paid: it has not been accepted, or not any more."""
-
-    code = "application:nothing-to-pay"
 
 
 # Facts
