@@ -93,7 +93,7 @@ def a_content(**changes: Any) -> ProductContent:
         summary=Words("Pays your family once.", "一次性给付家人。"),
         payment=Payment(Frequency.YEARLY, times_factor="term_years"),
         term=Term(TermUnit.YEAR, factor="term_years"),
-        clause_name=Words("Harbour Term Life Insurance Clauses", "港湾定期寿险条款"),
+        clause_name=Words("Harbour Term Life Insurance Clauses", "港湾互联网定期寿险条款"),
         filing_no="HARB-2026-011",
         clause_code="C-011",
         covers=(
