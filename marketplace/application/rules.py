@@ -29,9 +29,11 @@ from marketplace.application.values import (
 )
 from marketplace.catalog.values import (
     DEMANDS_REAL_NAME,
+    HAS_PRODUCT_SUMMARY,
     Document,
     DocumentKind,
     ProductContent,
+    Profile,
     Question,
     Risk,
 )
@@ -228,14 +230,16 @@ def current_consent(asked: Sequence[InsuredConsent], subject_sha256: str) -> Ins
     return newest if newest is not None and newest.subject_sha256 == subject_sha256 else None
 
 
-def documents_to_confirm(documents: Sequence[Document], locale: str) -> tuple[Document, ...]:
+def documents_to_confirm(documents: Sequence[Document], locale: str, profile: Profile) -> tuple[Document, ...]:
     """The papers that are read and confirmed one by one: of each kind those in `locale`, else those there are.
 
-    Published rate tables are shown but not confirmed: what is agreed is the premium on the review page.
+    Published rate tables are shown but not confirmed: what is agreed is the premium on the review page. Nor is a
+    summary where the profile asks for none: it repeats the clauses, and stands on the product page.
     """
+    aside = {DocumentKind.RATES} | (set() if profile in HAS_PRODUCT_SUMMARY else {DocumentKind.PRODUCT_SUMMARY})
     chosen: list[Document] = []
     for kind in DocumentKind:
-        of_kind = [each for each in documents if each.kind is kind and kind is not DocumentKind.RATES]
+        of_kind = [each for each in documents if each.kind is kind and kind not in aside]
         spoken = locale if any(each.locale == locale for each in of_kind) else None
         chosen += [each for each in of_kind if spoken is None or each.locale == spoken]
     return tuple(chosen)

@@ -205,6 +205,13 @@ def at_step(visitor: Visitor, code_for: Callable[[str], str]) -> Callable[..., V
 
 def go_on(visitor: Visitor, step: str, who: Identity, code_for: Callable[[str], str]) -> Visitor:
     """Do one step after the other until the page of `step` is shown."""
+    while step_of(visitor.at) != step:
+        go_one(visitor, who, code_for)
+    return visitor
+
+
+def go_one(visitor: Visitor, who: Identity, code_for: Callable[[str], str]) -> None:
+    """Do what the page of the application asks for."""
     acts: dict[str, Callable[[], object]] = {
         "email": lambda: visitor.give_address(who.email),
         "code": lambda: visitor.give_code(code_for(who.email)),
@@ -216,9 +223,7 @@ def go_on(visitor: Visitor, step: str, who: Identity, code_for: Callable[[str], 
         "insured": lambda: visitor.post({}),
         "review": visitor.submit,
     }
-    while (now := step_of(visitor.at)) != step:
-        acts[now]()
-    return visitor
+    acts[step_of(visitor.at)]()
 
 
 def step_of(path: str) -> str:

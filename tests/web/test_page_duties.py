@@ -1,7 +1,7 @@
 """What the law wants to be read on a page is read there: each page against the data of the product it is about."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -28,10 +28,10 @@ from marketplace.web.doors import ACCESS, PageClass
 from sandbox.demo.visitor import Visitor, words
 from tests.environment import ROOT
 from tests.factories.accounts import an_insurer
-from tests.factories.catalog import changed, published
+from tests.factories.catalog import catalog_files, changed, published
 from tests.factories.quoting import RISKS, a_content, publish
 from tests.factories.quoting import words as say
-from tests.web.conftest import ANSWERS, LI_NA, NothingWritten, asked, go_on
+from tests.web.conftest import ANSWERS, LI_NA, NothingWritten, asked, go_on, go_one, step_of
 
 AtStep = Callable[..., Visitor]
 ON_THE_WAY = ("email", "code", "people", "identity", "questions", "documents", "exclusions", "review", "pay")
@@ -159,6 +159,35 @@ def test_a_sale_in_any_line_is_recorded_page_by_page(
         ENDPOINTS[step] for step in (Step.EMAIL, Step.CODE, Step.PEOPLE, Step.DOCUMENTS, Step.EXCLUSIONS, Step.REVIEW)
     ]
     assert [each for each in road if each not in shown] == []
+
+
+MOST_FIELDS, MOST_PAGES = 14, 9
+
+
+def test_a_journey_is_insured_with_few_fields_on_few_pages(
+    shop: Flask, visitor: Visitor, code_for: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of somebody who leaves open what may be left open. Fields are those from the first question to the payment, boxes
+    that confirm aside; pages are those of the application, from its entry to the payment.
+    """
+    with shop.app_context():
+        published(an_insurer("waypost"), catalog_files("waypost"))
+        db.session.commit()
+    filled, posted = [], Visitor.post
+
+    def post(self: Visitor, fields: Mapping[str, str], path: str | None = None) -> str:
+        filled.extend(name for name in fields if name not in {"confirm", "declare", "new_age"})
+        return posted(self, fields, path)
+
+    monkeypatch.setattr(Visitor, "post", post)
+    visitor.enter(visitor.compare("travel", {"zone": "asia", "days": "10", "age": "34"})[0])
+    pages = ["enter"]
+    while step_of(visitor.at) != "pay":
+        pages.append(urlsplit(visitor.at).path.split("/", 3)[3])
+        go_one(visitor, LI_NA, code_for)
+    assert len([*pages, "pay"]) <= MOST_PAGES, pages
+    assert len(filled) <= MOST_FIELDS, filled
+    assert {"email", "code", "applicant_name", "number"} <= set(filled), "the control: they are counted"
 
 
 @pytest.mark.requirement("T26-18", "O13-10")

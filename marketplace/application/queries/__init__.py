@@ -298,7 +298,9 @@ def view_of(row: ApplicationRow) -> ApplicationView:
             opened=document.is_shown_as_text or (ConfirmationKind.DOCUMENT_OPENED, document.sha256) in confirmed,
             confirmed=(ConfirmationKind.DOCUMENT, document.sha256) in confirmed,
         )
-        for document in rules.documents_to_confirm(catalog.documents_of(row.product_version_id), row.locale)
+        for document in rules.documents_to_confirm(
+            catalog.documents_of(row.product_version_id), row.locale, content.profile
+        )
     )
     questions = tuple(QuestionAsked(question, row.answers.get(question.id)) for question in content.questions)
     exclusions = rules.exclusions_sha256(content)

@@ -40,7 +40,13 @@ from marketplace.catalog.values.factors import (
 from marketplace.catalog.values.lines import LINES
 from marketplace.catalog.values.needs import StatedNeed
 from marketplace.catalog.values.paying import REGULAR, Frequency, Payment, PaymentMethod
-from marketplace.catalog.values.profiles import DEMANDS_REAL_NAME, HAS_PRODUCT_INFORMATION, Unmet, unmet_demands
+from marketplace.catalog.values.profiles import (
+    DEMANDS_REAL_NAME,
+    HAS_PRODUCT_INFORMATION,
+    HAS_PRODUCT_SUMMARY,
+    Unmet,
+    unmet_demands,
+)
 from marketplace.catalog.values.versions import (
     AlreadyOnSale,
     DemandsUnmet,
@@ -62,6 +68,7 @@ from marketplace.catalog.values.wording import wording_rules
 __all__ = [
     "DEMANDS_REAL_NAME",
     "HAS_PRODUCT_INFORMATION",
+    "HAS_PRODUCT_SUMMARY",
     "LINES",
     "REGULAR",
     "Allowed",

@@ -21,6 +21,8 @@ PERSONAL_ONLINE = frozenset({Line.ACCIDENT, Line.HOSPITAL, Line.TERM_LIFE})
 and annuities of ten years or more may be, too; no line here is that.
 """
 INTERNET = "互联网"
+HAS_PRODUCT_SUMMARY = frozenset({Profile.CN_PERSONAL})
+"""Where each product has a summary that is confirmed beside the clauses (人身保险产品信息披露管理办法)."""
 HAS_PRODUCT_INFORMATION = frozenset({Profile.EU_NONLIFE, Profile.UK})
 """Where each product has an insurance product information document."""
 DEMANDS_REAL_NAME = frozenset({Profile.CN_PERSONAL, Profile.CN_NONLIFE})
@@ -133,7 +135,7 @@ def _services(content: ProductContent) -> Iterator[Unmet]:
 def _documents(content: ProductContent) -> Iterator[Unmet]:
     if content.document(DocumentKind.CLAUSES, "en") is None:
         yield Unmet("documents.clauses", "T26-14")
-    if content.profile is Profile.CN_PERSONAL and content.document(DocumentKind.PRODUCT_SUMMARY, "en") is None:
+    if content.profile in HAS_PRODUCT_SUMMARY and content.document(DocumentKind.PRODUCT_SUMMARY, "en") is None:
         yield Unmet("documents.product_summary", "O13-08")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from marketplace.application.rules import documents_to_confirm, exclusions_sha256, kept_answers, question_sha256
-from marketplace.catalog.values import Cover, DocumentKind, Outcome
+from marketplace.catalog.values import Cover, DocumentKind, Outcome, Profile
 from tests.factories.quoting import EXCLUSIONS, a_content, a_document, a_question, words
 
 HEART, BACK = a_question("heart"), a_question("back")
@@ -64,6 +64,7 @@ def test_each_paper_is_confirmed_in_the_customers_language_where_there_is_one() 
     summary = a_document(DocumentKind.PRODUCT_SUMMARY, "zh_Hans_CN")
     rates = a_document(DocumentKind.RATES, "en")
     papers = (summary, english, chinese, rates)
-    assert documents_to_confirm(papers, "en") == (english, summary)
-    assert documents_to_confirm(papers, "zh_Hans_CN") == (chinese, summary)
-    assert documents_to_confirm((), "en") == ()
+    assert documents_to_confirm(papers, "en", Profile.CN_PERSONAL) == (english, summary)
+    assert documents_to_confirm(papers, "zh_Hans_CN", Profile.CN_PERSONAL) == (chinese, summary)
+    assert documents_to_confirm(papers, "en", Profile.CN_NONLIFE) == (english,), "no summary is asked for"
+    assert documents_to_confirm((), "en", Profile.CN_PERSONAL) == ()
