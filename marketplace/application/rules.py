@@ -9,6 +9,7 @@ from uuid import UUID
 from marketplace.application.values import (
     AgeDiffers,
     ApplicantNotAdult,
+    ChildCoverTooHigh,
     Confirmation,
     ConfirmationKind,
     Event,
@@ -180,7 +181,7 @@ def require_fitting(people: People, content: ProductContent, risk: Risk, start_o
     """Refuse people for whom this offer was not made.
 
     Ages are completed years: the applicant's today, the insured person's on the first day of cover, which the tariff
-    rated. Raises ApplicantNotAdult, MinorNotInsurable, AgeDiffers or SexDiffers.
+    rated. Raises ApplicantNotAdult, MinorNotInsurable, AgeDiffers, SexDiffers or ChildCoverTooHigh.
     """
     if age_on(today, people.applicant.birth_on) < ADULT_AGE:
         raise ApplicantNotAdult
@@ -196,6 +197,19 @@ def require_fitting(people: People, content: ProductContent, risk: Risk, start_o
             raise AgeDiffers(rated, actual)
     if definition.sex_factor is not None and insured.sex not in (None, risk[definition.sex_factor]):
         raise SexDiffers
+    _require_child_cover(people, content, risk)
+
+
+def _require_child_cover(people: People, content: ProductContent, risk: Risk) -> None:
+    """What all insurers pay on the death of a child stays within the law's limit, as far as it was told
+    (保监发〔2015〕90号).
+    """
+    if (factors := content.death_cover_of_children) is None:
+        return
+    age, sum_insured = (int(risk[name]) for name in factors)
+    most = content.most_on_death(age)
+    if most is not None and sum_insured + (people.other_death_cover or 0) > most:
+        raise ChildCoverTooHigh(most)
 
 
 def needs_insured_consent(people: People, content: ProductContent, today: date) -> bool:

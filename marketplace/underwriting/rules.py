@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from marketplace.catalog.values import (
+    CHILDREN,
     Allowed,
     Factor,
     GuidelineRule,
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 # How rows are combined. A new way gets a new name, because it is part of the hash of every decision.
 COMBINATION = "gravest-outcome-1"
-# Age in completed years below which at most so many yuan are paid on death by all insurers: 保监发〔2015〕90号.
-# What other insurers pay is not known here.
-CHILDREN = ((10, 200_000), (18, 500_000))
 _GRAVITY = (Outcome.ACCEPT, Outcome.REFER, Outcome.DECLINE)
 
 
@@ -46,9 +44,9 @@ def assess_eligibility(content: ProductContent, risk: Risk) -> Eligible | Inelig
             return Ineligible(limit.factors[0], limit.reason)
     if (factors := content.death_cover_of_children) is not None:
         age, sum_insured = (int(risk[name]) for name in factors)
-        for below, most in CHILDREN:
-            if age < below and sum_insured > most:
-                return Ineligible(factors[1], _child_limit(below, most))
+        most = content.most_on_death(age)
+        if most is not None and sum_insured > most:
+            return Ineligible(factors[1], _child_limit(age, most))
     return Eligible()
 
 
@@ -103,10 +101,10 @@ def _why_not(factor: Factor, allowed: Allowed, given: Scalar, *, insures: bool) 
     return LocalizedText(f"{factor.label.en}: {said_en}, asked for {words.en}", asked_zh)
 
 
-def _child_limit(below: int, most: int) -> LocalizedText:
+def _child_limit(age: int, most: int) -> LocalizedText:
     return LocalizedText(
-        f"The law lets at most ¥{most:,} be paid on the death of a child under {below}.",
-        f"依监管规定，被保险人未满{below}周岁的，身故保险金额不得超过¥{most:,}。",
+        f"The law lets at most ¥{most:,} be paid on the death of a child of {age}.",
+        f"依监管规定，{age}周岁的被保险人，身故保险金额不得超过¥{most:,}。",
     )
 
 

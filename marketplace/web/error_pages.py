@@ -67,6 +67,10 @@ def words_of(error: errors.MarketplaceError) -> str:
         "quoting:need-erased": _(
             "What was compared here was erased: with the application it was for, or twelve months after the last visit."
         ),
+        "application:child-cover-too-high": _(
+            "With the other insurance, more would be paid on this child’s death than the law lets be paid by all "
+            "insurers together: ¥200,000 below age 10, ¥500,000 below 18. Please choose a lower sum insured."
+        ),
         "application:owner-signed-out": _(
             "This application was begun in this browser, and its mail address was proven. If it is yours, please prove"
             " the address once more to go on. Nothing was entered."

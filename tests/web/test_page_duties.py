@@ -15,7 +15,7 @@ from marketplace.application import queries as applications
 from marketplace.application.rules import question_sha256
 from marketplace.application.values import Step
 from marketplace.catalog import queries as catalog
-from marketplace.catalog.values import Cover, Line, ProductContent
+from marketplace.catalog.values import Cover, Line, ProductContent, Profile
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
@@ -88,7 +88,7 @@ def test_each_of_them_is_recorded(at_step: AtStep, shop: Flask, step: str) -> No
     with shop.app_context():
         entries = entries_of_application(applications.application(application_id).id)
     shown = entries[-1]
-    names = {"documents": "application.document", "pay": "checkout.pay"}
+    names = {"documents": "application.document", "identity": "identity.prove", "pay": "checkout.pay"}
     assert shown.body["endpoint"] == names.get(step, f"application.{step}")
     assert shown.page_sha256 is not None
 
@@ -159,6 +159,35 @@ def test_a_sale_in_any_line_is_recorded_page_by_page(
         ENDPOINTS[step] for step in (Step.EMAIL, Step.CODE, Step.PEOPLE, Step.DOCUMENTS, Step.EXCLUSIONS, Step.REVIEW)
     ]
     assert [each for each in road if each not in shown] == []
+
+
+@pytest.mark.requirement("PER-12")
+def test_other_insurance_on_a_childs_life_is_asked_and_counted(
+    shop: Flask, visitor: Visitor, code_for: Callable[[str], str]
+) -> None:
+    with shop.app_context():
+        content = a_content(
+            "falls", Line.ACCIDENT, profile=Profile.CN_PERSONAL, clause_name=LocalizedText("Falls", "互联网意外险")
+        )
+        publish(an_insurer("falls"), content)
+        born = clock.today(ZONE).replace(month=1, day=1)
+        born = born.replace(year=born.year - 8)
+        db.session.commit()
+    visitor.get("/")
+    told = {"age": "8", "occupation_class": "1", "sum_insured": "100000", "region": "shanghai"}
+    visitor.enter(visitor.compare("accident", told)[0])
+    go_on(visitor, "people", LI_NA, code_for)
+    child = {
+        "applicant_name": LI_NA.name, "applicant_birth_on": LI_NA.born_on.isoformat(), "relationship": "child",
+        "insured_name": "Li Xiao", "insured_birth_on": born.isoformat(),
+    }  # fmt: skip
+    visitor.post(child)
+    assert "Say what other insurance would pay on the death of this child" in words(visitor.text)
+    visitor.post(child | {"other_death_cover": "100001"})
+    assert "more would be paid on this child’s death than the law lets" in words(visitor.text)
+    assert step_of(visitor.at) == "people"
+    visitor.post(child | {"other_death_cover": "100000"})
+    assert step_of(visitor.at) == "identity"
 
 
 MOST_FIELDS, MOST_PAGES = 14, 9

@@ -95,6 +95,7 @@ def _tidy(people: People) -> People:
         insured and _tidy_person(insured),
         mobile,
         email if insured else None,
+        people.other_death_cover if insured else None,
     )
 
 
@@ -113,6 +114,7 @@ def _faults(people: People, view: ApplicationView, today: date) -> Iterator[Faul
         else:
             yield from _person_faults("insured", people.insured, today)
     yield from _consenting_faults(people, view, today)
+    yield from _child_faults(people, view)
     sex = people.insured_person.sex
     sexes = (
         []
@@ -123,6 +125,18 @@ def _faults(people: People, view: ApplicationView, today: date) -> Iterator[Faul
         yield "insured_sex", _("Choose one of the values offered.")
     if people.mobile is not None and not _MOBILE.fullmatch(people.mobile):
         yield "mobile", _("Enter a telephone number with its digits, or leave this empty.")
+
+
+def _child_faults(people: People, view: ApplicationView) -> Iterator[Fault]:
+    """Where the law limits what a child's death pays, other insurance is asked about."""
+    content, told = view.offer.version.content, people.other_death_cover
+    factors = content.death_cover_of_children
+    limited = factors is not None and content.most_on_death(int(view.offer.need.risk[factors[0]])) is not None
+    if limited and people.insured is not None and (told is None or told < 0):
+        yield (
+            "other_death_cover",
+            _("Say what other insurance would pay on the death of this child; 0 if there is none."),
+        )
 
 
 def _consenting_faults(people: People, view: ApplicationView, today: date) -> Iterator[Fault]:

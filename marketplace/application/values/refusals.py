@@ -98,6 +98,16 @@ class ApplicantNotAdult(Refused):
     code = "application:applicant-not-adult"
 
 
+class ChildCoverTooHigh(Refused):
+    """With the other insurance on this child's life, more would be paid on its death than the law lets be paid."""
+
+    code = "application:child-cover-too-high"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"at most {most} yuan from all insurers together")
+        self.most = most
+
+
 class MinorNotInsurable(Refused):
     """Only parents can insure a minor with cover that pays on death."""
 

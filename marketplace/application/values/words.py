@@ -112,7 +112,8 @@ class Person:
 @dataclass(frozen=True, slots=True)
 class People:
     """`insured` is None when the applicant insures themself (`relationship` is then `self`); `insured_email` is asked
-    where that person has to agree.
+    where that person has to agree, `other_death_cover` where a child is insured whose death may pay so much only: what
+    all other insurance would pay on it, in yuan.
     """
 
     applicant: Person
@@ -120,6 +121,7 @@ class People:
     insured: Person | None = None
     mobile: str | None = None
     insured_email: str | None = None
+    other_death_cover: int | None = None
 
     @property
     def insured_person(self) -> Person:

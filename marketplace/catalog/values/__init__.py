@@ -1,6 +1,7 @@
 """The public words of the catalog."""
 
 from marketplace.catalog.values.content import (
+    CHILDREN,
     Commission,
     Cover,
     DocumentKind,
@@ -66,6 +67,7 @@ from marketplace.catalog.values.versions import (
 from marketplace.catalog.values.wording import wording_rules
 
 __all__ = [
+    "CHILDREN",
     "DEMANDS_REAL_NAME",
     "HAS_PRODUCT_INFORMATION",
     "HAS_PRODUCT_SUMMARY",

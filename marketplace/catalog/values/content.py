@@ -32,6 +32,10 @@ Days = Annotated[int, Field(ge=0, le=3650)]
 Minor = Annotated[int, Field(ge=0, le=10**15)]
 
 
+CHILDREN = ((10, 200_000), (18, 500_000))
+"""Age in completed years below which the death of a person pays at most so many yuan (保监发〔2015〕90号)."""
+
+
 class Profile(StrEnum):
     """Market profile: which law's demands a version must meet. `rates_only` can be compared, never bought."""
 
@@ -320,6 +324,19 @@ class ProductContent(Record):
         if self.profile is not Profile.CN_PERSONAL or line.age_factor is None or line.death_factor is None:
             return None
         return line.age_factor, line.death_factor
+
+    def most_on_death(self, age: int) -> int | None:
+        """The most, in yuan, that the death of an insured of this age may pay by all insurers together; None: any."""
+        limits = () if self.death_cover_of_children is None else CHILDREN
+        return next((most for below, most in limits if age < below), None)
+
+    @property
+    def insures_children(self) -> bool:
+        """Whether a child may be insured for whom that is limited."""
+        if (factors := self.death_cover_of_children) is None:
+            return False
+        age = self.definition.factor(factors[0])
+        return any(self.most_on_death(int(value)) for value in age.eligible(self.accepted.get(age.name)))
 
     def document(self, kind: DocumentKind, locale: str) -> DocumentRef | None:
         """The document of that kind in `locale`, else in any language, else None."""

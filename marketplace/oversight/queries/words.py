@@ -125,6 +125,7 @@ def _field_words(field: str) -> str:
         "insured_birth_on": _("date of birth of the insured"),
         "insured_sex": _("sex of the insured"),
         "insured_email": _("mail address of the insured"),
+        "other_death_cover": _("other insurance on the child’s life"),
         "relationship": _("relationship"),
         "mobile": _("mobile number"),
         "confirm": _("confirmation"),

@@ -233,7 +233,9 @@ def people(application_id: UUID) -> ResponseReturnValue:
     definition, risk = view.offer.version.content.definition, view.offer.need.risk
     rated_sex = str(risk[definition.sex_factor]) if definition.sex_factor else None
     beside = applications.given_beside(view.application)
-    form: Any = people_form(definition)(data=people_data(view.application.people) or shared_people(beside))
+    form: Any = people_form(definition, children=view.offer.version.content.insures_children)(
+        data=people_data(view.application.people) or shared_people(beside)
+    )
     recalculate = None
     if form.validate_on_submit():
         told = people_of(form, definition, rated_sex)

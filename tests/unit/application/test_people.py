@@ -1,5 +1,6 @@
 """Whom an offer fits: the ages that were rated, the consent that is needed, the adult who applies."""
 
+from dataclasses import replace
 from datetime import date
 from traceback import format_exception
 
@@ -11,13 +12,15 @@ from marketplace.application.rules import needs_insured_consent, require_fitting
 from marketplace.application.values import (
     AgeDiffers,
     ApplicantNotAdult,
+    ChildCoverTooHigh,
     MinorNotInsurable,
     People,
     Person,
     Relationship,
     SexDiffers,
 )
-from marketplace.catalog.values import Line, ProductContent, Risk
+from marketplace.catalog.values import Line, ProductContent, Profile, Risk
+from marketplace.kernel.dates import age_on
 from tests.factories.quoting import ACCIDENT_RISK, TERM_LIFE_RISK, TRAVEL_RISK, a_content
 
 TODAY = date(2026, 11, 22)
@@ -122,6 +125,30 @@ def test_parents_insure_their_minor_children_without_asking_and_nobody_else_does
     assert not needs_insured_consent(child, ACCIDENT, TODAY)
     with pytest.raises(MinorNotInsurable):
         require_fitting(for_another(date(2014, 2, 2), Relationship.OTHER), ACCIDENT, risk, START, TODAY)
+
+
+@pytest.mark.requirement("PER-12")
+@pytest.mark.parametrize(
+    ("born", "sum_insured", "other", "fits"),
+    [
+        (date(2017, 2, 2), 100_000, 100_000, True),
+        (date(2017, 2, 2), 100_000, 100_001, False),
+        (date(2014, 2, 2), 200_000, 300_000, True),
+        (date(2014, 2, 2), 200_000, 300_001, False),
+    ],
+)
+def test_with_all_other_insurance_a_childs_death_pays_no_more_than_the_law_lets(
+    *, born: date, sum_insured: int, other: int, fits: bool
+) -> None:
+    content = a_content(line=Line.ACCIDENT, profile=Profile.CN_PERSONAL)
+    risk = ACCIDENT_RISK | {"age": age_on(START, born), "sum_insured": sum_insured}
+    child = replace(for_another(born, Relationship.CHILD), other_death_cover=other)
+    if fits:
+        require_fitting(child, content, risk, START, TODAY)
+    else:
+        with pytest.raises(ChildCoverTooHigh):
+            require_fitting(child, content, risk, START, TODAY)
+    require_fitting(child, ACCIDENT, risk, START, TODAY)  # of another market
 
 
 def test_sex_must_be_the_rated_one_where_it_is_rated() -> None:

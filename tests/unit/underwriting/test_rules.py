@@ -163,7 +163,7 @@ def test_many_children_are_judged_as_each_of_them() -> None:
 def test_the_reason_says_what_the_law_lets_be_paid() -> None:
     found = assess_eligibility(A_CHILDS, ACCIDENT_RISK | {"age": 4, "sum_insured": 500_000})
     assert isinstance(found, Ineligible)
-    assert found.reason.en == "The law lets at most ¥200,000 be paid on the death of a child under 10."
+    assert found.reason.en == "The law lets at most ¥200,000 be paid on the death of a child of 4."
 
 
 def test_yes_is_not_one() -> None:

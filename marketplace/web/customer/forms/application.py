@@ -11,7 +11,7 @@ from marketplace.catalog.values import LineDefinition, Question
 from marketplace.infra.formatting import current_locale
 from marketplace.infra.formatting import gettext as _
 from marketplace.infra.formatting import lazy_gettext as _l
-from marketplace.web.fields import Form, printable, required, yes_no
+from marketplace.web.fields import Form, WholeNumber, printable, required, yes_no
 
 LONGEST_NAME = 80
 LONGEST_ADDRESS = 254
@@ -46,8 +46,8 @@ class EnterForm(Form):
     """A button only."""
 
 
-def people_form(definition: LineDefinition) -> type[Form]:
-    """The applicant and, where a person is insured, who."""
+def people_form(definition: LineDefinition, *, children: bool = False) -> type[Form]:
+    """The applicant and, where a person is insured, who. `children`: what other insurance a child has is asked."""
     fields: dict[str, Any] = {
         "applicant_name": StringField(
             _("Your name"), [required(), Length(max=LONGEST_NAME), printable],
@@ -62,6 +62,12 @@ def people_form(definition: LineDefinition) -> type[Form]:
             _("Mail address of the insured person"), [Optional(), Length(max=LONGEST_ADDRESS), printable],
             description=_("Only if you insure another adult: they are asked to agree, by a link of their own."),
             render_kw={"autocomplete": "off", "type": "email"},
+        )  # fmt: skip
+    if children:
+        fields["other_death_cover"] = WholeNumber(
+            _("Other insurance on your child’s life"), [Optional()],
+            description=_("Only if you insure your child: what all of it together would pay on the child’s death."),
+            render_kw={"inputmode": "numeric", "data-unit": _("yuan")},
         )  # fmt: skip
     fields["mobile"] = StringField(
         _("Telephone (optional)"),
@@ -110,7 +116,8 @@ def people_of(form: Any, definition: LineDefinition, sex: str | None) -> People:
     if not alone and form.insured_name.data and form.insured_birth_on.data:
         insured = Person(form.insured_name.data, form.insured_birth_on.data, sex)
     email = form.insured_email.data if insured and "insured_email" in form else None
-    return People(applicant, relationship, insured, form.mobile.data or None, email or None)
+    other = form.other_death_cover.data if insured and "other_death_cover" in form else None
+    return People(applicant, relationship, insured, form.mobile.data or None, email or None, other)
 
 
 def people_data(people: People | None) -> dict[str, Any]:
@@ -126,6 +133,7 @@ def people_data(people: People | None) -> dict[str, Any]:
         "insured_birth_on": insured.birth_on if insured else None,
         "mobile": people.mobile or "",
         "insured_email": people.insured_email or "",
+        "other_death_cover": people.other_death_cover,
     }
 
 
