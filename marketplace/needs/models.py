@@ -46,7 +46,9 @@ class BasketRow(Base):
 
 
 class BasketLineRow(Base):
-    """One offer of a basket, and whom it insures: their role and place in the household; neither for the home."""
+    """One offer of a basket, and whom it insures: their role and place in the household; neither for the home. The
+    offer has no foreign key: it goes with the visit, and of what was not applied for nothing is left.
+    """
 
     __tablename__ = "needs_basket_line"
     __table_args__ = (
@@ -56,7 +58,7 @@ class BasketLineRow(Base):
 
     basket_id: Mapped[UUID] = mapped_column(ForeignKey("needs_basket.id"), primary_key=True)
     number: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
-    offer_id: Mapped[UUID] = mapped_column(ForeignKey("quoting_offer.id"), index=True)
+    offer_id: Mapped[UUID] = mapped_column(index=True)
     role: Mapped[str | None] = mapped_column(String(8))
     member: Mapped[int | None] = mapped_column(SmallInteger)
     taken_out_at: Mapped[datetime | None]

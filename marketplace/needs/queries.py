@@ -1,5 +1,6 @@
 """Tell schemes to the visit in which they were made."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from pydantic import ConfigDict, TypeAdapter
@@ -24,10 +25,11 @@ def scheme(scheme_id: UUID) -> Scheme:
     return _one(SchemeRow.id == scheme_id)
 
 
-def schemes_of_journey(journey_id: UUID) -> tuple[Scheme, ...]:
-    """Every scheme made in a journey, oldest first; none once it is erased."""
+def schemes_of_baskets(basket_ids: Collection[UUID]) -> tuple[Scheme, ...]:
+    """The schemes that became these baskets, oldest first; those of erased visits are left out."""
+    wanted = select(BasketRow.scheme_id).where(BasketRow.id.in_(basket_ids))
     rows = db.session.scalars(
-        select(SchemeRow).where(SchemeRow.journey_id == journey_id).order_by(SchemeRow.made_at, SchemeRow.id)
+        select(SchemeRow).where(SchemeRow.id.in_(wanted)).order_by(SchemeRow.made_at, SchemeRow.id)
     )
     return tuple(found for row in rows if (found := read(row)) is not None)
 

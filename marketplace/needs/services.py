@@ -110,11 +110,22 @@ def fill_basket(scheme: Scheme) -> Basket:
 
 def take_out(basket_id: UUID, number: int) -> None:
     """Go on without one line; a repeat changes nothing. Raises BasketNotFound."""
-    row = db.session.get(BasketLineRow, (basket_id, number), with_for_update=True)
-    if row is None:
-        raise BasketNotFound
+    row = _locked_line(basket_id, number)
     row.taken_out_at = row.taken_out_at or clock.now()
     db.session.flush()
+
+
+def put_back(basket_id: UUID, number: int) -> None:
+    """Go on with a line that was taken out. Raises BasketNotFound."""
+    _locked_line(basket_id, number).taken_out_at = None
+    db.session.flush()
+
+
+def _locked_line(basket_id: UUID, number: int) -> BasketLineRow:
+    row = db.session.get(BasketLineRow, (basket_id, number), with_for_update=True, populate_existing=True)
+    if row is None:
+        raise BasketNotFound
+    return row
 
 
 def _line(basket_id: UUID, number: int, item: Item, plan: Plan) -> BasketLineRow:

@@ -53,15 +53,17 @@ class Goal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A person of the household: age in completed years, income before tax a year, and the cover there is already."""
+    """A person of the household: age in completed years, income before tax a year, and the cover there is already.
+    None is what was not told.
+    """
 
     role: Role
     age: int
     sex: str | None = None
     smoker: bool = False
     income: int = 0
-    occupation_class: int = 1
-    public_insurance: bool = True
+    occupation_class: int | None = None
+    public_insurance: bool | None = None
     hospital_cover: bool = False
     life_cover: int = 0
     accident_cover: int = 0

@@ -89,7 +89,7 @@ ACCESS: dict[str, Door] = {
     **_doors(
         Who.ANYONE, PageClass.NON_SALES,
         "static", "home.home", "home.choose_language", "compare.comparison", "compare.ranking",
-        "needs.scheme", "needs.rule", "basket.basket", "basket.take_out",
+        "needs.scheme", "needs.rule", "basket.basket", "basket.take_out", "basket.put_back",
         "insurers.insurers", "insurers.insurer", "product.offer", "product.premium", "product.tariff",
         "product.document", "product.document_bytes",
         "legal.disclosure_page", "legal.recording", "legal.privacy", "legal.security_txt",

@@ -59,7 +59,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("basket_id", "number", name="pk_needs_basket_line"),
         sa.UniqueConstraint("basket_id", "offer_id", name="uq_needs_basket_line_basket_id"),
         sa.ForeignKeyConstraint(["basket_id"], ["needs_basket.id"], name="fk_needs_basket_line_basket_id_needs_basket"),
-        sa.ForeignKeyConstraint(["offer_id"], ["quoting_offer.id"], name="fk_needs_basket_line_offer_id_quoting_offer"),
         sa.CheckConstraint(
             "(role IS NULL) = (member IS NULL) AND role IN ('self', 'partner', 'child')",
             name=op.f("ck_needs_basket_line_whose"),

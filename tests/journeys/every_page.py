@@ -43,8 +43,9 @@ from tests.web.page_checks import CheckedClient
 from tests.web.walked_site import CARD
 
 HOUSEHOLD = {
-    "age": "34", "sex": "female", "income": "200000", "smoker": "no", "hospital_cover": "no", "partner_age": "36",
-    "partner_sex": "male", "partner_smoker": "no", "partner_hospital_cover": "yes", "children": "4",
+    "age": "34", "sex": "female", "income": "200000", "smoker": "no", "public_insurance": "yes", "hospital_cover": "no",
+    "partner_age": "36", "partner_sex": "male", "partner_smoker": "no", "partner_public_insurance": "yes",
+    "partner_hospital_cover": "yes", "children": "4", "children_public_insurance": "yes",
     "children_hospital_cover": "no", "region": "shanghai", "debts": "9000000", "contents": "900000", "area": "90",
     "building": "brick", "budget": "21000",
 }  # fmt: skip

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
 from marketplace.application import queries as applications
 from marketplace.catalog.values import Line
@@ -23,13 +24,13 @@ from marketplace.traceability.values import EntryType
 from sandbox.demo.visitor import Identity, Visitor, words
 from tests.factories.accounts import an_insurer
 from tests.factories.quoting import a_content, a_tariff, publish
-from tests.web.conftest import NothingWritten, count
+from tests.web.conftest import NothingWritten, count, days_later
 from tests.web.test_needs import plan
 
 LI_NA = Identity("Li Na", date(1992, 3, 5), "li.na@example.com")
 TOLD = {
-    "age": "34", "sex": "female", "income": "100000", "smoker": "no", "hospital_cover": "no", "region": "shanghai",
-    "debts": "400000", "budget": "9000",
+    "age": "34", "sex": "female", "income": "100000", "smoker": "no", "public_insurance": "yes", "hospital_cover": "no",
+    "region": "shanghai", "debts": "400000", "budget": "9000",
 }  # fmt: skip
 
 
@@ -134,6 +135,84 @@ def test_what_was_told_for_one_is_there_for_the_next_and_who_is_insured_is_asked
     visitor.expect("/people$")
     assert 'value="Li Na"' in visitor.text
     assert 'value="1992-03-05"' in visitor.text
+
+
+def test_what_was_begun_stands_in_the_newest_basket(
+    market: Flask, visitor: Visitor, basket: str, work: Callable[[], list[str]], code_for: Callable[[str], str]
+) -> None:
+    """Of a plan that was changed afterwards, and alone before there was a plan."""
+    scheme = plan_of(market)
+    first, *_others = begin(visitor, basket)
+    apply(visitor, first, code_for)
+    visitor.get(scheme)
+    visitor.post({"offer": ""}, f"{scheme}/parts/1")
+    visitor.post({}, f"{visitor.at}/apply")
+    newer = visitor.at
+    assert newer != basket
+    assert visitor.text.count("Accepted, not paid yet") == 1
+    (left,) = begin(visitor, newer)
+    apply(visitor, left)
+    visitor.get(f"{newer}/pay")
+    assert visitor.pay() is True
+    work()
+    visitor.get(newer)
+    assert words(visitor.text).count("Concluded") == 2
+
+
+def test_a_line_is_taken_back_in(market: Flask, visitor: Visitor, basket: str) -> None:
+    first, *_others = begin(visitor, basket)
+    visitor.post({}, f"{basket}/lines/1/out")
+    assert first not in visitor.text
+    visitor.post({}, f"{basket}/lines/1/back")
+    assert first in visitor.text
+
+
+def test_what_is_being_paid_is_not_left_out_and_an_open_payment_is_closed_first(
+    market: Flask, visitor: Visitor, basket: str, work: Callable[[], list[str]], code_for: Callable[[str], str]
+) -> None:
+    first, second, third = begin(visitor, basket)
+    apply(visitor, first, code_for)
+    apply(visitor, second)
+    apply(visitor, third)
+    visitor.get(f"{basket}/pay")
+    visitor.post({})
+    hosted = visitor.at
+    visitor.get(basket)
+    visitor.post({}, f"{basket}/lines/3/out")
+    work()
+    visitor.at = hosted
+    assert visitor.give_card() is None, "the session of three is closed"
+    visitor.get(f"{basket}/pay")
+    back = visitor.give_card()
+    assert back is not None
+    visitor.get(basket)
+    visitor.post({}, f"{basket}/lines/2/out")
+    visitor.get(back)
+    work()
+    assert count(market, "policy_policy") == 2
+    assert count(market, "needs_basket_line", "taken_out_at IS NOT NULL") == 1
+
+
+def test_a_price_that_expired_is_named_and_nothing_is_paid(
+    market: Flask, visitor: Visitor, basket: str, code_for: Callable[[str], str]
+) -> None:
+    first, *_others = begin(visitor, basket)
+    apply(visitor, first, code_for)
+    days_later(market, 40)
+    visitor.get(basket)
+    assert "Its price has expired" in visitor.text
+    visitor.get(f"{basket}/pay")
+    assert visitor.at == basket
+    assert count(market, "checkout_order") == 0
+
+
+def plan_of(market: Flask) -> str:
+    """The path of the newest plan."""
+    with market.app_context():
+        reference = db.session.execute(
+            text("SELECT reference FROM needs_scheme ORDER BY made_at DESC LIMIT 1")
+        ).scalar_one()
+    return f"/schemes/{reference}"
 
 
 def test_a_line_that_is_left_out_is_neither_waited_for_nor_paid(

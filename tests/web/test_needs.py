@@ -16,6 +16,7 @@ from tests.web.conftest import NothingWritten, count
 
 FAMILY: Mapping[str, str] = {
     "age": "34", "sex": "female", "income": "100000", "smoker": "no", "hospital_cover": "no",
+    "public_insurance": "yes", "partner_public_insurance": "yes", "children_public_insurance": "yes",
     "partner_age": "36", "partner_sex": "male", "partner_smoker": "no", "partner_hospital_cover": "yes",
     "children": "4, 9", "children_hospital_cover": "no",
     "region": "shanghai", "debts": "200000", "budget": "6000",
@@ -152,6 +153,7 @@ def test_what_was_told_comes_back_to_be_changed(planner: Visitor) -> None:
         ({"age": ""}, "age"),
         ({"sex": ""}, "sex"),
         ({"partner_sex": ""}, "partner_sex"),
+        ({"public_insurance": ""}, "public_insurance"),
         ({"partner_age": "", "partner_smoker": ""}, "partner_age"),
         ({"children": "4, 19"}, "children"),
         ({"children": "four"}, "children"),
@@ -178,7 +180,15 @@ def test_what_does_not_fit_is_said_beside_its_field_and_nothing_is_kept(
 def test_who_needs_nothing_is_told_so(market: Flask, visitor: Visitor) -> None:
     plan(
         visitor,
-        {"age": "34", "sex": "male", "smoker": "no", "hospital_cover": "yes", "region": "shanghai", "budget": "900"},
+        {
+            "age": "34",
+            "sex": "male",
+            "smoker": "no",
+            "public_insurance": "yes",
+            "hospital_cover": "yes",
+            "region": "shanghai",
+            "budget": "900",
+        },
     )
     assert visitor.status == 422
     assert "nothing that insurance from here would have to cover" in words(visitor.text)

@@ -209,8 +209,8 @@ def _begin(app: Flask, owner: Visitor) -> dict[str, str]:
 
 
 PLANNED = {
-    "age": "34", "sex": "female", "income": "100000", "smoker": "no", "hospital_cover": "yes", "region": "shanghai",
-    "debts": "400000", "budget": "9000",
+    "age": "34", "sex": "female", "income": "100000", "smoker": "no", "public_insurance": "yes",
+    "hospital_cover": "yes", "region": "shanghai", "debts": "400000", "budget": "9000",
 }  # fmt: skip
 
 
@@ -224,7 +224,7 @@ def _plan(owner: Visitor) -> dict[str, dict[str, Any]]:
     owner.post({}, f"{owner.at}/apply")
     basket = {"basket_id": owner.at.split("/")[2], "number": 1}
     return dict.fromkeys(("needs.scheme", "needs.change_part", "needs.apply"), scheme) | dict.fromkeys(
-        ("basket.basket", "basket.take_out", "basket.pay"), basket
+        ("basket.basket", "basket.take_out", "basket.put_back", "basket.pay"), basket
     )
 
 

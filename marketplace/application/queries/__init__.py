@@ -13,7 +13,6 @@ from marketplace.application import rules
 from marketplace.application.models import ApplicationRow, ConfirmationRow
 from marketplace.application.queries.proofs import proofs_of, require_proofs
 from marketplace.application.values import (
-    NOTHING_BESIDE,
     Application,
     ApplicationNotFound,
     ApplicationView,
@@ -198,24 +197,23 @@ def own_basket(basket_id: UUID, journey_id: UUID, account_id: UUID | None) -> tu
     return basket, own
 
 
-def given_beside(application: Application) -> GivenBeside:
-    """What its owner told in the other applications of its basket and need not type again. Nothing before the address
-    is proven, and nothing that somebody else told in the same browser.
+def given_beside(application: Application) -> GivenBeside | None:
+    """Whom its owner named in another application of its basket, so that nobody types it again. None before the
+    address is proven; and nothing that somebody else told in the same browser.
     """
     if application.basket_id is None or application.account_id is None:
-        return NOTHING_BESIDE
-    beside = applications_of_basket(application.basket_id)
-    others = [each for line, each in beside.items() if line != application.basket_line]
-    own = [each for each in others if each.account_id == application.account_id and each.people is not None]
-    basket = needs.basket(application.basket_id)
-    members: dict[int | None, int | None] = {line.number: line.member for line in basket.lines}
+        return None
+    own = [
+        each
+        for line, each in applications_of_basket(application.basket_id).items()
+        if line != application.basket_line and each.account_id == application.account_id
+    ]
+    members: dict[int | None, int | None] = {
+        line.number: line.member for line in needs.basket(application.basket_id).lines
+    }
     same = [each for each in own if members[each.basket_line] == members[application.basket_line]]
-    contents = catalog.product_versions([each.product_version_id for each in (application, *same)])
-    content = contents[application.product_version_id].content
-    answers: dict[str, bool] = {}
-    for each in same:
-        answers |= rules.kept_answers(dict(each.answers), contents[each.product_version_id].content, content)
-    return GivenBeside((same or own)[0].people if own else None, same=bool(same), answers=answers)
+    people = next((each.people for each in (*same, *own) if each.people is not None), None)
+    return None if people is None else GivenBeside(people, any(each.people is people for each in same))
 
 
 def payable(application_id: UUID, account_id: UUID) -> tuple[Application, OfferView]:

@@ -25,6 +25,7 @@ from marketplace.application.services.opening import (
     acknowledge_entry,
     bind_account,
     give_email,
+    join_basket,
     note_code_sent,
     open_application,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "give_email",
     "give_health_consent",
     "give_people",
+    "join_basket",
     "lapse_overdue",
     "note_code_sent",
     "open_application",

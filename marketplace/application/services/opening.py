@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from marketplace.accounts.values import Account, Role
@@ -25,6 +25,7 @@ from marketplace.infra.jobs import publish
 from marketplace.kernel import clock, ids
 from marketplace.kernel.canonical import digest
 from marketplace.needs import queries as needs
+from marketplace.needs.values import Basket
 from marketplace.quoting import queries as quoting
 from marketplace.quoting.values import OfferNotFound
 from marketplace.traceability.values import EntryType
@@ -72,6 +73,36 @@ def open_application(by: Acting, offer_id: UUID, locale: str) -> Application:
     ).one()
     require_own(row, by.journey_id, by.account_id)
     return read(row)
+
+
+def join_basket(basket: Basket, account_id: UUID | None) -> None:
+    """Applications of one's own that were begun for an offer of this basket, alone or in a basket before it, stand in
+    it from now on; contracts stay where they were concluded.
+    """
+    wanted = {line.offer_id: line for line in basket.wanted}
+    rows = db.session.scalars(
+        select(ApplicationRow)
+        .where(
+            ApplicationRow.journey_id == basket.journey_id,
+            ApplicationRow.state != State.CONTRACTED.value,
+            ApplicationRow.erased_at.is_(None),
+            or_(ApplicationRow.account_id.is_(None), ApplicationRow.account_id == account_id),
+        )
+        .order_by(ApplicationRow.id)
+        .with_for_update()
+    )
+    for row in rows:
+        line = wanted.get(_begun_for(row))
+        if line is not None and row.basket_id != basket.id:
+            row.basket_id, row.basket_line = line.basket_id, line.number
+    db.session.flush()
+
+
+def _begun_for(row: ApplicationRow) -> UUID:
+    """The offer it was begun for: that of its line, where a newer one took its place since."""
+    if row.basket_id is None:
+        return row.offer_id
+    return next(line.offer_id for line in needs.basket(row.basket_id).lines if line.number == row.basket_line)
 
 
 def acknowledge_entry(by: Acting, application_id: UUID) -> Application:

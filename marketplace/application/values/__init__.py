@@ -37,7 +37,6 @@ from marketplace.application.values.refusals import (
 )
 from marketplace.application.values.words import (
     CONFIRMED_AS,
-    NOTHING_BESIDE,
     Acting,
     Application,
     ApplicationOpened,
@@ -62,7 +61,6 @@ from marketplace.application.values.words import (
 
 __all__ = [
     "CONFIRMED_AS",
-    "NOTHING_BESIDE",
     "Acting",
     "AgeDiffers",
     "AlreadySubmitted",

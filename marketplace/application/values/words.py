@@ -250,16 +250,12 @@ class ApplicationView:
 
 @dataclass(frozen=True, slots=True)
 class GivenBeside:
-    """What was told in other applications of the same basket: `people` of any of them, `same` where the insured is the
-    same person, then with the answers to questions that are asked here in the same words.
+    """The people told in another application of the same basket; `same` where it insures the same member. Answers are
+    not among it: what concerns health is consented to for one insurer at a time.
     """
 
-    people: People | None
+    people: People
     same: bool
-    answers: Mapping[str, bool]
-
-
-NOTHING_BESIDE = GivenBeside(None, same=False, answers={})
 
 
 # Facts

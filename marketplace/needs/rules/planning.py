@@ -47,16 +47,17 @@ def levels_of(need: StatedNeed, household: Household) -> tuple[Level, ...]:
 
 def _told(need: StatedNeed, household: Household, definition: LineDefinition) -> dict[str, Scalar]:
     """Every factor of the line that the household told, the amount aside."""
-    told: dict[str, Scalar] = {"region": household.region}
+    told: dict[str, Scalar | None] = {"region": household.region}
     if need.member is not None:
         member = household.members[need.member]
         told |= {"age": member.age, "occupation_class": member.occupation_class, "smoker": member.smoker}
-        told |= {"social_insurance": member.public_insurance, **({"sex": member.sex} if member.sex else {})}
+        told |= {"social_insurance": member.public_insurance, "sex": member.sex}
     elif household.home is not None:
         told |= {"building_area": household.home.area, "building_type": household.home.building}
     if need.years is not None:
         told["term_years"] = _term(need.years, definition)
-    return {factor.name: told[factor.name] for factor in definition.factors if factor.name in told}
+    found = ((factor.name, told.get(factor.name)) for factor in definition.factors)
+    return {name: value for name, value in found if value is not None}
 
 
 def _term(years: int, definition: LineDefinition) -> int:

@@ -88,6 +88,7 @@ def page_words(endpoint: str) -> str:
         "consultation.of_application": _("Question in the application"),
         "application.ended": _("End of the application"),
         "checkout.pay": _("Payment"),
+        "basket.pay": _("Payment"),
         "checkout.returned": _("Back from paying"),
         "checkout.done": _("Done"),
         "policy.policy": _("Policy"),

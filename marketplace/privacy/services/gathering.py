@@ -24,6 +24,7 @@ from marketplace.infra import vault
 from marketplace.infra.formatting import current_locale
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel.money import Money
+from marketplace.needs import queries as needs
 from marketplace.payment import queries as payments
 from marketplace.payment.values import Purpose
 from marketplace.policy import queries as policies
@@ -47,7 +48,7 @@ def copy_of(account: Account, made_at: datetime) -> bytes:
     entries, pages = _trail(account.id, told)
     records: dict[str, Records] = {
         "account": [_account(account)],
-        "comparing": [_comparison(each) for each in told],
+        "comparing": [*(_comparison(each) for each in told), *_plans(told)],
         "applying": [_application(each) for each in told],
         "contract": [_contract(each) for each in contracts],
         "paying": _orders(account.id),
@@ -100,6 +101,12 @@ def _comparison(application: Application) -> dict[str, Any]:
         "total": _money(offer.total),
         "breakdown": offer.breakdown.to_json(),
     }
+
+
+def _plans(told: Sequence[Application]) -> Records:
+    """The plans whose parts were applied for: of a visit several people may share, no others are surely one's own."""
+    baskets = {each.basket_id for each in told if each.basket_id is not None}
+    return [_without(asdict(each), "journey_id") for each in needs.schemes_of_baskets(baskets)]
 
 
 def _application(application: Application) -> dict[str, Any]:

@@ -266,8 +266,7 @@ def questions(application_id: UUID) -> ResponseReturnValue:
     """
     view = at_step(application_id, Step.QUESTIONS)
     asked = tuple(each.question for each in view.questions)
-    answers = {**applications.given_beside(view.application).answers, **view.application.answers}
-    given = {each.id: "yes" if answers[each.id] else "no" for each in asked if each.id in answers}
+    given = {each.question.id: "yes" if each.answer else "no" for each in view.questions if each.answer is not None}
     fields = questions_form(asked, with_notice=not view.notice_acknowledged, with_consent=view.consent_missing)
     form: Any = fields(data=given)
     if form.validate_on_submit():

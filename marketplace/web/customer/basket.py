@@ -1,21 +1,25 @@
 """A scheme that is applied for: where each of its applications stands, and one payment for all that were accepted."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from uuid import UUID
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Insurer
 from marketplace.application import queries as applications
 from marketplace.application.values import Application, State
+from marketplace.checkout import queries as orders
 from marketplace.checkout import services as checkout
-from marketplace.checkout.values import AlreadyOrdered, Order, PaymentUrls
+from marketplace.checkout.values import AlreadyOrdered, Order, OrderState, PaymentUrls
 from marketplace.infra.formatting import gettext as _
+from marketplace.kernel import clock
 from marketplace.needs import services as needs
-from marketplace.needs.values import Basket, BasketLine
+from marketplace.needs.values import Basket, BasketLine, BasketNotFound
+from marketplace.payment.values import AlreadyPaid, PaymentInProgress
 from marketplace.quoting import queries as quoting
 from marketplace.quoting.values import OfferView
 from marketplace.traceability.values import EntryType
@@ -43,29 +47,76 @@ class Shown:
     def state(self) -> State | None:
         return None if self.application is None else self.application.state
 
+    @property
+    def expired(self) -> bool:
+        """Whether it was not paid while its price held."""
+        ended = self.state in {State.CONTRACTED, State.DECLINED, State.LAPSED}
+        return not ended and self.offer.expires_at <= clock.business_now()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether nobody knows yet whether it will be paid."""
+        return self.expired or self.state is None or self.state in UNDER_WAY
+
+
+class Money(StrEnum):
+    """How the payment for the basket stands, where that decides what may be done."""
+
+    CONFIRMING = "confirming"
+    SENT_BACK = "sent_back"
+
 
 @blueprint.get("/basket/<uuid:basket_id>")
 def basket(basket_id: UUID) -> ResponseReturnValue:
     """Where each application of the basket stands, and what is to be done next. Raises BasketNotFound."""
     found, own = _own(basket_id)
-    lines = _shown(found, own)
+    lines = _shown(found.wanted, own)
     return render_template(
         "customer/basket/basket.html",
         basket=found,
         lines=lines,
-        waiting=_waiting(lines),
+        left_out=_shown([line for line in found.lines if line.taken_out], own),
+        waiting=[each for each in lines if each.waiting],
         accepted=[each for each in lines if each.state is State.ACCEPTED],
+        money=_money(own.values()),
         form=EnterForm(),
     )
 
 
 @blueprint.post("/basket/<uuid:basket_id>/lines/<int:number>/out")
 def take_out(basket_id: UUID, number: int) -> ResponseReturnValue:
-    """Go on without this line. Raises BasketNotFound."""
+    """Go on without this line. What is being paid is not taken out, and a payment that was begun for it is closed
+    first. Raises BasketNotFound.
+    """
     found, own = _own(basket_id)
-    if EnterForm().validate_on_submit() and _state(own, number) is not State.CONTRACTED:
+    application = own.get(number)
+    begun_by_another = application is None and number in applications.applications_of_basket(found.id)
+    if begun_by_another or (application is not None and application.state is State.CONTRACTED):
+        raise BasketNotFound
+    if EnterForm().validate_on_submit() and (application is None or _is_free(application)):
         needs.take_out(found.id, number)
     return redirect(url_for(".basket", basket_id=basket_id), 303)
+
+
+@blueprint.post("/basket/<uuid:basket_id>/lines/<int:number>/back")
+def put_back(basket_id: UUID, number: int) -> ResponseReturnValue:
+    """Go on with a line that was taken out. Raises BasketNotFound."""
+    found, _own_lines = _own(basket_id)
+    if EnterForm().validate_on_submit():
+        needs.put_back(found.id, number)
+    return redirect(url_for(".basket", basket_id=basket_id), 303)
+
+
+def _is_free(application: Application) -> bool:
+    """Whether no payment can take it any more: an open one is closed, unless the money is on its way."""
+    order = orders.order_of_application(application.id)
+    if order is None or order.state is not OrderState.OPEN:
+        return order is None or order.state is OrderState.LAPSED
+    checkout.lapse_order(order.id)
+    if orders.order(order.id).state is OrderState.LAPSED:
+        return True
+    flash(_("Your payment is on its way, so nothing can be left out now."))
+    return False
 
 
 @blueprint.route("/basket/<uuid:basket_id>/pay", methods=["GET", "POST"])
@@ -73,22 +124,34 @@ def pay(basket_id: UUID) -> ResponseReturnValue:
     """Payee, products, amounts and the sum on our own recorded page; then the hosted page of Stripe (T26-13)."""
     found, own = _own(basket_id)
     customer = access.customer()
-    lines = _shown(found, own)
+    lines = _shown(found.wanted, own)
     accepted = [each.application for each in lines if each.application and each.state is State.ACCEPTED]
-    if customer is None or _waiting(lines) or not accepted:
-        return redirect(url_for(".basket", basket_id=basket_id))
+    back = url_for(".basket", basket_id=basket_id)
+    if customer is None or not accepted or any(each.waiting for each in lines):
+        return redirect(back)
     try:
         order = checkout.place_order([each.id for each in accepted], customer.id)
-    except AlreadyOrdered:
-        return redirect(url_for(".basket", basket_id=basket_id), 303)
+    except (AlreadyOrdered, AlreadyPaid, PaymentInProgress):
+        return redirect(back, 303)
     form = EnterForm()
     if form.validate_on_submit():
         urls = PaymentUrls(
             success=absolute(url_for("checkout.returned", application_id=accepted[0].id)),
             cancel=absolute(url_for(".pay", basket_id=basket_id, cancelled=1)),
         )
-        return paying.to_stripe(order, urls, url_for(".basket", basket_id=basket_id))
+        return paying.to_stripe(order, urls, back)
     return _pay_page(found, [each for each in lines if each.application in accepted], order, form)
+
+
+def _money(own: Iterable[Application]) -> Money | None:
+    """Of the orders in which the accepted applications stand."""
+    accepted = (orders.order_of_application(each.id) for each in own if each.state is State.ACCEPTED)
+    found = {order.id: order for order in accepted if order is not None}.values()
+    if any(order.state is OrderState.PAID or orders.payment_under_way(order.id) for order in found):
+        return Money.CONFIRMING
+    if any(order.state in {OrderState.NOT_ISSUABLE, OrderState.REFUNDED} for order in found):
+        return Money.SENT_BACK
+    return None
 
 
 def _pay_page(found: Basket, lines: list[Shown], order: Order, form: EnterForm) -> ResponseReturnValue:
@@ -113,25 +176,14 @@ def _own(basket_id: UUID) -> tuple[Basket, dict[int, Application]]:
     return applications.own_basket(basket_id, current_journey(), customer.id if customer else None)
 
 
-def _shown(found: Basket, own: Mapping[int, Application]) -> list[Shown]:
-    """The lines that were not taken out; the offer is that of the application, which may have come to a newer one."""
-    begun = {line.number: own.get(line.number) for line in found.wanted}
+def _shown(wanted: Sequence[BasketLine], own: Mapping[int, Application]) -> list[Shown]:
+    """Lines with their offers: those of the applications, which may have come to newer ones."""
+    begun = {line.number: own.get(line.number) for line in wanted}
     offers = {
-        line.number: quoting.offer(each.offer_id if (each := begun[line.number]) else line.offer_id)
-        for line in found.wanted
+        line.number: quoting.offer(each.offer_id if (each := begun[line.number]) else line.offer_id) for line in wanted
     }
     insurers = accounts.insurers({offer.insurer_id for offer in offers.values()})
     return [
         Shown(line, offers[line.number], insurers[offers[line.number].insurer_id], begun[line.number])
-        for line in found.wanted
+        for line in wanted
     ]
-
-
-def _waiting(lines: list[Shown]) -> list[Shown]:
-    """Those of which nobody knows yet whether they will be paid."""
-    return [each for each in lines if each.state is None or each.state in UNDER_WAY]
-
-
-def _state(own: Mapping[int, Application], number: int) -> State | None:
-    found = own.get(number)
-    return None if found is None else found.state

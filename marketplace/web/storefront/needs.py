@@ -12,6 +12,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.accounts.values import Insurer
+from marketplace.application import services as applications
 from marketplace.catalog.values import Factor
 from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
@@ -127,7 +128,10 @@ def apply(reference: str) -> ResponseReturnValue:
     found = queries.own_scheme(reference, current_journey())
     if not PartForm().validate_on_submit():
         return _page(found, 422)
-    return redirect(url_for("basket.basket", basket_id=services.fill_basket(found).id), 303)
+    basket = services.fill_basket(found)
+    customer = access.customer()
+    applications.join_basket(basket, customer.id if customer else None)
+    return redirect(url_for("basket.basket", basket_id=basket.id), 303)
 
 
 def _page(found: Scheme, status: int = 200) -> ResponseReturnValue:

@@ -36,7 +36,13 @@ from tests.integration.quoting.test_quotes import counted_statements, rows
 pytestmark = pytest.mark.usefixtures("database", "frozen_clock")
 
 HOUSEHOLD = Household(
-    (Member(Role.SELF, 34, "female", income=100_000), Member(Role.CHILD, 4)), "shanghai", 10_000, debts=200_000
+    (
+        Member(Role.SELF, 34, "female", income=100_000, public_insurance=True),
+        Member(Role.CHILD, 4, public_insurance=True),
+    ),
+    "shanghai",
+    10_000,
+    debts=200_000,
 )
 
 
@@ -85,7 +91,7 @@ def test_it_is_frozen_found_again_by_its_visit_and_by_nobody_else() -> None:
     scheme = made()
     db.session.commit()
     assert queries.own_scheme(scheme.reference, scheme.journey_id) == scheme
-    assert queries.schemes_of_journey(scheme.journey_id) == (scheme,)
+    assert queries.schemes_of_baskets({services.fill_basket(scheme).id}) == (scheme,)
     with pytest.raises(SchemeNotFound):
         queries.own_scheme(scheme.reference, new_id())
     for statement in ("UPDATE needs_scheme SET plan = 'x'", "DELETE FROM needs_scheme"):
@@ -114,7 +120,9 @@ def test_a_tight_budget_covers_the_first_needs_and_names_the_others() -> None:
 
 
 def test_what_nobody_offers_is_named_with_the_comparison_that_says_why() -> None:
-    old = Household((Member(Role.SELF, 60, "male", income=50_000, occupation_class=4),), "shanghai", 9_000)
+    old = Household(
+        (Member(Role.SELF, 60, "male", income=50_000, occupation_class=4, public_insurance=True),), "shanghai", 9_000
+    )
     publish(an_insurer("third"), a_content("other", Line.ACCIDENT, eligibility={"age": Allowed(max=50)}))
     db.session.execute(
         text("UPDATE catalog_product_version SET withdrawn_at = now() WHERE content->>'code' = 'accident'")
@@ -169,12 +177,13 @@ def test_commission_moves_nothing() -> None:
 
 def test_what_was_told_is_gone_with_the_visit() -> None:
     scheme = made()
+    basket = services.fill_basket(scheme)
     db.session.commit()
     erasing.erase_journey(scheme.journey_id, ErasureReason.RETENTION)
     db.session.commit()
     with pytest.raises(SchemeNotFound):
         queries.own_scheme(scheme.reference, scheme.journey_id)
-    assert queries.schemes_of_journey(scheme.journey_id) == ()
+    assert queries.schemes_of_baskets({basket.id}) == ()
 
 
 def test_statements_grow_with_what_is_bought_not_with_what_is_tried() -> None:

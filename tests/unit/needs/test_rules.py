@@ -25,7 +25,7 @@ from marketplace.needs.values import (
 
 EARNER = Member(Role.SELF, 34, "female", income=200_000)
 PARTNER = Member(Role.PARTNER, 36, "male", income=50_000)
-CHILD = Member(Role.CHILD, 4)
+CHILD = Member(Role.CHILD, 4, public_insurance=True)
 FAMILY = Household((EARNER, PARTNER, CHILD), "shanghai", budget=12_000, debts=600_000, savings=100_000)
 
 
@@ -81,11 +81,13 @@ def test_levels_go_up_to_the_first_that_is_enough() -> None:
     levels = levels_of(need, FAMILY)
     assert [level.amount for level in levels] == [300_000, 500_000, 800_000]
     assert levels[0].risk == {
-        "age": 36, "sex": "male", "smoker": False, "sum_insured": 300_000, "term_years": 20, "occupation_class": 1,
+        "age": 36, "sex": "male", "smoker": False, "sum_insured": 300_000, "term_years": 20,
         "region": "shanghai",
     }  # fmt: skip
     (hospital,) = levels_of(found(FAMILY, NeedKind.HOSPITAL)[2], FAMILY)
     assert (hospital.amount, hospital.risk) == (0, {"age": 4, "social_insurance": True, "region": "shanghai"})
+    accident = found(FAMILY, NeedKind.ACCIDENT)[0]
+    assert "occupation_class" not in levels_of(accident, FAMILY)[0].risk, "what was not told is assumed, and said so"
 
 
 def priced(*rows: Sequence[tuple[int, int]]) -> list[tuple[PricedLevel, ...]]:
@@ -159,8 +161,8 @@ MEMBERS = st.builds(
     st.sampled_from(["female", "male"]),
     st.booleans(),
     st.integers(0, 10**7),
-    st.integers(1, 4),
-    st.booleans(),
+    st.none() | st.integers(1, 4),
+    st.none() | st.booleans(),
     st.booleans(),
     st.integers(0, 10**7),
     st.integers(0, 10**7),

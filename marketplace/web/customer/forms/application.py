@@ -137,10 +137,12 @@ def people_data(people: People | None) -> dict[str, Any]:
     }
 
 
-def shared_people(beside: GivenBeside) -> dict[str, Any]:
+def shared_people(beside: GivenBeside | None) -> dict[str, Any]:
     """What fills the form from another application of the basket: the applicant, and the insured where it is the same
     person. Who is to be insured is chosen anew otherwise (T26-24).
     """
+    if beside is None:
+        return {}
     told = people_data(beside.people)
     return told if beside.same else {name: told[name] for name in _OF_APPLICANT if name in told}
 

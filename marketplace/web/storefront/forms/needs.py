@@ -60,6 +60,9 @@ def needs_form(today: date) -> type[Form]:
     )
 
 
+_ASKED_OF_ADULT = ("sex", "smoker", "public_insurance", "hospital_cover")
+
+
 class _Told(Form):
     """Whoever begins to tell of a partner, of children or of the home tells what goes with it."""
 
@@ -72,8 +75,8 @@ class _Told(Form):
 
     def _missing(self) -> Iterator[Field]:
         groups = (
-            (f"{_PARTNER}age", (f"{_PARTNER}sex", f"{_PARTNER}smoker", f"{_PARTNER}hospital_cover")),
-            ("children", ("children_hospital_cover",)),
+            (f"{_PARTNER}age", tuple(f"{_PARTNER}{name}" for name in _ASKED_OF_ADULT)),
+            ("children", ("children_public_insurance", "children_hospital_cover")),
             ("contents", ("area", "building")),
         )
         for first, others in groups:
@@ -95,7 +98,7 @@ def _adult(who: str, presence: Any) -> dict[str, Any]:
         "hospital_cover": yes_no(
             _("Has insurance that pays hospital bills"), presence, _("Beside public medical insurance.")
         ),
-        "public_insurance": yes_no(_("Has public medical insurance"), Optional()),
+        "public_insurance": yes_no(_("Has public medical insurance"), presence),
         "life_cover": _amount(_("Sum of life insurance there is already")),
         "accident_cover": _amount(_("Sum of accident insurance there is already")),
     }
@@ -171,7 +174,7 @@ def household_of(form: Any) -> Household:
 
 def _child(form: Any, age: int) -> Member:
     public, hospital = (form[f"children_{name}"].data for name in ("public_insurance", "hospital_cover"))
-    return Member(Role.CHILD, age, public_insurance=public != "no", hospital_cover=hospital == "yes")
+    return Member(Role.CHILD, age, public_insurance=public == "yes", hospital_cover=hospital == "yes")
 
 
 def _member(form: Any, role: Role, who: str) -> Member:
@@ -182,8 +185,8 @@ def _member(form: Any, role: Role, who: str) -> Member:
         sex=told["sex"],
         smoker=told["smoker"] == "yes",
         income=told["income"] or 0,
-        occupation_class=int(told["occupation_class"] or 1),
-        public_insurance=told["public_insurance"] != "no",
+        occupation_class=int(told["occupation_class"]) if told["occupation_class"] else None,
+        public_insurance=told["public_insurance"] == "yes",
         hospital_cover=told["hospital_cover"] == "yes",
         life_cover=told["life_cover"] or 0,
         accident_cover=told["accident_cover"] or 0,
