@@ -36,6 +36,7 @@ from marketplace.web.customer import (
     joining,
     policy,
     privacy,
+    referral,
 )
 from marketplace.web.customer import consultation as asking
 from marketplace.web.customer import evidence as policy_evidence
@@ -53,6 +54,7 @@ from marketplace.web.insurer import rate_cards as insurer_cards
 from marketplace.web.insurer import sales as insurer_sales
 from marketplace.web.insurer import staff as insurer_staff
 from marketplace.web.insurer import terms as insurer_terms
+from marketplace.web.insurer import underwriting as insurer_underwriting
 from marketplace.web.insurer import uploads as insurer_uploads
 from marketplace.web.insurer import workbooks as insurer_workbooks
 from marketplace.web.site import Site
@@ -74,10 +76,10 @@ from marketplace.web.storefront import consultation as answers
 SUBJECTS = (
     *(home, compare, needs, beside, taking, product, insurers, leaving, verify, legal, register),
     *(application, identity, consenting, interactions, checkout, basket, account, account_security, factor, joining),
-    *(policy, policy_evidence, privacy),
+    *(policy, policy_evidence, privacy, referral),
     *(answers, asking, insurer_questions, insurer_practitioners, question_desk, practitioner_desk),
     *(insurer_sales, insurer_products, insurer_uploads, insurer_workbooks, insurer_cards, insurer_keys, insurer_terms),
-    *(insurer_payee, insurer_staff, insurer_evidence, insurer_account),
+    *(insurer_underwriting, insurer_payee, insurer_staff, insurer_evidence, insurer_account),
     *(listing_review, data_desk, applicant_desk, party_desk, books, refund_desk, sales_log, evidence_desk),
     *(mail_desk, compliance, page_versions, security_log, replay, replay_desk),
     *(health, stripe, v1, evidence_log),

@@ -9,7 +9,7 @@ from marketplace.accounts.rules import insurers as party_rules
 from marketplace.accounts.values import AccessEnded, InsurerSuspended, InvitationWithdrawn, StaffInvited
 from marketplace.application import jobs as application_jobs
 from marketplace.application import rules as application_rules
-from marketplace.application.values import ApplicationOpened, ApplicationSubmitted
+from marketplace.application.values import ApplicantAsked, ApplicationMoved, ApplicationOpened, ApplicationSubmitted
 from marketplace.checkout import jobs as checkout_jobs
 from marketplace.checkout import rules as checkout_rules
 from marketplace.checkout.values import OrderIssued, OrderLapsed, OrderNotIssuable, OrderPlaced
@@ -86,6 +86,8 @@ SUBSCRIBERS: dict[type, tuple[str, ...]] = {
     JourneyCompared: ("oversight.note_comparison",),
     ApplicationOpened: ("oversight.note_opened",),
     ApplicationSubmitted: ("application.tell_outcome", "oversight.note_submitted"),
+    ApplicationMoved: ("application.tell_moved", "oversight.note_moved"),
+    ApplicantAsked: ("application.tell_asked",),
     OrderPlaced: ("oversight.note_ordered",),
     OrderIssued: ("checkout.order_receipt",),  # and each of its contracts is a PolicyIssued
     OrderNotIssuable: ("oversight.note_not_issuable",),

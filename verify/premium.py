@@ -56,6 +56,22 @@ def recompute(tariff: Proven, risk: Mapping[str, Any]) -> tuple[Line, ...]:
     return tuple(working.lines)
 
 
+def on_terms(lines: Sequence[Line], terms: Mapping[str, Any]) -> tuple[Line, ...]:
+    """The lines with the extra premiums that an underwriter decided, and behind them the tax on those. Each extra
+    premium is a share of the lines that are neither tax nor fee; each tax takes of them what it takes of everything
+    that is no tax.
+    """
+    base = sum(line.amount for line in lines if line.kind not in {"tax", "fee"})
+    extra = [Line(each["step"], "loading", half_up(base * Fraction(each["rate"]))) for each in terms["loadings"]]
+    added, taxed = sum(line.amount for line in extra), sum(line.amount for line in lines if line.kind != "tax")
+    taxes = [line.amount for line in lines if line.kind == "tax"] if added and taxed else []
+    on_extra = (
+        Line(f"decided_tax_{number}", "tax", half_up(Fraction(amount * added, taxed)))
+        for number, amount in enumerate(taxes, 1)
+    )
+    return (*lines, *extra, *on_extra)
+
+
 def _is_one_of(value: Any, values: Sequence[Any]) -> bool:
     return any(type(value) is type(each) and value == each for each in values)
 

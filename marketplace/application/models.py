@@ -22,7 +22,7 @@ from marketplace.application.values import ApplicationNotFound
 from marketplace.infra.db import Base, db
 from marketplace.infra.sealed import SealedJson
 
-UNPAID = "('started', 'accepted')"
+UNPAID = "('started', 'accepted', 'countered')"
 
 
 class ApplicationRow(Base):
@@ -35,7 +35,8 @@ class ApplicationRow(Base):
     __table_args__ = (
         UniqueConstraint("journey_id", "offer_id"),
         CheckConstraint(
-            "state IN ('started', 'submitted', 'accepted', 'referred', 'declined', 'lapsed', 'contracted')",
+            "state IN ('started', 'submitted', 'accepted', 'referred', 'countered', 'declined', 'postponed', "
+            "'refused', 'lapsed', 'contracted')",
             name="state",
         ),
         CheckConstraint("account_id IS NULL OR email IS NOT NULL OR erased_at IS NOT NULL", name="proven_address"),
@@ -56,6 +57,12 @@ class ApplicationRow(Base):
         Index("ix_application_application_account_id", "account_id", "created_at"),
         Index("ix_application_application_offer_id", "offer_id"),
         Index("ix_application_application_expires_at", "expires_at", postgresql_where=text(f"state IN {UNPAID}")),
+        Index(
+            "ix_application_application_referred",
+            "insurer_id",
+            "submitted_at",
+            postgresql_where=text("state = 'referred'"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -1,8 +1,8 @@
 """Decisions about an application: what may happen in which state, which step is next, who may be insured."""
 
 import unicodedata
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -33,20 +33,23 @@ from marketplace.catalog.values import (
     HAS_PRODUCT_SUMMARY,
     Document,
     DocumentKind,
+    Exclusion,
     ProductContent,
     Profile,
     Question,
     Risk,
 )
-from marketplace.kernel.canonical import digest
+from marketplace.kernel.canonical import canonical_bytes, digest, sha256_hex
 from marketplace.kernel.dates import age_on
+from marketplace.kernel.money import Money, minor_digits
 from marketplace.kernel.transitions import Table
 from marketplace.quoting.values import OfferView
 
 ADULT_AGE = 18  # Civil Code of the People's Republic of China, article 17; the same age in the EU and the UK
+TIME_TO_PAY = timedelta(days=1)
 LONGEST_NAME = 100
 OLDEST = 130
-UNDER_WAY = (State.STARTED, State.SUBMITTED, State.ACCEPTED, State.REFERRED)
+UNDER_WAY = (State.STARTED, State.SUBMITTED, State.ACCEPTED, State.REFERRED, State.COUNTERED)
 
 _NOT_SENT = "it has not been submitted"
 _DECIDED = "it has been decided already"
@@ -54,6 +57,8 @@ _SUBMITTED = "it has been submitted already"
 _LAPSED = "it has lapsed"
 _CONTRACTED = "the contract has been concluded"
 _NOT_ACCEPTED = "it has not been accepted"
+_NO_COUNTER = "no other terms were offered"
+_ENDED = "the applicant did not want the other terms"
 
 TRANSITIONS: Table[State, Event] = Table(
     State,
@@ -62,43 +67,91 @@ TRANSITIONS: Table[State, Event] = Table(
         (State.STARTED, Event.SUBMIT): State.SUBMITTED,
         (State.STARTED, Event.ACCEPT): _NOT_SENT,
         (State.STARTED, Event.REFER): _NOT_SENT,
+        (State.STARTED, Event.COUNTER): _NOT_SENT,
+        (State.STARTED, Event.POSTPONE): _NOT_SENT,
         (State.STARTED, Event.DECLINE): _NOT_SENT,
+        (State.STARTED, Event.REFUSE): _NOT_SENT,
         (State.STARTED, Event.LAPSE): State.LAPSED,
         (State.STARTED, Event.CONCLUDE): _NOT_SENT,
         (State.SUBMITTED, Event.SUBMIT): _SUBMITTED,
         (State.SUBMITTED, Event.ACCEPT): State.ACCEPTED,
         (State.SUBMITTED, Event.REFER): State.REFERRED,
+        (State.SUBMITTED, Event.COUNTER): State.COUNTERED,
+        (State.SUBMITTED, Event.POSTPONE): State.POSTPONED,
         (State.SUBMITTED, Event.DECLINE): State.DECLINED,
+        (State.SUBMITTED, Event.REFUSE): _NO_COUNTER,
         (State.SUBMITTED, Event.LAPSE): State.LAPSED,
         (State.SUBMITTED, Event.CONCLUDE): _NOT_ACCEPTED,
         (State.ACCEPTED, Event.SUBMIT): _SUBMITTED,
         (State.ACCEPTED, Event.ACCEPT): _DECIDED,
         (State.ACCEPTED, Event.REFER): _DECIDED,
+        (State.ACCEPTED, Event.COUNTER): _DECIDED,
+        (State.ACCEPTED, Event.POSTPONE): _DECIDED,
         (State.ACCEPTED, Event.DECLINE): _DECIDED,
+        (State.ACCEPTED, Event.REFUSE): _NO_COUNTER,
         (State.ACCEPTED, Event.LAPSE): State.LAPSED,
         (State.ACCEPTED, Event.CONCLUDE): State.CONTRACTED,
         (State.REFERRED, Event.SUBMIT): _SUBMITTED,
         (State.REFERRED, Event.ACCEPT): State.ACCEPTED,
         (State.REFERRED, Event.REFER): "it is with the insurer already",
+        (State.REFERRED, Event.COUNTER): State.COUNTERED,
+        (State.REFERRED, Event.POSTPONE): State.POSTPONED,
         (State.REFERRED, Event.DECLINE): State.DECLINED,
+        (State.REFERRED, Event.REFUSE): _NO_COUNTER,
         (State.REFERRED, Event.LAPSE): State.LAPSED,
         (State.REFERRED, Event.CONCLUDE): _NOT_ACCEPTED,
+        (State.COUNTERED, Event.SUBMIT): _SUBMITTED,
+        (State.COUNTERED, Event.ACCEPT): State.ACCEPTED,
+        (State.COUNTERED, Event.REFER): _DECIDED,
+        (State.COUNTERED, Event.COUNTER): _DECIDED,
+        (State.COUNTERED, Event.POSTPONE): _DECIDED,
+        (State.COUNTERED, Event.DECLINE): _DECIDED,
+        (State.COUNTERED, Event.REFUSE): State.REFUSED,
+        (State.COUNTERED, Event.LAPSE): State.LAPSED,
+        (State.COUNTERED, Event.CONCLUDE): _NOT_ACCEPTED,
         (State.DECLINED, Event.SUBMIT): _SUBMITTED,
         (State.DECLINED, Event.ACCEPT): _DECIDED,
         (State.DECLINED, Event.REFER): _DECIDED,
+        (State.DECLINED, Event.COUNTER): _DECIDED,
+        (State.DECLINED, Event.POSTPONE): _DECIDED,
         (State.DECLINED, Event.DECLINE): _DECIDED,
+        (State.DECLINED, Event.REFUSE): _DECIDED,
         (State.DECLINED, Event.LAPSE): _DECIDED,
         (State.DECLINED, Event.CONCLUDE): _NOT_ACCEPTED,
+        (State.POSTPONED, Event.SUBMIT): _SUBMITTED,
+        (State.POSTPONED, Event.ACCEPT): _DECIDED,
+        (State.POSTPONED, Event.REFER): _DECIDED,
+        (State.POSTPONED, Event.COUNTER): _DECIDED,
+        (State.POSTPONED, Event.POSTPONE): _DECIDED,
+        (State.POSTPONED, Event.DECLINE): _DECIDED,
+        (State.POSTPONED, Event.REFUSE): _DECIDED,
+        (State.POSTPONED, Event.LAPSE): _DECIDED,
+        (State.POSTPONED, Event.CONCLUDE): _NOT_ACCEPTED,
+        (State.REFUSED, Event.SUBMIT): _SUBMITTED,
+        (State.REFUSED, Event.ACCEPT): _ENDED,
+        (State.REFUSED, Event.REFER): _ENDED,
+        (State.REFUSED, Event.COUNTER): _ENDED,
+        (State.REFUSED, Event.POSTPONE): _ENDED,
+        (State.REFUSED, Event.DECLINE): _ENDED,
+        (State.REFUSED, Event.REFUSE): _ENDED,
+        (State.REFUSED, Event.LAPSE): _ENDED,
+        (State.REFUSED, Event.CONCLUDE): _NOT_ACCEPTED,
         (State.LAPSED, Event.SUBMIT): _LAPSED,
         (State.LAPSED, Event.ACCEPT): _LAPSED,
         (State.LAPSED, Event.REFER): _LAPSED,
+        (State.LAPSED, Event.COUNTER): _LAPSED,
+        (State.LAPSED, Event.POSTPONE): _LAPSED,
         (State.LAPSED, Event.DECLINE): _LAPSED,
+        (State.LAPSED, Event.REFUSE): _LAPSED,
         (State.LAPSED, Event.LAPSE): _LAPSED,
         (State.LAPSED, Event.CONCLUDE): _LAPSED,
         (State.CONTRACTED, Event.SUBMIT): _SUBMITTED,
         (State.CONTRACTED, Event.ACCEPT): _CONTRACTED,
         (State.CONTRACTED, Event.REFER): _CONTRACTED,
+        (State.CONTRACTED, Event.COUNTER): _CONTRACTED,
+        (State.CONTRACTED, Event.POSTPONE): _CONTRACTED,
         (State.CONTRACTED, Event.DECLINE): _CONTRACTED,
+        (State.CONTRACTED, Event.REFUSE): _CONTRACTED,
         (State.CONTRACTED, Event.LAPSE): _CONTRACTED,
         (State.CONTRACTED, Event.CONCLUDE): _CONTRACTED,
     },
@@ -110,6 +163,9 @@ _STEP_OF_STATE = {
     State.REFERRED: Step.REFERRED,
     State.DECLINED: Step.DECLINED,
     State.LAPSED: Step.LAPSED,
+    State.COUNTERED: Step.COUNTER_OFFER,
+    State.POSTPONED: Step.POSTPONED,
+    State.REFUSED: Step.REFUSED,
     State.CONTRACTED: Step.DONE,
 }
 
@@ -270,7 +326,17 @@ def exclusions_sha256(content: ProductContent) -> str:
     """What is confirmed on the exclusions page: every exclusion with its words, in order, and what of each cover the
     customer bears (Insurance Law of the PRC, article 17).
     """
-    exclusions = [
+    exclusions = _said(content.exclusions)
+    borne = [
+        [cover.code, *(words and words.to_json() for words in (cover.name, cover.deductible, cover.sub_limit))]
+        for cover in content.limited_covers
+    ]
+    return digest([*exclusions, borne] if borne else exclusions)
+
+
+def _said(exclusions: Sequence[Exclusion]) -> list[list[object]]:
+    """Every exclusion with its words, in order."""
+    return [
         [
             each.code,
             each.kind,
@@ -278,13 +344,28 @@ def exclusions_sha256(content: ProductContent) -> str:
             each.plain_explanation and each.plain_explanation.to_json(),
             each.clause_ref,
         ]
-        for each in content.exclusions
+        for each in exclusions
     ]
-    borne = [
-        [cover.code, *(words and words.to_json() for words in (cover.name, cover.deductible, cover.sub_limit))]
-        for cover in content.limited_covers
-    ]
-    return digest([*exclusions, borne] if borne else exclusions)
+
+
+def counter_sha256(decision_sha256: str, offer: OfferView, added: Sequence[Exclusion]) -> str:
+    """What is agreed to with an offer on other terms: the decision, the new price, the first day, each text added."""
+    return digest(
+        [
+            decision_sha256,
+            str(offer.id),
+            offer.premium.minor,
+            offer.premium.currency,
+            offer.payments,
+            offer.need.start_on,
+            _said(added),
+        ]
+    )
+
+
+def must_be_renewed(offer: OfferView, now: datetime) -> bool:
+    """Whether an offer that is accepted after its applicant had to wait leaves less than a day to pay it."""
+    return offer.expires_at - now < TIME_TO_PAY
 
 
 def question_sha256(question: Question) -> str:
@@ -297,6 +378,20 @@ def question_sha256(question: Question) -> str:
             question.covers,
         ]
     )
+
+
+def sum_insured(offer: OfferView) -> Money | None:
+    """The sum that the customer chose to be paid at most; None where the line asks for none."""
+    found, currency = offer.need.risk.get("sum_insured"), offer.premium.currency
+    return Money(found * 10 ** minor_digits(currency), currency) if type(found) is int else None
+
+
+def opened(hashed: Mapping[str, str] | None, among: Iterable[bool]) -> bool | None:
+    """Which of these values was hashed with its salt (`gate.sealed`); None where none was."""
+    if hashed is None:
+        return None
+    salt, kept = bytes.fromhex(hashed["salt"]), hashed["sha256"]
+    return next((each for each in among if sha256_hex(salt + canonical_bytes(each)) == kept), None)
 
 
 def kept_answers(answers: dict[str, bool], old: ProductContent, new: ProductContent) -> dict[str, bool]:

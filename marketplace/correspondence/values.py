@@ -30,6 +30,11 @@ class MessageKind(StrEnum):
     APPLICATION_DECLINED = "application_declined"
     INSURED_ASKED = "insured_asked"
     INSURED_ANSWERED = "insured_answered"
+    APPLICATION_ACCEPTED = "application_accepted"
+    APPLICATION_COUNTERED = "application_countered"
+    APPLICATION_POSTPONED = "application_postponed"
+    APPLICATION_REFUSED = "application_refused"
+    APPLICATION_ASKED = "application_asked"
     REFUND_MADE = "refund_made"
     PAYMENT_NOT_ISSUABLE = "payment_not_issuable"
     DATA_EXPORT_READY = "data_export_ready"
@@ -45,6 +50,7 @@ class MessageKind(StrEnum):
     CONSULTATION_ANSWERED = "consultation_answered"
 
 
+_OF_APPLICATION = frozenset({"name", "application_reference", "product_name", "insurer_name", "application_link"})
 # What each message must be told. Strings in the message's language; days as ISO 8601; amounts as
 # {"minor": int, "currency": str}; `minutes` and `cooling_off_days` whole numbers; links absolute.
 NEEDS: Mapping[MessageKind, frozenset[str]] = {
@@ -74,12 +80,13 @@ NEEDS: Mapping[MessageKind, frozenset[str]] = {
     ),
     MessageKind.POLICY_RECEIPT: frozenset({"name", "policy_number", "product_name", "trust_policy", "guide_link"}),
     MessageKind.PAYMENT_RECEIPT: frozenset({"receipt_number", "order_reference", "amount"}),
-    MessageKind.APPLICATION_REFERRED: frozenset(
-        {"name", "application_reference", "product_name", "insurer_name", "application_link"}
-    ),
-    MessageKind.APPLICATION_DECLINED: frozenset(
-        {"name", "application_reference", "product_name", "insurer_name", "application_link"}
-    ),
+    MessageKind.APPLICATION_REFERRED: _OF_APPLICATION,
+    MessageKind.APPLICATION_DECLINED: _OF_APPLICATION,
+    MessageKind.APPLICATION_ACCEPTED: _OF_APPLICATION | {"held_until"},
+    MessageKind.APPLICATION_COUNTERED: _OF_APPLICATION | {"held_until"},
+    MessageKind.APPLICATION_POSTPONED: _OF_APPLICATION | {"again_on"},
+    MessageKind.APPLICATION_REFUSED: _OF_APPLICATION,
+    MessageKind.APPLICATION_ASKED: _OF_APPLICATION,
     MessageKind.INSURED_ASKED: frozenset(
         {"name", "applicant_name", "product_name", "insurer_name", "link", "days"}
     ),
@@ -119,6 +126,10 @@ OWED = frozenset(
         MessageKind.POLICY_ISSUED,
         MessageKind.APPLICATION_REFERRED,
         MessageKind.APPLICATION_DECLINED,
+        MessageKind.APPLICATION_ACCEPTED,
+        MessageKind.APPLICATION_COUNTERED,
+        MessageKind.APPLICATION_POSTPONED,
+        MessageKind.APPLICATION_ASKED,
         MessageKind.REFUND_MADE,
         MessageKind.PAYMENT_NOT_ISSUABLE,
         MessageKind.DATA_REQUEST_ANSWERED,

@@ -21,6 +21,7 @@ class WordingKey(StrEnum):
     APPLICATION_DECLARATION = "application_declaration"
     ELECTRONIC_DELIVERY = "electronic_delivery"
     PUBLIC_ANSWER_CONSENT = "public_answer_consent"
+    COUNTER_OFFER = "counter_offer"
 
 
 class WordingNotFound(NotFound):

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from marketplace.application.values import ApplicationOpened, ApplicationSubmitted
+from marketplace.application.values import ApplicationMoved, ApplicationOpened, ApplicationSubmitted
 from marketplace.checkout.values import OrderLapsed, OrderNotIssuable, OrderPlaced
 from marketplace.correspondence.values import MessageSent
 from marketplace.infra.jobs import LATER, task
@@ -25,6 +25,11 @@ def note_opened(fact: ApplicationOpened) -> None:
 
 @task("oversight.note_submitted")
 def note_submitted(fact: ApplicationSubmitted) -> None:
+    services.refresh_application(fact.application_id)
+
+
+@task("oversight.note_moved")
+def note_moved(fact: ApplicationMoved) -> None:
     services.refresh_application(fact.application_id)
 
 

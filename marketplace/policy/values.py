@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from marketplace.catalog.values import Exclusion
 from marketplace.kernel.errors import Conflict, Invalid, NotFound, Refused
 from marketplace.kernel.money import Money
 from marketplace.kernel.text import LocalizedText
@@ -109,7 +110,7 @@ class IssuePolicy:
 
     `risk` is what was rated (factor name -> value), `start_on` the first day of cover; product and risk decide how long
     it lasts. The premium lines must add up to `premium`, the first premium, which is paid; one applicant and at least
-    one insured are named.
+    one insured are named. `added_exclusions` were agreed to beside those of the product.
     """
 
     application_id: UUID
@@ -124,6 +125,7 @@ class IssuePolicy:
     persons: tuple[PolicyPerson, ...]
     premium_lines: tuple[PremiumLine, ...]
     premium: Money
+    added_exclusions: tuple[Exclusion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

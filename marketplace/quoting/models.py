@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CHAR, BigInteger, CheckConstraint, ForeignKey, SmallInteger, String, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.infra.db import Base
@@ -38,6 +39,8 @@ class NeedRow(Base):
 
 
 class OfferRow(Base):
+    """`terms` are those that a decision of underwriting changed, of an offer that took the place of another."""
+
     __tablename__ = "quoting_offer"
     __table_args__ = (
         UniqueConstraint("need_id", "place"),
@@ -60,3 +63,4 @@ class OfferRow(Base):
     content_sha256: Mapped[str] = mapped_column(CHAR(64))
     expires_at: Mapped[datetime]
     voided_at: Mapped[datetime | None]
+    terms: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))

@@ -1,6 +1,6 @@
 """Tell needs and offers. The price of an offer is only ever read from its row."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, select
 
 from marketplace.accounts import queries as accounts
 from marketplace.catalog import queries as catalog
-from marketplace.catalog.values import LINES, Factor, Line, ProductContent, ProductVersion, Risk
+from marketplace.catalog.values import LINES, Factor, Line, Loading, ProductContent, ProductVersion, Risk, Scalar
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE, current_locale
 from marketplace.infra.formatting import gettext as _
@@ -22,6 +22,7 @@ from marketplace.quoting.rules import choosing
 from marketplace.quoting.rules.pricing import Candidate, no_sale, price
 from marketplace.quoting.rules.ranking import RULES, Criterion, RankingRule
 from marketplace.quoting.values import (
+    ChangedTerms,
     Choice,
     Curve,
     Fit,
@@ -44,11 +45,12 @@ from marketplace.quoting.values import (
     StartDayPassed,
     TariffNotPublished,
     Today,
+    Trial,
     WayToPay,
 )
 from marketplace.rating import queries as rating
 from marketplace.rating.queries import Rater
-from marketplace.rating.values import RiskOutOfRange
+from marketplace.rating.values import ExtraPremium, RiskOutOfRange
 from marketplace.underwriting import queries as underwriting
 from marketplace.underwriting.values import Ineligible
 
@@ -117,7 +119,7 @@ def recomputable(offer_id: UUID) -> dict[str, Any]:
         "risk": dict(made.need.risk),
         "tariff": rating.proof_of(made.version.id, made.need.risk),
         "breakdown": made.breakdown.to_json(),
-    }
+    } | ({} if made.terms is None else {"terms": terms_json(made.terms)})
 
 
 def published_tariff(offer_id: UUID) -> dict[str, Any]:
@@ -149,12 +151,17 @@ def require_live(found: OfferView) -> None:
         raise NotForSale
     if found.voided_at is not None or found.need.erased:
         raise OfferVoided
+    require_not_withdrawn(found)
+    if found.expires_at <= clock.business_now():
+        raise StartDayPassed if found.need.start_on < clock.today(ZONE) else OfferExpired
+
+
+def require_not_withdrawn(found: OfferView) -> None:
+    """Raises ProductWithdrawn, InsurerNotSelling: what makes an offer worthless whatever its price and its day."""
     if found.version.withdrawn_at is not None:
         raise ProductWithdrawn
     if not accounts.may_sell(found.insurer_id):
         raise InsurerNotSelling
-    if found.expires_at <= clock.business_now():
-        raise StartDayPassed if found.need.start_on < clock.today(ZONE) else OfferExpired
 
 
 def require_on_sale(found: OfferView) -> None:
@@ -262,6 +269,28 @@ def curves(offers: Sequence[OfferView], factor: Factor) -> tuple[Curve, ...]:
     """
     raters = rating.raters_of([offer.version.id for offer in offers])
     return tuple(_curve(offer, raters[offer.version.id], factor) for offer in offers)
+
+
+def try_out(version: ProductVersion, told: Mapping[str, Scalar], answers: Mapping[str, bool]) -> Trial:
+    """What a version of an insurer's own makes of rating factors and answers; nothing is kept, by nobody.
+
+    Raises Invalid naming every factor that is missing or out of range, AnswersIncomplete.
+    """
+    content = version.content
+    risk = content.definition.risk(told)
+    decision = underwriting.what_if(content, answers)
+    rater = rating.raters_of([version.id])[version.id]
+    candidate = Candidate(version, rater.root, underwriting.assess_eligibility(content, risk), rater.premium)
+    priced = price(candidate, risk)
+    if isinstance(priced, NotOffered):
+        return Trial(decision, None, priced.reason)
+    extra = [extra_premium(number, each) for number, each in enumerate(decision.terms.loadings, 1)]
+    return Trial(decision, rating.loaded(priced.breakdown, extra), None)
+
+
+def extra_premium(number: int, loading: Loading) -> ExtraPremium:
+    """The `number`-th extra premium of a decision as a step beside those of the tariff."""
+    return ExtraPremium(f"decided_{number}", loading.rate, loading.words)
 
 
 def _curve(offer: OfferView, rater: Rater, factor: Factor) -> Curve:
@@ -394,4 +423,21 @@ def _offer(row: OfferRow, asked: Need, version: ProductVersion) -> OfferView:
         expires_at=row.expires_at,
         voided_at=row.voided_at,
         fits={code: Fit(fit) for code, fit in row.fits.items()},
+        terms=None if row.terms is None else _terms(row.terms),
     )
+
+
+def _terms(data: dict[str, Any]) -> ChangedTerms:
+    loadings = (
+        ExtraPremium(each["step"], each["rate"], LocalizedText.from_json(each["label"])) for each in data["loadings"]
+    )
+    return ChangedTerms(UUID(data["follows"]), data["decision_sha256"], tuple(loadings))
+
+
+def terms_json(terms: ChangedTerms) -> dict[str, Any]:
+    """The terms as they are kept, and as anybody recomputes the premium by them."""
+    return {
+        "follows": str(terms.follows),
+        "decision_sha256": terms.decision_sha256,
+        "loadings": [{"step": each.step, "rate": each.rate, "label": each.label.to_json()} for each in terms.loadings],
+    }

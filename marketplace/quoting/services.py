@@ -1,6 +1,7 @@
 """Ask for offers, freeze them, void them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -16,9 +17,18 @@ from marketplace.kernel import clock, ids
 from marketplace.kernel.errors import Invalid
 from marketplace.quoting import queries
 from marketplace.quoting.models import NeedRow, OfferRow
-from marketplace.quoting.rules.pricing import Priced, can_start, compare, expiry
+from marketplace.quoting.rules.pricing import Priced, can_start, compare, expiry, first_day_again
 from marketplace.quoting.rules.ranking import RANKING_RULE
-from marketplace.quoting.values import JourneyCompared, Need, NeedRequest, NotOffered, Panel
+from marketplace.quoting.values import (
+    JourneyCompared,
+    Need,
+    NeedRequest,
+    NotOffered,
+    OfferOnTerms,
+    OfferView,
+    Panel,
+)
+from marketplace.rating import queries as rating
 from marketplace.traceability.services import record_act
 from marketplace.traceability.values import VISITOR, Act, Actor, EntryType
 
@@ -53,6 +63,44 @@ def requote(need_id: UUID, changes: Mapping[str, Scalar], start_on: date | None 
         old.line, old.told | dict(changes), start_on or old.start_on, old.journey_id, old.stated, follows=old.id
     )
     return request_quotes(request, actor)
+
+
+def offer_on_terms(command: OfferOnTerms) -> OfferView:
+    """The offer that `command.terms` follows, once more: of the same product version, for the same answers, at its
+    price and the extra premiums asked for. It binds as long as a fresh one, from now on. Where its first day came while
+    the applicant waited, cover begins a few days from now (decision 36). The old offer is void.
+
+    Raises OfferNotFound, ProductWithdrawn, InsurerNotSelling.
+    """
+    old = queries.offer(command.terms.follows)
+    queries.require_not_withdrawn(old)
+    breakdown = rating.loaded(old.breakdown, command.terms.loadings)
+    priced = Priced(old.version, old.tariff_root, breakdown, old.payments, old.fits)
+    need = _again(old, waited=command.waited)
+    _insert_need(need)
+    row = _offer_row(need, 1, priced) | {"terms": queries.terms_json(command.terms)}
+    db.session.execute(insert(OfferRow), [row])
+    void_offer(old.id)
+    made = queries.offer(row["id"])
+    _record_on_terms(command, old, made)
+    return made
+
+
+def _again(old: OfferView, *, waited: bool) -> Need:
+    """The need of an offer asked anew by the insurer: nothing is compared."""
+    asked_at, need = clock.business_now(), old.need
+    start_on = first_day_again(need.start_on, clock.today(ZONE)) if waited else need.start_on
+    return replace(
+        need,
+        id=ids.new_id(),
+        reference=ids.reference("Q"),
+        follows=need.id,
+        start_on=start_on,
+        panel=Panel(1, 1, 1, ()),
+        created_at=clock.now(),
+        business_at=asked_at,
+        expires_at=expiry(asked_at, start_on, ZONE),
+    )
 
 
 def void_offer(offer_id: UUID) -> None:
@@ -112,6 +160,14 @@ def _need(
 
 def _keep(need: Need, offered: tuple[Priced, ...], actor: Actor) -> None:
     """The need, all its offers in one statement, and the trail entry that says how they were ranked."""
+    _insert_need(need)
+    rows = [_offer_row(need, place, priced) for place, priced in enumerate(offered, 1)]
+    if rows:
+        db.session.execute(insert(OfferRow), rows)
+    _record(need, offered, rows, actor)
+
+
+def _insert_need(need: Need) -> None:
     db.session.execute(
         insert(NeedRow).values(
             id=need.id,
@@ -130,10 +186,6 @@ def _keep(need: Need, offered: tuple[Priced, ...], actor: Actor) -> None:
             expires_at=need.expires_at,
         )
     )
-    rows = [_offer_row(need, place, priced) for place, priced in enumerate(offered, 1)]
-    if rows:
-        db.session.execute(insert(OfferRow), rows)
-    _record(need, offered, rows, actor)
 
 
 def _offer_row(need: Need, place: int, priced: Priced) -> dict[str, Any]:
@@ -176,6 +228,30 @@ def _record(need: Need, offered: tuple[Priced, ...], rows: list[dict[str, Any]],
                 "expires_at": need.expires_at,
             },
             actor=actor,
+        )
+    )
+
+
+def _record_on_terms(command: OfferOnTerms, old: OfferView, made: OfferView) -> None:
+    record_act(
+        Act(
+            journey_id=made.need.journey_id,
+            type=EntryType.COUNTER_OFFER_MADE,
+            body={
+                "old_offer_id": old.id,
+                "new_offer_id": made.id,
+                "old_total_minor": old.total.minor,
+                "new_total_minor": made.total.minor,
+                "currency": made.total.currency,
+                "decision_sha256": command.terms.decision_sha256,
+                "content_sha256": made.content_sha256,
+                "tariff_root": made.tariff_root,
+                "start_on": made.need.start_on,
+                "expires_at": made.expires_at,
+            },
+            actor=command.actor,
+            application_id=command.application_id,
+            insurer_id=made.insurer_id,
         )
     )
 

@@ -11,7 +11,9 @@ from marketplace.catalog.values import Frequency, Line, ProductVersion, Risk, Sc
 from marketplace.kernel.errors import Conflict, NotFound, Refused
 from marketplace.kernel.money import Money
 from marketplace.kernel.text import LocalizedText
-from marketplace.rating.values import Breakdown
+from marketplace.rating.values import Breakdown, ExtraPremium
+from marketplace.traceability.values import Actor
+from marketplace.underwriting.values import Decision
 
 
 class Fit(StrEnum):
@@ -91,6 +93,29 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangedTerms:
+    """What an offer rests on beside the tariff: the decision of underwriting with this hash, and the extra premiums it
+    asks for. The offer took the place of that which it `follows`.
+    """
+
+    follows: UUID
+    decision_sha256: str
+    loadings: tuple[ExtraPremium, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OfferOnTerms:
+    """An offer to be made once more, by whom: with the same product version and answers, on other terms. `waited`: the
+    applicant had to wait for it, so that its first day may have passed meanwhile.
+    """
+
+    terms: ChangedTerms
+    waited: bool
+    actor: Actor
+    application_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class OfferView:
     """An offer with everything it pins. `premium` is due each of `payments` times; `total` is the cost over the term.
 
@@ -112,6 +137,7 @@ class OfferView:
     expires_at: datetime
     voided_at: datetime | None
     fits: Mapping[str, Fit] = field(default_factory=dict)
+    terms: ChangedTerms | None = None
 
     @property
     def breakdown(self) -> Breakdown:
@@ -210,6 +236,17 @@ class Indication:
     product_code: str
     first_year: Money
     total: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a product version would say to answers that nobody gave: the guideline's decision, and the premium with its
+    extra premiums, or why it is not offered at all.
+    """
+
+    decision: Decision
+    breakdown: Breakdown | None
+    not_offered: LocalizedText | None
 
 
 @dataclass(frozen=True, slots=True)

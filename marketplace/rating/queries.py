@@ -11,11 +11,11 @@ from marketplace.kernel.canonical import digest
 from marketplace.kernel.remembering import Remembered
 from marketplace.rating.models import TariffRow
 from marketplace.rating.pricing import Rater
-from marketplace.rating.rules import proofs
+from marketplace.rating.rules import loaded, proofs
 from marketplace.rating.values import Risk, Tariff, TariffAltered, TariffNotFound
 
 TARIFF_FORMAT = "evenfold-tariff/1"
-__all__ = ["TARIFF_FORMAT", "Rater", "altered_tariffs", "proof_of", "raters_of", "tariffs_of", "whole_tariff"]
+__all__ = ["TARIFF_FORMAT", "Rater", "altered_tariffs", "loaded", "proof_of", "raters_of", "tariffs_of", "whole_tariff"]
 
 
 _raters: Remembered[UUID, Rater] = Remembered(size=1024)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from pydantic import ConfigDict, TypeAdapter
 
 from marketplace.catalog.values import (
     CHILDREN,
     Allowed,
+    Exclusion,
     Factor,
     GuidelineRule,
     Outcome,
@@ -17,14 +22,19 @@ from marketplace.catalog.values import (
 )
 from marketplace.kernel.canonical import digest
 from marketplace.kernel.text import LocalizedText
-from marketplace.underwriting.values import AnswersIncomplete, Decision, Eligible, Ineligible, Reason
+from marketplace.underwriting.values import AnswersIncomplete, Decision, Eligible, Ineligible, Reason, Terms
 
 if TYPE_CHECKING:
     from marketplace.catalog.values.columns import Columns, Mask
 
 # How rows are combined. A new way gets a new name, because it is part of the hash of every decision.
-COMBINATION = "gravest-outcome-1"
-_GRAVITY = (Outcome.ACCEPT, Outcome.REFER, Outcome.DECLINE)
+COMBINATION = "gravest-outcome-loads-add-1"
+_GRAVITY = tuple(Outcome)
+_FORMAT = "evenfold-decision/1"
+# What does not fit is not repeated in the error, and so in no log.
+_EXCLUSIONS = TypeAdapter[tuple[Exclusion, ...] | None](
+    tuple[Exclusion, ...] | None, config=ConfigDict(hide_input_in_errors=True)
+)
 
 
 def assess_eligibility(content: ProductContent, risk: Risk) -> Eligible | Ineligible:
@@ -68,8 +78,9 @@ def eligible(content: ProductContent, columns: Columns) -> Mask:
     return found
 
 
-def assess_answers(guideline: Sequence[GuidelineRule], answers: Mapping[str, bool]) -> Decision:
-    """The gravest outcome among all answers; each one that is not an acceptance is a reason.
+def assess_answers(guideline: Sequence[GuidelineRule], answers: Mapping[str, bool], today: date) -> Decision:
+    """The gravest outcome among all answers; each one that is not an acceptance is a reason. Extra premiums add up,
+    exclusions are collected (each once), and the longest postponement counts, from `today`.
 
     Raises AnswersIncomplete unless exactly the questions of the guideline are answered.
     """
@@ -78,18 +89,93 @@ def assess_answers(guideline: Sequence[GuidelineRule], answers: Mapping[str, boo
         raise AnswersIncomplete(odd)
     outcomes = {rule.question_id: rule.on_yes if answers[rule.question_id] else rule.on_no for rule in guideline}
     reasons = tuple(
-        Reason(rule.question_id, answers[rule.question_id], outcomes[rule.question_id], rule.reason)
+        Reason(rule.question_id, answers[rule.question_id], outcomes[rule.question_id], rule.reason, rule.reason_code)
         for rule in guideline
         if outcomes[rule.question_id] is not Outcome.ACCEPT
     )
     gravest = max(outcomes.values(), key=_GRAVITY.index, default=Outcome.ACCEPT)
-    return Decision(gravest, reasons, guideline_sha256(guideline))
+    return Decision(gravest, reasons, guideline_sha256(guideline), _terms(guideline, outcomes, gravest, today))
+
+
+def _terms(guideline: Sequence[GuidelineRule], outcomes: Mapping[str, Outcome], gravest: Outcome, today: date) -> Terms:
+    """Nothing is changed about what is not accepted at all; of a referral they are what a person begins with."""
+    if gravest is Outcome.DECLINE:
+        return Terms()
+    if gravest is Outcome.POSTPONE:
+        days = [rule.postpone_days or 0 for rule in guideline if outcomes[rule.question_id] is Outcome.POSTPONE]
+        return Terms(until=today + timedelta(days=max(days)))
+    loadings = [rule.loading for rule in guideline if outcomes[rule.question_id] is Outcome.LOAD]
+    exclusions = [rule.exclusion for rule in guideline if outcomes[rule.question_id] is Outcome.EXCLUDE]
+    return Terms(
+        tuple(each for each in loadings if each is not None),
+        tuple({each.code: each for each in exclusions if each is not None}.values()),
+    )
 
 
 def guideline_sha256(guideline: Sequence[GuidelineRule]) -> str:
     """SHA-256 (hex) of the guideline's rows in order and of the way they are combined."""
-    rows = [[rule.question_id, rule.on_yes, rule.on_no, rule.reason and rule.reason.to_json()] for rule in guideline]
+    rows = [
+        [
+            rule.question_id,
+            rule.on_yes,
+            rule.on_no,
+            rule.reason and rule.reason.to_json(),
+            rule.loading and str(rule.loading),
+            rule.exclusion and rule.exclusion.code,
+            rule.postpone_days,
+            rule.reason_code,
+        ]
+        for rule in guideline
+    ]
     return digest({"combination": COMBINATION, "rows": rows})
+
+
+def reasons_json(made: Decision) -> list[dict[str, Any]]:
+    return [
+        {
+            "question_id": reason.question_id,
+            "answer": reason.answer,
+            "outcome": reason.outcome.value,
+            "words": reason.words and reason.words.to_json(),
+            "code": reason.code,
+        }
+        for reason in made.reasons
+    ]
+
+
+def terms_json(made: Decision, salt: str) -> dict[str, Any]:
+    """With a salt of its own: the hash of the decision is written where few may read the decision."""
+    return {
+        "salt": salt,
+        "loadings": [str(each) for each in made.terms.loadings],
+        "exclusions": _EXCLUSIONS.dump_python(made.terms.exclusions, mode="json"),
+        "until": made.terms.until and made.terms.until.isoformat(),
+        "code": made.code and made.code.value,
+        "words": made.words,
+    }
+
+
+def exclusions_of(kept: Sequence[Any]) -> tuple[Exclusion, ...]:
+    """The exclusions of a decision as they were kept."""
+    return _EXCLUSIONS.validate_python(kept) or ()
+
+
+def decision_sha256(
+    application_id: UUID, number: int, made: Decision, terms: Mapping[str, Any], decided_by: str
+) -> str:
+    """SHA-256 (hex) of the canonical bytes of everything a decision says."""
+    return digest(
+        {
+            "format": _FORMAT,
+            "application_id": str(application_id),
+            "number": number,
+            "outcome": made.outcome.value,
+            "reasons": reasons_json(made),
+            "rule_sha256": made.rule_sha256,
+            "terms": dict(terms),
+            "decided_by": decided_by,
+        }
+    )
 
 
 def _why_not(factor: Factor, allowed: Allowed, given: Scalar, *, insures: bool) -> LocalizedText:

@@ -74,6 +74,7 @@ ADMITS_INSURERS = frozenset({Role.ADMIN_OWNER, Role.ADMIN_COMPLIANCE})
 KEEPS_THE_RECORD = frozenset({Role.ADMIN_SALES, Role.ADMIN_COMPLIANCE})
 ANSWERS_FOR_SALES = KEEPS_THE_RECORD | {Role.ADMIN_COMPLAINTS}
 COUNTS_SALES = KEEPS_THE_RECORD | {Role.ADMIN_FINANCE, Role.ADMIN_OWNER}
+UNDERWRITES = frozenset({Role.INSURER_UNDERWRITER, Role.INSURER_ADMIN})
 INSURES = frozenset({Role.INSURER_UNDERWRITER, Role.INSURER_CLAIMS, Role.INSURER_ADMIN})
 COUNTS_OWN_SALES = INSURES | {Role.INSURER_FINANCE}
 KEEPS_THE_CATALOG = CATALOG_KEEPERS
@@ -143,7 +144,7 @@ ACCESS: dict[str, Door] = {
         "application.enter", "application.email", "application.code", "application.people", "application.questions",
         "identity.prove", "insured.ask", "insured.answer",
         "application.consent", "application.document", "application.exclusions", "application.review",
-        "application.ended", "application.resume",
+        "application.ended", "application.resume", "referral.question", "referral.offer",
     ),
     # Both ask the payment service how it stands while it is not settled.
     **_doors(Who.ANYONE, PageClass.SALES, "checkout.returned", look_limit=Bucket.RETURN_OF_SOURCE),
@@ -236,6 +237,14 @@ ACCESS: dict[str, Door] = {
     ),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.sales", roles=COUNTS_OWN_SALES),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.sale", roles=INSURES, audited=SALE),
+    **_doors(
+        Who.INSURER, PageClass.STAFF,
+        "insurer_underwriting.cases", "insurer_underwriting.versions", "insurer_underwriting.trial", roles=UNDERWRITES,
+    ),
+    **_doors(
+        Who.INSURER, PageClass.STAFF, "insurer_underwriting.case", "insurer_underwriting.ask",
+        roles=UNDERWRITES, audited=SALE,
+    ),
     **_doors(Who.INSURER, PageClass.STAFF, "insurer_sales.policy_document", roles=INSURES, audited=SALE, paper=True),
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "sales_log.sales", roles=COUNTS_SALES | ANSWERS_FOR_SALES),
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "sales_log.download", roles=COUNTS_SALES, paper=True),

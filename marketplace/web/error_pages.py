@@ -115,6 +115,15 @@ def words_of(error: errors.MarketplaceError) -> str:
             "What you told us was changed in another window since you opened the page. Please check it again."
         ),
         "application:text-changed": _("The text has changed since you opened the page. Please read it again."),
+        "application:not-referred": _(
+            "This application does not wait for a decision any more: somebody decided meanwhile, or it has ended."
+        ),
+        "application:no-counter-offer": _("There are no other terms here to be answered, or not any more."),
+        "underwriting:decided-meanwhile": _(
+            "Somebody decided about this application since you opened the page. Nothing of yours was entered."
+        ),
+        "underwriting:inquiry-open": _("A question to the applicant is open. Please wait for the answer."),
+        "underwriting:no-inquiry": _("This question was answered already."),
         "application:no-health-consent": _("There is no consent here that could be withdrawn."),
         "application:sex-differs": _("The price was calculated for a person of the other sex. Please compare again."),
         "application:applicant-not-adult": _("Only a person of 18 years or more can apply."),

@@ -158,13 +158,18 @@ def change_form(definition: LineDefinition, names: Container[str]) -> type[Form]
     return type("FactorForm", (Form,), fields)
 
 
+def factor_fields(definition: LineDefinition) -> dict[str, Any]:
+    """A field for each rating factor of the line, in its order."""
+    return {factor.name: _factor_field(factor, definition.currency) for factor in definition.factors}
+
+
 def factor_form(definition: LineDefinition, today: date) -> type[Form]:
     """A form with one field for each rating factor of the line, in its order; nothing that identifies a person.
 
     Lines whose factors do not hold the first day of cover ask for it too (`start_on`, tomorrow unless said otherwise),
     and lines in which needs can be stated for those (`needs`, none ticked).
     """
-    fields = {factor.name: _factor_field(factor, definition.currency) for factor in definition.factors}
+    fields = factor_fields(definition)
     if definition.start_factor is None:
         fields["start_on"] = DateField(
             _("First day of cover"),

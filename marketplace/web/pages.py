@@ -20,7 +20,7 @@ from marketplace.infra import formatting, logs
 from marketplace.infra.formatting import LOCALES, current_locale, set_locale
 from marketplace.kernel.text import LocalizedText
 from marketplace.needs.values import CURRENCY
-from marketplace.web import access, desks, released, security, upload_words
+from marketplace.web import access, desks, released, security, underwriting_words, upload_words
 from marketplace.web.fields import money_words
 from marketplace.web.role_words import role_words
 
@@ -112,6 +112,10 @@ def furnish(app: Flask, *, demonstration: bool, inbox: bool, licence_number: str
         role_words=role_words,
         sale_tone=desks.state_tone,
         shift=upload_words.shift_words,
+        decision_words=underwriting_words.decision_words,
+        outcome_name=underwriting_words.outcome_name,
+        outcome_words=underwriting_words.outcome_words,
+        reason_words=underwriting_words.reason_words,
     )
     app.jinja_env.globals.update(
         _=formatting.gettext,

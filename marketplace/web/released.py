@@ -38,7 +38,8 @@ TRACED = (
     *(
         f"customer/application/{name}.html"
         for name in ("enter", "form", "people", "identity", "questions", "consent", "document", "exclusions",
-                     "insured_ask", "insured_answer", "review", "pay", "done", "ended", "ask")
+                     "insured_ask", "insured_answer", "review", "pay", "done", "ended", "ask",
+                     "inquiry", "counter_offer")
     ),
     "customer/basket/pay.html", "customer/account/policy.html",
 )  # fmt: skip

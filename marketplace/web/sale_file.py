@@ -60,6 +60,7 @@ _CONFIRMED: dict[ConfirmationKind, str] = {
     ConfirmationKind.DOCUMENT: _l("Document"),
     ConfirmationKind.EXCLUSIONS: _l("What is not covered"),
     ConfirmationKind.DECLARATION: _l("Declaration of the applicant"),
+    ConfirmationKind.COUNTER_OFFER: _l("Other terms of the insurer"),
 }
 
 _RELATIONSHIPS: dict[Relationship, str] = {

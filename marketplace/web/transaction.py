@@ -32,6 +32,11 @@ def own_transactions(app: Flask) -> None:
         return response
 
 
+def start_over() -> None:
+    """Nothing of what was written so far is to be true: for a page that shows how things stand instead."""
+    db.session.rollback()
+
+
 def commit_now() -> None:
     """Make what was written so far true before a neighbour is asked to act on it (our row first, then Stripe)."""
     db.session.commit()

@@ -65,6 +65,23 @@ CONTEXTS: dict[MessageKind, dict[str, Any]] = {
         "order_reference": "O-7KMF-94QC",
         "amount": {"minor": 128_400, "currency": "CNY"},
     },
+    **{
+        kind: {
+            "name": "Li Na",
+            "application_reference": "A-7KMF-94QC",
+            "product_name": "Harbour Term 20",
+            "insurer_name": "Harbour Life",
+            "application_link": "http://localhost:8000/application/1",
+        }
+        | days
+        for kind, days in {
+            MessageKind.APPLICATION_ACCEPTED: {"held_until": "2026-12-06"},
+            MessageKind.APPLICATION_COUNTERED: {"held_until": "2026-12-06"},
+            MessageKind.APPLICATION_POSTPONED: {"again_on": "2027-06-01"},
+            MessageKind.APPLICATION_REFUSED: {},
+            MessageKind.APPLICATION_ASKED: {},
+        }.items()
+    },
     MessageKind.APPLICATION_REFERRED: {
         "name": "Li Na",
         "application_reference": "A-7KMF-94QC",

@@ -228,7 +228,7 @@ class Walk:
         buyer.get(done)
 
     def turned_away(self) -> None:
-        """Referred to the insurer."""
+        """Referred to the insurer, asked, and accepted on other terms, which are not wanted."""
         applicant = self.visitor()
         applicant.get("/")
         applicant.enter(applicant.compare("term_life", ANSWERS)[0])
@@ -236,6 +236,25 @@ class Walk:
         applicant.answer(ILL)
         assert applicant.submit() == "ended"
         run_jobs(self.shop)
+        resume, clerk = applicant.at.rsplit("/", 1)[0], self.desk(Role.INSURER_UNDERWRITER, "harbour")
+        case = links(clerk.get("/insurer/underwriting"), f"/insurer/sales/{UUID}/underwriting")[0]
+        clerk.get(case)
+        clerk.post({}, case)
+        clerk.post({"question": ""}, f"{case}/ask")
+        clerk.post({"question": "SPECIMEN"}, f"{case}/ask")
+        applicant.get(resume)
+        applicant.post({"answer": ""})
+        applicant.post({"answer": "SPECIMEN"})
+        ruling = {"decision": "accept", "loading": "25", "unit": "percent", "code": "health", "words": "SPECIMEN"}
+        clerk.get(case)
+        clerk.post(ruling, case)
+        applicant.get(resume)
+        applicant.post({})
+        applicant.post({"refuse": "yes"})
+        run_jobs(self.shop)
+        trial = links(clerk.get("/insurer/underwriting/try"), f"/insurer/underwriting/try/{UUID}")[0]
+        clerk.get(trial)
+        clerk.post({}, trial)
 
     def for_another(self) -> None:
         """The insured is asked, does not say enough, and agrees."""

@@ -11,15 +11,17 @@ from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
-from marketplace.rating.rules import compile_tariff, premium
+from marketplace.kernel.text import LocalizedText
+from marketplace.rating.rules import compile_tariff, loaded, premium
 from marketplace.rating.rules.proofs import proven, tree_of
-from marketplace.rating.values import RiskOutOfRange, Tariff
+from marketplace.rating.values import ExtraPremium, RiskOutOfRange, Tariff
 from tests.factories.catalog import PREMIUM_MINOR, RISK, a_draft_product
 from tests.factories.tariffs import RISK as RISKS
 from tests.factories.tariffs import tariffs
 from verify.__main__ import main
-from verify.premium import recompute
+from verify.premium import on_terms, recompute
 from verify.tariff import Refused, by_proofs, whole
 
 KEY = b"k" * 32
@@ -112,7 +114,50 @@ ALTERED = {
     "root": lambda o: o["tariff"].update(root="00" * 32),
     "no cells": lambda o: o["tariff"].update(rows=[]),
     "format": lambda o: o.update(format="evenfold-premium/9"),
+    "terms that were not decided": lambda o: o.update(
+        terms={
+            "follows": "x",
+            "decision_sha256": "00" * 32,
+            "loadings": [{"step": "decided_1", "rate": "0.1", "label": {"en": "x"}}],
+        }
+    ),
 }
+
+
+@settings(max_examples=200, deadline=None)
+@given(tariffs(), RISKS, st.lists(st.integers(1, 9_990_000), max_size=3))
+def test_an_extra_premium_that_was_decided_is_recomputed_as_well(
+    tariff: Tariff, risk: dict[str, Any], rates: list[int]
+) -> None:
+    extra = [
+        ExtraPremium(f"decided_{number}", f"{rate // 10**6}.{rate % 10**6:06d}", LocalizedText("Extra"))
+        for number, rate in enumerate(rates, 1)
+    ]
+    try:
+        made = premium(compile_tariff(tariff), risk)
+    except RiskOutOfRange:
+        assume(False)
+    told = [(line.step, line.kind.value, line.amount.minor) for line in loaded(made, extra).lines]
+    terms = {"loadings": [{"step": each.step, "rate": each.rate} for each in extra]}
+    of_tariff = recompute(whole(json.loads(json.dumps(published(tariff)))), risk)
+    assert [(line.step, line.kind, line.amount) for line in on_terms(of_tariff, terms)] == told
+
+
+def test_an_offer_on_other_terms_names_the_decision(
+    offer: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    label = {"en": "Extra premium 25%", "zh": "加费25%"}
+    offer["terms"] = {
+        "follows": "x",
+        "decision_sha256": "ab" * 32,
+        "loadings": [{"step": "decided_1", "rate": "0.25", "label": label}],
+    }  # fmt: skip
+    assert run(tmp_path, offer) == 1, "the lines do not say so yet"
+    extra = [ExtraPremium("decided_1", "0.25", LocalizedText.from_json(label))]
+    made = premium(compile_tariff(a_draft_product().tariff), RISK)
+    offer["breakdown"] = json.loads(json.dumps(loaded(made, extra).to_json()))
+    assert run(tmp_path, offer) == 0
+    assert f"that of the decision {'ab' * 32}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("what", ALTERED)

@@ -221,6 +221,7 @@ FILLED = {
     ("payment_attempt", "email"), ("policy_document", "content"),
     ("policy_version", "body"), ("traceability_evidence_intake", "body"),
     ("traceability_evidence_intake", "page_bytes"), ("underwriting_decision", "reasons"),
+    ("underwriting_decision", "terms"),
 }  # fmt: skip
 
 # What every application asks is not personal; that somebody answered it is. Questions stand in the catalog's tables.

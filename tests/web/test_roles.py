@@ -13,6 +13,7 @@ from tests.web.desk_visits import at_the_desk
 
 OWN = "/account/security"
 SALES, PRODUCTS, UPLOADS = "/insurer", "/insurer/products", "/insurer/uploads"
+CASES = "/insurer/underwriting"
 STAFF, TERMS, PAID, KEYS = "/insurer/staff", "/insurer/terms", "/insurer/payee", "/insurer/keys"
 ACCOUNT = "/insurer/account"
 ASKED, PRACTITIONERS = "/insurer/questions", "/insurer/practitioners"
@@ -24,11 +25,11 @@ REQUIREMENTS = "/admin/requirements"
 # By role: the ways in its navigation, the first of them where it begins.
 WAYS = {
     Role.INSURER_CATALOG: [PRODUCTS, UPLOADS],
-    Role.INSURER_UNDERWRITER: [SALES, ASKED],
+    Role.INSURER_UNDERWRITER: [SALES, CASES, ASKED],
     Role.INSURER_CLAIMS: [SALES, ASKED],
     Role.INSURER_FINANCE: [SALES, ACCOUNT],
     Role.INSURER_ADMIN: [
-        SALES, PRODUCTS, UPLOADS, ASKED, PRACTITIONERS, STAFF, TERMS, ACCOUNT, PAID, KEYS,
+        SALES, CASES, PRODUCTS, UPLOADS, ASKED, PRACTITIONERS, STAFF, TERMS, ACCOUNT, PAID, KEYS,
     ],
     Role.PRACTITIONER: [],
     Role.ADMIN_SALES: [LOG, EVIDENCE, QUESTIONS, MAIL, REQUIREMENTS],

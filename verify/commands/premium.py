@@ -9,7 +9,7 @@ from typing import Any
 
 from verify import tariff
 from verify.commands.files import read
-from verify.premium import Line, recompute
+from verify.premium import Line, on_terms, recompute
 from verify.tariff import Refused
 
 HELP = "recompute the premium of an offer"
@@ -42,7 +42,10 @@ def _premium(offer_file: Path, tariff_file: Path | None, root: str | None) -> in
         used = tariff.whole(_read(tariff_file))
         if used.root != proven.root:
             return _no(f"the tariff in {tariff_file.name} is {used.root}, the offer rests on {proven.root}")
-    return _compared(offer, recompute(used, offer["risk"]), whole=tariff_file is not None)
+    lines = recompute(used, offer["risk"])
+    if "terms" in offer:
+        lines = on_terms(lines, offer["terms"])
+    return _compared(offer, lines, whole=tariff_file is not None)
 
 
 def _compared(offer: Mapping[str, Any], lines: Sequence[Line], *, whole: bool) -> int:
@@ -56,6 +59,8 @@ def _compared(offer: Mapping[str, Any], lines: Sequence[Line], *, whole: bool) -
         return _no(f"the offer says {told['total']} and its lines differ from these")
     what = "the whole tariff" if whole else "the cells used, which are part of the tariff"
     print(f"The premium follows from {what} {offer['tariff']['root']}.")
+    if "terms" in offer:
+        print(f"The extra premium is that of the decision {offer['terms']['decision_sha256']}.")
     return 0
 
 

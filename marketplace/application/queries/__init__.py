@@ -13,13 +13,17 @@ from marketplace.application import rules
 from marketplace.application.models import ApplicationRow, ConfirmationRow
 from marketplace.application.queries.proofs import proofs_of, require_proofs
 from marketplace.application.values import (
+    AnswerChanged,
     Application,
     ApplicationNotFound,
     ApplicationView,
+    Beside,
     Confirmation,
     ConfirmationKind,
     ConsentGiven,
+    CounterOffer,
     DocumentToConfirm,
+    Exposure,
     GivenBeside,
     NothingToPay,
     OwnerSignedOut,
@@ -29,13 +33,18 @@ from marketplace.application.values import (
     State,
 )
 from marketplace.catalog import queries as catalog
+from marketplace.catalog.values import Exclusion
 from marketplace.infra import vault
 from marketplace.infra.db import db
 from marketplace.needs import queries as needs
 from marketplace.needs.values import Basket, BasketNotFound
 from marketplace.quoting import queries as quoting
 from marketplace.quoting.values import OfferView
+from marketplace.traceability import queries as trail
+from marketplace.traceability.values import EntryType
+from marketplace.underwriting import queries as underwriting
 
+_REFERRED = (ApplicationRow.state == State.REFERRED.value, ApplicationRow.erased_at.is_(None))
 # What does not fit is not repeated in the error, and so in no log. (The configuration of an optional value is heeded,
 # that of a dataclass alone is not.)
 _PEOPLE = TypeAdapter[People | None](People | None, config=ConfigDict(hide_input_in_errors=True))
@@ -228,9 +237,78 @@ def payable(application_id: UUID, account_id: UUID) -> tuple[Application, OfferV
     if row.state != State.ACCEPTED:
         raise NothingToPay
     offer = quoting.live_offer(row.offer_id)
+    if offer.terms is not None and not _agreed(row, offer):
+        raise NothingToPay
     application = read(row)
     require_proofs(row, application.people, offer)
     return application, offer
+
+
+def _agreed(row: ApplicationRow, offer: OfferView) -> bool:
+    """Whether the applicant agreed to exactly these other terms."""
+    counter = _counter(row, offer)
+    agreed = {each.subject_sha256 for each in _confirmations(row.id) if each.kind is ConfirmationKind.COUNTER_OFFER}
+    return counter is not None and counter.sha256 in agreed
+
+
+def agreed_exclusions(application_id: UUID) -> tuple[Exclusion, ...]:
+    """The texts that were added to the product's own, as the applicant agreed to them."""
+    row = _row(application_id)
+    counter = _counter(row, quoting.offer(row.offer_id))
+    return () if counter is None else counter.exclusions
+
+
+def referred_ids(insurer_id: UUID | None = None) -> tuple[UUID, ...]:
+    """Every application that waits for a decision of its insurer, or of this one; the oldest first, unopened."""
+    wanted = _REFERRED if insurer_id is None else (*_REFERRED, ApplicationRow.insurer_id == insurer_id)
+    ordered = select(ApplicationRow.id).where(*wanted).order_by(ApplicationRow.submitted_at, ApplicationRow.id)
+    return tuple(db.session.scalars(ordered))
+
+
+def exposure(application_id: UUID) -> Exposure:
+    """What else the applicant has under way or concluded in the same line with the same insurer (O13-44): the sum at
+    risk, and what is applied for twice. Nothing that was told of health is opened.
+    """
+    row = _row(application_id)
+    own, states = quoting.offer(row.offer_id), (*rules.UNDER_WAY, State.CONTRACTED)
+    rows = db.session.execute(
+        select(ApplicationRow.reference, ApplicationRow.state, ApplicationRow.offer_id)
+        .where(
+            ApplicationRow.account_id == row.account_id,
+            ApplicationRow.insurer_id == row.insurer_id,
+            ApplicationRow.id != row.id,
+            ApplicationRow.state.in_([state.value for state in states]),
+            ApplicationRow.erased_at.is_(None),
+        )
+        .order_by(ApplicationRow.created_at, ApplicationRow.id)
+    ).all()
+    found = [(each, quoting.offer(each.offer_id)) for each in rows]
+    others = tuple(
+        Beside(
+            each.reference,
+            offer.version.content.name,
+            rules.sum_insured(offer),
+            concluded=each.state == State.CONTRACTED,
+            same_product=offer.version.product_id == own.version.product_id,
+        )
+        for each, offer in found
+        if offer.need.line is own.need.line
+    )
+    sums = [each.sum_insured for each in others if each.sum_insured is not None]
+    own_sum = rules.sum_insured(own)
+    return Exposure(others, None if own_sum is None else sum(sums, own_sum))
+
+
+def answer_changes(application_id: UUID) -> tuple[AnswerChanged, ...]:
+    """Answers that were first given otherwise, each time it was changed, the oldest first (O13-22). The trail holds
+    what was answered as a salted hash, which yes or no opens.
+    """
+    given = [each for each in trail.entries_of_application(application_id) if each.type is EntryType.ANSWER_GIVEN]
+    return tuple(
+        AnswerChanged(str(each.body["question"]), was, each.recorded_at)
+        for each in given
+        if (was := rules.opened(each.body["old"], (True, False))) is not None
+    )
 
 
 def require_own(row: ApplicationRow, journey_id: UUID, account_id: UUID | None) -> None:
@@ -340,7 +418,18 @@ def view_of(row: ApplicationRow) -> ApplicationView:
         exclusions_confirmed=progress.exclusions_confirmed,
         told_sha256=rules.told_sha256(row.offer_id, row.email, row.persons, row.answers),
         confirmations=confirmations,
+        counter=_counter(row, offer),
     )
+
+
+def _counter(row: ApplicationRow, offer: OfferView) -> CounterOffer | None:
+    """The other terms on which this offer rests; nothing is asked of the database where it rests on none."""
+    if offer.terms is None or row.erased_at is not None:
+        return None
+    decisions = underwriting.decisions_of(row.id)
+    decision = next(each for each in decisions if each.sha256 == offer.terms.decision_sha256)
+    sha256 = rules.counter_sha256(offer.terms.decision_sha256, offer, decision.terms.exclusions)
+    return CounterOffer(decision, quoting.offer(offer.terms.follows), sha256)
 
 
 def _row(application_id: UUID) -> ApplicationRow:

@@ -25,6 +25,7 @@ from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
 from marketplace.kernel.identity import Flaw, IdentityDocument
+from marketplace.quoting import queries as quoting
 from marketplace.quoting.values import OfferView
 
 # What does not fit is not repeated in the error, and so in no log.
@@ -57,7 +58,7 @@ def proofs_of(row: ApplicationRow, people: People | None, offer: OfferView) -> P
     proofs = Proofs(identity, asked and identity is None)
     if not rules.needs_insured_consent(people, content, clock.today(ZONE)):
         return proofs
-    subject = rules.insured_consent_sha256(offer, row.persons)
+    subject = rules.insured_consent_sha256(_applied_for(offer), row.persons)
     current = rules.current_consent(insured_consents(row.id), subject)
     return Proofs(
         identity=proofs.identity,
@@ -67,6 +68,11 @@ def proofs_of(row: ApplicationRow, people: People | None, offer: OfferView) -> P
         consent_sha256=subject,
         insured_unproven=asked and rules.proof_of(people.insured_person, Whose.INSURED, checks) is None,
     )
+
+
+def _applied_for(offer: OfferView) -> OfferView:
+    """What the insured agreed to be insured by: cover and sum stay when underwriting changes terms (decision 36)."""
+    return offer if offer.terms is None else quoting.offer(offer.terms.follows)
 
 
 def require_proofs(row: ApplicationRow, people: People | None, offer: OfferView) -> None:

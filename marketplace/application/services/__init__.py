@@ -2,7 +2,7 @@
 writes its trail entry in the same transaction.
 """
 
-from marketplace.application.services.announcing import tell_outcome
+from marketplace.application.services.announcing import tell_asked, tell_outcome
 from marketplace.application.services.confirming import (
     acknowledge_health_notice,
     confirm_document,
@@ -29,12 +29,23 @@ from marketplace.application.services.opening import (
     note_code_sent,
     open_application,
 )
+from marketplace.application.services.referring import (
+    accept_counter_offer,
+    answer_underwriter,
+    ask_applicant,
+    decide_referral,
+    refuse_counter_offer,
+)
 from marketplace.application.services.renewing import take_new_offer
 from marketplace.application.services.telling import give_answers, give_people
+from marketplace.application.services.watching import watch_referrals
 
 __all__ = [
+    "accept_counter_offer",
     "acknowledge_entry",
     "acknowledge_health_notice",
+    "answer_underwriter",
+    "ask_applicant",
     "ask_insured",
     "asked_by",
     "bind_account",
@@ -42,6 +53,7 @@ __all__ = [
     "confirm_document",
     "confirm_exclusions",
     "consent_as_insured",
+    "decide_referral",
     "erase_application",
     "erase_contracted",
     "give_answers",
@@ -56,8 +68,11 @@ __all__ = [
     "prove_identity",
     "prove_insured",
     "refuse_as_insured",
+    "refuse_counter_offer",
     "submit",
     "take_new_offer",
+    "tell_asked",
     "tell_outcome",
+    "watch_referrals",
     "withdraw_health_consent",
 ]

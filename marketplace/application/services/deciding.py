@@ -8,7 +8,7 @@ from sqlalchemy import select
 from marketplace.application.models import ApplicationRow, locked
 from marketplace.application.queries import read
 from marketplace.application.queries.proofs import require_proofs
-from marketplace.application.rules import TRANSITIONS
+from marketplace.application.services.following import follow, move
 from marketplace.application.services.gate import Visit, confirm, enter, own_locked
 from marketplace.application.values import (
     Acting,
@@ -20,26 +20,26 @@ from marketplace.application.values import (
     Step,
     ToldChanged,
 )
-from marketplace.catalog.values import Outcome
 from marketplace.disclosure import queries as disclosure
 from marketplace.disclosure.values import WordingKey
 from marketplace.infra.db import db
 from marketplace.infra.jobs import publish
 from marketplace.kernel import clock
 from marketplace.quoting import queries as quoting
+from marketplace.traceability.values import SYSTEM
 from marketplace.underwriting.services import decide_by_guideline
-from marketplace.underwriting.values import AssessApplication
+from marketplace.underwriting.values import AssessApplication, RecordedDecision
 
 # A payment begun before the offer expired may still arrive: Stripe keeps a Checkout Session open for 24 hours at most.
 LAPSE_GRACE = timedelta(days=2)
 LAPSE_BATCH = 500
-_EVENT_OF = {Outcome.ACCEPT: Event.ACCEPT, Outcome.REFER: Event.REFER, Outcome.DECLINE: Event.DECLINE}
 
 
 def submit(by: Acting, application_id: UUID, told_sha256: str) -> Application:
     """The declaration on the review page; underwriting decides in the same transaction.
 
-    The result is accepted, referred or declined. A repeated submission changes nothing and gives the same result.
+    The result is accepted, accepted on other terms (countered), referred, postponed or declined. A repeated submission
+    changes nothing and gives the same result.
     `told_sha256` says what the page showed: exactly that is declared, or nothing. Raises ToldChanged when something
     was told otherwise meanwhile (in another tab), StepNotReached naming the step that is missing, and the refusals of
     `live_offer`: cover never starts before the day on which it was applied for.
@@ -51,12 +51,10 @@ def submit(by: Acting, application_id: UUID, told_sha256: str) -> Application:
     if visit.view.told_sha256 != told_sha256:
         raise ToldChanged
     _declare(visit)
-    _move(row, Event.SUBMIT)
+    move(row, Event.SUBMIT)
     row.submitted_at = clock.now()
     db.session.flush()
-    outcome = _decide(visit)
-    _move(row, _EVENT_OF[outcome])
-    db.session.flush()
+    follow(row, _decide(visit), SYSTEM, waited=False)
     publish(ApplicationSubmitted(row.id, State(row.state)))
     return read(row)
 
@@ -70,17 +68,19 @@ def conclude(application_id: UUID) -> Application:
     if row.state != State.CONTRACTED:
         offer = quoting.offer(row.offer_id)
         require_proofs(row, read(row).people, offer)
-        _move(row, Event.CONCLUDE)
+        move(row, Event.CONCLUDE)
         db.session.flush()
     return read(row)
 
 
 def lapse_overdue() -> int:
-    """Let applications lapse whose offer expired unpaid some time ago. Returns how many; at most a batch at a time."""
+    """Let applications lapse whose offer expired unpaid some time ago; at most a batch at a time. What waits for its
+    insurer does not lapse, however long that takes (decision 36). Returns how many did.
+    """
     overdue = db.session.scalars(
         select(ApplicationRow)
         .where(
-            ApplicationRow.state.in_([State.STARTED.value, State.ACCEPTED.value]),
+            ApplicationRow.state.in_([State.STARTED.value, State.ACCEPTED.value, State.COUNTERED.value]),
             ApplicationRow.expires_at < clock.business_now() - LAPSE_GRACE,
         )
         .order_by(ApplicationRow.expires_at, ApplicationRow.id)
@@ -88,7 +88,7 @@ def lapse_overdue() -> int:
         .with_for_update(skip_locked=True)
     ).all()
     for row in overdue:
-        _move(row, Event.LAPSE)
+        move(row, Event.LAPSE)
     db.session.flush()
     return len(overdue)
 
@@ -112,9 +112,9 @@ def _declare(visit: Visit) -> None:
     confirm(visit, ConfirmationKind.DECLARATION, wording.sha256, body)
 
 
-def _decide(visit: Visit) -> Outcome:
+def _decide(visit: Visit) -> RecordedDecision:
     row, view = visit.row, visit.view
-    recorded = decide_by_guideline(
+    return decide_by_guideline(
         AssessApplication(
             application_id=row.id,
             journey_id=row.journey_id,
@@ -123,8 +123,3 @@ def _decide(visit: Visit) -> Outcome:
             answers=view.application.answers,
         )
     )
-    return recorded.outcome
-
-
-def _move(row: ApplicationRow, event: Event) -> None:
-    row.state = TRANSITIONS.next(State(row.state), event).value

@@ -13,7 +13,7 @@ from marketplace.infra import vault
 from marketplace.infra.db import db
 from marketplace.kernel import clock
 
-_FINAL = {State.DECLINED, State.LAPSED, State.CONTRACTED}
+_FINAL = {State.DECLINED, State.POSTPONED, State.REFUSED, State.LAPSED, State.CONTRACTED}
 
 
 def erase_application(application_id: UUID) -> Erased | None:

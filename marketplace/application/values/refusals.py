@@ -150,6 +150,18 @@ class ContractKept(Refused):
     code = "application:contract-kept"
 
 
+class NotReferred(Conflict):
+    """This application does not wait for a decision: somebody decided meanwhile, or it came to its end."""
+
+    code = "application:not-referred"
+
+
+class NoCounterOffer(Conflict):
+    """There is no offer on other terms to be answered, or not any more."""
+
+    code = "application:no-counter-offer"
+
+
 class NothingToPay(Conflict):
     """This application cannot be paid: it has not been accepted, or not any more."""
 

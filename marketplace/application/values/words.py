@@ -8,18 +8,28 @@ from uuid import UUID
 
 from marketplace.application.values.consenting import InsuredConsent
 from marketplace.application.values.identity import IdentityCheck
-from marketplace.catalog.values import Document, Question
+from marketplace.catalog.values import Document, Exclusion, Loading, Question
+from marketplace.kernel.money import Money
+from marketplace.kernel.text import LocalizedText
 from marketplace.quoting.values import OfferView
 from marketplace.traceability.values import EntryType
+from marketplace.underwriting.values import ReasonCode, RecordedDecision
 
 
 class State(StrEnum):
+    """`countered`: the insurer accepts on other terms, and the applicant has not answered yet; `refused`: the applicant
+    did not want them.
+    """
+
     STARTED = "started"
     SUBMITTED = "submitted"
     ACCEPTED = "accepted"
     REFERRED = "referred"
     DECLINED = "declined"
     LAPSED = "lapsed"
+    COUNTERED = "countered"
+    POSTPONED = "postponed"
+    REFUSED = "refused"
     CONTRACTED = "contracted"
 
 
@@ -29,11 +39,14 @@ class Event(StrEnum):
     REFER = "refer"
     DECLINE = "decline"
     LAPSE = "lapse"
+    COUNTER = "counter"
+    POSTPONE = "postpone"
+    REFUSE = "refuse"
     CONCLUDE = "conclude"
 
 
 class Step(StrEnum):
-    """Where the applicant stands. The order up to `PAY` is the order of the road; the last four end it."""
+    """Where the applicant stands. The order up to `PAY` is the order of the road; those behind it end it."""
 
     ENTRY = "entry"
     EMAIL = "email"
@@ -45,9 +58,12 @@ class Step(StrEnum):
     EXCLUSIONS = "exclusions"
     CONSENT = "consent"
     REVIEW = "review"
+    COUNTER_OFFER = "counter_offer"
     PAY = "pay"
     REFERRED = "referred"
+    POSTPONED = "postponed"
     DECLINED = "declined"
+    REFUSED = "refused"
     LAPSED = "lapsed"
     DONE = "done"
 
@@ -75,6 +91,7 @@ class ConfirmationKind(StrEnum):
     DOCUMENT = "document"
     EXCLUSIONS = "exclusions"
     DECLARATION = "declaration"
+    COUNTER_OFFER = "counter_offer"
 
 
 CONFIRMED_AS = {
@@ -86,6 +103,7 @@ CONFIRMED_AS = {
     ConfirmationKind.DOCUMENT: EntryType.DOCUMENT_CONFIRMED,
     ConfirmationKind.EXCLUSIONS: EntryType.EXCLUSIONS_CONFIRMED,
     ConfirmationKind.DECLARATION: EntryType.APPLICATION_SUBMITTED,
+    ConfirmationKind.COUNTER_OFFER: EntryType.COUNTER_OFFER_ACCEPTED,
 }
 """The entry that each leaves in the trail."""
 
@@ -225,6 +243,71 @@ class ConsentGiven:
 
 
 @dataclass(frozen=True, slots=True)
+class CounterOffer:
+    """On what other terms the insurer accepts: the offer applied for, the exclusions added, and the hash of everything
+    that is agreed to with them.
+    """
+
+    decision: RecordedDecision
+    before: OfferView
+    sha256: str
+
+    @property
+    def exclusions(self) -> tuple[Exclusion, ...]:
+        return self.decision.terms.exclusions
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Another application or contract of the same applicant; `sum_insured` where the line has one."""
+
+    reference: str
+    product: LocalizedText
+    sum_insured: Money | None
+    concluded: bool
+    same_product: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """What an insurer would owe at most for one person in one line, with the application looked at; None where the line
+    has no sum.
+    """
+
+    others: tuple[Beside, ...]
+    at_risk: Money | None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerChanged:
+    """A question that had been answered `was` until it was answered otherwise at `at`."""
+
+    question_id: str
+    was: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What an underwriter decides about a referred application of this insurer: accepted where `declined` and `until`
+    are not given, with the extra premium and the exclusions (codes of the product's declared ones) that are.
+
+    `number` is that of the decision to be made: one more than those the underwriter looked at. `words` are for the
+    applicant, in the language of the application.
+    """
+
+    application_id: UUID
+    insurer_id: UUID
+    number: int
+    code: ReasonCode
+    words: str
+    loading: Loading | None = None
+    exclusions: tuple[str, ...] = ()
+    until: date | None = None
+    declined: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ApplicationView:
     """An application with everything its pages show. Exclusions are those of `offer.version.content`."""
 
@@ -246,6 +329,7 @@ class ApplicationView:
     exclusions_confirmed: bool
     told_sha256: str  # of everything the applicant told and chose: what the declaration is about
     confirmations: tuple[Confirmation, ...]
+    counter: CounterOffer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,3 +356,21 @@ class ApplicationSubmitted:
 
     application_id: UUID
     outcome: State
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationMoved:
+    """After its submission an application came to another state: by a person's decision, or by the applicant's answer
+    to an offer on other terms.
+    """
+
+    application_id: UUID
+    outcome: State
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicantAsked:
+    """The underwriter has a question: the `number`-th about this application."""
+
+    application_id: UUID
+    number: int

@@ -2,9 +2,11 @@
 page, question, decision and policy rests on it.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any
@@ -28,8 +30,11 @@ def _said(text: LocalizedText) -> LocalizedText:
 Text = Annotated[LocalizedText, AfterValidator(_said)]
 """Words that are really there."""
 Code = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?$")]
+_LOADING = re.compile(r"(\d{1,3}(?:\.\d{1,2})?) (percent|per_mille)")
 Days = Annotated[int, Field(ge=0, le=3650)]
 Minor = Annotated[int, Field(ge=0, le=10**15)]
+WHERE_SAID = Field(exclude_if=lambda said: not said)
+"""Not written where nothing is said: a content from before there was this part keeps its hash."""
 
 
 CHILDREN = ((10, 200_000), (18, 500_000))
@@ -84,11 +89,23 @@ class ServiceMode(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What the insurer's guideline says to an answer."""
+    """What the insurer's guideline says to an answer, from the lightest to the gravest: accept; accept for an extra
+    premium; accept without some of the cover; have a person look; not now; not at all.
+    """
 
     ACCEPT = "accept"
+    LOAD = "load"
+    EXCLUDE = "exclude"
     REFER = "refer"
+    POSTPONE = "postpone"
     DECLINE = "decline"
+
+
+class LoadingUnit(StrEnum):
+    """What an extra premium is counted in: hundredths or thousandths of the premium before taxes and fees."""
+
+    PERCENT = "percent"
+    PER_MILLE = "per_mille"
 
 
 class TermUnit(StrEnum):
@@ -136,6 +153,44 @@ class Exclusion(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class Loading:
+    """An extra premium for a greater risk: `value` (a decimal number as text) of its `unit`."""
+
+    unit: LoadingUnit
+    value: str
+
+    @classmethod
+    def of(cls, text: str) -> "Loading":
+        """Of `25 percent` or `2.5 per_mille`. Raises ValueError."""
+        found = _LOADING.fullmatch(text)
+        if found is None or not Decimal(found[1]):
+            raise ValueError(f"no extra premium: {text}")
+        return cls(LoadingUnit(found[2]), found[1])
+
+    def __str__(self) -> str:
+        return f"{self.value} {self.unit}"
+
+    @property
+    def rate(self) -> str:
+        """The share of the premium as a plain decimal number: 25 per cent is 0.25."""
+        parts = 100 if self.unit is LoadingUnit.PERCENT else 1000
+        return format((Decimal(self.value) / parts).normalize(), "f")
+
+    @property
+    def words(self) -> LocalizedText:
+        sign = f"{self.value}{'%' if self.unit is LoadingUnit.PERCENT else '‰'}"
+        return LocalizedText(f"Extra premium {sign}", f"加费{sign}")
+
+
+def _loads(text: str) -> str:
+    return str(Loading.of(text))
+
+
+LoadingText = Annotated[str, Field(pattern=r"^\d{1,3}(\.\d{1,2})? (percent|per_mille)$"), AfterValidator(_loads)]
+"""An extra premium as it stands in a file: `25 percent`."""
+
+
+@dataclass(frozen=True, slots=True)
 class KeyFacts(Record):
     """The facts of O13-08 and O13-12: what must be visible on the product page without opening anything."""
 
@@ -175,7 +230,9 @@ class Question(Record):
     """A yes-or-no question of the application (T26-19) and what the guideline says to either answer.
 
     `condition` is what is asked about, `lookback` how far back, `threshold` from when it counts, `covers` the covers it
-    bears on.
+    bears on. An outcome that changes the terms says how: `loading` the extra premium, `exclusion` the code of one of
+    the product's declared exclusions, `postpone_days` how long the insurer wants to wait. `reason` is for the customer,
+    `reason_code` for the insurer's own books.
     """
 
     id: Code
@@ -188,6 +245,10 @@ class Question(Record):
     on_yes: Outcome = Outcome.REFER
     on_no: Outcome = Outcome.ACCEPT
     reason: Text | None = None
+    loading: Annotated[LoadingText | None, WHERE_SAID] = None
+    exclusion: Annotated[Code | None, WHERE_SAID] = None
+    postpone_days: Annotated[Annotated[int, Field(ge=1, le=3650)] | None, WHERE_SAID] = None
+    reason_code: Annotated[Code | None, WHERE_SAID] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +295,10 @@ class GuidelineRule:
     on_yes: Outcome
     on_no: Outcome
     reason: LocalizedText | None
+    loading: Loading | None = None
+    exclusion: Exclusion | None = None
+    postpone_days: int | None = None
+    reason_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +337,8 @@ class ProductContent(Record):
     documents: tuple[DocumentRef, ...] = ()
     information: ProductInformation | None = None
     commission: Commission | None = None
+    carve_outs: Annotated[tuple[Exclusion, ...], WHERE_SAID] = ()
+    """Declared texts of which underwriting may add one to a contract; none of them holds unless it was added."""
     tariff_published: bool = False
     """Whether anybody may have the whole tariff; the cells of an offer are shown to whoever has the offer anyway."""
 
@@ -285,7 +352,20 @@ class ProductContent(Record):
 
     @property
     def guideline(self) -> tuple[GuidelineRule, ...]:
-        return tuple(GuidelineRule(each.id, each.on_yes, each.on_no, each.reason) for each in self.questions)
+        declared = {each.code: each for each in self.carve_outs}
+        return tuple(
+            GuidelineRule(
+                each.id,
+                each.on_yes,
+                each.on_no,
+                each.reason,
+                Loading.of(each.loading) if each.loading else None,
+                declared.get(each.exclusion or ""),
+                each.postpone_days,
+                each.reason_code,
+            )
+            for each in self.questions
+        )
 
     @property
     def frequencies(self) -> tuple[Frequency, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from marketplace.catalog.values.content import (
     DocumentKind,
+    Outcome,
     ProductContent,
     Profile,
     ServiceKind,
@@ -29,6 +30,8 @@ DEMANDS_REAL_NAME = frozenset({Profile.CN_PERSONAL, Profile.CN_NONLIFE})
 """Where the applicant proves by a document who they are (互联网保险业务监管办法 art. 33); elsewhere the code that was
 mailed to their address is the proof.
 """
+_CHANGES = {Outcome.LOAD: "loading", Outcome.EXCLUDE: "exclusion", Outcome.POSTPONE: "postpone_days"}
+"""What has to be said beside an outcome that changes the terms."""
 _CATCH_ALL = ("any other", "anything else", "abnormal", "其他任何", "任何其他", "异常")
 
 
@@ -106,6 +109,11 @@ def _covers_and_exclusions(content: ProductContent) -> Iterator[Unmet]:
             yield Unmet(f"exclusions.{index}.plain_explanation", "T26-17")
         if not exclusion.clause_ref:
             yield Unmet(f"exclusions.{index}.clause_ref", "O13-17")
+    for index, exclusion in enumerate(content.carve_outs):
+        if exclusion.plain_explanation is None:
+            yield Unmet(f"carve_outs.{index}.plain_explanation", "T26-17")
+        if not exclusion.clause_ref:
+            yield Unmet(f"carve_outs.{index}.clause_ref", "O13-17")
 
 
 def _questions(content: ProductContent) -> Iterator[Unmet]:
@@ -120,6 +128,18 @@ def _questions(content: ProductContent) -> Iterator[Unmet]:
         said = f"{question.text.en} {question.text.zh or ''}".lower()
         if any(words in said for words in _CATCH_ALL):
             yield Unmet(f"questions.{index}.text", "T26-19", "catch_all")
+        yield from _changed_terms(content, index)
+
+
+def _changed_terms(content: ProductContent, index: int) -> Iterator[Unmet]:
+    """Terms that an answer changes are said as exactly as the question itself, and the customer is told why."""
+    question = content.questions[index]
+    asked = [name for outcome, name in _CHANGES.items() if outcome in (question.on_yes, question.on_no)]
+    for name in (*asked, "reason") if asked else ():
+        if not getattr(question, name):
+            yield Unmet(f"questions.{index}.{name}", "T26-19")
+    if question.exclusion and question.exclusion not in [each.code for each in content.carve_outs]:
+        yield Unmet(f"questions.{index}.exclusion", "T26-19", "unknown_exclusion", question.exclusion)
 
 
 def _services(content: ProductContent) -> Iterator[Unmet]:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from marketplace.accounts import queries as accounts
 from marketplace.application import services as applications
+from marketplace.application.queries import agreed_exclusions
 from marketplace.checkout.models import OrderLineRow, OrderRow, lines_of, locked
 from marketplace.checkout.queries import order
 from marketplace.checkout.rules import ORDERS, OrderEvent, is_overdue, persons_of, require_standing
@@ -160,6 +161,7 @@ def _issue(row: OrderRow, line: OrderLineRow) -> tuple[Policy, OfferView]:
             persons=persons_of(application.people),
             premium_lines=_premium_lines(offer),
             premium=offer.premium,
+            added_exclusions=agreed_exclusions(application.id),
         )
     )
     start_clock(policy)

@@ -236,6 +236,7 @@ def _name_faults(content: ProductContent) -> Iterator[Fault]:
     for place, codes in (
         ("covers", [each.code for each in content.covers]),
         ("exclusions", [each.code for each in content.exclusions]),
+        ("carve_outs", [each.code for each in content.carve_outs]),
         ("questions", [each.id for each in content.questions]),
     ):
         for index, code in enumerate(codes):

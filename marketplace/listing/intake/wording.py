@@ -161,6 +161,10 @@ _DEMANDS: dict[str, Sentences] = {
         _l('Add "not guaranteed" (%(right)s).'),
     ),
     "demand_catch_all": (_l("The question is a catch-all."), _l("Ask about something definite (%(right)s).")),
+    "demand_unknown_exclusion": (
+        _l("%(column)s names the exclusion %(value)s, which is not among carve_outs."),
+        _l("Declare it in product.toml, with its plain explanation and its clause."),
+    ),
     "demand_unknown_cover": (_l("The question names a cover that is not there."), _l("Name its covers (%(right)s).")),
 }
 

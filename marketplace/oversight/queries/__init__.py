@@ -19,6 +19,7 @@ from marketplace.oversight.queries.sales import (
     sale,
     sale_of_application,
     sales,
+    sales_of_applications,
     sales_of_orders,
     state_counts,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "sale",
     "sale_of_application",
     "sales",
+    "sales_of_applications",
     "sales_of_orders",
     "state_counts",
     "statement",

@@ -23,6 +23,7 @@ from marketplace.policy.values import Policy
 from marketplace.rating import queries as rating
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import Entry, EntryType
+from marketplace.underwriting import queries as underwriting
 
 _CONFIRMED = " ".join(f"WHEN '{kind.value}' THEN '{entry.value}'" for kind, entry in CONFIRMED_AS.items())
 
@@ -44,15 +45,28 @@ _KEPT = text(f"""
         'tariff_root', o.tariff_root, 'premium_minor', o.premium_minor, 'currency', o.currency,
         'start_on', n.start_on, 'journey_id', a.journey_id, 'insurer_id', a.insurer_id)
     FROM application_application a JOIN quoting_offer o ON o.id = a.offer_id JOIN quoting_need n ON n.id = a.need_id
-    WHERE a.id = :application
+    WHERE a.id = :application AND o.terms IS NULL
+    UNION ALL
+    SELECT 'counter_offer:made', jsonb_build_object(
+        'old_offer_id', o.terms ->> 'follows', 'new_offer_id', o.id, 'decision_sha256', o.terms ->> 'decision_sha256',
+        'content_sha256', o.content_sha256, 'tariff_root', o.tariff_root, 'new_total_minor', o.total_minor,
+        'currency', o.currency, 'start_on', n.start_on, 'journey_id', a.journey_id, 'insurer_id', a.insurer_id)
+    FROM application_application a JOIN quoting_offer o ON o.id = a.offer_id JOIN quoting_need n ON n.id = a.need_id
+    WHERE a.id = :application AND o.terms IS NOT NULL
+    UNION ALL
+    SELECT 'application:submitted', jsonb_build_object(
+        'offer_id', d.id, 'content_sha256', d.content_sha256, 'tariff_root', d.tariff_root,
+        'premium_minor', d.premium_minor, 'currency', d.currency)
+    FROM application_application a JOIN quoting_offer o ON o.id = a.offer_id
+    JOIN quoting_offer d ON d.id = (o.terms ->> 'follows')::uuid WHERE a.id = :application
     UNION ALL
     SELECT 'application:submitted', jsonb_build_object('content_sha256', v.content_sha256, 'tariff_root', t.root)
     FROM application_application a JOIN catalog_product_version v ON v.id = a.product_version_id
     JOIN rating_tariff t ON t.product_version_id = v.id WHERE a.id = :application
     UNION ALL
-    SELECT 'application:submitted', jsonb_build_object(
+    SELECT CASE WHEN f.terms IS NULL THEN 'application:submitted' ELSE 'counter_offer:accepted' END, jsonb_build_object(
         'offer_id', l.offer_id, 'premium_minor', l.premium_minor, 'currency', l.currency)
-    FROM checkout_order_line l JOIN checkout_order o ON o.id = l.order_id
+    FROM checkout_order_line l JOIN checkout_order o ON o.id = l.order_id JOIN quoting_offer f ON f.id = l.offer_id
     WHERE l.application_id = :application AND o.paid_at IS NOT NULL
     UNION ALL
     SELECT CASE c.kind {_CONFIRMED} END, jsonb_build_object(
@@ -71,8 +85,8 @@ _KEPT = text(f"""
         'consent_id', c.id, 'subject_sha256', c.subject_sha256)
     FROM application_insured_consent c WHERE c.application_id = :application AND c.answered_at IS NOT NULL
     UNION ALL
-    SELECT 'underwriting:decided', jsonb_build_object(
-        'outcome', d.outcome, 'rule_sha256', d.rule_sha256, 'number', d.number)
+    SELECT 'underwriting:decided', jsonb_strip_nulls(jsonb_build_object(
+        'outcome', d.outcome, 'rule_sha256', d.rule_sha256, 'number', d.number, 'decision_sha256', d.sha256))
     FROM underwriting_decision d WHERE d.application_id = :application
     UNION ALL
     SELECT 'payment:succeeded', jsonb_build_object(
@@ -117,6 +131,7 @@ _CONTRACTS = text("""
         a.erased_at IS NOT NULL OR p.erased_at IS NOT NULL AS erased
     FROM policy_policy p LEFT JOIN application_application a ON a.id = p.application_id ORDER BY p.number
     """)
+_ASKED = (EntryType.UNDERWRITING_ASKED, EntryType.UNDERWRITING_ANSWERED)
 _DECIDING = (EntryType.CONTRACT_ENDED, EntryType.HOLD_OPENED, EntryType.HOLD_CLOSED)
 """What decides when all of it is destroyed. Of these a row that is gone is as bad as one that says something else."""
 
@@ -156,6 +171,7 @@ def _of_contract(connection: Connection, contract: Row[Any]) -> Iterator[str]:
     yield from _of_what_was_concluded(policies.policy(contract.policy_id))
     if contract.applied:
         yield from _of_what_was_told(contract.application_id, entries)
+        yield from _of_what_was_decided(contract.application_id, entries)
 
 
 def _of_what_is_gone(kept: Sequence[Row[Any]], said: Sequence[tuple[Entry, Mapping[str, Any]]]) -> Iterator[str]:
@@ -196,6 +212,18 @@ def _of_what_was_told(application_id: UUID, entries: Sequence[Entry]) -> Iterato
         entry = latest.get(name)
         if value is not None and (entry is None or not _is_of(value, entry.body["new"])):
             yield f"{name}: {_sentence(entry.type if entry else EntryType.FIELD_ENTERED, [entry] if entry else [])}"
+
+
+def _of_what_was_decided(application_id: UUID, entries: Sequence[Entry]) -> Iterator[str]:
+    """Decisions are bound by hashes of their own; what was asked and answered stands in the trail as salted hashes."""
+    for number in underwriting.altered_decisions(application_id):
+        yield f"decision {number} is not of its hash"
+    said = {(each.type, each.body["number"]): each for each in entries if each.type in _ASKED}
+    for inquiry in underwriting.inquiries_of(application_id):
+        for kind, words in zip(_ASKED, (inquiry.question, inquiry.answer), strict=True):
+            entry = said.get((kind, inquiry.number))
+            if words is not None and (entry is None or not _is_of(words, entry.body["new"])):
+                yield _sentence(kind, [entry] if entry else [])
 
 
 def _is_of(value: Any, hashed: Mapping[str, str] | None) -> bool:

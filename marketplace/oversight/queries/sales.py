@@ -1,6 +1,6 @@
 """The sales log. An insurer's view is narrowed inside the question itself: no filter widens `only_insurer`."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -69,6 +69,13 @@ def sale_of_application(application_id: UUID) -> Sale:
     if not found:
         raise SaleNotFound
     return found[0]
+
+
+def sales_of_applications(application_ids: Collection[UUID], only_insurer: UUID) -> dict[UUID, Sale]:
+    """By application, its sale; those of other insurers, and those not in the log yet, are left out."""
+    wanted = (SaleRow.application_id.in_(set(application_ids)), SaleRow.insurer_id == only_insurer)
+    found = read_sales(select(SaleRow).where(*wanted))
+    return {each.application_id: each for each in found if each.application_id is not None}
 
 
 def state_counts(*, only_insurer: UUID | None = None) -> dict[SaleState, int]:

@@ -87,6 +87,8 @@ def page_words(endpoint: str) -> str:
         "consultation.ask": _("Question about a product"),
         "consultation.of_application": _("Question in the application"),
         "application.ended": _("End of the application"),
+        "referral.question": _("Question of the insurer"),
+        "referral.offer": _("Other terms"),
         "checkout.pay": _("Payment"),
         "basket.pay": _("Payment"),
         "checkout.returned": _("Back from paying"),
@@ -146,9 +148,21 @@ def _answered(body: Body) -> str:
 def _decided(body: Body) -> str:
     words = {
         "accept": _("Accepted by the insurer's guideline"),
+        "load": _("Accepted by the insurer's guideline, for an extra premium"),
+        "exclude": _("Accepted by the insurer's guideline, without some of the cover"),
         "refer": _("Referred to the insurer"),
+        "postpone": _("Postponed by the insurer's guideline"),
         "decline": _("Declined by the insurer's guideline"),
     }
+    by_a_person = {
+        "accept": _("Accepted by an underwriter"),
+        "load": _("Accepted by an underwriter, for an extra premium"),
+        "exclude": _("Accepted by an underwriter, without some of the cover"),
+        "postpone": _("Postponed by an underwriter"),
+        "decline": _("Declined by an underwriter"),
+    }
+    if body.get("number", 1) != 1:
+        words = by_a_person
     return words.get(str(body.get("outcome")), _("Decided"))
 
 
@@ -236,6 +250,11 @@ _PLAIN: Mapping[EntryType, str] = {
     EntryType.HEALTH_CONSENT_GIVEN: lazy_gettext("Consented to the use of answers about health"),
     EntryType.HEALTH_CONSENT_WITHDRAWN: lazy_gettext("Withdrew the consent to the use of answers about health"),
     EntryType.APPLICATION_SUBMITTED: lazy_gettext("Application declared true and submitted"),
+    EntryType.UNDERWRITING_ASKED: lazy_gettext("The insurer asked the applicant a question"),
+    EntryType.UNDERWRITING_ANSWERED: lazy_gettext("The applicant answered the insurer’s question"),
+    EntryType.COUNTER_OFFER_MADE: lazy_gettext("The insurer offered other terms"),
+    EntryType.COUNTER_OFFER_ACCEPTED: lazy_gettext("Agreed to the insurer’s other terms"),
+    EntryType.COUNTER_OFFER_REFUSED: lazy_gettext("Did not agree to the insurer’s other terms"),
     EntryType.PAYMENT_STARTED: lazy_gettext("Payment started"),
     EntryType.PAYMENT_LEFT: lazy_gettext("Left for the payment page"),
     EntryType.PAYMENT_RETURNED: lazy_gettext("Came back from the payment page"),

@@ -20,7 +20,13 @@ _AFTERWARDS = (
 """Each once at least, the last of each after the last of the one before it."""
 _OF_SEVERAL = frozenset({EntryType.ENTRY_SHOWN, EntryType.PAYMENT_SUCCEEDED})
 """What names no application: the page before there is one, and the payment of several contracts at once."""
-_OTHERWISE = (ConfirmationKind.DECLARATION, ConfirmationKind.HEALTH_WITHDRAWN, ConfirmationKind.DOCUMENT_OPENED)
+_ON_OTHER_TERMS = (EntryType.COUNTER_OFFER_MADE, EntryType.COUNTER_OFFER_ACCEPTED)
+_OTHERWISE = (
+    ConfirmationKind.DECLARATION,
+    ConfirmationKind.HEALTH_WITHDRAWN,
+    ConfirmationKind.DOCUMENT_OPENED,
+    ConfirmationKind.COUNTER_OFFER,
+)
 """What need not stand before the application was submitted, or is asked for with what it belongs to."""
 _NAMED_IN = ("subject_sha256", "sha256", "question", "check_id", "consent_id")
 
@@ -34,8 +40,9 @@ def completeness(view: ApplicationView, entries: Sequence[Entry]) -> Completenes
     """
     of_sale = [entry for entry in entries if entry.application_id is not None or entry.type in _OF_SEVERAL]
     before = tuple(dict.fromkeys(_wanted(view)))
-    gaps = (*_before_gaps(before, of_sale), *_afterwards_gaps(of_sale), *_unseen(entries))
-    return Completeness(len(before) + len(_AFTERWARDS), tuple(dict.fromkeys(gaps)))
+    afterwards = _afterwards(view)
+    gaps = (*_before_gaps(before, of_sale), *_afterwards_gaps(afterwards, of_sale), *_unseen(entries))
+    return Completeness(len(before) + len(afterwards), tuple(dict.fromkeys(gaps)))
 
 
 def _wanted(view: ApplicationView) -> Iterator[Wanted]:
@@ -68,9 +75,15 @@ def _before_gaps(wanted: Sequence[Wanted], entries: Sequence[Entry]) -> Iterator
             yield Gap(Lack.OUT_OF_ORDER, type_, subject)
 
 
-def _afterwards_gaps(entries: Sequence[Entry]) -> Iterator[Gap]:
+def _afterwards(view: ApplicationView) -> tuple[EntryType, ...]:
+    """Other terms were offered, and agreed to, between the decision and the payment."""
+    at = _AFTERWARDS.index(EntryType.PAYMENT_SUCCEEDED)
+    return _AFTERWARDS if view.offer.terms is None else (*_AFTERWARDS[:at], *_ON_OTHER_TERMS, *_AFTERWARDS[at:])
+
+
+def _afterwards_gaps(wanted: Sequence[EntryType], entries: Sequence[Entry]) -> Iterator[Gap]:
     so_far = -1
-    for type_ in _AFTERWARDS:
+    for type_ in wanted:
         place = _last(entries, type_)
         if place is None:
             yield Gap(Lack.MISSING, type_)

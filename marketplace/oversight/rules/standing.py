@@ -13,7 +13,10 @@ _OF_APPLICATION = {
     State.SUBMITTED: SaleState.APPLIED,
     State.ACCEPTED: SaleState.APPLIED,
     State.REFERRED: SaleState.REFERRED,
+    State.COUNTERED: SaleState.COUNTERED,
     State.DECLINED: SaleState.DECLINED,
+    State.POSTPONED: SaleState.POSTPONED,
+    State.REFUSED: SaleState.REFUSED,
     State.LAPSED: SaleState.LAPSED,
     State.CONTRACTED: SaleState.ISSUED,
 }

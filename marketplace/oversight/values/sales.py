@@ -26,7 +26,10 @@ class SaleState(StrEnum):
     ISSUED = "issued"
     MAILED = "mailed"
     REFERRED = "referred"
+    COUNTERED = "countered"
     DECLINED = "declined"
+    POSTPONED = "postponed"
+    REFUSED = "refused"
     LAPSED = "lapsed"
     REFUND_DUE = "refund_due"
     REFUNDED = "refunded"
@@ -266,6 +269,7 @@ class Looked(StrEnum):
     POLICY = "policy"
     PAPER = "paper"
     DAY = "day"
+    CASE = "case"
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,10 @@ def contract_body(
         "premium": _premium(command, content),
         # What is optional was not asked for, so it is not promised.
         "covers": [_cover(cover, command.risk, content.definition) for cover in content.covers if not cover.optional],
-        "exclusions": [_exclusion(exclusion) for exclusion in content.exclusions],
+        "exclusions": [
+            *(_exclusion(exclusion) for exclusion in content.exclusions),
+            *(_exclusion(exclusion) | {"added": True} for exclusion in command.added_exclusions),
+        ],
         "key_facts": _key_facts(content.key_facts),
         "documents": [_paper(paper) for paper in content.documents],
     }

@@ -229,9 +229,10 @@ def _cover(cover: Body, locale: str) -> dict[str, Any]:
 
 
 def _exclusion(exclusion: Body, locale: str) -> dict[str, Any]:
+    title = _said(exclusion["title"], locale)
     return {
         "code": exclusion["code"],
-        "title": _said(exclusion["title"], locale),
+        "title": _("Agreed for this contract: %(what)s", what=title) if exclusion.get("added") else title,
         "explanation": _said(exclusion["explanation"], locale) or "",
         "clause": exclusion["clause_ref"] or None,
     }

@@ -36,6 +36,7 @@ from marketplace.quoting import queries as quoting
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import INSURED, ActorRole, Entry, EntryType, journey_of_readings
 from marketplace.underwriting import queries as underwriting
+from marketplace.underwriting.values import RecordedDecision
 
 EVENTS = 10_000
 Records = list[Mapping[str, Any]]
@@ -111,7 +112,6 @@ def _plans(told: Sequence[Application]) -> Records:
 
 def _application(application: Application) -> dict[str, Any]:
     view = applications.application_view(application.id)
-    decision = underwriting.decision_of(application.id)
     questions = {each.question.id: each.question.text.in_(current_locale()) for each in view.questions}
     return {
         "reference": application.reference,
@@ -126,15 +126,28 @@ def _application(application: Application) -> dict[str, Any]:
             asdict(each) for each in proofs.identity_checks(application.id) if each.whose is Whose.APPLICANT
         ],
         "confirmations": [asdict(each) for each in view.confirmations],
-        "decision": decision
-        and {
-            "outcome": decision.decision.outcome,
-            "reasons": [asdict(reason) for reason in decision.reasons],
-            "decided_at": decision.decided_at,
-            "decided_by": decision.decided_by,
-        },
+        "decisions": [_decision(each) for each in underwriting.decisions_of(application.id)],
+        "asked": [
+            {"question": each.question, "asked_at": each.asked_at, "answer": each.answer}
+            for each in underwriting.inquiries_of(application.id)
+        ],
         "created_at": application.created_at,
         "submitted_at": application.submitted_at,
+    }
+
+
+def _decision(decision: RecordedDecision) -> dict[str, Any]:
+    """Of the insurer's staff, that it was a person, as customers are told everywhere."""
+    made = decision.decision
+    return {
+        "outcome": made.outcome,
+        "reasons": [asdict(reason) for reason in made.reasons],
+        "words": made.words,
+        "loadings": [str(each) for each in made.terms.loadings],
+        "exclusions": [asdict(each) for each in made.terms.exclusions],
+        "until": made.terms.until,
+        "decided_at": decision.decided_at,
+        "decided_by": "guideline" if decision.by_guideline else "underwriter",
     }
 
 

@@ -20,6 +20,7 @@ OFFER_HOLDS = timedelta(days=14)
 """How long an offer binds the insurer at most, in business time."""
 EARLIEST_START = timedelta(days=0)
 LATEST_START = timedelta(days=365)
+TIME_TO_ANSWER = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,13 @@ def expiry(asked_at: datetime, last_start_on: date | None, zone: str) -> datetim
         return by_time
     day_ends = datetime.combine(last_start_on + timedelta(days=1), time(), ZoneInfo(zone))
     return min(by_time, day_ends.astimezone(UTC))
+
+
+def first_day_again(wished: date, today: date) -> date:
+    """The first day of cover of an offer that is made once more: the day wished for, and where that has passed or is
+    here, one that leaves time to read and to answer.
+    """
+    return wished if wished > today else today + TIME_TO_ANSWER
 
 
 def price(candidate: Candidate, risk: Risk, stated: Sequence[StatedNeed] = ()) -> Priced | NotOffered:

@@ -37,6 +37,14 @@ class Cell(NamedTuple):
         return cls(data["table"], key, data["value"], tuple(data.get("rows", ())))
 
 
+class ExtraPremium(NamedTuple):
+    """What underwriting asks for beside the tariff: `rate` is a share of the premium, as plain decimal text."""
+
+    step: str
+    rate: str
+    label: LocalizedText
+
+
 class Posting(NamedTuple):
     """What every line of one step says."""
 

@@ -37,7 +37,7 @@ from marketplace.quoting.values import OfferExpired, OfferView, OfferVoided, Pro
 from marketplace.traceability.values import EntryType
 from marketplace.underwriting import queries as underwriting
 from marketplace.web import access, audit, error_pages
-from marketplace.web.customer import asked, entry
+from marketplace.web.customer import asked, entry, referral
 from marketplace.web.customer.account import too_many
 from marketplace.web.customer.forms.account import CodeForm, EmailForm
 from marketplace.web.customer.forms.application import (
@@ -373,25 +373,11 @@ def review(application_id: UUID) -> ResponseReturnValue:
 
 @blueprint.get("/application/<uuid:application_id>/ended")
 def ended(application_id: UUID) -> ResponseReturnValue:
-    """Referred, declined or lapsed: what it means, in words, with the insurer's reasons."""
+    """Referred, postponed, declined, refused or lapsed: what it means, in words, with the insurer's reasons."""
     view = own_view(application_id)
-    words = {
-        State.REFERRED: (
-            _("The insurer will look at your application"),
-            _("One of your answers needs a person’s eye. The insurer writes to you within two working days. "
-              "You pay nothing before it has accepted."),
-        ),
-        State.DECLINED: (
-            _("The insurer cannot accept this application"),
-            _("You have paid nothing. Other insurers may decide differently."),
-        ),
-        State.LAPSED: (
-            _("This application has lapsed"),
-            _("Its price was not paid in time. Nothing was charged."),
-        ),
-    }.get(view.application.state)  # fmt: skip
-    if words is None:
+    if view.application.state is State.REFERRED and underwriting.open_inquiry(application_id) is not None:
+        return redirect(url_for("referral.question", application_id=application_id))
+    told = referral.how_it_ended(view)
+    if told is None:
         return redirect(address_of(view))
-    decision = underwriting.decision_of(application_id)
-    reasons = [reason.words for reason in decision.reasons if reason.words] if decision else []
-    return page(view, Step.DONE, "ended", title=words[0], words=words[1], reasons=reasons)
+    return page(view, Step.DONE, "ended", told=told)

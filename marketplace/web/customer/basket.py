@@ -31,7 +31,8 @@ from marketplace.web.tracing import Traced, current_journey, render_traced
 
 blueprint = Blueprint("basket", __name__)
 
-UNDER_WAY = frozenset({State.STARTED, State.SUBMITTED, State.REFERRED})
+BY_PRICE = frozenset({None, State.STARTED, State.COUNTERED, State.ACCEPTED})
+UNDER_WAY = frozenset({State.STARTED, State.SUBMITTED, State.REFERRED, State.COUNTERED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,8 @@ class Shown:
 
     @property
     def expired(self) -> bool:
-        """Whether it was not paid while its price held."""
-        ended = self.state in {State.CONTRACTED, State.DECLINED, State.LAPSED}
-        return not ended and self.offer.expires_at <= clock.business_now()
+        """Whether it was not paid while its price held. While the insurer looks at it, no price runs out."""
+        return self.state in BY_PRICE and self.offer.expires_at <= clock.business_now()
 
     @property
     def waiting(self) -> bool:

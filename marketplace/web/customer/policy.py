@@ -25,7 +25,7 @@ from marketplace.web.tracing import Traced, render_traced, visit_of
 
 blueprint = Blueprint("policy", __name__)
 
-UNDER_WAY = {State.STARTED, State.ACCEPTED, State.REFERRED}
+UNDER_WAY = {State.STARTED, State.ACCEPTED, State.REFERRED, State.COUNTERED}
 
 
 def own_policy(policy_id: UUID) -> Policy:

@@ -28,6 +28,7 @@ ENDPOINTS = {
     Step.EXCLUSIONS: "application.exclusions",
     Step.CONSENT: "insured.ask",
     Step.REVIEW: "application.review",
+    Step.COUNTER_OFFER: "referral.offer",
     Step.PAY: "checkout.pay",
     Step.DONE: "checkout.done",
 }
@@ -35,6 +36,7 @@ RECORDED = frozenset({
     "application.email", "application.code", "application.people", "identity.prove", "application.questions",
     "application.consent", "application.document", "application.exclusions", "insured.ask", "application.review",
     "consultation.of_application",
+    "referral.question", "referral.offer",
 })  # fmt: skip
 """Where browsers record what is done: on the road behind the entry page, which told of it, and before paying."""
 

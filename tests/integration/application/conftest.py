@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 
 from marketplace import wiring
-from marketplace.application.values import ApplicationOpened, ApplicationSubmitted
+from marketplace.application.values import ApplicantAsked, ApplicationMoved, ApplicationOpened, ApplicationSubmitted
 from marketplace.infra import jobs
 from marketplace.kernel import clock
 from marketplace.quoting.values import JourneyCompared
@@ -20,6 +20,8 @@ def facts(app: object) -> Iterator[None]:
             JourneyCompared: ("fact.compared",),
             ApplicationOpened: ("fact.opened",),
             ApplicationSubmitted: ("fact.submitted",),
+            ApplicationMoved: ("fact.moved",),
+            ApplicantAsked: ("fact.asked",),
         }
     )
     yield

@@ -10,12 +10,15 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from marketplace.application import jobs, queries, services
-from marketplace.application.values import Acting, State, Step
-from marketplace.infra.db import Scope, db, use_scope
+from marketplace.application.values import Acting, NotReferred, Ruling, State, Step
+from marketplace.catalog.values import Loading
+from marketplace.infra.db import Scope, db, narrow_scope, use_scope
 from marketplace.infra.jobs import known_tasks
-from tests.factories.accounts import an_insurer
+from marketplace.traceability.values import Actor, ActorRole
+from marketplace.underwriting.values import ReasonCode
+from tests.factories.accounts import a_member_of_staff, an_insurer
 from tests.factories.application import acting_in, an_application, declare
-from tests.factories.quoting import an_offer, publish
+from tests.factories.quoting import a_content, a_question, an_offer, publish
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -60,6 +63,25 @@ def test_two_tabs_submit_once(app: Flask) -> None:
     assert first == second == queries.application(application_id)
     assert queries.application(application_id).state is State.ACCEPTED
     assert count("underwriting_decision") == 1
+
+
+def test_two_clerks_decide_once_each_in_the_scope_of_their_insurer(app: Flask) -> None:
+    publish(an_insurer(), a_content(questions=(a_question("back"),)))
+    _by, application = an_application(an_offer(), Step.REFERRED, yes=("back",))
+    clerk = Actor(ActorRole.INSURER, a_member_of_staff().id, "insurer_underwriter")
+    db.session.commit()
+    loading = Loading.of("25 percent")
+    ruling = Ruling(application.id, application.insurer_id, 2, ReasonCode.HEALTH, "It is a risk.", loading)
+
+    def decide() -> object:
+        narrow_scope(application.insurer_id)
+        return services.decide_referral(ruling, clerk)
+
+    outcomes = both_at_once(app, decide)
+    (refused,) = [each for each in outcomes if isinstance(each, Exception)]
+    assert isinstance(refused, NotReferred), refused
+    assert queries.application(application.id).state is State.COUNTERED
+    assert (count("underwriting_decision"), count("quoting_offer")) == (2, 2)
 
 
 def test_two_tabs_open_once(app: Flask) -> None:

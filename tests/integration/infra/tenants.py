@@ -21,7 +21,7 @@ INSURERS = {
     "policy_allotted_range", "policy_document", "policy_number_range", "policy_policy",
     "policy_version", "privacy_erasure", "privacy_hold", "privacy_restriction", "quoting_need", "quoting_offer",
     "rating_tariff", "traceability_entry", "traceability_evidence_intake", "traceability_journey",
-    "traceability_recording", "traceability_recording_chunk", "underwriting_decision",
+    "traceability_recording", "traceability_recording_chunk", "underwriting_decision", "underwriting_inquiry",
 }  # fmt: skip
 
 # What is on sale: every scope reads it, its insurer writes it.

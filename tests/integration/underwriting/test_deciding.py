@@ -48,6 +48,7 @@ def test_the_trail_names_outcome_and_rule_but_no_answer() -> None:
     assert entry.body == {
         "outcome": "decline",
         "rule_sha256": made.decision.rule_sha256,
+        "decision_sha256": made.sha256,
         "questions": 2,
         "reasons": 1,
         "number": 1,

@@ -63,6 +63,13 @@ ALLOWED = {
     (State.REFERRED, Event.ACCEPT): State.ACCEPTED,
     (State.REFERRED, Event.DECLINE): State.DECLINED,
     (State.REFERRED, Event.LAPSE): State.LAPSED,
+    (State.SUBMITTED, Event.COUNTER): State.COUNTERED,
+    (State.SUBMITTED, Event.POSTPONE): State.POSTPONED,
+    (State.REFERRED, Event.COUNTER): State.COUNTERED,
+    (State.REFERRED, Event.POSTPONE): State.POSTPONED,
+    (State.COUNTERED, Event.ACCEPT): State.ACCEPTED,
+    (State.COUNTERED, Event.REFUSE): State.REFUSED,
+    (State.COUNTERED, Event.LAPSE): State.LAPSED,
 }
 
 
@@ -143,6 +150,9 @@ def test_one_missing_thing_leads_back_to_its_step(change: dict[str, object], ste
         (State.ACCEPTED, Step.PAY),
         (State.DECLINED, Step.DECLINED),
         (State.LAPSED, Step.LAPSED),
+        (State.COUNTERED, Step.COUNTER_OFFER),
+        (State.POSTPONED, Step.POSTPONED),
+        (State.REFUSED, Step.REFUSED),
         (State.CONTRACTED, Step.DONE),
     ],
 )

@@ -1,10 +1,22 @@
 """Who may be offered a product, and what a guideline says to the answers."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
-from marketplace.catalog.values import Allowed, Frequency, Line, Outcome, Payment, Profile, SumLimit
+from marketplace.catalog.values import (
+    Allowed,
+    Exclusion,
+    Frequency,
+    Line,
+    Loading,
+    LoadingUnit,
+    Outcome,
+    Payment,
+    Profile,
+    SumLimit,
+)
 from marketplace.catalog.values.columns import columns_of
 from marketplace.kernel.text import LocalizedText
 from marketplace.underwriting.rules import assess_answers, assess_eligibility, eligible, guideline_sha256
@@ -26,6 +38,7 @@ QUESTIONS = (
     a_question("vaccinated", Outcome.ACCEPT, on_no=Outcome.REFER),
 )
 GUIDELINE = a_content(questions=QUESTIONS).guideline
+TODAY = date(2026, 11, 22)
 FINE = {"heart": False, "back": False, "teeth": False, "vaccinated": True}
 
 
@@ -186,18 +199,18 @@ def test_yes_is_not_one() -> None:
 def test_the_gravest_outcome_counts_and_each_reason_is_named(
     changes: dict[str, bool], outcome: Outcome, reasons: list[str]
 ) -> None:
-    decision = assess_answers(GUIDELINE, FINE | changes)
+    decision = assess_answers(GUIDELINE, FINE | changes, TODAY)
     assert decision.outcome is outcome
     assert [reason.question_id for reason in decision.reasons] == reasons
 
 
 def test_a_reason_carries_answer_outcome_and_the_insurers_words() -> None:
-    (reason,) = assess_answers(GUIDELINE, FINE | {"vaccinated": False}).reasons
+    (reason,) = assess_answers(GUIDELINE, FINE | {"vaccinated": False}, TODAY).reasons
     assert (reason.answer, reason.outcome, reason.words) == (False, Outcome.REFER, QUESTIONS[3].reason)
 
 
 def test_no_questions_no_objection() -> None:
-    assert assess_answers((), {}).outcome is Outcome.ACCEPT
+    assert assess_answers((), {}, TODAY).outcome is Outcome.ACCEPT
 
 
 @pytest.mark.parametrize(
@@ -210,7 +223,7 @@ def test_no_questions_no_objection() -> None:
 )
 def test_nothing_is_decided_on_missing_or_foreign_answers(answers: dict[str, bool], odd: tuple[str, ...]) -> None:
     with pytest.raises(AnswersIncomplete) as refusal:
-        assess_answers(GUIDELINE, answers)
+        assess_answers(GUIDELINE, answers, TODAY)
     assert refusal.value.question_ids == odd
 
 
@@ -219,4 +232,80 @@ def test_the_hash_is_that_of_the_guideline() -> None:
     swapped = (GUIDELINE[1], GUIDELINE[0], *GUIDELINE[2:])
     hashes = {guideline_sha256(each) for each in (GUIDELINE, stricter, swapped, ())}
     assert len(hashes) == 4
-    assert assess_answers(GUIDELINE, FINE).rule_sha256 == guideline_sha256(GUIDELINE)
+    assert assess_answers(GUIDELINE, FINE, TODAY).rule_sha256 == guideline_sha256(GUIDELINE)
+
+
+# Terms that answers change
+
+KNEE = Exclusion("knee", words("Knee"), words("Nothing is paid for the left knee."), "Clause 9.1")
+CHANGING = a_content(
+    carve_outs=(KNEE, Exclusion("dive", words("Diving"), words("Nothing is paid for diving."), "Clause 9.2")),
+    questions=(
+        a_question("smokes", Outcome.LOAD, loading="25 percent", reason_code="s1"),
+        a_question("climbs", Outcome.LOAD, loading="12.5 per_mille"),
+        a_question("knee", Outcome.EXCLUDE, exclusion="knee"),
+        a_question("other-knee", Outcome.EXCLUDE, exclusion="knee"),
+        a_question("back"),
+        a_question("pregnant", Outcome.POSTPONE, postpone_days=270),
+        a_question("operated", Outcome.POSTPONE, postpone_days=90),
+        a_question("heart", Outcome.DECLINE),
+    ),
+)
+TWENTY_FIVE = Loading(LoadingUnit.PERCENT, "25")
+
+
+@pytest.mark.requirement("O13-22")
+@pytest.mark.parametrize(
+    ("yes", "outcome", "loadings", "exclusions", "until"),
+    [
+        ((), Outcome.ACCEPT, [], [], None),
+        (("smokes",), Outcome.LOAD, ["25 percent"], [], None),
+        (("smokes", "climbs"), Outcome.LOAD, ["25 percent", "12.5 per_mille"], [], None),
+        (("knee", "other-knee"), Outcome.EXCLUDE, [], ["knee"], None),
+        (("smokes", "knee"), Outcome.EXCLUDE, ["25 percent"], ["knee"], None),
+        (("smokes", "knee", "back"), Outcome.REFER, ["25 percent"], ["knee"], None),
+        (("smokes", "back", "operated"), Outcome.POSTPONE, [], [], date(2027, 2, 20)),
+        (("operated", "pregnant"), Outcome.POSTPONE, [], [], date(2027, 8, 19)),
+        (("smokes", "pregnant", "heart"), Outcome.DECLINE, [], [], None),
+    ],
+)
+def test_the_gravest_decides_loads_add_up_and_exclusions_are_collected(
+    yes: tuple[str, ...], outcome: Outcome, loadings: list[str], exclusions: list[str], until: date | None
+) -> None:
+    answers = {each.id: each.id in yes for each in CHANGING.questions}
+    decision = assess_answers(CHANGING.guideline, answers, TODAY)
+    assert decision.outcome is outcome
+    assert [str(each) for each in decision.terms.loadings] == loadings
+    assert [each.code for each in decision.terms.exclusions] == exclusions
+    assert decision.terms.until == until
+    assert [each.question_id for each in decision.reasons] == [each.id for each in CHANGING.questions if each.id in yes]
+
+
+def test_what_an_answer_changes_is_part_of_the_guidelines_hash() -> None:
+    first = CHANGING.questions[0]
+    others = [
+        replace(CHANGING, questions=(replace(first, **change), *CHANGING.questions[1:]))
+        for change in ({"loading": "30 percent"}, {"reason_code": "s2"}, {"exclusion": "dive"}, {"postpone_days": 1})
+    ]
+    hashes = {guideline_sha256(each.guideline) for each in (CHANGING, *others)}
+    assert len(hashes) == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "rate", "said"),
+    [
+        ("25 percent", "0.25", "25%"),
+        ("2.5 per_mille", "0.0025", "2.5‰"),
+        ("100 percent", "1", "100%"),
+        ("0.25 percent", "0.0025", "0.25%"),
+    ],
+)
+def test_an_extra_premium_is_a_share_of_the_premium(text: str, rate: str, said: str) -> None:
+    loading = Loading.of(text)
+    assert (str(loading), loading.rate, loading.words.en) == (text, rate, f"Extra premium {said}")
+
+
+@pytest.mark.parametrize("text", ["", "25", "25%", "0 percent", "0.00 per_mille", "-5 percent", "1000 percent"])
+def test_nothing_else_is_an_extra_premium(text: str) -> None:
+    with pytest.raises(ValueError, match="no extra premium"):
+        Loading.of(text)

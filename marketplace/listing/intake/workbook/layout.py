@@ -99,7 +99,7 @@ def parts() -> tuple[Part, ...]:
     allowed = tuple(_fields(product["$defs"]["Allowed"], product["$defs"], ""))
     return (
         Part("eligibility", "product.toml", (Field("factor", Kind.TEXT, required=True), *allowed), key="factor"),
-        *(_part(name, "product.toml", product) for name in ("limits", "covers", "exclusions")),
+        *(_part(name, "product.toml", product) for name in ("limits", "covers", "exclusions", "carve_outs")),
         _part("questions", "questions.toml", questions),
         _part("tables", "tariff.toml", tariff, but=("file",)),
         Part("steps", "tariff.toml", _step_fields(tariff)),

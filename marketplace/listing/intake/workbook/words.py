@@ -109,6 +109,13 @@ PARTS: Mapping[str, Mapping[str, str]] = {
         "clause_ref": _l("The clause it stands in."),
         "kind": _l("What kind of limit it is; exclusion when empty."),
     },
+    "carve_outs": {
+        "code": _l("Short name of the exclusion."),
+        "title": _l("A few words: shown with an offer to which it was added."),
+        "plain_explanation": _l("What it means for the customer, in plain words."),
+        "clause_ref": _l("The clause it stands in."),
+        "kind": _l("What kind of limit it is; exclusion when empty."),
+    },
     "questions": {
         "id": _l("Short name of the question."),
         "text": _l("The question, answered with yes or no."),
@@ -119,7 +126,11 @@ PARTS: Mapping[str, Mapping[str, str]] = {
         "kind": _l("Stays empty."),
         "on_yes": _l("What happens on yes."),
         "on_no": _l("What happens on no."),
-        "reason": _l("What the customer is told when not accepted."),
+        "reason": _l("What the customer is told when not accepted as applied for."),
+        "loading": _l("load: the extra premium, such as 25 percent or 2.5 per_mille."),
+        "exclusion": _l("exclude: the code of one of the carve_outs."),
+        "postpone_days": _l("postpone: after how many days one may apply again."),
+        "reason_code": _l("Your own code for the reason; no customer sees it."),
     },
     "tables": {
         "name": _l("Name of the table; its numbers stand on the sheet of that name."),
