@@ -52,7 +52,7 @@ def words(text: str) -> LocalizedText:
 PAPERS = {
     (DocumentKind.CLAUSES, "en"): b"# Clauses\n\n1. We pay.",
     (DocumentKind.CLAUSES, "zh_Hans_CN"): "# 条款".encode(),
-    (DocumentKind.PRODUCT_SUMMARY, "en"): b"# Summary",
+    (DocumentKind.OTHER, "en"): b"# Help on the way",
 }
 DOCUMENT_BYTES = {sha256_hex(each): each for each in PAPERS.values()}
 DOCUMENTS = tuple(

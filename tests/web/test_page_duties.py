@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from marketplace.application import queries as applications
 from marketplace.application.rules import question_sha256
 from marketplace.application.values import Step
 from marketplace.catalog import queries as catalog
-from marketplace.catalog.values import Cover, Line, ProductContent, Profile
+from marketplace.catalog.values import Cover, DocumentKind, Line, ProductContent, Profile
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
@@ -29,7 +30,7 @@ from sandbox.demo.visitor import Visitor, words
 from tests.environment import ROOT
 from tests.factories.accounts import an_insurer
 from tests.factories.catalog import catalog_files, changed, published
-from tests.factories.quoting import RISKS, a_content, publish
+from tests.factories.quoting import DOCUMENTS, RISKS, a_content, publish
 from tests.factories.quoting import words as say
 from tests.web.conftest import ANSWERS, LI_NA, NothingWritten, asked, go_on, go_one, step_of
 
@@ -167,7 +168,11 @@ def test_other_insurance_on_a_childs_life_is_asked_and_counted(
 ) -> None:
     with shop.app_context():
         content = a_content(
-            "falls", Line.ACCIDENT, profile=Profile.CN_PERSONAL, clause_name=LocalizedText("Falls", "互联网意外险")
+            "falls",
+            Line.ACCIDENT,
+            profile=Profile.CN_PERSONAL,
+            clause_name=LocalizedText("Falls", "互联网意外险"),
+            documents=(*DOCUMENTS, replace(DOCUMENTS[2], kind=DocumentKind.PRODUCT_SUMMARY)),
         )
         publish(an_insurer("falls"), content)
         born = clock.today(ZONE).replace(month=1, day=1)

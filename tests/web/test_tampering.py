@@ -221,6 +221,7 @@ NOT_EVIDENCE: Mapping[str, str] = dict.fromkeys(
     "accounts_insurer_application": "how an insurer came to us",
     "accounts_insurer_fact": "what pages said of an insurer stands in the pages",
     "accounts_practitioner": "a public register; the entry of an answer says the number of the certificate itself",
+    "consultation_message": "the evidence holds each message to the hash in its entry, or is not made",
     "consultation_public_answer": "for everybody, and about no contract",
     "consultation_thread": "when it waits for whom; that was asked and answered are entries",
     "accounts_suspension": "from when nothing new is sold; what was sold stays",

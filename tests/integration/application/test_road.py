@@ -304,7 +304,7 @@ def test_documents_are_those_of_the_language_of_the_application(offer) -> None:
     documents = [each.document for each in queries.application_view(application.id).documents]
     assert [(each.kind, each.locale) for each in documents] == [
         ("clauses", "zh_Hans_CN"),
-        ("product_summary", "en"),
+        ("other", "en"),
     ]
 
 
