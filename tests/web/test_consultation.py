@@ -12,6 +12,8 @@ from marketplace.accounts import services as account_services
 from marketplace.accounts.values import Account, Insurer, NewPractitioner, Role, Standing
 from marketplace.catalog import queries as catalog
 from marketplace.consultation import queries
+from marketplace.consultation import services as consultation
+from marketplace.consultation.values import Asker, NewQuestion
 from marketplace.correspondence import queries as correspondence
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
@@ -35,6 +37,8 @@ CodeFor = Callable[[str], str]
 IntoTheLog = Callable[[], int]
 ASK = "/offers/[0-9a-f-]+/ask"
 OF_APPLICATION = "/application/[0-9a-f-]+/ask"
+OUTSIDE, OUTSIDE_TOLD = "Does it cover diving at all?", "It covers diving down to forty metres."
+ELSEWHERE = "Do you cover gliding?"
 SCRIPT = "<script>alert(1)</script> http://evil.example\u202e\x00 [x](http://evil.example)"
 
 
@@ -195,6 +199,51 @@ def test_two_messages_of_an_application_are_in_its_contracts_evidence(
     admin.get(f"/admin/sales/{sale.id}")
     assert NINETY in words(admin.text)
     assert "by the holder of certificate SPECIMEN-4711" in words(admin.text)
+
+
+@pytest.mark.requirement("T26-43")
+@pytest.mark.parametrize("inside", [(), (WAITING, NINETY)])
+def test_what_was_asked_outside_the_application_hinders_no_evidence(
+    *, shop: Flask, visitor: Visitor, desk: Visitor, work: Work, code_for: CodeFor, into_the_log: IntoTheLog,
+    no_browser: None, compliance: Account, inside: tuple[str, ...],
+) -> None:  # fmt: skip
+    """At the product's page before the purchase, and of another insurer: no message is taken for another's of the same
+    number, and no word of it is in the contract's file.
+    """
+    asks(visitor, code_for, OUTSIDE)
+    with shop.app_context():
+        (mine,) = queries.threads(1).threads
+        assert mine.account_id is not None
+        by, others = Asker(mine.journey_id, mine.account_id), an_insurer("farshore")
+        new = NewQuestion(others.id, mine.product_version_id, ELSEWHERE, "en")
+        consultation.ask_question(by, new, accounts.account(mine.account_id))
+        db.session.commit()
+    answers(desk, OUTSIDE_TOLD)
+    visitor.enter(visitor.compare("term_life", ANSWERS)[0])
+    if inside:
+        visitor.get(links(visitor.text, OF_APPLICATION)[0])
+        there = visitor.at
+        visitor.post({"words": WAITING})
+        answers(desk)
+        visitor.get(there.replace("/ask", ""))
+    visitor.give_address(LI_NA.email)
+    visitor.give_people(LI_NA)
+    visitor.answer(LI_NA)
+    assert visitor.submit() == "pay"
+    assert visitor.pay()
+    work()
+    sale = the_sale(shop)
+    assert sale.application_id is not None
+    with shop.app_context():
+        into_the_log()
+        file = File.of(evidence_of(sale.application_id, compliance), compliance)
+        assert faults(file.data) == set()
+        asked = [each for each in trail.journey_entries(sale.journey_id) if each.type.startswith("consultation:")]
+    assert len(asked) == 3 + len(inside), "what was asked in the visit is proven to have been asked"
+    assert [each.decode() for each in file.exhibits("message").values()] == list(inside)
+    said = b"".join(data for name, data in file.files.items() if not name.startswith("core/pages/"))
+    for words_ in (OUTSIDE, OUTSIDE_TOLD, ELSEWHERE):
+        assert words_.encode() not in said
 
 
 @pytest.mark.requirement("N108-02")

@@ -4,6 +4,7 @@ Everything is chosen by what the log says of the contract, not by what the featu
 entry of its sending, a payment by the entry that it succeeded. So what becomes of them later changes nothing.
 """
 
+import json
 from collections.abc import Iterable, Iterator
 from mimetypes import guess_extension
 from typing import Any
@@ -137,19 +138,28 @@ def _money(amount: Money) -> dict[str, Any]:
 
 def _conversation(found: Extract) -> Iterator[Exhibit]:
     """What was asked and answered in the application, word by word, as the entries that tell of it name it (T26-29,
-    T26-43). Raises LogAltered where it is not kept as it was said.
+    T26-43). What the visit asked elsewhere is proven by its entries alone: its words are no part of this contract's
+    file, and may be forgotten before it. Raises LogAltered where the application's are not kept as they were said.
     """
-    kinds = EntryType.CONSULTATION_ASKED, EntryType.CONSULTATION_ANSWERED
-    told = [body for kind in kinds for body in _bodies(found, kind)]
+    told = list(_told_in(found))
     if not told:
         return
     talked = consultation.conversation_of_application(found.application_id)
-    said = {each.number: each.words.encode() for each in talked.messages} if talked else {}
+    said = {(talked.thread.reference, each.number): each.words.encode() for each in talked.messages} if talked else {}
     for body in told:
-        words = said.get(body["message"], b"")
+        words = said.get((body["thread"], body["message"]), b"")
         if sha256_hex(words) != body["sha256"]:
             raise LogAltered
         yield Exhibit("message", f"{body['thread']}-{body['message']}.txt", body["sha256"], words)
+
+
+def _told_in(found: Extract) -> Iterator[dict[str, Any]]:
+    """What the entries say of questions and answers of the application itself: those of the visit name none."""
+    for each in found.entries:
+        if each.type in {EntryType.CONSULTATION_ASKED, EntryType.CONSULTATION_ANSWERED} and each.envelope is not None:
+            said = json.loads(each.envelope.data)
+            if said["application_id"] == str(found.application_id):
+                yield said["body"]
 
 
 def _recordings(found: Extract) -> Iterator[Exhibit]:
