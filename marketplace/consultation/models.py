@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CHAR, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, select, text
+from sqlalchemy import CHAR, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -144,6 +144,12 @@ def locked_thread(thread_id: UUID) -> ThreadRow:
     if row is None:
         raise ThreadNotFound
     return row
+
+
+def hold_asker(account_id: UUID) -> None:
+    """One question outside an application at a time is asked by a customer; others wait until this transaction ends."""
+    key = func.hashtextextended(f"consultation:{account_id}", 0)
+    db.session.execute(select(func.pg_advisory_xact_lock(key)))
 
 
 def locked_answer(answer_id: UUID) -> PublicAnswerRow:

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from marketplace.consultation.models import MessageRow, ThreadRow
 from marketplace.consultation.rules import clocks
-from marketplace.consultation.values import LONGEST_ANSWER, LONGEST_QUESTION, Asker, Side
+from marketplace.consultation.values import LONGEST_ANSWER, LONGEST_QUESTION, Asker, Side, ThreadState
 from marketplace.infra import working_days
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
@@ -49,6 +49,12 @@ def fitting(words: str, side: Side) -> str:
     if len(said) > longest:
         raise Invalid({"words": _("Please use at most %(max)d characters.", max=longest)})
     return said
+
+
+def waits_with(row: ThreadRow, words: str) -> bool:
+    """Whether these very words are the last that were said in a thread that waits for an answer."""
+    last = select(MessageRow.sha256).where(MessageRow.thread_id == row.id).order_by(MessageRow.number.desc()).limit(1)
+    return row.state == ThreadState.WAITING and db.session.scalar(last) == sha256_hex(words.encode())
 
 
 def start_clock(row: ThreadRow) -> None:

@@ -218,8 +218,8 @@ def test_a_customer_asks_so_often_a_day_and_no_more(offer: OfferView) -> None:
     customer = a_customer()
     thread = a_question(offer, customer)
     db.session.commit()
-    for _ in range(29):
-        services.write_on(thread.id, own(thread), WAITING)
+    for number in range(29):
+        services.write_on(thread.id, own(thread), f"Question {number}")
     with pytest.raises(TooManyTries):
         services.write_on(thread.id, own(thread), WAITING)
     assert len(queries.conversation(thread.id).messages) == 30
