@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -10,6 +12,7 @@ from sqlalchemy import text
 from marketplace.accounts import queries as accounts
 from marketplace.accounts import services as account_services
 from marketplace.accounts.values import Account, Insurer, NewPractitioner, Role, Standing
+from marketplace.application import queries as applications
 from marketplace.catalog import queries as catalog
 from marketplace.consultation import queries
 from marketplace.consultation import services as consultation
@@ -17,11 +20,13 @@ from marketplace.consultation.values import Asker, NewQuestion
 from marketplace.correspondence import queries as correspondence
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
+from marketplace.infra.letterhead import letterhead
 from marketplace.kernel import clock
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.quoting import queries as quoting
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import EntryType
+from marketplace.web.storefront import consultation as storefront
 from sandbox.demo.visitor import Visitor, words
 from tests.everything import every_row
 from tests.factories.accounts import a_member_of_staff, an_insurer
@@ -30,7 +35,7 @@ from tests.factories.evidence import File, faults
 from tests.factories.evidence import asked as evidence_of
 from tests.factories.quoting import a_need
 from tests.web.conftest import ANSWERS, the_sale
-from tests.web.desk_visits import LI_NA, Clerk, apply, at_the_desk, links, sign_in
+from tests.web.desk_visits import ILL, LI_NA, Clerk, apply, at_the_desk, links, sign_in
 
 Work = Callable[[], list[str]]
 CodeFor = Callable[[str], str]
@@ -415,6 +420,23 @@ def test_a_person_can_be_reached_from_every_page_and_it_says_how_fast(
     assert "Half of the answers came within 1 minute" in words(visitor.text)
 
 
+def test_a_telephone_that_we_have_not_is_not_shown(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the setting says; of an insurer it is a gap that a reader should see."""
+    known = letterhead()
+    for phone, shown in (("", False), ("400-000-0000", True)):
+        monkeypatch.setattr(storefront, "letterhead", lambda: replace(known, support_phone=phone))  # noqa: B023
+        ours = visitor.get(f"/talk?phone={phone}").split('id="us"')[1].split("</section>")[0]
+        assert ("Telephone" in ours, "400-000-0000" in ours) == (shown, shown)
+        assert "not known" not in words(ours)
+
+
+def test_what_waits_at_a_desk_is_no_waiting_period(desk: Visitor) -> None:
+    desk.locale = "zh_Hans_CN"
+    page = words(desk.get("/insurer/questions"))
+    assert "待答复" in page
+    assert "等待期" not in page
+
+
 def test_every_page_of_an_application_leads_to_the_insurers_staff(at_step: Callable[..., Visitor]) -> None:
     for step in ("email", "code", "people", "questions", "documents", "exclusions", "review", "pay"):
         page = at_step(step)
@@ -437,8 +459,65 @@ def test_one_asks_in_an_application_before_the_address_is_proven(
         (found,) = queries.threads(1).threads
         assert str(found.application_id) in there
     visitor.get(there.replace("/ask", ""))
-    visitor.give_address(LI_NA.email)
+    visitor.expect("/people$")  # the application is of the address that was proven
     assert NINETY in words(visitor.get(there))
+
+
+def test_what_another_began_to_ask_reaches_nobody_and_is_in_nobodys_way(
+    visitor: Visitor, desk: Visitor, code_for: CodeFor, shop: Flask
+) -> None:
+    """Two people at one computer: what the one wrote is neither read by the other nor in the other's way."""
+    visitor.get("/")
+    visitor.enter(visitor.compare("term_life", ANSWERS)[0])
+    (there,) = links(visitor.text, OF_APPLICATION)
+    visitor.get(there)
+    visitor.post({"words": OUTSIDE, "email": ILL.email})
+    visitor.expect("/ask/code$")
+    visitor.get(there.replace("/ask", ""))
+    visitor.give_address(LI_NA.email)
+    visitor.give_code(code_for(LI_NA.email))
+    visitor.get("/ask/code")
+    assert "A code works in the browser that asked for it." in words(visitor.text), "signing in ended what was begun"
+    desk.get("/insurer/questions")
+    assert "No question waits" in words(desk.text)
+    assert OUTSIDE not in words(visitor.get(there))
+    visitor.post({"words": WAITING})
+    visitor.expect("/ask$")
+    assert "waits for an answer" in words(visitor.text)
+    visitor.get(there.replace("/ask", "/email"))
+    visitor.expect("/people$")
+    with shop.app_context():
+        (found,) = queries.threads(1).threads
+        assert found.account_id == applications.application(UUID(there.split("/")[2])).account_id
+
+
+def test_no_address_stands_in_the_cookie_of_a_browser_that_asks(visitor: Visitor, code_for: CodeFor) -> None:
+    """It is signed and not sealed: whoever reads the browser's files reads it."""
+    (there,) = links(at_product(visitor).text, ASK)
+    visitor.get(there)
+    visitor.post({"words": WAITING, "email": LI_NA.email})
+    visitor.expect("/ask/code$")
+    assert LI_NA.email in visitor.text
+    with visitor.client.session_transaction() as kept:
+        assert LI_NA.email not in repr(dict(kept))
+        assert "question" in kept
+
+
+def test_what_was_not_sent_is_in_no_record(visitor: Visitor, shop: Flask) -> None:
+    """The page that shows it again is not kept: question and address would be in the file of a contract."""
+    (there,) = links(at_product(visitor).text, ASK)
+    visitor.get(there)
+    with shop.app_context(), every_row() as reader:
+        views = "SELECT count(*) FROM traceability_evidence_intake WHERE page_sha256 IS NOT NULL"
+        before = reader.exec_driver_sql(views).scalar_one()
+    visitor.post({"words": "unmistakable-words", "email": "no address"})
+    assert visitor.status == 422
+    assert "unmistakable-words</textarea>" in visitor.text
+    with shop.app_context(), every_row() as reader:
+        assert reader.exec_driver_sql(views).scalar_one() == before
+    assert "is kept with your comparison" not in words(visitor.text)
+    visitor.post({"words": WAITING, "email": LI_NA.email})
+    visitor.expect("/ask/code$")
 
 
 def test_one_thread_for_each_application_goes_on(at_step: Callable[..., Visitor], shop: Flask) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, func, select
 from marketplace.accounts import rules
 from marketplace.accounts.models import (
     AccountRow,
+    ChallengeRow,
     InsurerRow,
     OneTimeSecretRow,
     PasskeyRow,
@@ -18,6 +19,7 @@ from marketplace.accounts.models import (
 from marketplace.accounts.values import (
     Account,
     AccountNotFound,
+    CodePurpose,
     EventOutcome,
     Factor,
     FactorKind,
@@ -67,6 +69,12 @@ def account_of(row: AccountRow) -> Account:
 def address_index(email: str) -> str:
     """The blind index by which whoever has this address (in its one spelling) is found."""
     return vault.index("accounts.address", email)
+
+
+def address_of_code(purpose: CodePurpose, challenge_id: UUID | None) -> str | None:
+    """Where the code went that a browser asked for (it keeps the challenge's id); None where there is no such code."""
+    row = None if challenge_id is None else db.session.get(ChallengeRow, challenge_id)
+    return row.email if row is not None and row.purpose == purpose else None
 
 
 def customers_in(text: str) -> frozenset[UUID]:

@@ -30,13 +30,13 @@ from marketplace.web.customer import asked, entry
 from marketplace.web.customer.account import form_page, too_many
 from marketplace.web.customer.forms.account import CodeForm
 from marketplace.web.customer.forms.consultation import AskForm, PublicConsentForm, QuestionForm, ReplyForm
-from marketplace.web.customer.road import own_view, page
-from marketplace.web.tracing import Traced, current_journey, render_traced, seen_page_version
+from marketplace.web.customer.road import address_of, own_view, page
+from marketplace.web.tracing import Traced, current_journey, render_traced, seen_page_version, token_of, version_of
 
 blueprint = Blueprint("consultation", __name__)
 
-_KEPT = "question"
-UNDER_WAY = {State.STARTED, State.ACCEPTED, State.REFERRED}
+_KEPT, _ASK = "question", "customer/consultation/ask.html"
+UNDER_WAY = {State.STARTED, State.SUBMITTED, State.REFERRED, State.ACCEPTED}
 
 
 @blueprint.route("/offers/<uuid:offer_id>/ask", methods=["GET", "POST"])
@@ -53,26 +53,35 @@ def ask(offer_id: UUID) -> ResponseReturnValue:
         if (sent := _sent(form, new)) is not None:
             return sent
     insurer = account_queries.insurer(offer.insurer_id)
-    return render_traced(
-        "customer/consultation/ask.html",
-        Traced(
-            product_version_id=offer.version.id,
-            insurer_id=offer.insurer_id,
-            body={"need_id": offer.need.id, "offer_id": offer.id},
-        ),
-        status=audit.form_status(form.errors),
-        form=form,
-        offer=offer,
-        insurer=insurer,
-        times=queries.measured(insurer.id),
+    traced = Traced(
+        product_version_id=offer.version.id,
+        insurer_id=offer.insurer_id,
+        body={"need_id": offer.need.id, "offer_id": offer.id},
     )
+    shown = {"form": form, "offer": offer, "insurer": insurer, "times": queries.measured(insurer.id)}
+    return _not_sent(traced, shown) if form.errors else render_traced(_ASK, traced, **shown)
+
+
+def _not_sent(traced: Traced, shown: dict[str, Any]) -> ResponseReturnValue:
+    """The form again with what was typed, which is not recorded: what is not sent is nobody's, and the address would
+    stand in the evidence of whatever comes of the visit.
+    """
+    seen = token_of(version_of(_ASK, traced).version_id)
+    return render_template(_ASK, seen=seen, **shown), audit.form_status(shown["form"].errors)
 
 
 @blueprint.route("/application/<uuid:application_id>/ask", methods=["GET", "POST"])
 def of_application(application_id: UUID) -> ResponseReturnValue:
-    """In an application: a sales page, recorded with it; what was asked before and the answers stand on it (T26-29)."""
+    """In an application: a sales page, recorded with it; what was asked before and the answers stand on it (T26-29).
+    Where it is nobody's yet, it is the asker's from the question on, so it has to be one that can go on. Raises what
+    `require_live` does.
+    """
     view = own_view(application_id)
-    told, form = view.application, _form()
+    told, form, customer = view.application, _form(), access.customer()
+    if told.account_id is None:
+        if told.state is not State.STARTED:
+            return redirect(address_of(view), 303)
+        quoting.require_live(view.offer)
     if form.validate_on_submit():
         new = NewQuestion(told.insurer_id, told.product_version_id, str(form.words.data), current_locale(), told.id)
         if (sent := _sent(form, new)) is not None:
@@ -81,6 +90,7 @@ def of_application(application_id: UUID) -> ResponseReturnValue:
         view, view.next_step, "ask", form=form, status=audit.form_status(form.errors),
         talk=consulting.talk_of_application(told.id) if told.account_id else None,
         times=queries.measured(told.insurer_id), states=consulting.STATES,
+        address=customer.email if customer else None,
     )  # fmt: skip
 
 
@@ -106,7 +116,7 @@ def _sent(form: Any, new: NewQuestion) -> Response | None:
         form.form_errors.append(too_many(error))
     else:
         asked.send_code(CodePurpose.CONSULTATION_EMAIL, code)
-        session[_KEPT] = [str(kept.id), str(form.email.data)]
+        session[_KEPT] = str(kept.id)
         return redirect(url_for(".code"), 303)  # type: ignore[return-value]  # the stubs name Werkzeug's own response
     return None
 
@@ -125,10 +135,11 @@ def _to(thread: Thread) -> Response:
 def code() -> ResponseReturnValue:
     """The code from the mail proves the address; only then does anybody read the question."""
     kept, purpose = session.get(_KEPT), CodePurpose.CONSULTATION_EMAIL
-    if not kept:
+    address = account_queries.address_of_code(purpose, asked.challenge_of(purpose))
+    if not kept or address is None:
         flash(_("A code works in the browser that asked for it. Please ask your question here once more."))
         return redirect(url_for("home.home"))
-    thread_id, address = UUID(kept[0]), kept[1]
+    thread_id = UUID(kept)
     form = CodeForm()
     if form.validate_on_submit():
         try:
