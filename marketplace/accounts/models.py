@@ -256,9 +256,16 @@ class PractitionerRow(Base):
         CheckConstraint("standing <> 'registered' OR checked_by <> proposed_by", name="registered_by_two"),
         Index(
             "uq_accounts_practitioner_certificate",
+            "insurer_id",
             "certificate_no",
             unique=True,
             postgresql_where=text("standing IN ('proposed', 'registered')"),
+        ),
+        Index(
+            "uq_accounts_practitioner_registered",
+            "certificate_no",
+            unique=True,
+            postgresql_where=text("standing = 'registered'"),
         ),
         Index("ix_accounts_practitioner_insurer_id", "insurer_id", "proposed_at"),
         Index("ix_accounts_practitioner_account_id", "account_id"),

@@ -16,8 +16,27 @@ PRACTITIONER, THREAD = "accounts_practitioner", "consultation_thread"
 MESSAGE, PUBLIC = "consultation_message", "consultation_public_answer"
 TABLES = (PRACTITIONER, THREAD, MESSAGE, PUBLIC)
 
-# What an insurer's connection seals or opens of a thread: with the thread's own key, or its entry in the visit's trail.
-KEYS = f"EXISTS (SELECT FROM {THREAD} t WHERE t.id = infra_subject_key.id OR t.journey_id = infra_subject_key.id)"
+# What an insurer's connection opens of a question: the thread's own key, and the visit's, to seal its answer's entry in
+# it. Not before the asker's address is proven, and not once it is forgotten; the key of an application comes with that.
+KEYS = f"""
+EXISTS (SELECT FROM {THREAD} t WHERE t.state <> 'unconfirmed' AND t.erased_at IS NULL
+    AND (t.id = infra_subject_key.id OR t.application_id IS NULL AND t.journey_id = infra_subject_key.id))
+"""
+
+# A thread leads to keys, so nobody who answers in it moves it.
+KEEP_THREAD = f"""
+CREATE FUNCTION consultation_keep_thread() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (NEW.id, NEW.insurer_id, NEW.product_version_id, NEW.journey_id, NEW.application_id, NEW.sealed_for)
+        IS DISTINCT FROM
+        (OLD.id, OLD.insurer_id, OLD.product_version_id, OLD.journey_id, OLD.application_id, OLD.sealed_for)
+    THEN
+        RAISE insufficient_privilege USING MESSAGE = 'of whom something was asked, and where, is not changed';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER keep_thread BEFORE UPDATE ON {THREAD} FOR EACH ROW EXECUTE FUNCTION consultation_keep_thread()
+"""
 
 # What was said is never said otherwise: it is taken out, or dropped with a thread that reached nobody.
 KEEP_MESSAGE = f"""
@@ -49,7 +68,11 @@ def upgrade() -> None:
         op.execute(f"CREATE POLICY tenants ON {table} USING ({ALL} OR insurer_id = {OWN})")
     for table in (PRACTITIONER, PUBLIC):
         op.execute(f"REVOKE DELETE ON {table} FROM marketplace_app")
-    op.execute(f"CREATE POLICY of_a_question ON infra_subject_key USING ({KEYS})")
+    # Customers ask and the marketplace forgets; an insurer's connection does neither.
+    op.execute(f"CREATE POLICY asked ON {THREAD} AS RESTRICTIVE FOR INSERT WITH CHECK ({ALL})")
+    op.execute(f"CREATE POLICY dropped ON {THREAD} AS RESTRICTIVE FOR DELETE USING ({ALL})")
+    op.execute(f"CREATE POLICY of_a_question ON infra_subject_key FOR SELECT USING ({KEYS})")
+    op.execute(KEEP_THREAD)
     op.execute(KEEP_MESSAGE)
     # Pages of products are kept in memory with their public answers, and who answered them (0021).
     for table in (PRACTITIONER, PUBLIC):
@@ -91,9 +114,16 @@ def _create_practitioner() -> None:
     op.create_index(
         f"uq_{PRACTITIONER}_certificate",
         PRACTITIONER,
-        ["certificate_no"],
+        ["insurer_id", "certificate_no"],
         unique=True,
         postgresql_where=sa.text("standing IN ('proposed', 'registered')"),
+    )
+    op.create_index(
+        f"uq_{PRACTITIONER}_registered",
+        PRACTITIONER,
+        ["certificate_no"],
+        unique=True,
+        postgresql_where=sa.text("standing = 'registered'"),
     )
     op.create_index(f"ix_{PRACTITIONER}_insurer_id", PRACTITIONER, ["insurer_id", "proposed_at"])
     op.create_index(f"ix_{PRACTITIONER}_account_id", PRACTITIONER, ["account_id"])

@@ -2,6 +2,8 @@
 checks it, and either of them ends it. Nothing in it is overwritten.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 from sqlalchemy import select
@@ -30,14 +32,15 @@ from marketplace.infra.db import constraint_of, db
 from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock, ids
 
-_ONE_NUMBER = "uq_accounts_practitioner_certificate"
+_ONE_NUMBER = {"uq_accounts_practitioner_certificate", "uq_accounts_practitioner_registered"}
+"""An insurer enters a number once; entering it takes it from nobody else, until one of them is checked."""
 
 
 def propose_practitioner(new: NewPractitioner, by: Account) -> Practitioner:
     """A colleague's certificate is entered, to be checked. The name is the colleague's own at this desk.
 
     Raises Invalid(certificate_no, lines, valid_to), AccountNotFound (also for staff of others, or who left), and
-    CertificateTaken where the number is in the register.
+    CertificateTaken where the insurer has entered the number already.
     """
     checks.practitioner(new, clock.today(ZONE))
     colleague = db.session.get(AccountRow, new.account_id)
@@ -58,29 +61,25 @@ def propose_practitioner(new: NewPractitioner, by: Account) -> Practitioner:
         proposed_at=clock.now(),
         proposed_by=by.id,
     )
-    try:
-        with db.session.begin_nested():
-            db.session.add(row)
-    except IntegrityError as error:
-        if constraint_of(error) != _ONE_NUMBER:
-            raise
-        raise CertificateTaken from error
+    with _one_number(), db.session.begin_nested():
+        db.session.add(row)
     _note(SecurityEventType.PRACTITIONER_PROPOSED, row, by)
     return practitioner_of(row)
 
 
 def check_practitioner(practitioner_id: UUID, by: Account, *, good: bool) -> Practitioner:
-    """An admin compared the entry with the certificate. Raises PractitionerNotFound, AlreadyChecked, and
-    SecondPersonNeeded for whoever entered it or works for an insurer.
+    """An admin compared the entry with the certificate. Raises PractitionerNotFound, AlreadyChecked,
+    SecondPersonNeeded for whoever entered it or works for an insurer, and CertificateTaken where the number is
+    registered for somebody else: one of the two is wrong.
     """
     row = _locked(practitioner_id)
     if by.role.desk is not Desk.BACKOFFICE or row.proposed_by == by.id:
         raise SecondPersonNeeded
     if row.standing != Standing.PROPOSED:
         raise AlreadyChecked
-    row.standing = (Standing.REGISTERED if good else Standing.REFUSED).value
-    row.checked_at, row.checked_by = clock.now(), by.id
-    db.session.flush()
+    with _one_number(), db.session.begin_nested():
+        row.standing = (Standing.REGISTERED if good else Standing.REFUSED).value
+        row.checked_at, row.checked_by = clock.now(), by.id
     _note(SecurityEventType.PRACTITIONER_CHECKED, row, by)
     return practitioner_of(row)
 
@@ -117,6 +116,16 @@ def _end(row: PractitionerRow, by: Account) -> None:
     row.ended_at, row.ended_by = clock.now(), by.id
     db.session.flush()
     _note(SecurityEventType.PRACTITIONER_ENDED, row, by)
+
+
+@contextmanager
+def _one_number() -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError as error:
+        if constraint_of(error) not in _ONE_NUMBER:
+            raise
+        raise CertificateTaken from error
 
 
 def _locked(practitioner_id: UUID) -> PractitionerRow:

@@ -143,6 +143,48 @@ def seed(connection: psycopg.Connection[Any], insurer_id: UUID) -> None:
     connection.execute("SET LOCAL session_replication_role = origin")
 
 
+def seed_question(connection: psycopg.Connection[Any], insurer_id: UUID, journey_id: UUID, **state: Any) -> UUID:
+    """A question to an insurer in a visit, outside any application, with a key of its own: the thread's id. `state` is
+    what has become of it.
+    """
+    thread_id = uuid4()
+    connection.execute("SET LOCAL session_replication_role = replica")
+    _add_key(connection, thread_id)
+    row = {
+        "id": thread_id,
+        "reference": token_hex(6),
+        "insurer_id": insurer_id,
+        "journey_id": journey_id,
+        "product_version_id": uuid4(),
+        "sealed_for": thread_id,
+        "locale": "en",
+        "state": "answered",
+        "account_id": uuid4(),
+        "created_at": "2026-11-22T04:00:00Z",
+        "asked_at": "2026-11-22T04:00:00Z",
+    } | state
+    statement = sql.SQL("INSERT INTO consultation_thread ({}) VALUES ({})").format(
+        sql.SQL(", ").join(map(sql.Identifier, row)), sql.SQL(", ").join(sql.Placeholder() * len(row))
+    )
+    connection.execute(statement, list(row.values()))
+    connection.execute("SET LOCAL session_replication_role = origin")
+    return thread_id
+
+
+def seed_visit(connection: psycopg.Connection[Any]) -> UUID:
+    """A visit's key, without a sale: the journey's id."""
+    journey_id = uuid4()
+    _add_key(connection, journey_id)
+    return journey_id
+
+
+def _add_key(connection: psycopg.Connection[Any], subject_id: UUID) -> None:
+    connection.execute(
+        "INSERT INTO infra_subject_key (id, wrapped, keeper_key_id, created_at) VALUES (%s, 'x', 'x', now())",
+        (subject_id,),
+    )
+
+
 def _fill(connection: psycopg.Connection[Any], table: str, ids: dict[str, UUID]) -> None:
     links = {f"{word}_id": ids[to] for word, to in _LEADS_TO.items()}
     links["subject_id"] = ids["checkout_order" if table == "payment_attempt" else "application_application"]

@@ -30,6 +30,8 @@ from tests.integration.infra.tenants import (
     MOVED,
     REGISTERS,
     seed,
+    seed_question,
+    seed_visit,
 )
 
 Superuser = psycopg.Connection[tuple[Any, ...]]
@@ -181,6 +183,65 @@ def test_the_owner_of_the_tables_is_bound_too(superuser: Superuser) -> None:
         assert one(superuser, "SELECT count(*) FROM policy_policy") == 0
     with acting(superuser, "marketplace_owner", EVERYBODY):
         assert one(superuser, "SELECT count(*) FROM policy_policy") == 1
+
+
+# --- questions: which keys they open ---------------------------------------------------------------------------------
+
+UNCONFIRMED: dict[str, Any] = {"state": "unconfirmed", "account_id": None}
+GONE: dict[str, Any] = {"account_id": None, "erased_at": "2026-11-23T04:00:00Z"}
+
+
+def keys_open(connection: Superuser, scope: str) -> set[UUID]:
+    with acting(connection, APP, scope):
+        return {row[0] for row in connection.execute("SELECT id FROM infra_subject_key").fetchall()}
+
+
+def tried(connection: Superuser, statement: str, values: dict[str, Any]) -> int | None:
+    """How many rows an insurer's scope reaches with a statement; None where it is refused."""
+    try:
+        with acting(connection, APP, of(OWN)):
+            return connection.execute(statement, values).rowcount
+    except InsufficientPrivilege:
+        return None
+
+
+@pytest.mark.parametrize(("state", "opens"), [({}, True), (UNCONFIRMED, False), (GONE, False)])
+def test_a_question_opens_its_key_and_its_visits_while_it_is_asked(
+    *, superuser: Superuser, state: dict[str, Any], opens: bool
+) -> None:
+    """Not before the address is proven, when nobody reads it, and not once it is forgotten."""
+    visit = seed_visit(superuser)
+    question = seed_question(superuser, OWN, visit, **state)
+    assert keys_open(superuser, of(OWN)) == ({question, visit} if opens else set())
+
+
+def test_another_insurers_question_in_the_same_visit_opens_nothing_more(superuser: Superuser) -> None:
+    visit, elsewhere = seed_visit(superuser), seed_visit(superuser)
+    own, others = seed_question(superuser, OWN, visit), seed_question(superuser, OTHER, visit)
+    seed_question(superuser, OTHER, elsewhere)
+    assert keys_open(superuser, of(OWN)) == {own, visit}
+    assert others in keys_open(superuser, of(OTHER))
+
+
+def test_an_insurer_asks_itself_nothing_to_open_a_key(superuser: Superuser) -> None:
+    """It answers questions: it adds none, takes none out, moves none to another visit, and destroys no key."""
+    visit, elsewhere = seed_visit(superuser), seed_visit(superuser)
+    question = seed_question(superuser, OWN, visit)
+    named = {"question": question, "elsewhere": elsewhere, "visit": visit}
+    copied = (
+        "INSERT INTO consultation_thread (id, reference, insurer_id, product_version_id, journey_id, account_id,"
+        " sealed_for, locale, state, created_at, asked_at) SELECT gen_random_uuid(), 'Q', insurer_id,"
+        " product_version_id, %(elsewhere)s, account_id, sealed_for, locale, state, created_at, asked_at"
+        " FROM consultation_thread WHERE id = %(question)s"
+    )
+    assert tried(superuser, "SELECT id FROM consultation_thread WHERE id = %(question)s FOR UPDATE", named) == 1
+    assert tried(superuser, copied, named) is None
+    assert tried(superuser, "DELETE FROM consultation_thread WHERE id = %(question)s", named) == 0
+    for column in ("id", "journey_id", "sealed_for"):
+        moved = f"UPDATE consultation_thread SET {column} = %(elsewhere)s WHERE id = %(question)s"
+        assert tried(superuser, moved, named) is None, column
+    destroyed = "UPDATE infra_subject_key SET wrapped = NULL, destroyed_at = now() WHERE id = %(visit)s"
+    assert tried(superuser, destroyed, named) == 0
 
 
 # --- how the application says its scope ------------------------------------------------------------------------------
