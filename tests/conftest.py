@@ -27,7 +27,8 @@ NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)  # twelve o'clock in Shanghai
 LONG = (
     "faults/", "journeys/", "web/probes/", "web/test_answers.py", "web/test_attacks_seen_by_others.py",
     "web/test_basket.py", "web/test_canary.py", "web/test_chinese_pages.py",
-    "web/test_completeness.py", "web/test_consultation.py", "web/test_default_ticks.py", "web/test_erased_pages.py", "web/test_evidence.py",
+    "web/test_completeness.py", "web/test_consultation.py", "web/test_default_ticks.py",
+    "web/test_erased_pages.py", "web/test_evidence.py",
     "web/test_evidence_attacks.py", "web/test_evidence_desks.py", "web/test_evidence_pictures.py",
     "web/test_evidence_rotations.py", "web/test_insured_consent_page.py", "web/test_ownership.py",
     "web/test_recorded_sale.py", "web/test_referrals.py",
