@@ -61,6 +61,7 @@ class Fault(StrEnum):
     HALF = "half"
     NOTHING = "nothing"
     ADDRESS = "address"
+    ACCOUNT = "account"
     NUMBER = "number"
     LINK = "link"
     REFERENCE = "reference"

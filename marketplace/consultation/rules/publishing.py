@@ -11,9 +11,13 @@ from marketplace.catalog.values import wording_rules
 from marketplace.consultation.values import Fault, Said
 
 _ADDRESS = re.compile(r"[^\s@]@[^\s@]")
-_LINK = re.compile(r"(?i)https?:|www\.|\b[a-z0-9-]{2,40}\.(?:com|cn|net|org|example)\b")
-_NUMBER = re.compile(r"\d(?:[ \-]?\d){6}")
+_LINK = re.compile(r"(?i:https?:|www\.)|[A-Za-z0-9-]{1,40}\.(?:[a-z]{2,24}|[A-Z]{2,24})(?![A-Za-z])")
+"""Any name with an ending of letters; a sentence that begins without a blank has a capital behind its full stop."""
+_NUMBER = re.compile(
+    r"\d(?:[ \-]?\d){6}|\d{2,4}[.·‐-—]\d{3,4}[.·‐-—]?\d{3,4}|[零〇一二三四五六七八九幺两壹贰叁肆伍陆柒捌玖]{7}"
+)
 """Seven digits and more: telephone, identity card, account, policy. Sums are written with separators or in words."""
+_ACCOUNT = re.compile(r"(?i)微信(?!支付)|we ?chat(?! ?pay)|(?<![a-z])qq(?![a-z])|telegram|whats ?app")
 _REFERENCE = re.compile(r"\b[A-Z]-[34679ACDEFGHJKMNPQRTVWXY]{4}-[34679ACDEFGHJKMNPQRTVWXY]{4}\b")
 
 
@@ -40,6 +44,7 @@ def _fault(text: str) -> Fault | None:
         (Fault.LINK, _LINK),
         (Fault.REFERENCE, _REFERENCE),
         (Fault.NUMBER, _NUMBER),
+        (Fault.ACCOUNT, _ACCOUNT),
     )
     if not plain:
         return Fault.HALF

@@ -51,12 +51,17 @@ def withdraw_consent(thread_id: UUID, by: Asker) -> Thread:
     row = _own(thread_id, by)
     if row.consent_at is None:
         raise NoConsent
-    if row.consent_withdrawn_at is None:
+    end_consent(row, by)
+    return thread_of(row)
+
+
+def end_consent(row: ThreadRow, by: Asker) -> None:
+    """Of a thread that is held, with what is public of it; nothing where no consent holds."""
+    if row.consent_at is not None and row.consent_withdrawn_at is None:
         row.consent_withdrawn_at = clock.now()
         db.session.flush()
         withdraw_of_thread(row.id, WithdrawalReason.CONSENT)
         _record(row, by, EntryType.PUBLICATION_CONSENT_WITHDRAWN)
-    return thread_of(row)
 
 
 def _own(thread_id: UUID, by: Asker) -> ThreadRow:

@@ -11,8 +11,9 @@ from sqlalchemy import ColumnElement, select
 
 from marketplace.consultation.models import ThreadRow, locked_thread, messages_of
 from marketplace.consultation.services.asking import drop
+from marketplace.consultation.services.consenting import end_consent
 from marketplace.consultation.services.publishing import withdraw_of_thread
-from marketplace.consultation.values import ThreadState, WithdrawalReason
+from marketplace.consultation.values import Asker, ThreadState, WithdrawalReason
 from marketplace.infra import vault
 from marketplace.infra.db import db
 from marketplace.kernel import clock
@@ -34,8 +35,9 @@ def erase_of_account(account_id: UUID) -> int:
     """Of a customer who leaves, what belongs to no application; consents given end with the account in all of them.
     Returns how many threads were erased.
     """
-    for thread_id in db.session.scalars(select(ThreadRow.id).where(ThreadRow.account_id == account_id)).all():
-        withdraw_of_thread(thread_id, WithdrawalReason.CONSENT)
+    own = select(ThreadRow).where(ThreadRow.account_id == account_id).order_by(ThreadRow.id).with_for_update()
+    for row in db.session.scalars(own.execution_options(populate_existing=True)).all():
+        end_consent(row, Asker(row.journey_id, account_id))
     return _erase_all(ThreadRow.account_id == account_id, ThreadRow.application_id.is_(None))
 
 

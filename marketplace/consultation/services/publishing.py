@@ -83,9 +83,10 @@ def publish_answer(answer_id: UUID, by: Account) -> PublicAnswer:
     """A second person, of the marketplace, lets everybody read it. Raises PublicAnswerNotFound, SecondPersonNeeded,
     NoConsent where whoever asked does not consent any more, TransitionRefused where it was decided.
     """
+    thread = locked_thread(_thread_id_of(answer_id))  # first, as whoever takes the consent back
     row = locked_answer(answer_id)
     _require_second(row, by)
-    _require_consent(locked_thread(row.thread_id))
+    _require_consent(thread)
     _decide(row, by, PublicEvent.PUBLISH)
     return answer_of(row)
 
@@ -121,6 +122,14 @@ def withdraw_of_thread(thread_id: UUID, reason: WithdrawalReason) -> None:
     wanted = select(PublicAnswerRow).where(PublicAnswerRow.thread_id == thread_id, PublicAnswerRow.state.in_(shown))
     for row in db.session.scalars(wanted.order_by(PublicAnswerRow.id).with_for_update()):
         _withdraw(row, reason)
+
+
+def _thread_id_of(answer_id: UUID) -> UUID:
+    """It never changes, so it is read without waiting. Raises PublicAnswerNotFound."""
+    found = db.session.scalar(select(PublicAnswerRow.thread_id).where(PublicAnswerRow.id == answer_id))
+    if found is None:
+        raise PublicAnswerNotFound
+    return found
 
 
 def _withdraw(row: PublicAnswerRow, reason: WithdrawalReason) -> None:
@@ -159,6 +168,7 @@ def words(fault: Fault) -> str:
         Fault.NUMBER: _(
             "Please leave out numbers of seven digits or more, such as a telephone or a policy; write sums with commas."
         ),
+        Fault.ACCOUNT: _("Please leave out accounts of messengers, such as WeChat or QQ."),
         Fault.LINK: _("Please leave out web addresses."),
         Fault.REFERENCE: _("Please leave out references: they lead to a customer."),
         Fault.PRAISE: _("Please leave out praise, promises, haste and regulators’ names."),

@@ -9,7 +9,7 @@ import pytest
 from marketplace.accounts.values import Account, Insurer
 from marketplace.application.values import Step
 from marketplace.consultation import queries, services
-from marketplace.consultation.values import NothingToAnswer, PublicState, Thread, ThreadNotFound
+from marketplace.consultation.values import NoConsent, NothingToAnswer, PublicState, Thread, ThreadNotFound
 from marketplace.infra import business_clock
 from marketplace.infra.db import db
 from marketplace.infra.vault import DataDestroyed, seal
@@ -19,10 +19,12 @@ from marketplace.privacy.services import erasing, forgetting
 from marketplace.privacy.services.gathering import copy_of
 from marketplace.privacy.values import ErasureReason
 from marketplace.quoting.values import OfferView
+from marketplace.traceability import queries as trail
+from marketplace.traceability.values import EntryType
 from tests.everything import every_row
 from tests.factories.accounts import a_customer, an_insurer
 from tests.factories.application import an_application
-from tests.factories.consultation import NINETY, a_practitioner, a_public_answer, a_question
+from tests.factories.consultation import NINETY, PUBLIC, a_practitioner, a_public_answer, a_question, consented
 from tests.factories.quoting import an_offer, publish
 
 
@@ -84,6 +86,28 @@ def test_closing_the_account_erases_it_and_ends_what_is_public(
     privacy.close_account(publisher.account_id)
     assert queries.public_answer(answer_id).state is PublicState.WITHDRAWN
     assert is_erased(asked)
+
+
+def test_closing_the_account_ends_consent_in_what_is_kept_with_a_contract(
+    insurer: Insurer, offer: OfferView, customer: Account
+) -> None:
+    """Its thread stays with its application; nothing of it becomes public any more."""
+    _by, application = an_application(offer, Step.PEOPLE, account=customer)
+    staff, thread = a_practitioner(insurer), a_question(offer, customer, application_id=application.id)
+    services.answer_question(thread.id, staff, NINETY)
+    consented(thread)
+    services.erase_of_account(customer.id)
+    kept = queries.conversation(thread.id).thread
+    assert not kept.erased
+    assert kept.consent is not None
+    assert not kept.consent.holds
+    with pytest.raises(NoConsent):
+        services.propose_answer(thread.id, staff, PUBLIC)
+    assert queries.answers_of_thread(thread.id) == ()
+    services.erase_of_account(customer.id)
+    db.session.commit()
+    kinds = [each.type for each in trail.journey_entries(application.journey_id)]
+    assert kinds.count(EntryType.PUBLICATION_CONSENT_WITHDRAWN) == 1
 
 
 def test_a_visit_that_is_forgotten_takes_its_questions_along(asked: Thread, offer: OfferView) -> None:

@@ -1,6 +1,10 @@
 """From an answered question to what everybody reads: consent, a second person, search, and back again."""
 
+import threading
+
 import pytest
+from flask import Flask
+from sqlalchemy import text
 
 from marketplace.accounts.values import CertificateMissing, Insurer, Role
 from marketplace.consultation import queries, services
@@ -17,12 +21,13 @@ from marketplace.consultation.values import (
     ThreadNotFound,
 )
 from marketplace.disclosure.services import publish_wordings
-from marketplace.infra.db import db
+from marketplace.infra.db import Scope, db, use_scope
 from marketplace.kernel.errors import Invalid
 from marketplace.kernel.transitions import TransitionRefused
 from marketplace.quoting.values import OfferView
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import EntryType
+from tests.everything import every_row
 from tests.factories.accounts import a_customer, a_member_of_staff, an_insurer
 from tests.factories.consultation import (
     NINETY,
@@ -34,6 +39,7 @@ from tests.factories.consultation import (
     own,
 )
 from tests.factories.quoting import an_offer, publish
+from tests.faults.waiting import until
 
 
 @pytest.fixture
@@ -168,6 +174,46 @@ def test_an_answer_that_is_refused_says_why_and_can_be_written_anew(insurer: Ins
     assert (refused.state, refused.refusal) == (PublicState.REFUSED, "It names the town.")
     second = services.propose_answer(thread.id, staff, PUBLIC)
     assert services.publish_answer(second.id, admin).state is PublicState.PUBLISHED
+
+
+def test_publishing_and_taking_consent_back_wait_for_one_another(
+    app: Flask, insurer: Insurer, offer: OfferView
+) -> None:
+    """Whichever is first, both come to an end, and nothing is public afterwards."""
+    staff, thread, admin = a_practitioner(insurer), a_question(offer), a_member_of_staff(Role.ADMIN_SALES)
+    services.answer_question(thread.id, staff, NINETY)
+    consented(thread)
+    proposed = services.propose_answer(thread.id, staff, PUBLIC)
+    db.session.commit()
+    holding, outcomes = threading.Event(), list[object]()
+
+    def publish_meanwhile() -> None:
+        with use_scope(Scope.all()), app.app_context():
+            holding.wait()
+            try:
+                outcomes.append(services.publish_answer(proposed.id, admin))
+                db.session.commit()
+            except Exception as error:  # noqa: BLE001  what happened is what the test asks
+                outcomes.append(error)
+            finally:
+                db.session.remove()
+
+    publishing = threading.Thread(target=publish_meanwhile)
+    publishing.start()
+    db.session.execute(text("SELECT FROM consultation_thread WHERE id = :id FOR UPDATE"), {"id": thread.id})
+    holding.set()
+    until(_somebody_waits, "the publisher to wait for the thread")
+    services.withdraw_consent(thread.id, own(thread))
+    db.session.commit()
+    publishing.join()
+    assert isinstance(outcomes[0], NoConsent)
+    assert queries.public_answer(proposed.id).state is PublicState.WITHDRAWN
+
+
+def _somebody_waits() -> bool:
+    with every_row() as reader:
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        return bool(reader.exec_driver_sql(waiting).scalar())
 
 
 def test_an_answer_that_is_true_no_more_is_withdrawn_by_its_insurer(insurer: Insurer, offer: OfferView) -> None:
