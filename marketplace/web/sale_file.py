@@ -12,6 +12,7 @@ from marketplace.application import queries as applications
 from marketplace.application.values import ApplicationView, Confirmation, ConfirmationKind, Relationship
 from marketplace.catalog.values import LINES
 from marketplace.checkout import queries as checkout
+from marketplace.consultation.values import Thread
 from marketplace.infra.formatting import ZONE, current_locale, format_day, zone_name
 from marketplace.infra.formatting import gettext as _
 from marketplace.infra.formatting import lazy_gettext as _l
@@ -233,9 +234,18 @@ def refuse_restricted(sale: Sale, by: Actor) -> None:
     """Raises Restricted where the customer closed the account: then only compliance looks, and the insurer of the
     contract as long as it covers the risk.
     """
-    restriction = restriction_of(sale)
+    _refuse(restriction_of(sale), sale.application_id, by)
+
+
+def refuse_restricted_talk(thread: Thread, by: Actor) -> None:
+    """The same of a conversation in an application, which is part of its sale. Raises Restricted."""
+    if thread.application_id is not None:
+        _refuse(privacy.restriction_on(thread.journey_id, thread.application_id), thread.application_id, by)
+
+
+def _refuse(restriction: Restriction | None, application_id: UUID | None, by: Actor) -> None:
     if restriction is not None:
-        of_contract = by.role is ActorRole.INSURER and restriction.application_id == sale.application_id
+        of_contract = by.role is ActorRole.INSURER and restriction.application_id == application_id
         covering = of_contract and clock.today(ZONE) <= restriction.covered_until
         if by.label != Role.ADMIN_COMPLIANCE and not covering:
             raise Restricted

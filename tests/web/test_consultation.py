@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -18,11 +19,13 @@ from marketplace.consultation import queries
 from marketplace.consultation import services as consultation
 from marketplace.consultation.values import Asker, NewQuestion
 from marketplace.correspondence import queries as correspondence
+from marketplace.infra import business_clock
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.infra.letterhead import letterhead
 from marketplace.kernel import clock
 from marketplace.kernel.canonical import sha256_hex
+from marketplace.privacy import services as privacy
 from marketplace.quoting import queries as quoting
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import EntryType
@@ -204,6 +207,33 @@ def test_two_messages_of_an_application_are_in_its_contracts_evidence(
     admin.get(f"/admin/sales/{sale.id}")
     assert NINETY in words(admin.text)
     assert "by the holder of certificate SPECIMEN-4711" in words(admin.text)
+
+
+def test_a_conversation_is_restricted_as_the_file_of_its_sale_is(
+    shop: Flask, desk: Visitor, work: Work, code_for: CodeFor
+) -> None:
+    """Whoever leaves is left alone once cover is over; until then the insurer of the contract reads it."""
+    customer, _led_to = apply(shop, code_for)
+    back = customer.at
+    customer.get(links(customer.text, OF_APPLICATION)[0])
+    customer.post({"words": WAITING})
+    question = answers(desk)
+    customer.get(back)
+    assert customer.pay()
+    work()
+    with shop.app_context():
+        (found,) = queries.threads(1).threads
+        assert found.account_id is not None
+        privacy.close_account(found.account_id)
+        db.session.commit()
+    assert WAITING in words(desk.get(question))
+    with shop.app_context():
+        business_clock.move_to_offset(timedelta(days=365 * 21))
+        db.session.commit()
+    for path in (question, f"{question}/public"):
+        desk.get(path)
+        assert desk.status == 403
+        assert WAITING not in words(desk.text)
 
 
 @pytest.mark.requirement("T26-43")

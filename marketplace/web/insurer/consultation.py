@@ -20,6 +20,7 @@ from marketplace.kernel.errors import Invalid
 from marketplace.web import access, consulting, desks
 from marketplace.web.insurer.desk import own_insurer_id
 from marketplace.web.insurer.forms.consultation import AnswerQuestionForm, PublicAnswerForm
+from marketplace.web.sale_file import refuse_restricted_talk
 
 blueprint = Blueprint("insurer_questions", __name__, url_prefix="/insurer/questions")
 
@@ -44,8 +45,10 @@ def questions() -> ResponseReturnValue:
 
 @blueprint.route("/<uuid:thread_id>", methods=["GET", "POST"])
 def question(thread_id: UUID) -> ResponseReturnValue:
-    """The conversation; its last question is answered here. Raises CertificateMissing for whoever may not (403)."""
-    found = queries.conversation_of_insurer(thread_id, own_insurer_id())
+    """The conversation; its last question is answered here. Raises CertificateMissing for whoever may not
+    (403), and Restricted where its customer has left and cover is over.
+    """
+    found = _conversation(thread_id)
     form = AnswerQuestionForm()
     if form.validate_on_submit():
         try:
@@ -69,6 +72,13 @@ def question(thread_id: UUID) -> ResponseReturnValue:
     return page, 422 if form.errors else 200
 
 
+def _conversation(thread_id: UUID) -> Conversation:
+    """One of the insurer's. Raises ThreadNotFound, and Restricted as the file of its sale does."""
+    found = queries.conversation_of_insurer(thread_id, own_insurer_id())
+    refuse_restricted_talk(found.thread, access.actor())
+    return found
+
+
 def _certificate(talk: consulting.Talk) -> Practitioner | None:
     """By which certificate whoever looks may answer this, if by any."""
     try:
@@ -80,7 +90,7 @@ def _certificate(talk: consulting.Talk) -> Practitioner | None:
 @blueprint.route("/<uuid:thread_id>/public", methods=["GET", "POST"])
 def write_public(thread_id: UUID) -> ResponseReturnValue:
     """Question and answer written anew for everybody; another person publishes them."""
-    found = queries.conversation_of_insurer(thread_id, own_insurer_id())
+    found = _conversation(thread_id)
     form = PublicAnswerForm()
     if form.validate_on_submit():
         try:
