@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0061_referrals"
-down_revision = "0063_consultation"
+revision = "0063_referrals"
+down_revision = "0062_consultation"
 branch_labels = None
 depends_on = None
 

@@ -5,7 +5,7 @@ Nobody's but the visit's: no insurer reads them.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0065_needs"
+revision = "0061_needs"
 down_revision = "0060_insured_consent"
 branch_labels = None
 depends_on = None

@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
-revision = "0063_consultation"
-down_revision = "0065_needs"
+revision = "0062_consultation"
+down_revision = "0061_needs"
 branch_labels = None
 depends_on = None
 
