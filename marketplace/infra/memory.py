@@ -1,4 +1,4 @@
-"""Memory that is free and still held: glibc keeps what lies between what is in use, unless it is asked to look for it."""
+"""Memory that is free and still held: glibc keeps what lies between things in use, unless it is asked to look."""
 
 import ctypes
 
