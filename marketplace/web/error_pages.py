@@ -85,8 +85,8 @@ def words_of(error: errors.MarketplaceError) -> str:
         ),
         "needs:not-of-this-scheme": _("This offer does not belong to this part of your plan."),
         "needs:nothing-to-apply-for": _(
-            "Nothing of this plan can be applied for any more: it covers nothing, or its prices have expired. Please plan "
-            "once more with the same answers."
+            "Nothing of this plan can be applied for any more: it covers nothing, or its prices have expired. Please "
+            "plan once more with the same answers."
         ),
         "quoting:offer-expired": _("This price has expired. Please compare again; it takes a minute."),
         "quoting:offer-voided": _("Something this price rests on has changed. Please compare again."),
