@@ -212,6 +212,7 @@ def test_no_code_outlives_the_count_of_its_tries():
         CodePurpose.CONFIRM_ADDRESS: 30,
         CodePurpose.RESET_PASSWORD: 30,
         CodePurpose.CONFIRM_IDENTITY: 10,
+        CodePurpose.CONSULTATION_EMAIL: 10,
     }
 
 
