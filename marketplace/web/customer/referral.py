@@ -21,7 +21,7 @@ from marketplace.quoting.values import OfferView
 from marketplace.underwriting import queries as underwriting
 from marketplace.underwriting.values import RecordedDecision
 from marketplace.web import audit
-from marketplace.web.customer.forms.referral import AnswerForm, CounterOfferForm
+from marketplace.web.customer.forms.referral import CounterOfferForm, InquiryAnswerForm
 from marketplace.web.customer.road import acting, address_of, own_view, page, wordings
 from marketplace.web.tracing import Traced
 
@@ -105,7 +105,7 @@ def question(application_id: UUID) -> ResponseReturnValue:
     inquiry = underwriting.open_inquiry(application_id) if view.application.state is State.REFERRED else None
     if inquiry is None:
         return redirect(address_of(view), 303)
-    form = AnswerForm()
+    form = InquiryAnswerForm()
     if form.validate_on_submit():
         try:
             services.answer_underwriter(acting(), application_id, inquiry.number, str(form.answer.data))

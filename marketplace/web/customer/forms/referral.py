@@ -9,7 +9,7 @@ from marketplace.web.fields import Form, lines_of_text, required
 LONGEST_ANSWER = 2000
 
 
-class AnswerForm(Form):
+class InquiryAnswerForm(Form):
     answer = TextAreaField(
         _l("Your answer"),
         [required(), Length(max=LONGEST_ANSWER), lines_of_text],
