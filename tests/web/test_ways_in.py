@@ -14,7 +14,7 @@ from marketplace.infra.db import db
 from sandbox.demo.visitor import Visitor, hidden_fields
 from tests.factories.accounts import PASSWORD, Authenticator, a_customer, a_member_of_staff, an_authenticator
 from tests.fakes.passkey import SoftwareKey
-from tests.web.conftest import LI_NA
+from tests.web.conftest import ANSWERS, LI_NA
 from tests.web.desk_visits import at_the_desk, sign_in
 
 WRONG = "000000"
@@ -124,6 +124,15 @@ def by_a_code_while_applying(world: World) -> None:
     visitor.post({"code": world.code_for(LI_NA.email)})
 
 
+def by_a_code_with_a_question(world: World) -> None:
+    visitor = world.browser()
+    offer = visitor.compare("term_life", ANSWERS)[0]
+    visitor.get(f"{offer}/ask")
+    visitor.post({"words": "Does it cover diving?", "email": LI_NA.email})
+    visitor.post({"code": WRONG})
+    visitor.post({"code": world.code_for(LI_NA.email)})
+
+
 def by_a_passkey_alone(world: World) -> None:
     _owner, key = world.passkey()
     visitor = world.browser()
@@ -187,6 +196,7 @@ WAYS: dict[str, tuple[Callable[[World], None], list[S], list[S]]] = {
     "joining.join": (by_an_invitation, [S.SIGN_IN], [S.SIGN_IN]),
     "account.find_code": (by_a_code_to_find_a_purchase, [S.SIGN_IN], [S.SIGN_IN]),
     "application.code": (by_a_code_while_applying, [S.SIGN_IN], [S.SIGN_IN]),
+    "consultation.code": (by_a_code_with_a_question, [S.SIGN_IN], [S.SIGN_IN]),
     "factor.sign_in_passkey": (by_a_passkey_alone, [S.SIGN_IN], [S.SIGN_IN, S.SECOND_FACTOR]),
     "factor.verify": (by_a_code_of_the_app, [S.SECOND_FACTOR], [S.SECOND_FACTOR]),
     "factor.verify_passkey": (by_a_passkey_after_the_password, [S.SECOND_FACTOR], [S.SECOND_FACTOR]),
