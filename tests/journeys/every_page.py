@@ -137,6 +137,7 @@ class Walk:
     buyer: Visitor = field(init=False)
     customer: Visitor = field(init=False)
     comparison: str = ""
+    newest_desk: Any = None
     offer: str = ""
 
     def visitor(self) -> Visitor:
@@ -151,6 +152,7 @@ class Walk:
             db.session.commit()
         clerk = Clerk(self.shop.test_client(), self.locale)
         sign_in(self.shop, clerk, account)
+        self.newest_desk = account
         return clerk
 
     def all(self) -> None:
@@ -395,7 +397,7 @@ class Walk:
         admin, owner = self.desk(Role.ADMIN_COMPLIANCE), self.desk(Role.INSURER_ADMIN, "harbour")
         owner.get("/insurer/practitioners")
         owner.post({}, "/insurer/practitioners/enter")
-        colleague = re.findall(r'<option value="([0-9a-f-]{36})"', owner.text)[-1]
+        colleague = str(self.newest_desk.id)
         days = {"valid_from": "2026-01-01", "valid_to": (clock.today(ZONE) + timedelta(days=365)).isoformat()}
         number = f"SPECIMEN-{self.locale.upper().replace('_', '-')}"
         entry = {"colleague": colleague, "certificate_no": number, "lines-term_life": "yes", **days}

@@ -186,8 +186,11 @@ def test_what_is_a_customers_is_looked_at_by_these_doors() -> None:
     }  # fmt: skip
 
 
+LOOKED_AT = sorted(set(AUDITED) & {cell.endpoint for cell in table() if cell.method == "GET"})
+
+
 @pytest.mark.asvs("16.3.2")
-@pytest.mark.parametrize("endpoint", AUDITED)
+@pytest.mark.parametrize("endpoint", LOOKED_AT)
 def test_a_look_at_what_is_a_customers_is_kept_and_one_into_a_sale_in_its_trail_too(site: Site, endpoint: str) -> None:
     kind, who = ACCESS[endpoint].audited, next(cell.role for cell in may("GET") if cell.endpoint == endpoint)
     assert kind is not None
