@@ -26,3 +26,19 @@ def at_once(app: Flask, times: int, act: Callable[[], T], scope: Scope | None = 
 
     with ThreadPoolExecutor(times) as pool:
         return list(pool.map(work, range(times)))
+
+
+def outcomes_at_once(app: Flask, act: Callable[[], object]) -> list[object]:
+    """The same done twice at once: what came of each, refusals too. What stands so far is committed first."""
+
+    def attempt() -> object:
+        try:
+            found = act()
+            db.session.commit()
+        except Exception as error:  # noqa: BLE001  what happened is what the test asks
+            db.session.rollback()
+            return error
+        return found
+
+    db.session.commit()
+    return at_once(app, 2, attempt)

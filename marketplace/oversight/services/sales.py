@@ -23,7 +23,7 @@ from marketplace.oversight.models import SaleRow, lock_journey, lock_log
 from marketplace.oversight.services import pictures
 from marketplace.oversight.values import Completeness, SaleState
 from marketplace.payment import queries as payments
-from marketplace.payment.values import AttemptState, Purpose
+from marketplace.payment.values import Attempt, AttemptState, Purpose
 from marketplace.policy import queries as policies
 from marketplace.policy.values import Policy
 from marketplace.quoting import queries as quoting
@@ -143,8 +143,9 @@ def _columns(application: Application, journey: Journey) -> dict[str, Any]:
     order = orders.order_of_application(application.id)
     policy = policies.policy_of_application(application.id)
     content = offer.version.content
-    entries = _entries(application, order)
-    state = _state(application, order, policy)
+    attempts = () if order is None else payments.attempts_of(Purpose.NEW_BUSINESS, order.id)
+    entries = _entries(application, attempts)
+    state = _state(application, order, attempts, policy)
     due = rules.is_to_be_whole(state, None if policy is None else policy.concluded_at, clock.business_now())
     told = _completeness(application.id, entries) if due and not application.erased else None
     return {
@@ -169,9 +170,9 @@ def _columns(application: Application, journey: Journey) -> dict[str, Any]:
     }
 
 
-def _entries(application: Application, order: Order | None) -> list[Entry]:
+def _entries(application: Application, attempts: Sequence[Attempt]) -> list[Entry]:
     """Of its journey what is of this application or of none; of joint payments, those of its order."""
-    paid = set() if order is None else {str(each.id) for each in payments.attempts_of(Purpose.NEW_BUSINESS, order.id)}
+    paid = {str(each.id) for each in attempts}
     return [
         entry
         for entry in trail.journey_entries(application.journey_id)
@@ -195,20 +196,21 @@ def _completeness(application_id: UUID, entries: Sequence[Entry]) -> Completenes
     return told
 
 
-def _state(application: Application, order: Order | None, policy: Policy | None) -> SaleState:
+def _state(
+    application: Application, order: Order | None, attempts: Sequence[Attempt], policy: Policy | None
+) -> SaleState:
     mail = None if policy is None else messages.message_about(MessageKind.POLICY_ISSUED, str(policy.id))
     return rules.state_of(
         rules.Standing(
             application=application.state,
             order=None if order is None else order.state,
-            paid=order is not None and _paid(order),
+            paid=order is not None and _paid(order, attempts),
             issued=policy is not None,
             mailed=mail is not None and mail.sent_at is not None,
         )
     )
 
 
-def _paid(order: Order) -> bool:
+def _paid(order: Order, attempts: Sequence[Attempt]) -> bool:
     """Asked of payment itself, because checkout may hear of it later than we do."""
-    attempts = payments.attempts_of(Purpose.NEW_BUSINESS, order.id)
     return order.paid_at is not None or any(attempt.state is AttemptState.SUCCEEDED for attempt in attempts)

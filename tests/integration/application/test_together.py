@@ -1,7 +1,5 @@
 """Two tabs at once, and the last guards in the database."""
 
-import threading
-from collections.abc import Callable
 from uuid import UUID
 
 import pytest
@@ -12,38 +10,16 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 from marketplace.application import jobs, queries, services
 from marketplace.application.values import Acting, NotReferred, Ruling, State, Step
 from marketplace.catalog.values import Loading
-from marketplace.infra.db import Scope, db, narrow_scope, use_scope
+from marketplace.infra.db import db, narrow_scope
 from marketplace.infra.jobs import known_tasks
 from marketplace.traceability.values import Actor, ActorRole
 from marketplace.underwriting.values import ReasonCode
+from tests.at_once import outcomes_at_once
 from tests.factories.accounts import a_member_of_staff, an_insurer
 from tests.factories.application import acting_in, an_application, declare
 from tests.factories.quoting import a_content, a_question, an_offer, publish
 
 pytestmark = pytest.mark.usefixtures("database")
-
-
-def both_at_once(app: Flask, act: Callable[[], object]) -> list[object]:
-    """Run `act` in two threads, each in a transaction of its own that is committed. Returns results and errors."""
-    ready, outcomes = threading.Barrier(2), []
-
-    def run() -> None:
-        with use_scope(Scope.all()), app.app_context():
-            ready.wait()
-            try:
-                outcomes.append(act())
-                db.session.commit()
-            except Exception as error:  # noqa: BLE001  what happened is what the test asks
-                outcomes.append(error)
-            finally:
-                db.session.remove()
-
-    threads = [threading.Thread(target=run) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return outcomes
 
 
 def count(table: str) -> int:
@@ -59,7 +35,7 @@ def ready_to_submit() -> tuple[Acting, UUID]:
 
 def test_two_tabs_submit_once(app: Flask) -> None:
     by, application_id = ready_to_submit()
-    first, second = both_at_once(app, lambda: declare(by, application_id))
+    first, second = outcomes_at_once(app, lambda: declare(by, application_id))
     assert first == second == queries.application(application_id)
     assert queries.application(application_id).state is State.ACCEPTED
     assert count("underwriting_decision") == 1
@@ -77,7 +53,7 @@ def test_two_clerks_decide_once_each_in_the_scope_of_their_insurer(app: Flask) -
         narrow_scope(application.insurer_id)
         return services.decide_referral(ruling, clerk)
 
-    outcomes = both_at_once(app, decide)
+    outcomes = outcomes_at_once(app, decide)
     (refused,) = [each for each in outcomes if isinstance(each, Exception)]
     assert isinstance(refused, NotReferred), refused
     assert queries.application(application.id).state is State.COUNTERED
@@ -89,7 +65,7 @@ def test_two_tabs_open_once(app: Flask) -> None:
     offer = an_offer()
     by = acting_in(offer.need.journey_id)
     db.session.commit()
-    first, second = both_at_once(app, lambda: services.open_application(by, offer.id, "en"))
+    first, second = outcomes_at_once(app, lambda: services.open_application(by, offer.id, "en"))
     assert first == second
     assert count("application_application") == 1
 
@@ -100,7 +76,7 @@ def test_two_tabs_confirm_once(app: Flask) -> None:
     document = queries.application_view(application.id).documents[0].document
     before = count("application_confirmation")
     db.session.commit()
-    first, second = both_at_once(
+    first, second = outcomes_at_once(
         app, lambda: services.confirm_document(by, application.id, document.id, document.sha256)
     )
     assert first == second == queries.application(application.id)

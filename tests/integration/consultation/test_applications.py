@@ -1,7 +1,5 @@
 """Questions in an application: one thread of its owner, in its own journey, however often a form is sent."""
 
-import threading
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -13,11 +11,12 @@ from marketplace.application.values import ApplicationNotFound, Step
 from marketplace.consultation import queries, services
 from marketplace.consultation.values import Asker, ThreadNotFound, ThreadState
 from marketplace.infra import vault
-from marketplace.infra.db import Scope, db, use_scope
+from marketplace.infra.db import db
 from marketplace.kernel.ids import new_id
 from marketplace.quoting.values import OfferView
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import EntryType
+from tests.at_once import outcomes_at_once
 from tests.everything import every_row
 from tests.factories.accounts import a_customer, an_insurer
 from tests.factories.application import an_application
@@ -52,31 +51,6 @@ def wang_fang(database: None) -> Account:
 def count(what: str) -> int:
     with every_row() as reader:
         return int(reader.exec_driver_sql(f"SELECT count(*) FROM {what}").scalar_one())
-
-
-def twice_at_once(app: Flask, act: Callable[[], object]) -> list[object]:
-    """Each in a transaction of its own that is committed; what came of it, refusals too."""
-    db.session.commit()
-    vault.forget()
-    ready, outcomes = threading.Barrier(2), list[object]()
-
-    def run() -> None:
-        with use_scope(Scope.all()), app.app_context():
-            ready.wait()
-            try:
-                outcomes.append(act())
-                db.session.commit()
-            except Exception as error:  # noqa: BLE001  what happened is what the test asks
-                outcomes.append(error)
-            finally:
-                db.session.remove()
-
-    both = [threading.Thread(target=run) for _ in range(2)]
-    for each in both:
-        each.start()
-    for each in both:
-        each.join()
-    return outcomes
 
 
 def test_whoever_asks_in_an_application_without_an_owner_owns_it(
@@ -144,7 +118,8 @@ def test_two_first_questions_at_once_are_one_thread(app: Flask, offer: OfferView
     by, application = an_application(offer, Step.PEOPLE, account=li_na)
     words = iter([WAITING, "And for an accident?"])
     asker = Asker(by.journey_id, li_na.id)
-    outcomes = twice_at_once(
+    vault.forget()
+    outcomes = outcomes_at_once(
         app, lambda: services.ask_question(asker, of(offer, next(words), application_id=application.id), li_na).id
     )
     assert outcomes[0] == outcomes[1]
@@ -158,7 +133,8 @@ def test_two_first_questions_at_once_are_one_thread(app: Flask, offer: OfferView
 def test_a_form_sent_twice_asks_once(app: Flask, offer: OfferView, li_na: Account, *, inside: bool) -> None:
     by, application = an_application(offer, Step.PEOPLE, account=li_na)
     asker, new = Asker(by.journey_id, li_na.id), of(offer, application_id=application.id if inside else None)
-    outcomes = twice_at_once(app, lambda: services.ask_question(asker, new, li_na).id)
+    vault.forget()
+    outcomes = outcomes_at_once(app, lambda: services.ask_question(asker, new, li_na).id)
     assert outcomes[0] == outcomes[1]
     assert (count("consultation_thread"), count("consultation_message")) == (1, 1)
     assert len([each for each in trail.journey_entries(by.journey_id) if each.type is ASKED]) == 1

@@ -20,7 +20,7 @@ from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
 from pyhanko.sign.general import SigningError
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner
 
-from marketplace.infra import signing, timestamping
+from marketplace.infra import memory, signing, timestamping
 from marketplace.infra.signing import KeyExposed, KeyUnfit, SealReport, SealSettings, SealUntrusted
 from marketplace.infra.timestamping import StampUnavailable
 from marketplace.kernel import clock
@@ -319,3 +319,12 @@ def test_threads_share_one_seal(sealer, plain_pdf, roots):
     with ThreadPoolExecutor(4) as workers:
         made = list(workers.map(lambda number: sealer.seal(plain_pdf, reason=f"Policy {number}"), range(12)))
     assert [signing.check(sealed, roots).reason for sealed in made] == ["sealed"] * 12
+
+
+def test_free_memory_is_handed_back_now_and_then_and_not_with_every_seal(sealer, plain_pdf, monkeypatch):
+    handed_back = []
+    monkeypatch.setattr(memory, "give_back", lambda: handed_back.append(1))
+    monkeypatch.setattr(signing, "SEALS_BETWEEN", 3)
+    for _ in range(6):
+        sealer.seal(plain_pdf, reason="Issue")
+    assert len(handed_back) == 2
