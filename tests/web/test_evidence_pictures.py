@@ -22,6 +22,7 @@ from marketplace.oversight.values import Sale
 from marketplace.traceability.queries import trail
 from tests.deferred_jobs import hasten, waiting
 from tests.factories.evidence import File, asked, faults
+from tests.web.conftest import the_sale
 from tests.web.desk_visits import buy
 
 CodeFor = Callable[[str], str]
@@ -121,7 +122,12 @@ def test_a_picture_that_looks_like_anothers_stays_when_the_other_is_erased(
 
 @pytest.mark.requirement("T26-39")
 def test_a_job_after_the_sale_makes_them_once_it_is_in_the_log(
-    shop: Flask, work: Work, code_for: CodeFor, photographer: Photographer, into_the_log: Callable[[], int]
+    shop: Flask,
+    work: Work,
+    code_for: CodeFor,
+    photographer: Photographer,
+    into_the_log: Callable[[], int],
+    compliance: Account,
 ) -> None:
     buy(shop, work, code_for)
     for _ in range(2):  # nothing is in a log: put off, quietly
@@ -134,9 +140,14 @@ def test_a_job_after_the_sale_makes_them_once_it_is_in_the_log(
         with shop.app_context():
             hasten("oversight.take_pictures")
         work()
-    assert len(photographer.asked) == 13
+    made = tuple(photographer.asked)
+    application_id = the_sale(shop).application_id
+    assert application_id
     with shop.app_context():
         assert "oversight.take_pictures" not in waiting()
+        file = File.of(asked(application_id, compliance), compliance)
+    assert made == tuple(file.files[each["page"]] for each in file.core["entries"] if each["page"])
+    assert len(photographer.asked) == len(made), "the file found all of them made"
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: no picture of a page is made")
