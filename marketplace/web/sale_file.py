@@ -9,7 +9,13 @@ from zoneinfo import ZoneInfo
 
 from marketplace.accounts.values import Role
 from marketplace.application import queries as applications
-from marketplace.application.values import ApplicationView, Confirmation, ConfirmationKind, Relationship
+from marketplace.application.values import (
+    AnswerChanged,
+    ApplicationView,
+    Confirmation,
+    ConfirmationKind,
+    Relationship,
+)
 from marketplace.catalog.values import LINES
 from marketplace.checkout import queries as checkout
 from marketplace.consultation.values import Thread
@@ -123,6 +129,7 @@ class SaleFile:
     reasons: tuple[Reason, ...]
     restriction: Restriction | None
     talk: consulting.Talk | None
+    changed: tuple[AnswerChanged, ...]
 
     @property
     def title(self) -> str:
@@ -192,6 +199,13 @@ class SaleFile:
         )
 
     @property
+    def changes(self) -> tuple[tuple[str, AnswerChanged], ...]:
+        """Each question whose answer was another one before, with when it was changed."""
+        asked = self.view.questions if self.view else ()
+        words = {each.question.id: each.question.text.in_(current_locale()) for each in asked}
+        return tuple((words.get(each.question_id, each.question_id), each) for each in self.changed)
+
+    @property
     def risk(self) -> tuple[tuple[str, str], ...]:
         """What was rated: each factor and its value in words. Nothing of an erased application, though another one may
         rest on the same comparison.
@@ -210,17 +224,19 @@ class SaleFile:
 def sale_file(sale: Sale, *, only_insurer: UUID | None = None) -> SaleFile:
     """The file of a sale. Raises SaleNotFound for a sale of another insurer than `only_insurer`."""
     decision = underwriting.decision_of(sale.application_id) if sale.application_id else None
+    view = applications.application_view(sale.application_id) if sale.application_id else None
     return SaleFile(
         sale=sale,
         rows=_rows(oversight.timeline(sale.id, only_insurer=only_insurer)),
         visits=tuple((each, _rows(each.entries)) for each in oversight.visits(sale)),
-        view=applications.application_view(sale.application_id) if sale.application_id else None,
+        view=view,
         policy=policies.policy(sale.policy_id) if sale.policy_id else None,
         money=tuple(_money(sale, only_insurer)),
         papers=tuple(beside_policy(papers_of(sale, only_insurer=only_insurer))),
         reasons=decision.reasons if decision else (),
         restriction=restriction_of(sale),
         talk=consulting.talk_of_application(sale.application_id) if sale.application_id else None,
+        changed=applications.answer_changes(view.application.id) if view and not view.application.erased else (),
     )
 
 

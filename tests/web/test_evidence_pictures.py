@@ -127,6 +127,7 @@ def test_a_job_after_the_sale_makes_them_once_it_is_in_the_log(
     code_for: CodeFor,
     photographer: Photographer,
     into_the_log: Callable[[], int],
+    *,
     compliance: Account,
 ) -> None:
     buy(shop, work, code_for)

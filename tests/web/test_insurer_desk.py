@@ -25,6 +25,7 @@ SALE = "/insurer/sales/[0-9a-f-]{36}"
 
 Work = Callable[[], list[str]]
 CodeFor = Callable[[str], str]
+AtStep = Callable[..., Visitor]
 
 
 @pytest.fixture
@@ -55,6 +56,30 @@ def test_a_visitor_is_sent_to_sign_in_and_a_customer_or_an_admin_is_refused(
     admin = at_the_desk(shop, Role.ADMIN_OWNER)
     admin.get(path)
     assert admin.status == 403
+
+
+@pytest.mark.requirement("O13-22")
+def test_an_answer_that_was_changed_is_put_before_the_insurer_though_nobody_had_to_decide(
+    shop: Flask, harbour: Visitor, work: Work, at_step: AtStep
+) -> None:
+    """The applicant gets no hint of it; the marketplace sees that there was one, not which."""
+    customer = at_step("questions")
+    application = customer.at.removesuffix("/questions")
+    customer.answer(ILL)
+    customer.get(f"{application}/questions")
+    customer.answer(replace(ILL, yes_to=frozenset()))
+    assert "changed" not in words(customer.get(f"{application}/review"))
+    assert customer.submit() == "pay"
+    work()
+    with shop.app_context():
+        (sale,) = oversight.sales(SaleFilter()).sales
+    page = words(harbour.get(f"/insurer/sales/{sale.id}"))
+    assert "Answers that were changed" in page
+    assert page.count("First Yes, changed") == 1
+    admin = at_the_desk(shop, Role.ADMIN_SALES)
+    page = words(admin.get(f"/admin/sales/{sale.id}"))
+    assert "1 answer changed" in page
+    assert "First Yes" not in page
 
 
 def test_an_insurer_sees_its_sale_with_the_trail_of_that_application_only(

@@ -12,11 +12,11 @@ from flask.typing import ResponseReturnValue
 
 from marketplace.application import queries as applications
 from marketplace.application import services
-from marketplace.application.values import AnswerChanged, NotReferred, State
+from marketplace.application.values import NotReferred, State
 from marketplace.catalog import queries as catalog
 from marketplace.catalog.values import ProductVersion
-from marketplace.infra.formatting import current_locale, locale_name
 from marketplace.infra.formatting import gettext as _
+from marketplace.infra.formatting import locale_name
 from marketplace.kernel.errors import Conflict, Invalid
 from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import Looked, Sale
@@ -169,7 +169,6 @@ def _page(
         inquiry=inquiry or InquiryForm(None),
         open=file.view is not None and file.view.application.state is State.REFERRED and not file.erased,
         wait=underwriting.waits([application_id]).get(application_id),
-        changes=_changes(application_id, file.view.questions if file.view else ()),
         decisions=underwriting.decisions_of(application_id),
         exposure=applications.exposure(application_id),
         inquiries=underwriting.inquiries_of(application_id),
@@ -177,10 +176,3 @@ def _page(
         language=locale_name(file.view.application.locale) if file.view else "",
     )
     return page, status
-
-
-def _changes(application_id: UUID, questions: Any) -> list[tuple[str, AnswerChanged]]:
-    words = {each.question.id: each.question.text.in_(current_locale()) for each in questions}
-    return [
-        (words.get(each.question_id, each.question_id), each) for each in applications.answer_changes(application_id)
-    ]
