@@ -85,6 +85,8 @@ _FIELDS: Mapping[str, str] = {
     "renewal_guaranteed": _l("Renewal guaranteed"),
     "cash_value": _l("Cash value"),
     "surrender": _l("Ending it early"),
+    "surrender_how": _l("How to end it early"),
+    "reinstatement": _l("If cover stopped"),
     "claim_how": _l("Making a claim"),
     "how_to_pay": _l("How to pay"),
     "delivery": _l("How you get the policy"),

@@ -119,6 +119,8 @@ def a_content(**changes: Any) -> ProductContent:
             renewal=Words("It ends with its term.", "期满终止。"),
             cash_value=Words("None in the first year.", "首年没有。"),
             surrender=Words("You get the cash value.", "退还现金价值。"),
+            surrender_how=Words("Apply online; within 30 days.", "在线申请，30日内办理。"),
+            reinstatement=Words("Within two years.", "两年内。"),
             claim_how=Words("Online or by telephone.", "在线或电话。"),
             how_to_pay=Words("By card, once a year.", "每年刷卡。"),
             delivery=Words("By e-mail.", "电子邮件。"),

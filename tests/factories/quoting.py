@@ -112,6 +112,8 @@ def a_content(code: str = "plain", line: Line = Line.TRAVEL, **changes: Any) -> 
             renewal=words("not guaranteed"),
             cash_value=words("none"),
             surrender=words("Any time"),
+            surrender_how=words("Online, within 30 days"),
+            reinstatement=words("Within two years"),
             claim_how=words("Online"),
             how_to_pay=words("Once, by card"),
             delivery=words("By mail"),

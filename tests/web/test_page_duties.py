@@ -253,7 +253,8 @@ def test_the_questions_are_the_insurers_all_of_them_and_word_for_word(at_step: A
 def told_facts(content: ProductContent) -> Iterator[str]:
     """All that its key facts say in words."""
     facts = content.key_facts
-    for text in (facts.term, facts.renewal, facts.cash_value, facts.surrender, facts.claim_how, facts.how_to_pay,
+    for text in (facts.term, facts.renewal, facts.cash_value, facts.surrender, facts.surrender_how,
+                 facts.reinstatement, facts.claim_how, facts.how_to_pay,
                  facts.delivery):  # fmt: skip
         if text is not None:
             yield words(text.en)

@@ -192,7 +192,11 @@ LoadingText = Annotated[str, Field(pattern=r"^\d{1,3}(\.\d{1,2})? (percent|per_m
 
 @dataclass(frozen=True, slots=True)
 class KeyFacts(Record):
-    """The facts of O13-08 and O13-12: what must be visible on the product page without opening anything."""
+    """The facts of O13-08 and O13-12: what must be visible on the product page without opening anything.
+
+    `surrender` says what ending early costs, `surrender_how` the papers it needs and how long it takes (SCM-11);
+    `reinstatement` when cover stops because a premium was not paid, and how it begins again (SCM-07).
+    """
 
     cooling_off_days: Days | None = None
     waiting_days: Days | None = None
@@ -202,6 +206,8 @@ class KeyFacts(Record):
     renewal_guaranteed: bool = False
     cash_value: Text | None = None
     surrender: Text | None = None
+    surrender_how: Annotated[Text | None, WHERE_SAID] = None
+    reinstatement: Annotated[Text | None, WHERE_SAID] = None
     claim_how: Text | None = None
     how_to_pay: Text | None = None
     delivery: Text | None = None

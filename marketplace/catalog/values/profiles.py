@@ -26,7 +26,8 @@ HAS_PRODUCT_SUMMARY = frozenset({Profile.CN_PERSONAL})
 """Where each product has a summary that is confirmed beside the clauses (人身保险产品信息披露管理办法)."""
 HAS_PRODUCT_INFORMATION = frozenset({Profile.EU_NONLIFE, Profile.UK})
 """Where each product has an insurance product information document."""
-DEMANDS_REAL_NAME = frozenset({Profile.CN_PERSONAL, Profile.CN_NONLIFE})
+MAINLAND = frozenset({Profile.CN_PERSONAL, Profile.CN_NONLIFE})
+DEMANDS_REAL_NAME = MAINLAND
 """Where the applicant proves by a document who they are (互联网保险业务监管办法 art. 33); elsewhere the code that was
 mailed to their address is the proof.
 """
@@ -63,6 +64,7 @@ def _demands(content: ProductContent) -> Iterator[Unmet]:
         return
     yield from _identity(content)
     yield from _key_facts(content)
+    yield from _ending_early(content)
     yield from _covers_and_exclusions(content)
     yield from _questions(content)
     yield from _services(content)
@@ -97,6 +99,16 @@ def _key_facts(content: ProductContent) -> Iterator[Unmet]:
     for name, requirement in (("fully_online", "O13-11"), ("how_to_pay", "O13-12"), ("delivery", "O13-12")):
         if getattr(content.key_facts, name) is None:
             yield Unmet(f"key_facts.{name}", requirement)
+
+
+def _ending_early(content: ProductContent) -> Iterator[Unmet]:
+    """SCM-11: the papers and the time of a surrender; SCM-07: what becomes of cover that is not paid for any more."""
+    if content.profile not in MAINLAND:
+        return
+    if content.key_facts.surrender_how is None:
+        yield Unmet("key_facts.surrender_how", "SCM-11")
+    if content.paid_regularly and content.key_facts.reinstatement is None:
+        yield Unmet("key_facts.reinstatement", "SCM-07")
 
 
 def _covers_and_exclusions(content: ProductContent) -> Iterator[Unmet]:

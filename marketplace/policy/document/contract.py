@@ -165,6 +165,8 @@ def _key_facts(facts: KeyFacts) -> dict[str, Any]:
         "renewal": _words(facts.renewal),
         "cash_value": _words(facts.cash_value),
         "surrender": _words(facts.surrender),
+        "surrender_how": _words(facts.surrender_how),
+        "reinstatement": _words(facts.reinstatement),
         "claim_how": _words(facts.claim_how),
     }
 

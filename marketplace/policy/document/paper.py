@@ -259,7 +259,11 @@ def _amount(minor: int, currency: str) -> dict[str, Any]:
 def _sections(body: Body, locale: str) -> list[dict[str, Any]]:
     facts, insurer, agency = body["key_facts"], body["insurer"], body["agency"]
     cash_value = _said(facts["cash_value"], locale)
-    ending = [_said(facts["surrender"], locale), cash_value and _("Cash value: %(words)s", words=cash_value)]
+    ending = [
+        _said(facts["surrender"], locale),
+        cash_value and _("Cash value: %(words)s", words=cash_value),
+        _said(facts.get("surrender_how"), locale),
+    ]
     renewal = _said(facts["renewal"], locale)
     claims = _("To report a loss, call %(phone)s or write to %(email)s.", **insurer)
     complaints = _(
@@ -271,7 +275,7 @@ def _sections(body: Body, locale: str) -> list[dict[str, Any]]:
         {"key": "cooling_off", "title": _("If you change your mind"), "paragraphs": _cooling_off(facts)},
         {"key": "renewal", "title": _("Renewal"), "paragraphs": [renewal] if renewal else []},
         {"key": "ending", "title": _("If you end it early"), "paragraphs": [each for each in ending if each]},
-        {"key": "grace", "title": _("If a premium is late"), "paragraphs": _grace(facts["grace_days"])},
+        {"key": "grace", "title": _("If a premium is late"), "paragraphs": _late(facts, locale)},
         {
             "key": "claims",
             "title": _("If something happens"),
@@ -294,16 +298,14 @@ def _cooling_off(facts: Body) -> list[str]:
     ]
 
 
-def _grace(days: int | None) -> list[str]:
-    if not days:
-        return []
-    return [
-        ngettext(
-            "You have %(num)s day of grace in which the cover goes on.",
-            "You have %(num)s days of grace in which the cover goes on.",
-            days,
-        )
-    ]
+def _late(facts: Body, locale: str) -> list[str]:
+    days, again = facts["grace_days"], _said(facts.get("reinstatement"), locale)
+    grace = days and ngettext(
+        "You have %(num)s day of grace in which the cover goes on.",
+        "You have %(num)s days of grace in which the cover goes on.",
+        days,
+    )
+    return [each for each in (grace, again) if each]
 
 
 def _labels() -> dict[str, str]:

@@ -116,6 +116,12 @@ def test_a_fault_is_found_where_it_stands(
 DELIVERY = 'delivery = { en = "Electronic policy by e-mail.", zh = "电子保单通过电子邮件送达。" }\n'
 
 
+def line_of(key: str) -> str:
+    """The whole line of the product's file that says this."""
+    lines = catalog_files()[PRODUCT].decode().splitlines(keepends=True)
+    return next(line for line in lines if line.startswith(f"{key} = "))
+
+
 @pytest.mark.parametrize(
     ("removed", "field", "requirement"),
     [
@@ -132,6 +138,10 @@ DELIVERY = 'delivery = { en = "Electronic policy by e-mail.", zh = "电子保单
                      marks=pytest.mark.requirement("O13-28")),
         pytest.param('claim_decided = { en = "10 days", zh = "10天" }\n', "facts.claim_decided", "O13-16",
                      marks=pytest.mark.requirement("O13-16")),
+        pytest.param(line_of("surrender_how"), "key_facts.surrender_how", "SCM-11",
+                     marks=pytest.mark.requirement("SCM-11")),
+        pytest.param(line_of("reinstatement"), "key_facts.reinstatement", "SCM-07",
+                     marks=pytest.mark.requirement("SCM-07")),
         pytest.param("commission = { basis_points = 1800 }\n", "commission", "EU-05"),
     ],
 )  # fmt: skip

@@ -57,6 +57,8 @@ PRODUCT: Mapping[str, str] = {
     "key_facts.renewal_guaranteed": _l("Whether renewal is guaranteed."),
     "key_facts.cash_value": _l("What is returned on leaving early."),
     "key_facts.surrender": _l("How the contract is ended."),
+    "key_facts.surrender_how": _l("Which papers ending it needs, and how long it takes."),
+    "key_facts.reinstatement": _l("When cover stops for want of a premium, and how it begins again."),
     "key_facts.claim_how": _l("How a claim is made."),
     "key_facts.how_to_pay": _l("How the premium is paid."),
     "key_facts.delivery": _l("How the policy reaches the customer."),
