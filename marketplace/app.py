@@ -15,7 +15,16 @@ from marketplace.web import access, error_pages, metering, pages, released, scop
 from marketplace.web.api import log as evidence_log
 from marketplace.web.api import v1
 from marketplace.web.backoffice import applicants as applicant_desk
-from marketplace.web.backoffice import books, compliance, page_versions, replay, replay_desk, sales_log, security_log
+from marketplace.web.backoffice import (
+    books,
+    compliance,
+    page_versions,
+    replay,
+    replay_desk,
+    sales_log,
+    samples,
+    security_log,
+)
 from marketplace.web.backoffice import consultation as question_desk
 from marketplace.web.backoffice import evidence as evidence_desk
 from marketplace.web.backoffice import insurers as party_desk
@@ -81,7 +90,7 @@ SUBJECTS = (
     *(insurer_sales, insurer_products, insurer_uploads, insurer_workbooks, insurer_cards, insurer_keys, insurer_terms),
     *(insurer_underwriting, insurer_payee, insurer_staff, insurer_evidence, insurer_account),
     *(listing_review, data_desk, applicant_desk, party_desk, books, refund_desk, sales_log, evidence_desk),
-    *(mail_desk, compliance, page_versions, security_log, replay, replay_desk),
+    *(mail_desk, compliance, samples, page_versions, security_log, replay, replay_desk),
     *(health, stripe, v1, evidence_log),
 )
 ROOT = Path(__file__).parent.parent

@@ -95,6 +95,17 @@ def drop_bundles() -> None:
     services.drop_old_bundles()
 
 
+@task("oversight.draw_sample", every="10 19 * * *", attempts=1)
+def draw_sample() -> None:
+    """Looked at each day, drawn once a month: a day without a worker puts it off by a day."""
+    services.draw_monthly()
+
+
+@task("oversight.check_sampled", attempts=10, priority=LATER)
+def check_sampled(sample_id: UUID, application_id: UUID) -> None:
+    services.check_sampled(sample_id, application_id)
+
+
 @task("oversight.catch_up", every="27 * * * *")
 def catch_up() -> None:
     """Once an hour: what ends by the clock alone publishes no fact, so unfinished sales are looked at again."""

@@ -138,6 +138,56 @@ class PictureRow(Base):
     )
 
 
+class SampleRow(Base):
+    """Contracts drawn by lot to be checked; what a person says of the report is written once."""
+
+    __tablename__ = "oversight_sample"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    drawn_at: Mapped[datetime] = mapped_column(index=True)
+    since: Mapped[datetime]
+    seed: Mapped[str] = mapped_column(CHAR(SHA256_HEX))
+    contracts: Mapped[int]
+    finished_at: Mapped[datetime | None]
+    read_by: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_account.id"))
+    read_at: Mapped[datetime | None]
+    words: Mapped[str] = mapped_column(server_default=text("''"))
+
+    __table_args__ = (
+        CheckConstraint("(read_by IS NULL) = (read_at IS NULL)", name="read_whole"),
+        CheckConstraint("read_at IS NULL OR finished_at IS NOT NULL", name="read_when_finished"),
+    )
+
+
+class SampledRow(Base):
+    """A contract of a sample, and what the verifier said of its file. `failure`: why no file could be made."""
+
+    __tablename__ = "oversight_sampled"
+
+    sample_id: Mapped[UUID] = mapped_column(ForeignKey("oversight_sample.id"), primary_key=True)
+    application_id: Mapped[UUID] = mapped_column(ForeignKey("application_application.id"), primary_key=True)
+    verified: Mapped[bool | None]
+    failure: Mapped[str | None] = mapped_column(String(80))
+    core_sha256: Mapped[str | None] = mapped_column(CHAR(SHA256_HEX))
+    checked_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("checked_at IS NULL OR (verified IS NULL) <> (failure IS NULL)", name="verified_or_failed"),
+        CheckConstraint("(verified IS NULL) = (core_sha256 IS NULL)", name="verified_of_a_file"),
+    )
+
+
+def locked_sample(sample_id: UUID) -> SampleRow | None:
+    """The row, locked until the end of the transaction and read afresh."""
+    wanted = select(SampleRow).where(SampleRow.id == sample_id).with_for_update()
+    return db.session.scalars(wanted.execution_options(populate_existing=True)).one_or_none()
+
+
+def lock_drawing() -> None:
+    """One at a time draws."""
+    db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("oversight.samples", 0))))
+
+
 def locked_bundle(bundle_id: UUID) -> BundleRow | None:
     """The row, locked until the end of the transaction and read afresh."""
     wanted = select(BundleRow).where(BundleRow.id == bundle_id).with_for_update()

@@ -63,6 +63,7 @@ def reading_words(what: str) -> str:
         "looked": _("looked at"),
         "downloaded": _("downloaded"),
         "replayed": _("the recording of a page played"),
+        "sampled": _("checked, because the lot fell on it"),
         "": _("erased"),
     }[what]
 

@@ -278,6 +278,8 @@ ACCESS: dict[str, Door] = {
     **_doors(Who.CUSTOMER, PageClass.SERVICE, "policy_evidence.download", step_up=True, paper=True),
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "books.books", "books.compare", roles=KEEPS_THE_BOOKS),
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "mail_desk.mails", "mail_desk.again", roles=ANSWERS_FOR_SALES),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "samples.samples", "samples.draw", roles=KEEPS_THE_RECORD),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "samples.read", roles=PROTECTS_DATA),
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "compliance.requirements", roles=COUNTS_SALES | ANSWERS_FOR_SALES),
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "refund_desk.desk", "refund_desk.payment", roles=KEEPS_THE_BOOKS),
     **_doors(
@@ -290,7 +292,7 @@ ACCESS: dict[str, Door] = {
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "security_log.events", roles=LOOKS_AFTER_SECURITY),
     **_doors(
         Who.ANYONE, PageClass.MACHINE,
-        "health.live", "health.ready", "inbox.messages", "inbox.message", "inbox.body",
+        "health.live", "health.ready", "health.compliance", "inbox.messages", "inbox.message", "inbox.body",
         "inbox.attachment", "inbox.source",
     ),
     # A key proves who sends; whoever has none is counted by where it comes from.

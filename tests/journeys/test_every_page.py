@@ -28,6 +28,7 @@ NOT_PAGES = {
     "evidence_log.authorities": "for machines",
     "replay.play": "in a frame, under an origin of its own",
     "health.live": "for machines", "health.ready": "for machines",
+    "health.compliance": "for machines",
     "application.resume": "leads to the step that may be done", "checkout.returned": "leads to the end of the purchase",
     "insurer_payee.returned": "leads to how the account at Stripe stands",
 }  # fmt: skip

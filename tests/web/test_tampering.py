@@ -207,6 +207,7 @@ _ROAD = "the road to a publication; what was published is the version of the pro
 _ERASURE = "who asked for what of their data; that it was erased is an entry"
 _AGAINST = "against what further views and recordings are to be kept; each names its own file"
 _PLANNED = "which applications were to be paid together; that they were is in the order"
+_DRAWN = "what a check of the evidence said; anybody can check again"
 NOT_EVIDENCE: Mapping[str, str] = dict.fromkeys(
     (
         "accounts_account", "accounts_api_key", "accounts_ceremony", "accounts_challenge", "accounts_device",
@@ -230,6 +231,8 @@ NOT_EVIDENCE: Mapping[str, str] = dict.fromkeys(
     "catalog_product": "the version says its code and line itself",
     "catalog_sale_end": "from when a version is sold no more; what was sold stays",
     "needs_scheme": "how cover was planned before anything was applied for; its hash is an entry",
+    "oversight_sample": _DRAWN,
+    "oversight_sampled": _DRAWN,
     "needs_basket": _PLANNED,
     "needs_basket_line": _PLANNED,
     "checkout_delivery": "by when a mail was to leave; that it left is an entry",

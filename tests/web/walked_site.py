@@ -26,6 +26,7 @@ from marketplace.kernel.money import Money
 from marketplace.listing import queries as listing
 from marketplace.listing import services
 from marketplace.oversight import queries as oversight
+from marketplace.oversight import services as oversight_services
 from marketplace.oversight.values import SaleFilter
 from marketplace.payment import queries as payments
 from marketplace.payment.values import Purpose, RefundReason
@@ -269,7 +270,9 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         wished = a_refused_wish(paid.id, site.accounts["admin_finance"], site.accounts["admin_owner"])
         a_wish(paid.id, site.accounts["admin_finance"], amount=Money(100, "CNY"), reason=RefundReason.GOODWILL)
         (refund,) = payments.refunds_for(Purpose.NEW_BUSINESS, sold.order_id)
-        asked_of = _a_question(site, UUID(under_way["offer_id"]), accounts.account(account_id))
+        asked_of = _a_question(site, UUID(under_way["offer_id"]), accounts.account(account_id)) | {
+            "sample_id": oversight_services.draw_sample()
+        }
         evidence = {desk: kept_evidence(sold.application_id, reader) for desk, reader in readers.items()}
         db.session.commit()
         with_file = next(mail.id for mail in correspondence.inbox() if mail.attachments)

@@ -4,7 +4,7 @@ with insurers.
 
 from marketplace.oversight.queries.bordereaux import bordereau, latest_share_lines, statement
 from marketplace.oversight.queries.compliance import survey
-from marketplace.oversight.queries.contradictions import contradictions
+from marketplace.oversight.queries.contradictions import contradictions, contradictions_of
 from marketplace.oversight.queries.evidence import (
     bundle,
     bundle_bytes,
@@ -23,6 +23,7 @@ from marketplace.oversight.queries.sales import (
     sales_of_orders,
     state_counts,
 )
+from marketplace.oversight.queries.samples import report_overdue, require_sample, samples
 from marketplace.oversight.queries.soundness import broken, disagreements, under_way
 from marketplace.oversight.queries.timeline import timeline, views, visits
 from marketplace.oversight.queries.words import disagreement_words, gap_words, page_words
@@ -35,6 +36,7 @@ __all__ = [
     "bundles_of",
     "contracts_in",
     "contradictions",
+    "contradictions_of",
     "disagreement_words",
     "disagreements",
     "gap_words",
@@ -45,11 +47,14 @@ __all__ = [
     "reason_given",
     "recorded",
     "recording",
+    "report_overdue",
+    "require_sample",
     "sale",
     "sale_of_application",
     "sales",
     "sales_of_applications",
     "sales_of_orders",
+    "samples",
     "state_counts",
     "statement",
     "survey",

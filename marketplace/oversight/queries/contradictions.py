@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row, Uuid, bindparam, text
 
 from marketplace.application import queries as applications
 from marketplace.application.values import CONFIRMED_AS
@@ -129,8 +129,9 @@ _KEPT = text(f"""
 _CONTRACTS = text("""
     SELECT p.application_id, p.id AS policy_id, p.number, p.zone, a.id IS NOT NULL AS applied,
         a.erased_at IS NOT NULL OR p.erased_at IS NOT NULL AS erased
-    FROM policy_policy p LEFT JOIN application_application a ON a.id = p.application_id ORDER BY p.number
-    """)
+    FROM policy_policy p LEFT JOIN application_application a ON a.id = p.application_id
+    WHERE p.application_id = :application OR :application IS NULL ORDER BY p.number
+    """).bindparams(bindparam("application", type_=Uuid))
 _ASKED = (EntryType.UNDERWRITING_ASKED, EntryType.UNDERWRITING_ANSWERED)
 _DECIDING = (EntryType.CONTRACT_ENDED, EntryType.HOLD_OPENED, EntryType.HOLD_CLOSED)
 """What decides when all of it is destroyed. Of these a row that is gone is as bad as one that says something else."""
@@ -139,8 +140,17 @@ _DECIDING = (EntryType.CONTRACT_ENDED, EntryType.HOLD_OPENED, EntryType.HOLD_CLO
 def contradictions() -> Iterator[tuple[str, str]]:
     """What was altered (a number or a hash) and how. Asks for one key of a person for each contract: for checks."""
     yield from _altered()
+    yield from _of_contracts(None)
+
+
+def contradictions_of(application_id: UUID) -> tuple[str, ...]:
+    """How what is kept of the contract of an application contradicts the log; empty where nothing does."""
+    return tuple(sentence for _number, sentence in _of_contracts(application_id))
+
+
+def _of_contracts(application_id: UUID | None) -> Iterator[tuple[str, str]]:
     with snapshot() as connection:
-        for contract in connection.execute(_CONTRACTS).all():
+        for contract in connection.execute(_CONTRACTS, {"application": application_id}).all():
             yield from ((contract.number, sentence) for sentence in _of_contract(connection, contract))
 
 

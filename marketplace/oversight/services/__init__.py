@@ -21,6 +21,7 @@ from marketplace.oversight.services.sales import (
     refresh_order,
     refresh_policy,
 )
+from marketplace.oversight.services.sampling import check_sampled, draw_monthly, draw_sample, read_sample
 
 __all__ = (
     "KEPT",
@@ -28,12 +29,16 @@ __all__ = (
     "ask_bundle",
     "catch_up",
     "check_books",
+    "check_sampled",
+    "draw_monthly",
+    "draw_sample",
     "drop_old_bundles",
     "make_bundle",
     "note_look",
     "note_message",
     "note_reading",
     "note_replay",
+    "read_sample",
     "rebuild",
     "refresh_application",
     "refresh_comparison",

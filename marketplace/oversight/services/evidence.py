@@ -6,7 +6,7 @@ takes it away without an entry in the journey of its readings (T26-48): where th
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -48,6 +48,7 @@ KEPT = timedelta(days=7)
 PATIENCE = timedelta(minutes=1)
 """How long somebody who asks waits for the last entries to come into the log; a moment is usual."""
 FORMAT = "evenfold-evidence-wrapper/1"
+SAMPLED = "sampled"
 
 
 def ask_bundle(command: AskBundle) -> UUID:
@@ -122,7 +123,7 @@ def make_bundle(bundle_id: UUID) -> None:
     if row is None or row.state != BundleState.ASKED:
         return
     try:
-        made = _made(row)
+        made = _made(row.application_id, _reader_of(row))
     except (Unavailable, NotFound) as error:
         if isinstance(error, EvidenceIncomplete) and trail.worth_waiting(row.asked_at, PATIENCE):
             defer("oversight.make_bundle", in_seconds=2, bundle_id=bundle_id)
@@ -135,6 +136,20 @@ def make_bundle(bundle_id: UUID) -> None:
     _note(row, SYSTEM, "made", pages_sha256=made.hashes.pages)
 
 
+def judge_contract(application_id: UUID, sample_id: UUID) -> tuple[str, bool]:
+    """Make the file of a contract, keep nothing of it, and have it verified: the SHA-256 of its core, and the verdict.
+    Entered in the journey of its readings.
+
+    Raises EvidenceIncomplete while its last entries are not in the log, and Unavailable or NotFound where no file can
+    be made.
+    """
+    reader = _Reader(sample_id, None, SYSTEM.role.value, SYSTEM.label, SAMPLED, clock.now(), "en")
+    made, sale = _made(application_id, reader), sale_of_application(application_id)
+    said = {"bundle_id": sample_id, "what": SAMPLED, "reason": "", "core_sha256": made.hashes.core}
+    _enter(sale, EntryType.EVIDENCE_READ, said, SYSTEM)
+    return made.hashes.core, made.verdict.verified
+
+
 def drop_old_bundles() -> int:
     """Drop the bytes of those whose week is over. Returns how many."""
     old = BundleRow.state == BundleState.READY.value, BundleRow.expires_at <= clock.now()
@@ -143,6 +158,19 @@ def drop_old_bundles() -> int:
         row.state, row.content_sealed = BundleState.DROPPED.value, None
     db.session.flush()
     return len(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """For whom the file is made, and why."""
+
+    bundle_id: UUID
+    account_id: UUID | None
+    role: str
+    label: str
+    reason: str
+    asked_at: datetime
+    locale: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,15 +190,19 @@ class _Made:
     verdict: verifying.Verdict
 
 
-def _made(row: BundleRow) -> _Made:
-    lacking = take_pictures(row.application_id)
-    found, sale = trail.extract(row.application_id), sale_of_application(row.application_id)
+def _reader_of(row: BundleRow) -> _Reader:
+    return _Reader(row.id, row.account_id, row.actor_role, row.actor_label, row.reason, row.asked_at, row.locale)
+
+
+def _made(application_id: UUID, reader: _Reader) -> _Made:
+    lacking = take_pictures(application_id)
+    found, sale = trail.extract(application_id), sale_of_application(application_id)
     core = trail.core_files(found, sale.policy_number, documents_of(found), exhibits_of(found, sale))
     wrapper, pages_sha256 = trail.wrapper_files(found), None
     if (archive := archive_pages(found, sale.policy_number or sale.application_reference or "")) is not None:
         wrapper["wrapper/pages.wacz"], pages_sha256 = archive.data, archive.package_sha256
     hashes = _Hashes(sha256_hex(core["core/core.json"]), pages_sha256)
-    content = zipped(core | wrapper | _wrapped(row, sale, hashes, lacking, _stamps(wrapper)))
+    content = zipped(core | wrapper | _wrapped(reader, sale, hashes, lacking, _stamps(wrapper)))
     policy = trail.trust_policy(found.origin)
     return _Made(content, hashes, verifying.judge(content, policy, _receipts(found), trail.time_authorities()))
 
@@ -183,31 +215,31 @@ def _stamps(wrapper: Mapping[str, bytes]) -> list[tuple[str, str]]:
 
 
 def _wrapped(
-    row: BundleRow, sale: Sale, hashes: _Hashes, lacking: str | None, stamps: Sequence[tuple[str, str]]
+    reader: _Reader, sale: Sale, hashes: _Hashes, lacking: str | None, stamps: Sequence[tuple[str, str]]
 ) -> dict[str, bytes]:
     """Who reads it and why, and how it is checked."""
-    watermark = watermark_of(row.actor_label, row.reason, row.asked_at, ZONE, row.locale)
+    watermark = watermark_of(reader.label, reader.reason, reader.asked_at, ZONE, reader.locale)
     wrapper: Mapping[str, Any] = {
         "format": FORMAT,
-        "bundle_id": row.id,
-        "reader": {"account_id": row.account_id, "label": row.actor_label, "role": row.actor_role},
-        "reason": row.reason,
-        "asked_at": row.asked_at,
+        "bundle_id": reader.bundle_id,
+        "reader": {"account_id": reader.account_id, "label": reader.label, "role": reader.role},
+        "reason": reader.reason,
+        "asked_at": reader.asked_at,
         "watermark": watermark,
         "core_sha256": hashes.core,
-        "readings": journey_of_readings(row.application_id),
+        "readings": journey_of_readings(sale.application_id or sale.journey_id),
         "pictures": {"reason": lacking} if lacking else {},
     }
     told = Told(
         contract=sale.policy_number or sale.application_reference or "",
         core_sha256=hashes.core,
         watermark=watermark,
-        pictures=words_of(lacking, row.locale),
+        pictures=words_of(lacking, reader.locale),
         pages_sha256=hashes.pages,
         site=letterhead().public_url,
         stamps=stamps,
     )
-    return {"wrapper/wrapper.json": canonical_bytes(wrapper), "README.txt": readme(told, row.locale)}
+    return {"wrapper/wrapper.json": canonical_bytes(wrapper), "README.txt": readme(told, reader.locale)}
 
 
 def _receipts(found: Extract) -> list[bytes]:

@@ -43,8 +43,21 @@ from marketplace.oversight.values.sales import (
     TimelineEntry,
     Visit,
 )
+from marketplace.oversight.values.samples import (
+    ERASED,
+    OVERDUE_AFTER,
+    SAMPLE_SIZE,
+    Sample,
+    Sampled,
+    SampleNotFinished,
+    SampleNotFound,
+    SampleReadAlready,
+)
 
 __all__ = [
+    "ERASED",
+    "OVERDUE_AFTER",
+    "SAMPLE_SIZE",
     "SETTLED_AFTER",
     "ActOnPage",
     "AskBundle",
@@ -75,6 +88,11 @@ __all__ = [
     "SaleNotFound",
     "SaleState",
     "SalesPage",
+    "Sample",
+    "SampleNotFinished",
+    "SampleNotFound",
+    "SampleReadAlready",
+    "Sampled",
     "Source",
     "Standing",
     "Statement",

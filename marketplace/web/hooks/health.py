@@ -1,4 +1,6 @@
-"""`/healthz/live`: the process answers. `/healthz/ready`: database, migrations and files are usable."""
+"""`/healthz/live`: the process answers. `/healthz/ready`: database, migrations and files are usable.
+`/healthz/compliance`: contracts were drawn by lot and checked within the last five weeks (T26-51).
+"""
 
 import logging
 
@@ -6,6 +8,7 @@ from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
 
 from marketplace.infra import readiness
+from marketplace.oversight import queries as oversight
 from marketplace.traceability.values import PagesNotReleased
 from marketplace.web import released
 
@@ -33,3 +36,11 @@ def ready() -> ResponseReturnValue:
     except PagesNotReleased:  # why stands in the log
         return {"status": "ready", "sales": "stopped", "reasons": ["release"]}
     return {"status": "ready"}
+
+
+@blueprint.get("/compliance")
+def compliance() -> ResponseReturnValue:
+    """For whoever watches the installation; a balancer does not ask it."""
+    if oversight.report_overdue():
+        return {"status": "overdue", "reasons": ["sample"]}, 503
+    return {"status": "checked"}

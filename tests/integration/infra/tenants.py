@@ -33,7 +33,7 @@ MARKETPLACE = {
     "accounts_ceremony", "accounts_challenge", "accounts_insurer_application", "checkout_delivery",
     "payment_balance_check", "payment_dispute", "payment_ledger_entry", "payment_ledger_line",
     "payment_provider_event", "payment_provider_movement", "payment_refund_wish", "policy_paper_range",
-    "privacy_export", "privacy_notice", "privacy_request", "privacy_run",
+    "oversight_sample", "oversight_sampled", "privacy_export", "privacy_notice", "privacy_request", "privacy_run",
 }  # fmt: skip
 
 # Public, and written by the marketplace alone.
