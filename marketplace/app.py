@@ -30,6 +30,7 @@ from marketplace.web.backoffice import evidence as evidence_desk
 from marketplace.web.backoffice import insurers as party_desk
 from marketplace.web.backoffice import listing as listing_review
 from marketplace.web.backoffice import mails as mail_desk
+from marketplace.web.backoffice import notices as notice_desk
 from marketplace.web.backoffice import practitioners as practitioner_desk
 from marketplace.web.backoffice import privacy as data_desk
 from marketplace.web.backoffice import refunds as refund_desk
@@ -75,6 +76,7 @@ from marketplace.web.storefront import (
     leaving,
     legal,
     needs,
+    notices,
     product,
     register,
     taking,
@@ -83,14 +85,14 @@ from marketplace.web.storefront import (
 from marketplace.web.storefront import consultation as answers
 
 SUBJECTS = (
-    *(home, compare, needs, beside, taking, product, insurers, leaving, verify, legal, register),
+    *(home, compare, needs, beside, taking, product, insurers, leaving, verify, legal, notices, register),
     *(application, identity, consenting, interactions, checkout, basket, account, account_security, factor, joining),
     *(policy, policy_evidence, privacy, referral),
     *(answers, asking, insurer_questions, insurer_practitioners, question_desk, practitioner_desk),
     *(insurer_sales, insurer_products, insurer_uploads, insurer_workbooks, insurer_cards, insurer_keys, insurer_terms),
     *(insurer_underwriting, insurer_payee, insurer_staff, insurer_evidence, insurer_account),
     *(listing_review, data_desk, applicant_desk, party_desk, books, refund_desk, sales_log, evidence_desk),
-    *(mail_desk, compliance, samples, page_versions, security_log, replay, replay_desk),
+    *(mail_desk, notice_desk, compliance, samples, page_versions, security_log, replay, replay_desk),
     *(health, stripe, v1, evidence_log),
 )
 ROOT = Path(__file__).parent.parent

@@ -71,6 +71,7 @@ ASKS_FOR_REFUNDS = frozenset({Role.ADMIN_FINANCE})
 LOOKS_AFTER_SECURITY = frozenset({Role.ADMIN_OWNER, Role.ADMIN_COMPLIANCE})
 PROTECTS_DATA = frozenset({Role.ADMIN_COMPLIANCE})
 ADMITS_INSURERS = frozenset({Role.ADMIN_OWNER, Role.ADMIN_COMPLIANCE})
+ANNOUNCES = frozenset({Role.ADMIN_OWNER, Role.ADMIN_COMPLIANCE, Role.ADMIN_SALES})
 KEEPS_THE_RECORD = frozenset({Role.ADMIN_SALES, Role.ADMIN_COMPLIANCE})
 ANSWERS_FOR_SALES = KEEPS_THE_RECORD | {Role.ADMIN_COMPLAINTS}
 COUNTS_SALES = KEEPS_THE_RECORD | {Role.ADMIN_FINANCE, Role.ADMIN_OWNER}
@@ -94,7 +95,7 @@ ACCESS: dict[str, Door] = {
         "insurers.insurers", "insurers.insurer", "product.offer", "product.premium", "product.tariff",
         "product.document", "product.document_bytes",
         "legal.disclosure_page", "legal.recording", "legal.privacy", "legal.security_txt",
-        "beside.side_by_side", "taking.table", "verify.evidence",
+        "beside.side_by_side", "taking.table", "verify.evidence", "notices.notices", "notices.announcement",
         "account.sign_in", "account.sign_out", "account.register", "account.confirm", "account.reset_request",
         "account.reset", "account.find", "account.find_code",
     ),
@@ -135,6 +136,11 @@ ACCESS: dict[str, Door] = {
         step_up=True, roles=KEEPS_THE_RECORD,
     ),
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "practitioner_desk.practitioners", roles=ADMITS_INSURERS),
+    **_doors(
+        Who.BACKOFFICE, PageClass.STAFF, "notice_desk.notices", "notice_desk.write", "notice_desk.notice",
+        "notice_desk.drop", roles=ANNOUNCES,
+    ),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "notice_desk.release", step_up=True, roles=ANNOUNCES),
     **_doors(
         Who.BACKOFFICE, PageClass.STAFF, "practitioner_desk.accept", "practitioner_desk.refuse",
         "practitioner_desk.end", step_up=True, roles=ADMITS_INSURERS,
@@ -304,6 +310,7 @@ ACCESS: dict[str, Door] = {
     # Public, without anything about anybody, and kept by whoever stands between.
     **_doors(
         Who.ANYONE, PageClass.MACHINE,
+        "notices.feed",
         "evidence_log.checkpoint", "evidence_log.tile", "evidence_log.entries", "evidence_log.trust_policy",
         "evidence_log.authorities",
     ),

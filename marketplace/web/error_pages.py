@@ -10,12 +10,13 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, SecurityError
 
 from marketplace.accounts.values import ApiKeyRefused, CertificateMissing, SalesStopped, ScopeMissing, TooManyTries
+from marketplace.disclosure.values import SalesInterrupted
 from marketplace.infra.formatting import gettext as _
 from marketplace.infra.formatting import ngettext
 from marketplace.kernel import clock, errors
 from marketplace.privacy.values import Restricted
 from marketplace.quoting.values import NeedErased
-from marketplace.web import audit
+from marketplace.web import announced, audit
 
 log = logging.getLogger(__name__)
 
@@ -221,6 +222,8 @@ def words_of(error: errors.MarketplaceError) -> str:
         ),
         "payment:refund-not-failed": _("This refund has not failed; it is not asked for again."),
         "payment:in-progress": _("A payment for this is on its way. Please wait a moment."),
+        "disclosure:announcement-decided": _("This announcement was released, dropped or taken back already."),
+        "disclosure:releaser-needed": _("Whoever wrote an announcement cannot release it. Another person has to."),
         "traceability:pages-not-released": _(
             "No insurance is sold here at the moment: the pages as they are now have not been released for sale. "
             "Everything else works, and contracts go on."
@@ -271,6 +274,12 @@ def show_errors(app: Flask) -> None:
         """Too many tries: when to come back, in words and for machines (RFC 9110, 10.2.3)."""
         audit.reach_limit(error.retry_at)
         return answer(429, words_of(error) or when_to_try_again(error), error.code)
+
+    @app.errorhandler(SalesInterrupted)
+    def interrupted(error: SalesInterrupted) -> Answer:
+        """Nothing is sold at present: why, and what is done about it (O13-42)."""
+        log.info("refused %s: %s", error.code, request.endpoint)
+        return render_template("errors/interrupted.html", announcement=announced.stopping()), status_of(error), {}
 
     @app.errorhandler(CSRFError)
     def forged(_error: CSRFError) -> tuple[str, int]:

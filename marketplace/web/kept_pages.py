@@ -23,7 +23,7 @@ from marketplace.infra.pressing import press
 from marketplace.kernel import clock, ids
 from marketplace.kernel.remembering import Remembered
 from marketplace.traceability.values import Online
-from marketplace.web import released, security, sessions
+from marketplace.web import announced, released, security, sessions
 from marketplace.web.tracing import Traced, send_traced, token_of, version_of
 
 PAGES_KEPT = 512
@@ -107,7 +107,8 @@ def _made(page: Page) -> _Kept:
                 setattr(g, name, value)
     pieces = tuple(_MARK.split(text.encode()))
     pressed = tuple(map(press, pieces)) if online and online.reference is None else ()
-    return _Kept(pieces, pressed, page.traced, online, page.until, page.status, monotonic())
+    until = min((at for at in (page.until, announced.next_change()) if at is not None), default=None)
+    return _Kept(pieces, pressed, page.traced, online, until, page.status, monotonic())
 
 
 def _sent(kept: _Kept) -> Response:

@@ -20,7 +20,7 @@ from marketplace.infra import formatting, logs
 from marketplace.infra.formatting import LOCALES, current_locale, set_locale
 from marketplace.kernel.text import LocalizedText
 from marketplace.needs.values import CURRENCY
-from marketplace.web import access, desks, released, security, underwriting_words, upload_words
+from marketplace.web import access, announced, desks, released, security, underwriting_words, upload_words
 from marketplace.web.fields import money_words
 from marketplace.web.role_words import role_words
 
@@ -130,6 +130,7 @@ def furnish(app: Flask, *, demonstration: bool, inbox: bool, licence_number: str
         current_locale=current_locale,
         signed_in=access.signed_in,
         may_enter=access.may_enter,
+        announcements=announced.shown,
         second_step_of=access.second_step_of,
         here=lambda: security.own_path(request.full_path) or "",
     )

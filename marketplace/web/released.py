@@ -134,6 +134,15 @@ class Pages:
         self._looked_at.update(dict.fromkeys(due, now))
         return known
 
+    @property
+    def are_released(self) -> bool:
+        """Whether sales pages are shown: these pages were released, and all of them is kept."""
+        try:
+            self.require()
+        except PagesNotReleased:
+            return False
+        return True
+
     def _released(self, files: Iterable[str]) -> Release:
         release = trail.release_of(self.content)
         if release is None:

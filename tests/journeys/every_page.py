@@ -433,6 +433,20 @@ class Walk:
         admin.post({"reason": ""}, f"{answer}/refuse")
         admin.post({}, f"{answer}/publish")
 
+    def notices(self) -> None:
+        """Written by one, released by another, taken back, and read by everybody."""
+        author, second = self.desk(Role.ADMIN_COMPLIANCE), self.desk(Role.ADMIN_OWNER)
+        author.get("/admin/notices/new")
+        author.post({"kind": "closing"})
+        author.post({"kind": "other", "title": "News", "title_zh": "消息", "text": "Words", "text_zh": "文字"})
+        written = author.at
+        second.get(written)
+        second.post({}, f"{written}/release")
+        author.get(f"/admin/notices/new?revokes={written.rsplit('/', 1)[1]}")
+        second.get("/admin/notices")
+        for path in ("/notices", "/notices?kind=recall", written.replace("/admin", "")):
+            self.visitor().get(path)
+
     def own_data(self) -> None:
         """One's own security and data, up to the end of the account."""
         visitor = self.customer

@@ -21,6 +21,7 @@ NOT_PAGES = {
     "applicant_desk.paper": "a file", "inbox.attachment": "a file", "inbox.source": "a file",
     "privacy.download": "a file", "evidence_desk.download": "a file", "insurer_evidence.download": "a file",
     "policy_evidence.download": "a file", "legal.security_txt": "a file",
+    "notices.feed": "for machines",
     "api_v1.description": "for machines", "api_v1.catalog": "for machines",
     "api_v1.bordereau": "for machines",
     "evidence_log.checkpoint": "for machines", "evidence_log.tile": "for machines",

@@ -27,6 +27,7 @@ BEGINNINGS = {
     "application/problem+json": (b"{",),
     "application/zip": (b"PK\x03\x04",), "application/octet-stream": (b"%PDF-",),  # a stranger's, not to be opened
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": (b"PK\x03\x04",),
+    "application/atom+xml": (b"<?xml",),
     "text/csv": (b"\xef\xbb\xbf",), "text/css": (b"",), "text/javascript": (b"",), "image/svg+xml": (b"<svg",),
     "text/plain": (b"",), "text/markdown": (b"#",), "message/rfc822": (b"From: ",),
 }  # fmt: skip
@@ -38,6 +39,7 @@ SHOWN_AS_THEY_ARE = {
 QUERIES = {
     "next", "v", "text", "insurer", "line", "state", "since", "until", "page", "type", "outcome", "account", "age",
     "cancelled", "number", "code", "from", "need", "sent", "start", "law",
+    "kind", "like", "revokes",
 }  # fmt: skip
 
 

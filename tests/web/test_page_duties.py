@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from marketplace.application.rules import question_sha256
 from marketplace.application.values import Step
 from marketplace.catalog import queries as catalog
 from marketplace.catalog.values import Cover, DocumentKind, Line, ProductContent, Profile
+from marketplace.disclosure.values import AnnouncementKind
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
@@ -26,10 +28,12 @@ from marketplace.traceability.queries import entries_of_application
 from marketplace.traceability.values import EntryType
 from marketplace.web.customer.road import ENDPOINTS
 from marketplace.web.doors import ACCESS, PageClass
+from marketplace.web.storefront.legal import ASSOCIATION
 from sandbox.demo.visitor import Visitor, words
 from tests.environment import ROOT
 from tests.factories.accounts import an_insurer
 from tests.factories.catalog import catalog_files, changed, published
+from tests.factories.disclosure import an_announcement
 from tests.factories.quoting import DOCUMENTS, RISKS, a_content, publish
 from tests.factories.quoting import words as say
 from tests.web.conftest import ANSWERS, LI_NA, NothingWritten, asked, go_on, go_one, step_of
@@ -336,6 +340,63 @@ def test_the_product_page_says_all_of_it_without_opening_anything(product_page: 
         assert exclusion.plain_explanation is not None
         assert words(exclusion.plain_explanation.en) in said
     assert all(document.title in said for document in content.documents)
+
+
+@pytest.mark.requirement("O13-12")
+def test_the_product_page_says_how_receipt_and_invoice_come(product_page: str, shop: Flask) -> None:
+    _content, insurer = sold(shop)
+    told = words(product_page.split('data-req="O13-12">')[1].split("</dd>", maxsplit=1)[0])
+    assert "We mail you a receipt for each payment" in told
+    assert "The insurer issues the invoice" in told
+    assert insurer.phone in told
+
+
+@pytest.mark.requirement("O13-02")
+def test_the_disclosure_page_names_the_platform_and_links_the_clauses_of_each_product(
+    visitor: Visitor, shop: Flask
+) -> None:
+    content, _insurer = sold(shop)
+    visitor.get("/disclosure")
+    page = of_the_page(visitor)
+    assert shop.config["PUBLIC_URL"] in words(page)
+    row = next(each for each in page.split("<tr>") if content.name.en in each and "/documents/" in each)
+    (paper,) = re.findall(r'href="(/documents/[^"]+)"', row)
+    assert content.filing_no in words(row)
+    visitor.get(paper)
+    assert visitor.status == 200
+
+
+@pytest.mark.requirement("O13-05")
+def test_service_disputes_protection_and_changes_are_one_click_from_every_page(visitor: Visitor) -> None:
+    for path in ("/", "/verify", visitor.compare("term_life", ANSWERS)[0]):
+        foot = visitor.get(path).split('<footer class="foot">')[1]
+        for address in (
+            "/disclosure",
+            "/disclosure#disputes",
+            "/disclosure#protection",
+            "/notices",
+            "/talk",
+            "/verify",
+        ):
+            assert f'href="{address}"' in foot
+    page = visitor.get("/disclosure")
+    said = words(page)
+    for told in ("complain to the regulator, in China by telephone on 12378", "is encrypted", "Where it may sell"):
+        assert told in said
+    assert ASSOCIATION in page
+
+
+@pytest.mark.requirement("O13-03")
+def test_an_ended_cooperation_is_told_with_its_day_and_why(visitor: Visitor, shop: Flask) -> None:
+    _content, insurer = sold(shop)
+    assert "No cooperation has ended." in words(visitor.get("/disclosure"))
+    with shop.app_context():
+        ends = clock.business_now() + timedelta(days=30)
+        an_announcement(AnnouncementKind.COOPERATION, insurer_id=insurer.id, starts_at=ends)
+        db.session.commit()
+    said = words(visitor.get("/disclosure").split('id="ended"')[1].split("</table>")[0])
+    assert insurer.legal_name.en in said
+    assert "The computers are moved." in said
 
 
 @pytest.mark.requirement("O13-10", "O13-11")

@@ -230,6 +230,7 @@ NOT_EVIDENCE: Mapping[str, str] = dict.fromkeys(
     "accounts_payee": "where an insurer's money goes",
     "catalog_product": "the version says its code and line itself",
     "catalog_sale_end": "from when a version is sold no more; what was sold stays",
+    "disclosure_announcement": "for everybody, and about no contract; `check` holds each to the entry of its release",
     "needs_scheme": "how cover was planned before anything was applied for; its hash is an entry",
     "oversight_sample": _DRAWN,
     "oversight_sampled": _DRAWN,

@@ -48,6 +48,7 @@ from tests.factories.accounts import (
 from tests.factories.catalog import STAFF as STAFF_ACTOR
 from tests.factories.catalog import changed
 from tests.factories.consultation import NINETY, PUBLIC, a_question, consented, own, registered
+from tests.factories.disclosure import an_announcement
 from tests.factories.evidence import acting, kept_evidence
 from tests.factories.listing import accepted, people_of
 from tests.factories.payment import a_refused_wish, a_wish
@@ -271,7 +272,8 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         a_wish(paid.id, site.accounts["admin_finance"], amount=Money(100, "CNY"), reason=RefundReason.GOODWILL)
         (refund,) = payments.refunds_for(Purpose.NEW_BUSINESS, sold.order_id)
         asked_of = _a_question(site, UUID(under_way["offer_id"]), accounts.account(account_id)) | {
-            "sample_id": oversight_services.draw_sample()
+            "sample_id": oversight_services.draw_sample(),
+            "announcement_id": an_announcement().id
         }
         evidence = {desk: kept_evidence(sold.application_id, reader) for desk, reader in readers.items()}
         db.session.commit()

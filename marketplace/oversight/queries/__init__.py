@@ -1,5 +1,5 @@
-"""Ask the sales log, tell a sale's trail in words, whether what the features say agrees, for evidence, and for accounts
-with insurers.
+"""Ask the sales log, tell a sale's trail in words, whether what the features say agrees, for evidence, for accounts
+with insurers, and for public notices.
 """
 
 from marketplace.oversight.queries.bordereaux import bordereau, latest_share_lines, statement
@@ -13,6 +13,7 @@ from marketplace.oversight.queries.evidence import (
     readings_of,
     reason_given,
 )
+from marketplace.oversight.queries.notices import notices
 from marketplace.oversight.queries.recordings import recorded, recording
 from marketplace.oversight.queries.sales import (
     readings,
@@ -41,6 +42,7 @@ __all__ = [
     "disagreements",
     "gap_words",
     "latest_share_lines",
+    "notices",
     "page_words",
     "readings",
     "readings_of",

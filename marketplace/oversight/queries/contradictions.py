@@ -162,6 +162,7 @@ def _altered() -> Iterator[tuple[str, str]]:
         "the text is not of its hash": disclosure.altered_wordings(),
     }.items():
         yield from ((str(name), what) for name in names)
+    yield from disclosure.altered_announcements()
     yield from trail.altered_pages()
 
 

@@ -288,4 +288,5 @@ _PLAIN: Mapping[EntryType, str] = {
     EntryType.LOG_KEY_ROTATED: lazy_gettext("The log signs with a new key"),
     EntryType.LOG_STAMPED: lazy_gettext("The log was time-stamped"),
     EntryType.PAGES_RELEASED: lazy_gettext("Sales pages were released"),
+    EntryType.ANNOUNCEMENT_RELEASED: lazy_gettext("An announcement was released"),
 }

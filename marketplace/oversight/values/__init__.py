@@ -1,5 +1,6 @@
-"""The public words of oversight: the sales log, evidence, bordereaux, and the requirements of the law."""
+"""The public words of oversight: the sales log, evidence, bordereaux, the requirements of the law, public notices."""
 
+from marketplace.oversight.values.notices import Became, Notice, NoticeFilter, NoticeKind, NoticesPage, notice_kind
 from marketplace.oversight.values.requirements import (
     Law,
     Requirement,
@@ -61,6 +62,7 @@ __all__ = [
     "SETTLED_AFTER",
     "ActOnPage",
     "AskBundle",
+    "Became",
     "Bordereau",
     "BordereauLine",
     "BordereauNotReady",
@@ -76,6 +78,10 @@ __all__ = [
     "Looked",
     "Mismatch",
     "NamedPerson",
+    "Notice",
+    "NoticeFilter",
+    "NoticeKind",
+    "NoticesPage",
     "NumberedLines",
     "Reading",
     "Recorded",
@@ -101,5 +107,6 @@ __all__ = [
     "TimelineEntry",
     "Visit",
     "laws",
+    "notice_kind",
     "register_sha256",
 ]

@@ -47,6 +47,7 @@ _KEEPS_A_JOURNEY = (
     EntryType.LOG_KEY_ROTATED.value,
     EntryType.LOG_STAMPED.value,
     EntryType.PAGES_RELEASED.value,
+    EntryType.ANNOUNCEMENT_RELEASED.value,
 )
 
 

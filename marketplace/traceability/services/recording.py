@@ -111,12 +111,14 @@ def record_rotation(origin: str, statement: Mapping[str, Any]) -> UUID:
     return record_of_log(origin, EntryType.LOG_KEY_ROTATED, statement)
 
 
-def record_of_log(origin: str, type_: EntryType, said: Mapping[str, Any]) -> UUID:
-    """Enter what happens to the log itself in its own journey, which begins with the first of it. Flushes."""
+def record_of_log(origin: str, type_: EntryType, said: Mapping[str, Any], by: Actor = SYSTEM) -> UUID:
+    """Enter what happens to the log itself, or is said to everybody, in the log's own journey, which begins with the
+    first of it. Flushes.
+    """
     journey_id = journey_of_log(origin)
     with or_nothing():
         _begin_once(db.session.connection(), _journey(journey_id, Channel.SELF, {"log": origin}))
-    return record_act(Act(journey_id, type_, said, SYSTEM))
+    return record_act(Act(journey_id, type_, said, by))
 
 
 def record_reading(reading: Act, *, of_visit: UUID | None = None) -> UUID:

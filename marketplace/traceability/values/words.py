@@ -96,6 +96,7 @@ class EntryType(StrEnum):
     LOG_KEY_ROTATED = "log:key_rotated"
     LOG_STAMPED = "log:stamped"
     PAGES_RELEASED = "pages:released"
+    ANNOUNCEMENT_RELEASED = "announcement:released"
 
 
 OUTLIVES_ERASURE = frozenset(

@@ -36,7 +36,7 @@ from marketplace.quoting import queries as quoting
 from marketplace.quoting.values import OfferExpired, OfferView, OfferVoided, ProductWithdrawn
 from marketplace.traceability.values import EntryType
 from marketplace.underwriting import queries as underwriting
-from marketplace.web import access, audit, error_pages
+from marketplace.web import access, announced, audit, error_pages
 from marketplace.web.customer import asked, entry, referral
 from marketplace.web.customer.account import too_many
 from marketplace.web.customer.forms.account import CodeForm, EmailForm
@@ -112,6 +112,7 @@ def _comparison_form(offer: OfferView) -> str:
 @blueprint.route("/apply/<uuid:offer_id>", methods=["GET", "POST"])
 def enter(offer_id: UUID) -> ResponseReturnValue:
     """The entry page: what follows is an application and is recorded (T26-09, T26-10). Nothing personal before it."""
+    announced.require_open()
     offer = quoting.live_offer(offer_id)
     if offer.need.journey_id != current_journey():
         flash(_("This price was calculated on another device or for somebody else. Please compare once more here."))

@@ -23,7 +23,7 @@ from marketplace.payment.values import AlreadyPaid, PaymentInProgress
 from marketplace.quoting import queries as quoting
 from marketplace.quoting.values import OfferView
 from marketplace.traceability.values import EntryType
-from marketplace.web import access
+from marketplace.web import access, announced
 from marketplace.web.customer import paying
 from marketplace.web.customer.forms.application import EnterForm
 from marketplace.web.mails import absolute
@@ -129,6 +129,7 @@ def pay(basket_id: UUID) -> ResponseReturnValue:
     back = url_for(".basket", basket_id=basket_id)
     if customer is None or not accepted or any(each.waiting for each in lines):
         return redirect(back)
+    announced.require_open()
     try:
         order = checkout.place_order([each.id for each in accepted], customer.id)
     except (AlreadyOrdered, AlreadyPaid, PaymentInProgress):

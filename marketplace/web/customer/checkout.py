@@ -13,7 +13,7 @@ from marketplace.needs import queries as needs
 from marketplace.policy import queries as policies
 from marketplace.policy.values import Paper
 from marketplace.traceability.values import EntryType
-from marketplace.web import access
+from marketplace.web import access, announced
 from marketplace.web.customer import paying
 from marketplace.web.customer.forms.application import EnterForm
 from marketplace.web.customer.road import address_of, own_view, page
@@ -37,6 +37,7 @@ def pay(application_id: UUID) -> ResponseReturnValue:
     basket_id = view.application.basket_id
     if basket_id is not None and needs.is_wanted(basket_id, view.application.basket_line):
         return redirect(url_for("basket.basket", basket_id=basket_id))
+    announced.require_open()
     try:
         order = services.place_order([application_id], account.id)
     except AlreadyOrdered:

@@ -1,13 +1,13 @@
 """The start page and the choice of language."""
 
-from flask import Blueprint, redirect, request, session, url_for
+from flask import Blueprint, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.catalog import queries as catalog
 from marketplace.catalog.values import LINES
 from marketplace.infra.formatting import LOCALES, ZONE
 from marketplace.kernel import clock
-from marketplace.web import kept_pages
+from marketplace.web import kept_pages, released
 from marketplace.web.kept_pages import Page
 from marketplace.web.security import own_path
 
@@ -16,6 +16,10 @@ blueprint = Blueprint("home", __name__)
 
 @blueprint.get("/")
 def home() -> ResponseReturnValue:
+    """Where no sales page is shown, it says so (O13-42), and is not kept: that may be over at any moment."""
+    if not released.here().are_released:
+        page = _home()
+        return render_template(page.template, **page.context, nothing_sold=True)
     return kept_pages.show(_home)
 
 

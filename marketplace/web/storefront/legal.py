@@ -1,19 +1,28 @@
 """Who we are, whom we act for, what we record and what we keep."""
 
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from uuid import UUID
 
 from flask import Blueprint, Response, current_app, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.accounts import queries as accounts
+from marketplace.accounts.values import Insurer
 from marketplace.catalog import queries as catalog
+from marketplace.catalog.values import Document, DocumentKind, ProductVersion
 from marketplace.disclosure import queries as disclosure
-from marketplace.disclosure.values import WordingKey
+from marketplace.disclosure.values import Announcement, WordingKey
 from marketplace.infra.formatting import ZONE, current_locale
 from marketplace.infra.formatting import gettext as _
+from marketplace.infra.letterhead import letterhead
 from marketplace.kernel import clock
+from marketplace.web import parties
 
 blueprint = Blueprint("legal", __name__)
+
+ASSOCIATION = "https://www.iachina.cn/"
+"""Where the industry's association publishes what its members disclose (O13-05)."""
 
 # A year at most (RFC 9116, 2.5.5). It is made anew with each answer, so it never runs out while the site is up.
 SECURITY_TXT_HOLDS = timedelta(days=180)
@@ -21,18 +30,43 @@ SECURITY_TXT_HOLDS = timedelta(days=180)
 
 @blueprint.get("/disclosure")
 def disclosure_page() -> ResponseReturnValue:
-    """Insurers we act for and every product on sale, with its filing number and clauses (O13-02, O13-03)."""
+    """Who we are, for whom we act and acted, every product on sale with its filing number and clauses, and how people
+    are served and protected (O13-02, O13-03, O13-05).
+    """
     today = clock.today(ZONE)
     versions = catalog.all_on_sale(today)
-    selling = {insurer.id: insurer for insurer in accounts.list_insurers() if insurer.active}
+    insurers = accounts.list_insurers()
+    selling = {insurer.id: insurer for insurer in insurers if insurer.active}
     terms = [(selling[term.insurer_id], term) for term in accounts.terms_in_force(today) if term.insurer_id in selling]
     return render_template(
         "storefront/disclosure.html",
         insurers=selling.values(),
+        regions={insurer_id: parties.regions_of(insurer) for insurer_id, insurer in selling.items()},
+        ended=_ended({insurer.id: insurer for insurer in insurers}),
         terms=terms,
         versions=versions,
+        clauses=_clauses(versions),
+        ours=letterhead(),
+        association=ASSOCIATION,
         notice=disclosure.wording(WordingKey.CLIENT_NOTICE, current_locale()),
     )
+
+
+def _clauses(versions: Iterable[ProductVersion]) -> dict[UUID, Document]:
+    """By version, its clauses in the reader's language, or in the other one where there are none."""
+    asked = catalog.documents_of_versions(version.id for version in versions)
+    found: dict[UUID, Document] = {}
+    for version_id, documents in asked.items():
+        kept = [each for each in documents if each.kind is DocumentKind.CLAUSES]
+        if kept:
+            found[version_id] = min(kept, key=lambda each: each.locale != current_locale())
+    return found
+
+
+def _ended(insurers: Mapping[UUID, Insurer]) -> list[tuple[Insurer, Announcement]]:
+    """Whom we no longer act for, or soon will not, with what was announced of it (O13-03)."""
+    ends = disclosure.ended_cooperations()
+    return [(insurers[each.said.insurer_id], each) for each in ends if each.said.insurer_id in insurers]
 
 
 @blueprint.get("/what-we-record")

@@ -37,7 +37,7 @@ MARKETPLACE = {
 }  # fmt: skip
 
 # Public, and written by the marketplace alone.
-REGISTERS = {"accounts_insurer", "accounts_insurer_fact", "disclosure_wording"}
+REGISTERS = {"accounts_insurer", "accounts_insurer_fact", "disclosure_announcement", "disclosure_wording"}
 
 # Without policies, and why.
 EVERYBODYS = {
@@ -75,6 +75,14 @@ _ASKED: dict[str, dict[str, Any]] = {
     "accounts_insurer_application": {"state": "approved", "approved_by": uuid4(), "decided_by": uuid4()},
     "accounts_practitioner": {"standing": "proposed"},
     "consultation_message": {"side": "customer"},
+    "disclosure_announcement": {
+        "kind": "other",
+        "starts_at": "2026-11-22T04:00:00Z",
+        "released_at": "2026-11-22T04:00:00Z",
+        "released_by": uuid4(),
+        "business_released_at": "2026-11-22T04:00:00Z",
+        "entry_id": uuid4(),
+    },
     "consultation_public_answer": {"state": "proposed", "words": "'x':1"},
     "consultation_thread": {"state": "answered", "account_id": uuid4()},
     "accounts_commission_term": {"line": "travel"},
