@@ -34,6 +34,7 @@ from marketplace.web.backoffice import notices as notice_desk
 from marketplace.web.backoffice import practitioners as practitioner_desk
 from marketplace.web.backoffice import privacy as data_desk
 from marketplace.web.backoffice import refunds as refund_desk
+from marketplace.web.backoffice import reports as report_desk
 from marketplace.web.customer import (
     account,
     application,
@@ -79,6 +80,7 @@ from marketplace.web.storefront import (
     notices,
     product,
     register,
+    reporting,
     taking,
     verify,
 )
@@ -86,6 +88,7 @@ from marketplace.web.storefront import consultation as answers
 
 SUBJECTS = (
     *(home, compare, needs, beside, taking, product, insurers, leaving, verify, legal, notices, register),
+    *(reporting, report_desk),
     *(application, identity, consenting, interactions, checkout, basket, account, account_security, factor, joining),
     *(policy, policy_evidence, privacy, referral),
     *(answers, asking, insurer_questions, insurer_practitioners, question_desk, practitioner_desk),

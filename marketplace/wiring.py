@@ -19,6 +19,7 @@ from marketplace.consultation.values import QuestionAnswered
 from marketplace.correspondence import jobs as correspondence_jobs
 from marketplace.correspondence import rules as correspondence_rules
 from marketplace.correspondence.values import MessageBounced, MessageSent
+from marketplace.disclosure import jobs as disclosure_jobs
 from marketplace.infra import (
     dkim,
     identity,
@@ -66,6 +67,7 @@ FEATURES = (
     checkout_jobs,
     consultation_jobs,
     correspondence_jobs,
+    disclosure_jobs,
     listing_jobs,
     oversight_jobs,
     payment_jobs,

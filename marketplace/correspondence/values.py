@@ -48,6 +48,7 @@ class MessageKind(StrEnum):
     ACCESS_ENDED = "access_ended"
     CONSULTATION_CODE = "consultation_code"
     CONSULTATION_ANSWERED = "consultation_answered"
+    SITE_REPORT_ANSWERED = "site_report_answered"
 
 
 _OF_APPLICATION = frozenset({"name", "application_reference", "product_name", "insurer_name", "application_link"})
@@ -58,6 +59,7 @@ NEEDS: Mapping[MessageKind, frozenset[str]] = {
     MessageKind.FIND_PURCHASE_CODE: frozenset({"code", "minutes"}),
     MessageKind.CONSULTATION_CODE: frozenset({"code", "minutes"}),
     MessageKind.CONSULTATION_ANSWERED: frozenset({"reference", "insurer_name", "link"}),
+    MessageKind.SITE_REPORT_ANSWERED: frozenset({"reference", "answer"}),
     MessageKind.CONFIRM_ADDRESS: frozenset({"link", "minutes"}),
     MessageKind.CONFIRM_APPLICANT: frozenset({"link", "days"}),
     MessageKind.APPLICANT_REJECTED: frozenset({"reference", "reason"}),

@@ -1,5 +1,5 @@
-"""Tables of wordings and announcements. The site changes no word of either: an announcement is released or dropped once
-and stays as it was written.
+"""Tables of wordings, announcements and reports. The site changes no word of the first two: an announcement is released
+or dropped once and stays as it was written.
 """
 
 from datetime import datetime
@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.infra.db import Base, db
+from marketplace.infra.sealed import SealedJson
 
 
 class WordingRow(Base):
@@ -82,6 +83,45 @@ class AnnouncementRow(Base):
     entry_id: Mapped[UUID | None]
     dropped_at: Mapped[datetime | None]
     dropped_by: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_account.id"))
+
+
+class SiteReportRow(Base):
+    """A report of a false site or material. What somebody told and where they are reached are sealed with a key of
+    their own, and go with it a year after the answer.
+    """
+
+    __tablename__ = "disclosure_site_report"
+    __table_args__ = (
+        CheckConstraint("outcome IN ('false', 'ours', 'unclear')", name="outcome"),
+        CheckConstraint(
+            "(answered_at IS NULL) = (outcome IS NULL) AND (answered_at IS NULL) = (answered_by IS NULL) "
+            "AND (answered_at IS NULL) = (answer IS NULL)",
+            name="answered_whole",
+        ),
+        Index("ix_disclosure_site_report_received_at", "received_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(String(16), unique=True)
+    place_sealed: Mapped[bytes | None] = mapped_column("place")
+    words_sealed: Mapped[bytes | None] = mapped_column("words")
+    email_sealed: Mapped[bytes | None] = mapped_column("email")
+    locale: Mapped[str] = mapped_column(String(16))
+    received_at: Mapped[datetime]
+    outcome: Mapped[str | None] = mapped_column(String(16))
+    answer: Mapped[str | None] = mapped_column(String(2000))
+    answered_at: Mapped[datetime | None]
+    answered_by: Mapped[UUID | None] = mapped_column(ForeignKey("accounts_account.id"))
+    forgotten_at: Mapped[datetime | None]
+
+    place = SealedJson[str]("place_sealed", missing=str)
+    words = SealedJson[str]("words_sealed", missing=str)
+    email = SealedJson[str]("email_sealed", missing=str)
+
+
+def locked_report(report_id: UUID) -> SiteReportRow | None:
+    """The report, locked until the end of the transaction."""
+    return db.session.get(SiteReportRow, report_id, with_for_update=True, populate_existing=True)
 
 
 def locked_announcement(announcement_id: UUID) -> AnnouncementRow | None:

@@ -1,4 +1,6 @@
-"""Ask for wordings: the newest for a page, any version for what was shown before. Ask for announcements."""
+"""Ask for wordings: the newest for a page, any version for what was shown before. Ask for announcements and
+reports.
+"""
 
 from collections.abc import Collection, Iterator
 from uuid import UUID
@@ -7,16 +9,20 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
-from marketplace.disclosure.models import AnnouncementRow, WordingRow
+from marketplace.disclosure.models import AnnouncementRow, SiteReportRow, WordingRow
 from marketplace.disclosure.values import (
     Announcement,
     AnnouncementKind,
     AnnouncementNotFound,
     NewAnnouncement,
+    Report,
+    ReportNotFound,
+    ReportOutcome,
     Wording,
     WordingKey,
     WordingNotFound,
 )
+from marketplace.infra import vault
 from marketplace.infra.db import db
 from marketplace.kernel import clock
 from marketplace.kernel.canonical import sha256_hex
@@ -141,6 +147,44 @@ def altered_announcements() -> Iterator[tuple[str, str]]:
             yield name, "the announcement is not of its hash"
         elif entry is None or entry.id != row.entry_id or entry.body["sha256"] != row.sha256:
             yield name, "no entry says that this announcement was released as it is"
+
+
+def reports(limit: int) -> tuple[Report, ...]:
+    """Reports of false sites: those that wait for an answer first, the oldest first; then the latest."""
+    rows = db.session.scalars(
+        select(SiteReportRow)
+        .order_by(SiteReportRow.answered_at.desc().nulls_first(), SiteReportRow.received_at, SiteReportRow.id)
+        .limit(limit)
+        .execution_options(populate_existing=True)
+    ).all()
+    vault.unlock(row.id for row in rows)
+    return tuple(report_of(row) for row in rows)
+
+
+def report(report_id: UUID) -> Report:
+    """One report, or ReportNotFound."""
+    row = db.session.get(SiteReportRow, report_id, populate_existing=True)
+    if row is None:
+        raise ReportNotFound
+    return report_of(row)
+
+
+def report_of(row: SiteReportRow) -> Report:
+    """The report that a row of this feature holds."""
+    return Report(
+        id=row.id,
+        reference=row.reference,
+        place=row.place,
+        words=row.words,
+        email=row.email,
+        locale=row.locale,
+        received_at=row.received_at,
+        outcome=ReportOutcome(row.outcome) if row.outcome else None,
+        answer=row.answer or "",
+        answered_at=row.answered_at,
+        answered_by=row.answered_by,
+        forgotten=row.forgotten_at is not None,
+    )
 
 
 def _announcements(*conditions: ColumnElement[bool], limit: int | None = None) -> tuple[Announcement, ...]:

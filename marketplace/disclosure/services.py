@@ -1,5 +1,5 @@
 """Publish wordings: from the files beside this one into immutable versions. Announce: one person writes, another
-releases, and nothing that was released is changed or removed.
+releases, and nothing that was released is changed or removed. Take reports of false sites, and forget them in time.
 """
 
 from datetime import datetime, timedelta
@@ -10,20 +10,25 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 
 from marketplace.disclosure import rules
-from marketplace.disclosure.models import AnnouncementRow, WordingRow, locked_announcement
-from marketplace.disclosure.queries import announcement, latest, said_by, wording_of
+from marketplace.disclosure.models import AnnouncementRow, SiteReportRow, WordingRow, locked_announcement, locked_report
+from marketplace.disclosure.queries import announcement, latest, report_of, said_by, wording_of
 from marketplace.disclosure.values import (
     Announcement,
     AnnouncementDecided,
     AnnouncementKind,
     AnnouncementNotFound,
     NewAnnouncement,
+    NewReport,
     ReleaserNeeded,
+    Report,
+    ReportAnswered,
+    ReportNotFound,
+    ReportOutcome,
     StartsTooSoon,
     Wording,
     WordingKey,
 )
-from marketplace.infra import storage
+from marketplace.infra import storage, vault
 from marketplace.infra.db import db
 from marketplace.infra.formatting import LOCALES, ZONE
 from marketplace.infra.formatting import gettext as _
@@ -35,6 +40,9 @@ from marketplace.traceability.services import record_of_log
 from marketplace.traceability.values import Actor, EntryType
 
 WORDINGS = Path(__file__).with_name("wordings")
+REPORTS_KEPT = timedelta(days=365)
+"""After the answer; what has none is kept until it has."""
+
 _ONE_PUBLISHER = "disclosure.publish_wordings"
 
 
@@ -191,3 +199,43 @@ def _midnight_after(instant: datetime) -> datetime:
     at_home = ZoneInfo(ZONE)
     day = instant.astimezone(at_home).date() + timedelta(days=1)
     return datetime(day.year, day.month, day.day, tzinfo=at_home)
+
+
+def take_report(new: NewReport) -> Report:
+    """Take a report of a false site or material; its reference is for whoever sent it. Flushes."""
+    row = SiteReportRow(id=ids.new_id(), reference=ids.reference("R"), locale=new.locale, received_at=clock.now())
+    row.place, row.words = new.place, new.words
+    if new.email:
+        row.email = new.email
+    db.session.add(row)
+    db.session.flush()
+    return report_of(row)
+
+
+def answer_report(report_id: UUID, outcome: ReportOutcome, answer: str, by: UUID) -> Report:
+    """Say what was found of it, once; whoever calls mails it where an address was given. Flushes.
+
+    Raises ReportNotFound, ReportAnswered.
+    """
+    row = locked_report(report_id)
+    if row is None:
+        raise ReportNotFound
+    if row.answered_at is not None:
+        raise ReportAnswered
+    row.outcome, row.answer, row.answered_at, row.answered_by = outcome.value, answer, clock.now(), by
+    db.session.flush()
+    return report_of(row)
+
+
+def forget_reports() -> int:
+    """What people told in reports that were answered a year ago goes, with their keys. Returns how many."""
+    due = select(SiteReportRow).where(
+        SiteReportRow.answered_at < clock.now() - REPORTS_KEPT, SiteReportRow.forgotten_at.is_(None)
+    )
+    rows = db.session.scalars(due.order_by(SiteReportRow.id).with_for_update()).all()
+    for row in rows:
+        row.place_sealed = row.words_sealed = row.email_sealed = None
+        row.forgotten_at = clock.now()
+        vault.destroy(row.id)
+    db.session.flush()
+    return len(rows)

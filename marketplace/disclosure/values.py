@@ -179,6 +179,56 @@ class StartsTooSoon(Refused):
         self.earliest = earliest
 
 
+class ReportOutcome(StrEnum):
+    """What was found of a reported site, page or paper."""
+
+    FALSE = "false"
+    OURS = "ours"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class NewReport:
+    """Somebody saw a site or material that may pretend to be ours (Order 2020 No. 13, article 37). `email` is empty
+    where no answer is wanted.
+    """
+
+    place: str
+    words: str
+    email: str
+    locale: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report as staff see it. What somebody told is empty once it is forgotten."""
+
+    id: UUID
+    reference: str
+    place: str
+    words: str
+    email: str
+    locale: str
+    received_at: datetime
+    outcome: ReportOutcome | None
+    answer: str
+    answered_at: datetime | None
+    answered_by: UUID | None
+    forgotten: bool
+
+
+class ReportNotFound(NotFound):
+    """There is no such report."""
+
+    code = "disclosure:report-not-found"
+
+
+class ReportAnswered(Conflict):
+    """This report was answered already."""
+
+    code = "disclosure:report-answered"
+
+
 class SalesInterrupted(Unavailable):
     """Nothing is sold at present. The announcement says why."""
 

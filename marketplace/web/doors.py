@@ -108,6 +108,7 @@ ACCESS: dict[str, Door] = {
     **_doors(Who.ANYONE, PageClass.NON_SALES, "interactions.record", limit=Bucket.RECORDING_OF_SOURCE),
     **_doors(Who.ANYONE, PageClass.NON_SALES, "taking.send", limit=Bucket.SHARING_OF_SOURCE),
     **_doors(Who.ANYONE, PageClass.NON_SALES, "verify.check", limit=Bucket.CHECK_OF_SOURCE),
+    **_doors(Who.ANYONE, PageClass.NON_SALES, "reporting.report", limit=Bucket.REPORT_OF_SOURCE),
     **_doors(Who.ANYONE, PageClass.NON_SALES, "answers.search", "answers.talk"),
     **_doors(Who.ANYONE, PageClass.NON_SALES, "answers.practitioners", look_limit=Bucket.LOOKUP_OF_SOURCE),
     **_doors(Who.ANYONE, PageClass.NON_SALES, "consultation.ask", limit=Bucket.QUESTION_OF_SOURCE),
@@ -140,6 +141,7 @@ ACCESS: dict[str, Door] = {
         Who.BACKOFFICE, PageClass.STAFF, "notice_desk.notices", "notice_desk.write", "notice_desk.notice",
         "notice_desk.drop", roles=ANNOUNCES,
     ),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "report_desk.reports", "report_desk.report", roles=ANSWERS_FOR_SALES),
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "notice_desk.release", step_up=True, roles=ANNOUNCES),
     **_doors(
         Who.BACKOFFICE, PageClass.STAFF, "practitioner_desk.accept", "practitioner_desk.refuse",

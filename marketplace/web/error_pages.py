@@ -223,6 +223,7 @@ def words_of(error: errors.MarketplaceError) -> str:
         "payment:refund-not-failed": _("This refund has not failed; it is not asked for again."),
         "payment:in-progress": _("A payment for this is on its way. Please wait a moment."),
         "disclosure:announcement-decided": _("This announcement was released, dropped or taken back already."),
+        "disclosure:report-answered": _("This report was answered already."),
         "disclosure:releaser-needed": _("Whoever wrote an announcement cannot release it. Another person has to."),
         "traceability:pages-not-released": _(
             "No insurance is sold here at the moment: the pages as they are now have not been released for sale. "

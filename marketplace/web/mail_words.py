@@ -44,6 +44,7 @@ KINDS: dict[MessageKind, str] = {
     MessageKind.COMPARISON_LINK: _l("Link to a comparison"),
     MessageKind.CONSULTATION_CODE: _l("Code for a question"),
     MessageKind.CONSULTATION_ANSWERED: _l("Answer to a question"),
+    MessageKind.SITE_REPORT_ANSWERED: _l("Answer to a report of a false site"),
     MessageKind.CONFIRM_APPLICANT: _l("Link to confirm an insurer's application"),
     MessageKind.APPLICANT_REJECTED: _l("Application of an insurer rejected"),
     MessageKind.JOIN_INSURER: _l("Invitation to an insurer's desk"),

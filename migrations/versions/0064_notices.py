@@ -1,4 +1,4 @@
-"""Announcements of the marketplace, and all public notices in one view.
+"""Announcements of the marketplace, all public notices in one view, and reports of false sites.
 
 Notices about products, prices and insurers are what the tables say already; nobody writes them a second time.
 """
@@ -14,7 +14,7 @@ depends_on = None
 
 INSTANT = sa.DateTime(timezone=True)
 ALL = "(SELECT tenant_is_everybody())"
-ANNOUNCEMENT = "disclosure_announcement"
+ANNOUNCEMENT, REPORT = "disclosure_announcement", "disclosure_site_report"
 CHECKS = {
     "kind": "kind IN ('closing', 'interruption', 'scope', 'sale', 'terms', 'cooperation', 'other', 'revocation')",
     "released_whole": "(released_at IS NULL) = (released_by IS NULL) AND "
@@ -96,6 +96,7 @@ FROM accounts_suspension s WHERE NOT s.before_first_sale AND s.lifted_at IS NOT 
 
 def upgrade() -> None:
     _create_announcement()
+    _create_report()
     op.execute(f"ALTER TABLE {ANNOUNCEMENT} ENABLE ROW LEVEL SECURITY")
     op.execute(f"ALTER TABLE {ANNOUNCEMENT} FORCE ROW LEVEL SECURITY")
     op.execute(f"CREATE POLICY tenants ON {ANNOUNCEMENT} USING ({ALL})")
@@ -147,6 +148,35 @@ def _create_announcement() -> None:
         postgresql_where=sa.text("released_at IS NOT NULL"),
     )
     op.create_index(f"ix_{ANNOUNCEMENT}_released_at", ANNOUNCEMENT, ["released_at"])
+
+
+def _create_report() -> None:
+    op.create_table(
+        REPORT,
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("reference", sa.String(16), nullable=False),
+        *(sa.Column(name, sa.LargeBinary()) for name in ("place", "words", "email")),
+        sa.Column("locale", sa.String(16), nullable=False),
+        sa.Column("received_at", INSTANT, nullable=False),
+        sa.Column("outcome", sa.String(16)),
+        sa.Column("answer", sa.String(2000)),
+        sa.Column("answered_at", INSTANT),
+        sa.Column("answered_by", sa.Uuid(), sa.ForeignKey("accounts_account.id")),
+        sa.Column("forgotten_at", INSTANT),
+        sa.PrimaryKeyConstraint("id", name=f"pk_{REPORT}"),
+        sa.UniqueConstraint("reference", name=f"uq_{REPORT}_reference"),
+        sa.CheckConstraint("outcome IN ('false', 'ours', 'unclear')", name=op.f(f"ck_{REPORT}_outcome")),
+        sa.CheckConstraint(
+            "(answered_at IS NULL) = (outcome IS NULL) AND (answered_at IS NULL) = (answered_by IS NULL) "
+            "AND (answered_at IS NULL) = (answer IS NULL)",
+            name=op.f(f"ck_{REPORT}_answered_whole"),
+        ),
+    )
+    op.create_index(f"ix_{REPORT}_received_at", REPORT, ["received_at"])
+    op.execute(f"ALTER TABLE {REPORT} ENABLE ROW LEVEL SECURITY")
+    op.execute(f"ALTER TABLE {REPORT} FORCE ROW LEVEL SECURITY")
+    op.execute(f"CREATE POLICY tenants ON {REPORT} USING ({ALL})")
+    op.execute(f"REVOKE DELETE ON {REPORT} FROM marketplace_app")
 
 
 def downgrade() -> None:

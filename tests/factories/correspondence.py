@@ -10,6 +10,7 @@ CONTEXTS: dict[MessageKind, dict[str, Any]] = {
     MessageKind.FIND_PURCHASE_CODE: {"code": "482913", "minutes": 1},
     MessageKind.CONFIRM_ADDRESS: {"link": "http://localhost:8000/confirm/abc", "minutes": 30},
     MessageKind.CONFIRM_APPLICANT: {"link": "http://localhost:8000/insurers/apply/abc", "days": 2},
+    MessageKind.SITE_REPORT_ANSWERED: {"reference": "R-7KMF-94QC", "answer": "SPECIMEN"},
     MessageKind.APPLICANT_REJECTED: {"reference": "I-7KMF-94QC", "reason": "SPECIMEN"},
     MessageKind.JOIN_INSURER: {
         "link": "http://localhost:8000/join/abc",

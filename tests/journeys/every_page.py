@@ -166,6 +166,7 @@ class Walk:
         self.policies()
         self.account()
         self.consultation()
+        self.notices()
         self.own_data()
         self.second_step()
         self.compliance()
@@ -444,6 +445,13 @@ class Walk:
         second.post({}, f"{written}/release")
         author.get(f"/admin/notices/new?revokes={written.rsplit('/', 1)[1]}")
         second.get("/admin/notices")
+        visitor, desk = self.visitor(), self.desk(Role.ADMIN_COMPLAINTS)
+        visitor.get("/report-fake-site")
+        visitor.post({"place": ""})
+        visitor.post({"place": "evenfo1d.example", "words": "It looks like yours."})
+        desk.get("/admin/reports")
+        desk.get(links(desk.text, rf"/admin/reports/{UUID}")[0])
+        desk.post({"answer": ""})
         for path in ("/notices", "/notices?kind=recall", written.replace("/admin", "")):
             self.visitor().get(path)
 

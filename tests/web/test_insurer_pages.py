@@ -72,6 +72,19 @@ def test_the_page_is_found_where_the_insurer_is_named(shop: Flask, visitor: Visi
     assert visitor.client.get("/insurers/nobody").status_code == 404
 
 
+def test_branches_are_named_by_codes_that_are_known(shop: Flask) -> None:
+    desk = at_the_desk(shop, Role.ADMIN_OWNER)
+    with shop.app_context():
+        insurer_id = accounts.insurer_by_code("harbour").id
+    desk.get(f"/admin/insurers/{insurer_id}")
+    entry = {"kind": "branches", "source": "Report", "as_of": "2026-01-01"}
+    page = desk.post(entry | {"words": "shanghai, atlantis"}, f"/admin/insurers/{insurer_id}/facts")
+    assert desk.status == 422
+    assert "Please use these codes only" in words(page)
+    desk.post(entry | {"words": "shanghai, beijing"}, f"/admin/insurers/{insurer_id}/facts")
+    assert answered(desk.get("/insurers/harbour"), "Where it has branches").startswith("Shanghai, Beijing")
+
+
 def test_what_the_desk_enters_is_public_at_once(shop: Flask, visitor: Visitor) -> None:
     desk, path = the_desk(shop)
     visitor.get("/insurers/harbour")

@@ -12,7 +12,8 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 
 from marketplace.accounts import queries as accounts
-from marketplace.accounts.values import Insurer
+from marketplace.accounts import services as account_services
+from marketplace.accounts.values import FactKind, Insurer, NewFact
 from marketplace.application import queries as applications
 from marketplace.application.rules import question_sha256
 from marketplace.application.values import Step
@@ -405,6 +406,53 @@ def test_the_product_page_asks_for_true_answers_and_says_how_service_is_had(prod
     assert "Answer truthfully." in said
     assert "If an answer is untrue, it may refuse to pay and end the contract." in said
     assert "Everything can be done online with the insurer" in said
+
+
+@pytest.mark.requirement("O13-11", "O13-05")
+@pytest.mark.parametrize(
+    ("branches", "told"),
+    [
+        ("beijing, shanghai", None),
+        (
+            "beijing",
+            "This insurer has no branch in Shanghai, so service there may fall short. It has branches in: Beijing.",
+        ),
+        ("", "Where this insurer has branches was not told us. Where it has none, service may fall short."),
+    ],
+)
+def test_where_the_insurer_has_no_branch_the_customer_is_warned(
+    visitor: Visitor, shop: Flask, branches: str, told: str | None
+) -> None:
+    _content, insurer = sold(shop)
+    have_branches(shop, insurer, branches)
+    (offer,) = visitor.compare("term_life", ANSWERS)
+    for page in (visitor.get(offer), visitor.get(offer.replace("/offers/", "/apply/"))):
+        said = [words(each.split("</p>", maxsplit=1)[0]) for each in page.split('warn" data-req="O13-11">')[1:]]
+        assert said == ([] if told is None else [told])
+    beside = "not known" if not branches else branches.title()
+    assert beside in words(visitor.get("/disclosure"))
+    assert beside in words(visitor.get(f"/insurers/{insurer.code}"))
+
+
+@pytest.mark.requirement("O13-11")
+def test_where_the_region_was_not_told_it_is_said_which_have_a_branch(visitor: Visitor, shop: Flask) -> None:
+    with shop.app_context():
+        travel = an_insurer("waypost")
+        publish(travel, a_content("abroad"))
+        db.session.commit()
+    have_branches(shop, travel, "beijing, shanghai")
+    (offer,) = visitor.compare("travel", {"zone": "asia", "days": "10", "age": "34"})
+    said = words(visitor.get(offer))
+    assert "This insurer has branches in: Beijing, Shanghai. Elsewhere, service may fall short." in said
+
+
+def have_branches(shop: Flask, insurer: Insurer, codes: str) -> None:
+    """As its facts say; without codes they are not known any more."""
+    words_ = LocalizedText(codes) if codes else None
+    with shop.app_context():
+        fact = NewFact(insurer.id, FactKind.BRANCHES, LocalizedText("Report"), clock.today(ZONE), words=words_)
+        account_services.record_fact(fact, None)
+        db.session.commit()
 
 
 @pytest.mark.requirement("SCM-02")

@@ -21,7 +21,7 @@ QUESTIONS, CERTIFICATES = "/admin/questions", "/admin/practitioners"
 LOG, SECURITY, DATA, CATALOGS = "/admin", "/admin/security", "/admin/privacy", "/admin/catalogs"
 EVIDENCE = "/admin/evidence"
 INSURERS, BOOKS, REFUNDS, MAIL = "/admin/insurers", "/admin/books", "/admin/refunds", "/admin/mail"
-REQUIREMENTS, NOTICES = "/admin/requirements", "/admin/notices"
+REQUIREMENTS, NOTICES, REPORTS = "/admin/requirements", "/admin/notices", "/admin/reports"
 # By role: the ways in its navigation, the first of them where it begins.
 WAYS = {
     Role.INSURER_CATALOG: [PRODUCTS, UPLOADS],
@@ -32,13 +32,14 @@ WAYS = {
         SALES, CASES, PRODUCTS, UPLOADS, ASKED, PRACTITIONERS, STAFF, TERMS, ACCOUNT, PAID, KEYS,
     ],
     Role.PRACTITIONER: [],
-    Role.ADMIN_SALES: [LOG, EVIDENCE, QUESTIONS, NOTICES, MAIL, REQUIREMENTS],
+    Role.ADMIN_SALES: [LOG, EVIDENCE, QUESTIONS, NOTICES, REPORTS, MAIL, REQUIREMENTS],
     Role.ADMIN_COMPLIANCE: [
-        LOG, EVIDENCE, INSURERS, QUESTIONS, NOTICES, CERTIFICATES, BOOKS, REFUNDS, MAIL, REQUIREMENTS, SECURITY, DATA,
+        LOG, EVIDENCE, INSURERS, QUESTIONS, NOTICES, REPORTS, CERTIFICATES, BOOKS, REFUNDS, MAIL, REQUIREMENTS,
+        SECURITY, DATA,
     ],
     Role.ADMIN_REVIEWER: [CATALOGS],
     Role.ADMIN_FINANCE: [LOG, BOOKS, REFUNDS, REQUIREMENTS],
-    Role.ADMIN_COMPLAINTS: [LOG, QUESTIONS, MAIL, REQUIREMENTS],
+    Role.ADMIN_COMPLAINTS: [LOG, QUESTIONS, REPORTS, MAIL, REQUIREMENTS],
     Role.ADMIN_OWNER: [LOG, INSURERS, NOTICES, CERTIFICATES, BOOKS, REFUNDS, REQUIREMENTS, SECURITY],
 }  # fmt: skip
 

@@ -231,6 +231,7 @@ NOT_EVIDENCE: Mapping[str, str] = dict.fromkeys(
     "catalog_product": "the version says its code and line itself",
     "catalog_sale_end": "from when a version is sold no more; what was sold stays",
     "disclosure_announcement": "for everybody, and about no contract; `check` holds each to the entry of its release",
+    "disclosure_site_report": "what somebody saw elsewhere, about no contract",
     "needs_scheme": "how cover was planned before anything was applied for; its hash is an entry",
     "oversight_sample": _DRAWN,
     "oversight_sampled": _DRAWN,

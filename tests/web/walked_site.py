@@ -19,6 +19,8 @@ from marketplace.accounts.values import Account, Desk, Insurer, Invitation, KeyS
 from marketplace.catalog.values import Line
 from marketplace.consultation import services as consultation
 from marketplace.correspondence import queries as correspondence
+from marketplace.disclosure import services as disclosure
+from marketplace.disclosure.values import NewReport
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
@@ -273,7 +275,8 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         (refund,) = payments.refunds_for(Purpose.NEW_BUSINESS, sold.order_id)
         asked_of = _a_question(site, UUID(under_way["offer_id"]), accounts.account(account_id)) | {
             "sample_id": oversight_services.draw_sample(),
-            "announcement_id": an_announcement().id
+            "announcement_id": an_announcement().id,
+            "report_id": disclosure.take_report(NewReport("evenfo1d.example", "It looks like yours.", "", "en")).id,
         }
         evidence = {desk: kept_evidence(sold.application_id, reader) for desk, reader in readers.items()}
         db.session.commit()

@@ -45,6 +45,27 @@ def profile(insurer_id: UUID) -> Profile:
     return {kind: latest[kind.value] for kind in FactKind if kind.value in latest}
 
 
+def latest_facts(kind: FactKind) -> dict[UUID, InsurerFact]:
+    """By insurer, the fact of one kind that is in force, in one question."""
+    rows = db.session.scalars(
+        select(InsurerFactRow)
+        .where(InsurerFactRow.kind == kind.value)
+        .order_by(InsurerFactRow.entered_at, InsurerFactRow.id)
+    )
+    return {row.insurer_id: fact_of(row) for row in rows}
+
+
+def latest_fact(insurer_id: UUID, kind: FactKind) -> InsurerFact | None:
+    """The fact of one kind that is in force for an insurer, if one was entered."""
+    row = db.session.scalar(
+        select(InsurerFactRow)
+        .where(InsurerFactRow.insurer_id == insurer_id, InsurerFactRow.kind == kind.value)
+        .order_by(InsurerFactRow.entered_at.desc(), InsurerFactRow.id.desc())
+        .limit(1)
+    )
+    return None if row is None else fact_of(row)
+
+
 def fact_history(insurer_id: UUID) -> tuple[InsurerFact, ...]:
     """Everything that was ever entered of an insurer, the newest first."""
     return tuple(reversed([fact_of(row) for row in _facts(insurer_id)]))

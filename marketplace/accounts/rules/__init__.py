@@ -104,6 +104,7 @@ LIMITS: Mapping[Bucket, Limit] = {
     Bucket.QUESTION_OF_SOURCE: Limit(20, timedelta(minutes=15)),
     Bucket.QUESTION_OF_ACCOUNT: Limit(30, timedelta(days=1)),
     Bucket.LOOKUP_OF_SOURCE: Limit(30, timedelta(minutes=15)),
+    Bucket.REPORT_OF_SOURCE: Limit(10, timedelta(hours=1)),  # staff read each of them
 }
 
 LIFETIMES: Mapping[CodePurpose, timedelta] = {

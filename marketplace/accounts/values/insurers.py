@@ -15,10 +15,13 @@ _WHOLE = 10_000  # basis points
 
 
 class FactKind(StrEnum):
-    """What the public page of an insurer says, each with its source and its day, or "not known"."""
+    """What the public page of an insurer says, each with its source and its day, or "not known". The words of
+    `BRANCHES` are codes of regions, a comma between.
+    """
 
     REGULATOR = "regulator"
     ADDRESS = "address"
+    BRANCHES = "branches"
     CONTACT = "contact"
     COMPLAINTS_CHANNEL = "complaints_channel"
     SOLVENCY_RATIO = "solvency_ratio"

@@ -97,6 +97,7 @@ class Bucket(StrEnum):
     QUESTION_OF_SOURCE = "question_of_source"
     QUESTION_OF_ACCOUNT = "question_of_account"
     LOOKUP_OF_SOURCE = "lookup_of_source"
+    REPORT_OF_SOURCE = "report_of_source"
 
 
 class Fault(StrEnum):

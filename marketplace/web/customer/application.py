@@ -36,7 +36,7 @@ from marketplace.quoting import queries as quoting
 from marketplace.quoting.values import OfferExpired, OfferView, OfferVoided, ProductWithdrawn
 from marketplace.traceability.values import EntryType
 from marketplace.underwriting import queries as underwriting
-from marketplace.web import access, announced, audit, error_pages
+from marketplace.web import access, announced, audit, error_pages, parties
 from marketplace.web.customer import asked, entry, referral
 from marketplace.web.customer.account import too_many
 from marketplace.web.customer.forms.account import CodeForm, EmailForm
@@ -135,7 +135,8 @@ def enter(offer_id: UUID) -> ResponseReturnValue:
         offer=offer,
         content=content,
         application=None,
-        insurer=account_queries.insurer(offer.insurer_id),
+        insurer=(insurer := account_queries.insurer(offer.insurer_id)),
+        branches=parties.branch_note(insurer, parties.region_told(offer.need)),
         **texts,
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, current_app, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.accounts import queries as accounts
-from marketplace.accounts.values import Insurer
+from marketplace.accounts.values import FactKind, Insurer
 from marketplace.catalog import queries as catalog
 from marketplace.catalog.values import Document, DocumentKind, ProductVersion
 from marketplace.disclosure import queries as disclosure
@@ -42,6 +42,7 @@ def disclosure_page() -> ResponseReturnValue:
         "storefront/disclosure.html",
         insurers=selling.values(),
         regions={insurer_id: parties.regions_of(insurer) for insurer_id, insurer in selling.items()},
+        branches=_branches(),
         ended=_ended({insurer.id: insurer for insurer in insurers}),
         terms=terms,
         versions=versions,
@@ -50,6 +51,11 @@ def disclosure_page() -> ResponseReturnValue:
         association=ASSOCIATION,
         notice=disclosure.wording(WordingKey.CLIENT_NOTICE, current_locale()),
     )
+
+
+def _branches() -> dict[UUID, str]:
+    """By insurer, where it has branches, in words (O13-05)."""
+    return {each: parties.said(fact) for each, fact in accounts.latest_facts(FactKind.BRANCHES).items()}
 
 
 def _clauses(versions: Iterable[ProductVersion]) -> dict[UUID, Document]:

@@ -25,7 +25,7 @@ from marketplace.quoting.values import (
 )
 from marketplace.rating.values import BreakdownLine
 from marketplace.traceability.values import EntryType
-from marketplace.web import consulting, kept_pages, pages
+from marketplace.web import consulting, kept_pages, pages, parties
 from marketplace.web.fields import matched_words, risk_words
 from marketplace.web.kept_pages import Page
 from marketplace.web.papers import download, insurers_document
@@ -45,18 +45,19 @@ def _offer(chosen: OfferView) -> Page:
     if chosen.need.erased:
         raise NeedErased
     content = chosen.version.content
-    obstacle = _obstacle(chosen)
+    obstacle, insurer = _obstacle(chosen), accounts.insurer(chosen.insurer_id)
     return Page(
         "storefront/product.html",
         {
             "offer": chosen,
             "content": content,
-            "insurer": accounts.insurer(chosen.insurer_id),
+            "insurer": insurer,
             "documents": catalog.documents_of(chosen.version.id),
             "rows": rows_of([chosen], [chosen])[0][1],
             "told": risk_words(content.definition, chosen.need.risk),
             "paper_address": lambda document: url_for("product.document", document_id=document.id),
             "obstacle": obstacle,
+            "branches": parties.branch_note(insurer, parties.region_told(chosen.need)),
             "answers": consulting.shown(consultation.answers_of_product(chosen.version.product_id)),
             "ends": catalog.sale_ends_of([chosen.version.id]) if obstacle == "withdrawn" else (),
             "ways": quoting.ways_to_pay([chosen]).get(chosen.id, ()),

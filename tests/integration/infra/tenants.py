@@ -31,7 +31,7 @@ CATALOG = {"catalog_document", "catalog_product", "catalog_product_version", "ca
 MARKETPLACE = {
     "needs_basket", "needs_basket_line", "needs_scheme",
     "accounts_ceremony", "accounts_challenge", "accounts_insurer_application", "checkout_delivery",
-    "payment_balance_check", "payment_dispute", "payment_ledger_entry", "payment_ledger_line",
+    "disclosure_site_report", "payment_balance_check", "payment_dispute", "payment_ledger_entry", "payment_ledger_line",
     "payment_provider_event", "payment_provider_movement", "payment_refund_wish", "policy_paper_range",
     "oversight_sample", "oversight_sampled", "privacy_export", "privacy_notice", "privacy_request", "privacy_run",
 }  # fmt: skip

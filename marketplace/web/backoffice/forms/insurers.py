@@ -4,13 +4,14 @@ from datetime import date
 from typing import cast
 from uuid import UUID
 
-from wtforms import DateField, SelectField, StringField, TextAreaField
+from wtforms import DateField, Field, SelectField, StringField, TextAreaField
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # the stubs are of an older version
-from wtforms.validators import Length, Optional
+from wtforms.validators import Length, Optional, ValidationError
 
 from marketplace.accounts.values import FactKind, NewFact, NewTerm
 from marketplace.catalog.values import LINES, Line
 from marketplace.infra.formatting import current_locale
+from marketplace.infra.formatting import gettext as _
 from marketplace.infra.formatting import lazy_gettext as _l
 from marketplace.kernel.text import LocalizedText
 from marketplace.web import parties
@@ -38,11 +39,22 @@ class FactForm(Form):
             "not known any more."
         ),
     )
-    words = StringField(_l("Words, English"), [Length(max=LONGEST_WORDS), printable])
+    words = StringField(
+        _l("Words, English"),
+        [Length(max=LONGEST_WORDS), printable],
+        description=_l("Of branches: codes such as shanghai, separated by commas."),
+    )
     words_zh = StringField(_l("Words, Chinese"), [Length(max=LONGEST_WORDS), printable])
     source = StringField(_l("Source, English"), [required(), Length(max=LONGEST_SOURCE), printable])
     source_zh = StringField(_l("Source, Chinese"), [Length(max=LONGEST_SOURCE), printable])
     as_of = DateField(_l("True on"), [required()])
+
+    def validate_words(self, field: Field) -> None:
+        """Branches are compared with where a customer is, so they are named by codes."""
+        if self.kind.data == FactKind.BRANCHES and not set(parties.codes_in(field.data)) <= parties.region_codes():
+            raise ValidationError(
+                _("Please use these codes only: %(codes)s.", codes=", ".join(sorted(parties.region_codes())))
+            )
 
     def to_value(self, insurer_id: UUID) -> NewFact:
         """The fact of a valid form."""
