@@ -1,4 +1,6 @@
-"""The sales log follows the facts. Each job reads how everything stands instead of trusting the order of the facts."""
+"""The sales log follows the facts, and what was announced becomes true. Each job reads how everything stands instead of
+trusting the order of the facts.
+"""
 
 from uuid import UUID
 
@@ -11,6 +13,11 @@ from marketplace.payment.values import PaymentSucceeded, Purpose, RefundSucceede
 from marketplace.policy.values import PolicyIssued
 from marketplace.privacy.values import ApplicationErased
 from marketplace.quoting.values import JourneyCompared
+
+
+@task("oversight.end_cooperations", every="*/5 * * * *", attempts=1)
+def end_cooperations() -> None:
+    services.end_cooperations()
 
 
 @task("oversight.note_comparison")

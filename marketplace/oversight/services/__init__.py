@@ -1,4 +1,6 @@
-"""Change: the sales log's read model (`sales`), and the evidence of contracts, for whoever may read it (`evidence`)."""
+"""Change: the sales log's read model (`sales`), the evidence of contracts, for whoever may read it (`evidence`),
+and whom we no longer act for (`partners`).
+"""
 
 from marketplace.oversight.services.books import check_books
 from marketplace.oversight.services.evidence import (
@@ -11,6 +13,7 @@ from marketplace.oversight.services.evidence import (
     note_reading,
     note_replay,
 )
+from marketplace.oversight.services.partners import end_cooperations
 from marketplace.oversight.services.pictures import take_pictures_later
 from marketplace.oversight.services.sales import (
     catch_up,
@@ -33,6 +36,7 @@ __all__ = (
     "draw_monthly",
     "draw_sample",
     "drop_old_bundles",
+    "end_cooperations",
     "make_bundle",
     "note_look",
     "note_message",

@@ -53,7 +53,7 @@ class SaleEndForm(Form):
     reason_en = TextAreaField(
         _l("Reason in English"),
         [required(), lines_of_text, Length(max=LONGEST_WORDS)],
-        description=_l("Customers whose offer is concerned read it."),
+        description=_l("Everybody reads it among the public notices."),
         render_kw={"rows": "2"},
     )
     reason_zh = TextAreaField(

@@ -72,7 +72,7 @@ def _clauses(versions: Iterable[ProductVersion]) -> dict[UUID, Document]:
 def _ended(insurers: Mapping[UUID, Insurer]) -> list[tuple[Insurer, Announcement]]:
     """Whom we no longer act for, or soon will not, with what was announced of it (O13-03)."""
     ends = disclosure.ended_cooperations()
-    return [(insurers[each.said.insurer_id], each) for each in ends if each.said.insurer_id in insurers]
+    return [(insurers[each.said.insurer_id], each) for each in ends if each.said.insurer_id is not None]
 
 
 @blueprint.get("/what-we-record")

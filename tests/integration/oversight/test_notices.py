@@ -6,8 +6,10 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import text
 
+from marketplace.accounts import queries as parties
 from marketplace.accounts import services as accounts
 from marketplace.accounts.values import Insurer, Role
+from marketplace.catalog import queries as on_sale
 from marketplace.catalog import services as catalog
 from marketplace.catalog.values import ProductVersion
 from marketplace.disclosure import services as disclosure
@@ -15,7 +17,7 @@ from marketplace.disclosure.values import AnnouncementKind, NewAnnouncement
 from marketplace.infra.db import db
 from marketplace.kernel import clock
 from marketplace.kernel.text import LocalizedText
-from marketplace.oversight import queries
+from marketplace.oversight import queries, services
 from marketplace.oversight.values import Became, NoticeFilter
 from marketplace.rating import services as rating
 from marketplace.traceability.values import Actor, ActorRole
@@ -23,6 +25,7 @@ from tests.conftest import NOON
 from tests.everything import every_row
 from tests.factories.accounts import a_member_of_staff, an_insurer
 from tests.factories.catalog import STAFF, a_draft_product, harbour_term, statements
+from tests.factories.disclosure import an_announcement
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -153,6 +156,35 @@ def test_announcements_stand_among_them_once_they_are_released(insurer: Insurer)
     disclosure.release_announcement(draft.id, "market.example/log", Actor(ActorRole.ADMIN, second.id))
     assert kinds() == ["insurer_begun", "other"]
     assert kinds(NoticeFilter(kind=AnnouncementKind.OTHER)) == ["other"]
+
+
+@pytest.mark.requirement("O13-03")
+def test_an_insurer_sells_nothing_from_the_announced_end_of_its_cooperation_on(
+    insurer: Insurer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    today, now = clock.today("Asia/Shanghai"), clock.business_now()
+    harbour_term(insurer)
+    other = an_insurer("meridian")
+    ends = an_announcement(AnnouncementKind.COOPERATION, insurer_id=insurer.id, starts_at=now + timedelta(days=1))
+    assert services.end_cooperations() == 0
+    assert len(on_sale.all_on_sale(today)) == 1
+    monkeypatch.setattr(clock, "business_now", lambda: now + timedelta(days=2))
+    assert services.end_cooperations() == 1
+    assert on_sale.all_on_sale(today) == ()
+    (stopped,) = parties.suspensions(insurer.id)
+    assert stopped.suspended_by == ends.released_by
+    assert parties.may_sell(other.id)
+    assert services.end_cooperations() == 0, "once"
+
+
+@pytest.mark.requirement("O13-03")
+def test_an_end_that_was_taken_back_stops_nothing(insurer: Insurer, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = clock.business_now()
+    ends = an_announcement(AnnouncementKind.COOPERATION, insurer_id=insurer.id, starts_at=now + timedelta(days=1))
+    an_announcement(AnnouncementKind.REVOCATION, revokes_id=ends.id)
+    monkeypatch.setattr(clock, "business_now", lambda: now + timedelta(days=2))
+    assert services.end_cooperations() == 0
+    assert parties.may_sell(insurer.id)
 
 
 def test_they_are_found_by_insurer(insurer: Insurer) -> None:
