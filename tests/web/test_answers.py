@@ -33,7 +33,7 @@ BEGINNINGS = {
 }  # fmt: skip
 SHOWN_AS_THEY_ARE = {
     "text/html", "application/json", "application/problem+json", "text/css", "text/javascript", "image/svg+xml",
-    "text/plain",
+    "text/plain", "application/atom+xml",
 }  # fmt: skip
 # What an address of ours may ask; nothing that a person is known by.
 QUERIES = {
