@@ -51,6 +51,9 @@ LONGEST_NAME = 100
 OLDEST = 130
 UNDER_WAY = (State.STARTED, State.SUBMITTED, State.ACCEPTED, State.REFERRED, State.COUNTERED)
 
+ENTERED_WITH = frozenset({ConfirmationKind.ENTRY, ConfirmationKind.PRIVACY_NOTICE, ConfirmationKind.CLIENT_NOTICE})
+"""What is confirmed, each by itself, before anything personal is told (T26-10, T26-30, O13-47)."""
+
 _NOT_SENT = "it has not been submitted"
 _DECIDED = "it has been decided already"
 _SUBMITTED = "it has been submitted already"
@@ -175,7 +178,7 @@ def next_step(progress: Progress) -> Step:
     if progress.state is not State.STARTED:
         return _STEP_OF_STATE[progress.state]
     road = (
-        (Step.ENTRY, progress.entry_acknowledged),
+        (Step.ENTRY, progress.entered),
         (Step.EMAIL, progress.email_given or progress.address_proven),
         (Step.CODE, progress.address_proven),
         (Step.PEOPLE, progress.people_given),

@@ -20,6 +20,8 @@ GOOD_CARD = "4242424242424242"
 DECLINED_CARD = "4000000000000002"
 PATIENCE_SECONDS = 15
 FOLLOWED = 8
+CONFIRMED = ("client_notice", "privacy_notice", "notice", "health_consent")
+"""Boxes by which one confirms to have read something, or consents; those of a page with one box aside."""
 
 
 class LostError(Exception):
@@ -92,7 +94,7 @@ class Visitor:
         """Look at the product, then pass the entry page."""
         self.get(offer)
         self.get(offer.replace("/offers/", "/apply/"))
-        self.post({})
+        self.post(ticked(self.text))
         self.expect("/email$|/people$")
 
     def give_address(self, email: str) -> None:
@@ -172,8 +174,8 @@ def hidden_fields(text: str) -> dict[str, str]:
 
 
 def ticked(text: str) -> dict[str, str]:
-    """The boxes of a page of questions, ticked: that one has read, and consents where one is asked to."""
-    return {name: "yes" for name in ("notice", "health_consent") if f'name="{name}"' in text}
+    """The boxes of a page, ticked: that one has read what it says, and consents where one is asked to."""
+    return {name: "yes" for name in CONFIRMED if f'name="{name}"' in text}
 
 
 def words(text: str) -> str:

@@ -67,6 +67,14 @@ def a_card_of(person: Person) -> IdentityDocument:
     return IdentityDocument(DocumentKind.RESIDENT_CARD, person.name, number)
 
 
+def pass_entry(by: Acting, application_id: UUID) -> None:
+    """Confirm what the entry page shows: the prompt and the two notices, each by itself."""
+    shown = disclosure.wordings((WordingKey.PRIVACY_NOTICE, WordingKey.CLIENT_NOTICE), "en")
+    services.acknowledge_entry(by, application_id)
+    services.acknowledge_privacy_notice(by, application_id, shown[WordingKey.PRIVACY_NOTICE].sha256)
+    services.acknowledge_client_notice(by, application_id, shown[WordingKey.CLIENT_NOTICE].sha256)
+
+
 def answer(by: Acting, view: ApplicationView, yes: object) -> None:
     """Read the notice, consent where it is asked, and answer no to everything but `yes`."""
     assert isinstance(yes, tuple)
@@ -87,7 +95,7 @@ def do_step(by: Acting, view: ApplicationView, step: Step, given: dict[str, obje
     """Do one step as its page would. Returns who acts from then on."""
     id_ = view.application.id
     plain: dict[Step, Callable[[], object]] = {
-        Step.ENTRY: lambda: services.acknowledge_entry(by, id_),
+        Step.ENTRY: lambda: pass_entry(by, id_),
         Step.EMAIL: lambda: services.give_email(by, id_, "guest@example.com"),
         Step.IDENTITY: lambda: prove_identity(by, id_),
         Step.QUESTIONS: lambda: answer(by, view, given.get("yes", ())),

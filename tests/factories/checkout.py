@@ -15,7 +15,7 @@ from marketplace.kernel.dates import add_years
 from marketplace.quoting.values import OfferView
 from marketplace.traceability.services import ensure_page_version
 from tests.factories.accounts import a_guest, an_insurer
-from tests.factories.application import declare, prove_identity
+from tests.factories.application import declare, pass_entry, prove_identity
 from tests.factories.quoting import TRAVEL_RISK, a_content, a_tariff, an_offer, publish
 from tests.factories.traceability import a_journey, a_manifest
 
@@ -41,7 +41,7 @@ def an_accepted_application(
     account = account or a_guest(f"customer{next(_numbers)}@example.com")
     by = Acting(offer.need.journey_id, ensure_page_version(a_manifest("customer.application")))
     opened = services.open_application(by, offer.id, locale)
-    services.acknowledge_entry(by, opened.id)
+    pass_entry(by, opened.id)
     services.give_email(by, opened.id, account.email)
     services.bind_account(by, opened.id, account)
     by = Acting(by.journey_id, by.page_version_id, account.id)

@@ -39,7 +39,7 @@ FIELDS = {"applicant_name": "applicant.name", "applicant_birth_on": "applicant.b
           "relationship": "relationship"}  # fmt: skip
 CONFIRMED = {"documents": "document:confirmed", "exclusions": "exclusions:confirmed"}
 ONLY = {
-    "entry": "entry:acknowledged", "code": "email:verified", "identity": "identity:verified",
+    "code": "email:verified", "identity": "identity:verified",
     "review": "application:submitted", "pay": "payment:succeeded",
 }  # fmt: skip
 """Step -> its one act; a payment is acknowledged by the customer's coming back from it."""
@@ -48,6 +48,8 @@ ONLY = {
 def told(step: str, page: str) -> list[Act]:
     """What sending the form of this page does, once it is answered by the next page."""
     hidden = hidden_fields(page)
+    if step == "entry":
+        return [(f"{each}:acknowledged", None) for each in ("entry", "privacy_notice", "client_notice")]
     if step == "email":
         return [("field:entered", "email")]
     if step == "people":

@@ -265,7 +265,7 @@ class Buyer:
         self.press()
         page.locator("article.offer a.btn").first.click()
         page.locator("aside a.btn").click()
-        self.press()
+        self.pass_entry()
         self.fill(email=self.email)
         self.press()
         self.fill(code=self.market.code(self.email))
@@ -278,6 +278,12 @@ class Buyer:
         self.tick("declare")
         self.press()
         assert self.step == "pay"
+
+    def pass_entry(self) -> None:
+        """Both notices, each confirmed by itself."""
+        self.tick("client_notice")
+        self.tick("privacy_notice")
+        self.press()
 
     def answer(self) -> None:
         """Every question with no; every document and the exclusions confirmed."""

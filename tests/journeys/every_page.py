@@ -204,6 +204,8 @@ class Walk:
         self.comparison = buyer.at
         for document in links(buyer.get(self.offer), rf"/documents/{UUID}/read"):
             self.visitor().get(document)
+        buyer.get(self.offer.replace("/offers/", "/apply/"))
+        buyer.post({})
         buyer.enter(self.offer)
         buyer.post({"email": "nobody"})
         go_on(buyer, "code", LI_NA, self.code)

@@ -36,7 +36,6 @@ NOT_PAGES = {
 
 # Forms of one button, or of nothing that could be filled in wrongly.
 NOTHING_TO_MISTAKE = {
-    "application.enter": "one button",
     "application.consent": "one button",
     "checkout.pay": "one button",
     "basket.pay": "one button",

@@ -94,6 +94,8 @@ def test_a_purchase_by_keyboard_alone(buyer: Buyer) -> None:
     keys.enter()
     keys.to("aside a.btn")
     keys.enter()
+    keys.tick("client_notice")
+    keys.tick("privacy_notice")
     keys.go_on()
     keys.type("email", buyer.email)
     keys.go_on()

@@ -32,6 +32,8 @@ CodeFor = Callable[[str], str]
 MILESTONES = (
     EntryType.ENTRY_SHOWN,
     EntryType.ENTRY_ACKNOWLEDGED,
+    EntryType.PRIVACY_NOTICE_ACKNOWLEDGED,
+    EntryType.CLIENT_NOTICE_ACKNOWLEDGED,
     EntryType.IDENTITY_VERIFIED,
     EntryType.HEALTH_NOTICE_ACKNOWLEDGED,
     EntryType.HEALTH_CONSENT_GIVEN,
@@ -72,9 +74,9 @@ def test_a_sale_through_the_pages_leaves_a_whole_trail(shop: Flask, bought: Sale
     assert (bought.completeness.gaps, bought.completeness.per_cent) == ((), 100)
     view, entries = told_of(shop, bought)
     documents = sum(each.confirmed for each in view.documents)
-    # entry page, field, identity, entry, notice, consent, exclusions; each document opened and confirmed; answers;
-    # six afterwards
-    assert bought.completeness.wanted == 7 + 2 * documents + len(view.application.answers) + 6
+    # entry page, field, identity, entry, both notices, health notice, consent, exclusions; each document opened and
+    # confirmed; answers; six afterwards
+    assert bought.completeness.wanted == 9 + 2 * documents + len(view.application.answers) + 6
     assert completeness(view, entries) == bought.completeness
     desk = at_the_desk(shop, Role.ADMIN_SALES)
     assert "trail complete" in words(desk.get(f"/admin/sales/{bought.id}"))

@@ -89,7 +89,7 @@ TICK = Code.DEFAULT_TICK.value
 def test_a_consent_that_is_ticked_in_advance_is_found_on_each_page_that_asks_for_one(sale: Sale) -> None:
     with changed_pages(sale.app, CONSENT, 'value="yes" required', 'value="yes" checked required'):
         found = sale.faults()
-    pages = ["questions", "document", "document", "exclusions", "review"]
+    pages = ["enter", "questions", "document", "document", "exclusions", "review"]
     assert found == [(TICK, f"application.{page}") for page in pages]
 
 

@@ -14,7 +14,7 @@ from marketplace.infra.db import db
 from marketplace.infra.identity.demonstration import specimen_number
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import EntryType
-from sandbox.demo.visitor import Identity, Visitor, words
+from sandbox.demo.visitor import CONFIRMED, Identity, Visitor, words
 from tests.everything import every_row
 from tests.factories.accounts import an_insurer
 from tests.factories.quoting import INFORMATION, a_content, a_tariff, publish
@@ -134,7 +134,7 @@ class Counting(Visitor):
     typed = 0
 
     def post(self, fields: Mapping[str, str], path: str | None = None) -> str:
-        self.typed += sum(name not in {"confirm", "declare"} for name in fields)
+        self.typed += sum(name not in {"confirm", "declare", *CONFIRMED} for name in fields)
         return super().post(fields, path)
 
 

@@ -30,7 +30,7 @@ from marketplace.traceability.values import EntryType
 from marketplace.web.customer.road import ENDPOINTS
 from marketplace.web.doors import ACCESS, PageClass
 from marketplace.web.storefront.legal import ASSOCIATION
-from sandbox.demo.visitor import Visitor, words
+from sandbox.demo.visitor import CONFIRMED, Visitor, words
 from tests.environment import ROOT
 from tests.factories.accounts import an_insurer
 from tests.factories.catalog import catalog_files, changed, published
@@ -215,7 +215,7 @@ def test_a_journey_is_insured_with_few_fields_on_few_pages(
     filled, posted = [], Visitor.post
 
     def post(self: Visitor, fields: Mapping[str, str], path: str | None = None) -> str:
-        filled.extend(name for name in fields if name not in {"confirm", "declare", "new_age"})
+        filled.extend(name for name in fields if name not in {"confirm", "declare", "new_age", *CONFIRMED})
         return posted(self, fields, path)
 
     monkeypatch.setattr(Visitor, "post", post)

@@ -24,7 +24,7 @@ from marketplace.traceability.jobs.referencing import make_references
 from marketplace.traceability.rules.rotation import journey_of_log
 from marketplace.traceability.values import PagesNotReleased, journey_of_readings
 from marketplace.web.released import TRACED
-from sandbox.demo.visitor import Visitor, hidden_fields, words
+from sandbox.demo.visitor import Visitor, hidden_fields, ticked, words
 from sandbox.embedded_db import EmbeddedServer
 from tests.everything import every_row
 from tests.factories.log import ORIGIN, a_key_folder, integrate
@@ -200,10 +200,10 @@ def test_a_form_from_before_a_text_of_ours_changed_enters_nothing(
         )  # fmt: skip
         db.session.commit()
     with nothing_written():
-        visitor.post({})
+        visitor.post(ticked(visitor.text))
     assert visitor.status == 409
     assert changed in words(visitor.text)
-    visitor.post({})
+    visitor.post(ticked(visitor.text))
     assert visitor.at.endswith("/email")
 
 

@@ -31,6 +31,8 @@ BEFORE = (
     Event("product_view", EntryType.PRODUCT_SHOWN, ActorRole.VISITOR, "product.offer"),
     Event("enter_view", EntryType.ENTRY_SHOWN, ActorRole.VISITOR, "application.enter"),
     Event("entry_ack", EntryType.ENTRY_ACKNOWLEDGED, ActorRole.VISITOR),
+    Event("privacy_ack", EntryType.PRIVACY_NOTICE_ACKNOWLEDGED, ActorRole.VISITOR),
+    Event("client_notice_ack", EntryType.CLIENT_NOTICE_ACKNOWLEDGED, ActorRole.VISITOR),
 )
 DOCUMENTS = (
     Event("clauses_view, doc_opened", EntryType.DOCUMENT_OPENED, page="application.document"),
@@ -66,8 +68,6 @@ DONE = Event("done_view", EntryType.PAGE_SHOWN, page="checkout.done")  # wheneve
 OPEN = {
     "policy_delivered": 6,
     "policy_bounced": 6,
-    "privacy_ack": 7,
-    "client_notice_ack": 7,
     "needs_submitted": 7,
     "suitability_result": 7,
     "risk_ack": 7,

@@ -386,7 +386,7 @@ def view_of(row: ApplicationRow) -> ApplicationView:
     proofs = proofs_of(row, application.people, offer)
     progress = Progress(
         state=State(row.state),
-        entry_acknowledged=ConfirmationKind.ENTRY in kinds,
+        entered=kinds >= rules.ENTERED_WITH,
         email_given=row.email is not None,
         address_proven=row.account_id is not None,
         people_given=row.persons is not None,

@@ -4,7 +4,9 @@ writes its trail entry in the same transaction.
 
 from marketplace.application.services.announcing import tell_asked, tell_outcome
 from marketplace.application.services.confirming import (
+    acknowledge_client_notice,
     acknowledge_health_notice,
+    acknowledge_privacy_notice,
     confirm_document,
     confirm_exclusions,
     give_health_consent,
@@ -42,8 +44,10 @@ from marketplace.application.services.watching import watch_referrals
 
 __all__ = [
     "accept_counter_offer",
+    "acknowledge_client_notice",
     "acknowledge_entry",
     "acknowledge_health_notice",
+    "acknowledge_privacy_notice",
     "answer_underwriter",
     "ask_applicant",
     "ask_insured",

@@ -1,5 +1,5 @@
-"""What the applicant confirms: the consequences of untrue answers, the use of answers about health, each document, the
-exclusions; each by itself.
+"""What the applicant confirms: both notices at the entry, the consequences of untrue answers, the use of answers about
+health, each document, the exclusions; each by itself.
 """
 
 from uuid import UUID
@@ -24,6 +24,21 @@ from marketplace.disclosure.values import WordingKey
 from marketplace.infra.formatting import LOCALES
 
 
+def acknowledge_privacy_notice(by: Acting, application_id: UUID, sha256: str) -> Application:
+    """What is done with the customer's data, by the hash of the text that was shown (T26-30, PIPL article 17).
+
+    Raises TextChanged when `sha256` is not that of the newest version.
+    """
+    visit = enter(by, application_id, Step.ENTRY)
+    return _confirm_wording(visit, ConfirmationKind.PRIVACY_NOTICE, WordingKey.PRIVACY_NOTICE, sha256)
+
+
+def acknowledge_client_notice(by: Acting, application_id: UUID, sha256: str) -> Application:
+    """Who we are, for whom we act and how we are paid, in the same way (O13-47, EU-04, UK-01)."""
+    visit = enter(by, application_id, Step.ENTRY)
+    return _confirm_wording(visit, ConfirmationKind.CLIENT_NOTICE, WordingKey.CLIENT_NOTICE, sha256)
+
+
 def acknowledge_health_notice(by: Acting, application_id: UUID) -> Application:
     """The consequences of an untrue answer are acknowledged before the first answer (T26-18, O13-14)."""
     visit = enter(by, application_id, Step.QUESTIONS)
@@ -38,13 +53,7 @@ def give_health_consent(by: Acting, application_id: UUID, sha256: str) -> Applic
     9(2)(a)); no answer is taken before it. Raises TextChanged when `sha256` is not that of the newest version.
     """
     visit = enter(by, application_id, Step.QUESTIONS)
-    newest = disclosure.latest((WordingKey.HEALTH_CONSENT,), LOCALES).values()
-    wording = next((each for each in newest if each.sha256 == sha256), None)
-    if wording is None:
-        raise TextChanged
-    body = {"wording": wording.key, "version": wording.version, "locale": wording.locale}
-    confirm(visit, ConfirmationKind.HEALTH_CONSENT, sha256, body)
-    return read(visit.row)
+    return _confirm_wording(visit, ConfirmationKind.HEALTH_CONSENT, WordingKey.HEALTH_CONSENT, sha256)
 
 
 def withdraw_health_consent(by: Acting, application_id: UUID) -> Application:
@@ -93,6 +102,17 @@ def confirm_exclusions(by: Acting, application_id: UUID, sha256: str) -> Applica
     shown = len(visit.view.offer.version.content.exclusions)
     body = {"exclusions": shown, "product_version_id": visit.row.product_version_id}
     confirm(visit, ConfirmationKind.EXCLUSIONS, sha256, body)
+    return read(visit.row)
+
+
+def _confirm_wording(visit: Visit, kind: ConfirmationKind, key: WordingKey, sha256: str) -> Application:
+    """One of our texts, by the hash of its newest version in one of the languages."""
+    newest = disclosure.latest((key,), LOCALES).values()
+    wording = next((each for each in newest if each.sha256 == sha256), None)
+    if wording is None:
+        raise TextChanged
+    body = {"wording": wording.key, "version": wording.version, "locale": wording.locale}
+    confirm(visit, kind, sha256, body)
     return read(visit.row)
 
 

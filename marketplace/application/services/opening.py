@@ -23,14 +23,11 @@ from marketplace.disclosure.values import WordingKey
 from marketplace.infra.db import db
 from marketplace.infra.jobs import publish
 from marketplace.kernel import clock, ids
-from marketplace.kernel.canonical import digest
 from marketplace.needs import queries as needs
 from marketplace.needs.values import Basket
 from marketplace.quoting import queries as quoting
 from marketplace.quoting.values import OfferNotFound
 from marketplace.traceability.values import EntryType
-
-ENTRY_WORDINGS = (WordingKey.ENTRY_NOTICE, WordingKey.PRIVACY_NOTICE, WordingKey.CLIENT_NOTICE)
 
 
 def open_application(by: Acting, offer_id: UUID, locale: str) -> Application:
@@ -106,11 +103,12 @@ def _begun_for(row: ApplicationRow) -> UUID:
 
 
 def acknowledge_entry(by: Acting, application_id: UUID) -> Application:
-    """The customer read the entry notices and goes on (T26-10, T26-30): nothing personal is kept before this."""
+    """The customer read the entry prompt and goes on (T26-10). The two notices are confirmed beside it, each by itself;
+    nothing personal is kept before all three.
+    """
     visit = enter(by, application_id, Step.ENTRY)
-    shown = disclosure.wordings(ENTRY_WORDINGS, visit.row.locale)
-    wordings = {key.value: wording.sha256 for key, wording in shown.items()}
-    confirm(visit, ConfirmationKind.ENTRY, digest(wordings), {"wordings": wordings})
+    wording = disclosure.wording(WordingKey.ENTRY_NOTICE, visit.row.locale)
+    confirm(visit, ConfirmationKind.ENTRY, wording.sha256, {"wording": wording.key, "version": wording.version})
     return read(visit.row)
 
 

@@ -84,6 +84,8 @@ class ConfirmationKind(StrEnum):
     """
 
     ENTRY = "entry"
+    PRIVACY_NOTICE = "privacy_notice"
+    CLIENT_NOTICE = "client_notice"
     HEALTH_NOTICE = "health_notice"
     HEALTH_CONSENT = "health_consent"
     HEALTH_WITHDRAWN = "health_withdrawn"
@@ -96,6 +98,8 @@ class ConfirmationKind(StrEnum):
 
 CONFIRMED_AS = {
     ConfirmationKind.ENTRY: EntryType.ENTRY_ACKNOWLEDGED,
+    ConfirmationKind.PRIVACY_NOTICE: EntryType.PRIVACY_NOTICE_ACKNOWLEDGED,
+    ConfirmationKind.CLIENT_NOTICE: EntryType.CLIENT_NOTICE_ACKNOWLEDGED,
     ConfirmationKind.HEALTH_NOTICE: EntryType.HEALTH_NOTICE_ACKNOWLEDGED,
     ConfirmationKind.HEALTH_CONSENT: EntryType.HEALTH_CONSENT_GIVEN,
     ConfirmationKind.HEALTH_WITHDRAWN: EntryType.HEALTH_CONSENT_WITHDRAWN,
@@ -190,10 +194,12 @@ class Erased:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What decides the next step. `unanswered` and `unconfirmed` are in the order in which they are asked."""
+    """What decides the next step. `entered`: the prompt and both notices are acknowledged. `unanswered` and
+    `unconfirmed` are in the order in which they are asked.
+    """
 
     state: State
-    entry_acknowledged: bool
+    entered: bool
     email_given: bool
     address_proven: bool
     people_given: bool

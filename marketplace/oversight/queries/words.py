@@ -230,6 +230,8 @@ _PLAIN: Mapping[EntryType, str] = {
     EntryType.PRODUCT_SHOWN: lazy_gettext("Product page shown"),
     EntryType.ENTRY_SHOWN: lazy_gettext("Entry page shown"),
     EntryType.ENTRY_ACKNOWLEDGED: lazy_gettext("Entered the application, told of recording"),
+    EntryType.PRIVACY_NOTICE_ACKNOWLEDGED: lazy_gettext("Confirmed the privacy notice"),
+    EntryType.CLIENT_NOTICE_ACKNOWLEDGED: lazy_gettext("Confirmed the client notice"),
     EntryType.CODE_SENT: lazy_gettext("Code sent to the e-mail address"),
     EntryType.EMAIL_VERIFIED: lazy_gettext("E-mail address proven by code"),
     EntryType.PAGE_SHOWN: lazy_gettext("Page shown"),

@@ -34,6 +34,8 @@ class EntryType(StrEnum):
     PRODUCT_SHOWN = "product:shown"
     ENTRY_SHOWN = "entry:shown"
     ENTRY_ACKNOWLEDGED = "entry:acknowledged"
+    PRIVACY_NOTICE_ACKNOWLEDGED = "privacy_notice:acknowledged"
+    CLIENT_NOTICE_ACKNOWLEDGED = "client_notice:acknowledged"
     CODE_SENT = "code:sent"
     EMAIL_VERIFIED = "email:verified"
     PAGE_SHOWN = "page:shown"

@@ -45,6 +45,7 @@ from marketplace.web.customer.forms.application import (
     DeclareForm,
     DocumentForm,
     EnterForm,
+    NoticesForm,
     people_data,
     people_form,
     people_of,
@@ -111,17 +112,21 @@ def _comparison_form(offer: OfferView) -> str:
 
 @blueprint.route("/apply/<uuid:offer_id>", methods=["GET", "POST"])
 def enter(offer_id: UUID) -> ResponseReturnValue:
-    """The entry page: what follows is an application and is recorded (T26-09, T26-10). Nothing personal before it."""
+    """The entry page: what follows is an application and is recorded (T26-09, T26-10), and the two notices, each
+    confirmed by itself (O13-47, T26-30). Nothing personal before it.
+    """
     announced.require_open()
     offer = quoting.live_offer(offer_id)
     if offer.need.journey_id != current_journey():
         flash(_("This price was calculated on another device or for somebody else. Please compare once more here."))
         return redirect(_comparison_form(offer))
-    form = EnterForm()
+    form = NoticesForm()
     if form.validate_on_submit():
         by = acting()
         opened = services.open_application(by, offer_id, current_locale())
         services.acknowledge_entry(by, opened.id)
+        services.acknowledge_privacy_notice(by, opened.id, str(form.privacy_sha256.data))
+        services.acknowledge_client_notice(by, opened.id, str(form.client_sha256.data))
         _take_over_address(by, opened)
         return redirect(url_for(".resume", application_id=opened.id), 303)
     texts, hashes = wordings(WordingKey.ENTRY_NOTICE, WordingKey.CLIENT_NOTICE, WordingKey.PRIVACY_NOTICE)
@@ -137,6 +142,7 @@ def enter(offer_id: UUID) -> ResponseReturnValue:
         application=None,
         insurer=(insurer := account_queries.insurer(offer.insurer_id)),
         branches=parties.branch_note(insurer, parties.region_told(offer.need)),
+        status=audit.form_status(form.errors),
         **texts,
     )  # fmt: skip
 

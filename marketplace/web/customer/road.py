@@ -18,7 +18,6 @@ from marketplace.web import access
 from marketplace.web.tracing import Traced, current_journey, render_traced, seen_page_version
 
 ENDPOINTS = {
-    Step.ENTRY: "application.email",
     Step.EMAIL: "application.email",
     Step.CODE: "application.code",
     Step.PEOPLE: "application.people",
@@ -48,6 +47,8 @@ ROAD = (
 
 def address_of(view: ApplicationView) -> str:
     """Where this application goes on."""
+    if view.next_step is Step.ENTRY:
+        return url_for("application.enter", offer_id=view.offer.id)
     endpoint = ENDPOINTS.get(view.next_step, "application.ended")
     return url_for(endpoint, application_id=view.application.id)
 
@@ -66,14 +67,14 @@ def own_view(application_id: UUID) -> ApplicationView:
 def at_step(application_id: UUID, step: Step) -> ApplicationView:
     """The application, if this step may be done now. Raises StepNotReached naming the one that may."""
     view = own_view(application_id)
-    open_now = view.application.state is State.STARTED
+    open_now = view.application.state is State.STARTED and view.next_step is not Step.ENTRY
     if not open_now or ROAD.index(_on_road(view.next_step)) < ROAD.index(step):
         raise StepNotReached(view.next_step)
     return view
 
 
 def _on_road(step: Step) -> Step:
-    return Step.EMAIL if step in {Step.ENTRY, Step.CODE} else step
+    return Step.EMAIL if step is Step.CODE else step
 
 
 def page(view: ApplicationView, step: Step, template: str, *, status: int = 200, **context: Any) -> Response:

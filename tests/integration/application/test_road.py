@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -9,6 +10,7 @@ from sqlalchemy import text
 from marketplace.accounts.values import Role
 from marketplace.application import queries, services
 from marketplace.application.values import (
+    Acting,
     AlreadySubmitted,
     ApplicationLapsed,
     ApplicationNotFound,
@@ -24,7 +26,9 @@ from marketplace.application.values import (
 )
 from marketplace.catalog import services as catalog
 from marketplace.catalog.values import Line, Outcome, Profile
+from marketplace.disclosure import queries as disclosure
 from marketplace.disclosure.services import publish_wordings
+from marketplace.disclosure.values import WordingKey
 from marketplace.infra.db import db
 from marketplace.kernel import clock
 from marketplace.kernel.errors import Conflict
@@ -73,6 +77,8 @@ def test_from_offer_to_accepted_every_step_leaves_its_entries(offer) -> None:
     assert application.answers == {"heart": False, "back": False}
     assert trail(application.id) == [
         EntryType.ENTRY_ACKNOWLEDGED,
+        EntryType.PRIVACY_NOTICE_ACKNOWLEDGED,
+        EntryType.CLIENT_NOTICE_ACKNOWLEDGED,
         EntryType.FIELD_ENTERED,  # the address
         EntryType.EMAIL_VERIFIED,
         *[EntryType.FIELD_ENTERED] * 3,  # name, date of birth, relationship
@@ -89,7 +95,7 @@ def test_from_offer_to_accepted_every_step_leaves_its_entries(offer) -> None:
     assert {entry.journey_id for entry in entries} == {offer.need.journey_id}
     assert {entry.insurer_id for entry in entries} == {offer.insurer_id}
     assert {entry.page_version_id for entry in entries[:-1]} == {by.page_version_id}
-    assert {entry.actor.role for entry in entries[3:-1]} == {ActorRole.CUSTOMER}
+    assert {entry.actor.role for entry in entries[5:-1]} == {ActorRole.CUSTOMER}
 
 
 @pytest.mark.asvs("2.3.1")
@@ -118,6 +124,55 @@ def test_no_later_step_can_be_done_and_nothing_is_written(offer, present: Step) 
     after = (rows("application_confirmation"), rows("application_identity_check"), trail(application.id))
     assert after == before
     assert queries.application(application.id) == application
+
+
+ACKNOWLEDGED = {
+    ConfirmationKind.ENTRY: None,
+    ConfirmationKind.PRIVACY_NOTICE: WordingKey.PRIVACY_NOTICE,
+    ConfirmationKind.CLIENT_NOTICE: WordingKey.CLIENT_NOTICE,
+}
+
+
+def acknowledge(by: Acting, application_id: UUID, kind: ConfirmationKind) -> None:
+    """One of the three that are confirmed at the entry."""
+    key = ACKNOWLEDGED[kind]
+    if key is None:
+        services.acknowledge_entry(by, application_id)
+        return
+    notice = services.acknowledge_privacy_notice, services.acknowledge_client_notice
+    notice[key is WordingKey.CLIENT_NOTICE](by, application_id, disclosure.wording(key, "en").sha256)
+
+
+@pytest.mark.requirement("O13-47", "T26-30")
+@pytest.mark.parametrize("left_out", ACKNOWLEDGED)
+def test_nobody_goes_on_without_the_prompt_and_both_notices(offer, left_out: ConfirmationKind) -> None:
+    by, application = an_application(offer, Step.ENTRY)
+    for kind in ACKNOWLEDGED:
+        if kind is not left_out:
+            acknowledge(by, application.id, kind)
+    before = trail(application.id)
+    for act in (
+        lambda: services.give_email(by, application.id, "a@example.com"),
+        lambda: services.note_code_sent(by, application.id),
+        lambda: services.bind_account(by, application.id, a_guest()),
+        lambda: services.give_people(by, application.id, LIN_YUE),
+    ):
+        with pytest.raises(StepNotReached) as refusal:
+            act()
+        assert refusal.value.step is Step.ENTRY
+    assert trail(application.id) == before
+    assert queries.application(application.id) == application, "nothing personal is kept"
+    acknowledge(by, application.id, left_out)
+    assert queries.application_view(application.id).next_step is Step.EMAIL
+
+
+@pytest.mark.parametrize("service", [services.acknowledge_privacy_notice, services.acknowledge_client_notice])
+def test_a_notice_is_confirmed_by_the_text_that_was_shown_and_by_no_other(offer, service) -> None:
+    by, application = an_application(offer, Step.ENTRY)
+    for sha256 in ("0" * 64, disclosure.wording(WordingKey.ENTRY_NOTICE, "en").sha256):
+        with pytest.raises(TextChanged):
+            service(by, application.id, sha256)
+    assert (rows("application_confirmation"), trail(application.id)) == (0, [])
 
 
 def test_the_account_cannot_be_bound_before_the_entry_was_acknowledged(offer) -> None:

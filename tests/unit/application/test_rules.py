@@ -24,7 +24,7 @@ from tests.factories.quoting import a_content, a_question
 DOCUMENT = UUID(int=1)
 NOTHING_DONE = Progress(
     state=State.STARTED,
-    entry_acknowledged=False,
+    entered=False,
     email_given=False,
     address_proven=False,
     people_given=False,
@@ -38,7 +38,7 @@ NOTHING_DONE = Progress(
 )
 ALL_DONE = Progress(
     state=State.STARTED,
-    entry_acknowledged=True,
+    entered=True,
     email_given=True,
     address_proven=True,
     people_given=True,
@@ -88,7 +88,7 @@ def test_truth_table(state: State, event: Event) -> None:
 @pytest.mark.requirement("T26-09")
 def test_the_road_has_one_order() -> None:
     doing = {
-        "entry_acknowledged": True,
+        "entered": True,
         "email_given": True,
         "address_proven": True,
         "people_given": True,
@@ -123,7 +123,7 @@ def test_the_road_has_one_order() -> None:
 @pytest.mark.parametrize(
     ("change", "step"),
     [
-        ({"entry_acknowledged": False}, Step.ENTRY),
+        ({"entered": False}, Step.ENTRY),
         ({"email_given": False, "address_proven": False}, Step.EMAIL),
         ({"address_proven": False}, Step.CODE),
         ({"people_given": False}, Step.PEOPLE),

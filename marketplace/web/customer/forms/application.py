@@ -42,6 +42,15 @@ class DeclareForm(Form):
     sha256 = HiddenField()
 
 
+class NoticesForm(Form):
+    """Each notice is confirmed by itself; the hashes say which texts were on the page."""
+
+    client_notice = BooleanField(_l("Who we are and how we are paid"), [ticked()])
+    client_sha256 = HiddenField()
+    privacy_notice = BooleanField(_l("What we do with your data"), [ticked()])
+    privacy_sha256 = HiddenField()
+
+
 class EnterForm(Form):
     """A button only."""
 
