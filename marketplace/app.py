@@ -48,6 +48,7 @@ from marketplace.web.customer import (
     policy,
     privacy,
     referral,
+    suitability,
 )
 from marketplace.web.customer import consultation as asking
 from marketplace.web.customer import evidence as policy_evidence
@@ -89,7 +90,8 @@ from marketplace.web.storefront import consultation as answers
 SUBJECTS = (
     *(home, compare, needs, beside, taking, product, insurers, leaving, verify, legal, notices, register),
     *(reporting, report_desk),
-    *(application, identity, consenting, interactions, checkout, basket, account, account_security, factor, joining),
+    *(application, suitability, identity, consenting, interactions, checkout, basket),
+    *(account, account_security, factor, joining),
     *(policy, policy_evidence, privacy, referral),
     *(answers, asking, insurer_questions, insurer_practitioners, question_desk, practitioner_desk),
     *(insurer_sales, insurer_products, insurer_uploads, insurer_workbooks, insurer_cards, insurer_keys, insurer_terms),

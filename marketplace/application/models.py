@@ -78,6 +78,8 @@ class ApplicationRow(Base):
     state: Mapped[str] = mapped_column(String(16))
     persons_sealed: Mapped[bytes | None] = mapped_column("persons")
     answers_sealed: Mapped[bytes | None] = mapped_column("answers")
+    circumstances_sealed: Mapped[bytes | None] = mapped_column("circumstances")
+    statement_sealed: Mapped[bytes | None] = mapped_column("statement")
     created_at: Mapped[datetime]
     business_created_at: Mapped[datetime]
     submitted_at: Mapped[datetime | None]
@@ -89,6 +91,8 @@ class ApplicationRow(Base):
     email = SealedJson[str | None]("email_sealed", missing=lambda: None)
     persons = SealedJson[dict[str, Any] | None]("persons_sealed", missing=lambda: None)
     answers = SealedJson[dict[str, Any]]("answers_sealed", missing=dict)
+    circumstances = SealedJson[dict[str, bool] | None]("circumstances_sealed", missing=lambda: None)
+    statement = SealedJson[dict[str, Any] | None]("statement_sealed", missing=lambda: None)
 
 
 class ConfirmationRow(Base):

@@ -12,12 +12,13 @@ from marketplace.kernel.text import LocalizedText
 
 
 class WordingKey(StrEnum):
-    """Every wording there is. Sources: checklist T26-10, T26-18, T26-30, O13-47, EU-04, EU-14; PIPL 14 and 29."""
+    """Every wording there is. Sources: checklist T26-10, T26-18, T26-30, O13-47, SCM-04, EU-04, EU-14; PIPL 14, 29."""
 
     ENTRY_NOTICE = "entry_notice"
     RECORDING_NOTICE = "recording_notice"
     PRIVACY_NOTICE = "privacy_notice"
     CLIENT_NOTICE = "client_notice"
+    OWN_WILL = "own_will"
     TRUTHFUL_ANSWERS = "truthful_answers"
     HEALTH_CONSENT = "health_consent"
     INSURED_CONSENT = "insured_consent"

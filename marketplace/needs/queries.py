@@ -9,7 +9,20 @@ from sqlalchemy import ColumnElement, select
 from marketplace.infra.db import db
 from marketplace.needs.models import BasketLineRow, BasketRow, SchemeRow
 from marketplace.needs.rules import needing, planning
-from marketplace.needs.values import Basket, BasketLine, BasketNotFound, Declared, Plan, Role, Scheme, SchemeNotFound
+from marketplace.needs.values import (
+    Basket,
+    BasketLine,
+    BasketNotFound,
+    Caution,
+    Declared,
+    NeedKind,
+    Plan,
+    PlannedPart,
+    Role,
+    Scheme,
+    SchemeNotFound,
+    StatedNeed,
+)
 
 # What does not fit is not repeated in the error, and so in no log.
 PLANS = TypeAdapter[Plan | None](Plan | None, config=ConfigDict(hide_input_in_errors=True))
@@ -62,6 +75,27 @@ def is_wanted(basket_id: UUID, number: int | None) -> bool:
     """Whether the line was not taken out of its basket."""
     wanted = BasketLineRow.basket_id == basket_id, BasketLineRow.number == number, BasketLineRow.taken_out_at.is_(None)
     return db.session.scalar(select(BasketLineRow.number).where(*wanted)) is not None
+
+
+def part_of_line(basket_id: UUID, number: int) -> PlannedPart | None:
+    """The part of its plan that a line of a basket is for; None where the plan is erased. For callers that have checked
+    who asks.
+    """
+    row = db.session.scalars(
+        select(SchemeRow).join(BasketRow, BasketRow.scheme_id == SchemeRow.id).where(BasketRow.id == basket_id)
+    ).one_or_none()
+    found = None if row is None else read(row)
+    if found is None:
+        return None
+    plan, item = found.plan, found.plan.items[number - 1]  # lines are numbered in the order of the items
+    need = plan.needs[item.need]
+    cautions = tuple(each for each in plan.cautions if each.member is None or _concerns(each, need))
+    return PlannedPart(found.reference, plan.rule, need, item.amount, item.chosen, cautions)
+
+
+def _concerns(caution: Caution, need: StatedNeed) -> bool:
+    """Cover that a member has already is that of a hospital."""
+    return need.kind is NeedKind.HOSPITAL and need.member == caution.member
 
 
 def declared() -> Declared:

@@ -269,6 +269,20 @@ class Basket:
         return tuple(line for line in self.lines if not line.taken_out)
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedPart:
+    """The part of a plan that an application is for: what is needed, with which amount it is covered, and of what the
+    plan warned that concerns it. `scheme` is the plan's reference.
+    """
+
+    scheme: str
+    rule: str
+    need: StatedNeed
+    amount: int
+    chosen: bool
+    cautions: tuple[Caution, ...]
+
+
 class SchemeNotFound(NotFound):
     """There is no such scheme, or it was made on another device. Please tell us once more what you need."""
 

@@ -110,7 +110,8 @@ class IssuePolicy:
 
     `risk` is what was rated (factor name -> value), `start_on` the first day of cover; product and risk decide how long
     it lasts. The premium lines must add up to `premium`, the first premium, which is paid; one applicant and at least
-    one insured are named. `added_exclusions` were agreed to beside those of the product.
+    one insured are named. `added_exclusions` were agreed to beside those of the product. `statement` is that
+    of demands and needs, as it was declared: `paragraphs` in both languages, the rest for machines.
     """
 
     application_id: UUID
@@ -126,6 +127,7 @@ class IssuePolicy:
     premium_lines: tuple[PremiumLine, ...]
     premium: Money
     added_exclusions: tuple[Exclusion, ...] = ()
+    statement: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

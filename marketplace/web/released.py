@@ -37,8 +37,8 @@ TRACED = (
     "customer/consultation/ask.html",
     *(
         f"customer/application/{name}.html"
-        for name in ("enter", "form", "people", "identity", "questions", "consent", "document", "exclusions",
-                     "insured_ask", "insured_answer", "review", "pay", "done", "ended", "ask",
+        for name in ("enter", "form", "needs", "warned", "people", "identity", "questions", "consent", "document",
+                     "exclusions", "insured_ask", "insured_answer", "review", "pay", "done", "ended", "ask",
                      "inquiry", "counter_offer")
     ),
     "customer/basket/pay.html", "customer/account/policy.html",

@@ -62,6 +62,7 @@ _CONFIRMED: dict[ConfirmationKind, str] = {
     ConfirmationKind.ENTRY: _l("Entered, told of recording"),
     ConfirmationKind.PRIVACY_NOTICE: _l("What we do with the customer’s data"),
     ConfirmationKind.CLIENT_NOTICE: _l("Who we are and how we are paid"),
+    ConfirmationKind.OWN_WILL: _l("Going on against a warning"),
     ConfirmationKind.HEALTH_NOTICE: _l("What untrue answers lead to"),
     ConfirmationKind.HEALTH_CONSENT: _l("Use of the answers about health"),
     ConfirmationKind.HEALTH_WITHDRAWN: _l("Consent to the use of the answers withdrawn"),

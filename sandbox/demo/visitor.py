@@ -22,6 +22,7 @@ PATIENCE_SECONDS = 15
 FOLLOWED = 8
 CONFIRMED = ("client_notice", "privacy_notice", "notice", "health_consent")
 """Boxes by which one confirms to have read something, or consents; those of a page with one box aside."""
+SUITS = {"covered_already": "no", "costs_too_much": "no", "meant_for_me": "yes"}
 
 
 class LostError(Exception):
@@ -94,17 +95,33 @@ class Visitor:
         """Look at the product, then pass the entry page."""
         self.get(offer)
         self.get(offer.replace("/offers/", "/apply/"))
+        self.pass_entry()
+
+    def pass_entry(self) -> None:
+        """Confirm the notices of the entry page; whose address is proven is asked next whether it suits."""
         self.post(ticked(self.text))
+        self.tell_needs()
         self.expect("/email$|/people$")
 
     def give_address(self, email: str) -> None:
         """Type the address; the code goes there unless it is this browser's own account."""
         self.post({"email": email})
+        self.tell_needs()
         self.expect("/code$|/people$")
 
     def give_code(self, code: str) -> None:
         self.post({"code": code})
+        self.tell_needs()
         self.expect("/people$")
+
+    def tell_needs(self) -> None:
+        """Where it is asked whether the insurance suits: that it does. Where something speaks against it all the same,
+        go on of one's own will.
+        """
+        if urlsplit(self.at).path.endswith("/needs") and 'type="radio"' in self.text:
+            self.post({name: answer for name, answer in SUITS.items() if f'name="{name}"' in self.text})
+        if urlsplit(self.at).path.endswith("/needs"):
+            self.post({"own_will": "yes"})
 
     def give_people(self, who: Identity) -> None:
         fields = {"applicant_name": who.name, "applicant_birth_on": who.born_on.isoformat()}

@@ -11,6 +11,7 @@ from marketplace.application.values import (
     Acting,
     Application,
     ApplicationView,
+    Circumstance,
     IdentityCheck,
     People,
     Person,
@@ -75,6 +76,15 @@ def pass_entry(by: Acting, application_id: UUID) -> None:
     services.acknowledge_client_notice(by, application_id, shown[WordingKey.CLIENT_NOTICE].sha256)
 
 
+def pass_needs(by: Acting, view: ApplicationView) -> None:
+    """Tell that it suits; where something speaks against it all the same, go on of one's own will."""
+    told = {name: name is Circumstance.MEANT_FOR_ME for name in view.circumstances_asked}
+    if told:
+        services.tell_circumstances(by, view.application.id, told)
+    if (now := queries.application_view(view.application.id)).misfits:
+        services.go_on_against(by, view.application.id, now.misfits_sha256)
+
+
 def answer(by: Acting, view: ApplicationView, yes: object) -> None:
     """Read the notice, consent where it is asked, and answer no to everything but `yes`."""
     assert isinstance(yes, tuple)
@@ -97,6 +107,7 @@ def do_step(by: Acting, view: ApplicationView, step: Step, given: dict[str, obje
     plain: dict[Step, Callable[[], object]] = {
         Step.ENTRY: lambda: pass_entry(by, id_),
         Step.EMAIL: lambda: services.give_email(by, id_, "guest@example.com"),
+        Step.NEEDS: lambda: pass_needs(by, view),
         Step.IDENTITY: lambda: prove_identity(by, id_),
         Step.QUESTIONS: lambda: answer(by, view, given.get("yes", ())),
         Step.EXCLUSIONS: lambda: services.confirm_exclusions(by, id_, view.exclusions_sha256),

@@ -15,7 +15,7 @@ from marketplace.kernel.dates import add_years
 from marketplace.quoting.values import OfferView
 from marketplace.traceability.services import ensure_page_version
 from tests.factories.accounts import a_guest, an_insurer
-from tests.factories.application import declare, pass_entry, prove_identity
+from tests.factories.application import declare, pass_entry, pass_needs, prove_identity
 from tests.factories.quoting import TRAVEL_RISK, a_content, a_tariff, an_offer, publish
 from tests.factories.traceability import a_journey, a_manifest
 
@@ -45,6 +45,8 @@ def an_accepted_application(
     services.give_email(by, opened.id, account.email)
     services.bind_account(by, opened.id, account)
     by = Acting(by.journey_id, by.page_version_id, account.id)
+    if (view := queries.application_view(opened.id)).next_step is Step.NEEDS:
+        pass_needs(by, view)
     born_on = add_years(offer.need.start_on, -int(TRAVEL_RISK["age"])) - timedelta(days=30)
     services.give_people(by, opened.id, People(Person("Lin Yue", born_on), Relationship.SELF))
     prove_identity(by, opened.id)

@@ -39,7 +39,7 @@ FIELDS = {"applicant_name": "applicant.name", "applicant_birth_on": "applicant.b
           "relationship": "relationship"}  # fmt: skip
 CONFIRMED = {"documents": "document:confirmed", "exclusions": "exclusions:confirmed"}
 ONLY = {
-    "code": "email:verified", "identity": "identity:verified",
+    "code": "email:verified", "needs": "needs:stated", "identity": "identity:verified",
     "review": "application:submitted", "pay": "payment:succeeded",
 }  # fmt: skip
 """Step -> its one act; a payment is acknowledged by the customer's coming back from it."""
@@ -158,6 +158,7 @@ class Customer:
         acts: dict[str, Callable[[], object]] = {
             "email": lambda: self.visitor.give_address(self.who.email),
             "code": self._prove,
+            "needs": self.visitor.tell_needs,
             "people": lambda: self.visitor.give_people(self.who),
             "identity": lambda: self.visitor.prove(self.who),
             "questions": self._answer,

@@ -29,6 +29,7 @@ from marketplace.infra import jobs
 from marketplace.infra.db import db
 from marketplace.infra.identity.demonstration import specimen_number
 from marketplace.web import released
+from sandbox.demo.visitor import SUITS
 from sandbox.releasing import SPECIMEN
 from tests.conftest import empty_tables
 from tests.environment import ROOT, environment_of
@@ -269,6 +270,8 @@ class Buyer:
         self.fill(email=self.email)
         self.press()
         self.fill(code=self.market.code(self.email))
+        self.press()
+        self.fill(**SUITS)
         self.press()
         self.fill(applicant_name=name, applicant_birth_on="1992-03-05", relationship="self")
         self.press()

@@ -28,7 +28,7 @@ from marketplace.listing import services as listing
 from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import SaleFilter
 from marketplace.web import error_pages
-from sandbox.demo.visitor import Identity, Visitor, hidden_fields
+from sandbox.demo.visitor import SUITS, Identity, Visitor, hidden_fields
 from tests.factories.accounts import PASSWORD, a_member_of_staff, an_insurer
 from tests.factories.catalog import CATALOGS, HARBOUR_TERM, STAFF, catalog_files, changed, published, zipped
 from tests.factories.consultation import NINETY, PUBLIC, WAITING
@@ -210,6 +210,12 @@ class Walk:
         buyer.post({"email": "nobody"})
         go_on(buyer, "code", LI_NA, self.code)
         buyer.post({"code": "000000"})
+        buyer.post({"code": self.code(LI_NA.email)})
+        buyer.post({})
+        buyer.post(SUITS | {"covered_already": "yes"})
+        buyer.post({})
+        buyer.get(f"{buyer.at}?change=1")
+        buyer.post(SUITS)
         go_on(buyer, "people", LI_NA, self.code)
         buyer.post({"applicant_name": "", "applicant_birth_on": "", "mobile": "x"})
         buyer.post({"applicant_name": "Li Na", "applicant_birth_on": "1980-01-01", "relationship": "self"})

@@ -1,5 +1,6 @@
 """A whole purchase without a mouse: every stop of the Tab key can be seen, and all that is needed can be reached."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -7,6 +8,7 @@ import pytest
 from playwright.sync_api import Page
 
 from marketplace.infra.identity.demonstration import specimen_number
+from sandbox.demo.visitor import SUITS
 from tests.journeys.conftest import Buyer
 from tests.simulator_server import GOOD_CARD
 
@@ -64,6 +66,10 @@ class Keyboard:
                 return
         pytest.fail(f"{name} has no {value}")
 
+    def choose_each(self, answers: Mapping[str, str]) -> None:
+        for name, value in answers.items():
+            self.choose(name, value)
+
     def tick(self, name: str) -> None:
         self.to(f"#{name}")
         self.page.keyboard.press("Space")
@@ -87,8 +93,7 @@ def test_a_purchase_by_keyboard_alone(buyer: Buyer) -> None:
     page.keyboard.type("34")
     keys.choose("sex", "female")
     keys.choose("smoker", "no")
-    for name, value in {"sum_insured": "1000000", "term_years": "20", "region": "shanghai"}.items():
-        keys.choose(name, value)
+    keys.choose_each({"sum_insured": "1000000", "term_years": "20", "region": "shanghai"})
     keys.go_on()
     keys.to("article.offer a.btn")
     keys.enter()
@@ -100,6 +105,8 @@ def test_a_purchase_by_keyboard_alone(buyer: Buyer) -> None:
     keys.type("email", buyer.email)
     keys.go_on()
     keys.type("code", buyer.market.code(buyer.email))
+    keys.go_on()
+    keys.choose_each(SUITS)
     keys.go_on()
     keys.type("applicant_name", "Li Na")
     keys.type("applicant_birth_on", "03031992")  # the same day however a browser orders day and month

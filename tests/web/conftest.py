@@ -215,6 +215,7 @@ def go_one(visitor: Visitor, who: Identity, code_for: Callable[[str], str]) -> N
     acts: dict[str, Callable[[], object]] = {
         "email": lambda: visitor.give_address(who.email),
         "code": lambda: visitor.give_code(code_for(who.email)),
+        "needs": visitor.tell_needs,
         "people": lambda: visitor.give_people(who),
         "identity": lambda: visitor.prove(who),
         "questions": lambda: visitor.post(ticked(visitor.text) | dict.fromkeys(asked(visitor.text), "no")),

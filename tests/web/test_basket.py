@@ -62,7 +62,7 @@ def begin(visitor: Visitor, basket: str) -> list[str]:
 def apply(visitor: Visitor, offer: str, code_for: Callable[[str], str] | None = None) -> None:
     """From the entry page of a line to its decision; with a code where no address is proven yet."""
     visitor.get(offer)
-    visitor.post({})
+    visitor.pass_entry()
     if code_for is not None:
         visitor.give_address(LI_NA.email)
         visitor.give_code(code_for(LI_NA.email))

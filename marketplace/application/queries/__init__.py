@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from marketplace.application import rules
 from marketplace.application.models import ApplicationRow, ConfirmationRow
 from marketplace.application.queries.proofs import proofs_of, require_proofs
+from marketplace.application.queries.suiting import suitability_of
 from marketplace.application.values import (
     AnswerChanged,
     Application,
@@ -341,6 +342,8 @@ def read(row: ApplicationRow) -> Application:
         state=State(row.state),
         people=_PEOPLE.validate_python(row.persons),
         answers=dict(row.answers),
+        circumstances=row.circumstances,
+        statement=row.statement,
         created_at=row.created_at,
         submitted_at=row.submitted_at,
         erased=row.erased_at is not None,
@@ -384,11 +387,14 @@ def view_of(row: ApplicationRow) -> ApplicationView:
     consent = rules.health_consent(confirmations)
     application = read(row)
     proofs = proofs_of(row, application.people, offer)
+    suiting = suitability_of(row, offer)
     progress = Progress(
         state=State(row.state),
         entered=kinds >= rules.ENTERED_WITH,
         email_given=row.email is not None,
         address_proven=row.account_id is not None,
+        suitability_open=(bool(suiting.asked) and row.circumstances is None)
+        or (bool(suiting.misfits) and (ConfirmationKind.OWN_WILL, suiting.sha256) not in confirmed),
         people_given=row.persons is not None,
         identity_missing=proofs.identity_missing,
         notice_missing=bool(questions) and ConfirmationKind.HEALTH_NOTICE not in kinds,
@@ -403,6 +409,10 @@ def view_of(row: ApplicationRow) -> ApplicationView:
         application=application,
         offer=offer,
         next_step=rules.next_step(progress),
+        circumstances_asked=suiting.asked,
+        misfits=suiting.misfits,
+        misfits_sha256=suiting.sha256,
+        part=suiting.part,
         identity=proofs.identity,
         identity_missing=proofs.identity_missing,
         insured_consent=proofs.consent,
@@ -416,7 +426,7 @@ def view_of(row: ApplicationRow) -> ApplicationView:
         documents=documents,
         exclusions_sha256=exclusions,
         exclusions_confirmed=progress.exclusions_confirmed,
-        told_sha256=rules.told_sha256(row.offer_id, row.email, row.persons, row.answers),
+        told_sha256=rules.told_sha256(row.offer_id, row.email, row.persons, row.answers, row.circumstances),
         confirmations=confirmations,
         counter=_counter(row, offer),
     )

@@ -39,6 +39,7 @@ from marketplace.application.services.referring import (
     refuse_counter_offer,
 )
 from marketplace.application.services.renewing import take_new_offer
+from marketplace.application.services.suiting import go_on_against, tell_circumstances
 from marketplace.application.services.telling import give_answers, give_people
 from marketplace.application.services.watching import watch_referrals
 
@@ -64,6 +65,7 @@ __all__ = [
     "give_email",
     "give_health_consent",
     "give_people",
+    "go_on_against",
     "join_basket",
     "lapse_overdue",
     "note_code_sent",
@@ -76,6 +78,7 @@ __all__ = [
     "submit",
     "take_new_offer",
     "tell_asked",
+    "tell_circumstances",
     "tell_outcome",
     "watch_referrals",
     "withdraw_health_consent",

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from marketplace.application.models import ApplicationRow, locked
 from marketplace.application.queries import read
 from marketplace.application.queries.proofs import require_proofs
+from marketplace.application.queries.suiting import statement_of
 from marketplace.application.services.following import follow, move
 from marketplace.application.services.gate import Visit, confirm, enter, own_locked
 from marketplace.application.values import (
@@ -23,8 +24,10 @@ from marketplace.application.values import (
 from marketplace.disclosure import queries as disclosure
 from marketplace.disclosure.values import WordingKey
 from marketplace.infra.db import db
+from marketplace.infra.formatting import ZONE
 from marketplace.infra.jobs import publish
 from marketplace.kernel import clock
+from marketplace.kernel.canonical import digest
 from marketplace.quoting import queries as quoting
 from marketplace.traceability.values import SYSTEM
 from marketplace.underwriting.services import decide_by_guideline
@@ -36,7 +39,8 @@ LAPSE_BATCH = 500
 
 
 def submit(by: Acting, application_id: UUID, told_sha256: str) -> Application:
-    """The declaration on the review page; underwriting decides in the same transaction.
+    """The declaration on the review page; underwriting decides in the same transaction. With it the statement of
+    demands and needs is frozen (EU-07), which becomes part of the contract.
 
     The result is accepted, accepted on other terms (countered), referred, postponed or declined. A repeated submission
     changes nothing and gives the same result.
@@ -50,6 +54,7 @@ def submit(by: Acting, application_id: UUID, told_sha256: str) -> Application:
     visit = enter(by, application_id, Step.REVIEW)
     if visit.view.told_sha256 != told_sha256:
         raise ToldChanged
+    row.statement = statement_of(visit.view, clock.today(ZONE))
     _declare(visit)
     move(row, Event.SUBMIT)
     row.submitted_at = clock.now()
@@ -108,6 +113,7 @@ def _declare(visit: Visit) -> None:
         "documents": [each.document.sha256 for each in view.documents],
         "exclusions_sha256": view.exclusions_sha256,
         "told_sha256": view.told_sha256,
+        "statement_sha256": digest(row.statement),
     }
     confirm(visit, ConfirmationKind.DECLARATION, wording.sha256, body)
 

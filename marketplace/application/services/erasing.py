@@ -17,9 +17,9 @@ _FINAL = {State.DECLINED, State.POSTPONED, State.REFUSED, State.LAPSED, State.CO
 
 
 def erase_application(application_id: UUID) -> Erased | None:
-    """Take out persons, answers, identity documents, address and whose it was, destroy the key of everything sealed
-    about the application, and let it lapse if it was not at its end. Its number, product and states stay. None: it was
-    erased before. Nothing of it is opened for that.
+    """Take out persons, answers, what was stated of needs, identity documents, address and whose it was, destroy the
+    key of everything sealed about the application, and let it lapse if it was not at its end. Its number, product and
+    states stay. None: it was erased before. Nothing of it is opened for that.
 
     Raises ApplicationNotFound, and ContractKept where a contract was made of it.
     """
@@ -51,6 +51,7 @@ def _erase(row: ApplicationRow) -> Erased | None:
 
 def _empty(row: ApplicationRow) -> None:
     row.persons_sealed = row.answers_sealed = row.email_sealed = None
+    row.circumstances_sealed = row.statement_sealed = None
     row.account_id = None
     db.session.execute(
         update(IdentityCheckRow).where(IdentityCheckRow.application_id == row.id).values(shown_sealed=None)

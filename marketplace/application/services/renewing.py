@@ -32,7 +32,8 @@ def take_new_offer(
     """Quote again, with `changes` to the rating factors, and go on with the same insurer's product at its new price.
 
     What was confirmed stays confirmed only where it is unchanged: documents and exclusions by hash, answers by their
-    question; the people stay when the new price is for them (T26-26). The old offer is void.
+    question; the people stay when the new price is for them (T26-26). Whether it suits is asked again where the product
+    is made for others by now. The old offer is void.
 
     Raises NoNewOffer, Invalid, ApplicationNotFound, AlreadySubmitted, ApplicationLapsed.
     """
@@ -71,6 +72,8 @@ def _replace(row: ApplicationRow, old: ApplicationView, offer: OfferView) -> Non
     row.offer_id, row.need_id = offer.id, offer.need.id
     row.product_version_id, row.expires_at = offer.version.id, offer.expires_at
     row.answers = rules.kept_answers(dict(row.answers), old.offer.version.content, offer.version.content)
+    if old.offer.version.content.target_market != offer.version.content.target_market:
+        row.circumstances = None
     if old.application.people is not None and not _fits(old.application.people, offer):
         row.persons = None
     db.session.flush()

@@ -37,6 +37,12 @@ from marketplace.application.values.refusals import (
     TextChanged,
     ToldChanged,
 )
+from marketplace.application.values.suitability import (
+    STATEMENT_FORMAT,
+    Circumstance,
+    Misfit,
+    Warned,
+)
 from marketplace.application.values.words import (
     CONFIRMED_AS,
     Acting,
@@ -70,6 +76,7 @@ from marketplace.application.values.words import (
 
 __all__ = [
     "CONFIRMED_AS",
+    "STATEMENT_FORMAT",
     "Acting",
     "AgeDiffers",
     "AlreadySubmitted",
@@ -85,6 +92,7 @@ __all__ = [
     "ApplicationView",
     "Beside",
     "ChildCoverTooHigh",
+    "Circumstance",
     "Confirmation",
     "ConfirmationKind",
     "ConsentGiven",
@@ -106,6 +114,7 @@ __all__ = [
     "InsuredConsent",
     "InsuredNotConsenting",
     "MinorNotInsurable",
+    "Misfit",
     "NoCounterOffer",
     "NoHealthConsent",
     "NoNewOffer",
@@ -127,5 +136,6 @@ __all__ = [
     "StepNotReached",
     "TextChanged",
     "ToldChanged",
+    "Warned",
     "Whose",
 ]

@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from marketplace.application.values.consenting import InsuredConsent
 from marketplace.application.values.identity import IdentityCheck
+from marketplace.application.values.suitability import Circumstance, Misfit
 from marketplace.catalog.values import Document, Exclusion, Loading, Question
 from marketplace.kernel.money import Money
 from marketplace.kernel.text import LocalizedText
+from marketplace.needs.values import PlannedPart
 from marketplace.quoting.values import OfferView
 from marketplace.traceability.values import EntryType
 from marketplace.underwriting.values import ReasonCode, RecordedDecision
@@ -51,6 +54,7 @@ class Step(StrEnum):
     ENTRY = "entry"
     EMAIL = "email"
     CODE = "code"
+    NEEDS = "needs"
     PEOPLE = "people"
     IDENTITY = "identity"
     QUESTIONS = "questions"
@@ -86,6 +90,7 @@ class ConfirmationKind(StrEnum):
     ENTRY = "entry"
     PRIVACY_NOTICE = "privacy_notice"
     CLIENT_NOTICE = "client_notice"
+    OWN_WILL = "own_will"
     HEALTH_NOTICE = "health_notice"
     HEALTH_CONSENT = "health_consent"
     HEALTH_WITHDRAWN = "health_withdrawn"
@@ -100,6 +105,7 @@ CONFIRMED_AS = {
     ConfirmationKind.ENTRY: EntryType.ENTRY_ACKNOWLEDGED,
     ConfirmationKind.PRIVACY_NOTICE: EntryType.PRIVACY_NOTICE_ACKNOWLEDGED,
     ConfirmationKind.CLIENT_NOTICE: EntryType.CLIENT_NOTICE_ACKNOWLEDGED,
+    ConfirmationKind.OWN_WILL: EntryType.OWN_WILL_CONFIRMED,
     ConfirmationKind.HEALTH_NOTICE: EntryType.HEALTH_NOTICE_ACKNOWLEDGED,
     ConfirmationKind.HEALTH_CONSENT: EntryType.HEALTH_CONSENT_GIVEN,
     ConfirmationKind.HEALTH_WITHDRAWN: EntryType.HEALTH_CONSENT_WITHDRAWN,
@@ -175,6 +181,8 @@ class Application:
     state: State
     people: People | None
     answers: Mapping[str, bool]
+    circumstances: Mapping[str, bool] | None  # None: not told yet
+    statement: Mapping[str, Any] | None  # of demands and needs, frozen with the declaration
     created_at: datetime
     submitted_at: datetime | None
     erased: bool
@@ -194,7 +202,8 @@ class Erased:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What decides the next step. `entered`: the prompt and both notices are acknowledged. `unanswered` and
+    """What decides the next step. `entered`: the prompt and both notices are acknowledged. `suitability_open`: what is
+    asked of it is not told, or something speaks against the insurance and going on was not confirmed. `unanswered` and
     `unconfirmed` are in the order in which they are asked.
     """
 
@@ -202,6 +211,7 @@ class Progress:
     entered: bool
     email_given: bool
     address_proven: bool
+    suitability_open: bool
     people_given: bool
     identity_missing: bool
     notice_missing: bool
@@ -320,6 +330,10 @@ class ApplicationView:
     application: Application
     offer: OfferView
     next_step: Step
+    circumstances_asked: tuple[Circumstance, ...]
+    misfits: tuple[Misfit, ...]
+    misfits_sha256: str
+    part: PlannedPart | None  # of the plan that it comes from
     identity: IdentityCheck | None  # that proves the applicant told now
     identity_missing: bool
     insured_consent: InsuredConsent | None  # the newest question about what would be agreed to now

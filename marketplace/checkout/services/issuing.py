@@ -162,6 +162,7 @@ def _issue(row: OrderRow, line: OrderLineRow) -> tuple[Policy, OfferView]:
             premium_lines=_premium_lines(offer),
             premium=offer.premium,
             added_exclusions=agreed_exclusions(application.id),
+            statement=application.statement,
         )
     )
     start_clock(policy)

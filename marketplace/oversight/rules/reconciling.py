@@ -22,6 +22,7 @@ _BOXES: Mapping[EntryType, str] = {
     EntryType.DOCUMENT_CONFIRMED: "confirm",
     EntryType.EXCLUSIONS_CONFIRMED: "confirm",
     EntryType.APPLICATION_SUBMITTED: "declare",
+    EntryType.OWN_WILL_CONFIRMED: "own_will",
     EntryType.HEALTH_NOTICE_ACKNOWLEDGED: "notice",
     EntryType.HEALTH_CONSENT_GIVEN: "health_consent",
 }

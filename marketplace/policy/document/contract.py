@@ -31,7 +31,9 @@ def contract_body(
 
     Amounts are whole minor units of `premium.currency`; days are those of `period.zone`, both ends included.
     """
+    stated = {} if command.statement is None else {"needs": dict(command.statement)}
     return {
+        **stated,
         "format": FORMAT,
         "number": conclusion.number,
         "version": 1,

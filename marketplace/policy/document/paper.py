@@ -272,6 +272,7 @@ def _sections(body: Body, locale: str) -> list[dict[str, Any]]:
         email=agency["email"],
     )
     return [
+        {"key": "needs", "title": _("What you said you need"), "paragraphs": _stated(body, locale)},
         {"key": "cooling_off", "title": _("If you change your mind"), "paragraphs": _cooling_off(facts)},
         {"key": "renewal", "title": _("Renewal"), "paragraphs": [renewal] if renewal else []},
         {"key": "ending", "title": _("If you end it early"), "paragraphs": [each for each in ending if each]},
@@ -283,6 +284,12 @@ def _sections(body: Body, locale: str) -> list[dict[str, Any]]:
         },
         {"key": "complaints", "title": _("If you are not content"), "paragraphs": [complaints]},
     ]
+
+
+def _stated(body: Body, locale: str) -> list[str]:
+    """The statement of demands and needs, word for word as it was declared (EU-07, UK-03)."""
+    stated = body.get("needs")
+    return [] if stated is None else [_said(each, locale) or "" for each in stated["paragraphs"]]
 
 
 def _cooling_off(facts: Body) -> list[str]:

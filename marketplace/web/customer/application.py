@@ -12,6 +12,7 @@ from marketplace.accounts import services as accounts
 from marketplace.accounts.values import CodePurpose, CodeRefused, EventOutcome, SecurityEventType, TooManyTries
 from marketplace.application import queries as applications
 from marketplace.application import services
+from marketplace.application.queries.suiting import suitability_comes_up
 from marketplace.application.values import (
     Acting,
     AgeDiffers,
@@ -53,6 +54,7 @@ from marketplace.web.customer.forms.application import (
     shared_people,
 )
 from marketplace.web.customer.road import acting, address_of, at_step, left_out, own_view, page, steps, wordings
+from marketplace.web.customer.suitability import stated
 from marketplace.web.fields import factor_faults, risk_words
 from marketplace.web.papers import insurers_document
 from marketplace.web.tracing import FormNotCurrent, Traced, current_journey, render_traced
@@ -136,7 +138,7 @@ def enter(offer_id: UUID) -> ResponseReturnValue:
         Traced(EntryType.ENTRY_SHOWN, offer.version.id, insurer_id=offer.insurer_id, wordings=hashes,
                body={"need_id": offer.need.id, "offer_id": offer.id}),
         form=form,
-        steps=steps(Step.EMAIL, left_out=left_out(content)),
+        steps=steps(Step.EMAIL, left_out=left_out(content, needs=suitability_comes_up(offer))),
         offer=offer,
         content=content,
         application=None,
@@ -252,6 +254,9 @@ def people(application_id: UUID) -> ResponseReturnValue:
             new_age = request.form.get("new_age", type=int)
             if new_age is not None and definition.age_factor:
                 services.take_new_offer(by, application_id, {definition.age_factor: new_age})
+                if own_view(application_id).next_step is Step.NEEDS:
+                    flash(_("The new price is for other words of the product. Please look at this once more."))
+                    return redirect(url_for(".resume", application_id=application_id), 303)
             services.give_people(by, application_id, told)
             return redirect(url_for(".resume", application_id=application_id), 303)
         except AgeDiffers as error:
@@ -372,6 +377,7 @@ def review(application_id: UUID) -> ResponseReturnValue:
     texts, hashes = wordings(WordingKey.APPLICATION_DECLARATION, WordingKey.ELECTRONIC_DELIVERY)
     return page(
         view, Step.REVIEW, "review", form=form, told_sha256=view.told_sha256, proof=view.identity,
+        statement=stated(view), suits_asked=bool(view.circumstances_asked),
         start_on=need.start_on, may_change=True,
         last_day_of_cover=content.term.end_of(need.start_on, need.risk) - timedelta(days=1),
         chips=[told for told in risk_words(definition, need.risk) if told[0].name != definition.frequency_factor],

@@ -20,6 +20,7 @@ from marketplace.web.tracing import Traced, current_journey, render_traced, seen
 ENDPOINTS = {
     Step.EMAIL: "application.email",
     Step.CODE: "application.code",
+    Step.NEEDS: "suitability.tell",
     Step.PEOPLE: "application.people",
     Step.IDENTITY: "identity.prove",
     Step.QUESTIONS: "application.questions",
@@ -32,7 +33,8 @@ ENDPOINTS = {
     Step.DONE: "checkout.done",
 }
 RECORDED = frozenset({
-    "application.email", "application.code", "application.people", "identity.prove", "application.questions",
+    "application.email", "application.code", "suitability.tell", "application.people", "identity.prove",
+    "application.questions",
     "application.consent", "application.document", "application.exclusions", "insured.ask", "application.review",
     "consultation.of_application",
     "referral.question", "referral.offer",
@@ -40,7 +42,7 @@ RECORDED = frozenset({
 """Where browsers record what is done: on the road behind the entry page, which told of it, and before paying."""
 
 ROAD = (
-    Step.EMAIL, Step.PEOPLE, Step.IDENTITY, Step.QUESTIONS, Step.DOCUMENTS, Step.EXCLUSIONS,
+    Step.EMAIL, Step.NEEDS, Step.PEOPLE, Step.IDENTITY, Step.QUESTIONS, Step.DOCUMENTS, Step.EXCLUSIONS,
     Step.CONSENT, Step.REVIEW, Step.PAY,
 )  # fmt: skip
 
@@ -96,7 +98,7 @@ def page(view: ApplicationView, step: Step, template: str, *, status: int = 200,
         journey_id=view.application.journey_id,
         status=status,
         recorded=request.endpoint in RECORDED,
-        steps=steps(step, left_out=left_out(content, consent=bool(view.insured_consent_sha256))),
+        steps=steps(step, left_out=left_out(content, consent=bool(view.insured_consent_sha256), needs=_suits(view))),
         offer=offer,
         content=content,
         application=view.application,
@@ -106,9 +108,17 @@ def page(view: ApplicationView, step: Step, template: str, *, status: int = 200,
     )
 
 
-def left_out(content: ProductContent, *, consent: bool = False) -> set[Step]:
-    """The steps that this product does not ask for; `consent` says whether the insured is somebody who has to agree."""
+def _suits(view: ApplicationView) -> bool:
+    """Whether something is asked of whether it suits, or speaks against it."""
+    return bool(view.circumstances_asked or view.misfits)
+
+
+def left_out(content: ProductContent, *, needs: bool, consent: bool = False) -> set[Step]:
+    """The steps that this application does not have: `needs` says whether it comes up whether the insurance suits,
+    `consent` whether the insured is somebody who has to agree.
+    """
     asked = {
+        Step.NEEDS: needs,
         Step.IDENTITY: content.profile in DEMANDS_REAL_NAME,
         Step.QUESTIONS: bool(content.questions),
         Step.CONSENT: consent,
@@ -120,6 +130,7 @@ def steps(now: Step, *, left_out: Container[Step]) -> list[tuple[str, str, str]]
     """Name, words and state (done, now or empty) of each step on top of the page."""
     words = {
         Step.EMAIL: _("Start"),
+        Step.NEEDS: _("Needs"),
         Step.PEOPLE: _("People"),
         Step.IDENTITY: _("Identity"),
         Step.QUESTIONS: _("Questions"),

@@ -147,3 +147,28 @@ def test_a_product_without_optional_words_is_set_as_well() -> None:
     bare = a_body(clause_name=None, key_facts=type(a_content().key_facts)(), documents=(), exclusions=())
     for locale in ("en", "zh_Hans_CN"):
         assert pdf.render("policy", paper(bare, FACING, locale), qr_svg=None, issued_at=CONCLUDED_AT)
+
+
+STATED = {
+    "format": "evenfold-needs/1",
+    "paragraphs": [
+        Words("You asked for term life.", "您要求定期寿险。").to_json(),
+        Words("Stated.", "已说明。").to_json(),
+    ],
+}
+
+
+@pytest.mark.requirement("EU-07", "UK-03")
+@pytest.mark.parametrize(("locale", "said"), [("en", "You asked for term life."), ("zh_Hans_CN", "您要求定期寿险。")])
+def test_the_statement_of_needs_stands_in_the_contract_and_on_its_paper(locale: str, said: str) -> None:
+    content = a_content()
+    command = replace(a_command(), statement=STATED)
+    period = rules.period(content.term, command.risk, command.start_on, "Asia/Shanghai")
+    conclusion = Conclusion("EF-HARBOUR-2026-000042", Channel.SELF, CONCLUDED_AT, period)
+    body = contract_body(command, conclusion, content, an_insurer(), AGENCY)
+    assert body["needs"] == STATED
+    (section,) = (each for each in paper(body, FACING, locale)["sections"] if each["key"] == "needs")
+    assert section["paragraphs"][0] == said
+    assert len(section["paragraphs"]) == len(STATED["paragraphs"])
+    assert "needs" not in a_body(), "a contract from before says nothing of it"
+    assert "needs" not in {each["key"] for each in paper(a_body(), FACING, locale)["sections"]}

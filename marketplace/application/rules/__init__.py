@@ -181,6 +181,7 @@ def next_step(progress: Progress) -> Step:
         (Step.ENTRY, progress.entered),
         (Step.EMAIL, progress.email_given or progress.address_proven),
         (Step.CODE, progress.address_proven),
+        (Step.NEEDS, not progress.suitability_open),
         (Step.PEOPLE, progress.people_given),
         (Step.IDENTITY, not progress.identity_missing),
         (Step.QUESTIONS, not (progress.notice_missing or progress.consent_missing or progress.unanswered)),
@@ -319,10 +320,16 @@ def documents_to_confirm(documents: Sequence[Document], locale: str, profile: Pr
 
 
 def told_sha256(
-    offer_id: UUID, email: str | None, persons: Mapping[str, Any] | None, answers: Mapping[str, bool]
+    offer_id: UUID,
+    email: str | None,
+    persons: Mapping[str, Any] | None,
+    answers: Mapping[str, bool],
+    circumstances: Mapping[str, bool] | None = None,
 ) -> str:
-    """What is declared true on the review page: the choice, the address, the people and every answer."""
-    return digest([offer_id, email, persons and dict(persons), dict(answers)])
+    """What is declared true on the review page: the choice, the address, the people, every answer, and what was told of
+    whether the insurance suits.
+    """
+    return digest([offer_id, email, persons and dict(persons), dict(answers), circumstances and dict(circumstances)])
 
 
 def exclusions_sha256(content: ProductContent) -> str:
