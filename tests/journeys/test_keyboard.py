@@ -70,10 +70,11 @@ class Keyboard:
         for name, value in answers.items():
             self.choose(name, value)
 
-    def tick(self, name: str) -> None:
-        self.to(f"#{name}")
-        self.page.keyboard.press("Space")
-        assert self.page.locator(f"#{name}").is_checked()
+    def tick(self, *names: str) -> None:
+        for name in names:
+            self.to(f"#{name}")
+            self.page.keyboard.press("Space")
+            assert self.page.locator(f"#{name}").is_checked()
 
     def go_on(self) -> None:
         """The main button of the form."""
@@ -99,8 +100,7 @@ def test_a_purchase_by_keyboard_alone(buyer: Buyer) -> None:
     keys.enter()
     keys.to("aside a.btn")
     keys.enter()
-    keys.tick("client_notice")
-    keys.tick("privacy_notice")
+    keys.tick("client_notice", "privacy_notice")
     keys.go_on()
     keys.type("email", buyer.email)
     keys.go_on()
@@ -116,8 +116,7 @@ def test_a_purchase_by_keyboard_alone(buyer: Buyer) -> None:
     keys.type("name", "Li Na")
     keys.type("number", specimen_number(date(1992, 3, 3)))
     keys.go_on()
-    keys.tick("notice")
-    keys.tick("health_consent")
+    keys.tick("notice", "health_consent")
     for name in dict.fromkeys(each.get_attribute("name") for each in page.locator('main input[type="radio"]').all()):
         keys.choose(str(name), "no")
     keys.go_on()

@@ -15,6 +15,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from marketplace.application.values import Circumstance
 from marketplace.catalog.values import LINES
 from marketplace.infra import jobs
 from marketplace.infra.db import db
@@ -24,9 +25,11 @@ from marketplace.privacy.values import Places, registry
 from marketplace.traceability.queries import journey_entries
 from marketplace.traceability.services import record_act, record_view
 from marketplace.web.customer.forms.application import people_form, questions_form
+from marketplace.web.customer.forms.suitability import circumstances_form
 from marketplace.web.fields import Form, factor_form
 from marketplace.web.storefront.forms.needs import needs_form
 from tests.everything import every_row
+from tests.factories.quoting import a_content
 from tests.factories.traceability import a_journey, a_view, an_act
 from tests.registered_trail import UnregisteredKeyError
 
@@ -85,6 +88,7 @@ def test_every_field_of_every_form_is_in_the_register(migrated_app: Flask) -> No
         made = [factor_form(line, today) for line in LINES.values()]
         made += [people_form(line, children=True) for line in LINES.values()]
         made.append(needs_form(today))
+        made.append(circumstances_form(Circumstance, a_content(), 10))
         made.append(questions_form((), with_notice=True, with_consent=True))
         fields = {f"{form.__name__}.{field}" for form in [*made, *subclasses(Form)] for field in fields_of(form)}
     missing, stale = differences(fields, "fields")
