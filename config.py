@@ -131,6 +131,9 @@ class Settings(StorageSettings):
     secret_key: SecretStr = Field(description="At least 32 random characters; signs cookies, tokens and codes.")
     licence_number: str = Field(default="", description="Licence of the insurance agency; production needs one.")
 
+    agency_address: str = Field(
+        default="", description="Where the insurance agency has its seat, as customers read it; production needs it."
+    )
     support_phone: str = Field(default="", description="Telephone of the agency for customers; empty: not shown.")
     support_hours: str = Field(
         default="",
@@ -267,6 +270,7 @@ class Settings(StorageSettings):
             "TIMESTAMP_URL must begin with https://": bool(self.timestamp_url) and not self._asks_safe_authorities,
             UNGUARDED: not all(map(is_guarded, self._databases)),
             "LICENCE_NUMBER is missing; selling insurance needs a licence": not self.licence_number,
+            "AGENCY_ADDRESS is missing; customers are told where we are": not self.agency_address,
             "SECURITY_CONTACT is missing; say where weaknesses are reported": not self.security_contact,
             "SEALS_FOLDER holds the demonstration's seals": self.seals_folder is not None
             and _holds(self.seals_folder, "SPECIMEN"),

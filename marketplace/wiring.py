@@ -149,6 +149,7 @@ def connect(settings: Settings) -> None:
             demonstration=settings.demonstration,
             support_phone=settings.support_phone,
             support_hours=settings.support_hours,
+            address=settings.agency_address,
         )
     )
 

@@ -222,6 +222,7 @@ class Demonstration:
             "COMPLIANCE_REPORT": str(self._instance.compliance_report),
             "KEEPER_SOCKET": str(self._instance.keeper_socket),
             "STRIPE_API_BASE": self._plan.simulator_url,
+            "AGENCY_ADDRESS": "SPECIMEN, 1 Example Road, Shanghai",
             "SUPPORT_PHONE": "400-000-0000",
             "SUPPORT_HOURS": "08:00-20:00",
             "MAIL_TRANSPORT": "demonstration",

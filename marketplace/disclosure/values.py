@@ -12,12 +12,15 @@ from marketplace.kernel.text import LocalizedText
 
 
 class WordingKey(StrEnum):
-    """Every wording there is. Sources: checklist T26-10, T26-18, T26-30, O13-47, SCM-04, EU-04, EU-14; PIPL 14, 29."""
+    """Every wording there is. Sources: checklist T26-10, T26-18, T26-30, O13-47, SCM-04, EU-04, UK-01; PIPL 14, 29."""
 
     ENTRY_NOTICE = "entry_notice"
     RECORDING_NOTICE = "recording_notice"
     PRIVACY_NOTICE = "privacy_notice"
     CLIENT_NOTICE = "client_notice"
+    MARKET_CN = "market_cn"
+    MARKET_EU = "market_eu"
+    MARKET_UK = "market_uk"
     OWN_WILL = "own_will"
     TRUTHFUL_ANSWERS = "truthful_answers"
     HEALTH_CONSENT = "health_consent"

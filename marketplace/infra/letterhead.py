@@ -12,6 +12,7 @@ LEGAL_NAME = LocalizedText("Evenfold insurance agency", "衡页保险代理")
 class Letterhead:
     """`public_url` is the origin of the site without a slash at its end; customers write to `support_email`,
     and call `support_phone` every day within `support_hours` (`08:00-20:00`, Beijing time), where there are such.
+    `address` is that of our seat.
     """
 
     public_url: str
@@ -20,6 +21,7 @@ class Letterhead:
     demonstration: bool
     support_phone: str = ""
     support_hours: str = ""
+    address: str = ""
 
 
 _letterhead: Letterhead | None = None

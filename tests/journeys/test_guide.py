@@ -29,6 +29,7 @@ SHIPPED = ROOT / "docs" / "deployment"
 GUIDE = re.sub(r"( \\|(?<=\|))\n +", " ", (ROOT / "docs" / "running.md").read_text())  # one command, one line
 FILLED = {
     "SECRET_KEY": "a-long-random-secret-of-no-importance", "LICENCE_NUMBER": "L-1",
+    "AGENCY_ADDRESS": "1 Example Road, Shanghai",
     "STRIPE_SECRET_KEY": "sk_live_of_nobody", "STRIPE_WEBHOOK_SECRET": "whsec_of_nobody",
 }  # fmt: skip
 

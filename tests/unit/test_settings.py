@@ -14,6 +14,7 @@ PRODUCTION: dict[str, str] = {
     "PUBLIC_URL": "https://insurance.example",
     "SECRET_KEY": "a-long-random-secret-of-no-importance",
     "LICENCE_NUMBER": "L-1",
+    "AGENCY_ADDRESS": "1 Example Road, Shanghai",
     "SECURITY_CONTACT": "mailto:security@insurance.example",
     "DATABASE_URL": "postgresql+psycopg://marketplace_app:x@db.example/marketplace?sslmode=verify-full",
     "DATABASE_READER_URL": "postgresql+psycopg://marketplace_reader:x@db.example/marketplace?sslmode=verify-full",
@@ -32,6 +33,7 @@ DEMONSTRATION = PRODUCTION | {
     "MAIL_TRANSPORT": "demonstration",
     "TIMESTAMP_URL": "",
     "LICENCE_NUMBER": "",
+    "AGENCY_ADDRESS": "",
     "SECURITY_CONTACT": "",
 }
 
@@ -66,6 +68,7 @@ def test_a_demonstration_on_loopback_starts(environment: Any) -> None:
     ("name", "value", "said"),
     [
         ("LICENCE_NUMBER", "", "LICENCE_NUMBER is missing"),
+        ("AGENCY_ADDRESS", "", "AGENCY_ADDRESS is missing"),
         ("SECURITY_CONTACT", "", "SECURITY_CONTACT is missing"),
         ("SECURITY_CONTACT", "security@insurance.example", "mailto: or https://"),
         ("STRIPE_API_BASE", "http://127.0.0.1:8001", "the simulator"),

@@ -2,11 +2,14 @@
 health, each document, the exclusions; each by itself.
 """
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from marketplace.application.queries import read, view_of
 from marketplace.application.services.gate import Visit, confirm, enter, own_locked
 from marketplace.application.values import (
+    MARKETS,
     Acting,
     Application,
     ApplicationView,
@@ -34,9 +37,15 @@ def acknowledge_privacy_notice(by: Acting, application_id: UUID, sha256: str) ->
 
 
 def acknowledge_client_notice(by: Acting, application_id: UUID, sha256: str) -> Application:
-    """Who we are, for whom we act and how we are paid, in the same way (O13-47, EU-04, UK-01)."""
+    """Who we are, for whom we act and how we are paid, in the same way (O13-47, EU-04, UK-01). Its entry names what is
+    said beside it of registers and complaints in the market of the product.
+    """
     visit = enter(by, application_id, Step.ENTRY)
-    return _confirm_wording(visit, ConfirmationKind.CLIENT_NOTICE, WordingKey.CLIENT_NOTICE, sha256)
+    key = MARKETS[visit.view.offer.version.content.profile]
+    beside = {key.value: disclosure.wording(key, visit.row.locale).sha256}
+    return _confirm_wording(
+        visit, ConfirmationKind.CLIENT_NOTICE, WordingKey.CLIENT_NOTICE, sha256, {"wordings": beside}
+    )
 
 
 def acknowledge_health_notice(by: Acting, application_id: UUID) -> Application:
@@ -105,13 +114,15 @@ def confirm_exclusions(by: Acting, application_id: UUID, sha256: str) -> Applica
     return read(visit.row)
 
 
-def _confirm_wording(visit: Visit, kind: ConfirmationKind, key: WordingKey, sha256: str) -> Application:
+def _confirm_wording(
+    visit: Visit, kind: ConfirmationKind, key: WordingKey, sha256: str, more: Mapping[str, Any] | None = None
+) -> Application:
     """One of our texts, by the hash of its newest version in one of the languages."""
     newest = disclosure.latest((key,), LOCALES).values()
     wording = next((each for each in newest if each.sha256 == sha256), None)
     if wording is None:
         raise TextChanged
-    body = {"wording": wording.key, "version": wording.version, "locale": wording.locale}
+    body = {"wording": wording.key, "version": wording.version, "locale": wording.locale, **(more or {})}
     confirm(visit, kind, sha256, body)
     return read(visit.row)
 

@@ -45,6 +45,7 @@ from marketplace.application.values.suitability import (
 )
 from marketplace.application.values.words import (
     CONFIRMED_AS,
+    MARKETS,
     Acting,
     AnswerChanged,
     ApplicantAsked,
@@ -76,6 +77,7 @@ from marketplace.application.values.words import (
 
 __all__ = [
     "CONFIRMED_AS",
+    "MARKETS",
     "STATEMENT_FORMAT",
     "Acting",
     "AgeDiffers",

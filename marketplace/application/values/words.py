@@ -10,7 +10,8 @@ from uuid import UUID
 from marketplace.application.values.consenting import InsuredConsent
 from marketplace.application.values.identity import IdentityCheck
 from marketplace.application.values.suitability import Circumstance, Misfit
-from marketplace.catalog.values import Document, Exclusion, Loading, Question
+from marketplace.catalog.values import Document, Exclusion, Loading, Profile, Question
+from marketplace.disclosure.values import WordingKey
 from marketplace.kernel.money import Money
 from marketplace.kernel.text import LocalizedText
 from marketplace.needs.values import PlannedPart
@@ -116,6 +117,15 @@ CONFIRMED_AS = {
     ConfirmationKind.COUNTER_OFFER: EntryType.COUNTER_OFFER_ACCEPTED,
 }
 """The entry that each leaves in the trail."""
+
+
+MARKETS = {
+    Profile.CN_PERSONAL: WordingKey.MARKET_CN,
+    Profile.CN_NONLIFE: WordingKey.MARKET_CN,
+    Profile.EU_NONLIFE: WordingKey.MARKET_EU,
+    Profile.UK: WordingKey.MARKET_UK,
+}
+"""What the client notice adds in each market: register and bodies for complaints. What cannot be bought has none."""
 
 
 @dataclass(frozen=True, slots=True)

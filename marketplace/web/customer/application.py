@@ -14,6 +14,7 @@ from marketplace.application import queries as applications
 from marketplace.application import services
 from marketplace.application.queries.suiting import suitability_comes_up
 from marketplace.application.values import (
+    MARKETS,
     Acting,
     AgeDiffers,
     AlreadySubmitted,
@@ -31,6 +32,7 @@ from marketplace.disclosure.values import WordingKey
 from marketplace.infra import storage
 from marketplace.infra.formatting import current_locale
 from marketplace.infra.formatting import gettext as _
+from marketplace.infra.letterhead import letterhead
 from marketplace.kernel.errors import Invalid, NotFound, Refused
 from marketplace.privacy import services as privacy
 from marketplace.quoting import queries as quoting
@@ -131,8 +133,9 @@ def enter(offer_id: UUID) -> ResponseReturnValue:
         services.acknowledge_client_notice(by, opened.id, str(form.client_sha256.data))
         _take_over_address(by, opened)
         return redirect(url_for(".resume", application_id=opened.id), 303)
-    texts, hashes = wordings(WordingKey.ENTRY_NOTICE, WordingKey.CLIENT_NOTICE, WordingKey.PRIVACY_NOTICE)
     content = offer.version.content
+    market = MARKETS[content.profile]
+    texts, hashes = wordings(WordingKey.ENTRY_NOTICE, WordingKey.CLIENT_NOTICE, WordingKey.PRIVACY_NOTICE, market)
     return render_traced(
         "customer/application/enter.html",
         Traced(EntryType.ENTRY_SHOWN, offer.version.id, insurer_id=offer.insurer_id, wordings=hashes,
@@ -145,6 +148,8 @@ def enter(offer_id: UUID) -> ResponseReturnValue:
         insurer=(insurer := account_queries.insurer(offer.insurer_id)),
         branches=parties.branch_note(insurer, parties.region_told(offer.need)),
         status=audit.form_status(form.errors),
+        market=texts[market.value],
+        us=letterhead(),
         **texts,
     )  # fmt: skip
 

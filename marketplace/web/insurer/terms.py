@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from marketplace.accounts import queries as accounts
 from marketplace.accounts import services
 from marketplace.infra.formatting import gettext as _
+from marketplace.quoting import queries as quoting
 from marketplace.web import access
 from marketplace.web.insurer.desk import own_insurer_id
 
@@ -16,7 +17,9 @@ blueprint = Blueprint("insurer_terms", __name__, url_prefix="/insurer/terms")
 
 @blueprint.get("")
 def terms() -> ResponseReturnValue:
-    return render_template("insurer/terms.html", terms=accounts.terms(own_insurer_id()))
+    """Whoever accepts terms has the ranking rule before them, which is a part of them (EU-25)."""
+    rule, *_earlier = quoting.ranking_rules()
+    return render_template("insurer/terms.html", terms=accounts.terms(own_insurer_id()), rule=rule)
 
 
 @blueprint.post("/<uuid:term_id>/accept")

@@ -47,9 +47,9 @@ def disclosure_page() -> ResponseReturnValue:
         terms=terms,
         versions=versions,
         clauses=_clauses(versions),
-        ours=letterhead(),
         association=ASSOCIATION,
         notice=disclosure.wording(WordingKey.CLIENT_NOTICE, current_locale()),
+        us=letterhead(),
     )
 
 
