@@ -1,6 +1,8 @@
 """Who we are, where, for whom we act, who holds us, and who bears which duties, said where it is asked for."""
 
 import re
+from dataclasses import replace
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -25,30 +27,33 @@ BODIES = {
     Profile.EU_NONLIFE: ("www.eiopa.europa.eu", "FIN-NET"),
     Profile.UK: ("register.fca.org.uk", "Financial Ombudsman Service"),
 }
+ADDRESS = "1 Example Road, Shanghai"
 TRIP = {"zone": "asia", "days": "10", "age": "34"}
 
 
 @pytest.mark.requirement("EU-04", "UK-01", "O13-47")
 @pytest.mark.parametrize("profile", BODIES)
 def test_the_entry_page_says_who_we_are_and_where_to_check_and_complain_in_its_market(
-    shop: Flask, visitor: Visitor, profile: Profile
+    shop: Flask, visitor: Visitor, request: pytest.FixtureRequest, profile: Profile
 ) -> None:
     information = None if profile is Profile.CN_NONLIFE else INFORMATION
     with shop.app_context():
         publish(an_insurer("abroad"), a_content("trip", Line.TRAVEL, profile=profile, information=information))
         db.session.commit()
         us = letterhead.letterhead()
+        letterhead.configure(replace(us, address=ADDRESS))
+    request.addfinalizer(lambda: letterhead.configure(us))
     visitor.get(visitor.compare("travel", TRIP)[0].replace("/offers/", "/apply/"))
     said = words(visitor.text)
-    for each in ("Evenfold insurance agency", us.address, us.support_email, "We are an intermediary, not an insurer",
-                 "We act as agent of the insurers", "We give no personal advice", "complain", *BODIES[profile]):  # fmt: skip
+    for each in ("Evenfold insurance agency", ADDRESS, us.support_email, "We are an intermediary, not an insurer",
+                 "We act as agent of the insurers", "We give no personal advice", "complain",
+                 *BODIES[profile]):  # fmt: skip
         assert each in said, each
-    assert us.address
     others = {word for other, bodies in BODIES.items() if other is not profile for word in bodies}
     assert not [word for word in others if word in said]
     visitor.post(ticked(visitor.text))
     with shop.app_context():
-        entries = trail.entries_of_application(visitor.at.split("/")[2])  # type: ignore[arg-type]
+        entries = trail.entries_of_application(UUID(visitor.at.split("/")[2]))
         (confirmed,) = [each for each in entries if each.type is EntryType.CLIENT_NOTICE_ACKNOWLEDGED]
         key = MARKETS[profile]
         assert confirmed.body["wordings"] == {key.value: disclosure.wording(key, "en").sha256}
@@ -58,8 +63,9 @@ def test_the_entry_page_says_who_we_are_and_where_to_check_and_complain_in_its_m
 def test_the_comparison_says_what_it_is_and_is_not_and_who_holds_whom(visitor: Visitor) -> None:
     visitor.compare("term_life", ANSWERS)
     said = words(visitor.text)
-    for each in ("of 1 products of 1 insurers are offered", "not the whole market", "we give no personal recommendation",
-                 "No insurer holds a tenth or more in us", "Insurers pay us a commission"):  # fmt: skip
+    for each in ("of 1 products of 1 insurers are offered", "not the whole market",
+                 "we give no personal recommendation", "No insurer holds a tenth or more in us",
+                 "Insurers pay us a commission"):  # fmt: skip
         assert each in said
 
 

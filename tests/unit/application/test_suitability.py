@@ -25,6 +25,12 @@ def test_cover_means_and_target_market_are_asked_where_there_is_no_plan(line: Li
     assert circumstances_asked(a_content("plain", line), None) == tuple(Circumstance)
 
 
+@pytest.mark.requirement("PER-06")
+def test_other_medical_cover_is_asked_for_and_advised_against() -> None:
+    assert Circumstance.COVERED_ALREADY in circumstances_asked(a_content("plain", Line.HOSPITAL), None)
+    assert list(warnings_of({}, SUITS | {"covered_already": True}, None)) == [(Warned.COVERED_ALREADY, None)]
+
+
 def test_a_plan_knows_cover_and_means_and_a_journey_is_asked_nothing() -> None:
     life = a_content("plain", Line.TERM_LIFE)
     assert circumstances_asked(life, a_part()) == (Circumstance.MEANT_FOR_ME,)

@@ -79,7 +79,7 @@ def test_the_privacy_notice_says_how_long(locale, said):
     assert [words for words in said if words not in text] == []
 
 
-@pytest.mark.requirement("O13-47")
+@pytest.mark.requirement("O13-47", "EU-05")
 @pytest.mark.parametrize(
     ("locale", "said"),
     [
@@ -91,10 +91,10 @@ def test_the_privacy_notice_says_how_long(locale, said):
                 "agent of the insurers",
                 "commission",
                 "no personal advice",
-                "12378",
+                "No insurer holds a tenth",
             ],
         ),
-        ("zh_Hans_CN", ["保险代理机构", "不是保险公司", "代理人", "佣金", "不提供个人建议", "12378"]),
+        ("zh_Hans_CN", ["保险代理机构", "不是保险公司", "代理人", "佣金", "不提供个人建议", "没有任何保险公司"]),
     ],
 )
 def test_the_client_notice_says_who_we_are_and_who_pays_us(locale, said):
@@ -128,4 +128,19 @@ def test_the_consent_says_for_whom_what_for_and_how_it_ends(locale, said):
 )
 def test_the_privacy_notice_says_what_a_withdrawal_does(locale, said):
     text = text_of(WordingKey.PRIVACY_NOTICE, locale)
+    assert [words for words in said if words not in text] == []
+
+
+@pytest.mark.requirement("EU-04", "UK-01")
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        (WordingKey.MARKET_CN, ["www.nfra.gov.cn", "12378"]),
+        (WordingKey.MARKET_EU, ["www.eiopa.europa.eu", "FIN-NET"]),
+        (WordingKey.MARKET_UK, ["register.fca.org.uk", "www.financial-ombudsman.org.uk", "0800 023 4567"]),
+    ],
+)
+def test_each_market_names_its_register_and_where_to_complain(key, said, locale):
+    text = text_of(key, locale)
     assert [words for words in said if words not in text] == []
