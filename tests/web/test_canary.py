@@ -215,7 +215,8 @@ def in_cluster(server: EmbeddedServer, words: tuple[str, ...], since: float) -> 
 FILLED = {
     ("accounts_account", "email"), ("accounts_account", "name"), ("accounts_challenge", "email"),
     ("accounts_challenge", "payload"), ("application_application", "answers"), ("application_application", "email"),
-    ("application_application", "persons"), ("application_identity_check", "shown"),
+    ("application_application", "persons"), ("application_application", "circumstances"),
+    ("application_application", "statement"), ("application_identity_check", "shown"),
     ("correspondence_message", "context"), ("correspondence_message", "eml"),
     ("correspondence_message", "recipient"), ("correspondence_message", "subject"), ("oversight_sale", "customer"),
     ("payment_attempt", "email"), ("policy_document", "content"),
