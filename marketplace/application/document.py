@@ -2,7 +2,7 @@
 it, and the statement of demands and needs, which becomes part of the contract (IDD article 20(1), ICOBS 5.2).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -108,18 +108,19 @@ def _paragraphs(
 ) -> Iterator[LocalizedText]:
     yield _both(lambda locale: _needed(offer, part, locale))
     if told:
-        yield _both(lambda _locale: " ".join(_told(told)))
+        yield _both(lambda locale: _run_on(_told(told), locale))
     yield _both(lambda _locale: _why(offer, part))
     yield _both(
         lambda _locale: _("We gave no personal recommendation. Whether to take out this insurance was your decision.")
     )
     if misfits:
         yield _both(
-            lambda locale: " ".join(
+            lambda locale: _run_on(
                 (
                     _("You went on of your own will, although you had been told:"),
                     *(each.words.in_(locale) for each in misfits),
-                )
+                ),
+                locale,
             )
         )
     yield _both(lambda _locale: _("Stated on %(day)s.", day=format_day(stated_on)))
@@ -143,7 +144,7 @@ def _needed(offer: OfferView, part: PlannedPart | None, locale: str) -> str:
         said += [_("%(need)s (%(fit)s).", need=label, fit=fit) for label, fit in each_fit]
     elif part is None:
         said.append(_("You stated nothing else that it should do."))
-    return " ".join(said)
+    return _run_on(said, locale)
 
 
 def _of_plan(part: PlannedPart) -> str:
@@ -192,6 +193,11 @@ def _why(offer: OfferView, part: PlannedPart | None) -> str:
         place=offer.place,
         order=quoting.ranking_rule(offer.need.ranking_rule).sentence,
     )
+
+
+def _run_on(sentences: Iterable[str], locale: str) -> str:
+    """Sentences one after the other; Chinese ones have no blank between them."""
+    return ("" if locale.startswith("zh") else " ").join(sentences)
 
 
 def _yuan(amount: int) -> str:

@@ -72,7 +72,7 @@ def apply(visitor: Visitor, offer: str, code_for: Callable[[str], str] | None = 
     visitor.post({"declare": "yes"})
 
 
-@pytest.mark.requirement("SCM-05")
+@pytest.mark.requirement("SCM-05", "EU-07", "UK-03")
 def test_three_contracts_of_three_insurers_are_paid_once(
     market: Flask, visitor: Visitor, basket: str, work: Callable[[], list[str]], code_for: Callable[[str], str]
 ) -> None:
@@ -102,7 +102,10 @@ def test_three_contracts_of_three_insurers_are_paid_once(
         attempts = payments.attempts_of(Purpose.NEW_BUSINESS, order_id)
         assert [each.succeeded_at is not None for each in attempts].count(True) == 1
         assert len({each.insurer_id for each in found.values()}) == len(_order(found[1].id).lines) == 3
-        assert all(policies.policy_of_application(each.id) for each in found.values())
+        stated = [policies.policy_of_application(each.id).body["needs"] for each in found.values()]
+    assert [each["plan"]["reference"][:2] for each in stated] == ["S-"] * 3, "each says for which part of which plan"
+    assert all(set(each["circumstances"]) <= {"meant_for_me"} for each in stated), "a plan knows cover and means"
+    assert not [told for each in stated for told in ("income", "debts") if told in str(each)]
 
 
 @pytest.mark.requirement("T26-01", "T26-40")
