@@ -173,10 +173,15 @@ class Settings(StorageSettings):
     )
     stripe_api_base: str = Field(default="", description="Address of the Stripe simulator; demonstration only.")
 
-    identity_verifier: Literal["", "demonstration"] = Field(
+    identity_verifier: Literal["", "demonstration", "stripe"] = Field(
         default="",
-        description="Who proves the identity of applicants: `demonstration` asks no register; empty: nobody, and what "
-        "needs a proof cannot be bought.",
+        description="Who proves the identity of applicants: `stripe` is Stripe Identity on pages of its own, "
+        "`demonstration` asks no register; empty: nobody, and what needs a proof cannot be bought.",
+    )
+    stripe_identity_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Stripe's restricted key `rk_…` that may read results of Stripe Identity; empty, in a "
+        "demonstration: the secret key.",
     )
 
     refund_limits: str = Field(
@@ -264,7 +269,9 @@ class Settings(StorageSettings):
             "STRIPE_API_BASE (the simulator) is for demonstrations only": bool(self.stripe_api_base),
             "STRIPE_SECRET_KEY is a test key; production takes a live one": self._test_key,
             "MAIL_TRANSPORT=demonstration sends nothing; production takes smtp": self.mail_transport != "smtp",
-            "IDENTITY_VERIFIER=demonstration asks no register; production takes another": bool(self.identity_verifier),
+            "IDENTITY_VERIFIER=demonstration asks no register; production takes another": self.identity_verifier
+            == "demonstration",
+            "IDENTITY_VERIFIER=stripe needs STRIPE_IDENTITY_KEY, a restricted key rk_live_…": self._lacks_identity_key,
             "TIMESTAMP_URL is missing; the demonstration's authority is refused": self.seals_folder is not None
             and not self.timestamp_url,
             "TIMESTAMP_URL must begin with https://": bool(self.timestamp_url) and not self._asks_safe_authorities,
@@ -287,6 +294,12 @@ class Settings(StorageSettings):
         """Another one than our own stamps the seals, and all that are asked over a network by TLS."""
         first, *others = time_authorities(self.timestamp_url).values()
         return all(url.startswith("https://") for url in (first, *filter(None, others)))
+
+    @property
+    def _lacks_identity_key(self) -> bool:
+        """Dates of birth are told to a restricted key alone (docs.stripe.com/identity/access-verification-results)."""
+        restricted = self.stripe_identity_key.get_secret_value().startswith("rk_live_")
+        return self.identity_verifier == "stripe" and not restricted
 
     @property
     def _test_key(self) -> bool:
@@ -318,8 +331,11 @@ class Settings(StorageSettings):
 
     @property
     def payment_origins(self) -> str:
-        """Where Stripe's pages for payers and for payees live; part of the content security policy's form-action."""
-        return self.stripe_api_base.rstrip("/") or "https://checkout.stripe.com https://connect.stripe.com"
+        """Where Stripe's pages for payers, payees and whoever shows a document live; part of the content security
+        policy's form-action.
+        """
+        pages = "https://checkout.stripe.com https://connect.stripe.com https://verify.stripe.com"
+        return self.stripe_api_base.rstrip("/") or pages
 
 
 def _holds(folder: Path, name: str) -> bool:

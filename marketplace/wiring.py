@@ -36,6 +36,7 @@ from marketplace.infra import (
 from marketplace.infra.identity.demonstration import DemonstrationVerifier
 from marketplace.infra.storage.folder import Folder
 from marketplace.infra.storage.objects import PATIENCE, Objects
+from marketplace.infra.stripe_gateway.identity import StripeIdentity
 from marketplace.kernel import money
 from marketplace.kernel.addresses import mailbox
 from marketplace.kernel.transitions import Table
@@ -46,7 +47,13 @@ from marketplace.payment import jobs as payment_jobs
 from marketplace.payment import services as payment
 from marketplace.payment.rules import settling as payment_rules
 from marketplace.payment.rules import transferring
-from marketplace.payment.values import PaymentExpired, PaymentFailed, PaymentSucceeded, RefundSucceeded
+from marketplace.payment.values import (
+    IdentityCheckMoved,
+    PaymentExpired,
+    PaymentFailed,
+    PaymentSucceeded,
+    RefundSucceeded,
+)
 from marketplace.policy import jobs as policy_jobs
 from marketplace.policy import rules as policy_rules
 from marketplace.policy.services import numbers
@@ -94,6 +101,7 @@ SUBSCRIBERS: dict[type, tuple[str, ...]] = {
     OrderIssued: ("checkout.order_receipt",),  # and each of its contracts is a PolicyIssued
     OrderNotIssuable: ("oversight.note_not_issuable",),
     OrderLapsed: ("oversight.note_lapsed",),
+    IdentityCheckMoved: ("application.settle_identity",),
     PaymentSucceeded: ("checkout.take_payment", "oversight.note_paid"),
     PaymentFailed: (),  # the customer stays on the payment page
     PaymentExpired: (),  # checkout.sweep lapses orders by their own expiry
@@ -104,7 +112,7 @@ SUBSCRIBERS: dict[type, tuple[str, ...]] = {
     MessageSent: ("checkout.note_mailed", "oversight.note_mailed"),
     QuestionAnswered: ("consultation.tell_answered",),
     PaperFinished: ("checkout.send_paper",),
-    ApplicationErased: ("oversight.note_erased",),
+    ApplicationErased: ("oversight.note_erased", "privacy.forget_identity"),
 }
 
 
@@ -140,7 +148,7 @@ def connect(settings: Settings) -> None:
     payment_gateway.configure(_stripe(settings))
     payment.configure(money.amounts(settings.refund_limits))
     numbers.configure(ISSUERS)
-    identity.configure(DemonstrationVerifier() if settings.identity_verifier == "demonstration" else None)
+    identity.configure(_identity_verifier(settings))
     letterhead.configure(
         letterhead.Letterhead(
             public_url=settings.public_url,
@@ -198,9 +206,16 @@ def _signer(settings: Settings) -> dkim.Signer | None:
     return dkim.Signer(domain, settings.dkim_selector, settings.dkim_key)
 
 
-def _stripe(settings: Settings) -> stripe_gateway.Gateway:
+def _identity_verifier(settings: Settings) -> identity.IdentityVerifier | identity.HostedVerifier | None:
+    if settings.identity_verifier == "stripe":
+        return StripeIdentity(_stripe(settings, settings.stripe_identity_key.get_secret_value()))
+    return DemonstrationVerifier() if settings.identity_verifier == "demonstration" else None
+
+
+def _stripe(settings: Settings, key: str = "") -> stripe_gateway.Gateway:
+    """`key`: another one than the secret key."""
     return stripe_gateway.Gateway(
-        settings.stripe_secret_key.get_secret_value(),
+        key or settings.stripe_secret_key.get_secret_value(),
         settings.stripe_webhook_secret.get_secret_value(),
         livemode=not settings.demonstration,
         api_base=settings.stripe_api_base,

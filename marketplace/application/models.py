@@ -111,7 +111,8 @@ class ConfirmationRow(Base):
 
 class IdentityCheckRow(Base):
     """An attempt to prove who the applicant or the insured is; added, and emptied when the application is erased.
-    `shown` is the document with its number, and whom it was to prove.
+    `shown` is the document with its number, and whom it was to prove; `follows_id` the check in another application of
+    the same basket that counts here too.
     """
 
     __tablename__ = "application_identity_check"
@@ -133,8 +134,44 @@ class IdentityCheckRow(Base):
     flaw: Mapped[str | None] = mapped_column(String(32))
     shown_sealed: Mapped[bytes | None] = mapped_column("shown")
     checked_at: Mapped[datetime]
+    follows_id: Mapped[UUID | None]
 
     shown = SealedJson[dict[str, Any] | None]("shown_sealed", subject="application_id", missing=lambda: None)
+
+
+class IdentitySessionRow(Base):
+    """A check that is made on a page of the verifier's own: ours first, its name there (`reference`) once it answered.
+
+    `person` is whom it is to prove, as they were told when it was begun; `seen` names what of its outcomes was kept
+    last, so that nothing is kept twice; at `look_at` it is asked after, if nobody did before.
+    """
+
+    __tablename__ = "application_identity_session"
+    __table_args__ = (
+        CheckConstraint("state IN ('waiting', 'processing', 'verified', 'ended')", name="state"),
+        CheckConstraint("(state IN ('verified', 'ended')) = (closed_at IS NOT NULL)", name="closed"),
+        CheckConstraint("whose IN ('applicant', 'insured')", name="whose"),
+        UniqueConstraint("reference"),
+        Index("ix_application_identity_session_application_id", "application_id", "opened_at"),
+        Index("ix_application_identity_session_look_at", "look_at", postgresql_where=text("closed_at IS NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    application_id: Mapped[UUID] = mapped_column(
+        ForeignKey("application_application.id", name="fk_application_identity_session_application")
+    )
+    whose: Mapped[str] = mapped_column(String(16))
+    method: Mapped[str] = mapped_column(String(16))
+    reference: Mapped[str | None] = mapped_column(String(255))
+    state: Mapped[str] = mapped_column(String(16))
+    person_sealed: Mapped[bytes | None] = mapped_column("person")
+    seen: Mapped[str | None] = mapped_column(String(255))
+    page_version_id: Mapped[str] = mapped_column(CHAR(64))
+    opened_at: Mapped[datetime]
+    look_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+    person = SealedJson[dict[str, Any] | None]("person_sealed", subject="application_id", missing=lambda: None)
 
 
 class InsuredConsentRow(Base):

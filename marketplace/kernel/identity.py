@@ -29,6 +29,16 @@ class Flaw(StrEnum):
     VALIDITY_DIFFERS = "validity_differs"
     EXPIRED = "expired"
     NOT_ADULT = "not_adult"
+    ABANDONED = "abandoned"
+    CONSENT_DECLINED = "consent_declined"
+    COUNTRY_UNKNOWN = "country_unknown"
+    KIND_UNKNOWN = "kind_unknown"
+    NO_CAMERA = "no_camera"
+    UNREADABLE = "unreadable"
+    FACE_DIFFERS = "face_differs"
+    FACE_UNREADABLE = "face_unreadable"
+    CANCELED = "canceled"
+    UNCLEAR = "unclear"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,20 @@ def tidy_number(number: str) -> str:
 def is_same_name(one: str, other: str) -> bool:
     """Whether both spell one name: in any case, with any blanks, composed or not (NFC), with any middle dot."""
     return _spelled(one) == _spelled(other)
+
+
+def is_name_in_document(told: str, first: str, last: str) -> bool:
+    """Whether this is the name of a document that is read by its parts: the family name first or last, parts of Chinese
+    names written together or apart. Case, accents, hyphens and apostrophes do not count: machine-readable lines have
+    none (ICAO Doc 9303 part 3, section 6). A part that is missing does.
+    """
+    letters = _letters(told)
+    return letters in {_letters(last + first), _letters(first + last)} and bool(letters)
+
+
+def _letters(name: str) -> str:
+    apart = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(each for each in apart if unicodedata.category(each)[0] in "LN")
 
 
 def _spelled(name: str) -> str:

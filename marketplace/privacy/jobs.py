@@ -4,9 +4,11 @@ import logging
 from collections import Counter
 from uuid import UUID
 
+from marketplace.application import services as applications
 from marketplace.infra.db import db
 from marketplace.infra.jobs import task
 from marketplace.privacy import services
+from marketplace.privacy.values import ApplicationErased
 
 log = logging.getLogger(__name__)
 
@@ -14,6 +16,12 @@ log = logging.getLogger(__name__)
 @task("privacy.make_export")
 def make_export(export_id: UUID) -> None:
     services.make_export(export_id)
+
+
+@task("privacy.forget_identity")
+def forget_identity(fact: ApplicationErased) -> None:
+    """What was shown to whoever checks identities on pages of their own goes there too."""
+    applications.forget_identity(fact.application_id)
 
 
 @task("privacy.forget", attempts=12, every="40 19 * * *")

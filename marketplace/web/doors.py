@@ -150,7 +150,7 @@ ACCESS: dict[str, Door] = {
     **_doors(
         Who.ANYONE, PageClass.SALES,
         "application.enter", "application.email", "application.code", "application.people", "application.questions",
-        "suitability.tell", "identity.prove", "insured.ask", "insured.answer",
+        "suitability.tell", "identity.prove", "insured.ask", "insured.answer", "insured.returned",
         "application.consent", "application.document", "application.exclusions", "application.review",
         "application.ended", "application.resume", "referral.question", "referral.offer",
     ),

@@ -37,9 +37,9 @@ TRACED = (
     "customer/consultation/ask.html",
     *(
         f"customer/application/{name}.html"
-        for name in ("enter", "form", "needs", "warned", "people", "identity", "questions", "consent", "document",
-                     "exclusions", "insured_ask", "insured_answer", "review", "pay", "done", "ended", "ask",
-                     "inquiry", "counter_offer")
+        for name in ("enter", "form", "needs", "warned", "people", "identity", "identity_beside", "identity_elsewhere",
+                     "questions", "consent", "document", "exclusions", "insured_ask", "insured_answer",
+                     "insured_prove", "review", "pay", "done", "ended", "ask", "inquiry", "counter_offer")
     ),
     "customer/basket/pay.html", "customer/account/policy.html",
 )  # fmt: skip

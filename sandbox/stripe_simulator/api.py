@@ -41,6 +41,7 @@ from sandbox.stripe_simulator.resources import (
     refunds,
     setup_intents,
     transfers,
+    verification_sessions,
     webhook_endpoints,
 )
 from sandbox.stripe_simulator.settings import API_VERSION, TEST_KEY_PREFIX
@@ -63,6 +64,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *refunds.ENDPOINTS,
     *setup_intents.ENDPOINTS,
     *transfers.ENDPOINTS,
+    *verification_sessions.ENDPOINTS,
     *webhook_endpoints.ENDPOINTS,
 )
 

@@ -46,6 +46,11 @@ INCLUDED: dict[tuple[str, str], Callable[[Ledger, JsonObject], JsonObject]] = {
     ("charge", "refunds"): charges.first_refunds,
 }
 """Lists that are left out unless asked for."""
+ADDED = {
+    ("identity.verification_session", "verified_outputs"),
+    ("identity.verification_session.verified_outputs", "dob"),
+}
+"""What a resource itself adds to its answer where it is asked for."""
 
 DEEPEST = 4
 
@@ -78,7 +83,7 @@ def _expand(ledger: Ledger, body: JsonObject, kind: str, steps: list[str], path:
     if name in REFERENCES.get(kind, ()):
         if isinstance(body.get(name), str):
             body[name] = ledger.look_up(body[name])
-    elif include is None and not _leads_on(body, kind, name, rest):
+    elif include is None and (kind, name) not in ADDED and not _leads_on(body, kind, name, rest):
         raise _refusal(path)
     inner = body.get(name)
     if inner is not None and rest:

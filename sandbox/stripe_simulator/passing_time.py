@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from sandbox.stripe_simulator.errors import JsonObject
 from sandbox.stripe_simulator.ledger import Ledger
-from sandbox.stripe_simulator.resources import checkout_sessions, disputes, payouts, refunds
+from sandbox.stripe_simulator.resources import checkout_sessions, disputes, payouts, refunds, verification_sessions
 
 ACTS: dict[str, Callable[[Ledger, JsonObject], None]] = {
     "dispute_decided": disputes.decide,
@@ -13,6 +13,9 @@ ACTS: dict[str, Callable[[Ledger, JsonObject], None]] = {
     "payout_arrives": payouts.arrive,
     "refund_arrives": refunds.arrive,
     "refund_fails": refunds.fail,
+    "verification_abandoned": verification_sessions.abandoned,
+    "verification_decided": verification_sessions.decided,
+    "verification_redacted": verification_sessions.redacted,
 }
 
 

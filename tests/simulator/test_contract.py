@@ -49,6 +49,7 @@ CLASSES: dict[str, type[stripe.StripeObject]] = {
     "dispute": stripe.Dispute,
     "event": stripe.Event,
     "fee_refund": stripe.ApplicationFeeRefund,
+    "identity.verification_session": stripe.identity.VerificationSession,
     "item": stripe.LineItem,
     "payment_intent": stripe.PaymentIntent,
     "payment_method": stripe.PaymentMethod,
@@ -68,6 +69,9 @@ TOLD = {
     "charge.dispute.updated", "charge.failed", "charge.pending", "charge.refund.updated", "charge.refunded",
     "charge.succeeded", "checkout.session.async_payment_failed", "checkout.session.async_payment_succeeded",
     "checkout.session.completed", "checkout.session.expired", "customer.created", "customer.updated",
+    "identity.verification_session.canceled", "identity.verification_session.created",
+    "identity.verification_session.processing", "identity.verification_session.redacted",
+    "identity.verification_session.requires_input", "identity.verification_session.verified",
     "payment_intent.canceled", "payment_intent.created", "payment_intent.payment_failed",
     "payment_intent.processing", "payment_intent.requires_action", "payment_intent.succeeded",
     "payment_method.attached", "payout.created", "payout.paid", "refund.created", "refund.failed", "refund.updated",
@@ -90,6 +94,7 @@ LISTS = {
     "customers": ["data.invoice_settings.default_payment_method"],
     "disputes": ["data.charge"],
     "events": [],
+    "identity/verification_sessions": [],
     "payment_intents": ["data.payment_method", "data.latest_charge", "data.transfer_data.destination"],
     "payouts": ["data.balance_transaction"],
     "refunds": ["data.transfer_reversal", "data.charge.balance_transaction"],
@@ -160,6 +165,7 @@ def a_marketplaces_life(sim: Running) -> tuple[str, dict[str, Any]]:
     )
     client.v1.payment_intents.cancel(intent.id, {"cancellation_reason": "duplicate"})
     card_kept_and_disputes(client, customer.id)
+    people_who_show_a_document(client)
     for kind, answer in (
         ("alipay", "confirm"),
         ("wechat_pay", "later"),
@@ -175,6 +181,23 @@ def a_marketplaces_life(sim: Running) -> tuple[str, dict[str, Any]]:
             client.v1.refunds.create({"payment_intent": str(waiting)})
     sim.instant.pass_by(sim.simulator.settings.later_seconds)
     return an_insurers_account(sim)
+
+
+def people_who_show_a_document(client: stripe.StripeClient) -> None:
+    for answer in ("submit", "document_expired", "leave"):
+        session = client.v1.identity.verification_sessions.create(
+            {"type": "document", "client_reference_id": "a", "provided_details": {"email": "a@example.com"}}
+        )
+        requests.get(str(session.url), timeout=5)
+        document = {"first_name": "Na", "last_name": "Li", "birth_on": "1992-03-05", "answer": answer}
+        requests.post(str(session.url), data=document, timeout=5)
+    client.v1.identity.verification_sessions.redact(session.id)
+    verified = client.v1.identity.verification_sessions.list({"status": "verified"}).data[0]
+    shown = {"expand": ["verified_outputs.dob"]}
+    outputs = client.v1.identity.verification_sessions.retrieve(verified.id, shown).verified_outputs  # type: ignore[arg-type]
+    assert outputs is not None
+    assert outputs.dob is not None
+    assert (outputs.first_name, outputs.last_name, outputs.dob.year) == ("Na", "Li", 1992)
 
 
 def card_kept_and_disputes(client: stripe.StripeClient, customer: str) -> None:

@@ -4,7 +4,7 @@ import ast
 import json
 import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -308,6 +308,15 @@ def everything_the_gateway_can_ask(gateway: Gateway) -> None:
     assert gateway.list_transfers("attempt-0") == (sent,)
     back = gateway.reverse_transfer(sent.id, Money(400, "CNY"), {"reversal_id": "1"}, "reversal-1")
     assert gateway.list_reversals(sent.id) == (back,)
+    shown, left = (gateway.create_verification(name, "http://localhost:8000/identity") for name in ("s", "l"))
+    document = {"first_name": "Na", "last_name": "Li", "birth_on": "1992-03-05", "answer": "submit"}
+    requests.get(str(shown.url), timeout=5).raise_for_status()
+    requests.post(str(shown.url), data=document, timeout=5, allow_redirects=False).raise_for_status()
+    proven = gateway.retrieve_verification(shown.id)
+    assert (proven.status, proven.first_name, proven.last_name) == ("verified", "Na", "Li")
+    assert (proven.birth_on, proven.metadata) == (date(1992, 3, 5), {"identity_session_id": "s"})
+    assert gateway.cancel_verification(left.id).status == "canceled"
+    assert gateway.redact_verification(shown.id).status == "verified"
     assert (sent.amount, back.amount, back.metadata) == (part, Money(400, "CNY"), {"reversal_id": "1"})
 
 

@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from marketplace.infra.identity.demonstration import DemonstrationVerifier, check_digit, specimen_number
-from marketplace.kernel.identity import Claim, DocumentKind, Flaw, IdentityDocument, is_same_name, tidy_number
+from marketplace.kernel.identity import (
+    Claim,
+    DocumentKind,
+    Flaw,
+    IdentityDocument,
+    is_name_in_document,
+    is_same_name,
+    tidy_number,
+)
 
 TODAY = date(2026, 11, 29)
 LI_NA = Claim("Li Na", date(1992, 3, 5), "female")
@@ -147,3 +155,30 @@ def test_specimens_are_nobodys() -> None:
     """Orders 996 to 999 are for people of a hundred years and more (GB 11643)."""
     assert {specimen_number(date(1960, 1, 1), sex)[14:17] for sex in ("female", "male")} == {"998", "999"}
     assert DemonstrationVerifier().specimen(LI_NA) == CARD.number
+
+
+@pytest.mark.requirement("T26-27")
+@pytest.mark.parametrize(
+    ("told", "first", "last"),
+    [
+        ("Li Na", "NA", "LI"),
+        ("Na Li", "NA", "LI"),
+        ("李娜", "娜", "李"),
+        ("欧阳 明", "明", "欧阳"),
+        ("José Álvarez", "JOSE", "ALVAREZ"),
+        ("Anne-Marie O'Neill", "ANNE MARIE", "ONEILL"),
+        ("Zhang Xiaoming", "XIAO MING", "ZHANG"),
+        ("阿依努尔·买买提", "阿依努尔", "买买提"),
+    ],
+)
+def test_a_name_in_a_document_is_read_by_its_letters_in_either_order(told: str, first: str, last: str) -> None:
+    assert is_name_in_document(told, first, last)
+
+
+@pytest.mark.requirement("T26-27")
+@pytest.mark.parametrize(
+    ("told", "first", "last"),
+    [("Li Nana", "NA", "LI"), ("Li Na", "ANNA NA", "LI"), ("李娜", "NA", "LI"), ("Li", "", ""), ("", "", "")],
+)
+def test_another_name_or_a_part_of_one_is_not_it(told: str, first: str, last: str) -> None:
+    assert not is_name_in_document(told, first, last)

@@ -53,7 +53,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_a_complete_production_starts(environment: Any) -> None:
     settings = environment(PRODUCTION)
     assert (settings.demonstration, settings.secure, settings.payment_origins) == (
-        False, True, "https://checkout.stripe.com https://connect.stripe.com",
+        False, True, "https://checkout.stripe.com https://connect.stripe.com https://verify.stripe.com",
     )  # fmt: skip
 
 
@@ -76,6 +76,7 @@ def test_a_demonstration_on_loopback_starts(environment: Any) -> None:
         ("STRIPE_SECRET_KEY", "sk_test_of_nobody", "test key"),
         ("MAIL_TRANSPORT", "demonstration", "sends nothing"),
         ("IDENTITY_VERIFIER", "demonstration", "asks no register"),
+        ("IDENTITY_VERIFIER", "stripe", "needs STRIPE_IDENTITY_KEY"),
         ("TIMESTAMP_URL", "", "TIMESTAMP_URL is missing"),
         ("TIMESTAMP_URL", "http://timestamp.example", "must begin with https://"),
         ("TIMESTAMP_URL", "local,https://timestamp.example", "must begin with https://"),
@@ -96,6 +97,14 @@ def test_a_demonstration_on_loopback_starts(environment: Any) -> None:
 def test_production_refuses(environment: Any, name: str, value: str, said: str) -> None:
     with pytest.raises(UnsafeSettingsError, match=said):
         environment(PRODUCTION | {name: value})
+
+
+@pytest.mark.requirement("T26-27")
+def test_production_proves_identities_at_stripe_with_a_key_for_that_alone(environment: Any) -> None:
+    identity = {"IDENTITY_VERIFIER": "stripe", "STRIPE_IDENTITY_KEY": "rk_live_of_nobody"}
+    assert environment(PRODUCTION | identity).identity_verifier == "stripe"
+    with pytest.raises(UnsafeSettingsError, match="restricted key"):
+        environment(PRODUCTION | identity | {"STRIPE_IDENTITY_KEY": "sk_live_of_nobody"})
 
 
 @pytest.mark.asvs("12.3.1", "12.3.2")

@@ -8,17 +8,19 @@ from pydantic import ConfigDict, TypeAdapter
 from sqlalchemy import select
 
 from marketplace.application import rules
-from marketplace.application.models import ApplicationRow, IdentityCheckRow, InsuredConsentRow
+from marketplace.application.models import ApplicationRow, IdentityCheckRow, IdentitySessionRow, InsuredConsentRow
 from marketplace.application.values import (
+    Application,
     ConsentState,
     IdentityCheck,
     IdentityNotProven,
     IdentityOutcome,
+    IdentitySession,
     InsuredConsent,
     InsuredNotConsenting,
     People,
-    Person,
     ProvenPerson,
+    SessionState,
     Whose,
 )
 from marketplace.infra.db import db
@@ -97,10 +99,61 @@ def identity_checks(application_id: UUID) -> tuple[IdentityCheck, ...]:
     return tuple(check_of(row) for row in rows)
 
 
-def shown_json(person: Person, document: IdentityDocument) -> dict[str, Any]:
-    """What a check was about, as it is kept in `shown`."""
+def proof_beside(application: Application) -> IdentityCheck | None:
+    """The proof of exactly the applicant told here that they gave in the same visit, a short while ago, in another
+    application of the same basket; first proofs only, so that none lasts longer by being carried on.
+    """
+    people = application.people
+    if people is None or application.basket_id is None or application.account_id is None:
+        return None
+    beside = db.session.scalars(
+        select(ApplicationRow.id)
+        .where(
+            ApplicationRow.basket_id == application.basket_id,
+            ApplicationRow.journey_id == application.journey_id,
+            ApplicationRow.account_id == application.account_id,
+            ApplicationRow.id != application.id,
+            ApplicationRow.erased_at.is_(None),
+        )
+        .order_by(ApplicationRow.id)
+    ).all()
+    since = clock.now() - rules.PROOF_COUNTS_BESIDE
+    checks = [each for other in beside for each in identity_checks(other)]
+    first = [each for each in checks if each.follows_id is None and each.checked_at >= since]
+    return rules.proof_of(people.applicant, Whose.APPLICANT, first)
+
+
+def latest_session(application_id: UUID, whose: Whose) -> IdentitySession | None:
+    """The newest check on the verifier's own page."""
+    row = db.session.scalars(
+        select(IdentitySessionRow)
+        .where(IdentitySessionRow.application_id == application_id, IdentitySessionRow.whose == whose.value)
+        .order_by(IdentitySessionRow.opened_at.desc(), IdentitySessionRow.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else session_of(row)
+
+
+def session_of(row: IdentitySessionRow) -> IdentitySession:
+    return IdentitySession(
+        row.id, row.application_id, Whose(row.whose), SessionState(row.state), row.reference, row.opened_at
+    )
+
+
+def person_of(kept: dict[str, Any] | None) -> ProvenPerson | None:
+    """Whom a check is to prove."""
+    return _PERSON.validate_python(kept)
+
+
+def person_json(person: ProvenPerson) -> dict[str, Any]:
+    data: dict[str, Any] = _PERSON.dump_python(person, mode="json")
+    return data
+
+
+def shown_json(person: ProvenPerson | None, document: IdentityDocument | None) -> dict[str, Any]:
+    """What a check was about, as it is kept in `shown`; without a document where it was shown to the verifier alone."""
     return {
-        "person": _PERSON.dump_python(ProvenPerson(person.name, person.birth_on), mode="json"),
+        "person": _PERSON.dump_python(person, mode="json"),
         "document": _DOCUMENT.dump_python(document, mode="json"),
     }
 
@@ -117,6 +170,7 @@ def check_of(row: IdentityCheckRow) -> IdentityCheck:
         checked_at=row.checked_at,
         person=_PERSON.validate_python(shown["person"]),
         document=_DOCUMENT.validate_python(shown["document"]),
+        follows_id=row.follows_id,
     )
 
 

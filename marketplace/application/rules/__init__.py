@@ -41,6 +41,7 @@ from marketplace.catalog.values import (
 )
 from marketplace.kernel.canonical import canonical_bytes, digest, sha256_hex
 from marketplace.kernel.dates import age_on
+from marketplace.kernel.identity import Flaw, is_name_in_document
 from marketplace.kernel.money import Money, minor_digits
 from marketplace.kernel.transitions import Table
 from marketplace.quoting.values import OfferView
@@ -207,6 +208,10 @@ def needs_health_consent(content: ProductContent) -> bool:
     return bool(content.questions) and content.definition.personal
 
 
+PROOF_COUNTS_BESIDE = timedelta(hours=2)
+"""So long the proof of who somebody is counts for another application of the same visit and basket (decision 41)."""
+
+
 def needs_identity(content: ProductContent) -> bool:
     """Whether the applicant has to prove by a document who they are (T26-27)."""
     return content.profile in DEMANDS_REAL_NAME
@@ -218,6 +223,13 @@ def proof_of(told: Person, whose: Whose, checks: Sequence[IdentityCheck]) -> Ide
     of_them = (each for each in checks if each.whose is whose)
     proven = (each for each in of_them if each.outcome is IdentityOutcome.VERIFIED and each.person == person)
     return max(proven, key=lambda each: each.checked_at, default=None)
+
+
+def flaw_of_document(first_name: str, last_name: str, birth_on: date, told: ProvenPerson) -> Flaw | None:
+    """What does not fit between a genuine document and the person told; None where it is theirs."""
+    if not is_name_in_document(told.name, first_name, last_name):
+        return Flaw.NAME_DIFFERS
+    return None if birth_on == told.birth_on else Flaw.BIRTH_DIFFERS
 
 
 def health_consent(confirmations: Sequence[Confirmation]) -> HealthConsent | None:

@@ -16,13 +16,23 @@ from marketplace.application.services.confirming import (
 from marketplace.application.services.consenting import (
     ask_insured,
     asked_by,
+    begin_insured_identity,
     consent_as_insured,
     prove_insured,
     refuse_as_insured,
 )
 from marketplace.application.services.deciding import conclude, lapse_overdue, submit
 from marketplace.application.services.erasing import erase_application, erase_contracted
-from marketplace.application.services.identifying import prove_identity
+from marketplace.application.services.hosting import (
+    begin_identity,
+    close_identity,
+    forget_identity,
+    lead_to_verifier,
+    look_after_identities,
+    look_after_identity,
+    settle_identity,
+)
+from marketplace.application.services.identifying import carry_identity, prove_identity
 from marketplace.application.services.opening import (
     acknowledge_entry,
     bind_account,
@@ -53,7 +63,11 @@ __all__ = [
     "ask_applicant",
     "ask_insured",
     "asked_by",
+    "begin_identity",
+    "begin_insured_identity",
     "bind_account",
+    "carry_identity",
+    "close_identity",
     "conclude",
     "confirm_document",
     "confirm_exclusions",
@@ -61,6 +75,7 @@ __all__ = [
     "decide_referral",
     "erase_application",
     "erase_contracted",
+    "forget_identity",
     "give_answers",
     "give_email",
     "give_health_consent",
@@ -68,6 +83,9 @@ __all__ = [
     "go_on_against",
     "join_basket",
     "lapse_overdue",
+    "lead_to_verifier",
+    "look_after_identities",
+    "look_after_identity",
     "note_code_sent",
     "open_application",
     "open_document",
@@ -75,6 +93,7 @@ __all__ = [
     "prove_insured",
     "refuse_as_insured",
     "refuse_counter_offer",
+    "settle_identity",
     "submit",
     "take_new_offer",
     "tell_asked",

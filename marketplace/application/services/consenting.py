@@ -12,6 +12,7 @@ from marketplace.application.queries import view_of
 from marketplace.application.queries.proofs import consent_of
 from marketplace.application.services.announcing import tell_insured, tell_insured_answered
 from marketplace.application.services.gate import Visit, enter, record, require_open, sealed
+from marketplace.application.services.hosting import begin
 from marketplace.application.services.identifying import judge
 from marketplace.application.values import (
     Acting,
@@ -19,6 +20,7 @@ from marketplace.application.values import (
     ConsentLinkEnded,
     ConsentState,
     IdentityCheck,
+    IdentitySession,
     InsuredConsent,
     NotTheInsured,
     Step,
@@ -85,6 +87,17 @@ def prove_insured(by: Acting, token: str, document: IdentityDocument) -> Identit
     if people is None:
         raise ConsentLinkEnded
     return judge(visit, people.insured_person, Whose.INSURED, document)
+
+
+def begin_insured_identity(by: Acting, token: str) -> IdentitySession:
+    """A check of the insured on the verifier's page. Raises what `consent_as_insured` raises, StepNotReached where
+    nothing is to be proven, TooManyTries, IdentityUnavailable.
+    """
+    visit = _asked(token, by)
+    people = visit.view.application.people
+    if people is None or not visit.view.insured_unproven:
+        raise StepNotReached(Step.CONSENT)
+    return begin(visit, people.insured_person, Whose.INSURED)
 
 
 def consent_as_insured(by: Acting, token: str, subject_sha256: str, wording_sha256: str) -> InsuredConsent:

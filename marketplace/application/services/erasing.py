@@ -6,7 +6,13 @@ from uuid import UUID
 
 from sqlalchemy import update
 
-from marketplace.application.models import ApplicationRow, IdentityCheckRow, InsuredConsentRow, locked
+from marketplace.application.models import (
+    ApplicationRow,
+    IdentityCheckRow,
+    IdentitySessionRow,
+    InsuredConsentRow,
+    locked,
+)
 from marketplace.application.rules import TRANSITIONS
 from marketplace.application.values import ContractKept, Erased, Event, State
 from marketplace.infra import vault
@@ -55,6 +61,9 @@ def _empty(row: ApplicationRow) -> None:
     row.account_id = None
     db.session.execute(
         update(IdentityCheckRow).where(IdentityCheckRow.application_id == row.id).values(shown_sealed=None)
+    )
+    db.session.execute(
+        update(IdentitySessionRow).where(IdentitySessionRow.application_id == row.id).values(person_sealed=None)
     )
     db.session.execute(
         update(InsuredConsentRow).where(InsuredConsentRow.application_id == row.id).values(email_sealed=None)

@@ -1,20 +1,29 @@
 """Who somebody is, proven by a document on a page of its own (T26-27, T26-28)."""
 
-from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
 from marketplace.accounts.services import count_identity, give_identity_back
-from marketplace.application.models import IdentityCheckRow
-from marketplace.application.queries.proofs import check_of, shown_json
-from marketplace.application.services.gate import Visit, enter, record, sealed
-from marketplace.application.values import Acting, IdentityCheck, IdentityOutcome, Person, Step, StepNotReached, Whose
+from marketplace.application.models import ApplicationRow, IdentityCheckRow
+from marketplace.application.queries import read
+from marketplace.application.queries.proofs import check_of, proof_beside, shown_json
+from marketplace.application.services.gate import Visit, actor_of, enter, sealed
+from marketplace.application.values import (
+    Acting,
+    IdentityCheck,
+    IdentityOutcome,
+    Person,
+    ProvenPerson,
+    Step,
+    StepNotReached,
+    Whose,
+)
 from marketplace.infra import identity
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock, ids
 from marketplace.kernel.identity import Claim, IdentityDocument
-from marketplace.traceability.values import EntryType
+from marketplace.traceability.services import record_act
+from marketplace.traceability.values import Act, Actor, EntryType
 
 
 def prove_identity(by: Acting, application_id: UUID, document: IdentityDocument) -> IdentityCheck:
@@ -49,18 +58,48 @@ def judge(visit: Visit, person: Person, whose: Whose, document: IdentityDocument
         flaw=verdict.flaw and verdict.flaw.value,
         checked_at=clock.now(),
     )
-    _keep(visit, row, shown_json(person, document))
+    row.shown = shown_json(ProvenPerson(person.name, person.birth_on), document)
+    keep(visit.row, row, visit.by.page_version_id, actor_of(visit.by))
     if verdict.flaw is None:
         give_identity_back(application_id, whose.value)
     return check_of(row)
 
 
-def _keep(visit: Visit, row: IdentityCheckRow, shown: Mapping[str, Any]) -> None:
+def carry_identity(by: Acting, application_id: UUID) -> IdentityCheck | None:
+    """The proof that the applicant gave a short while ago in another application of the same basket and visit, where it
+    is of exactly the person told here: it counts here too, with an entry that names it. None where there is none.
+
+    Raises StepNotReached.
+    """
+    visit = enter(by, application_id, Step.IDENTITY)
+    return carry(visit.row, by) if visit.view.identity_missing else None
+
+
+def carry(row: ApplicationRow, by: Acting) -> IdentityCheck | None:
+    """The same for an application that is locked and whose applicant is not proven."""
+    found = proof_beside(read(row))
+    if found is None:
+        return None
+    carried = IdentityCheckRow(
+        id=ids.new_id(),
+        application_id=row.id,
+        whose=Whose.APPLICANT.value,
+        method=found.method,
+        reference=found.reference,
+        outcome=IdentityOutcome.VERIFIED.value,
+        checked_at=clock.now(),
+        follows_id=found.id,
+    )
+    carried.shown = shown_json(found.person, found.document)
+    keep(row, carried, by.page_version_id, actor_of(by))
+    return check_of(carried)
+
+
+def keep(application: ApplicationRow, row: IdentityCheckRow, page_version_id: str, actor: Actor) -> None:
     """The row and its entry: method, reference, outcome and reason; document and person as salted hashes only."""
-    row.shown = dict(shown)
     db.session.add(row)
     db.session.flush()
-    proven = row.outcome == IdentityOutcome.VERIFIED
+    proven, shown = row.outcome == IdentityOutcome.VERIFIED, row.shown or {}
     body = {
         "check_id": row.id,
         "whose": row.whose,
@@ -68,7 +107,17 @@ def _keep(visit: Visit, row: IdentityCheckRow, shown: Mapping[str, Any]) -> None
         "reference": row.reference,
         "outcome": row.outcome,
         "flaw": row.flaw,
-        "document": sealed(shown["document"]),
-        "person": sealed(shown["person"]),
+        "document": sealed(shown.get("document")),
+        "person": sealed(shown.get("person")),
     }
-    record(visit.by, visit.row, EntryType.IDENTITY_VERIFIED if proven else EntryType.IDENTITY_REFUSED, body)
+    record_act(
+        Act(
+            journey_id=application.journey_id,
+            type=EntryType.IDENTITY_VERIFIED if proven else EntryType.IDENTITY_REFUSED,
+            body=body if row.follows_id is None else {**body, "follows": row.follows_id},
+            actor=actor,
+            application_id=application.id,
+            insurer_id=application.insurer_id,
+            page_version_id=page_version_id,
+        )
+    )

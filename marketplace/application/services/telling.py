@@ -7,8 +7,9 @@ from uuid import UUID
 
 from marketplace.accounts.services.checks import address
 from marketplace.application import rules
-from marketplace.application.queries import fields_of, people_json, read
+from marketplace.application.queries import fields_of, people_json, read, view_of
 from marketplace.application.services.gate import enter, record, sealed
+from marketplace.application.services.identifying import carry
 from marketplace.application.values import (
     Acting,
     Application,
@@ -53,6 +54,8 @@ def give_people(by: Acting, application_id: UUID, people: People) -> Application
             record(by, row, EntryType.FIELD_ENTERED, body)
     row.persons = people_json(told)
     db.session.flush()
+    if view_of(row).identity_missing:
+        carry(row, by)
     return read(row)
 
 

@@ -7,7 +7,9 @@ from marketplace.application.values.consenting import (
 from marketplace.application.values.identity import (
     IdentityCheck,
     IdentityOutcome,
+    IdentitySession,
     ProvenPerson,
+    SessionState,
     Whose,
 )
 from marketplace.application.values.refusals import (
@@ -113,6 +115,7 @@ __all__ = [
     "IdentityCheck",
     "IdentityNotProven",
     "IdentityOutcome",
+    "IdentitySession",
     "InsuredConsent",
     "InsuredNotConsenting",
     "MinorNotInsurable",
@@ -132,6 +135,7 @@ __all__ = [
     "QuestionAsked",
     "Relationship",
     "Ruling",
+    "SessionState",
     "SexDiffers",
     "State",
     "Step",

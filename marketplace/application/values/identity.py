@@ -15,6 +15,17 @@ class IdentityOutcome(StrEnum):
     REFUSED = "refused"
 
 
+class SessionState(StrEnum):
+    """How a check stands that is made on a page of the verifier's own. From `waiting` people try as often as they like;
+    `verified` and `ended` are its end.
+    """
+
+    WAITING = "waiting"
+    PROCESSING = "processing"
+    VERIFIED = "verified"
+    ENDED = "ended"
+
+
 class Whose(StrEnum):
     """Who was to be proven."""
 
@@ -33,7 +44,8 @@ class ProvenPerson:
 @dataclass(frozen=True, slots=True)
 class IdentityCheck:
     """One attempt. `reference` names it at the verifier; `flaw` says why it was refused. `person` and `document` are
-    None once they are erased.
+    None once they are erased, the document also where it was shown to the verifier alone. `follows_id` is the check in
+    another application of the basket that counts here too.
     """
 
     id: UUID
@@ -45,3 +57,18 @@ class IdentityCheck:
     checked_at: datetime
     person: ProvenPerson | None
     document: IdentityDocument | None
+    follows_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IdentitySession:
+    """A check on a page of the verifier's own: begun, and looked after until it ends. `reference` is its name there,
+    None until the verifier answered.
+    """
+
+    id: UUID
+    application_id: UUID
+    whose: Whose
+    state: SessionState
+    reference: str | None
+    opened_at: datetime

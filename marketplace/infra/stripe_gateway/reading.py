@@ -2,7 +2,9 @@
 
 import logging
 import re
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any
 
 import stripe
@@ -24,6 +26,44 @@ log = logging.getLogger(__name__)
 
 CHARGES = {"charge", "payment"}
 _PERSON = re.compile(r"^person_[^.]+")  # Stripe names whom it asks about; what it asks is enough
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """A VerificationSession. `status`: requires_input, processing, verified, canceled; `error` is Stripe's code of what
+    was shown last, `report` names it.
+    """
+
+    id: str
+    status: str
+    url: str | None
+    error: str | None
+    report: str | None
+    first_name: str | None
+    last_name: str | None
+    birth_on: date | None
+    metadata: Mapping[str, str]
+
+
+def verification(found: stripe.identity.VerificationSession) -> Verification:
+    outputs: Any = getattr(found, "verified_outputs", None)
+    return Verification(
+        id=found.id,
+        status=str(found.status),
+        url=found.url,
+        error=found.last_error.code if found.last_error else None,
+        report=id_of(found.last_verification_report),
+        first_name=getattr(outputs, "first_name", None),
+        last_name=getattr(outputs, "last_name", None),
+        birth_on=_birth(getattr(outputs, "dob", None)),
+        metadata=_metadata(found),
+    )
+
+
+def _birth(found: Any) -> date | None:
+    if not found or None in {found.year, found.month, found.day}:
+        return None
+    return date(found.year, found.month, found.day)
 
 
 def session(found: stripe.checkout.Session) -> Session:

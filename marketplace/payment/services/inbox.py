@@ -15,7 +15,7 @@ from marketplace.infra.vault import DataDestroyed
 from marketplace.kernel import clock, ids
 from marketplace.payment.models import AttemptRow, ProviderEventRow
 from marketplace.payment.services.rows import attempt_row, record
-from marketplace.payment.values import Receipt
+from marketplace.payment.values import IdentityCheckMoved, Receipt
 from marketplace.traceability.values import PROVIDER, EntryType
 
 SESSION_EVENTS = {
@@ -31,6 +31,12 @@ DISPUTE_EVENTS = {
     "charge.dispute.funds_withdrawn",
     "charge.dispute.funds_reinstated",
     "charge.dispute.closed",
+}
+IDENTITY_EVENTS = {
+    "identity.verification_session.processing",
+    "identity.verification_session.verified",
+    "identity.verification_session.requires_input",
+    "identity.verification_session.canceled",
 }
 DECLINE_EVENT = "payment_intent.payment_failed"
 ACCOUNT_EVENT = "account.updated"
@@ -71,9 +77,12 @@ def receive_event(payload: bytes, signature: str) -> Receipt:
         return Receipt.DUPLICATE
     if work is None:
         return Receipt.KEPT
-    name, arguments = work
     reach(At.EVENT_KEPT)
-    jobs.defer(name, event_id=event.id, **arguments)
+    if isinstance(work, IdentityCheckMoved):
+        jobs.publish(work)
+    else:
+        name, arguments = work
+        jobs.defer(name, event_id=event.id, **arguments)
     reach(At.EVENT_QUEUED)
     return Receipt.QUEUED
 
@@ -130,8 +139,12 @@ def look_up_event(event_id: str, kind: str, subject_id: str) -> None:
     jobs.defer(name, event_id=event_id, **arguments)
 
 
-def _work_for(event: ProviderEvent) -> tuple[str, dict[str, Any]] | None:
-    """The job that an event asks for, with its arguments; None for what we do not know or did not start."""
+def _work_for(event: ProviderEvent) -> tuple[str, dict[str, Any]] | IdentityCheckMoved | None:
+    """The job that an event asks for, with its arguments; None for what we do not know or did not start. Of a check of
+    who somebody is those above are told, who ask whose it is.
+    """
+    if event.type in IDENTITY_EVENTS and event.subject_id:
+        return IdentityCheckMoved(event.id, event.subject_id)
     if event.thin and event.type in LOOKED_UP and event.subject_id:
         return "payment.look_up_event", {"kind": event.type, "subject_id": event.subject_id}
     return _work_of(event.type, event.subject_id, event.metadata)
@@ -156,9 +169,9 @@ def _work_of(kind: str, subject_id: str | None, metadata: Mapping[str, str]) -> 
 def _sealed(event: ProviderEvent) -> tuple[UUID, bytes | None]:
     """For whom the payload is sealed, and that; for nobody where what is paid is not ours. Of somebody who was erased
     nothing is kept anew: the word of the provider is taken all the same, and its work needs the ids that it names only.
-    Nor is anything of an insurer's account: it names its people and its bank.
+    Nor is anything of an insurer's account, which names its people and its bank, nor of somebody's identity.
     """
-    if event.type == ACCOUNT_EVENT:
+    if event.type == ACCOUNT_EVENT or event.type.startswith("identity."):
         return ids.new_id(), None
     attempt_id, intent = _our_id(event.metadata, "attempt_id"), event.subject.get("payment_intent")
     of = AttemptRow.id == attempt_id if attempt_id else AttemptRow.payment_intent_id == str(intent)

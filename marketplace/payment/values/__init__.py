@@ -3,6 +3,7 @@
 from marketplace.payment.values.attempts import (
     Attempt,
     AttemptState,
+    IdentityCheckMoved,
     PaymentExpired,
     PaymentFailed,
     PaymentSucceeded,
@@ -86,6 +87,7 @@ __all__ = [
     "DisputeNotFound",
     "DisputeStatus",
     "Holding",
+    "IdentityCheckMoved",
     "LedgerAccount",
     "LedgerEvent",
     "NotConcluded",

@@ -88,6 +88,16 @@ class Receipt(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class IdentityCheckMoved:
+    """The provider says that a check of who somebody is has moved on; `reference` is its name there. What came out of
+    it, it is asked itself.
+    """
+
+    event_id: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentSucceeded:
     """The right amount came in, once for this subject."""
 

@@ -1,30 +1,35 @@
 """The consent of an insured person who is not the applicant: the question, and the answer by a link (T26-22)."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from uuid import UUID
 
-from flask import Blueprint, Response, flash, redirect, render_template, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.accounts import queries as account_queries
 from marketplace.accounts.values import TooManyTries
 from marketplace.application import services
-from marketplace.application.values import Acting, ApplicationView, ConsentState, Step
+from marketplace.application.values import Acting, ApplicationView, ConsentState, Step, Whose
 from marketplace.disclosure.values import WordingKey
+from marketplace.infra import identity
 from marketplace.infra.formatting import gettext as _
 from marketplace.kernel.identity import Claim
 from marketplace.traceability.values import INSURED
 from marketplace.web import access, audit
 from marketplace.web.customer.account import too_many
 from marketplace.web.customer.forms.application import EnterForm
-from marketplace.web.customer.forms.identity import AgreeForm, ProvenAgreeForm, document_of
-from marketplace.web.customer.identity import specimen, words_of_flaw
+from marketplace.web.customer.forms.identity import AgreeForm, ProveForm, ProvenAgreeForm, document_of
+from marketplace.web.customer.identity import ask_now, specimen, standing, words_of_flaw
 from marketplace.web.customer.road import acting, address_of, at_step, page, wordings
 from marketplace.web.fields import risk_words
+from marketplace.web.mails import absolute
 from marketplace.web.tracing import Traced, current_journey, render_traced, seen_page_version
 from marketplace.web.transaction import commit_now
 
 blueprint = Blueprint("insured", __name__)
+
+_ASKED_BY = "insured_link"
 
 
 @blueprint.route("/application/<uuid:application_id>/insured", methods=["GET", "POST"])
@@ -53,6 +58,8 @@ def ask(application_id: UUID) -> ResponseReturnValue:
 def answer(token: str) -> ResponseReturnValue:
     """What the insured is asked to agree to; the document, where the law asks for one, and one declaration."""
     view = services.asked_by(token)
+    if view.insured_unproven and identity.is_hosted():
+        return _prove_elsewhere(view, token)
     form = ProvenAgreeForm() if view.insured_unproven else AgreeForm()
     if form.is_submitted() and form.refuse.data:
         services.refuse_as_insured(_as_insured(), token)
@@ -64,6 +71,58 @@ def answer(token: str) -> ResponseReturnValue:
         except TooManyTries as error:
             form.form_errors.append(too_many(error))
     return _asked(view, form)
+
+
+@blueprint.get("/consent/returned")
+def returned() -> ResponseReturnValue:
+    """Back from the verifier's page, whose address says nothing of the link; in another browser it is not known."""
+    token = session.get(_ASKED_BY)
+    if token is None:
+        return render_template("customer/application/insured_back.html")
+    return redirect(url_for(".answer", token=token), 303)
+
+
+def _prove_elsewhere(view: ApplicationView, token: str) -> ResponseReturnValue:
+    form, application_id = ProveForm(), view.application.id
+    if form.is_submitted() and form.refuse.data:
+        services.refuse_as_insured(_as_insured(), token)
+        return render_template("customer/application/insured_done.html", agreed=False)
+    if form.validate_on_submit():
+        try:
+            begun = services.begin_insured_identity(_as_insured(), token)
+        except TooManyTries as error:
+            form.form_errors.append(too_many(error))
+        else:
+            commit_now()
+            session[_ASKED_BY] = token
+            here = url_for(".answer", token=token)
+            return redirect(services.lead_to_verifier(begun.id, absolute(url_for(".returned"))) or here, 303)
+    elif request.method == "GET" and ask_now(application_id, Whose.INSURED):
+        return redirect(url_for(".answer", token=token), 303)
+    people = view.application.people
+    assert people is not None  # noqa: S101  `asked_by` gives none without
+    return render_traced(
+        "customer/application/insured_prove.html",
+        _traced(view),
+        journey_id=view.application.journey_id,
+        status=audit.form_status(form.errors),
+        form=form,
+        people=people,
+        insured=people.insured_person,
+        content=view.offer.version.content,
+        insurer=account_queries.insurer(view.offer.insurer_id),
+        **standing(application_id, Whose.INSURED),
+    )
+
+
+def _traced(view: ApplicationView, hashes: Mapping[str, str] | None = None) -> Traced:
+    return Traced(
+        product_version_id=view.offer.version.id,
+        application_id=view.application.id,
+        insurer_id=view.offer.insurer_id,
+        wordings=dict(hashes or {}),
+        actor=INSURED,
+    )
 
 
 def _agree(view: ApplicationView, form: AgreeForm, token: str) -> bool:
@@ -94,13 +153,7 @@ def _asked(view: ApplicationView, form: AgreeForm) -> Response:
     definition = content.definition
     return render_traced(
         "customer/application/insured_answer.html",
-        Traced(
-            product_version_id=offer.version.id,
-            application_id=view.application.id,
-            insurer_id=offer.insurer_id,
-            wordings=hashes,
-            actor=INSURED,
-        ),
+        _traced(view, hashes),
         journey_id=view.application.journey_id,
         status=audit.form_status(form.errors),
         form=form,

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from sandbox.stripe_simulator.api import Transact
 from sandbox.stripe_simulator.cards import CARDS, TestCard
 from sandbox.stripe_simulator.errors import CardDeclinedError, JsonObject
-from sandbox.stripe_simulator.hosted import account_setup, asking
+from sandbox.stripe_simulator.hosted import account_setup, asking, identity
 from sandbox.stripe_simulator.hosted.card_form import CardForm
 from sandbox.stripe_simulator.hosted.frame import GONE, UNPAID, amount, page, success_url, words_of
 from sandbox.stripe_simulator.hosted.wording import Wording
@@ -56,6 +56,7 @@ def blueprint(transact: Transact) -> Blueprint:
 
     asking.add_pages(routes, transact)
     account_setup.add_pages(routes, transact)
+    identity.add_pages(routes, transact)
     return routes
 
 

@@ -84,6 +84,19 @@ class Wording:
     setup_body: str
     setup_finish: str
     setup_leave: str
+    identity_title: str
+    identity_body: str
+    identity_first: str
+    identity_last: str
+    identity_birth: str
+    identity_submit: str
+    identity_later: str
+    identity_decline: str
+    identity_leave: str
+    identity_fail: str
+    identity_incomplete: str
+    identity_over_title: str
+    identity_over_body: str
 
 
 ENGLISH = Wording(
@@ -171,6 +184,20 @@ ENGLISH = Wording(
     setup_body="Here {name} would tell who it is and where its money goes. Nothing is asked or kept in this test.",
     setup_finish="Everything is given",
     setup_leave="Go back for now",
+    identity_title="Show your identity document",
+    identity_body="This stands for the page of Stripe Identity. No picture is taken and nothing is looked up: type "
+    "what the document would say. {shop} learns the name, the date of birth and the result.",
+    identity_first="First names",
+    identity_last="Family name",
+    identity_birth="Date of birth",
+    identity_submit="The document is genuine",
+    identity_later="Genuine; the result comes a little later",
+    identity_decline="I do not agree to be checked",
+    identity_leave="Leave without an answer",
+    identity_fail="The check fails: {code}",
+    identity_incomplete="Type both names and the date of birth.",
+    identity_over_title="This address was for one visit",
+    identity_over_body="It was used already, or the check is over. Go back, and begin from there.",
 )
 
 CHINESE = Wording(
@@ -256,6 +283,20 @@ CHINESE = Wording(
     setup_body="在真实环境中，{name} 会在这里说明身份和收款账户。本测试不询问也不保存任何信息。",
     setup_finish="资料已全部提供",
     setup_leave="暂时返回",
+    identity_title="出示身份证件",
+    identity_body="本页代替 Stripe Identity 的页面。不会拍照，也不会查询任何登记信息：请输入证件上的内容。"
+    "{shop} 会得知姓名、出生日期和结果。",
+    identity_first="名",
+    identity_last="姓",
+    identity_birth="出生日期",
+    identity_submit="证件真实有效",
+    identity_later="真实有效；结果稍后给出",
+    identity_decline="我不同意核验",
+    identity_leave="不作答，直接离开",
+    identity_fail="核验未通过：{code}",
+    identity_incomplete="请输入姓、名和出生日期。",
+    identity_over_title="此地址只能使用一次",
+    identity_over_body="它已被使用，或核验已结束。请返回，重新开始。",
 )
 
 

@@ -52,6 +52,12 @@ class AgreeForm(Form):
     refuse = SubmitField(_l("I do not agree"))
 
 
+class ProveForm(Form):
+    """The insured goes to the verifier's page, or does not agree."""
+
+    refuse = SubmitField(_l("I do not agree"))
+
+
 class ProvenAgreeForm(AgreeForm, IdentityForm):
     """The same with a document, where the law of the market asks for one."""
 
