@@ -184,6 +184,10 @@ class Settings(StorageSettings):
         "demonstration: the secret key.",
     )
 
+    screening_list: Path | None = Field(
+        default=None, description="List (TOML) of people with whom nothing is concluded before somebody has looked."
+    )
+
     refund_limits: str = Field(
         default="CNY:2000,EUR:250,GBP:250,USD:300,HKD:2000,JPY:40000",
         description="Up to how much of a payment one person alone sends back, by currency, in its units; else nothing.",

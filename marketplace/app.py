@@ -35,6 +35,7 @@ from marketplace.web.backoffice import practitioners as practitioner_desk
 from marketplace.web.backoffice import privacy as data_desk
 from marketplace.web.backoffice import refunds as refund_desk
 from marketplace.web.backoffice import reports as report_desk
+from marketplace.web.backoffice import screening as screening_desk
 from marketplace.web.customer import (
     account,
     application,
@@ -97,7 +98,8 @@ SUBJECTS = (
     *(insurer_sales, insurer_products, insurer_uploads, insurer_workbooks, insurer_cards, insurer_keys, insurer_terms),
     *(insurer_underwriting, insurer_payee, insurer_staff, insurer_evidence, insurer_account),
     *(listing_review, data_desk, applicant_desk, party_desk, books, refund_desk, sales_log, evidence_desk),
-    *(mail_desk, notice_desk, compliance, samples, page_versions, security_log, replay, replay_desk),
+    *(mail_desk, notice_desk, compliance, samples, screening_desk),
+    *(page_versions, security_log, replay, replay_desk),
     *(health, stripe, v1, evidence_log),
 )
 ROOT = Path(__file__).parent.parent

@@ -9,7 +9,13 @@ from marketplace.accounts.rules import insurers as party_rules
 from marketplace.accounts.values import AccessEnded, InsurerSuspended, InvitationWithdrawn, StaffInvited
 from marketplace.application import jobs as application_jobs
 from marketplace.application import rules as application_rules
-from marketplace.application.values import ApplicantAsked, ApplicationMoved, ApplicationOpened, ApplicationSubmitted
+from marketplace.application.values import (
+    ApplicantAsked,
+    ApplicationHeld,
+    ApplicationMoved,
+    ApplicationOpened,
+    ApplicationSubmitted,
+)
 from marketplace.checkout import jobs as checkout_jobs
 from marketplace.checkout import rules as checkout_rules
 from marketplace.checkout.values import OrderIssued, OrderLapsed, OrderNotIssuable, OrderPlaced
@@ -32,6 +38,7 @@ from marketplace.infra import (
     storage,
     stripe_gateway,
     vault,
+    watchlist,
 )
 from marketplace.infra.identity.demonstration import DemonstrationVerifier
 from marketplace.infra.storage.folder import Folder
@@ -62,6 +69,8 @@ from marketplace.policy.values import PaperFinished, PolicyDocumentReady, Policy
 from marketplace.privacy import jobs as privacy_jobs
 from marketplace.privacy.values import ApplicationErased
 from marketplace.quoting.values import JourneyCompared
+from marketplace.screening import jobs as screening_jobs
+from marketplace.screening import rules as screening_rules
 from marketplace.traceability.jobs import keeping as traceability_recordings
 from marketplace.traceability.jobs import referencing as traceability_references
 from marketplace.traceability.jobs import stamping as traceability_stamps
@@ -80,6 +89,7 @@ FEATURES = (
     payment_jobs,
     policy_jobs,
     privacy_jobs,
+    screening_jobs,
     traceability_jobs,
     traceability_recordings,
     traceability_references,
@@ -94,7 +104,8 @@ SUBSCRIBERS: dict[type, tuple[str, ...]] = {
     AccessEnded: ("correspondence.tell_access_ended",),
     JourneyCompared: ("oversight.note_comparison",),
     ApplicationOpened: ("oversight.note_opened",),
-    ApplicationSubmitted: ("application.tell_outcome", "oversight.note_submitted"),
+    ApplicationHeld: ("screening.open_for_list",),
+    ApplicationSubmitted: ("application.tell_outcome", "oversight.note_submitted", "screening.note_application"),
     ApplicationMoved: ("application.tell_moved", "oversight.note_moved"),
     ApplicantAsked: ("application.tell_asked",),
     OrderPlaced: ("oversight.note_ordered",),
@@ -102,17 +113,17 @@ SUBSCRIBERS: dict[type, tuple[str, ...]] = {
     OrderNotIssuable: ("oversight.note_not_issuable",),
     OrderLapsed: ("oversight.note_lapsed",),
     IdentityCheckMoved: ("application.settle_identity",),
-    PaymentSucceeded: ("checkout.take_payment", "oversight.note_paid"),
+    PaymentSucceeded: ("checkout.take_payment", "oversight.note_paid", "screening.note_payment"),
     PaymentFailed: (),  # the customer stays on the payment page
     PaymentExpired: (),  # checkout.sweep lapses orders by their own expiry
-    RefundSucceeded: ("checkout.note_refund", "oversight.note_refunded"),
+    RefundSucceeded: ("checkout.note_refund", "oversight.note_refunded", "screening.note_refund"),
     PolicyIssued: ("policy.make_document", "oversight.note_issued"),
     PolicyDocumentReady: ("checkout.send_policy",),
     MessageBounced: ("checkout.note_bounced",),
     MessageSent: ("checkout.note_mailed", "oversight.note_mailed"),
     QuestionAnswered: ("consultation.tell_answered",),
     PaperFinished: ("checkout.send_paper",),
-    ApplicationErased: ("oversight.note_erased", "privacy.forget_identity"),
+    ApplicationErased: ("oversight.note_erased", "privacy.forget_identity", "privacy.forget_traces"),
 }
 
 
@@ -133,6 +144,7 @@ MACHINES: dict[str, Table[Any, Any]] = {
     "question": consultation_rules.THREADS,
     "public answer": consultation_rules.PUBLIC,
     "message": correspondence_rules.LIFE,
+    "screening case": screening_rules.CASES,
 }
 
 
@@ -149,6 +161,7 @@ def connect(settings: Settings) -> None:
     payment.configure(money.amounts(settings.refund_limits))
     numbers.configure(ISSUERS)
     identity.configure(_identity_verifier(settings))
+    watchlist.configure(None if settings.screening_list is None else watchlist.read(settings.screening_list))
     letterhead.configure(
         letterhead.Letterhead(
             public_url=settings.public_url,

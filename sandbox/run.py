@@ -33,6 +33,7 @@ from sandbox.instance import MARK, AlreadyRunningError, Instance
 from sandbox.supervision import Program, Service, StepFailedError, wait_until
 
 ROOT = Path(__file__).parents[1]
+NAMES = ROOT / "sandbox" / "demo" / "names.toml"
 LOOPBACK = "127.0.0.1"
 _LEFTOVER_GRACE_SECONDS = 3.0  # the kernel told them to end when their supervisor died
 _READY_SECONDS = 60.0
@@ -227,6 +228,7 @@ class Demonstration:
             "SUPPORT_HOURS": "08:00-20:00",
             "MAIL_TRANSPORT": "demonstration",
             "IDENTITY_VERIFIER": "demonstration",
+            "SCREENING_LIST": str(NAMES),
         }
 
     def _told_sequencer(self, database_url: str) -> dict[str, str]:

@@ -14,12 +14,12 @@ log = logging.getLogger(__name__)
 
 @task("application.tell_outcome")
 def tell_outcome(fact: ApplicationSubmitted) -> None:
-    services.tell_outcome(fact.application_id)
+    services.tell_outcome(fact.application_id, moved=False)
 
 
 @task("application.tell_moved")
 def tell_moved(fact: ApplicationMoved) -> None:
-    services.tell_outcome(fact.application_id)
+    services.tell_outcome(fact.application_id, moved=True)
 
 
 @task("application.tell_asked")

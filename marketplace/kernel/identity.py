@@ -82,11 +82,12 @@ def is_name_in_document(told: str, first: str, last: str) -> bool:
     names written together or apart. Case, accents, hyphens and apostrophes do not count: machine-readable lines have
     none (ICAO Doc 9303 part 3, section 6). A part that is missing does.
     """
-    letters = _letters(told)
-    return letters in {_letters(last + first), _letters(first + last)} and bool(letters)
+    letters = letters_of(told)
+    return letters in {letters_of(last + first), letters_of(first + last)} and bool(letters)
 
 
-def _letters(name: str) -> str:
+def letters_of(name: str) -> str:
+    """A name without what is written in many ways: case, accents, blanks, hyphens, dots."""
     apart = unicodedata.normalize("NFKD", name).casefold()
     return "".join(each for each in apart if unicodedata.category(each)[0] in "LN")
 

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    CHAR,
     BigInteger,
     CheckConstraint,
     ColumnElement,
@@ -37,6 +38,9 @@ class Asking:
 class AttemptRow(Asking, Base):
     """One attempt to pay for a subject. Everything the call to the provider needs is here before the call is made.
 
+    `payer` is the name the payer gave, `instrument` the blind index of the card or wallet: by it others paid with the
+    same are found (O13-44), and nothing else.
+
     `sealed_for` is the application it pays for, or else the attempt itself.
     """
 
@@ -67,12 +71,15 @@ class AttemptRow(Asking, Base):
     received_minor: Mapped[int | None] = mapped_column(BigInteger)
     received_currency: Mapped[str | None] = mapped_column(String(3))
     method: Mapped[str | None] = mapped_column(String(32))
+    payer_sealed: Mapped[bytes | None] = mapped_column("payer")
+    instrument: Mapped[str | None] = mapped_column(CHAR(64))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     succeeded_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
 
     email = SealedJson[str]("email_sealed", subject="sealed_for")
+    payer = SealedJson[str | None]("payer_sealed", subject="sealed_for", missing=lambda: None)
 
     __table_args__ = (
         UniqueConstraint("purpose", "subject_id", "number", name="uq_payment_attempt_number"),

@@ -9,6 +9,7 @@ from marketplace.infra.db import db
 from marketplace.infra.jobs import task
 from marketplace.privacy import services
 from marketplace.privacy.values import ApplicationErased
+from marketplace.screening import services as screening
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,12 @@ def make_export(export_id: UUID) -> None:
 def forget_identity(fact: ApplicationErased) -> None:
     """What was shown to whoever checks identities on pages of their own goes there too."""
     applications.forget_identity(fact.application_id)
+
+
+@task("privacy.forget_traces")
+def forget_traces(fact: ApplicationErased) -> None:
+    """By what was noted of it, an application that was erased is found no more."""
+    screening.forget(fact.application_id)
 
 
 @task("privacy.forget", attempts=12, every="40 19 * * *")

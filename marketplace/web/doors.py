@@ -132,6 +132,11 @@ ACCESS: dict[str, Door] = {
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "question_desk.questions", roles=ANSWERS_FOR_SALES),
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "question_desk.question", roles=ANSWERS_FOR_SALES, audited=ASKED),
     **_doors(Who.BACKOFFICE, PageClass.STAFF, "question_desk.answer", roles=KEEPS_THE_RECORD),
+    **_doors(Who.BACKOFFICE, PageClass.STAFF, "screening_desk.cases", "screening_desk.case", roles=PROTECTS_DATA),
+    **_doors(
+        Who.BACKOFFICE, PageClass.STAFF, "screening_desk.decide", "screening_desk.answer",
+        step_up=True, roles=PROTECTS_DATA,
+    ),
     **_doors(
         Who.BACKOFFICE, PageClass.STAFF, "question_desk.publish", "question_desk.refuse", "question_desk.withdraw",
         step_up=True, roles=KEEPS_THE_RECORD,

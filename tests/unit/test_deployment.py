@@ -115,7 +115,8 @@ def test_systemd_takes_each_unit(unit: Path, tmp_path: Path) -> None:
 
 LIVE = {"SECRET_KEY": "a-long-random-secret-of-no-importance", "LICENCE_NUMBER": "L-1",
         "AGENCY_ADDRESS": "1 Example Road, Shanghai",
-        "STRIPE_SECRET_KEY": "sk_live_of_nobody", "STRIPE_WEBHOOK_SECRET": "whsec_of_nobody"}  # fmt: skip
+        "STRIPE_SECRET_KEY": "sk_live_of_nobody", "STRIPE_WEBHOOK_SECRET": "whsec_of_nobody",
+        "STRIPE_IDENTITY_KEY": "rk_live_of_nobody"}  # fmt: skip
 ACCOUNTS_AT_THE_MAIL_SERVER = {"SMTP_USERNAME", "SMTP_PASSWORD", "MAIL_RETURNS_PASSWORD"}
 
 

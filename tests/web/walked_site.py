@@ -37,6 +37,9 @@ from marketplace.policy.values import PaperKind
 from marketplace.privacy import services as privacy
 from marketplace.privacy.values import Dispute, OpenHold
 from marketplace.quoting import queries as quoting
+from marketplace.screening import queries as screening
+from marketplace.screening.services.finding import open_case
+from marketplace.screening.values import Finding, RuleCode
 from marketplace.web.doors import ACCESS
 from sandbox.demo.visitor import Identity, Visitor
 from tests.factories.accounts import (
@@ -297,6 +300,7 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         "token": newest_link_token(app, owner), "upload_id": upload_id, "version_id": version_id, "card_id": card.id,
         "code": harbour.code, "insurer_id": harbour.id, "key_id": key.id, "applicant_id": rejected.application.id,
         "attempt_id": paid.id, "wish_id": wished.id, "refund_id": refund.id,
+        "case_id": _a_case(app, sold.application_id),
         "hold_id": dispute.id, "term_id": proposed.id, "invitation_id": invited.id, "colleague_id": leaving.id,
         "day": LONG_AGO, "month": LONG_AGO, "form": "csv",
         "paper_id": _certificate(app, sold.policy_id), **asked_of,
@@ -320,6 +324,15 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         | {"inbox.attachment": attached, "applicant_desk.paper": {"number": 0}}
     )
     return {"": every} | special | papers | dict.fromkeys(finished, bought) | _plan(owner)
+
+
+def _a_case(app: Flask, application_id: UUID | None) -> UUID:
+    """Of a pattern that nothing else here makes."""
+    assert application_id is not None
+    with app.app_context():
+        open_case(Finding(RuleCode.BOUGHT_AND_LEFT, "0" * 64, (application_id,), {"times": 3}))
+        db.session.commit()
+        return next(each.id for each in screening.waiting_cases() if each.rule is RuleCode.BOUGHT_AND_LEFT)
 
 
 def _invite(insurer: Insurer, by: Account) -> Invitation:

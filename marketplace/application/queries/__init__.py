@@ -160,6 +160,15 @@ def health_consents_of(account_id: UUID) -> tuple[ConsentGiven, ...]:
     return tuple(ConsentGiven(each, consent) for each, consent in consents if consent is not None)
 
 
+def references(ids: Iterable[UUID]) -> dict[UUID, str]:
+    """What these applications are called, unopened; erased ones aside."""
+    wanted = (ApplicationRow.id.in_(set(ids)), ApplicationRow.erased_at.is_(None))
+    return {
+        row.id: row.reference
+        for row in db.session.execute(select(ApplicationRow.id, ApplicationRow.reference).where(*wanted))
+    }
+
+
 def application_ids() -> tuple[UUID, ...]:
     """Every application, first to last; for rebuilding what was derived from them."""
     return tuple(db.session.scalars(select(ApplicationRow.id).order_by(ApplicationRow.created_at, ApplicationRow.id)))

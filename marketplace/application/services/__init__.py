@@ -21,7 +21,7 @@ from marketplace.application.services.consenting import (
     prove_insured,
     refuse_as_insured,
 )
-from marketplace.application.services.deciding import conclude, lapse_overdue, submit
+from marketplace.application.services.deciding import conclude, lapse_overdue, refuse_held, release_held, submit
 from marketplace.application.services.erasing import erase_application, erase_contracted
 from marketplace.application.services.hosting import (
     begin_identity,
@@ -93,6 +93,8 @@ __all__ = [
     "prove_insured",
     "refuse_as_insured",
     "refuse_counter_offer",
+    "refuse_held",
+    "release_held",
     "settle_identity",
     "submit",
     "take_new_offer",

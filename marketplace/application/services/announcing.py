@@ -25,17 +25,22 @@ KINDS = {
 }
 
 
-def tell_outcome(application_id: UUID) -> None:
+def tell_outcome(application_id: UUID, *, moved: bool) -> None:
     """Mail the applicant how the application stands, once: that a person looks at it, that it was accepted after that,
     on which other terms, postponed or declined, or that the other terms were refused. Nothing is mailed of what the
-    applicant saw happen: an acceptance at once, and agreeing to other terms.
+    applicant saw happen: an acceptance at once, and agreeing to other terms. `moved`: it came there after its
+    submission.
     """
     view = application_view(application_id)
     kind = KINDS.get(view.application.state)
     decision = underwriting.decision_of(application_id)
-    if kind is None or decision is None:
+    if kind is None:
         return
-    if kind is MessageKind.APPLICATION_ACCEPTED and (decision.number == 1 or view.counter is not None):
+    if decision is None:
+        if kind is MessageKind.APPLICATION_DECLINED:
+            _queue(view, kind, str(application_id), {})
+        return
+    if kind is MessageKind.APPLICATION_ACCEPTED and (not moved or view.counter is not None):
         return
     _queue(view, kind, str(application_id), _days(view, kind, decision))
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from marketplace.application.models import ApplicationRow, locked
-from marketplace.application.queries import read
+from marketplace.application.queries import read, view_of
 from marketplace.application.queries.proofs import require_proofs
 from marketplace.application.queries.suiting import statement_of
 from marketplace.application.services.following import follow, move
@@ -14,15 +14,20 @@ from marketplace.application.services.gate import Visit, confirm, enter, own_loc
 from marketplace.application.values import (
     Acting,
     Application,
+    ApplicationHeld,
+    ApplicationMoved,
     ApplicationSubmitted,
+    ApplicationView,
     ConfirmationKind,
     Event,
+    People,
     State,
     Step,
     ToldChanged,
 )
 from marketplace.disclosure import queries as disclosure
 from marketplace.disclosure.values import WordingKey
+from marketplace.infra import watchlist
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.infra.jobs import publish
@@ -42,8 +47,8 @@ def submit(by: Acting, application_id: UUID, told_sha256: str) -> Application:
     """The declaration on the review page; underwriting decides in the same transaction. With it the statement of
     demands and needs is frozen (EU-07), which becomes part of the contract.
 
-    The result is accepted, accepted on other terms (countered), referred, postponed or declined. A repeated submission
-    changes nothing and gives the same result.
+    The result is accepted, accepted on other terms (countered), referred, postponed or declined; or it stays submitted,
+    until somebody has looked at a name. A repeated submission changes nothing and gives the same result.
     `told_sha256` says what the page showed: exactly that is declared, or nothing. Raises ToldChanged when something
     was told otherwise meanwhile (in another tab), StepNotReached naming the step that is missing, and the refusals of
     `live_offer`: cover never starts before the day on which it was applied for.
@@ -59,9 +64,41 @@ def submit(by: Acting, application_id: UUID, told_sha256: str) -> Application:
     move(row, Event.SUBMIT)
     row.submitted_at = clock.now()
     db.session.flush()
-    follow(row, _decide(visit), SYSTEM, waited=False)
+    if _is_listed(visit.view.application.people):
+        publish(ApplicationHeld(row.id))
+    else:
+        follow(row, _decide(visit.view), SYSTEM, waited=False)
     publish(ApplicationSubmitted(row.id, State(row.state)))
     return read(row)
+
+
+def release_held(application_id: UUID) -> None:
+    """Whoever looked at an application that waited has nothing against it: it is decided on, and the applicant told.
+    One that does not wait (any more) stays as it is. Raises ProductWithdrawn, InsurerNotSelling.
+    """
+    row = locked(application_id)
+    if row.state != State.SUBMITTED or row.erased_at is not None:
+        return
+    follow(row, _decide(view_of(row)), SYSTEM, waited=True)
+    publish(ApplicationMoved(row.id, State(row.state)))
+
+
+def refuse_held(application_id: UUID) -> None:
+    """An application that waited is not concluded, and the applicant is told that, and no reason."""
+    row = locked(application_id)
+    if row.state != State.SUBMITTED or row.erased_at is not None:
+        return
+    move(row, Event.DECLINE)
+    db.session.flush()
+    publish(ApplicationMoved(row.id, State(row.state)))
+
+
+def _is_listed(people: People | None) -> bool:
+    """Whether a name of it is on the list of those with whom nothing is concluded before somebody looked (O13-44)."""
+    current = watchlist.current()
+    if current is None or people is None:
+        return False
+    return any(current.matches(each.name, each.birth_on) for each in (people.applicant, people.insured_person))
 
 
 def conclude(application_id: UUID) -> Application:
@@ -118,14 +155,14 @@ def _declare(visit: Visit) -> None:
     confirm(visit, ConfirmationKind.DECLARATION, wording.sha256, body)
 
 
-def _decide(visit: Visit) -> RecordedDecision:
-    row, view = visit.row, visit.view
+def _decide(view: ApplicationView) -> RecordedDecision:
+    application = view.application
     return decide_by_guideline(
         AssessApplication(
-            application_id=row.id,
-            journey_id=row.journey_id,
-            insurer_id=row.insurer_id,
+            application_id=application.id,
+            journey_id=application.journey_id,
+            insurer_id=application.insurer_id,
             guideline=view.offer.version.content.guideline,
-            answers=view.application.answers,
+            answers=application.answers,
         )
     )

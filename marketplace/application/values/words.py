@@ -389,6 +389,13 @@ class ApplicationSubmitted:
 
 
 @dataclass(frozen=True, slots=True)
+class ApplicationHeld:
+    """A submitted application waits until somebody has looked at a name of it."""
+
+    application_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class ApplicationMoved:
     """After its submission an application came to another state: by a person's decision, or by the applicant's answer
     to an offer on other terms.

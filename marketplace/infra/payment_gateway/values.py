@@ -63,8 +63,9 @@ class NewSession:
 class Session:
     """A Checkout Session. `status`: open, complete, expired. `payment_status`: paid, unpaid, no_payment_required.
 
-    `intent_status` is that of its PaymentIntent, and `method` by what it was paid, as Stripe names it; known when the
-    session was retrieved on its own.
+    `intent_status` is that of its PaymentIntent, and `method` by what it was paid, as Stripe names it; `payer` the name
+    that the payer typed, `instrument` the fingerprint of the card or wallet, the same whoever pays with it. Known when
+    the session was retrieved on its own.
     """
 
     id: str
@@ -78,6 +79,8 @@ class Session:
     expires_at: datetime
     metadata: Mapping[str, str] = field(default_factory=dict)
     method: str | None = None
+    payer: str | None = None
+    instrument: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,8 @@ def session(found: stripe.checkout.Session) -> Session:
         expires_at=datetime.fromtimestamp(found.expires_at, UTC),
         metadata=_metadata(found),
         method=_method(found.payment_intent),
+        payer=_payer(found.payment_intent),
+        instrument=_instrument(found.payment_intent),
     )
 
 
@@ -180,6 +182,19 @@ def _method(intent: Any) -> str | None:
     """By what the last charge of an expanded PaymentIntent was made."""
     details = getattr(getattr(intent, "latest_charge", None), "payment_method_details", None)
     return None if details is None else str(details.type)
+
+
+def _payer(intent: Any) -> str | None:
+    """Whose name the payer gave with the card or the wallet."""
+    billing = getattr(getattr(intent, "latest_charge", None), "billing_details", None)
+    return getattr(billing, "name", None) or None
+
+
+def _instrument(intent: Any) -> str | None:
+    """What names the card or the wallet (docs.stripe.com/api/charges/object, `fingerprint`)."""
+    details = getattr(getattr(intent, "latest_charge", None), "payment_method_details", None)
+    kind = None if details is None else getattr(details, str(details.type), None)
+    return getattr(kind, "fingerprint", None) or None
 
 
 def _money(amount: int | None, currency: str | None) -> Money | None:

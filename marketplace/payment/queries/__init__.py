@@ -44,6 +44,7 @@ from marketplace.payment.values import (
     BalanceCheck,
     Holding,
     LedgerAccount,
+    Payer,
     Purpose,
     Refund,
     RefundNotFound,
@@ -90,6 +91,14 @@ def attempt(attempt_id: UUID) -> Attempt:
     if row is None:
         raise AttemptNotFound
     return attempt_value(row)
+
+
+def payer_of(attempt_id: UUID) -> Payer:
+    """Who paid, as far as it is known and not erased. Raises AttemptNotFound."""
+    row = db.session.get(AttemptRow, attempt_id)
+    if row is None:
+        raise AttemptNotFound
+    return Payer(row.payer, row.instrument)
 
 
 def attempts_of(purpose: Purpose, subject_id: UUID) -> tuple[Attempt, ...]:

@@ -2,10 +2,11 @@
 
 from uuid import UUID
 
-from marketplace.infra import jobs, payment_gateway
+from marketplace.infra import jobs, payment_gateway, vault
 from marketplace.infra.db import db
 from marketplace.infra.failpoints import At, reach
 from marketplace.infra.payment_gateway import Session
+from marketplace.infra.vault import DataDestroyed
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.payment.models import AttemptRow
@@ -88,12 +89,25 @@ def _note(row: AttemptRow, session: Session) -> None:
     row.payment_intent_id = session.payment_intent_id or row.payment_intent_id
     if session.payment_status == "paid" and session.amount is not None:
         row.method = session.method or row.method
+        _note_payer(row, session)
         row.received_minor, row.received_currency = session.amount.minor, session.amount.currency
         # Whatever it is worth to us, it is here now, and it is the customer's.
         ledger.move(
             LedgerEvent.RECEIVED, row.id, session.amount, attempt_id=row.id, provider_object=row.payment_intent_id
         )
         reach(At.MONEY_BOOKED)
+
+
+def _note_payer(row: AttemptRow, session: Session) -> None:
+    """Who paid and with what; of somebody who was erased meanwhile nothing is kept anew."""
+    if row.instrument is not None or (session.payer is None and session.instrument is None):
+        return
+    try:
+        row.payer = session.payer
+    except DataDestroyed:
+        return
+    if session.instrument is not None:
+        row.instrument = vault.index("payment.instrument", session.instrument)
 
 
 def _move(row: AttemptRow, event: AttemptEvent) -> None:

@@ -79,6 +79,14 @@ class Attempt:
     method: PaymentMethod | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """Who paid: the name that was given, and the blind index of what was paid with, as far as the provider said."""
+
+    name: str | None
+    instrument: str | None
+
+
 class Receipt(StrEnum):
     """What became of a delivered event: kept for later work, kept only, or known already."""
 

@@ -44,7 +44,7 @@ def how_it_ended(view: ApplicationView) -> Ended | None:
     words = _words(view, decision)
     if words is None:
         return None
-    waits = view.application.state is State.REFERRED
+    waits = view.application.state in {State.REFERRED, State.SUBMITTED}
     return Ended(words[0], words[1], reasons_of(decision) if decision else (), may_compare=not waits)
 
 
@@ -52,6 +52,16 @@ def _words(view: ApplicationView, decision: RecordedDecision | None) -> tuple[st
     match view.application.state:
         case State.REFERRED:
             return _("The insurer will look at your application"), _waiting(view)
+        case State.SUBMITTED:
+            return _("Somebody looks at your application first"), _(
+                "We look at some applications ourselves before the insurer decides. You need do nothing: we write to "
+                "you, as a rule by the end of the next working day. You have paid nothing, and your application does "
+                "not lapse while it waits."
+            )
+        case State.DECLINED if decision is None:
+            return _("We cannot conclude this contract"), _(
+                "You have paid nothing, and you are not insured by it. If you have a question, write to us."
+            )
         case State.POSTPONED:
             until = decision.terms.until if decision else None
             again = _("From %(day)s on you may apply again.", day=format_day(until)) if until else ""

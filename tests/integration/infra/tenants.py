@@ -34,6 +34,7 @@ MARKETPLACE = {
     "disclosure_site_report", "payment_balance_check", "payment_dispute", "payment_ledger_entry", "payment_ledger_line",
     "payment_provider_event", "payment_provider_movement", "payment_refund_wish", "policy_paper_range",
     "oversight_sample", "oversight_sampled", "privacy_export", "privacy_notice", "privacy_request", "privacy_run",
+    "screening_case", "screening_event", "screening_fact", "screening_trace",
 }  # fmt: skip
 
 # Public, and written by the marketplace alone.
@@ -121,11 +122,14 @@ _ASKED: dict[str, dict[str, Any]] = {
     "privacy_request": {"kind": "access"},
     "quoting_offer": {"premium_minor": 1, "payments": 1, "total_minor": 1},
     "underwriting_decision": {"outcome": "accept"},
+    "screening_case": {"state": "open"},
+    "screening_event": {"kind": "opened"},
+    "screening_trace": {"kind": "applied"},
 }
 # A column `<word>_id` leads to the row of this table.
 _LEADS_TO = {
     "account": "accounts_account", "application": "application_application", "attempt": "payment_attempt",
-    "insurer": "accounts_insurer", "journey": "traceability_journey", "need": "quoting_need",
+    "case": "screening_case", "insurer": "accounts_insurer", "journey": "traceability_journey", "need": "quoting_need",
     "offer": "quoting_offer", "order": "checkout_order", "policy": "policy_policy", "product": "catalog_product",
     "practitioner": "accounts_practitioner", "refund": "payment_refund", "thread": "consultation_thread",
     "transfer": "payment_transfer",
