@@ -46,8 +46,8 @@ EVENTS = {
 }
 
 
-class _Reasoned(Form):
-    reason = TextAreaField(
+def _reason() -> TextAreaField:
+    return TextAreaField(
         _l("Reason"),
         [required(), lines_of_text, Length(max=LONGEST_REASON)],
         description=_l("What you looked at, and what speaks for it. It is kept sealed with the case."),
@@ -55,11 +55,13 @@ class _Reasoned(Form):
     )
 
 
-class CaseDecisionForm(_Reasoned):
+class CaseDecisionForm(Form):
     decision = RadioField(_l("Decision"), [required()], choices=[])
+    reason = _reason()
 
 
-class CaseAnswerForm(_Reasoned):
+class CaseAnswerForm(Form):
+    reason = _reason()
     disagree = SubmitField(_l("Do not agree: open it again"))
 
 
