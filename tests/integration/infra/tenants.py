@@ -129,7 +129,7 @@ _ASKED: dict[str, dict[str, Any]] = {
 # A column `<word>_id` leads to the row of this table.
 _LEADS_TO = {
     "account": "accounts_account", "application": "application_application", "attempt": "payment_attempt",
-    "case": "screening_case", "insurer": "accounts_insurer", "journey": "traceability_journey", "need": "quoting_need",
+    "insurer": "accounts_insurer", "journey": "traceability_journey", "need": "quoting_need",
     "offer": "quoting_offer", "order": "checkout_order", "policy": "policy_policy", "product": "catalog_product",
     "practitioner": "accounts_practitioner", "refund": "payment_refund", "thread": "consultation_thread",
     "transfer": "payment_transfer",

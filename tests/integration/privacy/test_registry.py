@@ -40,6 +40,7 @@ lists (held below for every job, and for those of a whole sale by `test_canary`)
 of a demonstration is one number, the revisions are one random id each.
 """
 IDS_OF_THE_PROVIDER = {("payment.settle", "session_id"), ("payment.settle", "event_id"),
+                       ("application.close_identity", "reference"), ("application.settle_identity", "fact"),
                        ("payment.note_account", "account_id"), ("payment.note_account", "event_id"),
                        ("payment.settle_overdue", "session_id"), ("payment.send_refund", "event_id"),
                        ("payment.note_dispute", "dispute_id"), ("payment.note_dispute", "event_id"),
