@@ -208,6 +208,9 @@ _ERASURE = "who asked for what of their data; that it was erased is an entry"
 _AGAINST = "against what further views and recordings are to be kept; each names its own file"
 _PLANNED = "which applications were to be paid together; that they were is in the order"
 _DRAWN = "what a check of the evidence said; anybody can check again"
+_SCREENED = (
+    "why somebody was looked at, which no file of a sale may say; who decided is kept with the case, and only added"
+)
 NOT_EVIDENCE: Mapping[str, str] = dict.fromkeys(
     (
         "accounts_account", "accounts_api_key", "accounts_ceremony", "accounts_challenge", "accounts_device",
@@ -217,7 +220,10 @@ NOT_EVIDENCE: Mapping[str, str] = dict.fromkeys(
 ) | dict.fromkeys(("listing_draft", "listing_event", "listing_rate_card", "listing_upload"), _ROAD) | dict.fromkeys(
     ("privacy_erasure", "privacy_export", "privacy_notice", "privacy_request", "privacy_restriction", "privacy_run"),
     _ERASURE,
-) | dict.fromkeys(("traceability_page_reference", "traceability_recording_reference"), _AGAINST) | {
+) | dict.fromkeys(("traceability_page_reference", "traceability_recording_reference"), _AGAINST) | dict.fromkeys(
+    ("screening_case", "screening_event", "screening_fact", "screening_trace"), _SCREENED,
+) | {
+    "application_identity_session": "how a check stands at its verifier; what came out of it is a check and an entry",
     "accounts_insurer": "the contract itself says the insurer's name, licence and address",
     "accounts_insurer_application": "how an insurer came to us",
     "accounts_insurer_fact": "what pages said of an insurer stands in the pages",

@@ -91,7 +91,7 @@ _ASKED: dict[str, dict[str, Any]] = {
     "accounts_security_event": {"account_id": None},
     "application_application": {"state": "started"},
     "application_identity_check": {"outcome": "verified"},
-    "application_identity_session": {"state": "waiting"},
+    "application_identity_session": {"state": "waiting", "whose": "applicant"},
     "application_insured_consent": {"state": "asked"},
     "checkout_delivery": {"warn_at": "2026-11-21T04:00:00Z"},
     "catalog_product_version": {"effective": "[2026-01-01,2027-01-01)"},
