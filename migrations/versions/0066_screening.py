@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0066_screening"
-down_revision = "0068_samples"
+down_revision = "0065_needs_told"
 branch_labels = None
 depends_on = None
 

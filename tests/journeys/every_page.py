@@ -27,6 +27,8 @@ from marketplace.kernel.text import LocalizedText
 from marketplace.listing import services as listing
 from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import SaleFilter
+from marketplace.screening.services.finding import open_case
+from marketplace.screening.values import Finding, RuleCode
 from marketplace.web import error_pages
 from sandbox.demo.visitor import SUITS, Identity, Visitor, hidden_fields
 from tests.factories.accounts import PASSWORD, a_member_of_staff, an_insurer
@@ -280,6 +282,7 @@ class Walk:
         insured.get(newest_link(self.shop, COUPLE["insured_email"], "insured_asked"))
         insured.post({})
         insured.post({"refuse": "yes"})
+        insured.get("/consent/returned")
 
     def every_line(self) -> None:
         """All insurers on sale: each line with its own kinds of questions, left open once, then answered."""
@@ -525,10 +528,24 @@ class Walk:
         desk.get("/admin/privacy")
         desk.get("/admin/books")
         self.refunds(desk)
+        self.screening(desk)
         desk.get("/admin/security")
         desk.get("/admin/security?account=nobody")
         desk.get("/admin/requirements")
         desk.get("/admin/requirements?result=nothing")
+
+    def screening(self, desk: Visitor) -> None:
+        """A case is looked at, decided without a reason, proposed to be reported, and looked at again."""
+        with self.shop.app_context():
+            sold = next(sale for sale in oversight.sales(SaleFilter()).sales if sale.policy_id)
+            assert sold.application_id is not None
+            open_case(Finding(RuleCode.BOUGHT_AND_LEFT, "0" * 64, (sold.application_id,), {"times": 3}))
+            db.session.commit()
+        for case in links(desk.get("/admin/screening"), rf"/admin/screening/{UUID}")[:1]:
+            desk.get(case)
+            desk.post({}, f"{case}/decide")
+            desk.post({"decision": "reported", "reason": "Three times in a month."}, f"{case}/decide")
+            desk.get("/admin/screening")
 
     def refunds(self, second: Visitor) -> None:
         """One asks, with too much at first; the other does not agree without a reason."""
