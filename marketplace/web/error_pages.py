@@ -114,6 +114,7 @@ def words_of(error: errors.MarketplaceError) -> str:
             "The sales of this insurer are stopped for now. Contracts go on. Please compare again."
         ),
         "quoting:not-for-sale": _("These are published rates used as test data. They cannot be bought."),
+        "application:step-not-reached": _("This step cannot be done now. Nothing of it was entered."),
         "application:already-submitted": _("This application was submitted and cannot be changed any more."),
         "application:lapsed": _("The price of this application was not paid in time. Please compare again."),
         "application:told-changed": _(

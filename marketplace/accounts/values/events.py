@@ -47,6 +47,7 @@ class SecurityEventType(StrEnum):
     DOOR_REFUSED = "door_refused"
     FORGED_REQUEST = "forged_request"
     LIMIT_REACHED = "limit_reached"
+    STEP_OUT_OF_ORDER = "step_out_of_order"
     STAFF_ACT = "staff_act"
     SALE_VIEWED = "sale_viewed"
     EVIDENCE_VIEWED = "evidence_viewed"

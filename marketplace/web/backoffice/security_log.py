@@ -50,6 +50,7 @@ _TYPES: dict[SecurityEventType, str] = {
     SecurityEventType.DOOR_REFUSED: _l("Tried to open what is not theirs"),
     SecurityEventType.FORGED_REQUEST: _l("Request that did not come from our pages"),
     SecurityEventType.LIMIT_REACHED: _l("Too many tries"),
+    SecurityEventType.STEP_OUT_OF_ORDER: _l("Step of an application out of its order"),
     SecurityEventType.STAFF_ACT: _l("Act by staff"),
     SecurityEventType.SALE_VIEWED: _l("Sale looked at"),
     SecurityEventType.EVIDENCE_VIEWED: _l("Evidence of a contract looked at or downloaded"),

@@ -20,6 +20,7 @@ from marketplace.application.values import (
     AlreadySubmitted,
     Application,
     DocumentNotOpened,
+    NoCounterOffer,
     OwnerSignedOut,
     State,
     Step,
@@ -66,13 +67,24 @@ blueprint = Blueprint("application", __name__)
 
 @blueprint.app_errorhandler(StepNotReached)
 @blueprint.app_errorhandler(AlreadySubmitted)
-def go_on_where_you_are(_error: Exception) -> ResponseReturnValue:
-    """A skipped or repeated step: a reader is led to the right page, a form is refused and says where to go on."""
-    application_id = (request.view_args or {}).get("application_id")
-    resume = url_for("application.resume", application_id=application_id) if application_id else None
+@blueprint.app_errorhandler(NoCounterOffer)
+def go_on_where_you_are(error: StepNotReached | AlreadySubmitted | NoCounterOffer) -> ResponseReturnValue:
+    """A skipped or repeated step: a reader is led to the right page; a form is refused, says where to go on, and that
+    it was sent is kept among what happens at the doors.
+    """
+    resume = _where_to_go_on()
     if request.method == "GET" and resume:
         return redirect(resume)
-    return error_pages.page(409, resume=resume)
+    audit.note(SecurityEventType.STEP_OUT_OF_ORDER, EventOutcome.REFUSED, {"reason": error.code})
+    return error_pages.page(409, error_pages.words_of(error), resume=resume)
+
+
+def _where_to_go_on() -> str | None:
+    """The address that leads to the step that may be done, of the application or the basket this is about."""
+    given = request.view_args or {}
+    if "application_id" in given:
+        return url_for("application.resume", application_id=given["application_id"])
+    return url_for("basket.basket", basket_id=given["basket_id"]) if "basket_id" in given else None
 
 
 @blueprint.app_errorhandler(OwnerSignedOut)
@@ -81,9 +93,7 @@ def prove_it_again(error: OwnerSignedOut) -> ResponseReturnValue:
     if access.signed_in():
         return error_pages.page(404)
     flash(error_pages.words_of(error))
-    application_id = (request.view_args or {}).get("application_id")
-    back = url_for("application.resume", application_id=application_id) if application_id else request.path
-    return redirect(url_for("account.find", next=back), 303)
+    return redirect(url_for("account.find", next=_where_to_go_on() or request.path), 303)
 
 
 @blueprint.app_errorhandler(TextChanged)
@@ -91,9 +101,7 @@ def prove_it_again(error: OwnerSignedOut) -> ResponseReturnValue:
 @blueprint.app_errorhandler(FormNotCurrent)
 def read_it_again(error: TextChanged | ToldChanged | FormNotCurrent) -> ResponseReturnValue:
     """A form whose page says something else by now: the way back is the step that may be done."""
-    application_id = (request.view_args or {}).get("application_id")
-    resume = url_for("application.resume", application_id=application_id) if application_id else None
-    return error_pages.page(409, error_pages.words_of(error), resume=resume)
+    return error_pages.page(409, error_pages.words_of(error), resume=_where_to_go_on())
 
 
 @blueprint.app_errorhandler(OfferExpired)

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Insurer
 from marketplace.application import queries as applications
-from marketplace.application.values import Application, State
+from marketplace.application.values import Application, State, Step, StepNotReached
 from marketplace.checkout import queries as orders
 from marketplace.checkout import services as checkout
 from marketplace.checkout.values import AlreadyOrdered, Order, OrderState, PaymentUrls
@@ -121,13 +121,17 @@ def _is_free(application: Application) -> bool:
 
 @blueprint.route("/basket/<uuid:basket_id>/pay", methods=["GET", "POST"])
 def pay(basket_id: UUID) -> ResponseReturnValue:
-    """Payee, products, amounts and the sum on our own recorded page; then the hosted page of Stripe (T26-13)."""
+    """Payee, products, amounts and the sum on our own recorded page; then the hosted page of Stripe (T26-13). Raises
+    StepNotReached while something is open.
+    """
     found, own = _own(basket_id)
     customer = access.customer()
     lines = _shown(found.wanted, own)
     accepted = [each.application for each in lines if each.application and each.state is State.ACCEPTED]
     back = url_for(".basket", basket_id=basket_id)
-    if customer is None or not accepted or any(each.waiting for each in lines):
+    if customer is None or any(each.waiting for each in lines):
+        raise StepNotReached(Step.PAY)
+    if not accepted:
         return redirect(back)
     announced.require_open()
     try:

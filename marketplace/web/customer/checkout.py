@@ -5,7 +5,7 @@ from uuid import UUID
 from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from marketplace.application.values import ApplicationNotFound, ApplicationView, State, Step
+from marketplace.application.values import ApplicationNotFound, ApplicationView, State, Step, StepNotReached
 from marketplace.checkout import queries, services
 from marketplace.checkout.values import AlreadyOrdered, Order, OrderState, PaymentUrls
 from marketplace.infra.formatting import gettext as _
@@ -29,13 +29,19 @@ GONE_BACK = {OrderState.NOT_ISSUABLE, OrderState.REFUNDED}
 
 @blueprint.route("/application/<uuid:application_id>/pay", methods=["GET", "POST"])
 def pay(application_id: UUID) -> ResponseReturnValue:
-    """Payee, product, amount and frequency on our own recorded page; then the hosted page of Stripe (T26-13)."""
+    """Payee, product, amount and frequency on our own recorded page; then the hosted page of Stripe (T26-13). Raises
+    StepNotReached before it is accepted, and for a part of a basket, which is paid with the others.
+    """
     view = own_view(application_id)
-    account = access.customer()
-    if account is None or view.application.state is not State.ACCEPTED:
+    account, state = access.customer(), view.application.state
+    if state is State.CONTRACTED:
         return redirect(address_of(view))
+    if account is None or state is not State.ACCEPTED:
+        raise StepNotReached(view.next_step)
     basket_id = view.application.basket_id
     if basket_id is not None and needs.is_wanted(basket_id, view.application.basket_line):
+        if request.method == "POST":
+            raise StepNotReached(view.next_step)
         return redirect(url_for("basket.basket", basket_id=basket_id))
     announced.require_open()
     try:
