@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -30,10 +30,12 @@ from marketplace.infra.db import db
 from marketplace.infra.identity.demonstration import specimen_number
 from marketplace.web import released
 from sandbox.demo.visitor import SUITS
+from sandbox.embedded_db import EmbeddedServer
 from sandbox.releasing import SPECIMEN
 from tests.conftest import empty_tables
 from tests.environment import ROOT, environment_of
 from tests.factories.catalog import harbour_term
+from tests.factories.log import a_key_folder
 from tests.journeys.every_page import LOCALES, Seen, every_page
 from tests.simulator_server import SECRET_KEY, WEBHOOK_SECRET, SimulatorServer, running_simulator
 
@@ -149,6 +151,17 @@ def _goods(app: Flask) -> Iterator[None]:
     empty_tables(app)
 
 
+@pytest.fixture(scope="module")
+def log(marketplace: Marketplace, server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The sequencer works."""
+    keys = a_key_folder(tmp_path_factory.mktemp("log"))
+    told = {"DATABASE_SEQUENCER_URL": server.url("marketplace_sequencer"), "LOG_KEY_FOLDER": str(keys.path)}
+    sequencer = marketplace.started("-m", "marketplace.sequencer", **told)
+    yield
+    sequencer.terminate()
+    sequencer.wait()
+
+
 def _environment(settings: Settings, url: str, simulator_url: str) -> dict[str, str]:
     """Under another address, and paying at this simulator."""
     return environment_of(
@@ -258,29 +271,19 @@ class Buyer:
 
     def apply(self, name: str = "Li Na") -> None:
         """From the start page to our own payment page."""
-        page = self.page
-        page.goto(self.market.url)
-        page.locator('a[href="/compare/term_life"]').click()
-        self.fill(age="34", sex="female", smoker="no", sum_insured="1000000", term_years="20",
-                  occupation_class="1", region="shanghai")  # fmt: skip
-        self.press()
-        page.locator("article.offer a.btn").first.click()
-        page.locator("aside a.btn").click()
-        self.pass_entry()
-        self.fill(email=self.email)
-        self.press()
-        self.fill(code=self.market.code(self.email))
-        self.press()
-        self.fill(**SUITS)
-        self.press()
-        self.fill(applicant_name=name, applicant_birth_on="1992-03-05", relationship="self")
-        self.press()
-        self.fill(kind="resident_card", name=name, number=specimen_number(date(1992, 3, 5)))
-        self.press()
-        self.answer()
-        self.tick("declare")
-        self.press()
+        self.compare("term_life", age="34", sex="female", smoker="no", sum_insured="1000000", term_years="20",
+                     occupation_class="1", region="shanghai")  # fmt: skip
+        self.page.locator("article.offer a.btn").first.click()
+        self.page.locator("aside a.btn").click()
+        self.go_through(name)
         assert self.step == "pay"
+
+    def compare(self, line: str, **answers: str) -> None:
+        """From the start page to the offers."""
+        self.page.goto(self.market.url)
+        self.page.locator(f'a[href="/compare/{line}"]').click()
+        self.fill(**answers)
+        self.press()
 
     def pass_entry(self) -> None:
         """Both notices, each confirmed by itself."""
@@ -288,13 +291,47 @@ class Buyer:
         self.tick("privacy_notice")
         self.press()
 
-    def answer(self) -> None:
-        """Every question with no; every document and the exclusions confirmed."""
-        self.tick("notice")
-        self.tick("health_consent")
-        for no in self.page.locator('main input[type="radio"][value="no"]').all():
-            no.check()
+    def tell_needs(self) -> None:
+        """Where it is asked whether the insurance suits: that it does; against a warning, on of one's own will."""
+        asked = {name: said for name, said in SUITS.items() if self.page.locator(f'main [name="{name}"]').count()}
+        if self.step == "needs" and asked:
+            self.fill(**asked)
+            self.press()
+        if self.step == "needs":
+            self.tick("own_will")
+            self.page.locator("main form button.btn").last.focus()
+            with self.page.expect_navigation():
+                self.page.keyboard.press("Enter")
+
+    def go_through(self, name: str, born_on: date = date(1992, 3, 5), yes_to: Container[int] = ()) -> None:
+        """From the entry page of an application to where its declaration leads, whatever its product asks for."""
+        self.pass_entry()
+        if self.step == "email":
+            self.fill(email=self.email)
+            self.press()
+            self.fill(code=self.market.code(self.email))
+            self.press()
+        self.tell_needs()
+        told = {"applicant_name": name, "applicant_birth_on": born_on.isoformat(), "relationship": "self"}
+        asked = {each: value for each, value in told.items() if self.page.locator(f'main [name="{each}"]').count()}
+        self.fill(**asked)
         self.press()
+        if self.step == "identity":
+            self.fill(kind="resident_card", name=name, number=specimen_number(born_on))
+            self.press()
+        self.answer(yes_to)
+        self.tick("declare")
+        self.press()
+
+    def answer(self, yes_to: Container[int] = ()) -> None:
+        """Every question, with no but for those at these places; every document and the exclusions confirmed."""
+        if self.step == "questions":
+            self.tick("notice")
+            self.tick("health_consent")
+            for place, no in enumerate(self.page.locator('main input[type="radio"][value="no"]').all()):
+                name, said = no.get_attribute("name"), "yes" if place in yes_to else "no"
+                self.page.locator(f'main [name="{name}"][value="{said}"]').check()
+            self.press()
         while self.step != "review":
             self.tick("confirm")
             self.press()

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from openpyxl import Workbook, load_workbook
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from marketplace.accounts import queries as accounts
 from marketplace.accounts.values import Account, Role
@@ -107,25 +107,28 @@ class Road:
 
 
 @contextmanager
+def a_desk(chromium: Browser, market: Marketplace, role: Role, insurer: str | None = None) -> Iterator[Desk]:
+    """A new member of staff, signed in: of an insurer, or of the marketplace where none is named."""
+    with market.app.app_context():
+        account = a_member_of_staff(role, accounts.insurer_by_code(insurer) if insurer else None)
+        an_authenticator(account)
+        db.session.commit()
+    context = chromium.new_context(locale="en-GB", viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(PATIENCE_SECONDS * 1000)
+    desk = Desk(context.new_page(), market, account)
+    desk.sign_in()
+    yield desk
+    context.close()
+
+
+@contextmanager
 def road_of(chromium: Browser, market: Marketplace, insurer: str = "harbour") -> Iterator[Road]:
-    contexts: list[BrowserContext] = []
-
-    def at_desk(role: Role) -> Desk:
-        with market.app.app_context():
-            own = None if role is Role.ADMIN_REVIEWER else accounts.insurer_by_code(insurer)
-            account = a_member_of_staff(role, own)
-            an_authenticator(account)
-            db.session.commit()
-        context = chromium.new_context(locale="en-GB", viewport={"width": 1440, "height": 900})
-        context.set_default_timeout(PATIENCE_SECONDS * 1000)
-        contexts.append(context)
-        desk = Desk(context.new_page(), market, account)
-        desk.sign_in()
-        return desk
-
-    yield Road(*map(at_desk, (Role.INSURER_ADMIN, Role.INSURER_CATALOG, Role.ADMIN_REVIEWER)))
-    for context in contexts:
-        context.close()
+    with (
+        a_desk(chromium, market, Role.INSURER_ADMIN, insurer) as first,
+        a_desk(chromium, market, Role.INSURER_CATALOG, insurer) as second,
+        a_desk(chromium, market, Role.ADMIN_REVIEWER) as reviewer,
+    ):
+        yield Road(first, second, reviewer)
 
 
 def offers(buyer: Buyer, **other: str) -> str:

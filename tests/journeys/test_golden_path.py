@@ -2,19 +2,14 @@
 (whole-system test 1 of the regulation checklist).
 """
 
-import io
 import json
 import shutil
 import subprocess
-import sys
-import zipfile
-from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
 from marketplace.application import queries as applications
 from marketplace.application.values import CONFIRMED_AS, ConfirmationKind
@@ -22,50 +17,14 @@ from marketplace.infra.formatting import format_money
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.policy import queries as policies
 from sandbox.demo.visitor import words
-from sandbox.embedded_db import EmbeddedServer
-from tests.environment import ROOT
-from tests.factories.log import a_key_folder
-from tests.journeys.conftest import Buyer, Marketplace, until
+from tests.journeys.bundles import RECEIPT, evidence_of, opened, trust_of, verified_elsewhere
+from tests.journeys.conftest import Buyer
 from tests.journeys.test_buying import application_id, policy_of
 from tests.simulator_server import GOOD_CARD
 
 pytestmark = pytest.mark.browser
 
-RECEIPT = "mine.tlog-proof"
 PAPER_SECONDS = 60
-PICTURES_SECONDS = 150  # a browser of the worker's own takes a picture of each page
-# Laid before everything else that Python imports: whoever opens a socket ends.
-NO_SOCKETS = (
-    "import socket\ndef refused(*_a, **_k): raise SystemExit('the network was asked')\nsocket.socket = refused\n"
-)
-
-
-@pytest.fixture
-def log(marketplace: Marketplace, server: EmbeddedServer, tmp_path: Path) -> Iterator[None]:
-    """The sequencer works."""
-    keys = a_key_folder(tmp_path / "log")
-    told = {"DATABASE_SEQUENCER_URL": server.url("marketplace_sequencer"), "LOG_KEY_FOLDER": str(keys.path)}
-    sequencer = marketplace.started("-m", "marketplace.sequencer", **told)
-    yield
-    sequencer.terminate()
-    sequencer.wait()
-
-
-def evidence_of(buyer: Buyer, policy_id: object) -> bytes:
-    """As the holder of the policy takes it away."""
-    page = buyer.page
-    page.goto(f"{buyer.market.url}/policies/{policy_id}/evidence")
-    buyer.press()
-    link = page.locator('a[href$="/evidence.zip"]')
-
-    def is_there() -> bool:
-        page.reload()
-        return link.count() > 0
-
-    until(is_there, "the evidence", PICTURES_SECONDS)
-    with page.expect_download() as download:
-        link.first.click()
-    return download.value.path().read_bytes()
 
 
 def paper_of(buyer: Buyer) -> bytes:
@@ -75,22 +34,6 @@ def paper_of(buyer: Buyer) -> bytes:
     with buyer.page.expect_download() as download:
         link.click()
     return download.value.path().read_bytes()
-
-
-def verified_elsewhere(folder: Path, files: dict[str, bytes]) -> subprocess.CompletedProcess[str]:
-    """By the verifier's folder alone, in an empty folder, in an empty environment, without a network."""
-    shutil.copytree(ROOT / "verify", folder / "verify", ignore=shutil.ignore_patterns("__pycache__"))
-    for name, data in (files | {"blocked/sitecustomize.py": NO_SOCKETS.encode()}).items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_bytes(data)
-    unshared = ["unshare", "--net", "--"]
-    cut_off = unshared if subprocess.run([*unshared, "true"], capture_output=True, check=False).returncode == 0 else []
-    command = ["verify", "bundle", "evidence.zip", "--policy", "trust.policy", "--receipt", RECEIPT]
-    return subprocess.run(
-        [*cut_off, sys.executable, "-m", *command],
-        cwd=folder, env={"PYTHONPATH": str(folder / "blocked"), "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin:/usr/sbin"},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
 
 
 def page_named(core: dict[str, Any], files: dict[str, bytes], name: str) -> str:
@@ -119,7 +62,7 @@ def test_everything_is_rebuilt_from_the_evidence_alone(buyer: Buyer, log: None, 
     assert policy.receipt_sha256, "the log was alive: the policy carries its receipt"
     buyer.market.mail(buyer.email, "policy_issued")
     evidence = evidence_of(buyer, policy.id)
-    trust = requests.get(f"{buyer.market.url}/log/trust.policy", timeout=20).content
+    trust = trust_of(buyer.market)
     with buyer.market.app.app_context():
         assert paper == policies.document_bytes(policy.id)
         view = applications.application_view(application)
@@ -134,9 +77,7 @@ def test_everything_is_rebuilt_from_the_evidence_alone(buyer: Buyer, log: None, 
     assert done.stdout.splitlines()[-1].startswith("VERIFIED")
     assert f"The entry of the receipt {RECEIPT} is entry " in done.stdout
 
-    with zipfile.ZipFile(io.BytesIO(evidence)) as archive:
-        files = {name: archive.read(name) for name in archive.namelist()}
-    core = json.loads(files["core/core.json"])
+    core, files = opened(evidence)
     review = words(unescape(page_named(core, files, "application.review")))
     assert premium in review
     assert "Li Na" in review
