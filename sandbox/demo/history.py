@@ -26,7 +26,7 @@ from marketplace.kernel import clock
 from marketplace.kernel.dates import add_years
 from marketplace.policy import services as policies
 from marketplace.quoting import queries as quoting
-from sandbox.demo import asking
+from sandbox.demo import asking, deciding
 from sandbox.demo.loading import ADMIN, CUSTOMER, CUSTOMER_NAME
 from sandbox.demo.visitor import DECLINED_CARD, Identity, Visitor
 
@@ -233,6 +233,31 @@ def _is_referred(walk: Walk) -> None:
     _answers_yes(walk, Outcome.REFER)
 
 
+def _is_asked(walk: Walk) -> None:
+    """Referred; the underwriter wants to know more, and the applicant has not answered yet."""
+    _is_referred(walk)
+    deciding.ask(walk.app, _application_of(walk))
+
+
+def _takes_other_terms(walk: Walk) -> None:
+    """Referred, asked, answered, and accepted with an extra premium, which the applicant agrees to and pays."""
+    _is_asked(walk)
+    application_id = _application_of(walk)
+    resume = f"/application/{application_id}"
+    walk.visitor.get(resume)
+    walk.visitor.post({"answer": deciding.ANSWER[walk.visitor.locale]})
+    deciding.offer_other_terms(walk.app, application_id)
+    walk.visitor.get(resume)
+    walk.visitor.post({"agree": "yes"})
+    walk.visitor.expect("/pay$")
+    walk.visitor.pay()
+
+
+def _application_of(walk: Walk) -> UUID:
+    walk.visitor.expect("/ended$")
+    return UUID(urlsplit(walk.visitor.at).path.split("/")[2])
+
+
 def _is_declined(walk: Walk) -> None:
     _answers_yes(walk, Outcome.DECLINE)
 
@@ -245,11 +270,13 @@ ENDINGS = (
     Ending("leaves at the review", 2, _leaves_at_review),
     Ending("is accepted and does not pay", 2, _does_not_pay),
     Ending("has the card declined", 1, _card_declined),
-    Ending("is referred", 4, _is_referred),
+    Ending("is referred", 2, _is_referred),
+    Ending("is referred and asked", 1, _is_asked),
+    Ending("is referred and takes other terms", 1, _takes_other_terms),
     Ending("is declined", 2, _is_declined),
     Ending("buys", 12, buys),
 )
-PERSONAL_ONLY = {_is_referred, _is_declined}
+PERSONAL_ONLY = {_is_referred, _is_asked, _takes_other_terms, _is_declined}
 
 
 def begin(app: Flask) -> None:
@@ -260,10 +287,13 @@ def begin(app: Flask) -> None:
 
 
 def live(app: Flask) -> int:
-    """Live the history, day by day, from `DAYS_BACK` days ago to now; how many visits it held."""
+    """Live the history, day by day, from `DAYS_BACK` days ago to now; how many visits it held. The last one is
+    referred, so that somebody waits at a desk whose time is not over.
+    """
     chosen = random.Random(SEED)  # noqa: S311  a story, not a secret
     visits = [ending for ending in ENDINGS for _ in range(ending.times)]
     chosen.shuffle(visits)
+    visits.append(visits.pop(next(place for place, each in enumerate(visits) if each.walk is _is_referred)))
     walks = _walks(app, chosen)
     questions = iter(asking.QUESTIONS)
     first_purchase = next(number for number, ending in enumerate(visits) if ending.walk is buys)
