@@ -115,6 +115,9 @@ def words_of(error: errors.MarketplaceError) -> str:
         ),
         "quoting:not-for-sale": _("These are published rates used as test data. They cannot be bought."),
         "application:step-not-reached": _("This step cannot be done now. Nothing of it was entered."),
+        "application:declaration-outdated": _(
+            "The insurer has another name than when you declared. Nothing was charged. Please compare again."
+        ),
         "application:already-submitted": _("This application was submitted and cannot be changed any more."),
         "application:lapsed": _("The price of this application was not paid in time. Please compare again."),
         "application:told-changed": _(

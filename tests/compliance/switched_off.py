@@ -14,12 +14,13 @@ from types import CodeType, ModuleType
 
 SETTING = "SWITCHED_OFF"
 _APPLICATION = "marketplace.application.services"
+_QUERIES = "marketplace.application.queries"
 
 
 @dataclass(frozen=True, slots=True)
 class Safeguard:
     """`kept` is there once in `module` and keeps the requirement; `without` stands in its place where it is switched
-    off, and then `test` must fail.
+    off, and then `test` must fail. A requirement may have several.
     """
 
     requirement: str
@@ -27,6 +28,11 @@ class Safeguard:
     kept: str
     without: str
     test: str
+
+    @property
+    def name(self) -> str:
+        """Where it is switched off: of one requirement there is one in a module."""
+        return f"{self.requirement} in {self.module.removeprefix('marketplace.')}"
 
 
 SAFEGUARDS = (
@@ -71,6 +77,33 @@ SAFEGUARDS = (
     Safeguard(
         "T26-27", "marketplace.application.rules", " and each.person == person", "",
         "tests/integration/application/test_identity.py::test_of_another_person_nothing_is_proven",
+    ),
+    Safeguard(
+        "T26-09", f"{_QUERIES}", "    if row.state != State.ACCEPTED:\n        raise NothingToPay\n", "",
+        "tests/integration/application/test_referring.py::"
+        "test_what_is_referred_is_paid_once_it_was_accepted_and_not_before",
+    ),
+    Safeguard(
+        "T26-22", f"{_QUERIES}.proofs", "    if proofs.consent_missing:\n        raise InsuredNotConsenting\n", "",
+        "tests/integration/application/test_insured_consent.py::test_without_it_nothing_is_declared_paid_or_concluded",
+    ),
+    Safeguard(
+        "T26-22", f"{_APPLICATION}.consenting",
+        "by.account_id is not None and by.account_id == row.account_id", "False",
+        "tests/web/test_insured_consent_page.py::test_the_applicant_cannot_agree_in_the_same_browser",
+    ),
+    Safeguard(
+        "T26-26", f"{_QUERIES}.proofs", "    if told_sha256(row, offer) not in db.session.scalars(declared).all():\n"
+        "        raise DeclarationOutdated\n", "",
+        "tests/web/test_swapping.py::test_another_name_of_the_insurer_is_declared_anew",
+    ),
+    Safeguard(
+        "T26-27", f"{_QUERIES}.proofs", "    if proofs.identity_missing:\n        raise IdentityNotProven\n", "",
+        "tests/integration/application/test_identity.py::test_without_it_nothing_is_paid_and_nothing_concluded",
+    ),
+    Safeguard(
+        "N108-02", "marketplace.accounts.queries.practitioners", "if each.may_answer(line, today):", "if True:",
+        "tests/integration/consultation/test_conversations.py::test_nobody_answers_without_a_valid_certificate",
     ),
     Safeguard(
         "T26-33", "marketplace.web.tracing",
@@ -128,8 +161,8 @@ class _Finder(MetaPathFinder):
         return spec
 
 
-def _switch_off(requirement: str) -> None:
-    (safeguard,) = (each for each in SAFEGUARDS if each.requirement == requirement)
+def _switch_off(name: str) -> None:
+    (safeguard,) = (each for each in SAFEGUARDS if each.name == name)
     assert safeguard.module not in sys.modules
     sys.meta_path.insert(0, _Finder(safeguard))
 

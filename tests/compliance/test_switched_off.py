@@ -13,12 +13,12 @@ from tests.environment import ROOT
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("safeguard", SAFEGUARDS, ids=lambda each: each.requirement)
+@pytest.mark.parametrize("safeguard", SAFEGUARDS, ids=lambda each: each.name)
 def test_without_its_safeguard_a_requirement_is_red(safeguard: Safeguard) -> None:
     words = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "tests.compliance.switched_off", safeguard.test]
     ended = subprocess.run(
         [sys.executable, "-m", "pytest", *words],
-        cwd=ROOT, env=os.environ | {SETTING: safeguard.requirement}, capture_output=True, text=True, check=False,
+        cwd=ROOT, env=os.environ | {SETTING: safeguard.name}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert ended.returncode == pytest.ExitCode.TESTS_FAILED, ended.stdout + ended.stderr
     assert re.search(r"\b[1-9]\d* failed", ended.stdout), ended.stdout

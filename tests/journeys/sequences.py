@@ -71,7 +71,10 @@ PEOPLE_FIRST = "who applies is told and proven before a question of health is as
 READ_LAST = "terms are read once the questions are answered, right before the review: of what this person is offered"
 NO_QUESTION = "the insurers of these products ask no question"
 WITH_THE_ENTRY = "both notices stand on the entry page and are confirmed with it, not each by itself"
-NOTICES_BY_THEMSELVES, PRIVACY_CONFIRMED, CLIENT_NOTICE_CONFIRMED = NONE, (), ()
+NOTICES_BY_THEMSELVES = NONE
+"""Which sales must have both notices confirmed each by itself."""
+PRIVACY_CONFIRMED = tuple(each for each in E if each.value == "privacy_notice:acknowledged")
+CLIENT_NOTICE_CONFIRMED = tuple(each for each in E if each.value == "client_notice:acknowledged")
 
 EVENTS = (
     Event("plan", (E.SCHEME_MADE,), of=frozenset({Sale.PLANNED}), added=True),

@@ -13,6 +13,7 @@ from flask import Flask, url_for
 
 from marketplace.application import queries as applications
 from marketplace.application import services
+from marketplace.application.rules import ORDER
 from marketplace.application.values import ApplicationView, Ruling, State, Step
 from marketplace.catalog.values import Line, Outcome, ProductContent, Profile
 from marketplace.infra.db import db
@@ -33,23 +34,28 @@ TERM = {
     "age": "34", "sex": "female", "smoker": "no", "sum_insured": "1000000", "term_years": "20",
     "occupation_class": "1", "region": "shanghai",
 }  # fmt: skip
+SUITS = {"covered_already": "no", "costs_too_much": "no", "meant_for_me": "yes"}
 TYPED = {
     "email": ZHOU.email, "code": "123456", "applicant_name": ZHOU.name, "applicant_birth_on": "1992-03-05",
     "relationship": "self", "kind": "resident_card", "name": ZHOU.name, "number": specimen_number(ZHOU.born_on),
-    "notice": "yes", "health_consent": "yes", "q_back": "no", "q_smokes": "no", "confirm": "yes", "declare": "yes",
-    "agree": "yes", "answer": "Nothing of that kind.",
+    "notice": "yes", "health_consent": "yes", "back": "no", "smokes": "no", "confirm": "yes", "declare": "yes",
+    "agree": "yes", "answer": "Nothing of that kind.", "own_will": "yes",
+    "client_notice": "yes", "privacy_notice": "yes", **SUITS,
 }  # fmt: skip
 """Everything that the forms of all steps ask for: a form that is posted too early lacks nothing but its turn."""
 
 MOST_PAPERS = 5
-_TO_THE_END = (
-    Step.EMAIL, Step.CODE, Step.PEOPLE, Step.IDENTITY, Step.QUESTIONS, Step.DOCUMENTS, Step.EXCLUSIONS, Step.REVIEW,
-)  # fmt: skip
+_ENDS = {Step.ENTRY, Step.DONE}
+
+
+def _steps(*but: Step, and_: tuple[Step, ...] = ()) -> tuple[Step, ...]:
+    """The declared road without what this product does not ask: a step that is new there is on every road here."""
+    return tuple(step for step in ORDER if step in and_ or step in ENDPOINTS.keys() - _ENDS - {*but})
 
 
 @dataclass(frozen=True)
 class Road:
-    """One way through an application: `steps` are those at which its customer stands, one after the other."""
+    """One way through an application: `steps` are those at which its customer stands, in the order of the words."""
 
     steps: tuple[Step, ...]
     line: Line = Line.TRAVEL
@@ -58,27 +64,21 @@ class Road:
     yes: frozenset[str] = frozenset()
 
 
-def _trip(**changes: object) -> ProductContent:
-    return a_content("trip", **changes)
-
-
+WITH_QUESTIONS = a_content("trip", questions=QUESTIONS)
 ROADS = {
     "a simple product": Road(
-        tuple(step for step in (*_TO_THE_END, Step.PAY) if step not in {Step.IDENTITY, Step.QUESTIONS}),
-        content=_trip(profile=Profile.EU_NONLIFE, information=INFORMATION),
+        _steps(Step.IDENTITY, Step.QUESTIONS, Step.CONSENT, Step.COUNTER_OFFER),
+        content=a_content("trip", profile=Profile.EU_NONLIFE, information=INFORMATION),
     ),
-    "with proof of identity": Road((*_TO_THE_END, Step.PAY), content=_trip(questions=QUESTIONS)),
+    "with proof of identity": Road(_steps(Step.CONSENT, Step.COUNTER_OFFER), content=WITH_QUESTIONS),
     "with the consent of the insured": Road(
-        (*_TO_THE_END[:-1], Step.CONSENT, Step.REVIEW, Step.PAY), Line.TERM_LIFE,
-        told={"relationship": "spouse"} | HUSBAND,
+        _steps(Step.COUNTER_OFFER), Line.TERM_LIFE, told={"relationship": "spouse"} | HUSBAND
     ),
     "referred and asked": Road(
-        (*_TO_THE_END, Step.REFERRED, Step.PAY), content=_trip(questions=QUESTIONS), yes=frozenset({"back"})
+        _steps(Step.CONSENT, Step.COUNTER_OFFER, and_=(Step.REFERRED,)), content=WITH_QUESTIONS, yes=frozenset({"back"})
     ),
-    "on other terms": Road(
-        (*_TO_THE_END, Step.COUNTER_OFFER, Step.PAY), content=_trip(questions=QUESTIONS), yes=frozenset({"smokes"})
-    ),
-}  # fmt: skip
+    "on other terms": Road(_steps(Step.CONSENT), content=WITH_QUESTIONS, yes=frozenset({"smokes"})),
+}
 """Those of one contract. Harbour Term, which pays on death, is on sale in every shop of the tests."""
 
 
@@ -109,7 +109,7 @@ class Traveller:
             offer = self.visitor.compare(self.road.line.value, TRIP if self.road.line is Line.TRAVEL else TERM)[0]
         self.visitor.get(offer)
         self.visitor.get(offer.replace("/offers/", "/apply/"))
-        self.visitor.post({})
+        self.visitor.post(dict.fromkeys(re.findall(r'type="checkbox" name="([^"]+)"', self.visitor.text), "yes"))
         found = re.match(r"/application/([0-9a-f-]{36})/", self.visitor.at)
         assert found, self.visitor.at
         self.application_id = UUID(found[1])
@@ -155,7 +155,7 @@ class Traveller:
         )
 
     def _answer(self) -> None:
-        said = {name: "yes" if name.removeprefix("q_") in self.road.yes else "no" for name in asked(self.visitor.text)}
+        said = {name: "yes" if name in self.road.yes else "no" for name in asked(self.visitor.text)}
         self.visitor.post({"notice": "yes", "health_consent": "yes"} | said)
 
     def _read(self) -> None:

@@ -65,9 +65,7 @@ def skip(shop: Flask, traveller: Traveller, nothing_written: NothingWritten) -> 
 
 def test_every_step_of_the_declared_road_is_on_one_of_these_roads(shop: Flask) -> None:
     walked = {step for road in ROADS.values() for step in road.steps}
-    assert posted_steps(shop) - walked == set(), (
-        "a new step has to be walked, and is then skipped by itself"
-    )
+    assert posted_steps(shop) - walked == set(), "a new step has to be walked, and is then skipped by itself"
     assert set(declared.ROAD) <= walked
 
 
@@ -88,7 +86,7 @@ def test_no_step_can_be_skipped_on_any_road(
             traveller.be_asked()
             tried += skip(shop, traveller, nothing_written)
         traveller.go_on()
-    assert (*stood, Step.PAY) == road.steps
+    assert sorted((*stood, Step.PAY), key=ORDER.index) == list(road.steps)
     assert tried > len(road.steps)
     assert (count(shop, "payment_attempt"), count(shop, "policy_policy")) == (0, 0)
     nothing_is_concluded_by_coming_back(traveller, nothing_written)

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from marketplace.application import rules
 from marketplace.application.models import ApplicationRow, ConfirmationRow
-from marketplace.application.queries.proofs import proofs_of, require_proofs
+from marketplace.application.queries.proofs import proofs_of, require_declared, require_proofs, told_sha256
 from marketplace.application.queries.suiting import suitability_of
 from marketplace.application.values import (
     AnswerChanged,
@@ -239,7 +239,7 @@ def payable(application_id: UUID, account_id: UUID) -> tuple[Application, OfferV
     """An accepted application of this customer with its live offer, which alone says the price.
 
     Raises ApplicationNotFound for strangers, NothingToPay unless accepted, what `live_offer` raises, and
-    IdentityNotProven, InsuredNotConsenting.
+    IdentityNotProven, InsuredNotConsenting, DeclarationOutdated.
     """
     row = _row(application_id)
     if row.account_id != account_id:
@@ -251,6 +251,7 @@ def payable(application_id: UUID, account_id: UUID) -> tuple[Application, OfferV
         raise NothingToPay
     application = read(row)
     require_proofs(row, application.people, offer)
+    require_declared(row, offer)
     return application, offer
 
 
@@ -435,7 +436,7 @@ def view_of(row: ApplicationRow) -> ApplicationView:
         documents=documents,
         exclusions_sha256=exclusions,
         exclusions_confirmed=progress.exclusions_confirmed,
-        told_sha256=rules.told_sha256(row.offer_id, row.email, row.persons, row.answers, row.circumstances),
+        told_sha256=told_sha256(row, offer),
         confirmations=confirmations,
         counter=_counter(row, offer),
     )

@@ -7,11 +7,20 @@ from uuid import UUID
 from pydantic import ConfigDict, TypeAdapter
 from sqlalchemy import select
 
+from marketplace.accounts import queries as accounts
 from marketplace.application import rules
-from marketplace.application.models import ApplicationRow, IdentityCheckRow, IdentitySessionRow, InsuredConsentRow
+from marketplace.application.models import (
+    ApplicationRow,
+    ConfirmationRow,
+    IdentityCheckRow,
+    IdentitySessionRow,
+    InsuredConsentRow,
+)
 from marketplace.application.values import (
     Application,
+    ConfirmationKind,
     ConsentState,
+    DeclarationOutdated,
     IdentityCheck,
     IdentityNotProven,
     IdentityOutcome,
@@ -87,6 +96,24 @@ def require_proofs(row: ApplicationRow, people: People | None, offer: OfferView)
         raise IdentityNotProven
     if proofs.consent_missing:
         raise InsuredNotConsenting
+
+
+def told_sha256(row: ApplicationRow, offer: OfferView) -> str:
+    """What is declared, as it is told and named now; other terms were agreed to apart from it."""
+    insurer = accounts.insurer(row.insurer_id).legal_name
+    told = row.email, row.persons, row.answers, row.circumstances
+    return rules.told_sha256(_applied_for(offer).id, insurer, *told)
+
+
+def require_declared(row: ApplicationRow, offer: OfferView) -> None:
+    """For whoever takes money or concludes: nothing that the applicant declared has come to be otherwise since, the
+    name of the insurer above all (T26-26). Raises DeclarationOutdated.
+    """
+    declared = select(ConfirmationRow.subject_sha256).where(
+        ConfirmationRow.application_id == row.id, ConfirmationRow.kind == ConfirmationKind.DECLARATION.value
+    )
+    if told_sha256(row, offer) not in db.session.scalars(declared).all():
+        raise DeclarationOutdated
 
 
 def identity_checks(application_id: UUID) -> tuple[IdentityCheck, ...]:

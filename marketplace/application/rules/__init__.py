@@ -43,6 +43,7 @@ from marketplace.kernel.canonical import canonical_bytes, digest, sha256_hex
 from marketplace.kernel.dates import age_on
 from marketplace.kernel.identity import Flaw, is_name_in_document
 from marketplace.kernel.money import Money, minor_digits
+from marketplace.kernel.text import LocalizedText
 from marketplace.kernel.transitions import Table
 from marketplace.quoting.values import OfferView
 
@@ -333,15 +334,17 @@ def documents_to_confirm(documents: Sequence[Document], locale: str, profile: Pr
 
 def told_sha256(
     offer_id: UUID,
+    insurer: LocalizedText,
     email: str | None,
     persons: Mapping[str, Any] | None,
     answers: Mapping[str, bool],
     circumstances: Mapping[str, bool] | None = None,
 ) -> str:
-    """What is declared true on the review page: the choice, the address, the people, every answer, and what was told of
-    whether the insurance suits.
+    """What is declared on the review page: the choice, at which insurer by its legal name, the address, the people,
+    every answer, and what was told of whether the insurance suits.
     """
-    return digest([offer_id, email, persons and dict(persons), dict(answers), circumstances and dict(circumstances)])
+    told = [email, persons and dict(persons), dict(answers), circumstances and dict(circumstances)]
+    return digest([offer_id, insurer.to_json(), *told])
 
 
 def exclusions_sha256(content: ProductContent) -> str:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from marketplace.application.models import ApplicationRow, locked
 from marketplace.application.queries import read, view_of
-from marketplace.application.queries.proofs import require_proofs
+from marketplace.application.queries.proofs import require_declared, require_proofs
 from marketplace.application.queries.suiting import statement_of
 from marketplace.application.services.following import follow, move
 from marketplace.application.services.gate import Visit, confirm, enter, own_locked
@@ -104,12 +104,13 @@ def _is_listed(people: People | None) -> bool:
 def conclude(application_id: UUID) -> Application:
     """A contract was made of it. For the order that was paid; a repeat changes nothing.
 
-    Raises TransitionRefused unless it was accepted, IdentityNotProven, InsuredNotConsenting.
+    Raises TransitionRefused unless it was accepted, IdentityNotProven, InsuredNotConsenting, DeclarationOutdated.
     """
     row = locked(application_id)
     if row.state != State.CONTRACTED:
         offer = quoting.offer(row.offer_id)
         require_proofs(row, read(row).people, offer)
+        require_declared(row, offer)
         move(row, Event.CONCLUDE)
         db.session.flush()
     return read(row)
@@ -147,12 +148,13 @@ def _declare(visit: Visit) -> None:
         "currency": view.offer.premium.currency,
         "start_on": view.offer.need.start_on,
         "declaration_version": wording.version,
+        "declaration_sha256": wording.sha256,
         "documents": [each.document.sha256 for each in view.documents],
         "exclusions_sha256": view.exclusions_sha256,
         "told_sha256": view.told_sha256,
         "statement_sha256": digest(row.statement),
     }
-    confirm(visit, ConfirmationKind.DECLARATION, wording.sha256, body)
+    confirm(visit, ConfirmationKind.DECLARATION, view.told_sha256, body)
 
 
 def _decide(view: ApplicationView) -> RecordedDecision:

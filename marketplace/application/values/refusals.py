@@ -46,6 +46,12 @@ class ToldChanged(Conflict):
     code = "application:told-changed"
 
 
+class DeclarationOutdated(Conflict):
+    """What was declared names another insurer than the contract would be concluded with now."""
+
+    code = "application:declaration-outdated"
+
+
 class TextChanged(Conflict):
     """What you confirmed is not the text that applies now. Please read it again."""
 

@@ -19,6 +19,7 @@ from marketplace.application.values import (
     AgeDiffers,
     AlreadySubmitted,
     Application,
+    DeclarationOutdated,
     DocumentNotOpened,
     NoCounterOffer,
     OwnerSignedOut,
@@ -107,15 +108,19 @@ def read_it_again(error: TextChanged | ToldChanged | FormNotCurrent) -> Response
 @blueprint.app_errorhandler(OfferExpired)
 @blueprint.app_errorhandler(OfferVoided)
 @blueprint.app_errorhandler(ProductWithdrawn)
-def compare_again(error: OfferExpired | OfferVoided | ProductWithdrawn) -> ResponseReturnValue:
-    """A price that holds no longer: the way back is the comparison with the same answers."""
+@blueprint.app_errorhandler(DeclarationOutdated)
+def compare_again(error: OfferExpired | OfferVoided | ProductWithdrawn | DeclarationOutdated) -> ResponseReturnValue:
+    """What holds no longer: the way back is the comparison with the same answers, or the basket, whose other parts may
+    hold.
+    """
     given = request.view_args or {}
     again = None
     if "offer_id" in given:
         again = _comparison_form(quoting.offer(given["offer_id"]))
     elif "application_id" in given:
         again = _comparison_form(own_view(given["application_id"]).offer)
-    return error_pages.page(409, error_pages.words_of(error), again=again)
+    resume = _where_to_go_on() if "basket_id" in given else None
+    return error_pages.page(409, error_pages.words_of(error), resume=resume, again=again)
 
 
 def _comparison_form(offer: OfferView) -> str:

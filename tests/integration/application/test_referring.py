@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -80,9 +81,9 @@ def referred(offer: OfferView) -> Referred:
     return by, application
 
 
-def a_ruling(application: Application, **changes: object) -> Ruling:
+def a_ruling(application: Application, **changes: Any) -> Ruling:
     made = Ruling(application.id, application.insurer_id, 2, ReasonCode.HEALTH, "Your back is well again.")
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 def rows(table: str) -> int:
@@ -201,6 +202,19 @@ def test_each_decision_is_told_once_without_what_it_rests_on(
     assert "Your back" not in str(told)
     if state is not State.ACCEPTED:
         assert_not_payable(by, application)
+
+
+@pytest.mark.requirement("T26-09")
+def test_what_is_referred_is_paid_once_it_was_accepted_and_not_before(referred: Referred, clerk: Actor) -> None:
+    by, application = referred
+    assert_not_payable(by, application)
+    services.ask_applicant(application.id, application.insurer_id, "Since when?", clerk)
+    assert_not_payable(by, application)
+    services.answer_underwriter(by, application.id, 1, "Since May.")
+    assert_not_payable(by, application)
+    services.decide_referral(a_ruling(application), clerk)
+    assert by.account_id is not None
+    assert queries.payable(application.id, by.account_id)[0].state is State.ACCEPTED
 
 
 # Asking

@@ -96,6 +96,7 @@ def test_the_mail_of_an_answer_is_sent_once(insurer: Insurer, offer: OfferView) 
     assert kinds.count("consultation_answered") == 1  # type: ignore[arg-type]  # kinds are strings
 
 
+@pytest.mark.requirement("N108-02")
 @pytest.mark.parametrize("lacks", ["certificate", "line", "day", "ended", "not checked"])
 def test_nobody_answers_without_a_valid_certificate(insurer: Insurer, offer: OfferView, lacks: str) -> None:
     thread, staff = a_question(offer), a_member_of_staff(Role.INSURER_CLAIMS, insurer)
