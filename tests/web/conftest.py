@@ -13,7 +13,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from config import Settings
-from marketplace.accounts.values import Account, Role
+from marketplace.accounts import queries as accounts
+from marketplace.accounts.values import Account, Insurer, Role
 from marketplace.correspondence import queries as correspondence
 from marketplace.disclosure import services as disclosure
 from marketplace.infra import business_clock, payment_gateway, pictures
@@ -29,10 +30,11 @@ from tests.deferred_jobs import drain
 from tests.everything import every_row
 from tests.factories.accounts import a_member_of_staff
 from tests.factories.catalog import harbour_term
+from tests.factories.consultation import registered
 from tests.factories.evidence import without_a_browser
 from tests.factories.log import a_key_folder, integrate
 from tests.simulator_server import SECRET_KEY, WEBHOOK_SECRET, SimulatorServer, running_simulator
-from tests.web.desk_visits import ANSWERS, LI_NA, buy
+from tests.web.desk_visits import ANSWERS, LI_NA, buy, sign_in
 
 # What a look at a page may leave behind; everything else is a write.
 TRACES_OF_LOOKING = (
@@ -150,6 +152,27 @@ def compliance(shop: Flask) -> Account:
         account = a_member_of_staff(Role.ADMIN_COMPLIANCE)
         db.session.commit()
     return account
+
+
+@pytest.fixture
+def insurer(shop: Flask) -> Insurer:
+    with shop.app_context():
+        return accounts.insurer_by_code("harbour")
+
+
+@pytest.fixture
+def practitioner(shop: Flask, insurer: Insurer) -> Account:
+    """Zhao Lei of Harbour Life, with certificate SPECIMEN-4711."""
+    with shop.app_context():
+        staff = a_member_of_staff(Role.INSURER_CLAIMS, insurer, name="Zhao Lei")
+        registered(staff, insurer, ("term_life",), certificate_no="SPECIMEN-4711")
+        db.session.commit()
+    return staff
+
+
+@pytest.fixture
+def desk(shop: Flask, practitioner: Account) -> Visitor:
+    return sign_in(shop, Visitor(shop.test_client()), practitioner)
 
 
 @pytest.fixture
