@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 
 import html5lib
 
-from tests.journeys.every_page import NOWHERE, Seen
+from tests.journeys.kept import NOWHERE, Seen
 
 # Words that fall out of the window, or out of a box that cuts them off. What scrolls inside itself may be wider.
 OUTSIDE = """() => {

@@ -36,7 +36,8 @@ from tests.conftest import empty_tables
 from tests.environment import ROOT, environment_of
 from tests.factories.catalog import harbour_term
 from tests.factories.log import a_key_folder
-from tests.journeys.every_page import LOCALES, Seen, every_page
+from tests.journeys.every_page import every_page
+from tests.journeys.kept import LOCALES, Seen
 from tests.simulator_server import SECRET_KEY, WEBHOOK_SECRET, SimulatorServer, running_simulator
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")

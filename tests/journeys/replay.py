@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from flask import Flask
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route
 
-from tests.journeys.every_page import Seen
+from tests.journeys.kept import Seen
 
 SITE = "http://localhost:8000"
 # No complaints: the status of an error page, and a stored page whose script its frame does not run.

@@ -10,7 +10,7 @@ from flask import Flask
 from playwright.sync_api import Browser
 
 from tests.journeys.appearance import MOVING, OUTSIDE, of_another_make
-from tests.journeys.every_page import LOCALES, Seen
+from tests.journeys.kept import LOCALES, Seen
 from tests.journeys.replay import Tab, open_tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from flask import Flask
 
-from tests.journeys.every_page import LOCALES, NOWHERE, Seen, endpoint_of
+from tests.journeys.kept import LOCALES, NOWHERE, Seen, endpoint_of
 
 # What answers a GET without a page that a person reads, and why.
 NOT_PAGES = {
