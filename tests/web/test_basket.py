@@ -96,6 +96,7 @@ def test_three_contracts_of_three_insurers_are_paid_once(
     work()
     visitor.get(basket)
     assert words(visitor.text).count("Concluded") == 3
+    assert "All of these contracts are concluded." in words(visitor.text)
     with market.app_context():
         found = applications.applications_of_basket(_id(basket))
         (order_id,) = {_order(each.id).id for each in found.values()}
