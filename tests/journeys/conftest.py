@@ -324,12 +324,6 @@ class Buyer:
         self.tick("declare")
         self.press()
 
-    def pass_entry(self) -> None:
-        """Whatever is confirmed there, each by itself."""
-        for box in self.page.locator('main input[type="checkbox"]').all():
-            self.tick(str(box.get_attribute("id")))
-        self.press()
-
     def answer(self, yes_to: Container[int] = ()) -> None:
         """Every question, with no but for those at these places; every document and the exclusions confirmed."""
         if self.step == "questions":
