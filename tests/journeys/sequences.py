@@ -66,31 +66,27 @@ class Event:
 
 
 NONE, ASKED = frozenset[Sale](), frozenset({Sale.REFERRED})
-ASKED_BEFORE = "needs are told before prices are compared, so that nothing unfitting is on the way at all"
 PEOPLE_FIRST = "who applies is told and proven before a question of health is asked: nobody answers for somebody else"
 READ_LAST = "terms are read once the questions are answered, right before the review: of what this person is offered"
 NO_QUESTION = "the insurers of these products ask no question"
-WITH_THE_ENTRY = "both notices stand on the entry page and are confirmed with it, not each by itself"
-NOTICES_BY_THEMSELVES = NONE
-"""Which sales must have both notices confirmed each by itself."""
-PRIVACY_CONFIRMED = tuple(each for each in E if each.value == "privacy_notice:acknowledged")
-CLIENT_NOTICE_CONFIRMED = tuple(each for each in E if each.value == "client_notice:acknowledged")
+FOR_DAYS = "before a journey, which is insured for days, nothing is asked but what the comparison asked (decision 40)"
 
 EVENTS = (
     Event("plan", (E.SCHEME_MADE,), of=frozenset({Sale.PLANNED}), added=True),
-    Event("needs_submitted", (E.COMPARISON_MADE,), after=(), moved=ASKED_BEFORE),
-    Event("suitability_result", (E.COMPARISON_MADE,), after=(), moved=ASKED_BEFORE),
+    Event("compared", (E.COMPARISON_MADE,), after=(), added=True),
     Event("quote_view", (E.COMPARISON_SHOWN,), of=ALL - {Sale.PLANNED},
           gap="the plan itself shows each price; a comparison is looked at where somebody wants to"),
     Event("product_view", (E.PRODUCT_SHOWN,), of=ALL - {Sale.PLANNED},
           gap="from a plan the entry page, which names product and insurer, is one click away"),
-    Event("enter_view", (E.ENTRY_SHOWN,), after=("suitability_result", "product_view")),
+    Event("enter_view", (E.ENTRY_SHOWN,), after=("compared", "product_view")),
     Event("entry_ack", (E.ENTRY_ACKNOWLEDGED,)),
-    Event("privacy_ack", PRIVACY_CONFIRMED, of=NOTICES_BY_THEMSELVES, gap=WITH_THE_ENTRY),
-    Event("client_notice_ack", CLIENT_NOTICE_CONFIRMED, of=NOTICES_BY_THEMSELVES, gap=WITH_THE_ENTRY),
-    Event("field_change", (E.FIELD_ENTERED,), after=("entry_ack", "privacy_ack", "client_notice_ack"),
+    Event("privacy_ack", (E.PRIVACY_NOTICE_ACKNOWLEDGED,)),
+    Event("client_notice_ack", (E.CLIENT_NOTICE_ACKNOWLEDGED,)),
+    Event("needs_submitted", (E.NEEDS_STATED,), of=ALL - {Sale.SIMPLE}, gap=FOR_DAYS),
+    Event("suitability_result", (E.SUITABILITY_JUDGED,), of=ALL - {Sale.SIMPLE}, gap=FOR_DAYS),
+    Event("field_change", (E.FIELD_ENTERED,), after=("client_notice_ack",),
           moved=PEOPLE_FIRST),
-    Event("address_proven", (E.EMAIL_VERIFIED,), after=("entry_ack", "client_notice_ack"), added=True),
+    Event("address_proven", (E.EMAIL_VERIFIED,), after=("client_notice_ack",), added=True),
     Event("identity_attempt", (E.PAGE_SHOWN,), ("identity.prove",), after=("field_change", "address_proven"),
           moved=PEOPLE_FIRST),
     Event("identity_verified", (E.IDENTITY_VERIFIED,), moved=PEOPLE_FIRST),

@@ -101,8 +101,14 @@ def require_proofs(row: ApplicationRow, people: People | None, offer: OfferView)
 def told_sha256(row: ApplicationRow, offer: OfferView) -> str:
     """What is declared, as it is told and named now; other terms were agreed to apart from it."""
     insurer = accounts.insurer(row.insurer_id).legal_name
-    told = row.email, row.persons, row.answers, row.circumstances
-    return rules.told_sha256(_applied_for(offer).id, insurer, *told)
+    return rules.told_sha256(
+        _applied_for(offer).id,
+        insurer,
+        email=row.email,
+        persons=row.persons,
+        answers=row.answers,
+        circumstances=row.circumstances,
+    )
 
 
 def require_declared(row: ApplicationRow, offer: OfferView) -> None:

@@ -335,10 +335,11 @@ def documents_to_confirm(documents: Sequence[Document], locale: str, profile: Pr
 def told_sha256(
     offer_id: UUID,
     insurer: LocalizedText,
+    *,
     email: str | None,
     persons: Mapping[str, Any] | None,
     answers: Mapping[str, bool],
-    circumstances: Mapping[str, bool] | None = None,
+    circumstances: Mapping[str, bool] | None,
 ) -> str:
     """What is declared on the review page: the choice, at which insurer by its legal name, the address, the people,
     every answer, and what was told of whether the insurance suits.
