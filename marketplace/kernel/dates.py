@@ -1,6 +1,6 @@
 """Days of contracts. Days belong to the contract's time zone and carry no time."""
 
-from calendar import isleap
+from calendar import isleap, monthrange
 from datetime import date
 
 
@@ -10,6 +10,13 @@ def add_years(day: date, years: int) -> date:
     if (day.month, day.day) == (2, 29) and not isleap(year):
         return date(year, 2, 28)
     return day.replace(year=year)
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day `months` later; the last day of a month that is shorter."""
+    years, month = divmod(day.month - 1 + months, 12)
+    year = day.year + years
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def years_between(start: date, end: date) -> int:

@@ -135,6 +135,26 @@ class VersionRow(Base):
     __table_args__ = (UniqueConstraint("policy_id", "number"),)
 
 
+class InstalmentRow(Base):
+    """A premium after the first one, as it was shown before the sale: written with the contract, and never changed."""
+
+    __tablename__ = "policy_instalment"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    policy_id: Mapped[UUID] = mapped_column(ForeignKey("policy_policy.id"))
+    number: Mapped[int]
+    due_on: Mapped[date]
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+
+    __table_args__ = (
+        UniqueConstraint("policy_id", "number"),
+        CheckConstraint("number > 1", name="after_the_first"),
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        Index("ix_policy_instalment_due", "due_on"),
+    )
+
+
 class PaperRange(Base):
     """The next number of a kind of paper and year, as `NumberRange` is that of contracts."""
 

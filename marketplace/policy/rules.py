@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from marketplace.catalog.values import Profile, Risk, Term
+from marketplace.catalog.values import Frequency, Profile, Risk, Term
+from marketplace.kernel.dates import add_months
 from marketplace.kernel.errors import Invalid
 from marketplace.kernel.money import Money
 from marketplace.kernel.transitions import Table
@@ -17,6 +18,7 @@ from marketplace.policy.values import (
     DocumentState,
     Ending,
     Ground,
+    Instalment,
     IssuePolicy,
     NotForSale,
     PaperKind,
@@ -168,6 +170,17 @@ def zone_of(profile: Profile) -> str:
 def period(term: Term, risk: Risk, start_on: date, zone: str) -> CoverPeriod:
     """First and last day of cover: a year from 1 March lasts until the end of February."""
     return CoverPeriod(start_on, term.end_of(start_on, risk) - timedelta(days=1), zone)
+
+
+def instalments(start_on: date, frequency: Frequency, times: int, premium: Money) -> tuple[Instalment, ...]:
+    """The premiums after the first of `times`, each of `premium`, which is exact for each (PER-03).
+
+    Each falls due on the day of the month on which cover began, or on the last day of a month that has no such day.
+    Every day is counted from the first day of cover, never from the day before it: what began on 31 January is due on
+    28 February and on 31 March again, and on 29 February where there is one.
+    """
+    each = frequency.months
+    return tuple(Instalment(n + 1, add_months(start_on, n * each), premium) for n in range(1, times if each else 1))
 
 
 def cover_on(day: date, period: CoverPeriod, ended_on: date | None = None) -> CoverState:

@@ -92,6 +92,15 @@ class PremiumLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Instalment:
+    """A premium after the first one, which is number 1. `due_on` is a day where the contract is at home."""
+
+    number: int
+    due_on: date
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
 class CoverPeriod:
     """From the first moment of `start_on` to the last moment of `end_on`, both in `zone` (IANA name)."""
 

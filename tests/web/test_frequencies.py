@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
+from marketplace.infra import formatting
 from marketplace.infra.db import db
+from marketplace.kernel.money import Money
+from marketplace.policy import queries as policies
 from sandbox.demo.visitor import LostError, Visitor, words
 from tests.factories.accounts import an_insurer
 from tests.factories.catalog import catalog_files, published
@@ -119,11 +123,20 @@ def test_a_frequency_that_is_none_is_refused_and_nothing_is_written(
     assert count(market, "payment_attempt") == 0
 
 
+def listed_days(page: str) -> list[str]:
+    """The days of the premiums after the first one, as a page lists them; every amount is that of the offer."""
+    listed = page.split('<ol class="columns" start="2">')[1].split("</ol>", maxsplit=1)[0]
+    days, amounts = zip(*(words(each).rsplit(" ", 1) for each in listed.split("</li>")[:-1]), strict=True)
+    assert set(amounts) == {"¥108.92"}
+    return list(days)
+
+
 def newest(simulator: SimulatorServer) -> dict[str, Any]:
     """The page of Stripe that was made last, by whichever test."""
     return next(iter(simulator.listed("/v1/checkout/sessions", limit=1)), {})
 
 
+@pytest.mark.requirement("PER-03")
 def test_one_month_is_charged_by_the_methods_of_the_product(
     market: Flask,
     visitor: Visitor,
@@ -137,16 +150,27 @@ def test_one_month_is_charged_by_the_methods_of_the_product(
     farshore = next(each for each in offers if "Farshore" in visitor.get(each).split("</h1>")[0])
     visitor.enter(farshore)
     go_on(visitor, "review", LI_NA, code_for)
-    assert "Premium is paid every month" in words(visitor.text)
+    said = "Premium is paid every month After the first premium come 239 more: ¥108.92 every month, the next on "
+    assert said in words(visitor.text)
     go_on(visitor, "pay", LI_NA, code_for)
     said = words(visitor.text)
     assert "To pay now ¥108.92" in said
     assert "How often every month" in said
     assert "By card · Alipay" in said
     assert "Only this premium is charged now." in said
+    shown = listed_days(visitor.text)
     assert newest(simulator) == before, "no page of Stripe before it is asked for"
     assert visitor.pay() is True
     session = newest(simulator)
     assert (session["amount_total"], session["payment_method_types"]) == (10_892, ["card", "alipay"])
     work()
     assert count(market, "policy_policy") == 1
+    with market.app_context():
+        (policy_id,) = db.session.scalars(text("SELECT id FROM policy_policy"))
+        planned = policies.instalments_of(policy_id)
+        assert [each.amount for each in planned] == [Money(10_892, "CNY")] * 239
+        with market.test_request_context():
+            assert [formatting.format_day(each.due_on) for each in planned[:120]] == shown
+    visitor.get(f"/policies/{policy_id}")
+    assert listed_days(visitor.text) == shown
+    assert "And so on: 119 more of the same amount" in words(visitor.text)

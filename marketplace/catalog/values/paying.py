@@ -28,6 +28,11 @@ class Frequency(StrEnum):
         """How many payments there are when premiums are paid for so many years; a single one is paid once."""
         return 1 if self is Frequency.SINGLE else years * _PAYMENTS_A_YEAR[self]
 
+    @property
+    def months(self) -> int:
+        """From one payment to the next; 0 where there is no next."""
+        return 0 if self is Frequency.SINGLE else 12 // _PAYMENTS_A_YEAR[self]
+
 
 _FREQUENCY_WORDS: Mapping[Frequency, LocalizedText] = {
     Frequency.SINGLE: LocalizedText("once", "一次交清"),

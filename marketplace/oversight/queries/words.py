@@ -279,6 +279,7 @@ _PLAIN: Mapping[EntryType, str] = {
     EntryType.MAIL_SENT: lazy_gettext("Mail sent"),
     EntryType.MAIL_BOUNCED: lazy_gettext("A report says that a mail came back"),
     EntryType.POLICY_VIEWED: lazy_gettext("Policy looked at"),
+    EntryType.PREMIUMS_PLANNED: lazy_gettext("Later premiums fixed"),
     EntryType.CONTRACT_ENDED: lazy_gettext("The contract ended"),
     EntryType.CONSULTATION_ASKED: lazy_gettext("Asked the insurer a question"),
     EntryType.CONSULTATION_ANSWERED: lazy_gettext("The insurer answered a question"),

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from marketplace.accounts import queries as accounts
 from marketplace.catalog import queries as catalog
+from marketplace.catalog.values import Payment
 from marketplace.infra.db import db
 from marketplace.infra.failpoints import At, reach
 from marketplace.infra.jobs import publish
@@ -17,6 +18,7 @@ from marketplace.policy import queries, rules
 from marketplace.policy.document import Conclusion, contract_body
 from marketplace.policy.models import PolicyRow, VersionRow, locked_number, locked_policy
 from marketplace.policy.services import numbers, papers
+from marketplace.policy.services.instalments import plan_instalments
 from marketplace.policy.values import (
     ContractEnded,
     ContractInForce,
@@ -61,14 +63,14 @@ def issue(command: IssuePolicy) -> Policy:
         period=rules.period(content.term, command.risk, command.start_on, zone),
     )
     body = contract_body(command, conclusion, content, insurer, letterhead())
-    policy_id = _store(command, conclusion, body)
+    policy_id = _store(command, conclusion, body, content.payment)
     reach(At.CONTRACT_STORED)
     publish(PolicyIssued(policy_id))
     return queries.policy(policy_id)
 
 
-def _store(command: IssuePolicy, conclusion: Conclusion, body: dict[str, Any]) -> UUID:
-    """The contract, its first version, the paper that is due, and the entry in the trail."""
+def _store(command: IssuePolicy, conclusion: Conclusion, body: dict[str, Any], payment: Payment) -> UUID:
+    """The contract, its first version, the papers and premiums that are due, and the entries in the trail."""
     policy = PolicyRow(
         id=ids.new_id(),
         number=conclusion.number,
@@ -102,6 +104,7 @@ def _store(command: IssuePolicy, conclusion: Conclusion, body: dict[str, Any]) -
     db.session.add(version)
     db.session.flush()
     papers.due_of(policy, version)
+    plan_instalments(policy, command, payment)  # so that the conclusion is of the days of its premiums too
     said = {
         "number": policy.number,
         "version": version.number,

@@ -86,6 +86,7 @@ class EntryType(StrEnum):
     MAIL_SENT = "mail:sent"
     MAIL_BOUNCED = "mail:bounced"
     POLICY_VIEWED = "policy:viewed"
+    PREMIUMS_PLANNED = "premium:planned"
     CONTRACT_ENDED = "contract:ended"
     CONSULTATION_ASKED = "consultation:asked"
     CONSULTATION_ANSWERED = "consultation:answered"

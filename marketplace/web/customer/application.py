@@ -57,6 +57,7 @@ from marketplace.web.customer.forms.application import (
     questions_form,
     shared_people,
 )
+from marketplace.web.customer.paying import later_of
 from marketplace.web.customer.road import acting, address_of, at_step, left_out, own_view, page, steps, wordings
 from marketplace.web.customer.suitability import stated
 from marketplace.web.fields import factor_faults, risk_words
@@ -396,6 +397,7 @@ def review(application_id: UUID) -> ResponseReturnValue:
     return page(
         view, Step.REVIEW, "review", form=form, told_sha256=view.told_sha256, proof=view.identity,
         statement=stated(view), suits_asked=bool(view.circumstances_asked),
+        later=later_of(view.offer),
         start_on=need.start_on, may_change=True,
         last_day_of_cover=content.term.end_of(need.start_on, need.risk) - timedelta(days=1),
         chips=[told for told in risk_words(definition, need.risk) if told[0].name != definition.frequency_factor],

@@ -20,6 +20,7 @@ from marketplace.kernel import clock
 from marketplace.needs import services as needs
 from marketplace.needs.values import Basket, BasketLine, BasketNotFound
 from marketplace.payment.values import AlreadyPaid, PaymentInProgress
+from marketplace.policy.values import Instalment
 from marketplace.quoting import queries as quoting
 from marketplace.quoting.values import OfferView
 from marketplace.traceability.values import EntryType
@@ -47,6 +48,11 @@ class Shown:
     @property
     def state(self) -> State | None:
         return None if self.application is None else self.application.state
+
+    @property
+    def later(self) -> tuple[Instalment, ...]:
+        """The premiums after the first one."""
+        return paying.later_of(self.offer)
 
     @property
     def expired(self) -> bool:

@@ -57,7 +57,10 @@ def pay(application_id: UUID) -> ResponseReturnValue:
         return paying.to_stripe(order, urls, url_for(".done", application_id=application_id))
     body = {"order_id": order.id, "total_minor": order.total.minor, "currency": order.total.currency}
     cancelled = _("Nothing was charged. You can try again whenever you like.") if "cancelled" in request.args else ""
-    return page(view, Step.PAY, "pay", form=form, order=order, notice=cancelled, traced=Traced(body=body))
+    return page(
+        view, Step.PAY, "pay", form=form, order=order, notice=cancelled, later=paying.later_of(view.offer),
+        traced=Traced(body=body),
+    )  # fmt: skip
 
 
 @blueprint.get("/application/<uuid:application_id>/return")

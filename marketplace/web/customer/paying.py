@@ -7,11 +7,19 @@ from marketplace.checkout import services
 from marketplace.checkout.values import Order, PaymentUrls
 from marketplace.payment import services as payment
 from marketplace.payment.values import AlreadyPaid, PaymentInProgress
+from marketplace.policy import queries as policies
+from marketplace.policy.values import Instalment
+from marketplace.quoting.values import OfferView
 from marketplace.traceability import services as traceability
 from marketplace.traceability.values import Act, EntryType
 from marketplace.web import access
 from marketplace.web.tracing import seen_page_version
 from marketplace.web.transaction import commit_now
+
+
+def later_of(offer: OfferView) -> tuple[Instalment, ...]:
+    """The premiums after the first one, as the contract will have them."""
+    return policies.instalments_ahead(offer.need.start_on, offer.frequency, offer.payments, offer.premium)
 
 
 def to_stripe(order: Order, urls: PaymentUrls, done: str) -> ResponseReturnValue:

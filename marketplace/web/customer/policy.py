@@ -11,6 +11,7 @@ from marketplace.accounts.values import TooManyTries
 from marketplace.application import queries as applications
 from marketplace.application.values import State
 from marketplace.catalog import queries as catalog
+from marketplace.catalog.values import Frequency
 from marketplace.checkout import queries as orders
 from marketplace.checkout import services as checkout
 from marketplace.infra.formatting import gettext as _
@@ -68,6 +69,8 @@ def policy(policy_id: UUID) -> ResponseReturnValue:
         insurer=accounts.insurer(found.insurer_id),
         undelivered=_undelivered(found),
         papers=beside_policy(queries.papers_of_sale(found.id, found.order_id)),
+        later=queries.instalments_of(found.id),
+        often=Frequency(found.body["premium"]["frequency"]),
     )
 
 

@@ -9,7 +9,8 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from marketplace.catalog.values import Profile
+from marketplace.catalog import queries as catalog
+from marketplace.catalog.values import Frequency, Payment, Profile
 from marketplace.infra import jobs
 from marketplace.infra.db import Scope, db, use_scope
 from marketplace.kernel import clock
@@ -33,6 +34,8 @@ from tests.factories import accounts
 from tests.factories.policy import a_contract, a_published_version
 
 pytestmark = pytest.mark.usefixtures("database")
+
+CONCLUDED = [EntryType.PREMIUMS_PLANNED, EntryType.CONTRACT_CONCLUDED]
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +69,7 @@ def test_act_and_fact_are_committed_with_the_contract() -> None:
     command = a_contract()
     policy = services.issue(command)
     db.session.commit()
-    (entry,) = journey_entries(command.journey_id)
+    _planned, entry = journey_entries(command.journey_id)
     assert entry.type is EntryType.CONTRACT_CONCLUDED
     assert (entry.application_id, entry.insurer_id) == (command.application_id, command.insurer_id)
     said = {"number": policy.number, "version": 1, "body_sha256": policy.body_sha256, "head": None}
@@ -86,7 +89,7 @@ def test_one_application_is_concluded_once_however_often_it_is_asked() -> None:
         "the policy and its certificate"
     )
     assert count("procrastinate_jobs") == 1
-    assert len(journey_entries(command.journey_id)) == 1
+    assert [each.type for each in journey_entries(command.journey_id)] == CONCLUDED
     other = services.issue(replace(command, application_id=new_id()))
     assert other.number == "EF-HARBOUR-2026-000002"  # the repeated request used up no number
 
@@ -145,7 +148,7 @@ def test_the_same_application_at_once_is_concluded_once(app: Flask) -> None:
     with ThreadPoolExecutor(8) as threads:
         assert set(threads.map(conclude, range(16))) == {f"EF-HARBOUR-{clock.today('Asia/Shanghai').year}-000001"}
     assert (count("policy_policy"), count("procrastinate_jobs")) == (1, 1)
-    assert len(journey_entries(command.journey_id)) == 1
+    assert [each.type for each in journey_entries(command.journey_id)] == CONCLUDED
 
 
 def test_a_premium_that_does_not_add_up_writes_nothing() -> None:
@@ -230,3 +233,33 @@ def test_a_wrong_code_and_an_unknown_number_are_told_the_same() -> None:
     assert queries.check(policy.number[:-1] + "9", "00000000") is None
     assert queries.check("nonsense", policy.check_code) is None
     assert queries.check("", "") is None
+
+
+@pytest.mark.requirement("PER-03")
+@pytest.mark.usefixtures("frozen_clock")
+def test_the_days_of_later_premiums_stand_with_the_contract_as_they_were_shown_before_it(app: Flask) -> None:
+    command = a_contract()
+    payment = catalog.product_version(command.product_version_id).content.payment
+    frequency, times = payment.frequency_of(command.risk), payment.times_of(command.risk)
+    shown = queries.instalments_ahead(command.start_on, frequency, times, command.premium)
+    policy = services.issue(command)
+    services.issue(command)
+    db.session.commit()
+    assert queries.instalments_of(policy.id) == shown
+    assert (len(shown), shown[0].due_on, shown[-1].due_on) == (19, date(2028, 3, 1), date(2046, 3, 1))
+    assert {each.amount for each in shown} == {policy.premium}
+    (entry,) = [each for each in journey_entries(policy.journey_id) if each.type is EntryType.PREMIUMS_PLANNED]
+    assert entry.body["times"] == policy.body["premium"]["times"] == 20
+    assert (entry.body["due_on"], entry.body["last_due_on"]) == ("2028-03-01", "2046-03-01")
+    for sentence in ("UPDATE policy_instalment SET amount_minor = 1", "DELETE FROM policy_instalment"):
+        with app.app_context(), pytest.raises(ProgrammingError, match="permission denied"):
+            db.session.execute(text(sentence))
+    db.session.rollback()
+    assert queries.instalments_of(policy.id) == shown
+
+
+def test_what_is_paid_once_or_costs_nothing_has_no_later_premiums() -> None:
+    version = a_published_version(accounts.an_insurer("once").id, payment=Payment(Frequency.SINGLE))
+    policy = services.issue(a_contract(insurer=accounts.an_insurer("free"), product_version_id=version.id))
+    assert queries.instalments_of(policy.id) == ()
+    assert count("policy_instalment") == 0

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from marketplace.catalog.values import Profile, Term, TermUnit
+from marketplace.catalog.values import Frequency, Profile, Term, TermUnit
 from marketplace.kernel.errors import Invalid
 from marketplace.kernel.money import Money
 from marketplace.kernel.transitions import TransitionRefused
@@ -158,3 +158,33 @@ def test_every_state_of_a_paper_answers_every_event(state: DocumentState, event:
     else:
         with pytest.raises(TransitionRefused):
             rules.DOCUMENT_LIFE.next(state, event)
+
+
+@pytest.mark.requirement("PER-03")
+@pytest.mark.parametrize(
+    ("start_on", "frequency", "times", "days"),
+    [
+        ("2027-03-01", Frequency.MONTHLY, 4, ["2027-04-01", "2027-05-01", "2027-06-01"]),
+        ("2027-01-31", Frequency.MONTHLY, 4, ["2027-02-28", "2027-03-31", "2027-04-30"]),
+        ("2028-01-31", Frequency.MONTHLY, 3, ["2028-02-29", "2028-03-31"]),
+        ("2027-11-30", Frequency.QUARTERLY, 3, ["2028-02-29", "2028-05-30"]),
+        ("2027-08-31", Frequency.HALF_YEARLY, 4, ["2028-02-29", "2028-08-31", "2029-02-28"]),
+        ("2028-02-29", Frequency.YEARLY, 5, ["2029-02-28", "2030-02-28", "2031-02-28", "2032-02-29"]),
+        ("2027-12-15", Frequency.MONTHLY, 2, ["2028-01-15"]),
+        ("2027-03-01", Frequency.YEARLY, 1, []),
+        ("2027-03-01", Frequency.SINGLE, 1, []),
+    ],
+)
+def test_each_premium_has_its_day_counted_from_the_first_day_of_cover(
+    start_on: str, frequency: Frequency, times: int, days: list[str]
+) -> None:
+    planned = rules.instalments(date.fromisoformat(start_on), frequency, times, Money(9_900, "CNY"))
+    assert [each.due_on.isoformat() for each in planned] == days
+    assert [each.number for each in planned] == list(range(2, len(days) + 2))
+    assert {each.amount for each in planned} <= {Money(9_900, "CNY")}
+
+
+def test_no_two_premiums_fall_on_one_day_however_long_is_paid() -> None:
+    planned = rules.instalments(date(2027, 1, 31), Frequency.MONTHLY, 1200, Money(1, "CNY"))
+    assert len({each.due_on for each in planned}) == 1199
+    assert planned[-1].due_on == date(2126, 12, 31)

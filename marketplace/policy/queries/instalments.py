@@ -1,0 +1,26 @@
+"""What is known of the premiums after the first one, before the sale and after it."""
+
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import select
+
+from marketplace.catalog.values import Frequency
+from marketplace.infra.db import db
+from marketplace.kernel.money import Money
+from marketplace.policy import rules
+from marketplace.policy.models import InstalmentRow
+from marketplace.policy.values import Instalment
+
+
+def instalments_ahead(start_on: date, frequency: Frequency, times: int, premium: Money) -> tuple[Instalment, ...]:
+    """The premiums after the first one that a contract would have, for whoever is asked to agree to them."""
+    return rules.instalments(start_on, frequency, times, premium) if premium else ()
+
+
+def instalments_of(policy_id: UUID) -> tuple[Instalment, ...]:
+    """The premiums of the contract after the first one, by number."""
+    rows = db.session.scalars(
+        select(InstalmentRow).where(InstalmentRow.policy_id == policy_id).order_by(InstalmentRow.number)
+    )
+    return tuple(Instalment(row.number, row.due_on, Money(row.amount_minor, row.currency)) for row in rows)
