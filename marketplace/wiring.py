@@ -52,9 +52,10 @@ from marketplace.listing import rules as listing_rules
 from marketplace.oversight import jobs as oversight_jobs
 from marketplace.payment import jobs as payment_jobs
 from marketplace.payment import services as payment
+from marketplace.payment.rules import keeping, transferring
 from marketplace.payment.rules import settling as payment_rules
-from marketplace.payment.rules import transferring
 from marketplace.payment.values import (
+    CardKept,
     IdentityCheckMoved,
     PaymentExpired,
     PaymentFailed,
@@ -116,6 +117,7 @@ SUBSCRIBERS: dict[type, tuple[str, ...]] = {
     PaymentSucceeded: ("checkout.take_payment", "oversight.note_paid", "screening.note_payment"),
     PaymentFailed: (),  # the customer stays on the payment page
     PaymentExpired: (),  # checkout.sweep lapses orders by their own expiry
+    CardKept: (),  # charged only on the day of a premium
     RefundSucceeded: ("checkout.note_refund", "oversight.note_refunded", "screening.note_refund"),
     PolicyIssued: ("policy.make_document", "oversight.note_issued"),
     PolicyDocumentReady: ("checkout.send_policy",),
@@ -138,6 +140,7 @@ MACHINES: dict[str, Table[Any, Any]] = {
     "order": checkout_rules.ORDERS,
     "payment": payment_rules.ATTEMPTS,
     "refund": payment_rules.REFUNDS,
+    "kept card": keeping.MANDATES,
     "transfer": transferring.TRANSFERS,
     "reversal": transferring.REVERSALS,
     "document": policy_rules.DOCUMENT_LIFE,

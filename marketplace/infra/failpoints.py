@@ -31,6 +31,12 @@ class At(Enum):
     PAGE_NOTED = "our note of the page is written and not committed"
     PAGE_CLOSED = "the provider has closed a page, we have not asked how it ended"
 
+    # --- a kept card
+    CHARGE_STANDS = "our attempt is committed, the provider is about to charge the card"
+    CARD_CHARGED = "the provider has charged the card, we have no note of it"
+    CHARGE_ANSWERED = "what the provider said of a charge is known and not noted"
+    CARD_DETACHED = "the provider has forgotten a card, we have no note of it"
+
     # --- what the provider says
     EVENT_VERIFIED = "an event came and is genuine"
     EVENT_KEPT = "it is in the inbox, its work is not deferred"

@@ -7,7 +7,7 @@ from marketplace.accounts import services as accounts
 from marketplace.accounts.values import PayeeMismatch, PayeeNotFound
 from marketplace.infra.jobs import SOON, task
 from marketplace.payment import services
-from marketplace.payment.values import AttemptNotFound, RefundNotFound
+from marketplace.payment.values import AttemptNotFound, MandateNotFound, RefundNotFound
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,26 @@ def send_overdue_refund(refund_id: UUID) -> None:
 @task("payment.expire_session", moves_money=True)
 def expire_session(attempt_id: UUID) -> None:
     services.expire_session(attempt_id)
+
+
+@task("payment.send_charge", moves_money=True)
+def send_charge(attempt_id: UUID) -> None:
+    services.send_charge(attempt_id)
+
+
+@task("payment.settle_mandate")
+def settle_mandate(mandate_id: UUID, session_id: str | None = None, event_id: str | None = None) -> None:
+    try:
+        services.settle_mandate(mandate_id, session_id)
+    except MandateNotFound:
+        _not_ours("card", mandate_id, event_id)
+    else:
+        services.mark_handled(event_id)
+
+
+@task("payment.detach_card")
+def detach_card(mandate_id: UUID) -> None:
+    services.detach_card(mandate_id)
 
 
 @task("payment.send_refund", moves_money=True)

@@ -18,16 +18,18 @@ from marketplace.kernel.ids import new_id, reference
 from marketplace.kernel.money import Money, amounts
 from marketplace.payment import services
 from marketplace.payment.values import (
+    AskMandate,
     AskRefund,
     Attempt,
     ContractShare,
+    Mandate,
     Purpose,
     RefundReason,
     Share,
     StartPayment,
     Wish,
 )
-from marketplace.traceability.values import Actor, ActorRole
+from marketplace.traceability.values import SYSTEM, Actor, ActorRole
 from tests.factories.accounts import a_member_of_staff, an_insurer
 from tests.factories.traceability import a_journey
 
@@ -123,3 +125,42 @@ def payable(insurer: Insurer) -> Insurer:
     accounts.refresh_payee(payee.id)
     db.session.commit()
     return insurer
+
+
+def a_consent(contract_id: UUID | None = None, **changes: Any) -> AskMandate:
+    """The customer of a contract agrees that a card is kept for it."""
+    parts: dict[str, Any] = {
+        "wording_sha256": "ab" * 32,
+        "email": "li.na@example.com",
+        "locale": "en",
+        "success_url": "http://localhost:8000/kept",
+        "cancel_url": "http://localhost:8000/policy",
+        "application_id": new_id(),
+        "insurer_id": new_id(),
+        "actor": Actor(ActorRole.CUSTOMER, label="customer"),
+    }
+    parts |= changes
+    journey_id = parts.pop("journey_id", None) or a_journey()
+    return AskMandate(contract_id=contract_id or new_id(), journey_id=journey_id, **parts)
+
+
+def an_open_setup(consent: AskMandate | None = None) -> tuple[Mandate, str]:
+    """A committed consent, and the page on which its card is given."""
+    mandate = services.ask_mandate(consent or a_consent())
+    db.session.commit()
+    url = services.open_setup(mandate.id)
+    db.session.commit()
+    return mandate, url
+
+
+def a_premium(mandate: Mandate, **changes: Any) -> StartPayment:
+    """A later premium, to be charged to a kept card."""
+    parts: dict[str, Any] = {
+        "purpose": Purpose.INSTALMENT,
+        "methods": (PaymentMethod.CARD,),
+        "success_url": "",
+        "cancel_url": "",
+        "actor": SYSTEM,
+        "mandate_id": mandate.id,
+    }
+    return a_wish_to_pay(**(parts | changes))

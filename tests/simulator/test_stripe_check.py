@@ -246,7 +246,7 @@ def test_every_call_of_the_product_is_in_the_scenario(stand_in: Running, monkeyp
             return super().request(method, url, headers, post_data)
 
     monkeypatch.setattr(stripe, "RequestsClient", Listening)
-    monkeypatch.setattr(stripe_gateway, "PAGE", 1)
+    monkeypatch.setattr(stripe_gateway.calling, "PAGE", 1)
     everything_the_gateway_can_ask(Gateway(KEY, "whsec_x", livemode=False, api_base=stand_in.url))
     assert len({call[:2] for call in calls}) == len(calls_in_the_source()), (
         "the gateway has a call that is not made here"

@@ -14,9 +14,12 @@ from typing import Protocol
 from marketplace.infra.payment_gateway.values import (
     ForgedEvent,
     Intent,
+    KeptCard,
     Movement,
     NewAccount,
+    NewCharge,
     NewSession,
+    NewSetup,
     NewTransfer,
     PaymentCallRefused,
     PaymentsUnavailable,
@@ -32,9 +35,12 @@ from marketplace.kernel.money import Money
 __all__ = [
     "ForgedEvent",
     "Intent",
+    "KeptCard",
     "Movement",
     "NewAccount",
+    "NewCharge",
     "NewSession",
+    "NewSetup",
     "NewTransfer",
     "PaymentCallRefused",
     "PaymentGateway",
@@ -69,6 +75,31 @@ class PaymentGateway(Protocol):
 
     def retrieve_intent(self, intent_id: str) -> Intent:
         """The payment as it is now."""
+
+    # --- keeping a card, and charging it with nobody there --------------------------------------------------------
+
+    def create_customer(self, email: str, metadata: Mapping[str, str], idempotency_key: str) -> str:
+        """Somebody for whom cards are kept; its id there."""
+
+    def create_setup(self, new: NewSetup) -> Session:
+        """Open a hosted page on which a card is given and nothing is paid."""
+
+    def retrieve_setup(self, session_id: str) -> KeptCard:
+        """The page as it is now, with the card that was given on it."""
+
+    def charge_card(self, new: NewCharge) -> Intent:
+        """Charge a kept card. Declined is an answer like another: `Intent.declined`. Refused where the card cannot be
+        charged at all, as one that is kept no more.
+        """
+
+    def list_intents(self, customer_id: str, since: datetime) -> Iterator[Intent]:
+        """The payments of a customer begun at or after `since`."""
+
+    def cancel_intent(self, intent_id: str) -> Intent:
+        """Let nobody pay it any more. Refused where it is paid, or cancelled already."""
+
+    def detach_card(self, method_id: str) -> None:
+        """Keep the card no more. Refused where it is not kept."""
 
     # --- giving it back -----------------------------------------------------------------------------------------------
 

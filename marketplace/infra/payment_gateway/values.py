@@ -170,11 +170,62 @@ class ProviderAccount:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A payment (PaymentIntent). `declined` is why the last try was declined, in Stripe's word."""
+    """A payment (PaymentIntent). `declined` is why the last try was declined, in Stripe's word; `status` one of
+    requires_payment_method, requires_confirmation, requires_action, processing, succeeded, canceled; `received` what
+    came in, and `method` by what, known when it was retrieved on its own.
+    """
 
     id: str
     declined: str | None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    status: str = ""
+    received: Money | None = None
+    method: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewSetup:
+    """A hosted page on which a customer gives a card to be kept; `locale` is one of ours."""
+
+    customer_id: str
+    locale: str
+    success_url: str
+    cancel_url: str
+    expires_at: datetime
+    our_id: str
+    metadata: Mapping[str, str]
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCard:
+    """How such a page stands (`status`: open, complete, expired), and the card that is kept since; `method_id` is None
+    where none is.
+    """
+
+    our_id: str | None
+    session_id: str
+    url: str | None
+    status: str
+    method_id: str | None
+    customer_id: str | None = None
+    brand: str | None = None
+    last4: str | None = None
+    month: int | None = None
+    year: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewCharge:
+    """A kept card to be charged with nobody there. `group` as in `NewTransfer`."""
+
+    amount: Money
+    customer_id: str
+    method_id: str
+    description: str
+    group: str
+    metadata: Mapping[str, str]
+    idempotency_key: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,25 +6,24 @@ port says (`payment_gateway.PaymentGateway`); here is what only Stripe does.
 """
 
 import json
-import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import stripe
 
-from marketplace.infra import metrics
 from marketplace.infra.payment_gateway import (
     ForgedEvent,
     Intent,
+    KeptCard,
     Movement,
     NewAccount,
+    NewCharge,
     NewSession,
+    NewSetup,
     NewTransfer,
     PaymentCallRefused,
-    PaymentsUnavailable,
     ProviderAccount,
     ProviderDispute,
     ProviderEvent,
@@ -33,21 +32,15 @@ from marketplace.infra.payment_gateway import (
     Session,
 )
 from marketplace.infra.stripe_gateway import reading
+from marketplace.infra.stripe_gateway.calling import PAGE, Calling
 from marketplace.kernel.money import Money
 
-T = TypeVar("T")
-
-CONNECT_SECONDS, READ_SECONDS = 3, 10
-NETWORK_RETRIES = 2
-# The library gives up on the first 429 (measured with 16.1.0), so we pause ourselves: at most about two seconds.
-RATE_LIMIT_PAUSES = (0.25, 0.5, 1.0)
 SIGNATURE_TOLERANCE = 300
-PAGE = 100
 # docs.stripe.com/payments/wechat-pay: WeChat Pay has to be told where its code is shown.
 _OPTIONS: Mapping[str, Mapping[str, str]] = {"wechat_pay": {"client": "web"}}
 
 
-class Gateway:
+class Gateway(Calling):
     """One account at Stripe, in test or in live mode. `api_base` is the simulator's address, else empty."""
 
     def __init__(
@@ -59,17 +52,8 @@ class Gateway:
         api_base: str = "",
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        if livemode == secret_key.startswith(("sk_test_", "rk_test_")):
-            raise ValueError("the key of the payment service belongs to the other mode")
+        super().__init__(secret_key, livemode=livemode, api_base=api_base, sleep=sleep)
         self._webhook_secrets = webhook_secret.replace(",", " ").split()
-        self._livemode = livemode
-        self._sleep = sleep
-        self._client = stripe.StripeClient(
-            secret_key,
-            base_addresses={"api": api_base.rstrip("/")} if api_base else None,
-            max_network_retries=NETWORK_RETRIES,
-            http_client=stripe.RequestsClient(timeout=(CONNECT_SECONDS, READ_SECONDS)),
-        )
 
     def create_session(self, new: NewSession) -> Session:
         params: dict[str, Any] = {
@@ -112,8 +96,73 @@ class Gateway:
     def expire_session(self, session_id: str) -> Session:
         return self._session(self._ask(lambda: self._client.v1.checkout.sessions.expire(session_id)))
 
+    def create_customer(self, email: str, metadata: Mapping[str, str], idempotency_key: str) -> str:
+        params: Any = {"email": email, "metadata": dict(metadata)}
+        options = stripe.RequestOptions(idempotency_key=idempotency_key)
+        return str(self._ask(lambda: self._client.v1.customers.create(params, options=options)).id)
+
+    def create_setup(self, new: NewSetup) -> Session:
+        """docs.stripe.com/payments/save-and-reuse: `setup` is used off the session unless it says otherwise."""
+        params: dict[str, Any] = {
+            "mode": "setup",
+            "ui_mode": "hosted_page",
+            "client_reference_id": new.our_id,
+            "customer": new.customer_id,
+            "payment_method_types": ["card"],
+            "locale": "zh" if new.locale.startswith("zh") else "en",
+            "success_url": new.success_url,
+            "cancel_url": new.cancel_url,
+            "expires_at": int(new.expires_at.timestamp()),
+            "metadata": dict(new.metadata),
+            "setup_intent_data": {"metadata": dict(new.metadata)},
+        }
+        options = stripe.RequestOptions(idempotency_key=new.idempotency_key)
+        return self._session(
+            self._ask(lambda: self._client.v1.checkout.sessions.create(cast("Any", params), options=options))
+        )
+
+    def retrieve_setup(self, session_id: str) -> KeptCard:
+        params: Any = {"expand": ["setup_intent.payment_method"]}
+        found = self._ask(lambda: self._client.v1.checkout.sessions.retrieve(session_id, params))
+        self._session(found)  # of our mode
+        return reading.kept_card(found)
+
+    def charge_card(self, new: NewCharge) -> Intent:
+        """docs.stripe.com/payments/without-card-authentication: what a bank declines is an error that names its
+        PaymentIntent, and that is asked how it stands.
+        """
+        params: dict[str, Any] = {
+            "amount": new.amount.minor,
+            "currency": new.amount.currency.lower(),
+            "customer": new.customer_id,
+            "payment_method": new.method_id,
+            "payment_method_types": ["card"],
+            "off_session": True,
+            "confirm": True,
+            "description": new.description,
+            "transfer_group": new.group,
+            "metadata": dict(new.metadata),
+        }
+        options = stripe.RequestOptions(idempotency_key=new.idempotency_key)
+        made = self._ask(
+            lambda: reading.charged(
+                lambda: self._client.v1.payment_intents.create(cast("Any", params), options=options)
+            )
+        )
+        return self.retrieve_intent(made)
+
+    def list_intents(self, customer_id: str, since: datetime) -> Iterator[Intent]:
+        return map(reading.intent, self._listed(self._client.v1.payment_intents.list, since, customer=customer_id))
+
+    def cancel_intent(self, intent_id: str) -> Intent:
+        return reading.intent(self._ask(lambda: self._client.v1.payment_intents.cancel(intent_id)))
+
+    def detach_card(self, method_id: str) -> None:
+        self._ask(lambda: self._client.v1.payment_methods.detach(method_id))
+
     def retrieve_intent(self, intent_id: str) -> Intent:
-        return reading.intent(self._ask(lambda: self._client.v1.payment_intents.retrieve(intent_id)))
+        params: Any = {"expand": ["latest_charge"]}
+        return reading.intent(self._ask(lambda: self._client.v1.payment_intents.retrieve(intent_id, params)))
 
     def list_sessions(self, since: datetime, status: str) -> Iterator[Session]:
         return map(self._session, self._listed(self._client.v1.checkout.sessions.list, since, status=status))
@@ -302,30 +351,6 @@ class Gateway:
         subject = {"id": about.id, "object": about.type} if about is not None else {}
         content = {"id": told.id, "type": told.type, "related_object": subject}
         return ProviderEvent(told.id, told.type.removeprefix("v1."), told.livemode, subject, content, thin=True)
-
-    def _ask(self, call: Callable[[], T]) -> T:
-        for pause in (*RATE_LIMIT_PAUSES, None):
-            try:
-                with metrics.timed(metrics.NEIGHBOURS, "stripe"):
-                    return call()
-            except stripe.RateLimitError as error:
-                if pause is None:
-                    raise PaymentsUnavailable("the payment service is busy") from error
-                self._sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  jitter, not a secret
-            except stripe.StripeError as error:
-                raise reading.failure(error) from error
-        raise AssertionError("unreachable: the last pause is None")  # pragma: no cover
-
-    def _listed(self, listing: Callable[[Any], Any], since: datetime, **more: Any) -> Iterator[Any]:
-        """What was made at or after `since`, newest first, page by page."""
-        after: dict[str, str] = {}
-        while True:
-            params = {"created": {"gte": int(since.timestamp())}, "limit": PAGE, **more, **after}
-            page = self._ask(partial(listing, params))
-            yield from page.data
-            if not page.has_more:
-                return
-            after = {"starting_after": page.data[-1].id}
 
     def _session(self, found: stripe.checkout.Session) -> Session:
         if found.livemode is not self._livemode:

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -11,6 +11,7 @@ import stripe
 
 from marketplace.infra.payment_gateway import (
     Intent,
+    KeptCard,
     Movement,
     PaymentCallRefused,
     PaymentsUnavailable,
@@ -87,7 +88,37 @@ def session(found: stripe.checkout.Session) -> Session:
 def intent(found: stripe.PaymentIntent) -> Intent:
     error = found.last_payment_error
     declined = (getattr(error, "decline_code", None) or getattr(error, "code", None)) if error else None
-    return Intent(found.id, declined, _metadata(found))
+    received = _money(found.amount_received, found.currency) if found.amount_received else None
+    return Intent(found.id, declined, _metadata(found), str(found.status), received, _method(found))
+
+
+def charged(create: Callable[[], stripe.PaymentIntent]) -> str:
+    """The PaymentIntent that was made, also where the bank declined it."""
+    try:
+        return create().id
+    except stripe.CardError as error:
+        told = error.error.payment_intent if error.error else None
+        if told is None:
+            raise
+        return str(id_of(told))
+
+
+def kept_card(found: stripe.checkout.Session) -> KeptCard:
+    setup: Any = found.setup_intent
+    method = setup.payment_method if getattr(setup, "status", None) == "succeeded" else None
+    card = getattr(method, "card", None)
+    return KeptCard(
+        our_id=found.client_reference_id,
+        session_id=found.id,
+        url=found.url,
+        status=str(found.status),
+        method_id=None if method is None else str(method.id),
+        customer_id=id_of(found.customer),
+        brand=None if card is None else str(card.brand),
+        last4=None if card is None else str(card.last4),
+        month=None if card is None else int(card.exp_month),
+        year=None if card is None else int(card.exp_year),
+    )
 
 
 def id_of(reference: Any) -> str | None:

@@ -23,16 +23,17 @@ from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 from marketplace.infra.db import Base, db
 from marketplace.infra.sealed import SealedJson
 from marketplace.kernel.money import Money
+from marketplace.payment.models.asking import Asking
+from marketplace.payment.models.mandates import MandateRow
 from marketplace.payment.values import DisputeStatus, WishState
 
+__all__ = [
+    "Asking", "AttemptRow", "BalanceCheckRow", "DisputeRow", "LedgerEntryRow", "LedgerLineRow", "MandateRow",
+    "MovementRow", "ProviderEventRow", "RefundRow", "ReturnRow", "ReversalRow", "TransferRow", "WishRow", "frozen",
+    "lost_of", "refunds_of", "waiting_wishes",
+]  # fmt: skip
+
 _IN_USE = text("state IN ('created', 'open', 'processing')")
-
-
-class Asking:
-    """Of a row whose call to the provider may be made again: how often the provider failed at it, and as what."""
-
-    failed_calls: Mapped[int] = mapped_column(default=0, server_default=text("0"))
-    failed_as: Mapped[str | None] = mapped_column(String(64))
 
 
 class AttemptRow(Asking, Base):
@@ -41,7 +42,8 @@ class AttemptRow(Asking, Base):
     `payer` is the name the payer gave, `instrument` the blind index of the card or wallet: by it others paid with the
     same are found (O13-44), and nothing else.
 
-    `sealed_for` is the application it pays for, or else the attempt itself.
+    `sealed_for` is the application it pays for, or else the attempt itself. One that charges a kept card names its
+    `mandate_id` and has no page; `failure` is the provider's word for why it did not.
     """
 
     __tablename__ = "payment_attempt"
@@ -65,6 +67,8 @@ class AttemptRow(Asking, Base):
     journey_id: Mapped[UUID] = mapped_column(ForeignKey("traceability_journey.id"))
     application_id: Mapped[UUID | None]
     insurer_id: Mapped[UUID | None]
+    mandate_id: Mapped[UUID | None] = mapped_column(ForeignKey("payment_mandate.id"))
+    failure: Mapped[str | None] = mapped_column(String(64))
     session_id: Mapped[str | None] = mapped_column(String(255), unique=True)
     payment_intent_id: Mapped[str | None] = mapped_column(String(255))
     url: Mapped[str | None]
@@ -221,8 +225,8 @@ class DisputeRow(Base):
 
 
 class TransferRow(Asking, Base):
-    """An insurer's share of a contract, from its conclusion on, and how it gets to its account at the provider. The
-    application outlives a contract that is lost with a database and concluded again.
+    """An insurer's share of a premium of a contract, from when it is owed on, and how it gets to its account at the
+    provider. The application outlives a contract that is lost with a database and concluded again.
 
     `destination`, `amount_minor`, `number` and `idempotency_key` are those of the call, stored before it is made.
     """
@@ -232,7 +236,7 @@ class TransferRow(Asking, Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     attempt_id: Mapped[UUID] = mapped_column(ForeignKey("payment_attempt.id"), index=True)
     insurer_id: Mapped[UUID] = mapped_column(ForeignKey("accounts_insurer.id"))
-    contract_id: Mapped[UUID] = mapped_column(unique=True)
+    contract_id: Mapped[UUID]
     application_id: Mapped[UUID]
     premium_minor: Mapped[int] = mapped_column(BigInteger)
     commission_minor: Mapped[int] = mapped_column(BigInteger)
@@ -250,6 +254,7 @@ class TransferRow(Asking, Base):
     sent_at: Mapped[datetime | None]
 
     __table_args__ = (
+        UniqueConstraint("contract_id", "attempt_id"),
         CheckConstraint("premium_minor > 0", name="premium_positive"),
         CheckConstraint("commission_minor BETWEEN 0 AND premium_minor", name="commission_of_the_premium"),
         CheckConstraint("amount_minor > 0", name="amount_positive"),

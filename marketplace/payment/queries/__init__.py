@@ -23,6 +23,7 @@ from marketplace.payment.models import (
     refunds_of,
     waiting_wishes,
 )
+from marketplace.payment.queries.mandates import mandate, mandate_of, mandate_value
 from marketplace.payment.queries.refund_desk import desk, disputes, refund_value, unfinished, wish, wish_value
 from marketplace.payment.queries.shares import (
     latest_share_lines,
@@ -63,6 +64,9 @@ __all__ = [
     "holdings",
     "last_balance_checks",
     "latest_share_lines",
+    "mandate",
+    "mandate_of",
+    "mandate_value",
     "overdue",
     "owed_at",
     "premium_left",
@@ -200,6 +204,8 @@ def attempt_value(row: AttemptRow) -> Attempt:
         succeeded_at=row.succeeded_at,
         settled_at=row.settled_at,
         method=_method(row.method),
+        mandate_id=row.mandate_id,
+        failure=row.failure,
     )
 
 

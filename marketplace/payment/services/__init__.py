@@ -14,10 +14,17 @@ from marketplace.payment.services.attempts import (
 from marketplace.payment.services.disputes import note_dispute, see_dispute, take_disputes, watch_disputes
 from marketplace.payment.services.forgetting import forget_payer
 from marketplace.payment.services.inbox import look_up_event, mark_handled, note_decline, receive_event
+from marketplace.payment.services.mandates import (
+    ask_mandate,
+    detach_card,
+    open_setup,
+    settle_mandate,
+    stop_mandates,
+)
 from marketplace.payment.services.movements import take_movements
 from marketplace.payment.services.reconciliation import reconcile, reconcile_transfers
 from marketplace.payment.services.refunds import ask_again, request_refund, send_refund
-from marketplace.payment.services.settlement import settle, settle_latest
+from marketplace.payment.services.settlement import send_charge, settle, settle_latest
 from marketplace.payment.services.shares import book_premiums
 from marketplace.payment.services.transfers import release_transfer, send_reversal, send_transfer
 from marketplace.payment.services.wishes import approve_wish, ask_refund, configure, limit_of, refuse_wish
@@ -25,10 +32,12 @@ from marketplace.payment.services.wishes import approve_wish, ask_refund, config
 __all__ = [
     "approve_wish",
     "ask_again",
+    "ask_mandate",
     "ask_refund",
     "book_premiums",
     "close_subject",
     "configure",
+    "detach_card",
     "expire_session",
     "forget_payer",
     "hold_subject",
@@ -38,6 +47,7 @@ __all__ = [
     "note_decline",
     "note_dispute",
     "open_session",
+    "open_setup",
     "receive_event",
     "reconcile",
     "reconcile_transfers",
@@ -45,12 +55,15 @@ __all__ = [
     "release_transfer",
     "request_refund",
     "see_dispute",
+    "send_charge",
     "send_refund",
     "send_reversal",
     "send_transfer",
     "settle",
     "settle_latest",
+    "settle_mandate",
     "start_attempt",
+    "stop_mandates",
     "take_disputes",
     "take_movements",
     "watch_disputes",

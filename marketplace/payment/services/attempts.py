@@ -3,10 +3,8 @@
 from contextlib import suppress
 from uuid import UUID
 
-from sqlalchemy import select
-
 from marketplace.infra import jobs, payment_gateway
-from marketplace.infra.db import apart, db
+from marketplace.infra.db import db
 from marketplace.infra.failpoints import At, reach
 from marketplace.infra.payment_gateway import NewSession, PaymentCallRefused, PaymentsUnavailable, Session
 from marketplace.kernel import clock, ids
@@ -21,13 +19,13 @@ from marketplace.payment.rules.settling import (
     is_stuck,
     is_usable,
 )
+from marketplace.payment.services.charging import defer_charge, require_committed
 from marketplace.payment.services.failed_calls import note_failed_call
 from marketplace.payment.services.rows import attempt_row, locked_attempt, locked_subject, record
 from marketplace.payment.services.settlement import settle
 from marketplace.payment.values import (
     AlreadyPaid,
     Attempt,
-    AttemptNotCommitted,
     AttemptState,
     PageClosed,
     PaymentExpired,
@@ -41,7 +39,7 @@ IN_USE = (AttemptState.CREATED, AttemptState.OPEN, AttemptState.PROCESSING)
 
 
 def start_attempt(command: StartPayment) -> Attempt:
-    """The row of an attempt, to be committed before `open_session` is called.
+    """The row of an attempt, to be committed before `open_session` is called; a kept card is charged by a job.
 
     A repeated wish for the same amount returns the attempt in use; another amount, or a page that ran out, closes it
     and takes the next number. Raises AlreadyPaid, PaymentInProgress.
@@ -51,13 +49,15 @@ def start_attempt(command: StartPayment) -> Attempt:
         raise AlreadyPaid
     in_use = _in_use(rows)
     if in_use is not None:
-        if _fits(in_use, command.amount):
+        if _fits(in_use, command):
             return attempt_value(in_use)
         _close(in_use)
     row = _new_row(command, number=len(rows) + 1)
     db.session.add(row)
     db.session.flush()
     record(row, EntryType.PAYMENT_STARTED, command.actor, amount=command.amount.minor, currency=command.amount.currency)
+    if row.mandate_id is not None:
+        defer_charge(row.id)
     return attempt_value(row)
 
 
@@ -67,7 +67,7 @@ def open_session(attempt_id: UUID) -> str:
     Raises AttemptNotCommitted, PageClosed when the attempt cannot be paid any more, Unavailable or Refused when the
     provider does not open a page.
     """
-    _require_committed(attempt_id)
+    require_committed(attempt_id)
     row = attempt_row(attempt_id)
     state = AttemptState(row.state)
     if not is_usable(state, row.created_at, row.expires_at, clock.now(), row.failed_calls):
@@ -111,6 +111,9 @@ def close_subject(purpose: Purpose, subject_id: UUID) -> None:
 def expire_session(attempt_id: UUID) -> None:
     """Close the hosted page of an attempt at the provider, and take its word when that comes too late."""
     row = attempt_row(attempt_id)
+    if row.mandate_id is not None:
+        settle(attempt_id)
+        return
     if row.session_id is None or row.settled_at is not None:
         return
     # Refused when paid or expired in the meantime: settling finds out which.
@@ -118,13 +121,6 @@ def expire_session(attempt_id: UUID) -> None:
         payment_gateway.gateway().expire_session(row.session_id)
     reach(At.PAGE_CLOSED)
     settle(attempt_id)
-
-
-def _require_committed(attempt_id: UUID) -> None:
-    """Money must never come in for a row that may still be rolled back, so another connection has to see it."""
-    with apart() as connection:
-        if connection.execute(select(AttemptRow.id).where(AttemptRow.id == attempt_id)).one_or_none() is None:
-            raise AttemptNotCommitted
 
 
 def _opened(row: AttemptRow) -> Session:
@@ -149,12 +145,15 @@ def _in_use(rows: list[AttemptRow]) -> AttemptRow | None:
     return next((row for row in rows if AttemptState(row.state) in IN_USE), None)
 
 
-def _fits(row: AttemptRow, amount: Money) -> bool:
+def _fits(row: AttemptRow, command: StartPayment) -> bool:
+    """A charge under way is waited for by whoever would pay otherwise, and a page somebody may pay on by the charge."""
     state = AttemptState(row.state)
-    if state is AttemptState.PROCESSING:
+    usable = row.mandate_id is not None or is_usable(
+        state, row.created_at, row.expires_at, clock.now(), row.failed_calls
+    )
+    if state is AttemptState.PROCESSING or (usable and row.mandate_id != command.mandate_id):
         raise PaymentInProgress
-    same = Money(row.amount_minor, row.currency) == amount
-    return same and is_usable(state, row.created_at, row.expires_at, clock.now(), row.failed_calls)
+    return usable and Money(row.amount_minor, row.currency) == command.amount
 
 
 def _close(row: AttemptRow) -> None:
@@ -190,6 +189,7 @@ def _new_row(command: StartPayment, number: int) -> AttemptRow:
         journey_id=command.journey_id,
         application_id=command.application_id,
         insurer_id=command.insurer_id,
+        mandate_id=command.mandate_id,
         created_at=now,
         expires_at=(now + PAGE_LIFETIME).replace(microsecond=0),
     )

@@ -39,6 +39,8 @@ IDENTITY_EVENTS = {
     "identity.verification_session.canceled",
 }
 DECLINE_EVENT = "payment_intent.payment_failed"
+# Of a kept card that was charged; what is paid on a page is told of the page.
+CHARGE_EVENTS = {DECLINE_EVENT, "payment_intent.succeeded", "payment_intent.canceled"}
 ACCOUNT_EVENT = "account.updated"
 
 LOOKED_UP = SESSION_EVENTS | REFUND_EVENTS | {DECLINE_EVENT, ACCOUNT_EVENT}
@@ -156,6 +158,11 @@ def _work_of(kind: str, subject_id: str | None, metadata: Mapping[str, str]) -> 
         return "payment.settle", {"attempt_id": attempt_id, "session_id": subject_id}
     if kind in REFUND_EVENTS and refund_id:
         return "payment.send_refund", {"refund_id": refund_id}
+    mandate_id = _our_id(metadata, "mandate_id")
+    if kind in SESSION_EVENTS and mandate_id:
+        return "payment.settle_mandate", {"mandate_id": mandate_id, "session_id": subject_id}
+    if kind in CHARGE_EVENTS and mandate_id and attempt_id:
+        return "payment.settle", {"attempt_id": attempt_id}
     payee_id = _our_id(metadata, "payee_id")
     if kind == ACCOUNT_EVENT and payee_id:
         return "payment.note_account", {"payee_id": payee_id, "account_id": subject_id}
@@ -169,9 +176,12 @@ def _work_of(kind: str, subject_id: str | None, metadata: Mapping[str, str]) -> 
 def _sealed(event: ProviderEvent) -> tuple[UUID, bytes | None]:
     """For whom the payload is sealed, and that; for nobody where what is paid is not ours. Of somebody who was erased
     nothing is kept anew: the word of the provider is taken all the same, and its work needs the ids that it names only.
-    Nor is anything of an insurer's account, which names its people and its bank, nor of somebody's identity.
+    Nor is anything of an insurer's account, which names its people and its bank, of somebody's identity, or of a kept
+    card.
     """
     if event.type == ACCOUNT_EVENT or event.type.startswith("identity."):
+        return ids.new_id(), None
+    if _our_id(event.metadata, "mandate_id"):
         return ids.new_id(), None
     attempt_id, intent = _our_id(event.metadata, "attempt_id"), event.subject.get("payment_intent")
     of = AttemptRow.id == attempt_id if attempt_id else AttemptRow.payment_intent_id == str(intent)

@@ -12,16 +12,18 @@ from marketplace.infra import jobs, payment_gateway
 from marketplace.infra.db import db
 from marketplace.infra.failpoints import At, reach
 from marketplace.kernel import clock
-from marketplace.payment.models import AttemptRow, RefundRow, ReversalRow, TransferRow, frozen
+from marketplace.payment.models import AttemptRow, MandateRow, RefundRow, ReversalRow, TransferRow, frozen
 from marketplace.payment.rules.settling import CLOCK_MARGIN
 from marketplace.payment.rules.transferring import REFUSAL_REST
+from marketplace.payment.services.charging import defer_charge
 from marketplace.payment.services.shares import defer_reversal, defer_transfer
-from marketplace.payment.values import ReversalState, TransferState
+from marketplace.payment.values import MandateState, ReversalState, TransferState
 
 # Younger ones are on their ordinary way: the customer is paying, the webhook is coming.
 ATTEMPTS_AFTER = timedelta(seconds=5)
 REFUNDS_AFTER = timedelta(minutes=1)
 TRANSFERS_AFTER = timedelta(minutes=1)
+CHARGES_AFTER = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=1)
 BATCH = 200
 
@@ -42,11 +44,13 @@ def reconcile() -> int:
     refunds = db.session.scalars(select(RefundRow.id).where(*late).order_by(RefundRow.requested_at)).all()
     for refund_id in refunds:
         jobs.defer("payment.send_overdue_refund", refund_id=refund_id)
+    charges = _reconcile_cards(now)
     queued = jobs.is_due("payment.settle_overdue", attempt_id=AttemptRow.id)
-    unsettled = AttemptRow.settled_at.is_(None), AttemptRow.created_at < now - ATTEMPTS_AFTER, not_(queued)
+    on_a_page = AttemptRow.settled_at.is_(None), AttemptRow.mandate_id.is_(None)
+    unsettled = *on_a_page, AttemptRow.created_at < now - ATTEMPTS_AFTER, not_(queued)
     attempts = db.session.scalars(select(AttemptRow).where(*unsettled).order_by(AttemptRow.created_at)).all()
     if not attempts:
-        return len(refunds)
+        return len(refunds) + charges
     completed = _completed({row.id for row in attempts}, since=attempts[0].created_at - CLOCK_MARGIN)
     reach(At.PAGES_LISTED)
     for attempt_id, session_id in completed.items():
@@ -55,7 +59,36 @@ def reconcile() -> int:
     ran_out = [row.id for row in attempts if row.id not in completed and row.expires_at < now - CLOCK_MARGIN]
     for attempt_id in ran_out:
         jobs.defer("payment.settle_overdue", attempt_id=attempt_id)
-    return len(refunds) + len(completed) + len(ran_out)
+    return len(refunds) + charges + len(completed) + len(ran_out)
+
+
+def _reconcile_cards(now: datetime) -> int:
+    """Charges whose answer was lost, and cards that are to be kept or forgotten and of which nothing was heard."""
+    hanging = (
+        AttemptRow.settled_at.is_(None),
+        AttemptRow.mandate_id.is_not(None),
+        AttemptRow.created_at < now - CHARGES_AFTER,
+        not_(jobs.is_waiting("payment.send_charge", attempt_id=AttemptRow.id)),
+    )
+    asked = (
+        MandateRow.state == MandateState.ASKED.value,
+        MandateRow.asked_at < now - CHARGES_AFTER,
+        not_(jobs.is_waiting("payment.settle_mandate", mandate_id=MandateRow.id)),
+    )
+    ended = (
+        MandateRow.ended_at < now - CHARGES_AFTER,
+        MandateRow.detached_at.is_(None),
+        not_(jobs.is_waiting("payment.detach_card", mandate_id=MandateRow.id)),
+    )
+    charges = _first(AttemptRow.id, AttemptRow.created_at, *hanging)
+    given, left = (_first(MandateRow.id, MandateRow.asked_at, *which) for which in (asked, ended))
+    for attempt_id in charges:
+        defer_charge(attempt_id)
+    for mandate_id in given:
+        jobs.defer("payment.settle_mandate", mandate_id=mandate_id)
+    for mandate_id in left:
+        jobs.defer("payment.detach_card", mandate_id=mandate_id)
+    return len(charges) + len(given) + len(left)
 
 
 def _is_to_be_asked(now: datetime) -> ColumnElement[bool]:

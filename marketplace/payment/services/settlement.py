@@ -12,7 +12,8 @@ from marketplace.kernel.money import Money
 from marketplace.payment.models import AttemptRow
 from marketplace.payment.queries import attempt_value, attempts_of, received
 from marketplace.payment.rules.settling import ATTEMPTS, REFUNDED_AS, AttemptEvent, Seen, attempt_event, is_final
-from marketplace.payment.services import ledger
+from marketplace.payment.services import charging, ledger
+from marketplace.payment.services.charging import Charged
 from marketplace.payment.services.refunds import add_refund
 from marketplace.payment.services.rows import attempt_row, locked_attempt, record
 from marketplace.payment.values import (
@@ -35,11 +36,42 @@ def settle(attempt_id: UUID, session_id: str | None = None) -> Attempt:
     AttemptNotFound, Unavailable.
     """
     row = attempt_row(attempt_id)
+    if row.mandate_id is not None:
+        return take_charge(attempt_id, charging.looked_up(row))
     wanted = session_id or row.session_id
     if wanted is not None:
         return _take_word(attempt_id, payment_gateway.gateway().retrieve_session(wanted))
     if clock.now() > row.expires_at:
         return _give_up(attempt_id)
+    return attempt_value(row)
+
+
+def send_charge(attempt_id: UUID) -> Attempt:
+    """Charge the kept card of a committed attempt, with nobody there: by the first call, and never a second time.
+
+    Raises AttemptNotCommitted, Unavailable, and then it is asked again.
+    """
+    charging.require_committed(attempt_id)
+    row = attempt_row(attempt_id)
+    if row.settled_at is not None or row.mandate_id is None:
+        return attempt_value(row)
+    return take_charge(attempt_id, charging.charged(row))
+
+
+def take_charge(attempt_id: UUID, said: Charged) -> Attempt:
+    """Move a charge by what the provider says of it. What failed is cancelled there already: nobody pays it later."""
+    reach(At.CHARGE_ANSWERED)
+    row, others = locked_attempt(attempt_id)
+    row.failure = said.failure if row.settled_at is None else row.failure
+    if said.intent is not None:
+        row.payment_intent_id = said.intent.id
+        _note_money(row, said.intent.received, said.intent.method)
+    asked = Money(row.amount_minor, row.currency)
+    if said.seen is not None:
+        _move(row, attempt_event(said.seen, asked, paid_before=any(other.succeeded_at for other in others)))
+    elif AttemptState(row.state) is AttemptState.EXPIRED and clock.now() > row.expires_at:
+        _move(row, AttemptEvent.EXPIRED)  # it was closed before anybody was asked, as far as we know
+    db.session.flush()
     return attempt_value(row)
 
 
@@ -87,15 +119,19 @@ def _event(row: AttemptRow, others: list[AttemptRow], session: Session) -> Attem
 def _note(row: AttemptRow, session: Session) -> None:
     row.session_id = session.id
     row.payment_intent_id = session.payment_intent_id or row.payment_intent_id
-    if session.payment_status == "paid" and session.amount is not None:
-        row.method = session.method or row.method
+    if session.payment_status == "paid":
         _note_payer(row, session)
-        row.received_minor, row.received_currency = session.amount.minor, session.amount.currency
-        # Whatever it is worth to us, it is here now, and it is the customer's.
-        ledger.move(
-            LedgerEvent.RECEIVED, row.id, session.amount, attempt_id=row.id, provider_object=row.payment_intent_id
-        )
-        reach(At.MONEY_BOOKED)
+        _note_money(row, session.amount, session.method)
+
+
+def _note_money(row: AttemptRow, came: Money | None, method: str | None) -> None:
+    if came is None:
+        return
+    row.method = method or row.method
+    row.received_minor, row.received_currency = came.minor, came.currency
+    # Whatever it is worth to us, it is here now, and it is the customer's.
+    ledger.move(LedgerEvent.RECEIVED, row.id, came, attempt_id=row.id, provider_object=row.payment_intent_id)
+    reach(At.MONEY_BOOKED)
 
 
 def _note_payer(row: AttemptRow, session: Session) -> None:
@@ -128,7 +164,7 @@ def _enter(row: AttemptRow, after: AttemptState, event: AttemptEvent) -> None:
         jobs.publish(PaymentSucceeded(*about))
         reach(At.PAYMENT_COUNTED)
     elif after is AttemptState.FAILED:
-        record(row, EntryType.PAYMENT_FAILED, PROVIDER, reason="not_collected")
+        record(row, EntryType.PAYMENT_FAILED, PROVIDER, reason=row.failure or "not_collected")
         jobs.publish(PaymentFailed(*about))
     elif after is AttemptState.EXPIRED:
         jobs.publish(PaymentExpired(*about))

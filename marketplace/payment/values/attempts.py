@@ -11,9 +11,13 @@ from marketplace.traceability.values import Actor
 
 
 class Purpose(StrEnum):
-    """What is paid for; decides who takes the fact of success up. Later purposes of a contract's life join here."""
+    """What is paid for; decides who takes the fact of success up. Later purposes of a contract's life join here.
+
+    `instalment`: a premium after the first one.
+    """
 
     NEW_BUSINESS = "new_business"
+    INSTALMENT = "instalment"
 
 
 class AttemptState(StrEnum):
@@ -35,7 +39,8 @@ class StartPayment:
 
     `description` is the line on the payment page, in the customer's locale; `methods` are offered there and no others.
     `journey_id`, `application_id` and
-    `insurer_id` are handed through to the trail; the last two are None where several are paid at once.
+    `insurer_id` are handed through to the trail; the last two are None where several are paid at once. With a
+    `mandate_id` the kept card is charged, with nobody there, and no page is opened.
     """
 
     purpose: Purpose
@@ -52,6 +57,7 @@ class StartPayment:
     actor: Actor
     application_id: UUID | None = None
     insurer_id: UUID | None = None
+    mandate_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,8 @@ class Attempt:
     """One attempt to pay. `url` is the hosted page once it is open; `received` what the provider says came in, and
     `method` by what, None where it named none that we know.
 
-    Once it is settled, nothing more can come from that page.
+    Once it is settled, nothing more can come from that page. `mandate_id` names the kept card that is charged, and
+    `failure` is the provider's word for why that failed.
     """
 
     id: UUID
@@ -77,6 +84,8 @@ class Attempt:
     succeeded_at: datetime | None
     settled_at: datetime | None
     method: PaymentMethod | None = None
+    mandate_id: UUID | None = None
+    failure: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,3 +103,15 @@ class DisputeNotFound(NotFound):
     """There is no such dispute."""
 
     code = "payment:dispute-not-found"
+
+
+class MandateNotFound(NotFound):
+    """There is no such kept card."""
+
+    code = "payment:mandate-not-found"
+
+
+class CardKeptAlready(Conflict):
+    """A card is kept for this contract already. Stop that one first."""
+
+    code = "payment:card-kept-already"

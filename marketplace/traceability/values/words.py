@@ -87,6 +87,9 @@ class EntryType(StrEnum):
     MAIL_BOUNCED = "mail:bounced"
     POLICY_VIEWED = "policy:viewed"
     PREMIUMS_PLANNED = "premium:planned"
+    CARD_CONSENTED = "card:consented"
+    CARD_KEPT = "card:kept"
+    CARD_STOPPED = "card:stopped"
     CONTRACT_ENDED = "contract:ended"
     CONSULTATION_ASKED = "consultation:asked"
     CONSULTATION_ANSWERED = "consultation:answered"
@@ -117,6 +120,7 @@ OUTLIVES_ERASURE = frozenset(
         EntryType.REFUND_FAILED,
         EntryType.PAYMENT_DISPUTED,
         EntryType.DISPUTE_CLOSED,
+        EntryType.CARD_STOPPED,
         EntryType.CONTRACT_ENDED,
         EntryType.MAIL_SENT,
         EntryType.MAIL_BOUNCED,

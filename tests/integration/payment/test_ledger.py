@@ -136,7 +136,7 @@ def test_while_stripe_does_not_answer_nothing_is_noted(
 def test_movements_of_more_than_a_page_are_all_taken(
     simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("marketplace.infra.stripe_gateway.PAGE", 2)
+    monkeypatch.setattr("marketplace.infra.stripe_gateway.calling.PAGE", 2)
     for _ in range(5):
         paid(simulator)
     compare()
