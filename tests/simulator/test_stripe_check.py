@@ -14,7 +14,15 @@ import requests
 import stripe
 
 from marketplace.infra import stripe_gateway
-from marketplace.infra.payment_gateway import NewAccount, NewSession, NewTransfer
+from marketplace.infra.payment_gateway import (
+    Intent,
+    NewAccount,
+    NewCharge,
+    NewSession,
+    NewSetup,
+    NewTransfer,
+    PaymentCallRefused,
+)
 from marketplace.infra.stripe_gateway import Gateway
 from marketplace.kernel.money import Money
 from sandbox.stripe_check import __main__ as command
@@ -301,6 +309,7 @@ def everything_the_gateway_can_ask(gateway: Gateway) -> None:
     assert list(gateway.list_accounts(begun - timedelta(minutes=1))) == accounts[::-1]
     link = gateway.create_account_link(accounts[0].id, "http://localhost:8000/a", "http://localhost:8000/b")
     requests.post(link, data={"answer": "finish"}, timeout=5, allow_redirects=False).raise_for_status()
+    keep_and_charge_a_card(gateway, begun)
     part = Money(900, "CNY")
     sent = gateway.create_transfer(
         NewTransfer(part, accounts[0].id, intent, "attempt-0", {"transfer_id": "1"}, "transfer-1")
@@ -318,6 +327,32 @@ def everything_the_gateway_can_ask(gateway: Gateway) -> None:
     assert gateway.cancel_verification(left.id).status == "canceled"
     assert gateway.redact_verification(shown.id).status == "verified"
     assert (sent.amount, back.amount, back.metadata) == (part, Money(400, "CNY"), {"reversal_id": "1"})
+
+
+def keep_and_charge_a_card(gateway: Gateway, begun: datetime) -> None:
+    somebody = gateway.create_customer("li.na@example.com", {"mandate_id": "1"}, "customer-1")
+    back, until = "http://localhost:8000/kept", begun + timedelta(hours=1)
+    page = gateway.create_setup(NewSetup(somebody, "en", back, back, until, "mandate-1", {"mandate_id": "1"}, "keep-1"))
+    assert type_card(str(page.url), "4000002760003184").status_code == 303
+    bank = type_card(str(page.url), "4000002760003184").headers["Location"]
+    requests.post(bank, data={"answer": "confirm"}, timeout=5, allow_redirects=False)
+    kept = gateway.retrieve_setup(page.id)
+    assert (kept.last4, kept.customer_id, kept.our_id, kept.status) == ("3184", somebody, "mandate-1", "complete")
+
+    def charge(name: str) -> Intent:
+        about = {"attempt_id": name}
+        amount, method = Money(10_600, "CNY"), str(kept.method_id)
+        return gateway.charge_card(NewCharge(amount, somebody, method, "Household cover", name, about, name))
+
+    one, other = charge("charge-1"), charge("charge-2")
+    assert (one.status, one.declined, one.received) == ("requires_payment_method", "authentication_required", None)
+    assert charge("charge-1") == one, "the same key has the same answer"
+    assert gateway.cancel_intent(one.id).status == "canceled"
+    listed = list(gateway.list_intents(somebody, begun - timedelta(minutes=1)))
+    assert [each.id for each in listed] == [other.id, one.id]
+    gateway.detach_card(str(kept.method_id))
+    with pytest.raises(PaymentCallRefused):
+        charge("charge-3")
 
 
 def calls_in_the_source() -> set[str]:

@@ -114,7 +114,6 @@ class Gateway(Calling):
             "cancel_url": new.cancel_url,
             "expires_at": int(new.expires_at.timestamp()),
             "metadata": dict(new.metadata),
-            "setup_intent_data": {"metadata": dict(new.metadata)},
         }
         options = stripe.RequestOptions(idempotency_key=new.idempotency_key)
         return self._session(
