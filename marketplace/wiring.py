@@ -66,12 +66,14 @@ from marketplace.policy import jobs as policy_jobs
 from marketplace.policy import rules as policy_rules
 from marketplace.policy.services import numbers
 from marketplace.policy.services.numbers import PolicyIssuer
-from marketplace.policy.values import PaperFinished, PolicyDocumentReady, PolicyIssued
+from marketplace.policy.values import PaperFinished, PolicyDocumentReady, PolicyEnded, PolicyIssued
 from marketplace.privacy import jobs as privacy_jobs
 from marketplace.privacy.values import ApplicationErased
 from marketplace.quoting.values import JourneyCompared
 from marketplace.screening import jobs as screening_jobs
 from marketplace.screening import rules as screening_rules
+from marketplace.servicing import jobs as servicing_jobs
+from marketplace.servicing import rules as servicing_rules
 from marketplace.traceability.jobs import keeping as traceability_recordings
 from marketplace.traceability.jobs import referencing as traceability_references
 from marketplace.traceability.jobs import stamping as traceability_stamps
@@ -91,6 +93,7 @@ FEATURES = (
     policy_jobs,
     privacy_jobs,
     screening_jobs,
+    servicing_jobs,
     traceability_jobs,
     traceability_recordings,
     traceability_references,
@@ -114,12 +117,23 @@ SUBSCRIBERS: dict[type, tuple[str, ...]] = {
     OrderNotIssuable: ("oversight.note_not_issuable",),
     OrderLapsed: ("oversight.note_lapsed",),
     IdentityCheckMoved: ("application.settle_identity",),
-    PaymentSucceeded: ("checkout.take_payment", "oversight.note_paid", "screening.note_payment"),
-    PaymentFailed: (),  # the customer stays on the payment page
+    PaymentSucceeded: (
+        "checkout.take_payment",
+        "servicing.take_payment",
+        "oversight.note_paid",
+        "screening.note_payment",
+    ),
+    PaymentFailed: ("servicing.note_failure",),  # on the road of a purchase the customer stays on the payment page
     PaymentExpired: (),  # checkout.sweep lapses orders by their own expiry
-    CardKept: (),  # charged only on the day of a premium
-    RefundSucceeded: ("checkout.note_refund", "oversight.note_refunded", "screening.note_refund"),
-    PolicyIssued: ("policy.make_document", "oversight.note_issued"),
+    CardKept: ("servicing.tell_card_kept",),
+    RefundSucceeded: (
+        "checkout.note_refund",
+        "servicing.tell_refunded",
+        "oversight.note_refunded",
+        "screening.note_refund",
+    ),
+    PolicyIssued: ("policy.make_document", "servicing.take_up", "oversight.note_issued"),
+    PolicyEnded: ("servicing.drop",),
     PolicyDocumentReady: ("checkout.send_policy",),
     MessageBounced: ("checkout.note_bounced",),
     MessageSent: ("checkout.note_mailed", "oversight.note_mailed"),
@@ -141,6 +155,7 @@ MACHINES: dict[str, Table[Any, Any]] = {
     "payment": payment_rules.ATTEMPTS,
     "refund": payment_rules.REFUNDS,
     "kept card": keeping.MANDATES,
+    "premium": servicing_rules.PREMIUMS,
     "transfer": transferring.TRANSFERS,
     "reversal": transferring.REVERSALS,
     "document": policy_rules.DOCUMENT_LIFE,

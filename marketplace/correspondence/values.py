@@ -36,6 +36,11 @@ class MessageKind(StrEnum):
     APPLICATION_REFUSED = "application_refused"
     APPLICATION_ASKED = "application_asked"
     REFUND_MADE = "refund_made"
+    PREMIUM_ANNOUNCED = "premium_announced"
+    PREMIUM_DUE = "premium_due"
+    PREMIUM_FAILED = "premium_failed"
+    PREMIUM_PAID = "premium_paid"
+    CARD_KEPT = "card_kept"
     PAYMENT_NOT_ISSUABLE = "payment_not_issuable"
     DATA_EXPORT_READY = "data_export_ready"
     DATA_REQUEST_ANSWERED = "data_request_answered"
@@ -52,6 +57,8 @@ class MessageKind(StrEnum):
 
 
 _OF_APPLICATION = frozenset({"name", "application_reference", "product_name", "insurer_name", "application_link"})
+_OF_CONTRACT = frozenset({"policy_number", "product_name", "insurer_name", "card", "link"})
+_OF_PREMIUM = _OF_CONTRACT | {"amount", "number", "collect_on", "grace_until"}
 # What each message must be told. Strings in the message's language; days as ISO 8601; amounts as
 # {"minor": int, "currency": str}; `minutes` and `cooling_off_days` whole numbers; links absolute.
 NEEDS: Mapping[MessageKind, frozenset[str]] = {
@@ -96,6 +103,11 @@ NEEDS: Mapping[MessageKind, frozenset[str]] = {
         {"name", "insured_name", "agreed", "application_reference", "product_name", "application_link"}
     ),
     MessageKind.REFUND_MADE: frozenset({"order_reference", "amount"}),
+    MessageKind.PREMIUM_ANNOUNCED: _OF_PREMIUM,
+    MessageKind.PREMIUM_DUE: _OF_PREMIUM,
+    MessageKind.PREMIUM_FAILED: _OF_PREMIUM | {"why", "again_on"},
+    MessageKind.PREMIUM_PAID: _OF_PREMIUM,
+    MessageKind.CARD_KEPT: _OF_CONTRACT,
     MessageKind.PAYMENT_NOT_ISSUABLE: frozenset({"order_reference", "product_name", "amount"}),
     MessageKind.DATA_EXPORT_READY: frozenset({"link", "days"}),
     MessageKind.DATA_REQUEST_ANSWERED: frozenset({"reference", "link"}),
@@ -133,6 +145,9 @@ OWED = frozenset(
         MessageKind.APPLICATION_POSTPONED,
         MessageKind.APPLICATION_ASKED,
         MessageKind.REFUND_MADE,
+        MessageKind.PREMIUM_ANNOUNCED,
+        MessageKind.PREMIUM_DUE,
+        MessageKind.PREMIUM_FAILED,
         MessageKind.PAYMENT_NOT_ISSUABLE,
         MessageKind.DATA_REQUEST_ANSWERED,
         MessageKind.CONSULTATION_ANSWERED,

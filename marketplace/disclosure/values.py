@@ -29,6 +29,7 @@ class WordingKey(StrEnum):
     ELECTRONIC_DELIVERY = "electronic_delivery"
     PUBLIC_ANSWER_CONSENT = "public_answer_consent"
     COUNTER_OFFER = "counter_offer"
+    PREMIUM_CARD = "premium_card"
 
 
 class WordingNotFound(NotFound):

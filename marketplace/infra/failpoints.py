@@ -37,6 +37,12 @@ class At(Enum):
     CHARGE_ANSWERED = "what the provider said of a charge is known and not noted"
     CARD_DETACHED = "the provider has forgotten a card, we have no note of it"
 
+    # --- a later premium
+    CHARGE_ASKED = "a premium fell due and its charge is written, nothing is committed"
+    PREMIUMS_WORKED = "a chunk of premiums is worked on and not committed"
+    PREMIUM_TAKEN = "a premium is paid, booked and told, nothing is committed"
+    FAILURE_TOLD = "a card was refused and its owner told, nothing is committed"
+
     # --- what the provider says
     EVENT_VERIFIED = "an event came and is genuine"
     EVENT_KEPT = "it is in the inbox, its work is not deferred"

@@ -1,7 +1,7 @@
 """The public words of contracts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -93,11 +93,14 @@ class PremiumLine:
 
 @dataclass(frozen=True, slots=True)
 class Instalment:
-    """A premium after the first one, which is number 1. `due_on` is a day where the contract is at home."""
+    """A premium after the first one, which is number 1. `due_on` is a day where the contract is at home. Before the
+    contract is concluded it has no `id`.
+    """
 
     number: int
     due_on: date
     amount: Money
+    id: UUID | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +336,13 @@ class PaperCheck:
 @dataclass(frozen=True, slots=True)
 class PolicyIssued:
     """A contract was concluded; its document is still to be made."""
+
+    policy_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyEnded:
+    """A contract came to its end, however it did."""
 
     policy_id: UUID
 

@@ -177,6 +177,10 @@ ACCESS: dict[str, Door] = {
         step_up=True,
     ),
     **_doors(Who.CUSTOMER, PageClass.SERVICE, "policy.policies", "policy.policy", "policy.mail_again"),
+    **_doors(
+        Who.CUSTOMER, PageClass.SERVICE, "premiums.pay", "premiums.returned", "premiums.card", "premiums.kept",
+        "premiums.stop",
+    ),
     **_doors(Who.CUSTOMER, PageClass.SERVICE, "policy.document", paper=True),
     **_doors(Who.ANYONE, PageClass.NON_SALES, "register.data", "privacy.closed"),
     **_doors(Who.CUSTOMER, PageClass.SERVICE, "privacy.overview", "privacy.ask"),

@@ -41,7 +41,7 @@ TRACED = (
                      "questions", "consent", "document", "exclusions", "insured_ask", "insured_answer",
                      "insured_prove", "review", "pay", "done", "ended", "ask", "inquiry", "counter_offer")
     ),
-    "customer/basket/pay.html", "customer/account/policy.html",
+    "customer/basket/pay.html", "customer/account/policy.html", "customer/account/card.html",
 )  # fmt: skip
 """Every template of a recorded page; another one is not shown as one."""
 

@@ -31,6 +31,7 @@ NOT_PAGES = {
     "health.live": "for machines", "health.ready": "for machines",
     "health.compliance": "for machines",
     "application.resume": "leads to the step that may be done", "checkout.returned": "leads to the end of the purchase",
+    "premiums.returned": "leads to the contract", "premiums.kept": "leads to the contract",
     "insurer_payee.returned": "leads to how the account at Stripe stands",
 }  # fmt: skip
 

@@ -255,6 +255,8 @@ NOT_EVIDENCE: Mapping[str, str] = dict.fromkeys(
     "payment_transfer_reversal": _BOOKS,
     "payment_provider_movement": "the provider's own account of our money; the payment itself is in the log",
     "underwriting_inquiry": "what was asked and answered stands in the trail by its hash (test_referrals)",
+    "payment_mandate": "that its customer agreed, and by which words, and stopped, are entries",
+    "servicing_premium": "how a premium stands; what was told, charged and paid are entries and in the books",
     "policy_instalment": "the contract itself says how often, how many times and how much; an entry has their hash",
     "policy_allotted_range": "which numbers an insurer set aside; `check` holds the contracts to them",
     "policy_paper_range": "the next number of a receipt or a letter; the table of papers refuses one given twice",

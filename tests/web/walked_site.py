@@ -40,6 +40,7 @@ from marketplace.quoting import queries as quoting
 from marketplace.screening import queries as screening
 from marketplace.screening.services.finding import open_case
 from marketplace.screening.values import Finding, RuleCode
+from marketplace.servicing import queries as servicing
 from marketplace.web.doors import ACCESS
 from sandbox.demo.visitor import Identity, Visitor
 from tests.factories.accounts import (
@@ -241,6 +242,11 @@ def _certificate(app: Flask, policy_id: UUID) -> UUID:
     return next(each.id for each in papers if each.kind is PaperKind.CERTIFICATE)
 
 
+def _premium(app: Flask, policy_id: UUID) -> UUID:
+    with app.app_context():
+        return servicing.premiums_of(policy_id)[0].id
+
+
 def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], admin: Account) -> dict[str, Any]:
     with app.app_context():
         sold = next(sale for sale in oversight.sales(SaleFilter()).sales if sale.policy_id)
@@ -303,7 +309,7 @@ def _places(app: Flask, site: Site, owner: Visitor, under_way: dict[str, str], a
         "case_id": _a_case(app, sold.application_id),
         "hold_id": dispute.id, "term_id": proposed.id, "invitation_id": invited.id, "colleague_id": leaving.id,
         "day": LONG_AGO, "month": LONG_AGO, "form": "csv",
-        "paper_id": _certificate(app, sold.policy_id), **asked_of,
+        "paper_id": _certificate(app, sold.policy_id), "premium_id": _premium(app, sold.policy_id), **asked_of,
     }  # fmt: skip
     bought = {"application_id": sold.application_id}
     finished = ("checkout.pay", "checkout.returned", "checkout.done", "checkout.policy_document")

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterable
 from uuid import UUID
 
-from marketplace.accounts import queries as accounts
 from marketplace.application import services as applications
 from marketplace.application.queries import agreed_exclusions
 from marketplace.checkout.models import OrderLineRow, OrderRow, lines_of, locked
@@ -17,14 +16,13 @@ from marketplace.checkout.services.telling import tell_not_issuable, tell_refund
 from marketplace.checkout.values import OfferReplaced, Order, OrderIssued, OrderNotIssuable, OrderState
 from marketplace.infra.db import db
 from marketplace.infra.failpoints import At, reach
-from marketplace.infra.formatting import ZONE
 from marketplace.infra.jobs import defer, publish
 from marketplace.kernel import clock
 from marketplace.kernel.errors import MarketplaceError, Unavailable
 from marketplace.kernel.money import Money
 from marketplace.payment import queries as payments
 from marketplace.payment import services as payment
-from marketplace.payment.values import AttemptState, ContractShare, RefundReason, RefundState, Share
+from marketplace.payment.values import AttemptState, ContractShare, RefundReason, RefundState
 from marketplace.policy import queries as contracts
 from marketplace.policy import services as policies
 from marketplace.policy.values import IssuePolicy, Policy, PremiumLine
@@ -113,14 +111,9 @@ def _book(row: OrderRow, concluded: Iterable[tuple[Policy, OfferView]]) -> None:
     """The premiums are the insurers' from now on, less what each has agreed to pay the marketplace. They stay here as
     long as the customer may withdraw.
     """
-    agreed = {(term.insurer_id, term.line): term for term in accounts.terms_in_force(clock.today(ZONE))}
     shares = []
     for policy, offer in concluded:
-        term = agreed.get((offer.insurer_id, offer.need.line.value))
-        if term is None:
-            log.error("ALARM no commission is agreed with insurer %s for %s", offer.insurer_id, offer.need.line.value)
-        kept = term.of(offer.premium) if term else Money.zero(offer.premium.currency)
-        share = Share(offer.insurer_id, offer.premium, kept)
+        share = payment.share_of(offer.insurer_id, offer.need.line.value, offer.premium)
         shares.append(ContractShare(policy.id, policy.application_id, share, contracts.withdrawable_until(policy)))
     if row.attempt_id is not None:
         payment.book_premiums(row.attempt_id, shares)

@@ -39,8 +39,10 @@ from marketplace.payment.values import (
 
 
 def transfer_of(contract_id: UUID) -> Transfer:
-    """The insurer's share of a contract and how far it is. Raises TransferNotFound (also where it cost nothing)."""
-    wanted = select(TransferRow).where(TransferRow.contract_id == contract_id)
+    """The insurer's share of the first premium of a contract and how far it is. Raises TransferNotFound (also where it
+    cost nothing).
+    """
+    wanted = select(TransferRow).where(TransferRow.contract_id == contract_id).order_by(TransferRow.booked_at).limit(1)
     row = db.session.scalar(wanted.execution_options(populate_existing=True))
     if row is None:
         raise TransferNotFound
@@ -58,9 +60,10 @@ def transfer_of(contract_id: UUID) -> Transfer:
 
 
 def returned_of(contract_id: UUID) -> Money | None:
-    """What of the contract's premium went back to the customer; None where nothing did."""
-    row = db.session.scalar(select(TransferRow).where(TransferRow.contract_id == contract_id))
-    return (standing_of(row).returned or None) if row is not None else None
+    """What of the contract's premiums went back to the customer; None where nothing did."""
+    rows = db.session.scalars(select(TransferRow).where(TransferRow.contract_id == contract_id)).all()
+    returned = [standing_of(row).returned for row in rows]
+    return sum(returned[1:], returned[0]) or None if returned else None
 
 
 def standing_of(row: TransferRow) -> Standing:

@@ -25,7 +25,7 @@ from marketplace.payment.services.movements import take_movements
 from marketplace.payment.services.reconciliation import reconcile, reconcile_transfers
 from marketplace.payment.services.refunds import ask_again, request_refund, send_refund
 from marketplace.payment.services.settlement import send_charge, settle, settle_latest
-from marketplace.payment.services.shares import book_premiums
+from marketplace.payment.services.shares import book_premiums, share_of
 from marketplace.payment.services.transfers import release_transfer, send_reversal, send_transfer
 from marketplace.payment.services.wishes import approve_wish, ask_refund, configure, limit_of, refuse_wish
 
@@ -62,6 +62,7 @@ __all__ = [
     "settle",
     "settle_latest",
     "settle_mandate",
+    "share_of",
     "start_attempt",
     "stop_mandates",
     "take_disputes",

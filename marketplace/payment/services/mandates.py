@@ -45,7 +45,7 @@ def ask_mandate(command: AskMandate) -> Mandate:
     row = _new_row(command)
     db.session.add(row)
     db.session.flush()
-    _record(row, EntryType.CARD_CONSENTED, command.actor, wording=row.wording_sha256)
+    _record(row, EntryType.CARD_CONSENTED, command.actor, command.page_version_id, wording=row.wording_sha256)
     return mandate_value(row)
 
 
@@ -182,6 +182,6 @@ def _new_row(command: AskMandate) -> MandateRow:
     )
 
 
-def _record(row: MandateRow, kind: EntryType, by: Actor, **said: Any) -> None:
+def _record(row: MandateRow, kind: EntryType, by: Actor, page: str | None = None, **said: Any) -> None:
     body = {"mandate_id": str(row.id), **said}
-    record_act(Act(row.journey_id, kind, body, by, row.application_id, row.insurer_id))
+    record_act(Act(row.journey_id, kind, body, by, row.application_id, row.insurer_id, page))

@@ -1,14 +1,17 @@
 """Insurers' shares of contracts: each from its conclusion on, and what of them goes back to customers."""
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
 
+from marketplace.accounts import queries as accounts
 from marketplace.infra import jobs
 from marketplace.infra.db import db
 from marketplace.infra.failpoints import At, reach
+from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock, ids
 from marketplace.kernel.money import Money
 from marketplace.payment.models import ReturnRow, ReversalRow, TransferRow
@@ -19,10 +22,21 @@ from marketplace.payment.services import ledger
 from marketplace.payment.services.rows import attempt_row
 from marketplace.payment.values import ContractShare, LedgerEvent, ReversalState, Share, TransferState
 
+log = logging.getLogger(__name__)
+
+
+def share_of(insurer_id: UUID, line: str, premium: Money) -> Share:
+    """What an insurer is owed of a premium of this line, and what of it the marketplace keeps as agreed today."""
+    agreed = (each for each in accounts.terms_in_force(clock.today(ZONE)))
+    term = next((each for each in agreed if (each.insurer_id, each.line) == (insurer_id, line)), None)
+    if term is None:
+        log.error("ALARM no commission is agreed with insurer %s for %s", insurer_id, line)
+    return Share(insurer_id, premium, term.of(premium) if term else Money.zero(premium.currency))
+
 
 def book_premiums(attempt_id: UUID, concluded: Sequence[ContractShare]) -> None:
-    """The contracts that an attempt paid for are concluded: what was held for its customer is owed to their insurers,
-    and each share waits for its day. Asked again it changes nothing.
+    """What an attempt paid for counts, contracts that are concluded or a later premium of one: what was held for its
+    customer is owed to the insurers, and each share waits for its day. Asked again it changes nothing.
 
     Raises AttemptNotFound.
     """

@@ -29,7 +29,9 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class AskMandate:
-    """The customer of a contract agrees to `wording_sha256`: a card may be kept and charged for its later premiums."""
+    """The customer of a contract agrees to `wording_sha256`: a card may be kept and charged for its later premiums.
+    `page_version_id` names the page on which that was agreed to.
+    """
 
     contract_id: UUID
     wording_sha256: str
@@ -41,6 +43,7 @@ class AskMandate:
     application_id: UUID
     insurer_id: UUID
     actor: Actor
+    page_version_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from marketplace.policy.queries.contracts import (
     run_out,
     withdrawable_until,
 )
-from marketplace.policy.queries.instalments import instalments_ahead, instalments_of
+from marketplace.policy.queries.instalments import instalment, instalments_ahead, instalments_of
 from marketplace.policy.queries.papers import (
     document_bytes,
     paper,
@@ -58,6 +58,7 @@ __all__ = [
     "frames_of_account",
     "frames_of_order",
     "in_force_on",
+    "instalment",
     "instalments_ahead",
     "instalments_of",
     "order_of_number",

@@ -10,7 +10,7 @@ from marketplace.infra.db import db
 from marketplace.kernel.money import Money
 from marketplace.policy import rules
 from marketplace.policy.models import InstalmentRow
-from marketplace.policy.values import Instalment
+from marketplace.policy.values import Instalment, PolicyNotFound
 
 
 def instalments_ahead(start_on: date, frequency: Frequency, times: int, premium: Money) -> tuple[Instalment, ...]:
@@ -18,9 +18,21 @@ def instalments_ahead(start_on: date, frequency: Frequency, times: int, premium:
     return rules.instalments(start_on, frequency, times, premium) if premium else ()
 
 
+def instalment(instalment_id: UUID) -> Instalment:
+    """Raises PolicyNotFound where no contract has it."""
+    row = db.session.get(InstalmentRow, instalment_id)
+    if row is None:
+        raise PolicyNotFound
+    return _value(row)
+
+
 def instalments_of(policy_id: UUID) -> tuple[Instalment, ...]:
     """The premiums of the contract after the first one, by number."""
     rows = db.session.scalars(
         select(InstalmentRow).where(InstalmentRow.policy_id == policy_id).order_by(InstalmentRow.number)
     )
-    return tuple(Instalment(row.number, row.due_on, Money(row.amount_minor, row.currency)) for row in rows)
+    return tuple(map(_value, rows))
+
+
+def _value(row: InstalmentRow) -> Instalment:
+    return Instalment(row.number, row.due_on, Money(row.amount_minor, row.currency), row.id)

@@ -27,6 +27,7 @@ from marketplace.policy.values import (
     Ending,
     IssuePolicy,
     Policy,
+    PolicyEnded,
     PolicyFrame,
     PolicyIssued,
     PolicyState,
@@ -132,6 +133,7 @@ def end_contract(command: EndContract) -> None:
     row.state, row.ended_on, row.ending, row.ended_at = PolicyState.ENDED, command.on, command.how, clock.now()
     db.session.flush()
     _record(row, EntryType.CONTRACT_ENDED, {"number": row.number, "ending": command.how, "on": command.on}, command.by)
+    publish(PolicyEnded(row.id))
 
 
 def end_expired() -> Iterator[int]:

@@ -10,7 +10,7 @@ from marketplace.oversight import queries
 from marketplace.policy import queries as policies
 from marketplace.policy.values import PolicyNotFound
 from marketplace.web import access, evidence_file
-from marketplace.web.customer.policy import own_policy
+from marketplace.web.customer.premiums import own_policy
 from marketplace.web.fields import Form
 
 blueprint = Blueprint("policy_evidence", __name__, url_prefix="/policies")

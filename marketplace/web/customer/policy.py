@@ -16,24 +16,19 @@ from marketplace.checkout import queries as orders
 from marketplace.checkout import services as checkout
 from marketplace.infra.formatting import gettext as _
 from marketplace.policy import queries
-from marketplace.policy.values import PaperKind, Policy, PolicyNotFound
+from marketplace.policy.values import PaperKind, Policy
 from marketplace.traceability.services import record_act
 from marketplace.traceability.values import Act, EntryType
 from marketplace.web import access, mail_words
+from marketplace.web.customer import premiums
 from marketplace.web.customer.account import too_many
+from marketplace.web.customer.premiums import own_policy
 from marketplace.web.papers import asked_paper, beside_policy, paper_pdf
 from marketplace.web.tracing import Traced, render_traced, visit_of
 
 blueprint = Blueprint("policy", __name__)
 
 UNDER_WAY = {State.STARTED, State.ACCEPTED, State.REFERRED, State.COUNTERED}
-
-
-def own_policy(policy_id: UUID) -> Policy:
-    found = queries.policy(policy_id)
-    if found.account_id != access.here().id or found.erased:
-        raise PolicyNotFound
-    return found
 
 
 @blueprint.get("/account")
@@ -71,6 +66,7 @@ def policy(policy_id: UUID) -> ResponseReturnValue:
         papers=beside_policy(queries.papers_of_sale(found.id, found.order_id)),
         later=queries.instalments_of(found.id),
         often=Frequency(found.body["premium"]["frequency"]),
+        **premiums.shown(found),
     )
 
 

@@ -20,7 +20,7 @@ INSURERS = {
     "payment_attempt", "payment_premium_return", "payment_refund", "payment_transfer", "payment_transfer_reversal",
     "policy_allotted_range", "policy_document", "policy_instalment", "policy_number_range", "policy_policy",
     "policy_version", "privacy_erasure", "privacy_hold", "privacy_restriction", "quoting_need", "quoting_offer",
-    "rating_tariff", "traceability_entry", "traceability_evidence_intake", "traceability_journey",
+    "rating_tariff", "servicing_premium", "traceability_entry", "traceability_evidence_intake", "traceability_journey",
     "traceability_recording", "traceability_recording_chunk", "underwriting_decision", "underwriting_inquiry",
 }  # fmt: skip
 
@@ -32,6 +32,7 @@ MARKETPLACE = {
     "needs_basket", "needs_basket_line", "needs_scheme",
     "accounts_ceremony", "accounts_challenge", "accounts_insurer_application", "checkout_delivery",
     "disclosure_site_report", "payment_balance_check", "payment_dispute", "payment_ledger_entry", "payment_ledger_line",
+    "payment_mandate",
     "payment_provider_event", "payment_provider_movement", "payment_refund_wish", "policy_paper_range",
     "oversight_sample", "oversight_sampled", "privacy_export", "privacy_notice", "privacy_request", "privacy_run",
     "screening_case", "screening_event", "screening_fact", "screening_trace",

@@ -128,6 +128,8 @@ class Buying(Visits):
         policy = links(buyer.text, rf"/policies/{UUID}")[0]
         buyer.get(f"{policy}/evidence")
         buyer.post({})
+        buyer.get(f"{policy}/card")
+        buyer.post({})
         page = buyer.get(policy)
         number = re.search(r"EF[0-9A-Z-]+", page)
         code = re.search(r'translate="no">([^<]+)<', page)

@@ -189,7 +189,8 @@ def test_a_busy_stripe_is_asked_again_after_our_own_pauses(monkeypatch: pytest.M
     assert gateway.create_session(NEW).id == "cs_test_1"
     assert len(pauses) == 3
     assert all(
-        base * 0.5 <= pause <= base * 1.5 for base, pause in zip(stripe_gateway.calling.RATE_LIMIT_PAUSES, pauses, strict=True)
+        base * 0.5 <= pause <= base * 1.5
+        for base, pause in zip(stripe_gateway.calling.RATE_LIMIT_PAUSES, pauses, strict=True)
     )
 
 

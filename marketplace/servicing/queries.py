@@ -1,0 +1,61 @@
+"""Ask about later premiums."""
+
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from marketplace.infra.db import db
+from marketplace.policy import queries as policies
+from marketplace.policy.values import Instalment
+from marketplace.servicing.models import PremiumRow
+from marketplace.servicing.rules import refusal_of
+from marketplace.servicing.values import Premium, PremiumNotFound, PremiumState
+
+
+def premiums_of(policy_id: UUID) -> tuple[Premium, ...]:
+    """The premiums of the contract after the first one, by number; empty before they are taken up, moments after the
+    contract was concluded.
+    """
+    rows = db.session.scalars(
+        select(PremiumRow).where(PremiumRow.policy_id == policy_id).execution_options(populate_existing=True)
+    )
+    standing = {row.id: row for row in rows}
+    if not standing:
+        return ()
+    agreed = policies.instalments_of(policy_id)
+    return tuple(_premium(standing[each.id], each) for each in agreed if each.id in standing)
+
+
+def premium(premium_id: UUID, policy_id: UUID) -> Premium:
+    """One of them. Raises PremiumNotFound, also for another contract's."""
+    row = db.session.get(PremiumRow, premium_id, populate_existing=True)
+    if row is None or row.policy_id != policy_id:
+        raise PremiumNotFound
+    return premium_of(row)
+
+
+def premium_of(row: PremiumRow) -> Premium:
+    """With its day and amount as the contract has them."""
+    return _premium(row, policies.instalment(row.id))
+
+
+def overdue_count() -> int:
+    """How many premiums are not paid although their time of grace is over."""
+    asked = select(func.count()).where(PremiumRow.state == PremiumState.OVERDUE.value)
+    return int(db.session.execute(asked).scalar_one())
+
+
+def _premium(row: PremiumRow, agreed: Instalment) -> Premium:
+    return Premium(
+        id=row.id,
+        policy_id=row.policy_id,
+        number=agreed.number,
+        due_on=agreed.due_on,
+        amount=agreed.amount,
+        state=PremiumState(row.state),
+        collect_on=row.collect_on,
+        grace_until=row.grace_until,
+        paid_at=row.paid_at,
+        why=refusal_of(row.failure) if row.failure else None,
+        attempt_id=row.attempt_id,
+    )

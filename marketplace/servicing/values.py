@@ -1,0 +1,90 @@
+"""The public words of servicing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from types import MappingProxyType
+from uuid import UUID
+
+from marketplace.kernel.errors import Conflict, NotFound
+from marketplace.kernel.money import Money
+
+
+class PremiumState(StrEnum):
+    """How a later premium of a contract stands.
+
+    `announced`: its customer was told. `due`: it is being collected. `overdue`: it is not paid, and its time of grace
+    is over. `dropped`: the contract ended before it was paid, and nobody owes it any more.
+    """
+
+    PLANNED = "planned"
+    ANNOUNCED = "announced"
+    DUE = "due"
+    OVERDUE = "overdue"
+    PAID = "paid"
+    DROPPED = "dropped"
+
+    @property
+    def is_payable(self) -> bool:
+        return self in {PremiumState.ANNOUNCED, PremiumState.DUE, PremiumState.OVERDUE}
+
+
+class Refusal(StrEnum):
+    """Why a kept card was not charged, as far as it matters to its owner."""
+
+    BANK_ASKS = "bank_asks"
+    NO_MONEY = "no_money"
+    CARD = "card"
+    TECHNICAL = "technical"
+    STOPPED = "stopped"
+
+
+# docs.stripe.com/declines/codes; whatever is not here is the card's.
+REFUSALS: Mapping[str, Refusal] = MappingProxyType(
+    {
+        "authentication_required": Refusal.BANK_ASKS,
+        "authentication_not_handled": Refusal.BANK_ASKS,
+        "insufficient_funds": Refusal.NO_MONEY,
+        "withdrawal_count_limit_exceeded": Refusal.NO_MONEY,
+        "card_velocity_exceeded": Refusal.NO_MONEY,
+        "processing_error": Refusal.TECHNICAL,
+        "try_again_later": Refusal.TECHNICAL,
+        "issuer_not_available": Refusal.TECHNICAL,
+        "reenter_transaction": Refusal.TECHNICAL,
+        "provider_unavailable": Refusal.TECHNICAL,
+        "card_not_kept": Refusal.STOPPED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Premium:
+    """A premium after the first one. Days are those of the contract's zone: `due_on` as agreed, `collect_on` when it is
+    collected, never less than a week after it was announced; `grace_until` the last day of grace. `why` says why the
+    kept card was not charged, the last time.
+    """
+
+    id: UUID
+    policy_id: UUID
+    number: int
+    due_on: date
+    amount: Money
+    state: PremiumState
+    collect_on: date
+    grace_until: date | None
+    paid_at: datetime | None
+    why: Refusal | None
+    attempt_id: UUID | None
+
+
+class PremiumNotFound(NotFound):
+    """There is no such premium."""
+
+    code = "servicing:premium-not-found"
+
+
+class PremiumNotPayable(Conflict):
+    """This premium cannot be paid: it is paid, not due yet, or the contract has ended."""
+
+    code = "servicing:premium-not-payable"
