@@ -3,6 +3,7 @@ the link when the bank wants the customer.
 """
 
 from collections.abc import Callable
+from functools import partial
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -10,19 +11,25 @@ import pytest
 import requests
 from flask import Flask
 
+from marketplace.accounts.values import Role
 from marketplace.correspondence import queries as correspondence
 from marketplace.infra import present
 from marketplace.infra.db import Scope, db, use_scope
 from marketplace.kernel import clock
-from marketplace.oversight.values import Sale
+from marketplace.oversight import queries as oversight
+from marketplace.oversight.queries.contradictions import contradictions
+from marketplace.oversight.services import refresh_application
+from marketplace.oversight.values import Sale, SaleFilter
 from marketplace.payment import queries as payments
 from marketplace.payment.values import Purpose
 from marketplace.servicing import queries, services
 from marketplace.servicing.values import Premium
 from marketplace.traceability import queries as trail
 from sandbox.demo.visitor import Visitor, hidden_fields, words
+from tests.factories.accounts import a_member_of_staff
+from tests.factories.evidence import asked
 from tests.simulator_server import GOOD_CARD, SimulatorServer
-from tests.web.conftest import LI_NA, days_later
+from tests.web.conftest import LI_NA, days_later, run_jobs
 
 ALWAYS_ASKED = "4000002760003184"
 Work = Callable[[], list[str]]
@@ -132,8 +139,13 @@ def test_coming_back_without_a_card_keeps_nothing(
 
 @pytest.mark.requirement("O13-23")
 def test_when_the_bank_wants_the_customer_a_link_is_mailed_and_the_premium_counts_once(
-    shop: Flask, customer: Visitor, sale: Sale, simulator: SimulatorServer, work: Work
+    shop: Flask,
+    customer: Visitor,
+    sale: Sale,
+    simulator: SimulatorServer,
+    into_the_log: Callable[[], int],
 ) -> None:
+    work = partial(run_jobs, shop)
     keep(customer, sale, simulator, ALWAYS_ASKED)
     before = len(simulator.listed("/v1/payment_intents", limit=100))
     on_day(shop, work, sale, 7)
@@ -161,6 +173,17 @@ def test_when_the_bank_wants_the_customer_a_link_is_mailed_and_the_premium_count
         lines = payments.latest_share_lines(sale.insurer_id, 9)
     assert [line.premium for line in lines] == [premium.amount] * 2, "the first premium and this one, each once"
     assert first(shop, sale).state.value == "paid"
+    with shop.app_context():
+        into_the_log()
+        refresh_application(sale.application_id)
+        (known,) = (each for each in oversight.sales(SaleFilter()).sales if each.id == sale.id)
+        assert known.completeness is not None
+        assert known.completeness.gaps == (), "what comes after the sale is no gap in it"
+        account = a_member_of_staff(Role.ADMIN_COMPLIANCE)
+        db.session.commit()
+        bundle = asked(sale.application_id, account)
+        assert [each for each in bundle.findings if each["fault"]] == []
+        assert list(contradictions()) == []
 
 
 def test_a_premium_that_is_not_told_of_yet_cannot_be_paid_nor_can_anothers(

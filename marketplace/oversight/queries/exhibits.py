@@ -25,6 +25,7 @@ from marketplace.oversight.models import PictureRow
 from marketplace.oversight.values import Sale
 from marketplace.payment import queries as payments
 from marketplace.payment.values import Purpose
+from marketplace.servicing import queries as servicing
 from marketplace.traceability import queries as trail
 from marketplace.traceability.values import EntryType, Exhibit, Extract, LogAltered
 
@@ -92,7 +93,9 @@ def _payment(found: Extract, sale: Sale) -> Iterator[Exhibit]:
     if sale.order_id is None:
         return
     paid = {body["attempt_id"] for body in _bodies(found, EntryType.PAYMENT_SUCCEEDED)}
-    attempts = payments.attempts_of(Purpose.NEW_BUSINESS, sale.order_id)
+    premiums = servicing.premiums_of(sale.policy_id) if sale.policy_id else ()
+    later = [payments.attempt(each.attempt_id) for each in premiums if each.attempt_id]
+    attempts = (*payments.attempts_of(Purpose.NEW_BUSINESS, sale.order_id), *later)
     facts = {
         "order": sale.order_reference,
         "payments": [

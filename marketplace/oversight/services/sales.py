@@ -171,13 +171,14 @@ def _columns(application: Application, journey: Journey) -> dict[str, Any]:
 
 
 def _entries(application: Application, attempts: Sequence[Attempt]) -> list[Entry]:
-    """Of its journey what is of this application or of none; of joint payments, those of its order."""
+    """Of its journey what is of this application or of none; of payments, those of its order: later premiums are paid
+    long after the sale.
+    """
     paid = {str(each.id) for each in attempts}
     return [
         entry
         for entry in trail.journey_entries(application.journey_id)
-        if entry.application_id == application.id
-        or (entry.application_id is None and entry.body.get("attempt_id") in {None, *paid})
+        if entry.application_id in {application.id, None} and entry.body.get("attempt_id") in {None, *paid}
     ]
 
 

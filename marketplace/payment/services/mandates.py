@@ -1,7 +1,6 @@
 """Keep a card because its owner agreed to it, and stop keeping it."""
 
 from contextlib import suppress
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -45,7 +44,9 @@ def ask_mandate(command: AskMandate) -> Mandate:
     row = _new_row(command)
     db.session.add(row)
     db.session.flush()
-    _record(row, EntryType.CARD_CONSENTED, command.actor, command.page_version_id, wording=row.wording_sha256)
+    said = {"mandate_id": str(row.id), "wording": row.wording_sha256}
+    visit, page = command.visit_id or row.journey_id, command.page_version_id
+    record_act(Act(visit, EntryType.CARD_CONSENTED, said, command.actor, row.application_id, row.insurer_id, page))
     return mandate_value(row)
 
 
@@ -107,14 +108,14 @@ def settle_mandate(mandate_id: UUID, session_id: str | None = None) -> Mandate:
     return mandate_value(row)
 
 
-def stop_mandates(contract_id: UUID, by: Actor = SYSTEM) -> None:
+def stop_mandates(contract_id: UUID, by: Actor = SYSTEM, visit_id: UUID | None = None) -> None:
     """Charge no card of the contract any more, from now on; what is charged at this moment is settled as it comes.
-    Stopping again changes nothing.
+    Stopping again changes nothing. `visit_id`: the visit in which its customer did.
     """
     for row in locked_mandates(contract_id):
         if MandateState(row.state) in {MandateState.ASKED, MandateState.KEPT}:
             _end(row, MandateEvent.STOPPED)
-            _record(row, EntryType.CARD_STOPPED, by)
+            _record(row, EntryType.CARD_STOPPED, by, visit_id)
 
 
 def detach_card(mandate_id: UUID) -> None:
@@ -182,6 +183,6 @@ def _new_row(command: AskMandate) -> MandateRow:
     )
 
 
-def _record(row: MandateRow, kind: EntryType, by: Actor, page: str | None = None, **said: Any) -> None:
-    body = {"mandate_id": str(row.id), **said}
-    record_act(Act(row.journey_id, kind, body, by, row.application_id, row.insurer_id, page))
+def _record(row: MandateRow, kind: EntryType, by: Actor, visit_id: UUID | None = None) -> None:
+    body = {"mandate_id": str(row.id)}
+    record_act(Act(visit_id or row.journey_id, kind, body, by, row.application_id, row.insurer_id))

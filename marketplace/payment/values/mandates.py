@@ -30,7 +30,7 @@ class Card:
 @dataclass(frozen=True, slots=True)
 class AskMandate:
     """The customer of a contract agrees to `wording_sha256`: a card may be kept and charged for its later premiums.
-    `page_version_id` names the page on which that was agreed to.
+    `page_version_id` names the page on which that was agreed to, in the visit `visit_id`; `journey_id` is the sale's.
     """
 
     contract_id: UUID
@@ -44,6 +44,7 @@ class AskMandate:
     insurer_id: UUID
     actor: Actor
     page_version_id: str | None = None
+    visit_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,7 @@ def _to_the_page_for_the_card(policy: Policy, wording_sha256: str) -> ResponseRe
         insurer_id=policy.insurer_id,
         actor=access.actor(),
         page_version_id=seen_page_version(),
+        visit_id=visit_of(policy),
     )
     try:
         mandate = payment.ask_mandate(asked)
@@ -171,7 +172,7 @@ def kept(policy_id: UUID) -> ResponseReturnValue:
 def stop(policy_id: UUID) -> ResponseReturnValue:
     """Charge it no more, without asking why (O13-23)."""
     policy = own_policy(policy_id)
-    payment.stop_mandates(policy.id, access.actor())
+    payment.stop_mandates(policy.id, access.actor(), visit_of(policy))
     flash(_("The card is kept no more, and nothing is charged to it. You pay each premium by a link."))
     return redirect(_page_of(policy), 303)
 

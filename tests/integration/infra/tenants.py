@@ -102,6 +102,8 @@ _ASKED: dict[str, dict[str, Any]] = {
     "listing_upload": {"state": "draft"},
     "oversight_bundle": {"state": "asked"},
     "oversight_picture": {"kind": "png"},
+    "payment_mandate": {"state": "asked"},
+    "servicing_premium": {"state": "planned"},
     "payment_ledger_line": {"account": "insurer_payable"},
     "payment_refund_wish": {
         "state": "refused",

@@ -106,6 +106,7 @@ def test_every_job_that_moves_money_is_known_as_such(database: None) -> None:
     moving = {name for name, known in jobs.known_tasks().items() if known.moves_money}
     assert moving == {
         "payment.settle", "payment.settle_overdue", "payment.expire_session", "payment.send_refund",
+        "payment.send_charge", "servicing.take_payment", "servicing.drop",
         "payment.send_overdue_refund", "checkout.take_payment", "checkout.issue_contracts", "checkout.note_refund",
         "payment.look_up_event", "payment.note_dispute", "payment.release_transfer", "payment.send_transfer",
         "payment.send_reversal",

@@ -45,7 +45,8 @@ IDS_OF_THE_PROVIDER = {("payment.settle", "session_id"), ("payment.settle", "eve
                        ("payment.settle_overdue", "session_id"), ("payment.send_refund", "event_id"),
                        ("payment.note_dispute", "dispute_id"), ("payment.note_dispute", "event_id"),
                        ("payment.look_up_event", "event_id"), ("payment.look_up_event", "kind"),
-                       ("payment.look_up_event", "subject_id"), ("payment.note_decline", "event_id")}  # fmt: skip
+                       ("payment.look_up_event", "subject_id"), ("payment.note_decline", "event_id"),
+                       ("payment.settle_mandate", "session_id"), ("payment.settle_mandate", "event_id")}  # fmt: skip
 """Texts are `cs_…` and `evt_…` only, and names of our own settings."""
 NAMES_OF_SETTINGS = {("traceability.stamp_by", "authority")}
 INPUT = re.compile(r"<(?:input|select|textarea|button)\b[^>]*?\bname=\"([a-z_]+)\"")
