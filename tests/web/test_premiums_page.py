@@ -117,7 +117,7 @@ def test_a_card_is_kept_by_choice_shown_without_its_number_and_stopped_in_two_cl
     (somebody,) = simulator.listed("/v1/customers")
     assert simulator.listed("/v1/payment_methods", customer=somebody["id"]) == []
     with shop.app_context():
-        entries = trail.journey_entries(sale.journey_id)
+        entries = trail.entries_of_application(sale.application_id)
     acts = {entry.type.value: entry for entry in entries if entry.type.value.startswith("card:")}
     assert list(acts) == ["card:consented", "card:kept", "card:stopped"]
     assert acts["card:consented"].page_version_id is not None
