@@ -34,6 +34,14 @@ def premium(premium_id: UUID, policy_id: UUID) -> Premium:
     return premium_of(row)
 
 
+def contract_of(premium_id: UUID) -> UUID:
+    """The contract that a premium is of. Raises PremiumNotFound."""
+    found = db.session.scalar(select(PremiumRow.policy_id).where(PremiumRow.id == premium_id))
+    if found is None:
+        raise PremiumNotFound
+    return found
+
+
 def premium_of(row: PremiumRow) -> Premium:
     """With its day and amount as the contract has them."""
     return _premium(row, policies.instalment(row.id))

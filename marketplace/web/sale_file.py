@@ -32,12 +32,15 @@ from marketplace.policy import queries as policies
 from marketplace.policy.values import Paper, Policy
 from marketplace.privacy import queries as privacy
 from marketplace.privacy.values import Restricted, Restriction
+from marketplace.servicing import queries as servicing
+from marketplace.servicing.values import PremiumState
 from marketplace.traceability.values import Actor, ActorRole
 from marketplace.underwriting import queries as underwriting
 from marketplace.underwriting.values import Reason
 from marketplace.web import consulting
 from marketplace.web.fields import factor_words
 from marketplace.web.papers import beside_policy
+from marketplace.web.premium_words import STATES
 
 _ATTEMPTS: dict[AttemptState, str] = {
     AttemptState.CREATED: _l("begun"),
@@ -298,12 +301,23 @@ def _money(sale: Sale, only_insurer: UUID | None) -> Iterator[MoneyMoved]:
     if len(lines) <= 1:
         yield from (MoneyMoved(str(_ATTEMPTS[each.state]), each.amount) for each in attempts)
         yield from (MoneyMoved(str(_REFUNDS[each.state]), each.amount) for each in refunds)
+        yield from _later_premiums(sale)
         return
     (premium,) = (line.premium for line in lines if line.application_id == sale.application_id)
     yield from (MoneyMoved(str(_ATTEMPTS[each.state]), premium) for each in attempts)
     yield from (MoneyMoved(str(_REFUNDS[each.state]), premium) for each in refunds if each.reason not in WISHED)
     if sale.policy_id and (returned := payments.returned_of(sale.policy_id)):
         yield MoneyMoved(str(_REFUNDS[RefundState.SUCCEEDED]), returned)
+    yield from _later_premiums(sale)
+
+
+def _later_premiums(sale: Sale) -> Iterator[MoneyMoved]:
+    """Those of which something has happened."""
+    for each in servicing.premiums_of(sale.policy_id) if sale.policy_id else ():
+        if each.state is not PremiumState.PLANNED:
+            words = _("premium %(number)s, due on %(day)s: %(state)s", number=each.number,
+                      day=format_day(each.collect_on), state=STATES[each.state][0])  # fmt: skip
+            yield MoneyMoved(words, each.amount)
 
 
 def _day(at: datetime) -> date:

@@ -2,6 +2,7 @@
 the link when the bank wants the customer.
 """
 
+import re
 from collections.abc import Callable
 from functools import partial
 from urllib.parse import urlsplit
@@ -30,6 +31,7 @@ from tests.factories.accounts import a_member_of_staff
 from tests.factories.evidence import asked
 from tests.simulator_server import GOOD_CARD, SimulatorServer
 from tests.web.conftest import LI_NA, days_later, run_jobs
+from tests.web.desk_visits import at_the_desk
 
 ALWAYS_ASKED = "4000002760003184"
 Work = Callable[[], list[str]]
@@ -179,6 +181,14 @@ def test_when_the_bank_wants_the_customer_a_link_is_mailed_and_the_premium_count
         (known,) = (each for each in oversight.sales(SaleFilter()).sales if each.id == sale.id)
         assert known.completeness is not None
         assert known.completeness.gaps == (), "what comes after the sale is no gap in it"
+    finance = at_the_desk(shop, Role.ADMIN_FINANCE)
+    finance.get(f"/admin/refunds?text={sale.policy_number}")
+    paid = re.search(r'href="([^"]+)">[^<]+, premium 2<', finance.text)
+    assert paid, "found at the refund desk by the number of its contract"
+    finance.get(paid[1])
+    assert finance.status == 200
+    assert "premium 2, due on" in words(finance.get(f"/admin/sales/{sale.id}"))
+    with shop.app_context():
         account = a_member_of_staff(Role.ADMIN_COMPLIANCE)
         db.session.commit()
         bundle = asked(sale.application_id, account)

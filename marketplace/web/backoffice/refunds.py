@@ -1,5 +1,6 @@
 """The refund desk: what staff send back, who agrees to it, and what did not arrive (O13-43)."""
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from marketplace.accounts import queries as accounts
 from marketplace.checkout import queries as checkout
+from marketplace.checkout.values import Order
 from marketplace.infra.formatting import gettext as _
 from marketplace.infra.formatting import lazy_gettext as _l
 from marketplace.kernel.errors import Unavailable
@@ -16,6 +18,7 @@ from marketplace.oversight import queries as oversight
 from marketplace.payment import queries, services
 from marketplace.payment.values import (
     AskRefund,
+    Attempt,
     DeskRow,
     DeskState,
     NothingToRefund,
@@ -24,6 +27,7 @@ from marketplace.payment.values import (
     WishState,
 )
 from marketplace.policy import queries as policies
+from marketplace.servicing import queries as servicing
 from marketplace.web import access, desks
 from marketplace.web.backoffice.forms.refunds import (
     REASONS,
@@ -67,7 +71,7 @@ def _desk(refused: UUID | None = None, refusal: RefusalForm | None = None) -> Re
     page = render_template(
         "backoffice/refunds/desk.html",
         form=form,
-        payments=[(order, _payment_of(order.id)) for order in checkout.orders_called(text)] if text else [],
+        payments=[each for order in checkout.orders_called(text) for each in _payments_of(order)] if text else [],
         text=text,
         waiting=waiting,
         failed=[(row, WHAT_TO_DO.get((row.refund and row.refund.failure) or "", ELSE_TO_DO)) for row in failed],
@@ -86,10 +90,22 @@ def _desk(refused: UUID | None = None, refusal: RefusalForm | None = None) -> Re
     return page, 422 if wrong else 200
 
 
-def _payment_of(order_id: UUID) -> UUID | None:
-    """The payment that counts for an order, if one does."""
-    attempts = queries.attempts_of(Purpose.NEW_BUSINESS, order_id)
-    return next((each.id for each in attempts if each.succeeded_at), None)
+def _payments_of(order: Order) -> Iterator[tuple[str, UUID | None, Money]]:
+    """How it is called, the payment that counts, and how much: of the order, and of each later premium that is paid."""
+    attempts = queries.attempts_of(Purpose.NEW_BUSINESS, order.id)
+    yield order.reference, next((each.id for each in attempts if each.succeeded_at), None), order.total
+    for contract in policies.frames_of_order(order.id):
+        for each in servicing.premiums_of(contract.id):
+            if each.attempt_id is not None:
+                called = _("%(policy)s, premium %(number)s", policy=contract.number, number=each.number)
+                yield called, each.attempt_id, each.amount
+
+
+def _order_of(attempt: Attempt) -> Order:
+    """The order that it paid, or that the contract of a later premium was concluded under."""
+    if attempt.purpose is Purpose.NEW_BUSINESS:
+        return checkout.order(attempt.subject_id)
+    return checkout.order(policies.policy(servicing.contract_of(attempt.subject_id)).order_id)
 
 
 @blueprint.get("/payments/<uuid:attempt_id>")
@@ -101,7 +117,7 @@ def payment(attempt_id: UUID) -> ResponseReturnValue:
 def ask(attempt_id: UUID) -> ResponseReturnValue:
     """The first of two people, or below the limit the only one."""
     attempt = queries.attempt(attempt_id)
-    lines = checkout.order(attempt.subject_id).lines
+    lines = _order_of(attempt).lines
     form = ask_form(attempt, accounts.insurers(line.insurer_id for line in lines).values(), sent=True)
     if not form.validate_on_submit():
         return _payment(attempt_id, form)
@@ -124,7 +140,7 @@ def _left_of_insurer(wanted: AskRefund) -> Money | None:
 
 def _payment(attempt_id: UUID, typed: Any = None) -> ResponseReturnValue:
     attempt = queries.attempt(attempt_id)
-    order = checkout.order(attempt.subject_id)
+    order = _order_of(attempt)
     insurers = accounts.insurers(line.insurer_id for line in order.lines)
     found = queries.desk(attempt_id=attempt_id, size=AT_ONCE)
     currency = (attempt.received or attempt.amount).currency

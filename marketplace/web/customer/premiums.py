@@ -11,7 +11,6 @@ from marketplace.catalog.values import Frequency
 from marketplace.disclosure.values import WordingKey
 from marketplace.infra.formatting import current_locale
 from marketplace.infra.formatting import gettext as _
-from marketplace.infra.formatting import lazy_gettext as _l
 from marketplace.payment import queries as payments
 from marketplace.payment import services as payment
 from marketplace.payment.values import (
@@ -30,20 +29,12 @@ from marketplace.web import access, audit
 from marketplace.web.customer.forms.premiums import KeepCardForm
 from marketplace.web.customer.road import wordings
 from marketplace.web.mails import absolute
+from marketplace.web.premium_words import STATES
 from marketplace.web.tracing import Traced, render_traced, seen_page_version, visit_of
 from marketplace.web.transaction import commit_now
 
 blueprint = Blueprint("premiums", __name__)
 
-STATES: dict[PremiumState, tuple[str, str]] = {
-    PremiumState.PLANNED: (_l("to come"), "plain"),
-    PremiumState.ANNOUNCED: (_l("due soon"), "plain"),
-    PremiumState.DUE: (_l("due"), "warn"),
-    PremiumState.OVERDUE: (_l("overdue"), "bad"),
-    PremiumState.PAID: (_l("paid"), ""),
-    PremiumState.DROPPED: (_l("no longer owed"), "plain"),
-}
-"""The words, and the class of the tag."""
 AHEAD = 3
 SETTLED = frozenset({PremiumState.PAID, PremiumState.DROPPED})
 
