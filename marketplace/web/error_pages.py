@@ -213,6 +213,8 @@ def words_of(error: errors.MarketplaceError) -> str:
         "payment:call-refused": _("The payment provider did not accept this. Nothing was charged."),
         "payment:session-mismatch": _("This payment does not belong to this order. Please start the payment again."),
         "payment:already-paid": _("This has been paid already."),
+        "payment:card-kept-already": _("A card is kept for this contract already. Stop that one first."),
+        "servicing:premium-not-payable": _("There is nothing to be paid for this premium."),
         "payment:nothing-to-refund": _("More would go back than is left of this payment."),
         "payment:not-concluded": _(
             "No contract stands on this payment. Where its money is to go back, it does so by itself."
