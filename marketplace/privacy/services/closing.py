@@ -12,6 +12,7 @@ from marketplace.correspondence.values import MessageKind, QueueMessage
 from marketplace.infra.db import db
 from marketplace.infra.letterhead import letterhead
 from marketplace.kernel import clock, ids
+from marketplace.payment import services as payment
 from marketplace.policy import queries as policies
 from marketplace.policy.values import Policy
 from marketplace.privacy.models import RestrictionRow
@@ -44,6 +45,7 @@ def close_account(account_id: UUID) -> ClosingPreview:
     if done.unfinished:
         raise SaleUnderWay
     for policy in policies.policies_of_account(account_id):
+        payment.stop_mandates(policy.id)  # whoever cannot be told is not charged
         _restrict(policy)
     consultation.erase_of_account(account_id)
     _erase_applications(account_id)

@@ -25,6 +25,9 @@ from marketplace.infra.db import db
 from marketplace.infra.vault import DataDestroyed
 from marketplace.kernel import clock
 from marketplace.kernel.dates import add_years
+from marketplace.payment import queries as payments
+from marketplace.payment import services as payment
+from marketplace.payment.values import MandateState
 from marketplace.policy import queries as policies
 from marketplace.policy import services as policy_services
 from marketplace.policy.values import Policy
@@ -39,12 +42,30 @@ from tests.factories.accounts import PASSWORD, a_customer, a_guest, a_member_of_
 from tests.factories.application import an_application
 from tests.factories.checkout import an_accepted_application, an_offer_of
 from tests.factories.correspondence import a_message
+from tests.factories.payment import a_consent, an_open_setup
 from tests.factories.policy import a_contract
 from tests.factories.quoting import an_offer
 from tests.factories.traceability import a_journey, a_view, still_opens
 from tests.integration.privacy.copies import text_of
+from tests.simulator_server import SimulatorServer
 
 ADDRESS = "li.na@example.com"
+
+
+def test_a_kept_card_goes_with_the_account(simulator: SimulatorServer) -> None:
+    """Whoever has no address any more cannot be told of a charge, so nothing is charged."""
+    policy = a_policy_of(a_guest(ADDRESS))
+    sale = {name: getattr(policy, name) for name in ("journey_id", "application_id", "insurer_id")}
+    mandate, page = an_open_setup(a_consent(policy.id, **sale))
+    simulator.pay(page)
+    assert payment.settle_mandate(mandate.id).state is MandateState.KEPT
+    mailed(policy)
+    services.close_account(policy.account_id)
+    db.session.commit()
+    drain("payment")
+    assert payments.mandate(mandate.id).state is MandateState.STOPPED
+    (somebody,) = simulator.listed("/v1/customers")
+    assert simulator.listed("/v1/payment_methods", customer=somebody["id"]) == []
 
 
 @pytest.mark.requirement("T26-47")
