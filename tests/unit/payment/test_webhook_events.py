@@ -29,5 +29,6 @@ def every_kind() -> set[str]:
 
 def handled(kind: str) -> bool:
     """Whether there is work for an event of this type about something of ours."""
-    ours = {"id": "x", "metadata": {name: str(new_id()) for name in ("attempt_id", "refund_id", "payee_id")}}
+    names = ("attempt_id", "refund_id", "payee_id", "mandate_id")
+    ours = {"id": "x", "metadata": {name: str(new_id()) for name in names}}
     return _work_for(ProviderEvent("evt_1", kind, livemode=False, subject=ours, payload={})) is not None
