@@ -6,8 +6,8 @@ Contracts that were concluded before have none: nobody told their customers when
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0067_a_instalments"
-down_revision = "0066_screening"
+revision = "0068_instalments"
+down_revision = "0067_screening"
 branch_labels = None
 depends_on = None
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0068_samples"
+revision = "0064_samples"
 down_revision = "0063_referrals"
 branch_labels = None
 depends_on = None

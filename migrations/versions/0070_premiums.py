@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0067_c_premiums"
-down_revision = "0067_b_mandates"
+revision = "0070_premiums"
+down_revision = "0069_mandates"
 branch_labels = None
 depends_on = None
 

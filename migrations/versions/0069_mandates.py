@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0067_b_mandates"
-down_revision = "0067_a_instalments"
+revision = "0069_mandates"
+down_revision = "0068_instalments"
 branch_labels = None
 depends_on = None
 

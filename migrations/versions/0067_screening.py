@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0066_screening"
-down_revision = "0065_needs_told"
+revision = "0067_screening"
+down_revision = "0066_needs_told"
 branch_labels = None
 depends_on = None
 

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0064_notices"
-down_revision = "0068_samples"
+revision = "0065_notices"
+down_revision = "0064_samples"
 branch_labels = None
 depends_on = None
 

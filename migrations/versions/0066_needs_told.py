@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0065_needs_told"
-down_revision = "0064_notices"
+revision = "0066_needs_told"
+down_revision = "0065_notices"
 branch_labels = None
 depends_on = None
 
