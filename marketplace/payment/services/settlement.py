@@ -119,7 +119,7 @@ def _event(row: AttemptRow, others: list[AttemptRow], session: Session) -> Attem
 def _note(row: AttemptRow, session: Session) -> None:
     row.session_id = session.id
     row.payment_intent_id = session.payment_intent_id or row.payment_intent_id
-    if session.payment_status == "paid":
+    if session.payment_status == "paid" and session.amount is not None:
         _note_payer(row, session)
         _note_money(row, session.amount, session.method)
 
