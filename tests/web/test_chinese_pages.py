@@ -290,7 +290,7 @@ NOT_ON_A_PAGE = {
     "accounts:insurer-exists", "accounts:last-factor", "accounts:link-needed", "accounts:not-a-customers-account",
     "accounts:payee-mismatch",
     "accounts:sign-in-refused", "accounts:too-many-tries", "application:contract-kept", "application:step-not-reached",
-    "application:document-not-opened",
+    "application:document-not-opened", "disclosure:starts-too-soon",
     "catalog:rates-only-refused", "checkout:mixed-currencies", "checkout:no-method-in-common",
     "checkout:nothing-ordered", "correspondence:not-resendable", "document:unprintable",
     "infra:backup-running", "infra:backup-unfit", "infra:not-empty", "infra:program-failed",
