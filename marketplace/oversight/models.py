@@ -185,19 +185,31 @@ def locked_sample(sample_id: UUID) -> SampleRow | None:
 
 def lock_drawing() -> None:
     """One at a time draws."""
-    db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("oversight.samples", 0))))
+    _one_at_a_time("oversight.samples")
 
 
 def locked_bundle(bundle_id: UUID) -> BundleRow | None:
-    """The row, locked until the end of the transaction and read afresh."""
-    wanted = select(BundleRow).where(BundleRow.id == bundle_id).with_for_update()
-    return db.session.scalars(wanted.execution_options(populate_existing=True)).one_or_none()
+    """The row, which one at a time makes, read afresh."""
+    _one_at_a_time(f"oversight.bundle:{bundle_id}")
+    return db.session.get(BundleRow, bundle_id, populate_existing=True)
+
+
+def locked_sampled(sample_id: UUID, application_id: UUID) -> SampledRow | None:
+    """A contract of a sample, which one at a time checks, read afresh."""
+    _one_at_a_time(f"oversight.sampled:{sample_id}:{application_id}")
+    return db.session.get(SampledRow, (sample_id, application_id), populate_existing=True)
 
 
 def lock_pictures(application_id: UUID) -> None:
     """One at a time makes the pictures of a contract."""
-    key = func.hashtextextended(f"oversight.pictures:{application_id}", 0)
-    db.session.execute(select(func.pg_advisory_xact_lock(key)))
+    _one_at_a_time(f"oversight.pictures:{application_id}")
+
+
+def _one_at_a_time(what: str) -> None:
+    """Until the end of the transaction, without the id that a locked row would give it: what takes a minute to make
+    would keep the log waiting for so long, which takes in nothing behind a transaction that may still write.
+    """
+    db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(what, 0))))
 
 
 def lock_journey(journey_id: UUID) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
 from marketplace.accounts.values import Account
 from marketplace.catalog import queries as catalog
@@ -17,6 +18,7 @@ from marketplace.infra.db import db
 from marketplace.infra.pictures import Picture, Taken
 from marketplace.kernel.ids import new_id
 from marketplace.kernel.remembering import Remembered
+from marketplace.oversight import services
 from marketplace.oversight.services import pictures as taking
 from marketplace.oversight.values import Sale
 from marketplace.traceability.queries import trail
@@ -36,9 +38,11 @@ class Photographer:
     def __init__(self) -> None:
         self.asked: list[bytes] = []
         self.files: Mapping[str, pictures.File] = {}
+        self.held: list[str | None] = []
 
     def take(self, pages: Sequence[bytes], files: Mapping[str, pictures.File]) -> Taken:
         self.asked += pages
+        self.held.append(db.session.scalar(text("SELECT pg_current_xact_id_if_assigned()::text")))
         self.files = files
         made = (Picture(b"\x89PNG" + page[-40:] + bytes([number]), b"%PDF" + page) for number, page in enumerate(pages))
         return Taken(tuple(made), "Chromium 1")
@@ -58,6 +62,20 @@ def static(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     shutil.copytree(taking.STATIC, folder)
     monkeypatch.setattr(taking, "STATIC", folder)
     return folder
+
+
+def test_the_log_does_not_wait_while_pictures_are_made(
+    shop: Flask, sale: Sale, compliance: Account, photographer: Photographer, work: Work
+) -> None:
+    """It takes in nothing behind a transaction that may still write."""
+    assert sale.application_id
+    with shop.app_context():
+        File.of(asked(sale.application_id, compliance), compliance)
+        shop.extensions["superuser"].execute("DELETE FROM oversight_picture")
+        services.draw_sample()
+        db.session.commit()
+    work()
+    assert photographer.held == [None, None]
 
 
 @pytest.mark.requirement("T26-42", "T26-39")

@@ -14,7 +14,7 @@ from marketplace.infra.db import db
 from marketplace.infra.jobs import defer
 from marketplace.kernel import clock, ids
 from marketplace.kernel.errors import NotFound, Unavailable
-from marketplace.oversight.models import SaleRow, SampledRow, SampleRow, lock_drawing, locked_sample
+from marketplace.oversight.models import SaleRow, SampledRow, SampleRow, lock_drawing, locked_sample, locked_sampled
 from marketplace.oversight.queries.contradictions import contradictions_of
 from marketplace.oversight.rules.sampling import drawn
 from marketplace.oversight.services.evidence import judge_contract
@@ -63,7 +63,7 @@ def draw_sample() -> UUID:
 
 def check_sampled(sample_id: UUID, application_id: UUID) -> None:
     """Check one contract of a sample, once. The last one finishes the report."""
-    row = db.session.get(SampledRow, (sample_id, application_id), with_for_update=True, populate_existing=True)
+    row = locked_sampled(sample_id, application_id)
     if row is None or row.checked_at is not None:
         return
     if vault.is_destroyed(application_id):
