@@ -1,7 +1,7 @@
 """Screening's later work: after the facts, once each, on any worker."""
 
 from marketplace.application.values import ApplicationHeld, ApplicationSubmitted
-from marketplace.infra.jobs import SOON, task
+from marketplace.infra.jobs import task
 from marketplace.payment.values import PaymentSucceeded, RefundSucceeded
 from marketplace.screening import services
 
@@ -11,7 +11,7 @@ def note_application(fact: ApplicationSubmitted) -> None:
     services.note_application(fact.application_id)
 
 
-@task("screening.open_for_list", priority=SOON)
+@task("screening.open_for_list")
 def open_for_list(fact: ApplicationHeld) -> None:
     services.open_for_list(fact.application_id)
 

@@ -326,7 +326,7 @@ def test_a_rescue_that_died_does_not_keep_the_others_from_being_rescued(
 def test_for_a_code_by_mail_and_for_a_policy_somebody_waits(database: None) -> None:
     assert {name for name, known in jobs.known_tasks().items() if known.priority > 0} == {
         "correspondence.compose_message", "correspondence.send_message", "payment.settle", "checkout.take_payment",
-        "checkout.issue_contracts",
+        "checkout.issue_contracts", "application.settle_identity",
     }  # fmt: skip
 
 
