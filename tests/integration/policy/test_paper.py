@@ -21,6 +21,7 @@ from marketplace.policy.values import (
     DocumentState,
     Policy,
     PolicyDocumentReady,
+    PolicyEnded,
     PolicyIssued,
     PolicyState,
 )
@@ -35,7 +36,7 @@ pytestmark = pytest.mark.usefixtures("database")
 
 @pytest.fixture(autouse=True)
 def subscribers(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = {PolicyIssued: ("policy.make_document",), PolicyDocumentReady: ("a.subscriber",)}
+    told = {PolicyIssued: ("policy.make_document",), PolicyDocumentReady: ("a.subscriber",), PolicyEnded: ()}
     monkeypatch.setattr(jobs, "_subscribers", told)
 
 
@@ -119,7 +120,7 @@ def test_running_again_makes_nothing_anew() -> None:
     assert queries.policy(policy.id) == policy
     assert waiting() == ["a.subscriber"]
     types = [entry.type for entry in journey_entries(policy.journey_id)]
-    assert types == [EntryType.CONTRACT_CONCLUDED, EntryType.POLICY_SIGNED]
+    assert types == [EntryType.PREMIUMS_PLANNED, EntryType.CONTRACT_CONCLUDED, EntryType.POLICY_SIGNED]
 
 
 def test_a_worker_that_dies_after_sealing_leaves_one_paper() -> None:
@@ -131,7 +132,7 @@ def test_a_worker_that_dies_after_sealing_leaves_one_paper() -> None:
         queries.document_bytes(policy_id)
     run("policy.seal_document")
     policy = queries.policy(policy_id)
-    (_, signed) = journey_entries(policy.journey_id)
+    *_, signed = journey_entries(policy.journey_id)
     assert signed.body["document_sha256"] == policy.document_sha256
 
 
