@@ -26,22 +26,20 @@ from tests.web.page_checks import CheckedClient
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)  # twelve o'clock in Shanghai
 LONG = (
     "faults/", "journeys/", "web/probes/", "web/test_answers.py", "web/test_attacks_seen_by_others.py",
-    "web/test_basket.py", "web/test_canary.py", "web/test_chinese_pages.py",
-    "web/test_completeness.py", "web/test_consultation", "web/test_default_ticks.py",
-    "web/test_erased_pages.py", "web/test_evidence.py",
+    "web/test_basket.py", "web/test_canary.py", "web/test_chinese_pages.py", "web/test_completeness.py",
+    "web/test_consultation", "web/test_default_ticks.py", "web/test_erased_pages.py", "web/test_evidence.py",
     "web/test_evidence_attacks.py", "web/test_evidence_desks.py", "web/test_evidence_pictures.py",
     "web/test_evidence_rotations.py", "web/test_insured_consent_page.py", "web/test_ownership.py",
     "web/test_practitioners.py", "web/test_premiums_page.py", "web/test_recorded_sale.py", "web/test_referrals.py",
     "web/test_retention.py", "web/test_samples.py", "web/test_skipping.py", "web/test_standing_log.py",
     "web/test_swapping.py", "web/test_tampering.py", "web/test_walker.py", "web/test_withheld.py",
-    "verify/test_malformed.py", "verify/test_schemas.py", "simulator/test_stripe_check.py", "integration/accounts/test_factors.py",
-    "integration/accounts/test_passwords.py", "integration/checkout/test_after_a_restore.py",
-    "integration/correspondence/test_outage.py",
+    "verify/test_malformed.py", "verify/test_schemas.py", "simulator/test_stripe_check.py",
+    "integration/accounts/test_factors.py", "integration/accounts/test_passwords.py",
+    "integration/checkout/test_after_a_restore.py", "integration/correspondence/test_outage.py",
     "integration/infra/test_backup.py", "integration/infra/test_bucket_faults.py",
     "integration/infra/test_house_in_a_bucket.py", "integration/listing/test_real_data.py",
-    "integration/privacy/test_replaying.py", "integration/servicing/",
-    "sandbox/test_embedded_db.py", "sandbox/test_loading.py", "sandbox/test_run.py",
-    "sandbox/test_site.py", "unit/test_patterns.py",
+    "integration/privacy/test_replaying.py", "integration/servicing/", "sandbox/test_embedded_db.py",
+    "sandbox/test_loading.py", "sandbox/test_run.py", "sandbox/test_site.py", "unit/test_patterns.py",
 )  # fmt: skip
 """Whole runs: browsers, killed processes, every door, whole sales attacked, limits counted to their end. They take half
 of the time; `make test-long` runs them, `make test` all others.
