@@ -5,6 +5,21 @@ from typing import Any
 from marketplace.correspondence.values import MessageKind, QueueMessage
 from marketplace.kernel.ids import new_id
 
+_A_CONTRACT: dict[str, Any] = {
+    "policy_number": "EF-HARBOUR-2026-000042",
+    "product_name": "Harbour Term 20",
+    "insurer_name": "Harbour Life Insurance Co.",
+    "card": "Visa 4242",
+    "link": "http://localhost:8000/policies/1#premiums",
+}
+_A_PREMIUM: dict[str, Any] = _A_CONTRACT | {
+    "amount": {"minor": 128_400, "currency": "CNY"},
+    "number": 2,
+    "collect_on": "2027-12-01",
+    "grace_until": "2028-01-30",
+    "why": "",
+    "again_on": "2027-12-04",
+}
 CONTEXTS: dict[MessageKind, dict[str, Any]] = {
     MessageKind.APPLICATION_CODE: {"code": "482913", "minutes": 15},
     MessageKind.FIND_PURCHASE_CODE: {"code": "482913", "minutes": 1},
@@ -113,6 +128,11 @@ CONTEXTS: dict[MessageKind, dict[str, Any]] = {
         "product_name": "Harbour Term 20",
         "application_link": "http://localhost:8000/application/1",
     },
+    MessageKind.PREMIUM_ANNOUNCED: _A_PREMIUM,
+    MessageKind.PREMIUM_DUE: _A_PREMIUM,
+    MessageKind.PREMIUM_FAILED: _A_PREMIUM | {"why": "bank_asks"},
+    MessageKind.PREMIUM_PAID: _A_PREMIUM,
+    MessageKind.CARD_KEPT: _A_CONTRACT,
     MessageKind.REFUND_MADE: {"order_reference": "O-7KMF-94QC", "amount": {"minor": 128_400, "currency": "CNY"}},
     MessageKind.DATA_EXPORT_READY: {"link": "http://localhost:8000/account/data", "days": 7},
     MessageKind.DATA_REQUEST_ANSWERED: {"reference": "D-7KMF-94QC", "link": "http://localhost:8000/account/data"},

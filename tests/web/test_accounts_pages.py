@@ -251,7 +251,7 @@ def test_an_application_takes_the_code_that_its_own_browser_asked_for(
     with applicant.client.session_transaction() as session:
         session["asked"] = kept
     applicant.post({"code": mine})
-    assert applicant.at.endswith("/people")
+    assert applicant.at.endswith("/needs")
 
 
 @pytest.mark.asvs("6.3.1")
