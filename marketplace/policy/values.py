@@ -231,6 +231,11 @@ class Policy:
         return LocalizedText.from_json(self.body["product"]["name"])
 
     @property
+    def clause_name(self) -> LocalizedText | None:
+        said = self.body["product"]["clause_name"]
+        return None if said is None else LocalizedText.from_json(said)
+
+    @property
     def insurer_name(self) -> LocalizedText:
         return LocalizedText.from_json(self.body["insurer"]["legal_name"])
 

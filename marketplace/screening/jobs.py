@@ -2,7 +2,7 @@
 
 from marketplace.application.values import ApplicationHeld, ApplicationSubmitted
 from marketplace.infra.jobs import task
-from marketplace.payment.values import PaymentSucceeded, RefundSucceeded
+from marketplace.payment.values import PaymentSucceeded, Purpose, RefundSucceeded
 from marketplace.screening import services
 
 
@@ -23,7 +23,8 @@ def note_payment(fact: PaymentSucceeded) -> None:
 
 @task("screening.note_refund")
 def note_refund(fact: RefundSucceeded) -> None:
-    services.note_refund(fact.refund_id, fact.subject_id)
+    if fact.purpose is Purpose.NEW_BUSINESS:  # a later premium that came in twice is nobody's leaving
+        services.note_refund(fact.refund_id, fact.subject_id)
 
 
 @task("screening.watch_cases", every="52 * * * *", attempts=1)

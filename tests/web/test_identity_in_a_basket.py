@@ -30,7 +30,7 @@ def proofs(shop: Flask, at: str) -> list[Entry]:
 def next_people(visitor: Visitor, offer: str) -> None:
     """In front of the page of people of another line."""
     visitor.get(offer)
-    visitor.post({})
+    visitor.pass_entry()
     visitor.expect("/people$")
 
 
@@ -103,7 +103,7 @@ def test_told_before_the_proof_it_counts_by_a_button(
 ) -> None:
     first, second, _third = begin(visitor, basket)
     visitor.get(first)
-    visitor.post({})
+    visitor.pass_entry()
     visitor.give_address(LI_NA.email)
     visitor.give_code(code_for(LI_NA.email))
     visitor.post(PEOPLE)

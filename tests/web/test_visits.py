@@ -119,6 +119,18 @@ def test_two_contracts_in_one_session_are_two_visits(shop: Flask) -> None:
     assert count(shop, "traceability_journey", "visit_to IS NOT NULL") == 2
 
 
+@pytest.mark.requirement("PER-09")
+def test_the_page_of_a_policy_tells_all_that_is_asked_of_it(customer: Visitor, sale: Sale) -> None:
+    said = words(customer.get(f"/policies/{sale.policy_id}"))
+    for asked in (
+        "Harbour Term", "Harbour Life Internet Term Life Insurance (2026)", str(sale.policy_number),
+        "Applicant Li Na", "Insured Li Na", "¥1,320.75", "Sum insured ¥1,000,000", "December 1, 2026 to",
+        "Death : The sum insured once", "Suicide in the first 2 years", "Waiting period 90 days",
+        "Bought online, without a salesperson", "Telephone of the insurer 400-000-0001",
+    ):  # fmt: skip
+        assert asked in said, asked
+
+
 @pytest.mark.requirement("T26-48")
 def test_anothers_contract_begins_nothing(shop: Flask, sale: Sale, nothing_written: NothingWritten) -> None:
     stranger, own, _ = another(shop, "stranger@example.com")

@@ -44,7 +44,7 @@ def paper(body: Body, facing: Facing, locale: str) -> dict[str, Any]:
             "insurer": _insurer(body["insurer"], locale),
             "intermediary": _intermediary(body["agency"], locale),
             "period": _period(body["period"]),
-            "facts": _facts(body, locale),
+            "facts": facts_of(body, locale),
             "persons": [_person(person, locale) for person in body["persons"]],
             "covers": [_cover(cover, locale) for cover in body["covers"]],
             "exclusions": [_exclusion(exclusion, locale) for exclusion in body["exclusions"]],
@@ -162,7 +162,8 @@ def _period(period: Body) -> dict[str, Any]:
     }
 
 
-def _facts(body: Body, locale: str) -> list[dict[str, Any]]:
+def facts_of(body: Body, locale: str) -> list[dict[str, Any]]:
+    """What was chosen and how it is paid and was bought: label and value each, in words."""
     product, premium = body["product"], body["premium"]
     chosen = [{"label": _said(fact["label"], locale), "value": _with_unit(fact, locale)} for fact in body["chosen"]]
     stated = {

@@ -9,6 +9,7 @@ from marketplace.policy.queries.contracts import (
     applications_in,
     ended_by,
     ending_between,
+    facts_of_contract,
     frame,
     frame_by_number,
     frame_of,
@@ -28,7 +29,12 @@ from marketplace.policy.queries.contracts import (
     run_out,
     withdrawable_until,
 )
-from marketplace.policy.queries.instalments import instalment, instalments_ahead, instalments_of
+from marketplace.policy.queries.instalments import (
+    contract_of_instalment,
+    instalment,
+    instalments_ahead,
+    instalments_of,
+)
 from marketplace.policy.queries.papers import (
     document_bytes,
     paper,
@@ -47,9 +53,11 @@ __all__ = [
     "applications_in",
     "check",
     "check_paper",
+    "contract_of_instalment",
     "document_bytes",
     "ended_by",
     "ending_between",
+    "facts_of_contract",
     "frame",
     "frame_by_number",
     "frame_of",

@@ -10,9 +10,11 @@ from sqlalchemy import cast as as_type
 
 from marketplace.infra import vault
 from marketplace.infra.db import db
+from marketplace.infra.formatting import use_locale
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.policy import rules
+from marketplace.policy.document import facts_of
 from marketplace.policy.models import LATEST, DocumentRow, PolicyRow, VersionRow
 from marketplace.policy.values import (
     CoverPeriod,
@@ -274,3 +276,9 @@ def _policy(found: Row[PolicyRow, VersionRow, DocumentRow]) -> Policy:
         ended_on=row.ended_on,
         ending=Ending(row.ending) if row.ending else None,
     )
+
+
+def facts_of_contract(policy: Policy, locale: str) -> tuple[tuple[str, str], ...]:
+    """What was chosen, how it is paid and how it was bought, as the schedule says it: label and words (PER-09)."""
+    with use_locale(locale):
+        return tuple((fact["label"], fact["value"]) for fact in facts_of(policy.body, locale))

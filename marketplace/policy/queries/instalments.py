@@ -20,10 +20,12 @@ def instalments_ahead(start_on: date, frequency: Frequency, times: int, premium:
 
 def instalment(instalment_id: UUID) -> Instalment:
     """Raises PolicyNotFound where no contract has it."""
-    row = db.session.get(InstalmentRow, instalment_id)
-    if row is None:
-        raise PolicyNotFound
-    return _value(row)
+    return _value(_row(instalment_id))
+
+
+def contract_of_instalment(instalment_id: UUID) -> UUID:
+    """Raises PolicyNotFound where no contract has it."""
+    return _row(instalment_id).policy_id
 
 
 def instalments_of(policy_id: UUID) -> tuple[Instalment, ...]:
@@ -32,6 +34,13 @@ def instalments_of(policy_id: UUID) -> tuple[Instalment, ...]:
         select(InstalmentRow).where(InstalmentRow.policy_id == policy_id).order_by(InstalmentRow.number)
     )
     return tuple(map(_value, rows))
+
+
+def _row(instalment_id: UUID) -> InstalmentRow:
+    row = db.session.get(InstalmentRow, instalment_id)
+    if row is None:
+        raise PolicyNotFound
+    return row
 
 
 def _value(row: InstalmentRow) -> Instalment:

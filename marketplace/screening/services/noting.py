@@ -21,6 +21,8 @@ from marketplace.kernel.canonical import sha256_hex
 from marketplace.kernel.identity import is_name_in_document, letters_of
 from marketplace.kernel.money import minor_digits
 from marketplace.payment import queries as payments
+from marketplace.payment.values import Attempt, Purpose
+from marketplace.policy import queries as policies
 from marketplace.quoting.values import OfferView
 from marketplace.screening import rules
 from marketplace.screening.models import TraceRow
@@ -53,9 +55,9 @@ def note_application(application_id: UUID) -> None:
 
 
 def note_payment(attempt_id: UUID) -> None:
-    """An order was paid: with what, and whether the payer has the applicant's name."""
+    """An order, or a later premium, was paid: with what, and whether the payer has the applicant's name."""
     attempt, payer = payments.attempt(attempt_id), payments.payer_of(attempt_id)
-    for application in _of_order(attempt.subject_id):
+    for application in _paid_for(attempt):
         people = application.people
         fits = None if payer.name is None or people is None else _is_payer(people.applicant.name, payer.name)
         _note(TraceKind.PAID, attempt_id, application, instrument=payer.instrument, payer_fits=fits)
@@ -77,9 +79,19 @@ def index_of(person: Person) -> str:
     return vault.index("screening.person", f"{letters_of(person.name)} {person.birth_on.isoformat()}")
 
 
+def _paid_for(attempt: Attempt) -> list[Application]:
+    if attempt.purpose is Purpose.INSTALMENT:
+        contract = policies.policy(policies.contract_of_instalment(attempt.subject_id))
+        return _kept([contract.application_id])
+    return _of_order(attempt.subject_id)
+
+
 def _of_order(order_id: UUID) -> list[Application]:
-    lines = orders.order(order_id).lines
-    found = [applications.application(line.application_id) for line in lines]
+    return _kept([line.application_id for line in orders.order(order_id).lines])
+
+
+def _kept(application_ids: Iterable[UUID]) -> list[Application]:
+    found = [applications.application(each) for each in application_ids]
     return [each for each in found if not each.erased and each.people is not None]
 
 

@@ -14,6 +14,7 @@ from marketplace.catalog import queries as catalog
 from marketplace.catalog.values import Frequency
 from marketplace.checkout import queries as orders
 from marketplace.checkout import services as checkout
+from marketplace.infra.formatting import current_locale
 from marketplace.infra.formatting import gettext as _
 from marketplace.policy import queries
 from marketplace.policy.values import PaperKind, Policy
@@ -59,6 +60,7 @@ def policy(policy_id: UUID) -> ResponseReturnValue:
         ),
         journey_id=visit_of(found),
         policy=found,
+        facts=queries.facts_of_contract(found, current_locale()),
         content=version.content,
         documents=catalog.documents_of(version.id),
         insurer=accounts.insurer(found.insurer_id),
