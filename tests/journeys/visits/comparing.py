@@ -72,7 +72,7 @@ class Comparing(Visits):
                 visitor.post({}, f"{basket}/lines/{number}/out")
             else:
                 visitor.get(offer)
-                visitor.post({})
+                visitor.pass_entry()
                 go_on(visitor, "review", LI_NA, self.code)
                 visitor.post({"declare": "yes"})
         visitor.get(basket)
