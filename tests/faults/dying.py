@@ -25,6 +25,13 @@ from marketplace.infra.failpoints import At, arm
 ODDS = 0.25
 """How likely a process dies at a moment that is one death in arrears; so many times as much where it is more."""
 
+OF_LATER_PREMIUMS = frozenset({
+    At.CHARGE_STANDS, At.CARD_CHARGED, At.CHARGE_ANSWERED, At.CARD_DETACHED, At.CHARGE_ASKED, At.PREMIUMS_WORKED,
+    At.PREMIUM_TAKEN, At.FAILURE_TOLD,
+})  # fmt: skip
+"""No purchase reaches them; tests/integration/servicing dies at them."""
+MOMENTS = tuple(each for each in At if each not in OF_LATER_PREMIUMS)
+
 
 @dataclass(frozen=True)
 class Dying:

@@ -30,10 +30,9 @@ from typing import Any
 import pytest
 
 from config import Settings
-from marketplace.infra.failpoints import At
 from sandbox.stripe_simulator import outbox
 from sandbox.stripe_simulator.faults import Failure, Switches
-from tests.faults.dying import Dying
+from tests.faults.dying import MOMENTS, Dying
 from tests.faults.house import House, a_house, hold_each_act_once, hold_nothing_crosses, hold_one_tree
 from tests.faults.mailbox import mails
 from tests.faults.people import Customer, Habits
@@ -163,7 +162,7 @@ def test_whatever_dies_whoever_paid_has_one_policy_or_one_refund(settings: Setti
     states = Counter(order["state"] for order in books["orders"])
     figures = {
         "purchases": len(people), "seed": SEED, "kills": killed.total(), "killed": dict(killed),
-        "deaths": deaths.total(), "moments": len(deaths), "fewest_deaths": min(deaths[point.name] for point in At),
+        "deaths": deaths.total(), "moments": len(deaths), "fewest_deaths": min(deaths[point.name] for point in MOMENTS),
         "moments_of_20_deaths": sum(number >= 20 for number in deaths.values()),
         **figures, "policies": len(books["policies"]), "orders": dict(states), "mails": len(sent),
         "mails_again": len(sent) - len(set(sent)), "buying_seconds": round(bought - begun),
