@@ -20,6 +20,7 @@ from marketplace.catalog.values import LINES, Frequency, PaymentMethod
 from marketplace.disclosure import services as disclosure
 from marketplace.infra import formatting
 from marketplace.kernel.canonical import canonical_bytes, sha256_hex
+from marketplace.kernel.errors import Unavailable
 from marketplace.kernel.text import LocalizedText
 from marketplace.traceability import queries as trail
 from marketplace.traceability import services as traceability
@@ -136,10 +137,10 @@ class Pages:
 
     @property
     def are_released(self) -> bool:
-        """Whether sales pages are shown: these pages were released, and all of them is kept."""
+        """Whether sales pages are shown: these pages were released, and all of them is kept, as far as can be told now."""
         try:
             self.require()
-        except PagesNotReleased:
+        except (PagesNotReleased, Unavailable):
             return False
         return True
 

@@ -31,6 +31,7 @@ FILLED = {
     "SECRET_KEY": "a-long-random-secret-of-no-importance", "LICENCE_NUMBER": "L-1",
     "AGENCY_ADDRESS": "1 Example Road, Shanghai",
     "STRIPE_SECRET_KEY": "sk_live_of_nobody", "STRIPE_WEBHOOK_SECRET": "whsec_of_nobody",
+    "STRIPE_IDENTITY_KEY": "rk_live_of_nobody",
 }  # fmt: skip
 
 SYSTEMD_RUN = f"""#!{sys.executable}
