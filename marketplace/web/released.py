@@ -137,7 +137,7 @@ class Pages:
 
     @property
     def are_released(self) -> bool:
-        """Whether sales pages are shown: these pages were released, and all of them is kept, as far as can be told now."""
+        """Whether sales pages are shown: these pages were released, and all of them can be read."""
         try:
             self.require()
         except (PagesNotReleased, Unavailable):
