@@ -42,9 +42,9 @@ NOT_READ = {"script", "style", "code", "iframe", "head"}
 # Names that are the same in Chinese: the site and its providers, formats, and what this test's people are called.
 STAYS = {
     "English", "mmHg", "SPECIMEN", "SHA", "PDF", "Stripe", "Evenfold", "UTF", "Firefox", "Linux", "Python", "OpenAPI",
-    "Li", "Na", "Wang", "Fang", "Zhang", "Wei", "Staff",
+    "Visa", "Li", "Na", "Wang", "Fang", "Zhang", "Wei", "Staff",
 }  # fmt: skip
-ADDRESS = r"https?://\S+|\S+@[\w.-]+|[\w.-]+\.(?:example|com|pdf)\b"
+ADDRESS = r"https?://\S+|\S+@[\w.-]+|[\w.-]+\.(?:example|com|cn|pdf)\b"
 REFERENCE = (
     r"\b[A-Z0-9]+(?:[-/.][A-Z0-9]+)+\b|\b(?=[A-Z]*[0-9])[A-Z0-9]+\b|\b[A-Z0-9]{8}\b"
     r"|\b[0-9a-f]{8,}\b|\b[A-Z]{1,3}\b"
@@ -289,7 +289,7 @@ NOT_ON_A_PAGE = {
     "accounts:code-refused", "accounts:factor-refused", "accounts:factor-tries-used-up",
     "accounts:insurer-exists", "accounts:last-factor", "accounts:link-needed", "accounts:not-a-customers-account",
     "accounts:payee-mismatch",
-    "accounts:sign-in-refused", "accounts:too-many-tries", "application:contract-kept", "application:step-not-reached",
+    "accounts:sign-in-refused", "accounts:too-many-tries", "application:contract-kept",
     "application:document-not-opened", "disclosure:starts-too-soon",
     "catalog:rates-only-refused", "checkout:mixed-currencies", "checkout:no-method-in-common",
     "checkout:nothing-ordered", "correspondence:not-resendable", "document:unprintable",

@@ -163,7 +163,7 @@ def test_one_asks_in_an_application_before_the_address_is_proven(
         (found,) = queries.threads(1).threads
         assert str(found.application_id) in there
     visitor.get(there.replace("/ask", ""))
-    visitor.expect("/people$")  # the application is of the address that was proven
+    visitor.expect("/needs$")  # the application is of the address that was proven
     assert NINETY in words(visitor.get(there))
 
 
