@@ -334,13 +334,13 @@ def test_the_insured_shows_a_document_at_stripe_before_they_decide(
     page = to_stripe(husband)
     assert link.rsplit("/", 1)[1] not in str(simulator.listed("/v1/identity/verification_sessions", limit=1))
     back = show(page, first_name="Jun", last_name="Wang")
-    assert back == "/consent/returned"
+    assert back == "/consent-returned"
     husband.get(back)
     assert husband.at == link
     husband.post({"agree": "yes"})
     assert "You have agreed." in words(husband.text)
     stranger = Visitor(shop.test_client())
-    stranger.get("/consent/returned")
+    stranger.get("/consent-returned")
     assert "by the link in our mail" in words(stranger.text)
     assert [each.body["whose"] for each in entries(shop, visitor)] == ["applicant", "insured"]
 

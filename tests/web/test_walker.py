@@ -105,6 +105,7 @@ def test_a_desk_without_roles_lets_nobody_in(site: Site, monkeypatch: pytest.Mon
         assert walker.wrong_answers(site, closed) == []
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.asvs("8.2.1", "8.2.2", "8.3.1", "16.3.2")
 def test_who_is_refused_is_refused_as_the_table_says_and_changes_nothing_and_is_written_down(site: Site) -> None:
     refused, wrong = [cell for cell in table() if cell.refused], []
@@ -124,6 +125,7 @@ def test_who_is_refused_is_refused_as_the_table_says_and_changes_nothing_and_is_
     assert walker.unkept_acts(site, acts, [*acts_of_staff(site, refused), *looks]) == []
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.asvs("3.5.3", "8.2.1")
 def test_who_may_look_sees_it_and_changes_nothing_by_it(site: Site) -> None:
     wrong: list[str] = []

@@ -18,7 +18,7 @@ from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.oversight import queries as oversight
 from marketplace.screening import queries, services
-from marketplace.screening.values import RULES, Case, CaseState, Decision, EventKind
+from marketplace.screening.values import RULES, Case, CaseClosed, CaseState, Decision, EventKind
 from marketplace.web import access, desks
 from marketplace.web.fields import Form, lines_of_text, required
 
@@ -90,6 +90,8 @@ def case(case_id: UUID) -> ResponseReturnValue:
 def decide(case_id: UUID) -> ResponseReturnValue:
     """The first person: clears it, or proposes a report or a refusal."""
     found = queries.case(case_id)
+    if found.state is not CaseState.OPEN:
+        raise CaseClosed
     form = _decide_form(found)
     if not form.validate_on_submit():
         return _page(found, form)
@@ -102,6 +104,8 @@ def decide(case_id: UUID) -> ResponseReturnValue:
 def answer(case_id: UUID) -> ResponseReturnValue:
     """The second person: agrees, or opens it again."""
     found, form = queries.case(case_id), CaseAnswerForm()
+    if found.state is not CaseState.PROPOSED:
+        raise CaseClosed
     if not form.validate_on_submit():
         return _page(found, form)
     act = services.disagree if form.disagree.data else services.agree

@@ -73,7 +73,7 @@ def answer(token: str) -> ResponseReturnValue:
     return _asked(view, form)
 
 
-@blueprint.get("/consent/returned")
+@blueprint.get("/consent-returned")
 def returned() -> ResponseReturnValue:
     """Back from the verifier's page, whose address says nothing of the link; in another browser it is not known."""
     token = session.get(_ASKED_BY)

@@ -120,7 +120,7 @@ class Buying(Visits):
         insured.get(newest_link(self.shop, COUPLE["insured_email"], "insured_asked"))
         insured.post({})
         insured.post({"refuse": "yes"})
-        insured.get("/consent/returned")
+        insured.get("/consent-returned")
 
     def policies(self) -> None:
         buyer = self.buyer
