@@ -67,17 +67,19 @@ class Road:
 WITH_QUESTIONS = a_content("trip", questions=QUESTIONS)
 ROADS = {
     "a simple product": Road(
-        _steps(Step.IDENTITY, Step.QUESTIONS, Step.CONSENT, Step.COUNTER_OFFER),
+        _steps(Step.NEEDS, Step.IDENTITY, Step.QUESTIONS, Step.CONSENT, Step.COUNTER_OFFER),
         content=a_content("trip", profile=Profile.EU_NONLIFE, information=INFORMATION),
     ),
-    "with proof of identity": Road(_steps(Step.CONSENT, Step.COUNTER_OFFER), content=WITH_QUESTIONS),
+    "with proof of identity": Road(_steps(Step.NEEDS, Step.CONSENT, Step.COUNTER_OFFER), content=WITH_QUESTIONS),
     "with the consent of the insured": Road(
         _steps(Step.COUNTER_OFFER), Line.TERM_LIFE, told={"relationship": "spouse"} | HUSBAND
     ),
     "referred and asked": Road(
-        _steps(Step.CONSENT, Step.COUNTER_OFFER, and_=(Step.REFERRED,)), content=WITH_QUESTIONS, yes=frozenset({"back"})
+        _steps(Step.NEEDS, Step.CONSENT, Step.COUNTER_OFFER, and_=(Step.REFERRED,)),
+        content=WITH_QUESTIONS,
+        yes=frozenset({"back"}),
     ),
-    "on other terms": Road(_steps(Step.CONSENT), content=WITH_QUESTIONS, yes=frozenset({"smokes"})),
+    "on other terms": Road(_steps(Step.NEEDS, Step.CONSENT), content=WITH_QUESTIONS, yes=frozenset({"smokes"})),
 }
 """Those of one contract. Harbour Term, which pays on death, is on sale in every shop of the tests."""
 
@@ -128,6 +130,8 @@ class Traveller:
         step, visitor = self.view.next_step, self.visitor
         visitor.get(self.resume)
         acts: dict[Step, Callable[[], object]] = {
+            Step.EMAIL: lambda: visitor.post({"email": self.who.email}),
+            Step.CODE: lambda: visitor.post({"code": self.code_for(self.who.email)}),
             Step.PEOPLE: self._tell,
             Step.QUESTIONS: self._answer,
             Step.DOCUMENTS: self._read,
