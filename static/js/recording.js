@@ -20,7 +20,8 @@ let waiting = [];
 let number = 0;
 let size = 0;
 let timer;
-let stop;
+let over = false;
+let stop = () => undefined; // until the recorder has begun; it tells of the page itself while it begins
 
 const masked = (value, element) => element.matches(PRIVATE) || LONG_NUMBER.test(value) ? "*" : value;
 
@@ -35,7 +36,7 @@ function begin() {
     maskInputFn: masked,
     maskTextSelector: "[data-private]",
     errorHandler: () => true,
-  });
+  }) ?? stop;
   addEventListener("submit", () => window.rrwebRecord.record.addCustomEvent("submit", {}));
   addEventListener("visibilitychange", () => document.visibilityState === "hidden" && leave(false));
   addEventListener("pagehide", () => leave(true));
@@ -43,7 +44,7 @@ function begin() {
 
 function take(event) {
   const { type: kind, data: { source } } = event;
-  if (kind < SNAPSHOT || (kind === CHANGE && !SOURCES.has(source))) return;
+  if (over || kind < SNAPSHOT || (kind === CHANGE && !SOURCES.has(source))) return;
   waiting.push(event);
   if (kind === SNAPSHOT || waiting.length >= FULL) send();
   else timer ??= setTimeout(send, PAUSE);
@@ -58,8 +59,7 @@ function part(left) {
   let text = spelled(events, left, false);
   size += text.length;
   if (size > WHOLE) {
-    stop();
-    stop = undefined;
+    end();
     text = spelled([], left, true);
   }
   number += 1;
@@ -68,8 +68,13 @@ function part(left) {
 
 const spelled = (events, left, cut) => JSON.stringify({ number, sent_at: Date.now(), left, cut, events });
 
+function end() {
+  over = true;
+  stop();
+}
+
 async function send() {
-  if (!stop || !waiting.length) return;
+  if (over || !waiting.length) return;
   const pressed = new Blob([part(false)]).stream().pipeThrough(new CompressionStream("gzip"));
   const body = await new Response(pressed).arrayBuffer();
   if (body.byteLength <= LONGEST) await post(body);
@@ -77,7 +82,7 @@ async function send() {
 
 // There is no time to press what is sent last.
 function leave(left) {
-  if (!stop || (!left && !waiting.length)) return;
+  if (over || (!left && !waiting.length)) return;
   const text = part(left);
   if (text.length <= KEEPALIVE) post(text);
 }
@@ -88,10 +93,7 @@ async function post(body) {
     method: "POST", body, keepalive: length <= KEEPALIVE,
     headers: { "Content-Type": "application/octet-stream", "Page-Nonce": here.nonce },
   }).catch(() => undefined);
-  if (answer && answer.status >= 400 && answer.status < 500 && stop) {
-    stop();
-    stop = undefined;
-  }
+  if (answer && answer.status >= 400 && answer.status < 500) end();
 }
 
 function load() {

@@ -17,6 +17,7 @@ from marketplace.catalog.values import Line
 from marketplace.correspondence import queries as correspondence
 from marketplace.infra.db import db
 from marketplace.infra.identity.demonstration import specimen_number
+from sandbox.demo.visitor import SUITS
 from tests.factories.accounts import an_insurer
 from tests.factories.quoting import a_content, a_tariff, publish
 from tests.journeys.conftest import PATIENCE_SECONDS, Buyer, Marketplace
@@ -84,6 +85,18 @@ def prove_address(buyer: Buyer, keys: Keyboard) -> None:
     keys.go_on()
 
 
+def tell_needs(buyer: Buyer, keys: Keyboard) -> None:
+    """That it suits, where that is asked; against a warning, on of one's own will."""
+    for name in SUITS:
+        if keys.page.locator(f'main [name="{name}"]').count():
+            keys.choose(name, SUITS[name])
+    if buyer.step == "needs" and not keys.page.locator("#own_will").count():
+        keys.go_on()
+    if buyer.step == "needs":
+        keys.tick("own_will")
+        keys.go_on()
+
+
 def show_card(keys: Keyboard, name: str) -> None:
     fill(keys, {"kind": "resident_card", "name": name, "number": specimen_number(BORN_ON)})
 
@@ -121,6 +134,7 @@ def test_somebody_else_is_insured_referred_and_taken_on_other_terms(buyer: Buyer
             keys.enter()
         pass_entry(keys)
         prove_address(buyer, keys)
+        tell_needs(buyer, keys)
         keys.type("applicant_name", "Zhou Min")
         type_day(keys, "applicant_birth_on")
         keys.choose("relationship", "spouse")
@@ -223,6 +237,7 @@ def test_a_plan_and_its_basket(buyer: Buyer) -> None:
         keys.enter()
         pass_entry(keys)
         prove_address(buyer, keys)
+        tell_needs(buyer, keys)
         keys.type("applicant_name", "Li Na")
         type_day(keys, "applicant_birth_on")
         if page.locator('main [name="relationship"]').count():

@@ -27,7 +27,7 @@ from tests.journeys.test_buying import application_id
 pytestmark = pytest.mark.browser
 MOST_KEPT = 1000  # bytes of a page session, sealed (design, section 8)
 WIDTHS = (360, 1440, 360, 1440)
-PAGES_OF_A_SALE = 9  # of a Chinese product with two documents; the review page is not among them, which is open
+PAGES_OF_A_SALE = 10  # of a Chinese product with two documents
 
 
 class Reader(Buyer):

@@ -21,7 +21,7 @@ from marketplace.infra.identity.demonstration import specimen_number
 from marketplace.traceability.values import Actor, ActorRole
 from marketplace.underwriting.values import ReasonCode
 from marketplace.web.customer.road import ENDPOINTS
-from sandbox.demo.visitor import Identity, LostError, Visitor, hidden_fields
+from sandbox.demo.visitor import SUITS, Identity, LostError, Visitor, hidden_fields
 from tests.factories.accounts import a_member_of_staff, an_insurer
 from tests.factories.quoting import INFORMATION, a_content, a_question, a_tariff, publish
 from tests.web.conftest import asked, form_for, go_one, newest_link
@@ -34,7 +34,6 @@ TERM = {
     "age": "34", "sex": "female", "smoker": "no", "sum_insured": "1000000", "term_years": "20",
     "occupation_class": "1", "region": "shanghai",
 }  # fmt: skip
-SUITS = {"covered_already": "no", "costs_too_much": "no", "meant_for_me": "yes"}
 TYPED = {
     "email": ZHOU.email, "code": "123456", "applicant_name": ZHOU.name, "applicant_birth_on": "1992-03-05",
     "relationship": "self", "kind": "resident_card", "name": ZHOU.name, "number": specimen_number(ZHOU.born_on),

@@ -68,7 +68,7 @@ def test_the_evidence_of_a_purchase_is_whole_and_verifies(
     assert "contract:concluded" in types
     kept = {file.files[each["page"]] for each in file.core["entries"] if each["page"]}
     assert kept <= set(pages.values())
-    assert len(kept) == 14
+    assert len(kept) == 15
     assert file.exhibits("policy") == {f"{sale.policy_number}.pdf": policy_pdf}
     (mail,) = file.exhibits("mail").values()
     assert b"policy_issued" in mail or b"Subject:" in mail

@@ -45,7 +45,7 @@ def test_the_desk_is_told_whether_both_agree(shop: Flask, sale: Sale, *, ticked:
         record(view, ticked=ticked)
     page = words(at_the_desk(shop, Role.ADMIN_SALES).get(f"/admin/sales/{sale.id}"))
     assert told in page
-    assert ("disagree" in page) is not ticked
+    assert ("what the forms carried disagree" in page) is not ticked
     assert "Kept what the browser recorded on a page" in page
 
 
