@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -122,11 +123,15 @@ class Site:
 
 @contextmanager
 def no_limits() -> Iterator[None]:
-    """A walk asks more often than a person may."""
-    before = dict(rules.LIMITS)
-    rules.LIMITS = {bucket: rules.Limit(1_000_000, each.window) for bucket, each in before.items()}
-    yield
-    rules.LIMITS = before
+    """A walk asks more often than a person may, and lasts longer than the visit of one."""
+    day = timedelta(days=1)
+    limits = {bucket: rules.Limit(1_000_000, each.window) for bucket, each in rules.LIMITS.items()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rules, "LIMITS", limits)
+        patch.setattr(rules, "PROOF_IS_FRESH", day)
+        for name in ("CUSTOMER_SESSION", "STAFF_SESSION", "HALF_OPEN_SESSION"):
+            patch.setattr(rules, name, rules.SessionLimits(idle=day, absolute=day))
+        yield
 
 
 @contextmanager
