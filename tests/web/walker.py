@@ -163,7 +163,9 @@ LOOKING = {
 
 
 def digests(app: Flask, looks: Iterable[str]) -> dict[str, str]:
-    """By table: a digest of its rows, when a session was last used left out; of the trail, of its acts but `looks`."""
+    """By table: a digest of its rows, when a session was last used left out; of the trail, of its acts but `looks`; of
+    cases, what is decided but not who looked.
+    """
     entered = ", ".join(f"'{look}'" for look in looks)
     with app.app_context(), every_row() as reader:
         names = reader.execute(
@@ -179,6 +181,8 @@ def _digest_of(name: str, entered: str) -> str:
     where = ""
     if name == "traceability_evidence_intake":
         where = f" WHERE page_bytes IS NULL AND type NOT IN ({entered})"
+    elif name == "screening_event":
+        where = " WHERE kind <> 'looked'"
     elif name in LOOKING or name.startswith("procrastinate_worker"):
         where = " WHERE false"
     row = "(to_jsonb(t) - 'last_seen_at')::text"
