@@ -157,6 +157,10 @@ def _why(reason: RefundReason) -> str:
             return _(
                 "The amount that came in was not the one that was asked for, so it goes back. Nothing was bought with it."  # noqa: E501
             )
+        case RefundReason.WITHDRAWN:
+            return _(
+                "You withdrew from your contract within its cooling-off period. All that you paid for it goes back; nothing is deducted."  # noqa: E501
+            )
         case RefundReason.CONTRACT_ENDED:
             return _("Your contract ended early. This is what you get back of the money you paid for it.")
         case RefundReason.OVERCHARGED:

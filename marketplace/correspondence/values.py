@@ -41,6 +41,7 @@ class MessageKind(StrEnum):
     PREMIUM_FAILED = "premium_failed"
     PREMIUM_PAID = "premium_paid"
     CARD_KEPT = "card_kept"
+    CONTRACT_WITHDRAWN = "contract_withdrawn"
     PAYMENT_NOT_ISSUABLE = "payment_not_issuable"
     DATA_EXPORT_READY = "data_export_ready"
     DATA_REQUEST_ANSWERED = "data_request_answered"
@@ -108,6 +109,11 @@ NEEDS: Mapping[MessageKind, frozenset[str]] = {
     MessageKind.PREMIUM_FAILED: _OF_PREMIUM | {"why", "again_on"},
     MessageKind.PREMIUM_PAID: _OF_PREMIUM,
     MessageKind.CARD_KEPT: _OF_CONTRACT,
+    MessageKind.CONTRACT_WITHDRAWN: frozenset(
+        {
+            "policy_number", "product_name", "insurer_name", "insurer_phone", "amount", "withdrawn_at", "zone", "link",
+        }
+    ),
     MessageKind.PAYMENT_NOT_ISSUABLE: frozenset({"order_reference", "product_name", "amount"}),
     MessageKind.DATA_EXPORT_READY: frozenset({"link", "days"}),
     MessageKind.DATA_REQUEST_ANSWERED: frozenset({"reference", "link"}),

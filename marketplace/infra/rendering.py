@@ -6,7 +6,7 @@ Undefined names are errors. HTML escapes every value; plain text does not. The l
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ def _environment(*, html: bool) -> Environment:
     environment.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
         _gettext, formatting.plural_form, newstyle=True
     )
-    environment.filters |= {"money": _money, "day": _day, "zone_name": formatting.zone_name}
+    environment.filters |= {"money": _money, "day": _day, "instant": _instant, "zone_name": formatting.zone_name}
     return environment
 
 
@@ -52,6 +52,10 @@ def _gettext(message: str) -> str:
 def _money(amount: Mapping[str, Any]) -> str:
     """`{"minor": 128400, "currency": "CNY"}` as a person writes it."""
     return formatting.format_money(Money(amount["minor"], amount["currency"]))
+
+
+def _instant(iso: str, zone: str) -> str:
+    return formatting.format_instant(datetime.fromisoformat(iso), zone)
 
 
 def _day(iso: str) -> str:

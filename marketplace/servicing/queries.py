@@ -1,15 +1,19 @@
-"""Ask about later premiums."""
+"""Ask about later premiums, and about withdrawing."""
 
+from datetime import timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
 from marketplace.infra.db import db
+from marketplace.kernel import clock
+from marketplace.payment import queries as payments
 from marketplace.policy import queries as policies
-from marketplace.policy.values import Instalment
+from marketplace.policy.values import Instalment, Policy
 from marketplace.servicing.models import PremiumRow
 from marketplace.servicing.rules import refusal_of
-from marketplace.servicing.values import Premium, PremiumNotFound, PremiumState
+from marketplace.servicing.values import Premium, PremiumNotFound, PremiumState, Withdrawal
 
 
 def premiums_of(policy_id: UUID) -> tuple[Premium, ...]:
@@ -45,6 +49,17 @@ def contract_of(premium_id: UUID) -> UUID:
 def premium_of(row: PremiumRow) -> Premium:
     """With its day and amount as the contract has them."""
     return _premium(row, policies.instalment(row.id))
+
+
+def withdrawal_of(policy: Policy) -> Withdrawal | None:
+    """What withdrawing from it means today; None where nobody can: its days are over, it never had any, it ended."""
+    if policy.ended_on is not None or policy.erased:
+        return None
+    zone, until = policy.period.zone, policies.withdrawable_until(policy)
+    if clock.business_now() >= until or clock.today(zone) > policy.period.end_on:
+        return None
+    last = (until - timedelta(microseconds=1)).astimezone(ZoneInfo(zone)).date()
+    return Withdrawal(last, payments.paid_for(policy.id, policy.premium.currency))
 
 
 def overdue_count() -> int:

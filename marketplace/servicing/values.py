@@ -9,6 +9,7 @@ from uuid import UUID
 
 from marketplace.kernel.errors import Conflict, NotFound
 from marketplace.kernel.money import Money
+from marketplace.traceability.values import Actor
 
 
 class PremiumState(StrEnum):
@@ -76,6 +77,32 @@ class Premium:
     paid_at: datetime | None
     why: Refusal | None
     attempt_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """What withdrawing from a contract means for its customer today: possible up to the end of `last_on`, a day where
+    the contract is at home; `amount` goes back, all that was paid for it.
+    """
+
+    last_on: date
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawContract:
+    """A customer's withdrawal, as confirmed on the page of version `page_version_id`, in the journey of a visit."""
+
+    policy_id: UUID
+    visit_id: UUID
+    page_version_id: str | None
+    by: Actor
+
+
+class NotWithdrawable(Conflict):
+    """The time in which one can withdraw from this contract is over, it has none, or the contract has ended."""
+
+    code = "servicing:not-withdrawable"
 
 
 class PremiumNotFound(NotFound):

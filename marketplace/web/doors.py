@@ -179,7 +179,7 @@ ACCESS: dict[str, Door] = {
     **_doors(Who.CUSTOMER, PageClass.SERVICE, "policy.policies", "policy.policy", "policy.mail_again"),
     **_doors(
         Who.CUSTOMER, PageClass.SERVICE, "premiums.pay", "premiums.returned", "premiums.card", "premiums.kept",
-        "premiums.stop",
+        "premiums.stop", "withdrawal.withdraw",
     ),
     **_doors(Who.CUSTOMER, PageClass.SERVICE, "policy.document", paper=True),
     **_doors(Who.ANYONE, PageClass.NON_SALES, "register.data", "privacy.closed"),

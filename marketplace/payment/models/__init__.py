@@ -161,7 +161,8 @@ class WishRow(Base):
 
 
 class RefundRow(Asking, Base):
-    """Money going back: by itself once per attempt and reason, or because staff wished it. `provider_id` is its id at
+    """Money going back: by itself once per attempt and reason, or because staff wished it; `contract_id` is set where
+    it is of one contract whose customer withdrew, once for each of an attempt. `provider_id` is its id at
     the provider. It may be asked for again once it failed: `number` counts, `asked_at` is when it was last.
     `overtaken_minor` of it the customer has from the bank instead. `looked_at` is when the provider last said how it
     stands.
@@ -184,6 +185,7 @@ class RefundRow(Asking, Base):
     asked_at: Mapped[datetime | None]
     overtaken_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
     looked_at: Mapped[datetime | None]
+    contract_id: Mapped[UUID | None]
 
     @property
     def to_send(self) -> Money:
@@ -192,8 +194,14 @@ class RefundRow(Asking, Base):
 
     __table_args__ = (
         Index(
-            "uq_payment_refund_reason", "attempt_id", "reason", unique=True, postgresql_where=text("wish_id IS NULL")
-        ),
+            "uq_payment_refund_reason",
+            "attempt_id",
+            "reason",
+            "contract_id",
+            unique=True,
+            postgresql_where=text("wish_id IS NULL"),
+            postgresql_nulls_not_distinct=True,
+        ),  # fmt: skip
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         CheckConstraint("overtaken_minor BETWEEN 0 AND amount_minor", name="overtaken_of_it"),
         CheckConstraint("(state = 'overtaken') = (overtaken_minor = amount_minor)", name="overtaken_whole"),

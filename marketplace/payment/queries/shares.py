@@ -83,9 +83,17 @@ def standing_of(row: TransferRow) -> Standing:
 
 def premium_left(attempt_id: UUID, insurer_id: UUID, currency: str) -> Money:
     """What has not gone back of the premiums that an attempt paid for contracts of this insurer."""
+    return _left(currency, TransferRow.attempt_id == attempt_id, TransferRow.insurer_id == insurer_id)
+
+
+def paid_for(contract_id: UUID, currency: str) -> Money:
+    """What has not gone back of all premiums that were paid for a contract."""
+    return _left(currency, TransferRow.contract_id == contract_id)
+
+
+def _left(currency: str, *wanted: ColumnElement[bool]) -> Money:
     returned = select(func.coalesce(func.sum(ReturnRow.premium_minor), 0))
     left = TransferRow.premium_minor - returned.where(ReturnRow.transfer_id == TransferRow.id).scalar_subquery()
-    wanted = TransferRow.attempt_id == attempt_id, TransferRow.insurer_id == insurer_id
     total = db.session.scalar(select(func.sum(left)).where(*wanted, TransferRow.currency == currency))
     return Money(int(total or 0), currency)
 

@@ -17,7 +17,7 @@ from marketplace.payment.rules import bookkeeping
 from marketplace.payment.services import ledger
 from marketplace.payment.services.refunds import adopt, made_of, overtake
 from marketplace.payment.services.rows import locked_attempt, record
-from marketplace.payment.services.shares import shares_left, take_back
+from marketplace.payment.services.shares import EVERYBODYS, shares_left, take_back
 from marketplace.payment.values import (
     AttemptNotFound,
     DisputeNotFound,
@@ -169,7 +169,7 @@ def _lose(attempt: AttemptRow, found: ProviderDispute, sent: Mapping[str, str]) 
     lines = bookkeeping.lost(taken, overtaken, of_held, left)
     ledger.post(LedgerEvent.DISPUTE_LOST, found.id, lines, attempt_id=attempt.id, at=at)
     if of_contracts := bookkeeping.to_be_had(rest - of_held, left):
-        take_back(found.id, attempt.id, of_contracts, None, at)
+        take_back(found.id, attempt.id, of_contracts, EVERYBODYS, at)
 
 
 def _overtake(attempt: AttemptRow, taken: Money) -> Money:

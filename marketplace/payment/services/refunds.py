@@ -28,7 +28,7 @@ from marketplace.payment.rules.settling import (
 from marketplace.payment.services import ledger
 from marketplace.payment.services.failed_calls import note_failed_call
 from marketplace.payment.services.rows import attempt_row, is_frozen, locked_attempt, record, refund_row
-from marketplace.payment.services.shares import shares_left, take_back
+from marketplace.payment.services.shares import EVERYBODYS, Whose, attempts_for, shares_left, take_back
 from marketplace.payment.values import (
     AttemptState,
     LedgerAccount,
@@ -62,10 +62,29 @@ def request_refund(attempt_id: UUID, amount: Money, reason: RefundReason) -> Ref
     return refund_value(add_refund(row, amount, reason))
 
 
+def give_back(contract_id: UUID, by: Actor) -> tuple[Refund, ...]:
+    """All that was paid for a contract from which its customer withdrew, and has not gone back yet, each payment the
+    way it came; of one that paid for several contracts too, this one's part. Asked again it changes nothing.
+    """
+    return tuple(each for found in attempts_for(contract_id) if (each := _give_back(found, contract_id, by)))
+
+
+def _give_back(attempt_id: UUID, contract_id: UUID, by: Actor) -> Refund | None:
+    row, _ = locked_attempt(attempt_id)
+    whose = Whose(contract_id=contract_id)
+    paid = sum((each.premium for each in shares_left(attempt_id, whose)), Money.zero(row.currency))
+    amount = min(paid, left_of(row))
+    if not amount:
+        return None
+    row.state = ATTEMPTS.next(AttemptState(row.state), AttemptEvent.REFUND_REQUESTED).value
+    return refund_value(add_refund(row, amount, RefundReason.WITHDRAWN, whose=whose, by=by))
+
+
 def grant(wish: WishRow, row: AttemptRow, by: Actor) -> RefundRow:
     """The refund of what staff wished, of a locked attempt. Raises NothingToRefund, TransitionRefused."""
     row.state = ATTEMPTS.next(AttemptState(row.state), AttemptEvent.REFUND_REQUESTED).value
-    return add_refund(row, Money(wish.amount_minor, wish.currency), RefundReason(wish.reason), wish=wish, by=by)
+    amount, whose = Money(wish.amount_minor, wish.currency), Whose(wish.insurer_id)
+    return add_refund(row, amount, RefundReason(wish.reason), whose=whose, wish=wish, by=by)
 
 
 def left_of(row: AttemptRow) -> Money:
@@ -78,7 +97,13 @@ def left_of(row: AttemptRow) -> Money:
 
 
 def add_refund(
-    row: AttemptRow, amount: Money, reason: RefundReason, *, wish: WishRow | None = None, by: Actor = SYSTEM
+    row: AttemptRow,
+    amount: Money,
+    reason: RefundReason,
+    *,
+    whose: Whose = EVERYBODYS,
+    wish: WishRow | None = None,
+    by: Actor = SYSTEM,
 ) -> RefundRow:
     """Write the refund of a locked attempt and defer its sending. Raises NothingToRefund."""
     if received(row) is None or not amount or left_of(row) < amount:
@@ -92,24 +117,25 @@ def add_refund(
         state=RefundState.REQUESTED.value,
         requested_at=clock.now(),
         wish_id=wish.id if wish else None,
+        contract_id=whose.contract_id,
     )
     db.session.add(refund)
     db.session.flush()
     reach(At.REFUND_WRITTEN)
     record(row, EntryType.REFUND_REQUESTED, by, **_told(refund))
-    at, insurer_id = clock.now(), wish.insurer_id if wish else None
+    at = clock.now()
     of_contracts = reason is not RefundReason.GOODWILL and ledger.is_posted(LedgerEvent.PREMIUM, row.id)
-    lines = _sources(row, amount, insurer_id, reason=reason, of_contracts=of_contracts)
+    lines = _sources(row, amount, whose, reason=reason, of_contracts=of_contracts)
     ledger.post(LedgerEvent.REFUND_REQUESTED, refund.id, lines, attempt_id=row.id, at=at)
     if of_contracts:
-        take_back(refund.id, row.id, amount, insurer_id, at)
+        take_back(refund.id, row.id, amount, whose, at)
     jobs.defer("payment.send_refund", refund_id=refund.id)
     reach(At.REFUND_DEFERRED)
     return refund
 
 
 def _sources(
-    row: AttemptRow, amount: Money, insurer_id: UUID | None, *, reason: RefundReason, of_contracts: bool
+    row: AttemptRow, amount: Money, whose: Whose, *, reason: RefundReason, of_contracts: bool
 ) -> Sequence[Line]:
     """Out of what the money comes (ADR 0028). Raises NothingToRefund for more than the insurer has of it."""
     if reason is RefundReason.GOODWILL:
@@ -117,7 +143,7 @@ def _sources(
     if not of_contracts:
         return bookkeeping.move(LedgerEvent.REFUND_REQUESTED, amount)
     try:
-        return bookkeeping.returned(amount, shares_left(row.id, insurer_id), LedgerAccount.REFUNDS_PAYABLE)
+        return bookkeeping.returned(amount, shares_left(row.id, whose), LedgerAccount.REFUNDS_PAYABLE)
     except ValueError:
         raise NothingToRefund from None
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -23,6 +24,20 @@ from marketplace.payment.services.rows import attempt_row
 from marketplace.payment.values import ContractShare, LedgerEvent, ReversalState, Share, TransferState
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Which shares of an attempt are meant: of an insurer, of a contract; None is of all."""
+
+    insurer_id: UUID | None = None
+    contract_id: UUID | None = None
+
+    def has(self, row: TransferRow) -> bool:
+        return self.insurer_id in {None, row.insurer_id} and self.contract_id in {None, row.contract_id}
+
+
+EVERYBODYS = Whose()
 
 
 def share_of(insurer_id: UUID, line: str, premium: Money) -> Share:
@@ -47,18 +62,24 @@ def book_premiums(attempt_id: UUID, concluded: Sequence[ContractShare]) -> None:
         db.session.flush()
 
 
-def shares_left(attempt_id: UUID, insurer_id: UUID | None = None) -> tuple[Share, ...]:
-    """What has not gone back of the premiums that an attempt paid, by contract, or by contract of this insurer; nothing
-    before the contracts are concluded.
+def shares_left(attempt_id: UUID, whose: Whose = EVERYBODYS) -> tuple[Share, ...]:
+    """What has not gone back of the premiums that an attempt paid, by contract; nothing before the contracts are
+    concluded.
     """
-    return tuple(share for _, share in _left(attempt_id, insurer_id))
+    return tuple(share for _, share in _left(attempt_id, whose))
 
 
-def take_back(cause: object, attempt_id: UUID, amount: Money, insurer_id: UUID | None, at: datetime) -> None:
-    """`amount` of the contracts of a locked attempt is their customer's again, as `bookkeeping.returned` posts it with
+def attempts_for(contract_id: UUID) -> tuple[UUID, ...]:
+    """The attempts that paid premiums of a contract, in the order in which whoever moves several locks them."""
+    wanted = select(TransferRow.attempt_id).where(TransferRow.contract_id == contract_id).distinct()
+    return tuple(db.session.scalars(wanted.order_by(TransferRow.attempt_id)))
+
+
+def take_back(cause: object, attempt_id: UUID, amount: Money, whose: Whose, at: datetime) -> None:
+    """`amount` of these contracts of a locked attempt is their customer's again, as `bookkeeping.returned` posts it with
     the cause: each insurer is owed so much less, and what it has already comes back from it. Raises ValueError.
     """
-    left = _left(attempt_id, insurer_id)
+    left = _left(attempt_id, whose)
     for (row, _), part in zip(left, bookkeeping.parts(amount, [share for _, share in left]), strict=True):
         if not part.premium:
             continue
@@ -117,11 +138,11 @@ def key_of(kind: str, row_id: UUID, number: int) -> str:
     return f"{kind}-{row_id}-{number}"
 
 
-def _left(attempt_id: UUID, insurer_id: UUID | None) -> list[tuple[TransferRow, Share]]:
+def _left(attempt_id: UUID, whose: Whose) -> list[tuple[TransferRow, Share]]:
     query = select(TransferRow).where(TransferRow.attempt_id == attempt_id)
     order = TransferRow.insurer_id, TransferRow.contract_id
     rows = db.session.scalars(query.order_by(*order).execution_options(populate_existing=True)).all()
-    found = [(row, standing_of(row)) for row in rows if insurer_id in {None, row.insurer_id}]
+    found = [(row, standing_of(row)) for row in rows if whose.has(row)]
     shares = [
         (row, Share(row.insurer_id, each.premium - each.returned, each.commission - each.commission_returned))
         for row, each in found

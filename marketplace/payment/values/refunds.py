@@ -26,12 +26,15 @@ class RefundState(StrEnum):
 
 
 class RefundReason(StrEnum):
-    """Why money goes back: by itself once per attempt and reason, for those of `WISHED` as often as staff ask."""
+    """Why money goes back: by itself once per attempt and reason, because its customer withdrew once per contract too;
+    for those of `WISHED` as often as staff ask.
+    """
 
     AMOUNT_MISMATCH = "amount_mismatch"
     LATE_PAYMENT = "late_payment"
     SECOND_PAYMENT = "second_payment"
     NOT_ISSUABLE = "not_issuable"
+    WITHDRAWN = "withdrawn"
     CONTRACT_ENDED = "contract_ended"
     OVERCHARGED = "overcharged"
     GOODWILL = "goodwill"

@@ -1,4 +1,5 @@
-"""Do: take up the premiums of a contract, run through what is to be done today, collect, note what came of it.
+"""Do: take up the premiums of a contract, run through what is to be done today, collect, note what came of it; withdraw from a
+contract.
 
 Nothing here commits but for whoever runs: `run` yields after each chunk. Every function may be repeated.
 """
@@ -6,6 +7,7 @@ Nothing here commits but for whoever runs: `run` yields after each chunk. Every 
 from marketplace.servicing.services.collecting import note_failure, pay, take_payment
 from marketplace.servicing.services.running import drop, run, take_up
 from marketplace.servicing.services.telling import tell_card_kept, tell_refunded
+from marketplace.servicing.services.withdrawing import withdraw
 
 __all__ = [
     "drop",
@@ -16,4 +18,5 @@ __all__ = [
     "take_up",
     "tell_card_kept",
     "tell_refunded",
+    "withdraw",
 ]

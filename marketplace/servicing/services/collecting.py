@@ -26,6 +26,7 @@ from marketplace.payment.values import (
     StartPayment,
 )
 from marketplace.policy import queries as policies
+from marketplace.policy import services as contracts
 from marketplace.policy.values import Policy
 from marketplace.servicing import queries
 from marketplace.servicing.models import PremiumRow, premium_row
@@ -83,6 +84,7 @@ def take_payment(premium_id: UUID, attempt_id: UUID) -> None:
     before = PremiumState(row.state)
     if before is PremiumState.PAID:
         return
+    contracts.hold_still(row.policy_id)  # it ends before or after, not meanwhile: what is paid for it is counted then
     policy, attempt = policies.policy(row.policy_id), payments.attempt(attempt_id)
     if before is PremiumState.DROPPED or policy.ended_on is not None:
         payment.request_refund(attempt_id, attempt.amount, RefundReason.NOT_ISSUABLE)

@@ -1,4 +1,6 @@
-"""What a customer is told of later premiums, queued in the transaction that makes it true, and what the record says."""
+"""What a customer is told of premiums and of a withdrawal, queued in the transaction that makes it true, and what the
+record says.
+"""
 
 from typing import Any
 from uuid import UUID
@@ -7,6 +9,7 @@ from marketplace.accounts import queries as accounts
 from marketplace.correspondence import services as correspondence
 from marketplace.correspondence.values import MessageKind, QueueMessage, TrailOf
 from marketplace.infra.letterhead import letterhead
+from marketplace.kernel import clock
 from marketplace.kernel.money import Money
 from marketplace.payment import queries as payments
 from marketplace.payment.values import MandateState, RefundState
@@ -49,7 +52,7 @@ def tell(row: PremiumRow, policy: Policy, kind: MessageKind, key: str = "") -> N
         "card": _card(policy.id),
         "why": refusal_of(row.failure).value if row.failure else "",
         "again_on": row.act_on.isoformat() if row.act_on and kind is MessageKind.PREMIUM_FAILED else "",
-        "link": _link(policy),
+        "link": _link(policy, "#premiums"),
     }
     _queue(policy, kind, f"{row.id}/{key}" if key else str(row.id), context)
 
@@ -60,7 +63,7 @@ def tell_card_kept(mandate_id: UUID) -> None:
     policy = policies.policy(mandate.contract_id)
     if policy.erased or mandate.state is not MandateState.KEPT:
         return
-    context = _about(policy) | {"card": _card(policy.id), "link": _link(policy)}
+    context = _about(policy) | {"card": _card(policy.id), "link": _link(policy, "#premiums")}
     _queue(policy, MessageKind.CARD_KEPT, str(mandate_id), context)
 
 
@@ -73,6 +76,18 @@ def tell_refunded(premium_id: UUID, refund_id: UUID) -> None:
     _queue(policy, MessageKind.REFUND_MADE, f"{refund.id}/{refund.number}", context)
 
 
+def tell_withdrawn(policy: Policy, amount: Money) -> None:
+    """The receipt of a withdrawal on a durable medium: what was said, the day and the time (CRD art. 11a)."""
+    context = _about(policy) | {
+        "insurer_phone": accounts.insurer(policy.insurer_id).phone,
+        "amount": _amount(amount),
+        "withdrawn_at": clock.business_now().isoformat(),
+        "zone": policy.period.zone,
+        "link": _link(policy),
+    }
+    _queue(policy, MessageKind.CONTRACT_WITHDRAWN, str(policy.id), context)
+
+
 def _about(policy: Policy) -> dict[str, Any]:
     return {
         "policy_number": policy.number,
@@ -81,8 +96,8 @@ def _about(policy: Policy) -> dict[str, Any]:
     }
 
 
-def _link(policy: Policy) -> str:
-    return f"{letterhead().public_url}/policies/{policy.id}#premiums"
+def _link(policy: Policy, where: str = "") -> str:
+    return f"{letterhead().public_url}/policies/{policy.id}{where}"
 
 
 def _card(policy_id: UUID) -> str:

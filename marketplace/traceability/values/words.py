@@ -95,6 +95,7 @@ class EntryType(StrEnum):
     CARD_CONSENTED = "card:consented"
     CARD_KEPT = "card:kept"
     CARD_STOPPED = "card:stopped"
+    WITHDRAWAL_CONFIRMED = "withdrawal:confirmed"
     CONTRACT_ENDED = "contract:ended"
     CONSULTATION_ASKED = "consultation:asked"
     CONSULTATION_ANSWERED = "consultation:answered"

@@ -18,6 +18,7 @@ from marketplace.infra.formatting import current_locale
 from marketplace.infra.formatting import gettext as _
 from marketplace.policy import queries
 from marketplace.policy.values import PaperKind, Policy
+from marketplace.servicing import queries as servicing
 from marketplace.traceability.services import record_act
 from marketplace.traceability.values import Act, EntryType
 from marketplace.web import access, mail_words
@@ -68,6 +69,7 @@ def policy(policy_id: UUID) -> ResponseReturnValue:
         papers=beside_policy(queries.papers_of_sale(found.id, found.order_id)),
         later=queries.instalments_of(found.id),
         often=Frequency(found.body["premium"]["frequency"]),
+        withdrawal=servicing.withdrawal_of(found),
         **premiums.shown(found),
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,10 +27,15 @@ def simulator(tmp_path: Path, database: None) -> Iterator[SimulatorServer]:
 @pytest.fixture
 def contract(simulator: SimulatorServer) -> Policy:
     """Four premiums, the first of which was paid; cover began today. Its premiums are taken up."""
+    return a_monthly_contract()
+
+
+def a_monthly_contract(**changes: Any) -> Policy:
+    """`changes`: of what its product says."""
     insurer = an_insurer()
     agreed_terms(insurer, "term_life")
     methods = (PaymentMethod.CARD, PaymentMethod.ALIPAY)
-    version = a_published_version(insurer.id, payment=Payment(Frequency.MONTHLY, times=4, methods=methods))
+    version = a_published_version(insurer.id, payment=Payment(Frequency.MONTHLY, times=4, methods=methods), **changes)
     begun = clock.today(ZONE)
     policy = policies.issue(a_contract(insurer, product_version_id=version.id, start_on=begun))
     db.session.commit()

@@ -130,6 +130,7 @@ class Buying(Visits):
         buyer.post({})
         buyer.get(f"{policy}/card")
         buyer.post({})
+        buyer.get(f"{policy}/withdraw")
         page = buyer.get(policy)
         number = re.search(r"EF[0-9A-Z-]+", page)
         code = re.search(r'translate="no">([^<]+)<', page)

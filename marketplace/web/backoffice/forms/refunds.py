@@ -30,6 +30,7 @@ REASONS: dict[RefundReason, str] = {
     RefundReason.LATE_PAYMENT: _l("It was paid too late"),
     RefundReason.SECOND_PAYMENT: _l("It was paid twice"),
     RefundReason.NOT_ISSUABLE: _l("No contract could be concluded"),
+    RefundReason.WITHDRAWN: _l("The customer withdrew"),
 }
 STATES: dict[DeskState, tuple[str, str]] = {
     DeskState.WAITING: (_l("waits for a second person"), "warn"),
