@@ -21,7 +21,7 @@ from marketplace.traceability import queries as trail
 from marketplace.traceability.values import EntryType
 from sandbox.demo.visitor import Visitor, words
 from tests.factories.evidence import asked
-from tests.web.conftest import days_later, form_for
+from tests.web.conftest import days_later, form_for, run_jobs
 from tests.web.test_basket import apply, basket, begin, market
 
 __all__ = ["basket", "market"]
@@ -86,16 +86,11 @@ def test_two_clicks_end_the_contract_and_everything_goes_back(
 @pytest.mark.usefixtures("no_browser")
 @pytest.mark.requirement("O13-38", "T26-41")
 def test_the_record_says_who_confirmed_it_on_which_page_and_its_evidence_verifies(
-    shop: Flask,
-    customer: Visitor,
-    sale: Sale,
-    work: Work,
-    compliance: Account,
-    into_the_log: Callable[[], int],
+    shop: Flask, customer: Visitor, sale: Sale, compliance: Account, into_the_log: Callable[[], int]
 ) -> None:
     policy = contract(shop, sale)
     withdraw_on_page(customer, policy)
-    work()
+    run_jobs(shop)
     with shop.app_context(), use_scope(Scope.all()):
         entries = trail.entries_of_application(policy.application_id)
         (confirmed,) = (each for each in entries if each.type is EntryType.WITHDRAWAL_CONFIRMED)

@@ -201,7 +201,7 @@ class RefundRow(Asking, Base):
             unique=True,
             postgresql_where=text("wish_id IS NULL"),
             postgresql_nulls_not_distinct=True,
-        ),  # fmt: skip
+        ),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         CheckConstraint("overtaken_minor BETWEEN 0 AND amount_minor", name="overtaken_of_it"),
         CheckConstraint("(state = 'overtaken') = (overtaken_minor = amount_minor)", name="overtaken_whole"),

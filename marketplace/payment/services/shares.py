@@ -76,8 +76,8 @@ def attempts_for(contract_id: UUID) -> tuple[UUID, ...]:
 
 
 def take_back(cause: object, attempt_id: UUID, amount: Money, whose: Whose, at: datetime) -> None:
-    """`amount` of these contracts of a locked attempt is their customer's again, as `bookkeeping.returned` posts it with
-    the cause: each insurer is owed so much less, and what it has already comes back from it. Raises ValueError.
+    """`amount` of these contracts of a locked attempt is their customer's again, as `bookkeeping.returned` posts it
+    with the cause: each insurer is owed so much less, and what it has already comes back from it. Raises ValueError.
     """
     left = _left(attempt_id, whose)
     for (row, _), part in zip(left, bookkeeping.parts(amount, [share for _, share in left]), strict=True):

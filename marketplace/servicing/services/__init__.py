@@ -1,5 +1,5 @@
-"""Do: take up the premiums of a contract, run through what is to be done today, collect, note what came of it; withdraw from a
-contract.
+"""Do: take up the premiums of a contract, run through what is to be done today, collect, note what came of it; withdraw
+from a contract.
 
 Nothing here commits but for whoever runs: `run` yields after each chunk. Every function may be repeated.
 """
