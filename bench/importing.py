@@ -45,7 +45,7 @@ from sandbox.instance import Instance
 
 MOST = 5.0
 MOST_MEGABYTES = 300
-ROUNDS = 3
+ROUNDS = 7
 LOOK_SECONDS = 0.005
 _COPY = "COPY rates (plan, start_from, start_to, area, age, amount) FROM STDIN"
 _TABLE = "CREATE TEMPORARY TABLE rates (plan text, area text, start_from date, start_to date, age int, amount numeric)"

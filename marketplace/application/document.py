@@ -37,6 +37,10 @@ def _against(kind: Warned, need: str | None, offer: OfferView, part: PlannedPart
                 needed=_yuan(part.need.amount),
                 covered=_yuan(part.amount),
             )
+        case Warned.COVERED_ALREADY if content.definition.death_factor is not None:
+            return _(
+                "There is insurance of this kind already. Both would pay. Ask yourself whether the sum of both is needed, and whether you can go on paying for both."  # noqa: E501
+            )
         case Warned.COVERED_ALREADY:
             return _(
                 "There is insurance of this kind already. Where insurance pays back costs or a damage, the same loss is paid once only: the second premium may buy nothing."  # noqa: E501

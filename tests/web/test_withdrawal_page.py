@@ -73,7 +73,7 @@ def test_two_clicks_end_the_contract_and_everything_goes_back(
         RefundReason.WITHDRAWN, policy.premium, RefundState.SUCCEEDED,
     )  # fmt: skip
     (told,) = mails(shop, "contract_withdrawn")
-    assert f"“I withdraw from the contract {policy.number}" in told
+    assert f"Harbour Term, number {policy.number}.”" in told
     assert "(Beijing time)" in told, told
     assert len(mails(shop, "refund_made")) == 1
     with shop.app_context(), use_scope(Scope.all()):

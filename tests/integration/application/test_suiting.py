@@ -113,6 +113,17 @@ def test_a_confirmation_is_void_once_something_else_speaks_against_it() -> None:
         services.give_people(by, application.id, LIN_YUE)
 
 
+@pytest.mark.requirement("SCM-04")
+@pytest.mark.parametrize(
+    ("line", "said"), [(Line.HOUSEHOLD, "the same loss is paid once only"), (Line.ACCIDENT, "Both would pay.")]
+)
+def test_what_a_second_insurance_is_good_for_is_said_as_it_is(line: Line, said: str) -> None:
+    by, application = an_application(an_offer_that(line, target_market=words("Anybody.")), Step.NEEDS)
+    services.tell_circumstances(by, application.id, SUITS | {Circumstance.COVERED_ALREADY: True})
+    (misfit,) = queries.application_view(application.id).misfits
+    assert said in misfit.words.en
+
+
 @pytest.mark.requirement("O13-20", "EU-07", "UK-03")
 def test_a_stated_need_that_is_not_met_warns_on_a_journey_too() -> None:
     offer = an_offer_that(Line.TRAVEL, ("delay", "medical_in_full"), covers=(MEDICAL,))
