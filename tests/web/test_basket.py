@@ -72,6 +72,15 @@ def apply(visitor: Visitor, offer: str, code_for: Callable[[str], str] | None = 
     visitor.post({"declare": "yes"})
 
 
+def to_payment(visitor: Visitor, basket: str, code_for: Callable[[str], str]) -> None:
+    """Every line applied for, and the page on which all of them are paid."""
+    first, *others = begin(visitor, basket)
+    apply(visitor, first, code_for)
+    for offer in others:
+        apply(visitor, offer)
+    visitor.get(f"{basket}/pay")
+
+
 @pytest.mark.requirement("SCM-05", "EU-07", "UK-03")
 def test_three_contracts_of_three_insurers_are_paid_once(
     market: Flask, visitor: Visitor, basket: str, work: Callable[[], list[str]], code_for: Callable[[str], str]
@@ -113,11 +122,7 @@ def test_three_contracts_of_three_insurers_are_paid_once(
 def test_the_trail_of_each_of_the_three_is_whole(
     market: Flask, visitor: Visitor, basket: str, work: Callable[[], list[str]], code_for: Callable[[str], str]
 ) -> None:
-    offers = begin(visitor, basket)
-    apply(visitor, offers[0], code_for)
-    for offer in offers[1:]:
-        apply(visitor, offer)
-    visitor.get(f"{basket}/pay")
+    to_payment(visitor, basket, code_for)
     assert visitor.pay() is True
     work()
     with market.app_context():
@@ -173,11 +178,7 @@ def test_a_line_is_taken_back_in(market: Flask, visitor: Visitor, basket: str) -
 def test_what_is_being_paid_is_not_left_out_and_an_open_payment_is_closed_first(
     market: Flask, visitor: Visitor, basket: str, work: Callable[[], list[str]], code_for: Callable[[str], str]
 ) -> None:
-    first, second, third = begin(visitor, basket)
-    apply(visitor, first, code_for)
-    apply(visitor, second)
-    apply(visitor, third)
-    visitor.get(f"{basket}/pay")
+    to_payment(visitor, basket, code_for)
     visitor.post({})
     hosted = visitor.at
     visitor.get(basket)

@@ -22,7 +22,7 @@ from marketplace.traceability.values import EntryType
 from sandbox.demo.visitor import Visitor, words
 from tests.factories.evidence import asked
 from tests.web.conftest import days_later, form_for, run_jobs
-from tests.web.test_basket import apply, basket, begin, market
+from tests.web.test_basket import basket, market, to_payment
 
 __all__ = ["basket", "market"]
 
@@ -140,11 +140,7 @@ def test_a_second_click_and_a_form_that_is_not_from_the_page_change_nothing(
 def test_of_a_basket_one_contract_goes_back_and_the_others_stand(
     market: Flask, visitor: Visitor, basket: str, work: Work, code_for: Callable[[str], str]
 ) -> None:
-    first, second, third = begin(visitor, basket)
-    apply(visitor, first, code_for)
-    apply(visitor, second)
-    apply(visitor, third)
-    visitor.get(f"{basket}/pay")
+    to_payment(visitor, basket, code_for)
     assert visitor.pay() is True
     work()
     with market.app_context():

@@ -92,12 +92,18 @@ def charged(simulator: SimulatorServer) -> list[tuple[str, int]]:
     return [(each["status"], each["amount_received"]) for each in simulator.listed("/v1/payment_intents")]
 
 
-def paid_by_link(policy: Policy, premium: Premium, simulator: SimulatorServer, card: str = GOOD_CARD) -> None:
-    """The customer pays on the page of the provider."""
+def open_page(policy: Policy, premium: Premium) -> str:
+    """The page of the provider on which a premium is paid."""
     attempt = services.pay(premium, policy.account_id, "http://localhost:8000/back", "http://localhost:8000/policy")
     db.session.commit()
     page = payment.open_session(attempt.id)
     db.session.commit()
+    return page
+
+
+def paid_by_link(policy: Policy, premium: Premium, simulator: SimulatorServer, card: str = GOOD_CARD) -> None:
+    """The customer pays on the page of the provider."""
+    page = open_page(policy, premium)
     led = simulator.pay(page, card).headers["Location"]
     if "/back" not in led:
         requests.post(led, data={"answer": "confirm"}, timeout=5, allow_redirects=False)
@@ -246,10 +252,7 @@ def test_a_contract_that_ended_is_charged_nothing_and_its_link_is_closed(
     mandate = kept(contract, simulator)
     due = first(contract).due_on
     until(due - timedelta(days=7))
-    attempt = services.pay(first(contract), contract.account_id, "http://localhost:8000/back", "http://localhost/")
-    db.session.commit()
-    page = payment.open_session(attempt.id)
-    db.session.commit()
+    page = open_page(contract, first(contract))
     end(contract)
     drain("payment", "servicing")
     assert standing(contract) == [P.DROPPED] * 3

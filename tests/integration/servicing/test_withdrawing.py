@@ -29,6 +29,7 @@ from tests.integration.servicing.test_premiums import (
     kept,
     mails,
     on_the_day,
+    open_page,
     paid_by_link,
     standing,
     until,
@@ -91,18 +92,14 @@ def test_what_is_paid_late_after_the_withdrawal_goes_back_and_nothing_counts(
     contract: Policy, simulator: SimulatorServer
 ) -> None:
     until(first(contract).due_on - timedelta(days=7))
-    attempt = services.pay(first(contract), contract.account_id, "http://localhost:8000/back", "http://localhost/")
-    db.session.commit()
-    page = payment.open_session(attempt.id)
-    db.session.commit()
-    simulator.pay(page)
+    simulator.pay(open_page(contract, first(contract)))
     withdraw(contract)
     assert refunds(contract) == [], "nobody told of the payment yet"
     payment.settle_latest(Purpose.INSTALMENT, first(contract).id)
     db.session.commit()
     drain("payment", "servicing")
     drain("payment", "servicing")
-    assert refunds(contract) == [(RefundReason.NOT_ISSUABLE, attempt.amount.minor, RefundState.SUCCEEDED)]
+    assert refunds(contract) == [(RefundReason.NOT_ISSUABLE, first(contract).amount.minor, RefundState.SUCCEEDED)]
     assert P.PAID not in standing(contract)
     assert insurers_money() == 0
     assert "premium_paid" not in mails()
