@@ -159,7 +159,7 @@ def _why(reason: RefundReason) -> str:
             )
         case RefundReason.WITHDRAWN:
             return _(
-                "You withdrew from your contract within its cooling-off period. All that you paid for it goes back; nothing is deducted."  # noqa: E501
+                "You withdrew from your contract within its cooling-off period. What you paid for it goes back to you; nothing is deducted."  # noqa: E501
             )
         case RefundReason.CONTRACT_ENDED:
             return _("Your contract ended early. This is what you get back of the money you paid for it.")

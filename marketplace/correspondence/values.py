@@ -85,7 +85,7 @@ NEEDS: Mapping[MessageKind, frozenset[str]] = {
     MessageKind.POLICY_ISSUED: frozenset(
         {
             "name", "policy_number", "check_code", "product_name", "insurer_name", "insurer_phone", "insured_names",
-            "start_on", "end_on", "zone", "premium", "cooling_off_days", "policy_link", "verify_link",
+            "start_on", "end_on", "zone", "premium", "cooling_off_days", "ended_on", "policy_link", "verify_link",
         }
     ),
     MessageKind.POLICY_RECEIPT: frozenset({"name", "policy_number", "product_name", "trust_policy", "guide_link"}),
@@ -154,6 +154,7 @@ OWED = frozenset(
         MessageKind.PREMIUM_ANNOUNCED,
         MessageKind.PREMIUM_DUE,
         MessageKind.PREMIUM_FAILED,
+        MessageKind.CONTRACT_WITHDRAWN,
         MessageKind.PAYMENT_NOT_ISSUABLE,
         MessageKind.DATA_REQUEST_ANSWERED,
         MessageKind.CONSULTATION_ANSWERED,

@@ -183,11 +183,12 @@ def instalments(start_on: date, frequency: Frequency, times: int, premium: Money
     return tuple(Instalment(n + 1, add_months(start_on, n * each), premium) for n in range(1, times if each else 1))
 
 
-def cover_on(day: date, period: CoverPeriod, ended_on: date | None = None) -> CoverState:
+def cover_on(day: date, period: CoverPeriod, ended_on: date | None = None, ending: Ending | None = None) -> CoverState:
     """Both the first and the last day are covered; `day` is a day of the contract's time zone. A contract that came to
-    its end covers nothing afterwards, nor before its first day.
+    its end covers nothing afterwards, nor before its first day; one that was withdrawn from ends at that moment, and is
+    not in force on that day any more.
     """
-    if ended_on is not None and day > ended_on:
+    if ended_on is not None and (day > ended_on or (day == ended_on and ending == Ending.WITHDRAWN)):
         return CoverState.ENDED
     if day < period.start_on:
         return CoverState.NOT_STARTED

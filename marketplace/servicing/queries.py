@@ -59,7 +59,7 @@ def withdrawal_of(policy: Policy) -> Withdrawal | None:
     if clock.business_now() >= until or clock.today(zone) > policy.period.end_on:
         return None
     last = (until - timedelta(microseconds=1)).astimezone(ZoneInfo(zone)).date()
-    return Withdrawal(last, payments.paid_for(policy.id, policy.premium.currency))
+    return Withdrawal(last, payments.goes_back_of(policy.id, policy.premium.currency))
 
 
 def overdue_count() -> int:

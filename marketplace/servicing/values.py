@@ -82,7 +82,7 @@ class Premium:
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
     """What withdrawing from a contract means for its customer today: possible up to the end of `last_on`, a day where
-    the contract is at home; `amount` goes back, all that was paid for it.
+    the contract is at home; `amount` goes back.
     """
 
     last_on: date

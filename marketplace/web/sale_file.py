@@ -27,7 +27,7 @@ from marketplace.kernel.money import Money
 from marketplace.oversight import queries as oversight
 from marketplace.oversight.values import Sale, TimelineEntry, Visit
 from marketplace.payment import queries as payments
-from marketplace.payment.values import WISHED, AttemptState, Purpose, RefundState
+from marketplace.payment.values import OF_CONTRACTS, AttemptState, Purpose, RefundState
 from marketplace.policy import queries as policies
 from marketplace.policy.values import Paper, Policy
 from marketplace.privacy import queries as privacy
@@ -305,7 +305,7 @@ def _money(sale: Sale, only_insurer: UUID | None) -> Iterator[MoneyMoved]:
         return
     (premium,) = (line.premium for line in lines if line.application_id == sale.application_id)
     yield from (MoneyMoved(str(_ATTEMPTS[each.state]), premium) for each in attempts)
-    yield from (MoneyMoved(str(_REFUNDS[each.state]), premium) for each in refunds if each.reason not in WISHED)
+    yield from (MoneyMoved(str(_REFUNDS[each.state]), premium) for each in refunds if each.reason not in OF_CONTRACTS)
     if sale.policy_id and (returned := payments.returned_of(sale.policy_id)):
         yield MoneyMoved(str(_REFUNDS[RefundState.SUCCEEDED]), returned)
     yield from _later_premiums(sale)

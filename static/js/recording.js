@@ -37,6 +37,7 @@ function begin() {
     maskTextSelector: "[data-private]",
     errorHandler: () => true,
   }) ?? stop;
+  if (over) stop();
   addEventListener("submit", () => window.rrwebRecord.record.addCustomEvent("submit", {}));
   addEventListener("visibilitychange", () => document.visibilityState === "hidden" && leave(false));
   addEventListener("pagehide", () => leave(true));
@@ -83,12 +84,12 @@ async function send() {
 // There is no time to press what is sent last.
 function leave(left) {
   if (over || (!left && !waiting.length)) return;
-  const text = part(left);
-  if (text.length <= KEEPALIVE) post(text);
+  const text = new Blob([part(left)]);
+  if (text.size <= KEEPALIVE) post(text);
 }
 
 async function post(body) {
-  const length = body.byteLength ?? body.length;
+  const length = body.byteLength ?? body.size;
   const answer = await fetch("/recording", {
     method: "POST", body, keepalive: length <= KEEPALIVE,
     headers: { "Content-Type": "application/octet-stream", "Page-Nonce": here.nonce },

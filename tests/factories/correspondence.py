@@ -66,6 +66,7 @@ CONTEXTS: dict[MessageKind, dict[str, Any]] = {
         "zone": "Asia/Shanghai",
         "premium": {"minor": 128_400, "currency": "CNY"},
         "cooling_off_days": 15,
+        "ended_on": "",
         "policy_link": "http://localhost:8000/policies/42",
         "verify_link": "http://localhost:8000/verify",
     },

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import create_engine, pool, text
 
 from config import Settings
+from marketplace.accounts import rules
 from marketplace.accounts.values import Role, SecurityEventType
 from marketplace.app import create_app
 from marketplace.catalog import queries as catalog
@@ -204,14 +205,15 @@ def test_a_look_at_what_is_a_customers_is_kept_and_one_into_a_sale_in_its_trail_
 
 
 @contextmanager
-def eleven_minutes_ago(site: Site) -> Iterator[None]:
+def too_long_ago(site: Site) -> Iterator[None]:
     """Everybody proved to be there a minute too long ago."""
+    too_long = f"{rules.PROOF_IS_FRESH.total_seconds() + 60} seconds"
     for sign in ("-", "+"):
         engine = create_engine(site.app.config["DATABASE_OWNER_URL"], poolclass=pool.NullPool)
         with engine.begin() as connection:
             connection.execute(text("SET LOCAL marketplace.scope = 'all'"))
             for column in ("authenticated_at", "second_factor_at"):
-                moved = f"UPDATE accounts_session SET {column} = {column} {sign} interval '11 minutes'"
+                moved = f"UPDATE accounts_session SET {column} = {column} {sign} interval '{too_long}'"
                 connection.execute(text(moved))
         engine.dispose()
         if sign == "-":
@@ -232,7 +234,7 @@ def test_what_is_sensitive_asks_first_for_a_fresh_proof(site: Site, role: str, p
     def ask(cell: Cell) -> None:
         led.append(site.ask(role, cell.method, site.path(cell.endpoint)).headers.get("Location", "let in"))
 
-    with eleven_minutes_ago(site):
+    with too_long_ago(site):
         assert walker.written_by(site.app, {cell.name: partial(ask, cell) for cell in sensitive}) == []
     assert {where.partition("?")[0] for where in led} == {proof}
 

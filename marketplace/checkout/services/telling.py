@@ -237,6 +237,7 @@ def _policy_context(policy: Policy) -> dict[str, Any]:
         "zone": policy.period.zone,
         "premium": _amount(policy.premium),
         "cooling_off_days": policy.body["key_facts"]["cooling_off_days"],
+        "ended_on": policy.ended_on.isoformat() if policy.ended_on else "",
         "policy_link": f"{site}/policies/{policy.id}",
         "verify_link": f"{site}/verify?number={policy.number}",
     }

@@ -29,13 +29,13 @@ from marketplace.payment.queries.shares import (
     latest_share_lines,
     overdue,
     owed_at,
-    paid_for,
     premium_left,
     returned_of,
     share_days,
     share_lines,
     standing_of,
     transfer_of,
+    unreturned_of,
 )
 from marketplace.payment.rules import settling
 from marketplace.payment.values import (
@@ -62,15 +62,16 @@ __all__ = [
     "desk",
     "disputes",
     "event_counts",
+    "goes_back_of",
     "holdings",
     "last_balance_checks",
     "latest_share_lines",
+    "left_of",
     "mandate",
     "mandate_of",
     "mandate_value",
     "overdue",
     "owed_at",
-    "paid_for",
     "premium_left",
     "received",
     "refund",
@@ -86,6 +87,7 @@ __all__ = [
     "unexplained",
     "unfinished",
     "unknown_since",
+    "unreturned_of",
     "wish",
     "wish_value",
 ]
@@ -138,13 +140,28 @@ def refunds_for(purpose: Purpose, subject_id: UUID) -> tuple[Refund, ...]:
 
 def refundable(attempt_id: UUID) -> Money:
     """What may still be asked to go back of a payment: neither asked for, nor waiting, nor taken back by a bank."""
+    left = left_of(attempt_id)
+    return settling.refundable(
+        left, Money(sum(each.amount_minor for each in waiting_wishes(attempt_id)), left.currency)
+    )
+
+
+def left_of(attempt_id: UUID) -> Money:
+    """What came in by a payment, that no bank took back and nobody has asked to go back."""
     found = attempt(attempt_id)
     if found.received is None:
         return Money.zero(found.amount.currency)
-    gone = sum(each.to_send.minor for each in refunds_of(attempt_id))
-    waiting = sum(each.amount_minor for each in waiting_wishes(attempt_id))
     currency = found.received.currency
-    return settling.refundable(found.received, Money(gone + waiting, currency) + lost_of(attempt_id, currency))
+    gone = sum((each.to_send for each in refunds_of(attempt_id)), Money.zero(currency))
+    return settling.refundable(found.received, gone + lost_of(attempt_id, currency))
+
+
+def goes_back_of(contract_id: UUID, currency: str) -> Money:
+    """What goes back to the customer who withdraws from a contract: of each payment for it what has not gone back of
+    its premium, and no more than is left of the payment.
+    """
+    paid = unreturned_of(contract_id)
+    return sum((min(each, left_of(attempt_id)) for attempt_id, each in paid.items()), Money.zero(currency))
 
 
 def holdings(purpose: Purpose, subject_ids: Iterable[UUID]) -> dict[UUID, Holding]:

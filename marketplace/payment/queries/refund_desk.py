@@ -100,6 +100,7 @@ def refund_value(row: RefundRow) -> Refund:
         settled_at=row.settled_at,
         number=row.number,
         failure=row.failure,
+        contract_id=row.contract_id,
     )
 
 

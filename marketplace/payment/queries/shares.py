@@ -37,6 +37,13 @@ from marketplace.payment.values import (
     TransferState,
 )
 
+_UNRETURNED = TransferRow.premium_minor - (
+    select(func.coalesce(func.sum(ReturnRow.premium_minor), 0))
+    .where(ReturnRow.transfer_id == TransferRow.id)
+    .scalar_subquery()
+)
+"""What has not gone back of a premium."""
+
 
 def transfer_of(contract_id: UUID) -> Transfer:
     """The insurer's share of the first premium of a contract and how far it is. Raises TransferNotFound (also where it
@@ -83,19 +90,21 @@ def standing_of(row: TransferRow) -> Standing:
 
 def premium_left(attempt_id: UUID, insurer_id: UUID, currency: str) -> Money:
     """What has not gone back of the premiums that an attempt paid for contracts of this insurer."""
-    return _left(currency, TransferRow.attempt_id == attempt_id, TransferRow.insurer_id == insurer_id)
-
-
-def paid_for(contract_id: UUID, currency: str) -> Money:
-    """What has not gone back of all premiums that were paid for a contract."""
-    return _left(currency, TransferRow.contract_id == contract_id)
-
-
-def _left(currency: str, *wanted: ColumnElement[bool]) -> Money:
-    returned = select(func.coalesce(func.sum(ReturnRow.premium_minor), 0))
-    left = TransferRow.premium_minor - returned.where(ReturnRow.transfer_id == TransferRow.id).scalar_subquery()
-    total = db.session.scalar(select(func.sum(left)).where(*wanted, TransferRow.currency == currency))
+    wanted = TransferRow.attempt_id == attempt_id, TransferRow.insurer_id == insurer_id
+    total = db.session.scalar(select(func.sum(_UNRETURNED)).where(*wanted, TransferRow.currency == currency))
     return Money(int(total or 0), currency)
+
+
+def unreturned_of(contract_id: UUID) -> dict[UUID, Money]:
+    """What has not gone back of the premiums of a contract, by the attempt that paid it; none where all of it has. In
+    the order in which whoever moves several attempts locks them.
+    """
+    rows = db.session.execute(
+        select(TransferRow.attempt_id, _UNRETURNED, TransferRow.currency)
+        .where(TransferRow.contract_id == contract_id, _UNRETURNED > 0)
+        .order_by(TransferRow.attempt_id)
+    )
+    return {attempt_id: Money(int(minor), currency) for attempt_id, minor, currency in rows}
 
 
 def overdue() -> tuple[Overdue, ...]:

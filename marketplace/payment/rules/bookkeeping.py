@@ -56,6 +56,17 @@ def returned(amount: Money, left: Sequence[Share], to: LedgerAccount) -> tuple[L
     return (*(line for part in parts(amount, left) for line in _taken_back(part)), Line(to, -amount))
 
 
+def withdrawn(amount: Money, left: Sequence[Share]) -> tuple[Line, ...]:
+    """A contract that is withdrawn from: nothing is left of its shares. What is more than the `amount` that goes back
+    was given back before out of the marketplace's own, which has it again. Raises ValueError for more than there is.
+    """
+    whole = sum((share.premium for share in left), Money.zero(amount.currency))
+    *taken, _ = returned(whole, left, LedgerAccount.REFUNDS_PAYABLE)
+    rest = whole - amount
+    ours = (Line(LedgerAccount.GOODWILL, -rest),) if rest else ()
+    return (*taken, Line(LedgerAccount.REFUNDS_PAYABLE, -amount), *ours)
+
+
 def parts(amount: Money, left: Sequence[Share]) -> tuple[Share, ...]:
     """What of each share an amount is taken out of, in their order (see `returned`). Raises ValueError."""
     whole = sum(share.premium.minor for share in left)

@@ -12,7 +12,7 @@ from marketplace.infra.payment_gateway import PaymentCallRefused, PaymentsUnavai
 from marketplace.kernel import clock, ids
 from marketplace.kernel.money import Money
 from marketplace.payment.models import AttemptRow, RefundRow, WishRow, lost_of, refunds_of
-from marketplace.payment.queries import received, refund_value
+from marketplace.payment.queries import received, refund_value, unreturned_of
 from marketplace.payment.rules import bookkeeping
 from marketplace.payment.rules.bookkeeping import Line
 from marketplace.payment.rules.settling import (
@@ -28,7 +28,7 @@ from marketplace.payment.rules.settling import (
 from marketplace.payment.services import ledger
 from marketplace.payment.services.failed_calls import note_failed_call
 from marketplace.payment.services.rows import attempt_row, is_frozen, locked_attempt, record, refund_row
-from marketplace.payment.services.shares import EVERYBODYS, Whose, attempts_for, shares_left, take_back
+from marketplace.payment.services.shares import EVERYBODYS, Whose, shares_left, take_back
 from marketplace.payment.values import (
     AttemptState,
     LedgerAccount,
@@ -66,7 +66,7 @@ def give_back(contract_id: UUID, by: Actor) -> tuple[Refund, ...]:
     """All that was paid for a contract from which its customer withdrew, and has not gone back yet, each payment the
     way it came; of one that paid for several contracts too, this one's part. Asked again it changes nothing.
     """
-    return tuple(each for found in attempts_for(contract_id) if (each := _give_back(found, contract_id, by)))
+    return tuple(each for found in unreturned_of(contract_id) if (each := _give_back(found, contract_id, by)))
 
 
 def _give_back(attempt_id: UUID, contract_id: UUID, by: Actor) -> Refund | None:
@@ -77,7 +77,7 @@ def _give_back(attempt_id: UUID, contract_id: UUID, by: Actor) -> Refund | None:
     if not amount:
         return None
     row.state = ATTEMPTS.next(AttemptState(row.state), AttemptEvent.REFUND_REQUESTED).value
-    return refund_value(add_refund(row, amount, RefundReason.WITHDRAWN, whose=whose, by=by))
+    return refund_value(add_refund(row, amount, RefundReason.WITHDRAWN, whose=whose, taken=paid, by=by))
 
 
 def grant(wish: WishRow, row: AttemptRow, by: Actor) -> RefundRow:
@@ -102,10 +102,13 @@ def add_refund(
     reason: RefundReason,
     *,
     whose: Whose = EVERYBODYS,
+    taken: Money | None = None,
     wish: WishRow | None = None,
     by: Actor = SYSTEM,
 ) -> RefundRow:
-    """Write the refund of a locked attempt and defer its sending. Raises NothingToRefund."""
+    """Write the refund of a locked attempt and defer its sending. `taken`: out of the shares, where that is more, as
+    all of them are of a contract that is withdrawn from. Raises NothingToRefund.
+    """
     if received(row) is None or not amount or left_of(row) < amount:
         raise NothingToRefund
     refund = RefundRow(
@@ -128,7 +131,7 @@ def add_refund(
     lines = _sources(row, amount, whose, reason=reason, of_contracts=of_contracts)
     ledger.post(LedgerEvent.REFUND_REQUESTED, refund.id, lines, attempt_id=row.id, at=at)
     if of_contracts:
-        take_back(refund.id, row.id, amount, whose, at)
+        take_back(refund.id, row.id, taken or amount, whose, at)
     jobs.defer("payment.send_refund", refund_id=refund.id)
     reach(At.REFUND_DEFERRED)
     return refund
@@ -143,7 +146,10 @@ def _sources(
     if not of_contracts:
         return bookkeeping.move(LedgerEvent.REFUND_REQUESTED, amount)
     try:
-        return bookkeeping.returned(amount, shares_left(row.id, whose), LedgerAccount.REFUNDS_PAYABLE)
+        left = shares_left(row.id, whose)
+        if reason is RefundReason.WITHDRAWN:
+            return bookkeeping.withdrawn(amount, left)
+        return bookkeeping.returned(amount, left, LedgerAccount.REFUNDS_PAYABLE)
     except ValueError:
         raise NothingToRefund from None
 
@@ -345,7 +351,8 @@ def _enter(attempt: AttemptRow, refund: RefundRow, after: RefundState) -> None:
 def _told(refund: RefundRow) -> dict[str, Any]:
     """What the trail says of it."""
     about = {"refund_id": str(refund.id), "reason": refund.reason}
-    return about | {"amount": refund.amount_minor, "currency": refund.currency}
+    of = {"policy_id": str(refund.contract_id)} if refund.contract_id else {}
+    return about | of | {"amount": refund.amount_minor, "currency": refund.currency}
 
 
 def _money(refund: RefundRow) -> Money:

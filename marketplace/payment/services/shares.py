@@ -69,12 +69,6 @@ def shares_left(attempt_id: UUID, whose: Whose = EVERYBODYS) -> tuple[Share, ...
     return tuple(share for _, share in _left(attempt_id, whose))
 
 
-def attempts_for(contract_id: UUID) -> tuple[UUID, ...]:
-    """The attempts that paid premiums of a contract, in the order in which whoever moves several locks them."""
-    wanted = select(TransferRow.attempt_id).where(TransferRow.contract_id == contract_id).distinct()
-    return tuple(db.session.scalars(wanted.order_by(TransferRow.attempt_id)))
-
-
 def take_back(cause: object, attempt_id: UUID, amount: Money, whose: Whose, at: datetime) -> None:
     """`amount` of these contracts of a locked attempt is their customer's again, as `bookkeeping.returned` posts it
     with the cause: each insurer is owed so much less, and what it has already comes back from it. Raises ValueError.

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from marketplace.infra.db import db
 from marketplace.kernel import clock
 from marketplace.kernel.money import Money
-from marketplace.payment.models import AttemptRow, WishRow, waiting_wishes
+from marketplace.payment.models import AttemptRow, WishRow, refunds_of, waiting_wishes
 from marketplace.payment.queries import refund_value, wish_value
 from marketplace.payment.rules.settling import needs_second
 from marketplace.payment.services import ledger
@@ -25,6 +25,7 @@ from marketplace.payment.values import (
     NothingToRefund,
     PaymentDisputed,
     Refund,
+    RefundReason,
     SecondPersonNeeded,
     Wish,
     WishDecided,
@@ -90,6 +91,8 @@ def approve_wish(wish_id: UUID, by: Actor) -> Refund:
     row, wish = _waiting(wish_id, by)
     if is_frozen(row.id):
         raise PaymentDisputed
+    if _is_overtaken(wish):
+        raise NothingToRefund
     _decide(wish, WishState.APPROVED, by)
     db.session.flush()
     _enter(row, wish, EntryType.REFUND_APPROVED, by)
@@ -142,6 +145,16 @@ def _waiting(wish_id: UUID, by: Actor) -> tuple[AttemptRow, WishRow]:
     if by.account_id in {None, known.asked_by}:
         raise SecondPersonNeeded
     return row, known
+
+
+def _is_overtaken(wish: WishRow) -> bool:
+    """Whether the customer withdrew from a contract of the payment meanwhile: what was wished for may be in what went
+    back, and is not taken out of another contract unseen.
+    """
+    if wish.reason == RefundReason.GOODWILL:
+        return False
+    withdrawn = (each for each in refunds_of(wish.attempt_id) if each.reason == RefundReason.WITHDRAWN)
+    return any(each.requested_at >= wish.asked_at for each in withdrawn)
 
 
 def _decide(wish: WishRow, state: WishState, by: Actor) -> None:

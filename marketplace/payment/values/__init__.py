@@ -24,6 +24,7 @@ from marketplace.payment.values.books import (
 from marketplace.payment.values.mandates import AskMandate, Card, CardKept, Mandate, MandateState
 from marketplace.payment.values.refunds import (
     DECIDED_WITHIN,
+    OF_CONTRACTS,
     WISHED,
     AskRefund,
     DeskPage,
@@ -73,6 +74,7 @@ from marketplace.payment.values.shares import (
 
 __all__ = [
     "DECIDED_WITHIN",
+    "OF_CONTRACTS",
     "ON_ITS_WAY",
     "WISHED",
     "AccountTotal",

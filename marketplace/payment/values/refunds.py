@@ -43,6 +43,9 @@ class RefundReason(StrEnum):
 WISHED = (RefundReason.CONTRACT_ENDED, RefundReason.OVERCHARGED, RefundReason.GOODWILL)
 """For what staff give money back. Goodwill is at the marketplace's own cost, the others are not."""
 
+OF_CONTRACTS = (*WISHED, RefundReason.WITHDRAWN)
+"""What goes back of contracts that were concluded; the other reasons give a whole payment back."""
+
 
 DECIDED_WITHIN = timedelta(days=1)
 """So long a wish may wait for a second person before somebody is called."""
@@ -86,7 +89,9 @@ class DisputeStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """`number` counts how often it was asked for; `failure` is why it did not arrive, in the provider's word."""
+    """`number` counts how often it was asked for; `failure` is why it did not arrive, in the provider's word.
+    `contract_id` is set where it is of one contract whose customer withdrew.
+    """
 
     id: UUID
     attempt_id: UUID
@@ -97,6 +102,7 @@ class Refund:
     settled_at: datetime | None
     number: int
     failure: str | None
+    contract_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

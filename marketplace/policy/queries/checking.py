@@ -32,6 +32,7 @@ _CONTRACT = (
     PolicyRow.end_on,
     PolicyRow.zone,
     PolicyRow.ended_on,
+    PolicyRow.ending,
     PolicyRow.erased_at,
     PolicyRow.product_version_id,
 )
@@ -131,6 +132,6 @@ def _contract(found: Row[*tuple[object, ...]]) -> PolicyCheck:
     return PolicyCheck(
         number=found.number,
         product_name=catalog.product_version(found.product_version_id).content.marketing_name,
-        state=rules.cover_on(clock.today(found.zone), period, found.ended_on),
+        state=rules.cover_on(clock.today(found.zone), period, found.ended_on, found.ending),
         period=period,
     )

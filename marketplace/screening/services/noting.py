@@ -64,8 +64,10 @@ def note_payment(attempt_id: UUID) -> None:
 
 
 def note_refund(refund_id: UUID, order_id: UUID) -> None:
-    """Money of an order went back."""
-    for application in _of_order(order_id):
+    """Money of an order went back, or of the contract of it that was withdrawn from."""
+    contract_id = payments.refund(refund_id).contract_id
+    one = [] if contract_id is None else _kept([policies.policy(contract_id).application_id])
+    for application in one if contract_id else _of_order(order_id):
         _note(TraceKind.REFUNDED, refund_id, application)
 
 

@@ -87,7 +87,9 @@ def returned(policy_id: UUID, premium_id: UUID) -> ResponseReturnValue:
     if attempt is not None and attempt.succeeded_at is not None:
         commit_now()
         services.take_payment(premium.id, attempt.id)
-        flash(_("Thank you, we have received this premium."))
+        counted = queries.premium(premium.id, policy.id).state is PremiumState.PAID
+        thanks = _("Thank you, we have received this premium.")
+        flash(thanks if counted else _("The contract has ended, so what you have just paid goes back to you."))
     else:
         flash(_("This premium is not paid yet. Once a payment is confirmed, it stands here."))
     return redirect(_page_of(policy), 303)

@@ -13,7 +13,7 @@ from marketplace.infra.formatting import gettext as _
 from marketplace.policy.values import Policy
 from marketplace.servicing import queries, services
 from marketplace.servicing.values import NotWithdrawable, WithdrawContract
-from marketplace.web import access
+from marketplace.web import access, audit
 from marketplace.web.customer.premiums import own_policy
 from marketplace.web.fields import Form
 from marketplace.web.tracing import Traced, render_traced, seen_page_version, visit_of
@@ -39,6 +39,7 @@ def withdraw(policy_id: UUID) -> ResponseReturnValue:
         "customer/account/withdraw.html",
         traced,
         journey_id=visit_of(policy),
+        status=audit.form_status(form.errors),
         policy=policy,
         form=form,
         withdrawal=found,

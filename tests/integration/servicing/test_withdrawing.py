@@ -80,7 +80,7 @@ def test_a_later_premium_that_was_paid_goes_back_whole_and_no_other_is_asked_for
     assert refunds(contract) == [(RefundReason.WITHDRAWN, amount.minor, RefundState.SUCCEEDED)]
     assert standing(contract) == [P.PAID, P.DROPPED, P.DROPPED]
     assert payments.mandate(mandate.id).state is MandateState.STOPPED
-    assert payments.paid_for(contract.id, amount.currency).minor == 0
+    assert payments.goes_back_of(contract.id, amount.currency).minor == 0
     assert insurers_money() == 0
     assert mails()[-2:] == ["contract_withdrawn", "refund_made"]
     ended = policies.policy(contract.id)
