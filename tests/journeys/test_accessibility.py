@@ -17,7 +17,7 @@ from tests.journeys.appearance import LARGE_TYPE, MOVING, OUTSIDE, USUAL_TYPE, o
 from tests.journeys.kept import LOCALES, Seen
 from tests.journeys.replay import Tab, open_tab
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(1800)]
 
 PHONE, DESK, NARROWEST = 360, 1280, 320
 WIDTHS = {"en": PHONE, "zh_Hans_CN": DESK}
