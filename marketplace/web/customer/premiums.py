@@ -1,5 +1,6 @@
 """A customer's later premiums: pay one, keep a card for them, stop that."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -45,6 +46,17 @@ def own_policy(policy_id: UUID) -> Policy:
     if found.account_id != access.here().id or found.erased:
         raise PolicyNotFound
     return found
+
+
+def traced_of(policy: Policy, wordings: Mapping[str, str] | None = None) -> Traced:
+    """What the record says of a page about a contract that asks its customer for something."""
+    return Traced(
+        product_version_id=policy.product_version_id,
+        application_id=policy.application_id,
+        insurer_id=policy.insurer_id,
+        wordings=wordings or {},
+        body={"policy_id": policy.id},
+    )
 
 
 def shown(policy: Policy) -> dict[str, Any]:
@@ -106,16 +118,9 @@ def card(policy_id: UUID) -> ResponseReturnValue:
     wording = texts["premium_card"]
     if form.validate_on_submit() and form.sha256.data == wording.sha256:
         return _to_the_page_for_the_card(policy, wording.sha256)
-    traced = Traced(
-        product_version_id=policy.product_version_id,
-        application_id=policy.application_id,
-        insurer_id=policy.insurer_id,
-        wordings=hashes,
-        body={"policy_id": policy.id},
-    )
     return render_traced(
         "customer/account/card.html",
-        traced,
+        traced_of(policy, hashes),
         journey_id=visit_of(policy),
         status=audit.form_status(form.errors),
         policy=policy,

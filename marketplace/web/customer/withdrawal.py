@@ -14,9 +14,9 @@ from marketplace.policy.values import Policy
 from marketplace.servicing import queries, services
 from marketplace.servicing.values import NotWithdrawable, WithdrawContract
 from marketplace.web import access, audit
-from marketplace.web.customer.premiums import own_policy
+from marketplace.web.customer.premiums import own_policy, traced_of
 from marketplace.web.fields import Form
-from marketplace.web.tracing import Traced, render_traced, seen_page_version, visit_of
+from marketplace.web.tracing import render_traced, seen_page_version, visit_of
 
 blueprint = Blueprint("withdrawal", __name__)
 
@@ -29,15 +29,9 @@ def withdraw(policy_id: UUID) -> ResponseReturnValue:
         return _back(policy, _("One cannot withdraw from this contract any more."))
     if form.validate_on_submit():
         return _confirmed(policy)
-    traced = Traced(
-        product_version_id=policy.product_version_id,
-        application_id=policy.application_id,
-        insurer_id=policy.insurer_id,
-        body={"policy_id": policy.id},
-    )
     return render_traced(
         "customer/account/withdraw.html",
-        traced,
+        traced_of(policy),
         journey_id=visit_of(policy),
         status=audit.form_status(form.errors),
         policy=policy,
