@@ -68,7 +68,7 @@ def test_without_an_answer_nobody_goes_on(
 
 @pytest.mark.requirement("SCM-04", "EU-16", "O13-20")
 @pytest.mark.parametrize(("name", "said"), [
-    ("covered_already", "the same loss is paid once only"),
+    ("covered_already", "Both would pay."),
     ("costs_too_much", "more than 10 per cent"),
     ("meant_for_me", "not among those for whom this product is made"),
 ])  # fmt: skip
