@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -30,9 +30,6 @@ from marketplace.underwriting.values import (
     Wait,
 )
 
-if TYPE_CHECKING:
-    from marketplace.catalog.values.columns import Columns, Mask
-
 WORKING_DAYS = 2
 """Within which the insurer decides, as the applicant is told."""
 
@@ -40,11 +37,6 @@ WORKING_DAYS = 2
 def assess_eligibility(content: ProductContent, risk: Risk) -> Eligible | Ineligible:
     """Whether this product is offered for a complete risk of its line; no question is asked of the database."""
     return rules.assess_eligibility(content, risk)
-
-
-def eligible(content: ProductContent, columns: Columns) -> Mask:
-    """Whether this product is offered, for each of many complete risks of its line. For jobs: NumPy comes with it."""
-    return rules.eligible(content, columns)
 
 
 def what_if(content: ProductContent, answers: Mapping[str, bool]) -> Decision:

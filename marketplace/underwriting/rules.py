@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from pydantic import ConfigDict, TypeAdapter
 
 from marketplace.catalog.values import (
-    CHILDREN,
     Allowed,
     Exclusion,
     Factor,
@@ -23,9 +22,6 @@ from marketplace.catalog.values import (
 from marketplace.kernel.canonical import digest
 from marketplace.kernel.text import LocalizedText
 from marketplace.underwriting.values import AnswersIncomplete, Decision, Eligible, Ineligible, Reason, Terms
-
-if TYPE_CHECKING:
-    from marketplace.catalog.values.columns import Columns, Mask
 
 # How rows are combined. A new way gets a new name, because it is part of the hash of every decision.
 COMBINATION = "gravest-outcome-loads-add-1"
@@ -58,24 +54,6 @@ def assess_eligibility(content: ProductContent, risk: Risk) -> Eligible | Inelig
         if most is not None and sum_insured > most:
             return Ineligible(factors[1], _child_limit(age, most))
     return Eligible()
-
-
-def eligible(content: ProductContent, columns: Columns) -> Mask:
-    """For each of many risks whether `assess_eligibility` finds it eligible; no reason is put in words."""
-    import numpy as np  # noqa: PLC0415  only jobs need it
-
-    from marketplace.catalog.values.columns import numbers, size_of, where, within  # noqa: PLC0415  as above
-
-    found = np.ones(size_of(next(iter(columns.values()))), np.bool_)
-    for name, allowed in content.accepted.items():
-        found &= where(columns[name], allowed.includes)
-    for limit in content.limits:
-        found &= within(limit, columns)
-    if (factors := content.death_cover_of_children) is not None:
-        age, sum_insured = (numbers(columns[name]) for name in factors)
-        for below, most in CHILDREN:
-            found &= (age >= below) | (sum_insured <= most)
-    return found
 
 
 def assess_answers(guideline: Sequence[GuidelineRule], answers: Mapping[str, bool], today: date) -> Decision:

@@ -1,5 +1,5 @@
 """What a confined process does with the file of an insurer (`infra.confinement`): `read` a container for the insurer of
-that code, give its `files` as a zip, the `grid` of a rate card, or the copy that `mark` makes.
+that code, give its `files` as a zip, the `grid` of a rate card, the copy that `mark` makes, or `measure` what was read.
 """
 
 from importlib import import_module
@@ -8,7 +8,9 @@ from marketplace.infra.confinement.child import confine, given
 from marketplace.listing.intake import files_of, pack, passage, read_container
 from marketplace.listing.intake.example import INSURER, example_files
 
-_LATE = ("encodings.cp437", "encodings.utf_8_sig", "marketplace.listing.intake.gaps")
+_LATE = (
+    "encodings.cp437", "encodings.utf_8_sig", "marketplace.listing.intake.gaps", "marketplace.listing.intake.measuring",
+)  # fmt: skip
 """Modules that are loaded when first needed (names in a zip, tables in CSV), which is when no file can be opened."""
 
 
@@ -37,6 +39,11 @@ def answer(task: str, *told: str) -> bytes:
 
             confine(files=0)
             return passage.grid_to_json(read_grid(given()))
+        case "measure":
+            from marketplace.listing.intake.measuring import measured  # noqa: PLC0415  NumPy comes with it
+
+            confine(files=0)
+            return passage.measured_to_json([measured(each) for each in passage.measures_from_json(given())])
         case _:
             from marketplace.listing.intake.workbook import marking  # noqa: PLC0415  this task alone needs it
 

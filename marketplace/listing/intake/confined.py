@@ -2,13 +2,15 @@
 expected shape. A file that ends it is one finding.
 """
 
+from collections.abc import Sequence
+
 import structlog
 from pydantic import ValidationError
 
 from marketplace.infra.confinement import Limits, NoAnswer, NoAnswerError, Nursery
 from marketplace.listing.intake import passage, unpack
 from marketplace.listing.intake.passage import Marks
-from marketplace.listing.values import Files, Finding, Grid, Reading
+from marketplace.listing.values import Files, Finding, Grid, Measure, Measured, Reading
 
 LIMITS = Limits()
 _nursery = Nursery("marketplace.listing.intake.child")
@@ -20,7 +22,7 @@ def read_confined(data: bytes, insurer: str, limits: Limits = LIMITS) -> Reading
     try:
         return passage.reading_from_json(_ask(["read", insurer], data, limits))
     except NoAnswerError as none:
-        return Reading((Finding("", _code(none)),))
+        return Reading((why_not_read(none),))
     except ValidationError:
         log.warning("listing.reading_not_understood")
         return Reading((Finding("", "reading_failed"),))
@@ -36,7 +38,7 @@ def grid_confined(data: bytes) -> Grid:
     try:
         return passage.grid_from_json(_ask(["grid"], data))
     except NoAnswerError as none:
-        return Grid((), (Finding("", _code(none)),))
+        return Grid((), (why_not_read(none),))
 
 
 def files_confined(data: bytes) -> Files:
@@ -45,6 +47,23 @@ def files_confined(data: bytes) -> Files:
         return unpack(_ask(["files"], data))[0]
     except NoAnswerError:
         return {}
+
+
+def measure_confined(measures: Sequence[Measure], limits: Limits = LIMITS) -> tuple[Measured, ...]:
+    """What `intake.measuring` says of each, in one child process; none is needed where nothing is to be compared.
+
+    Raises NoAnswerError.
+    """
+    if not any(each.before or each.offers for each in measures):
+        return tuple(Measured() for _ in measures)
+    try:
+        found = passage.measured_from_json(_ask(["measure"], passage.measures_to_json(measures), limits))
+    except ValidationError:
+        found = ()
+    if len(found) != len(measures):
+        log.warning("listing.measures_not_understood")
+        raise NoAnswerError(NoAnswer.FAILED, 0)
+    return found
 
 
 def _ask(task: list[str], data: bytes, limits: Limits = LIMITS) -> bytes:
@@ -56,5 +75,6 @@ def _ask(task: list[str], data: bytes, limits: Limits = LIMITS) -> bytes:
         raise
 
 
-def _code(none: NoAnswerError) -> str:
-    return f"reading_{none.why}"
+def why_not_read(none: NoAnswerError) -> Finding:
+    """The one finding about a file that took too much, or ended its process."""
+    return Finding("", f"reading_{none.why}")

@@ -1,13 +1,13 @@
 """What passes between a process that opens files and the one that asked: JSON, read strictly, never pickled."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from marketplace.listing.values import CardPlan, Grid, Reading
+from marketplace.listing.values import CardPlan, Grid, Measure, Measured, Reading
 
 _LENGTH = 8
 
@@ -54,6 +54,16 @@ def _plans() -> TypeAdapter[CardPlan]:
 
 
 @cache
+def _measures() -> TypeAdapter[tuple[Measure, ...]]:
+    return TypeAdapter(tuple[Measure, ...])
+
+
+@cache
+def _measured() -> TypeAdapter[tuple[Measured, ...]]:
+    return TypeAdapter(tuple[Measured, ...])
+
+
+@cache
 def _marks() -> TypeAdapter[Marks]:
     return TypeAdapter(Marks)
 
@@ -73,6 +83,23 @@ def grid_to_json(grid: Grid) -> bytes:
 
 def grid_from_json(data: bytes) -> Grid:
     return _grids().validate_json(data, strict=True)
+
+
+def measures_to_json(measures: Sequence[Measure]) -> bytes:
+    return _measures().dump_json(tuple(measures))
+
+
+def measures_from_json(data: bytes) -> tuple[Measure, ...]:
+    return _measures().validate_json(data, strict=True)
+
+
+def measured_to_json(measured: Sequence[Measured]) -> bytes:
+    return _measured().dump_json(tuple(measured))
+
+
+def measured_from_json(data: bytes) -> tuple[Measured, ...]:
+    """Raises pydantic.ValidationError for what is no answer."""
+    return _measured().validate_json(data, strict=True)
 
 
 def plan_to_json(plan: CardPlan) -> dict[str, Any]:

@@ -1,9 +1,8 @@
-"""What a draft changes, and whom it touches. Done in jobs: many risks are rated at once."""
+"""What a draft changes, and whom it touches. Many risks are rated at once: in a confined process, asked from jobs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sqlalchemy import update
@@ -15,24 +14,17 @@ from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
 from marketplace.listing import queries, rules
+from marketplace.listing.intake.confined import measure_confined
 from marketplace.listing.models import DraftRow
-from marketplace.listing.values import Difference, DraftProduct, Impact, PremiumDifference
+from marketplace.listing.values import Difference, DraftProduct, Impact, Measure, Measured, Priced
 from marketplace.policy import queries as policies
 from marketplace.quoting import queries as quoting
 from marketplace.quoting.values import OpenOffer
 from marketplace.rating import queries as rating
 from marketplace.rating.values import Tariff
-from marketplace.underwriting import queries as underwriting
-
-if TYPE_CHECKING:
-    from marketplace.catalog.values.columns import Columns
-    from marketplace.listing.rules.shifts import Totals
-    from marketplace.rating.portfolio import PortfolioRater
 
 MOST_OFFERS = 5_000
 RENEWALS_AHEAD = timedelta(days=90)
-
-Priced = tuple[ProductContent, Tariff]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,93 +59,85 @@ class Market:
 
 
 def measure_impact(upload_id: UUID) -> None:
-    """Count anew whom the drafts of an upload touch, for whoever reviews it next."""
+    """Count anew whom the drafts of an upload touch, for whoever reviews it next. Raises NoAnswerError."""
     market = Market.of(queries.upload(upload_id).insurer_id)
-    for draft in queries.drafts_of(upload_id):
+    drafts = queries.drafts_of(upload_id)
+    touched = [Touched.by(market, draft.content) for draft in drafts]
+    asked = [
+        Measure(Priced(draft.content, draft.tariff), None, each.comparable)
+        for draft, each in zip(drafts, touched, strict=True)
+    ]
+    for draft, each, found in zip(drafts, touched, measure_confined(asked), strict=True):
         db.session.execute(
             update(DraftRow)
             .where(DraftRow.upload_id == upload_id, DraftRow.place == draft.place)
-            .values(impact=impact_of(market, draft.content, draft.tariff).to_json())
+            .values(impact=each.impact(market, found).to_json())
         )
 
 
-def differences_of(market: Market, products: Sequence[DraftProduct]) -> list[Difference]:
-    """What each draft changes against the version that it would follow."""
+def measured(market: Market, products: Sequence[DraftProduct]) -> list[tuple[Difference, Impact]]:
+    """What each draft changes against the version that it would follow, and whom it touches. Raises NoAnswerError."""
     before = [rules.followed(market.known, product.content.code, market.today) for product in products]
     standing = rating.tariffs_of(version.id for version in before if version)
+    touched = [Touched.by(market, product.content) for product in products]
+    asked = [
+        Measure(Priced(product.content, product.tariff), _comparable(version, standing, product), each.comparable)
+        for version, product, each in zip(before, products, touched, strict=True)
+    ]
     return [
-        _difference(version, standing.get(version.id), product) if version else Difference(None)
-        for version, product in zip(before, products, strict=True)
+        (_difference(version, product, found), each.impact(market, found))
+        for version, product, each, found in zip(before, products, touched, measure_confined(asked), strict=True)
     ]
 
 
-def _difference(before: ProductVersion, standing: Tariff | None, product: DraftProduct) -> Difference:
+def _comparable(before: ProductVersion | None, standing: Mapping[UUID, Tariff], product: DraftProduct) -> Priced | None:
     """A product keeps its line; where it would not, publication is refused, and the premiums cannot be compared."""
-    old, new = before.content, product.content
-    same_line = old.line is new.line and old.currency == new.currency
-    premiums = _premiums((old, standing), (new, product.tariff)) if standing and same_line else None
-    return Difference(before.id, before.number, rules.content_changes(old, new), premiums)
-
-
-def _premiums(old: Priced, new: Priced) -> PremiumDifference | None:
-    from marketplace.listing.rules import shifts  # noqa: PLC0415  NumPy comes with it
-    from marketplace.rating.portfolio import rater_of_many  # noqa: PLC0415  as above
-
-    was, will = rater_of_many(old[1]), rater_of_many(new[1])
-    possible = rules.PossibleRisks.of([old[0], new[0]], was.factors | will.factors)
-    if not possible.count:
+    if before is None or before.id not in standing:
         return None
-    columns = shifts.sampled(possible)
-    totals = _totals(old[0], was, columns), _totals(new[0], will, columns)
-    return shifts.premium_difference(possible, columns, *totals, new[0].definition.factors)
+    old, new = before.content, product.content
+    return Priced(old, standing[before.id]) if old.line is new.line and old.currency == new.currency else None
 
 
-def _totals(content: ProductContent, rater: "PortfolioRater", columns: "Columns") -> "Totals":
-    """The premium of each risk; there is none where the product is not offered or has no premium for it."""
-    from marketplace.listing.rules import shifts  # noqa: PLC0415  NumPy comes with it
-
-    rated = rater.premiums(columns)
-    return shifts.Totals(rated.totals, underwriting.eligible(content, columns) & ~rated.refused)
+def _difference(before: ProductVersion | None, product: DraftProduct, found: Measured) -> Difference:
+    if before is None:
+        return Difference(None)
+    return Difference(before.id, before.number, rules.content_changes(before.content, product.content), found.premiums)
 
 
-def impact_of(market: Market, content: ProductContent, tariff: Tariff) -> Impact:
-    """Who has an open offer, an application under way or a contract of the product, and what the new tariff would ask
-    of the open offers. They are not touched: an offer pins its version until it expires.
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """The versions of a product and its open offers. They are not touched: an offer pins its version until it expires.
+    Those are `comparable` that can be rated anew.
     """
-    ids = [version.id for version in market.known if version.content.code == content.code]
-    if not ids:
-        return Impact(market.at)
-    offers = quoting.open_offers(ids, MOST_OFFERS) if market.offered.intersection(ids) else ()
-    comparable = [each for each in offers if each.premium.currency == content.currency and _fits(content, each.risk)]
-    rising, refused = _dearer(content, tariff, comparable) if comparable else (0, 0)
-    return Impact(
-        at=market.at,
-        offers=len(offers),
-        rated=len(comparable),
-        rising=rising,
-        refused=refused,
-        applications=sum(market.applications.get(each, 0) for each in ids),
-        in_force=sum(market.in_force.get(each, 0) for each in ids),
-        ending=sum(market.ending.get(each, 0) for each in ids),
-        until=market.until,
-    )
+
+    ids: tuple[UUID, ...]
+    offers: int
+    comparable: tuple[tuple[Risk, int], ...]
+
+    @classmethod
+    def by(cls, market: Market, content: ProductContent) -> "Touched":
+        ids = tuple(version.id for version in market.known if version.content.code == content.code)
+        offers = quoting.open_offers(ids, MOST_OFFERS) if market.offered.intersection(ids) else ()
+        return cls(ids, len(offers), tuple((each.risk, each.premium.minor) for each in offers if _fits(content, each)))
+
+    def impact(self, market: Market, found: Measured) -> Impact:
+        """Who has an open offer, an application under way or a contract of the product."""
+        if not self.ids:
+            return Impact(market.at)
+        return Impact(
+            at=market.at,
+            offers=self.offers,
+            rated=len(self.comparable),
+            rising=found.rising,
+            refused=found.refused,
+            applications=sum(market.applications.get(each, 0) for each in self.ids),
+            in_force=sum(market.in_force.get(each, 0) for each in self.ids),
+            ending=sum(market.ending.get(each, 0) for each in self.ids),
+            until=market.until,
+        )
 
 
-def _dearer(content: ProductContent, tariff: Tariff, offers: Sequence[OpenOffer]) -> tuple[int, int]:
-    """Of how many offers the premium would rise much, and how many would have none."""
-    import numpy as np  # noqa: PLC0415  only jobs need it
-
-    from marketplace.catalog.values.columns import columns_of  # noqa: PLC0415  as above
-    from marketplace.listing.rules import shifts  # noqa: PLC0415  as above
-    from marketplace.rating.portfolio import rater_of_many  # noqa: PLC0415  as above
-
-    factors = [factor.name for factor in content.definition.factors]
-    new = _totals(content, rater_of_many(tariff), columns_of([each.risk for each in offers], factors))
-    old = np.array([each.premium.minor for each in offers], np.int64)
-    rising = shifts.rises_much(old[new.there], new.minor[new.there])
-    return int(rising.sum()), len(offers) - int(new.there.sum())
-
-
-def _fits(content: ProductContent, risk: Risk) -> bool:
-    """Whether the risk has every factor of the product's line."""
-    return all(factor.name in risk for factor in content.definition.factors)
+def _fits(content: ProductContent, offer: OpenOffer) -> bool:
+    """Whether it is in the product's currency, for a risk that has every factor of its line."""
+    factors = content.definition.factors
+    return offer.premium.currency == content.currency and all(factor.name in offer.risk for factor in factors)

@@ -7,14 +7,15 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
 from marketplace.accounts import queries as accounts
 from marketplace.infra import jobs, storage
+from marketplace.infra.confinement import NoAnswerError
 from marketplace.infra.db import db
 from marketplace.kernel import clock, ids
 from marketplace.kernel.canonical import sha256_hex
 from marketplace.listing import queries
 from marketplace.listing.intake import pack
-from marketplace.listing.intake.confined import read_confined
+from marketplace.listing.intake.confined import read_confined, why_not_read
 from marketplace.listing.models import DraftRow, UploadRow, locked_upload
-from marketplace.listing.services.measuring import Market, differences_of, impact_of
+from marketplace.listing.services.measuring import Market, measured
 from marketplace.listing.services.steps import move
 from marketplace.listing.values import (
     OPEN_STATES,
@@ -23,6 +24,7 @@ from marketplace.listing.values import (
     DraftProduct,
     Files,
     Impact,
+    Reading,
     StillOnSale,
     Upload,
     UploadEvent,
@@ -64,11 +66,16 @@ def read_upload(upload_id: UUID) -> None:
     if row is None or row.state != UploadState.RECEIVED:
         return
     reading = read_confined(storage.get(row.sha256), accounts.insurer(row.insurer_id).code)
+    try:
+        drafts = _drafts(row, reading.draft) if reading.draft else []
+    except NoAnswerError as none:
+        reading = Reading((why_not_read(none),))
     row.findings = queries.findings_json(reading.findings)
     if reading.draft is None:
         move(row, UploadEvent.FIND, SYSTEM)
     else:
-        _keep(row, reading.draft)
+        row.label, row.products = reading.draft.label, [product.content.code for product in reading.draft.products]
+        db.session.execute(insert(DraftRow), drafts)
         move(row, UploadEvent.READ, SYSTEM)
     db.session.flush()
 
@@ -117,16 +124,13 @@ def _receive(insurer_id: UUID, data: bytes, actor: Actor, file_name: str) -> Upl
     return found
 
 
-def _keep(row: UploadRow, draft: Draft) -> None:
-    """The draft, product by product, with what each changes and whom it touches."""
-    row.label, row.products = draft.label, [product.content.code for product in draft.products]
-    market = Market.of(row.insurer_id)
-    differences = differences_of(market, draft.products)
-    drafts = [
-        _draft_row(row, place, product, difference, impact_of(market, product.content, product.tariff))
-        for place, (product, difference) in enumerate(zip(draft.products, differences, strict=True), 1)
+def _drafts(row: UploadRow, draft: Draft) -> list[dict[str, object]]:
+    """Product by product, with what each changes and whom it touches. Raises NoAnswerError."""
+    found = measured(Market.of(row.insurer_id), draft.products)
+    return [
+        _draft_row(row, place, product, difference, impact)
+        for place, (product, (difference, impact)) in enumerate(zip(draft.products, found, strict=True), 1)
     ]
-    db.session.execute(insert(DraftRow), drafts)
 
 
 def _draft_row(

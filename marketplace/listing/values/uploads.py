@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import ConfigDict, TypeAdapter
 
 from marketplace.accounts.values import Role
-from marketplace.catalog.values import DocumentRef, ProductContent
+from marketplace.catalog.values import DocumentRef, ProductContent, Risk
 from marketplace.kernel.errors import Invalid, NotFound, Refused
 from marketplace.rating.values import Breakdown, Scalar, Tariff
 
@@ -234,6 +234,34 @@ class PremiumDifference:
     @property
     def is_sample(self) -> bool:
         return self.rated < self.possible
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """A product with what it costs."""
+
+    content: ProductContent
+    tariff: Tariff
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What is asked of one draft: what it changes against `before`, and what its tariff would ask of open `offers`,
+    each a risk and the premium in minor units that was promised.
+    """
+
+    draft: Priced
+    before: Priced | None
+    offers: tuple[tuple[Risk, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a tariff changes, and for how many open offers the premium would rise much or be `refused`."""
+
+    premiums: PremiumDifference | None = None
+    rising: int = 0
+    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)

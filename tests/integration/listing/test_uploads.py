@@ -10,6 +10,7 @@ from marketplace.accounts.values import Insurer, InsurerNotFound
 from marketplace.catalog import queries as catalog
 from marketplace.catalog.values import EffectiveOverlaps, Line
 from marketplace.infra import storage
+from marketplace.infra.confinement import NoAnswer, NoAnswerError
 from marketplace.infra.db import db
 from marketplace.kernel import clock
 from marketplace.kernel.ids import new_id
@@ -155,6 +156,18 @@ def test_an_upload_with_findings_is_kept_and_told(people: People) -> None:
     ]
     said = queries.explain(upload.findings[0])
     assert (said.wrong, said.right) == ("-1 is out of bounds.", "It must be >= 0.")
+    assert rows() == NOTHING
+
+
+def test_an_upload_that_takes_too_much_to_measure_is_told_so(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    def in_vain(*_: object) -> None:
+        raise NoAnswerError(NoAnswer.TOO_LONG, 0)
+
+    monkeypatch.setattr("marketplace.listing.services.measuring.measure_confined", in_vain)
+    upload = read(people, catalog_files())
+    assert upload.state is UploadState.REFUSED
+    assert [finding.code for finding in upload.findings] == ["reading_too_long"]
+    assert queries.drafts_of(upload.id) == ()
     assert rows() == NOTHING
 
 

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -19,11 +20,22 @@ import pytest
 from structlog.testing import capture_logs
 
 from marketplace.infra import confinement
-from marketplace.infra.confinement import Limits, nursery
+from marketplace.infra.confinement import Limits, NoAnswer, NoAnswerError, nursery
+from marketplace.kernel.text import LocalizedText
 from marketplace.listing.intake import child, confined, pack, read_container
-from marketplace.listing.intake.confined import read_confined
-from marketplace.listing.values import Finding
-from tests.factories.catalog import HARBOUR_TERM, catalog_files, changed, zipped
+from marketplace.listing.intake.confined import measure_confined, read_confined
+from marketplace.listing.intake.measuring import measured
+from marketplace.listing.values import Finding, Measure, Measured, Priced
+from marketplace.rating.values import Fee
+from tests.factories.catalog import (
+    HARBOUR_TERM,
+    PREMIUM_MINOR,
+    RISK,
+    a_draft_product,
+    catalog_files,
+    changed,
+    zipped,
+)
 from tests.factories.workbooks import harbour_workbook, with_shared_strings
 
 SHEET = b'<worksheet xmlns="x"><sheetData>%s</sheetData></worksheet>'
@@ -124,6 +136,49 @@ def test_too_much_memory_or_time_is_one_finding(limits: Limits, code: str) -> No
     reading = read_confined(a_large_table(), "harbour", limits)
     assert reading.findings == (Finding("", code),)
     assert time.monotonic() - started < 60
+
+
+def measures(*, offers: int = 2) -> list[Measure]:
+    """A draft beside what it follows, dearer by a fee, with offers to somebody it insures and to somebody too old."""
+    product = a_draft_product()
+    before = Priced(product.content, product.tariff)
+    dearer = replace(product.tariff, steps=(*product.tariff.steps, Fee("card", "5000.00", LocalizedText("Card", "卡费"))))
+    risks = [RISK, {**RISK, "age": 99}] * offers
+    return [Measure(replace(before, tariff=dearer), before, tuple((risk, PREMIUM_MINOR) for risk in risks[:offers]))]
+
+
+def test_what_a_child_measures_is_what_we_would_have_measured() -> None:
+    asked = measures()
+    (found,) = measure_confined(asked)
+    assert found == measured(asked[0])
+    assert found.premiums is not None
+    assert found.premiums.shift is not None
+    assert found.premiums.shift.rising == found.premiums.shift.risks > 1_000
+    assert (found.rising, found.refused) == (1, 1)
+
+
+def test_where_nothing_is_compared_no_process_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(confined, "_ask")
+    (asked,) = measures(offers=0)
+    assert measure_confined([replace(asked, before=None)]) == (Measured(),)
+
+
+@pytest.mark.parametrize(
+    ("limits", "why"),
+    [(Limits(memory=100 * 2**20), NoAnswer.TOO_LARGE), (Limits(wall_seconds=0.001), NoAnswer.TOO_LONG)],
+)
+def test_what_takes_too_much_to_measure_ends_its_own_process_only(limits: Limits, why: NoAnswer) -> None:
+    asked = measures(offers=200_000)
+    with pytest.raises(NoAnswerError) as none:
+        measure_confined(asked, limits)
+    assert none.value.why is why
+
+
+@pytest.mark.parametrize("answer", [b"[]", b"[{}, {}]", b'[{"rising": "many"}]', b"what"])
+def test_an_answer_of_another_shape_is_none(monkeypatch: pytest.MonkeyPatch, answer: bytes) -> None:
+    monkeypatch.setattr(confined, "_ask", lambda *_: answer)
+    with pytest.raises(NoAnswerError):
+        measure_confined(measures())
 
 
 def in_a_child(code: str) -> str:

@@ -19,7 +19,8 @@ from marketplace.catalog.values import (
 )
 from marketplace.catalog.values.columns import columns_of
 from marketplace.kernel.text import LocalizedText
-from marketplace.underwriting.rules import assess_answers, assess_eligibility, eligible, guideline_sha256
+from marketplace.underwriting.portfolio import eligible
+from marketplace.underwriting.rules import assess_answers, assess_eligibility, guideline_sha256
 from marketplace.underwriting.values import AnswersIncomplete, Eligible, Ineligible
 from tests.factories.quoting import (
     ACCIDENT_RISK,
