@@ -51,6 +51,7 @@ from marketplace.web.customer import (
     privacy,
     referral,
     suitability,
+    surrender,
     withdrawal,
 )
 from marketplace.web.customer import consultation as asking
@@ -95,7 +96,7 @@ SUBJECTS = (
     *(reporting, report_desk),
     *(application, suitability, identity, consenting, interactions, checkout, basket),
     *(account, account_security, factor, joining),
-    *(policy, premiums, withdrawal, policy_evidence, privacy, referral),
+    *(policy, premiums, surrender, withdrawal, policy_evidence, privacy, referral),
     *(answers, asking, insurer_questions, insurer_practitioners, question_desk, practitioner_desk),
     *(insurer_sales, insurer_products, insurer_uploads, insurer_workbooks, insurer_cards, insurer_keys, insurer_terms),
     *(insurer_underwriting, insurer_payee, insurer_staff, insurer_evidence, insurer_account),

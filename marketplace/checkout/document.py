@@ -161,6 +161,8 @@ def _why(reason: RefundReason) -> str:
             return _(
                 "You withdrew from your contract within its cooling-off period. What you paid for it goes back to you; nothing is deducted."  # noqa: E501
             )
+        case RefundReason.SURRENDERED:
+            return _("You ended your contract early. This is what it was worth on that day, by its own terms.")
         case RefundReason.CONTRACT_ENDED:
             return _("Your contract ended early. This is what you get back of the money you paid for it.")
         case RefundReason.OVERCHARGED:

@@ -42,6 +42,7 @@ class MessageKind(StrEnum):
     PREMIUM_PAID = "premium_paid"
     CARD_KEPT = "card_kept"
     CONTRACT_WITHDRAWN = "contract_withdrawn"
+    CONTRACT_SURRENDERED = "contract_surrendered"
     PAYMENT_NOT_ISSUABLE = "payment_not_issuable"
     DATA_EXPORT_READY = "data_export_ready"
     DATA_REQUEST_ANSWERED = "data_request_answered"
@@ -114,6 +115,12 @@ NEEDS: Mapping[MessageKind, frozenset[str]] = {
             "policy_number", "product_name", "insurer_name", "insurer_phone", "amount", "withdrawn_at", "zone", "link",
         }
     ),
+    MessageKind.CONTRACT_SURRENDERED: frozenset(
+        {
+            "policy_number", "product_name", "insurer_name", "insurer_phone", "amount", "ends_on", "made", "years",
+            "before_start", "last_year", "link",
+        }
+    ),
     MessageKind.PAYMENT_NOT_ISSUABLE: frozenset({"order_reference", "product_name", "amount"}),
     MessageKind.DATA_EXPORT_READY: frozenset({"link", "days"}),
     MessageKind.DATA_REQUEST_ANSWERED: frozenset({"reference", "link"}),
@@ -155,6 +162,7 @@ OWED = frozenset(
         MessageKind.PREMIUM_DUE,
         MessageKind.PREMIUM_FAILED,
         MessageKind.CONTRACT_WITHDRAWN,
+        MessageKind.CONTRACT_SURRENDERED,
         MessageKind.PAYMENT_NOT_ISSUABLE,
         MessageKind.DATA_REQUEST_ANSWERED,
         MessageKind.CONSULTATION_ANSWERED,

@@ -149,6 +149,9 @@ class HeldKey(Signer):
         registry = SimpleCertificateStore.from_certs([*self.between, *self.roots])  # type: ignore[no-untyped-call]  # pyHanko's
         super().__init__(signing_cert=own, cert_registry=registry, embed_roots=False)
         self.certificate: x509.Certificate = own
+        for each in (own, *self.between, *self.roots):
+            # asn1crypto keeps the names in a certificate while it still reads them: read before threads share them.
+            _ = each.subject.native, each.issuer.native
         self._sign = sign
 
     @classmethod

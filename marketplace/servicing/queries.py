@@ -1,4 +1,4 @@
-"""Ask about later premiums, and about withdrawing."""
+"""Ask about later premiums, about withdrawing, and what a contract is worth that is ended early."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -6,14 +6,15 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
+from marketplace.catalog import queries as catalog
 from marketplace.infra.db import db
 from marketplace.kernel import clock
 from marketplace.payment import queries as payments
 from marketplace.policy import queries as policies
 from marketplace.policy.values import Instalment, Policy
 from marketplace.servicing.models import PremiumRow
-from marketplace.servicing.rules import refusal_of
-from marketplace.servicing.values import Premium, PremiumNotFound, PremiumState, Withdrawal
+from marketplace.servicing.rules import cash_value, refusal_of, spans
+from marketplace.servicing.values import Premium, PremiumNotFound, PremiumState, Surrender, Withdrawal
 
 
 def premiums_of(policy_id: UUID) -> tuple[Premium, ...]:
@@ -60,6 +61,24 @@ def withdrawal_of(policy: Policy) -> Withdrawal | None:
         return None
     last = (until - timedelta(microseconds=1)).astimezone(ZoneInfo(zone)).date()
     return Withdrawal(last, payments.goes_back_of(policy.id, policy.premium.currency))
+
+
+def surrender_of(policy: Policy) -> Surrender | None:
+    """What ending it early means today; None where nobody can: it ended, one can still withdraw from it, or its terms
+    do not say what it is worth.
+    """
+    on, period = clock.today(policy.period.zone), policy.period
+    if policy.ended_on is not None or policy.erased or on > period.end_on or withdrawal_of(policy) is not None:
+        return None
+    terms = catalog.product_version(policy.product_version_id).content.early_end
+    if terms is None:
+        return None
+    later, agreed = premiums_of(policy.id), policies.instalments_of(policy.id)
+    first, *others = spans(period.start_on, period.end_on, policy.premium, agreed)
+    were_paid = {each.id for each in later if each.state is PremiumState.PAID}
+    paid = [first, *(each for each, of in zip(others, agreed, strict=True) if of.id in were_paid)]
+    value = cash_value(terms, period.start_on, period.end_on, paid, on)
+    return Surrender(on, value, min(value.total, payments.goes_back_of(policy.id, value.total.currency)))
 
 
 def overdue_count() -> int:

@@ -1,10 +1,18 @@
-"""Pure decisions about later premiums: when its customer is told, when it is collected, and when again."""
+"""Pure decisions about later premiums: when its customer is told, when it is collected, and when again; and what a
+contract is worth that is ended early.
+"""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from enum import StrEnum
 
+from marketplace.catalog.values import EarlyEnd
+from marketplace.kernel.dates import add_years, years_between
+from marketplace.kernel.money import Money
 from marketplace.kernel.transitions import Table
-from marketplace.servicing.values import REFUSALS, PremiumState, Refusal
+from marketplace.policy.values import Instalment
+from marketplace.servicing.values import REFUSALS, CashValue, PaidPremium, PremiumState, Refusal, ValueLine
 
 NOTICE = timedelta(days=7)
 """So long before anything is collected its customer has been told day and amount, and how to stop it."""
@@ -94,3 +102,48 @@ def next_try(why: Refusal, tries: int, first_on: date, last_on: date) -> date | 
         return None
     day = first_on + RETRIES[tries - 1]
     return day if day <= last_on else None
+
+
+def spans(start_on: date, last_on: date, first: Money, later: Sequence[Instalment]) -> tuple[PaidPremium, ...]:
+    """Each premium of a contract with the days that it pays for: up to the day on which the next one falls due, the
+    last one up to the end.
+    """
+    starts = [start_on, *(each.due_on for each in later)]
+    ends = [*starts[1:], last_on + timedelta(days=1)]
+    amounts = [first, *(each.amount for each in later)]
+    return tuple(PaidPremium(*each) for each in zip(starts, ends, amounts, strict=True))
+
+
+def cash_value(terms: EarlyEnd, start_on: date, last_on: date, paid: Sequence[PaidPremium], on: date) -> CashValue:
+    """What a contract is worth that is ended on a day, of which `paid` are the premiums paid. That day is covered still
+    and counts as used, as a part of a day does (银保监办发〔2021〕108号, (九)5).
+
+    What is less than the smallest coin is rounded up: nothing is lost to the customer by rounding.
+    """
+    whole = sum((each.amount for each in paid[1:]), paid[0].amount)
+    if terms.whole_before_start and on < start_on:
+        return CashValue(whole, before_start=True)
+    after = on + timedelta(days=1)
+    if terms.of_unused is not None:
+        lines = tuple(_unused(each, terms.of_unused, after) for each in paid if each.end_on > after) or (
+            _unused(paid[-1], terms.of_unused, after),
+        )
+        return CashValue(sum((each.value for each in lines[1:]), lines[0].value), lines)
+    years, of_all = max(0, years_between(start_on, after)), years_between(start_on, last_on + timedelta(days=1))
+    if terms.nothing_in_last_year and on >= add_years(start_on, of_all - 1):
+        return CashValue(Money.zero(whole.currency), years=years, last_year=True)
+    percent = terms.of_paid[min(years, len(terms.of_paid) - 1)]
+    value = _share(whole, percent, 1, 1)
+    return CashValue(value, (ValueLine(whole, percent, value),), years)
+
+
+def _unused(paid: PaidPremium, percent: str, after: date) -> ValueLine:
+    """Of a premium that pays for days to come, as much as the days from `after` on."""
+    days, unused = (paid.end_on - paid.start_on).days, max(0, (paid.end_on - max(after, paid.start_on)).days)
+    return ValueLine(paid.amount, percent, _share(paid.amount, percent, unused, days), unused, days)
+
+
+def _share(of: Money, percent: str, part: int, whole: int) -> Money:
+    """Exact, and rounded up once."""
+    hundredths = int(Decimal(percent) * 100)
+    return Money(-(-of.minor * hundredths * part // (10_000 * whole)), of.currency)

@@ -99,6 +99,79 @@ class WithdrawContract:
     by: Actor
 
 
+@dataclass(frozen=True, slots=True)
+class PaidPremium:
+    """A premium that was paid, for the days from `start_on` until before `end_on`."""
+
+    start_on: date
+    end_on: date
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class ValueLine:
+    """How a part of a cash value is made: `percent` of `of`, and of that as many days as are `unused` of `days`; of a
+    value that does not count days both are None.
+    """
+
+    of: Money
+    percent: str
+    value: Money
+    unused: int | None = None
+    days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CashValue:
+    """What a contract is worth to a customer who ends it on a day. `years`: whole years of cover that were over, where
+    the value goes by them; `before_start`: everything, for cover had not begun; `last_year`: nothing, by its terms.
+    """
+
+    total: Money
+    lines: tuple[ValueLine, ...] = ()
+    years: int | None = None
+    before_start: bool = False
+    last_year: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Surrender:
+    """What ending a contract today means: cover lasts to the end of `ends_on`; `amount` goes back, which is its value
+    or what has not gone back already.
+    """
+
+    ends_on: date
+    value: CashValue
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class SurrenderContract:
+    """A customer's end of a contract, as confirmed on the page of version `page_version_id`, for the `amount` that was
+    read there, in the journey of a visit.
+    """
+
+    policy_id: UUID
+    amount: Money
+    visit_id: UUID
+    page_version_id: str | None
+    by: Actor
+
+
+class NotSurrenderable(Conflict):
+    """This contract cannot be ended early here: it has ended, or one can still withdraw from it, or its terms say
+    nothing of its value.
+    """
+
+    code = "servicing:not-surrenderable"
+
+
+class ValueChanged(Conflict):
+    """What goes back is another amount than the one that was read."""
+
+    code = "servicing:value-changed"
+
+
 class NotWithdrawable(Conflict):
     """The time in which one can withdraw from this contract is over, it has none, or the contract has ended."""
 

@@ -181,6 +181,7 @@ ACCESS: dict[str, Door] = {
         Who.CUSTOMER, PageClass.SERVICE, "premiums.pay", "premiums.returned", "premiums.card", "premiums.kept",
         "premiums.stop", "withdrawal.withdraw",
     ),
+    **_doors(Who.CUSTOMER, PageClass.SERVICE, "surrender.surrender", step_up=True),
     **_doors(Who.CUSTOMER, PageClass.SERVICE, "policy.document", paper=True),
     **_doors(Who.ANYONE, PageClass.NON_SALES, "register.data", "privacy.closed"),
     **_doors(Who.CUSTOMER, PageClass.SERVICE, "privacy.overview", "privacy.ask"),

@@ -24,6 +24,7 @@ KINDS: dict[MessageKind, str] = {
     MessageKind.PREMIUM_PAID: _l("Premium paid"),
     MessageKind.CARD_KEPT: _l("A card is kept"),
     MessageKind.CONTRACT_WITHDRAWN: _l("Withdrawal received"),
+    MessageKind.CONTRACT_SURRENDERED: _l("Contract ended early"),
     MessageKind.APPLICATION_REFERRED: _l("Application referred to the insurer"),
     MessageKind.APPLICATION_DECLINED: _l("Application declined"),
     MessageKind.INSURED_ASKED: _l("Person insured asked to agree"),

@@ -43,6 +43,7 @@ TRACED = (
                      "insured_prove", "review", "pay", "done", "ended", "ask", "inquiry", "counter_offer")
     ),
     "customer/basket/pay.html", "customer/account/policy.html", "customer/account/card.html",
+    "customer/account/surrender.html",
     "customer/account/withdraw.html",
 )  # fmt: skip
 """Every template of a recorded page; another one is not shown as one."""

@@ -144,6 +144,27 @@ CONTEXTS: dict[MessageKind, dict[str, Any]] = {
         "zone": "Asia/Shanghai",
         "link": "http://localhost:8000/policies/1",
     },
+    MessageKind.CONTRACT_SURRENDERED: {
+        "policy_number": "EF-HARBOUR-2026-000042",
+        "product_name": "Harbour Term 20",
+        "insurer_name": "Harbour Life",
+        "insurer_phone": "400-000-0001",
+        "amount": {"minor": 49_315, "currency": "CNY"},
+        "ends_on": "2026-12-30",
+        "made": [
+            {
+                "of": {"minor": 120_000, "currency": "CNY"},
+                "percent": "75",
+                "value": {"minor": 49_315, "currency": "CNY"},
+                "unused": 200,
+                "days": 365,
+            }
+        ],
+        "years": None,
+        "before_start": False,
+        "last_year": False,
+        "link": "http://localhost:8000/policies/1",
+    },
     MessageKind.REFUND_MADE: {"order_reference": "O-7KMF-94QC", "amount": {"minor": 128_400, "currency": "CNY"}},
     MessageKind.DATA_EXPORT_READY: {"link": "http://localhost:8000/account/data", "days": 7},
     MessageKind.DATA_REQUEST_ANSWERED: {"reference": "D-7KMF-94QC", "link": "http://localhost:8000/account/data"},

@@ -44,6 +44,7 @@ NOTHING_TO_MISTAKE = {
     "privacy.export": "one button",
     "policy_evidence.ask": "one button",
     "joining.confirm": "one button",
+    "surrender.surrender": "a statement to confirm, and nothing to fill in",
     "withdrawal.withdraw": "a statement to confirm, and nothing to fill in",
 }
 

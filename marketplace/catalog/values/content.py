@@ -33,6 +33,7 @@ Code = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?$")]
 _LOADING = re.compile(r"(\d{1,3}(?:\.\d{1,2})?) (percent|per_mille)")
 Days = Annotated[int, Field(ge=0, le=3650)]
 Minor = Annotated[int, Field(ge=0, le=10**15)]
+Percent = Annotated[str, Field(pattern=r"^(100|\d{1,2}(\.\d{1,2})?)$")]
 WHERE_SAID = Field(exclude_if=lambda said: not said)
 """Not written where nothing is said: a content from before there was this part keeps its hash."""
 
@@ -232,6 +233,20 @@ class Term(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class EarlyEnd(Record):
+    """The cash value: what a customer has back who ends the contract early, in per cent. Either `of_unused`, of the
+    premium for the days that are left (N108-09), or `of_paid`, of all premiums paid, after no whole year of cover,
+    after one, and so on; the last stands for all years after it, and in the last year of cover there may be nothing.
+    Before cover begins it may be everything.
+    """
+
+    of_unused: Annotated[Percent | None, WHERE_SAID] = None
+    of_paid: Annotated[tuple[Percent, ...], Field(max_length=120), WHERE_SAID] = ()
+    nothing_in_last_year: Annotated[bool, WHERE_SAID] = False
+    whole_before_start: Annotated[bool, WHERE_SAID] = False
+
+
+@dataclass(frozen=True, slots=True)
 class Question(Record):
     """A yes-or-no question of the application (T26-19) and what the guideline says to either answer.
 
@@ -345,6 +360,7 @@ class ProductContent(Record):
     commission: Commission | None = None
     carve_outs: Annotated[tuple[Exclusion, ...], WHERE_SAID] = ()
     """Declared texts of which underwriting may add one to a contract; none of them holds unless it was added."""
+    early_end: Annotated[EarlyEnd | None, WHERE_SAID] = None
     tariff_published: bool = False
     """Whether anybody may have the whole tariff; the cells of an offer are shown to whoever has the offer anyway."""
 

@@ -165,6 +165,10 @@ _DEMANDS: dict[str, Sentences] = {
         _l("%(column)s names the exclusion %(value)s, which is not among carve_outs."),
         _l("Declare it in product.toml, with its plain explanation and its clause."),
     ),
+    "demand_one_of_two": (
+        _l("What comes back is said twice: of the days not used, and of what was paid."),
+        _l("Keep one of both (%(right)s)."),
+    ),
     "demand_unknown_cover": (_l("The question names a cover that is not there."), _l("Name its covers (%(right)s).")),
 }
 

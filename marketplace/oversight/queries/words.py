@@ -289,6 +289,7 @@ _PLAIN: Mapping[EntryType, str] = {
     EntryType.CARD_KEPT: lazy_gettext("A card is kept for later premiums"),
     EntryType.CARD_STOPPED: lazy_gettext("The kept card is used no more"),
     EntryType.WITHDRAWAL_CONFIRMED: lazy_gettext("Withdrew from the contract"),
+    EntryType.SURRENDER_CONFIRMED: lazy_gettext("Ended the contract early"),
     EntryType.CONTRACT_ENDED: lazy_gettext("The contract ended"),
     EntryType.CONSULTATION_ASKED: lazy_gettext("Asked the insurer a question"),
     EntryType.CONSULTATION_ANSWERED: lazy_gettext("The insurer answered a question"),

@@ -23,7 +23,7 @@ from marketplace.payment.services.mandates import (
 )
 from marketplace.payment.services.movements import take_movements
 from marketplace.payment.services.reconciliation import reconcile, reconcile_transfers
-from marketplace.payment.services.refunds import ask_again, give_back, request_refund, send_refund
+from marketplace.payment.services.refunds import ask_again, give_back, pay_out, request_refund, send_refund
 from marketplace.payment.services.settlement import send_charge, settle, settle_latest
 from marketplace.payment.services.shares import book_premiums, share_of
 from marketplace.payment.services.transfers import release_transfer, send_reversal, send_transfer
@@ -49,6 +49,7 @@ __all__ = [
     "note_dispute",
     "open_session",
     "open_setup",
+    "pay_out",
     "receive_event",
     "reconcile",
     "reconcile_transfers",

@@ -72,12 +72,33 @@ def give_back(contract_id: UUID, by: Actor) -> tuple[Refund, ...]:
 def _give_back(attempt_id: UUID, contract_id: UUID, by: Actor) -> Refund | None:
     row, _ = locked_attempt(attempt_id)
     whose = Whose(contract_id=contract_id)
-    paid = sum((each.premium for each in shares_left(attempt_id, whose)), Money.zero(row.currency))
+    paid = _premium_left(row, whose)
     amount = min(paid, left_of(row))
     if not amount:
         return None
     row.state = ATTEMPTS.next(AttemptState(row.state), AttemptEvent.REFUND_REQUESTED).value
     return refund_value(add_refund(row, amount, RefundReason.WITHDRAWN, whose=whose, taken=paid, by=by))
+
+
+def pay_out(contract_id: UUID, amount: Money, by: Actor) -> tuple[Refund, ...]:
+    """So much of what was paid for a contract that its customer ended early, out of the latest payments first, each the
+    way it came. Raises NothingToRefund for more than is left of them.
+    """
+    whose, found = Whose(contract_id=contract_id), []
+    rows = [locked_attempt(attempt_id)[0] for attempt_id in unreturned_of(contract_id)]
+    for row in sorted(rows, key=lambda each: (each.succeeded_at, each.id), reverse=True):
+        part = min(amount, _premium_left(row, whose), left_of(row))
+        if part:
+            row.state = ATTEMPTS.next(AttemptState(row.state), AttemptEvent.REFUND_REQUESTED).value
+            found.append(refund_value(add_refund(row, part, RefundReason.SURRENDERED, whose=whose, by=by)))
+            amount -= part
+    if amount:
+        raise NothingToRefund
+    return tuple(found)
+
+
+def _premium_left(row: AttemptRow, whose: Whose) -> Money:
+    return sum((each.premium for each in shares_left(row.id, whose)), Money.zero(row.currency))
 
 
 def grant(wish: WishRow, row: AttemptRow, by: Actor) -> RefundRow:

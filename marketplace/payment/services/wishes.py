@@ -18,6 +18,7 @@ from marketplace.payment.services import ledger
 from marketplace.payment.services.refunds import grant, left_of
 from marketplace.payment.services.rows import is_frozen, locked_attempt, record
 from marketplace.payment.values import (
+    ENDED_BY_CUSTOMERS,
     WISHED,
     AskRefund,
     LedgerEvent,
@@ -148,13 +149,13 @@ def _waiting(wish_id: UUID, by: Actor) -> tuple[AttemptRow, WishRow]:
 
 
 def _is_overtaken(wish: WishRow) -> bool:
-    """Whether the customer withdrew from a contract of the payment meanwhile: what was wished for may be in what went
-    back, and is not taken out of another contract unseen.
+    """Whether the customer ended a contract of the payment meanwhile: what was wished for may be in what went back, and
+    is not taken out of another contract unseen.
     """
     if wish.reason == RefundReason.GOODWILL:
         return False
-    withdrawn = (each for each in refunds_of(wish.attempt_id) if each.reason == RefundReason.WITHDRAWN)
-    return any(each.requested_at >= wish.asked_at for each in withdrawn)
+    ended = (each for each in refunds_of(wish.attempt_id) if each.reason in ENDED_BY_CUSTOMERS)
+    return any(each.requested_at >= wish.asked_at for each in ended)
 
 
 def _decide(wish: WishRow, state: WishState, by: Actor) -> None:

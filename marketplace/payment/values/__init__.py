@@ -24,6 +24,7 @@ from marketplace.payment.values.books import (
 from marketplace.payment.values.mandates import AskMandate, Card, CardKept, Mandate, MandateState
 from marketplace.payment.values.refunds import (
     DECIDED_WITHIN,
+    ENDED_BY_CUSTOMERS,
     OF_CONTRACTS,
     WISHED,
     AskRefund,
@@ -74,6 +75,7 @@ from marketplace.payment.values.shares import (
 
 __all__ = [
     "DECIDED_WITHIN",
+    "ENDED_BY_CUSTOMERS",
     "OF_CONTRACTS",
     "ON_ITS_WAY",
     "WISHED",

@@ -26,8 +26,8 @@ class RefundState(StrEnum):
 
 
 class RefundReason(StrEnum):
-    """Why money goes back: by itself once per attempt and reason, because its customer withdrew once per contract too;
-    for those of `WISHED` as often as staff ask.
+    """Why money goes back: by itself once per attempt and reason, because its customer withdrew or ended the contract
+    early once per contract too; for those of `WISHED` as often as staff ask.
     """
 
     AMOUNT_MISMATCH = "amount_mismatch"
@@ -35,6 +35,7 @@ class RefundReason(StrEnum):
     SECOND_PAYMENT = "second_payment"
     NOT_ISSUABLE = "not_issuable"
     WITHDRAWN = "withdrawn"
+    SURRENDERED = "surrendered"
     CONTRACT_ENDED = "contract_ended"
     OVERCHARGED = "overcharged"
     GOODWILL = "goodwill"
@@ -43,7 +44,9 @@ class RefundReason(StrEnum):
 WISHED = (RefundReason.CONTRACT_ENDED, RefundReason.OVERCHARGED, RefundReason.GOODWILL)
 """For what staff give money back. Goodwill is at the marketplace's own cost, the others are not."""
 
-OF_CONTRACTS = (*WISHED, RefundReason.WITHDRAWN)
+ENDED_BY_CUSTOMERS = (RefundReason.WITHDRAWN, RefundReason.SURRENDERED)
+
+OF_CONTRACTS = (*WISHED, *ENDED_BY_CUSTOMERS)
 """What goes back of contracts that were concluded; the other reasons give a whole payment back."""
 
 

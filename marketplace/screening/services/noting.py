@@ -64,7 +64,7 @@ def note_payment(attempt_id: UUID) -> None:
 
 
 def note_refund(refund_id: UUID, order_id: UUID) -> None:
-    """Money of an order went back, or of the contract of it that was withdrawn from."""
+    """Money of an order went back, or of the contract of it that its customer ended."""
     contract_id = payments.refund(refund_id).contract_id
     one = [] if contract_id is None else _kept([policies.policy(contract_id).application_id])
     for application in one if contract_id else _of_order(order_id):

@@ -1,7 +1,8 @@
-"""What a customer is told of premiums and of a withdrawal, queued in the transaction that makes it true, and what the
-record says.
+"""What a customer is told of premiums and of the end of a contract, queued in the transaction that makes it true, and
+what the record says.
 """
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from marketplace.policy.values import Policy
 from marketplace.servicing import queries
 from marketplace.servicing.models import PremiumRow, premium_row
 from marketplace.servicing.rules import refusal_of
+from marketplace.servicing.values import Surrender
 from marketplace.traceability.services import record_act
 from marketplace.traceability.values import SYSTEM, Act, EntryType
 
@@ -86,6 +88,22 @@ def tell_withdrawn(policy: Policy, amount: Money) -> None:
         "link": _link(policy),
     }
     _queue(policy, MessageKind.CONTRACT_WITHDRAWN, str(policy.id), context)
+
+
+def tell_surrendered(policy: Policy, found: Surrender) -> None:
+    """The receipt of a surrender: until when cover lasts, what goes back, and how that is made (N108-05)."""
+    value = found.value
+    context = _about(policy) | {
+        "insurer_phone": accounts.insurer(policy.insurer_id).phone,
+        "amount": _amount(found.amount),
+        "ends_on": found.ends_on.isoformat(),
+        "made": [asdict(each) | {"of": _amount(each.of), "value": _amount(each.value)} for each in value.lines],
+        "years": value.years,
+        "before_start": value.before_start,
+        "last_year": value.last_year,
+        "link": _link(policy),
+    }
+    _queue(policy, MessageKind.CONTRACT_SURRENDERED, str(policy.id), context)
 
 
 def _about(policy: Policy) -> dict[str, Any]:

@@ -96,6 +96,7 @@ class EntryType(StrEnum):
     CARD_KEPT = "card:kept"
     CARD_STOPPED = "card:stopped"
     WITHDRAWAL_CONFIRMED = "withdrawal:confirmed"
+    SURRENDER_CONFIRMED = "surrender:confirmed"
     CONTRACT_ENDED = "contract:ended"
     CONSULTATION_ASKED = "consultation:asked"
     CONSULTATION_ANSWERED = "consultation:answered"

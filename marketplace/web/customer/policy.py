@@ -70,6 +70,7 @@ def policy(policy_id: UUID) -> ResponseReturnValue:
         later=queries.instalments_of(found.id),
         often=Frequency(found.body["premium"]["frequency"]),
         withdrawal=servicing.withdrawal_of(found),
+        surrender=servicing.surrender_of(found),
         **premiums.shown(found),
     )
 

@@ -83,6 +83,7 @@ def test_it_seals_with_a_key_that_is_in_no_file(cabinet, authority, plain_pdf, r
 
 def test_threads_seal_at_once(cabinet, authority, plain_pdf, roots):
     sealer = load(cabinet, authority)
+    assert sealer._signer.certificate.subject._native, "read before threads share it: asn1crypto shows it half-read"
     with ThreadPoolExecutor(4) as pool:
         sealed = list(pool.map(lambda _: sealer.seal(plain_pdf, reason="Issue"), range(12)))
     assert {signing.check(each, roots).reason for each in sealed} == {"sealed"}

@@ -142,7 +142,8 @@ def measures(*, offers: int = 2) -> list[Measure]:
     """A draft beside what it follows, dearer by a fee, with offers to somebody it insures and to somebody too old."""
     product = a_draft_product()
     before = Priced(product.content, product.tariff)
-    dearer = replace(product.tariff, steps=(*product.tariff.steps, Fee("card", "5000.00", LocalizedText("Card", "卡费"))))
+    fee = Fee("card", "5000.00", LocalizedText("Card", "卡费"))
+    dearer = replace(product.tariff, steps=(*product.tariff.steps, fee))
     risks = [RISK, {**RISK, "age": 99}] * offers
     return [Measure(replace(before, tariff=dearer), before, tuple((risk, PREMIUM_MINOR) for risk in risks[:offers]))]
 

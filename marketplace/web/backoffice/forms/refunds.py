@@ -31,6 +31,7 @@ REASONS: dict[RefundReason, str] = {
     RefundReason.SECOND_PAYMENT: _l("It was paid twice"),
     RefundReason.NOT_ISSUABLE: _l("No contract could be concluded"),
     RefundReason.WITHDRAWN: _l("The customer withdrew"),
+    RefundReason.SURRENDERED: _l("The customer ended the contract early"),
 }
 STATES: dict[DeskState, tuple[str, str]] = {
     DeskState.WAITING: (_l("waits for a second person"), "warn"),
