@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from marketplace.accounts.values import Account, Role
 from marketplace.application import queries as applications_told
 from marketplace.application import services as applications
-from marketplace.catalog.values import Term, TermUnit
+from marketplace.catalog.values import EarlyEnd, Term, TermUnit
 from marketplace.infra import jobs
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
@@ -44,7 +44,7 @@ def a_concluded_contract(
     account = account or a_guest("li.na@example.com")
     told = an_accepted_application(account, beside and an_offer_beside(beside))
     insurer = an_insurer(f"insurer-{told.reference.lower()}")
-    version = a_published_version(insurer.id, term=term)
+    version = a_published_version(insurer.id, term=term, early_end=EarlyEnd(of_unused="80"))
     parts = {"application_id": told.id, "journey_id": told.journey_id, "account_id": account.id}
     policy = policies.issue(a_contract(insurer, product_version_id=version.id, **(parts | changes)))
     applications.conclude(told.id)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,6 +13,7 @@ from marketplace.catalog.values import (
     REGULAR,
     Allowed,
     DocumentKind,
+    EarlyEnd,
     Frequency,
     KeyFacts,
     Line,
@@ -241,6 +243,25 @@ def test_insurance_of_persons_says_in_its_name_that_it_is_sold_online_and_is_of_
     trip = replace(CONTENT, line=Line.TRAVEL, facts={row.key: Words(row.key) for row in LINES[Line.TRAVEL].rows})
     assert ("line", "N108-06", "not_sold_online") in demands(trip)
     assert [each for each in demands(replace(trip, profile=Profile.CN_NONLIFE)) if each[1] == "N108-06"] == []
+
+
+@pytest.mark.requirement("N108-09")
+def test_what_comes_back_early_is_said_once_and_of_a_year_it_is_of_the_days_left() -> None:
+    def said(years: int, profile: Profile = Profile.CN_PERSONAL, **early_end: Any) -> list[tuple[str, str]]:
+        term = Term(TermUnit.YEAR, length=years)
+        content = replace(CONTENT, profile=profile, term=term, early_end=EarlyEnd(**early_end))
+        return [(field, reason) for field, requirement, reason in demands(content) if requirement == "N108-09"]
+
+    missing = [("early_end.of_unused", "missing")]
+    assert said(20) == said(1) == missing
+    assert said(20, of_paid=("0", "10")) == []
+    assert said(20, of_unused="80") == said(1, of_unused="80") == []
+    assert said(20, of_unused="80", of_paid=("0",)) == [("early_end.of_paid", "one_of_two")]
+    assert said(1, of_paid=("0", "10")) == said(1, of_unused="0") == said(1, of_unused="0.00") == missing
+    assert said(1, Profile.CN_NONLIFE, of_unused="0", whole_before_start=True) == [], (
+        "of things the notice says nothing"
+    )
+    assert said(1, Profile.EU_NONLIFE) == []
 
 
 @pytest.mark.requirement("PER-08")

@@ -142,6 +142,8 @@ def line_of(key: str) -> str:
                      marks=pytest.mark.requirement("SCM-11")),
         pytest.param(line_of("reinstatement"), "key_facts.reinstatement", "SCM-07",
                      marks=pytest.mark.requirement("SCM-07")),
+        pytest.param(line_of("of_paid"), "early_end.of_unused", "N108-09",
+                     marks=pytest.mark.requirement("N108-09")),
         pytest.param("commission = { basis_points = 1800 }\n", "commission", "EU-05"),
     ],
 )  # fmt: skip
