@@ -7,7 +7,6 @@ told with that of the processes it starts, after a round in which no time is tak
 """
 
 import csv
-import gc
 import json
 import os
 import statistics
@@ -38,14 +37,14 @@ from marketplace.listing import services
 from marketplace.listing.intake import pack
 from marketplace.listing.values import UploadState
 from marketplace.traceability.values import SYSTEM
-from marketplace.worker import CONCURRENCY
+from marketplace.worker import CONCURRENCY, settle
 from sandbox import real_data
 from sandbox.embedded_db import EmbeddedServer
 from sandbox.instance import Instance
 
 MOST = 5.0
 MOST_MEGABYTES = 300
-ROUNDS = 7
+ROUNDS = 15
 LOOK_SECONDS = 0.005
 _COPY = "COPY rates (plan, start_from, start_to, area, age, amount) FROM STDIN"
 _TABLE = "CREATE TEMPORARY TABLE rates (plan text, area text, start_from date, start_to date, age int, amount numeric)"
@@ -95,7 +94,7 @@ def main(folder: Path) -> None:
     owner = EmbeddedServer(Instance(Path(os.environ["INSTANCE_FOLDER"])).database).url("marketplace_owner")
     owner = owner.replace("+psycopg", "")  # the driver's own spelling
     app = create_app(real_data.settings())
-    gc.freeze()  # as the worker does
+    settle()
     _import(app, folder / "1")
     ours, floor = [], []
     for number in range(1, ROUNDS + 1):

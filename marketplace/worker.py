@@ -17,7 +17,7 @@ from flask import Flask
 
 from config import Settings
 from marketplace.app import create_app
-from marketplace.infra import jobs, mail, metrics, seals, storage
+from marketplace.infra import jobs, mail, memory, metrics, seals, storage
 from marketplace.infra.db import Scope, db, use_scope
 from marketplace.oversight import queries as oversight
 from marketplace.traceability import queries as trail
@@ -67,8 +67,14 @@ def _application(settings: Settings) -> Flask:
         raise SystemExit(f"{problem}. The worker seals policies and needs them.")
     for problem in (*storage.problems(), *mail.problems()):
         raise SystemExit(problem)
-    gc.freeze()  # the collector need not go through what stays as long as the process
+    settle()
     return flask_app
+
+
+def settle() -> None:
+    """What the process holds stays as long as it does: the collector need not go through it. Threads come next."""
+    gc.freeze()
+    memory.share_one_arena()
 
 
 async def _run(settings: Settings, flask_app: Flask, **options: Any) -> None:

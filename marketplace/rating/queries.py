@@ -30,10 +30,10 @@ def raters_of(version_ids: Iterable[UUID]) -> dict[UUID, Rater]:
     return _raters.get_all(version_ids, _load)
 
 
-def tariffs_of(version_ids: Iterable[UUID]) -> dict[UUID, Tariff]:
-    """The tariffs of several product versions as data. Raises TariffAltered when one is not what its hash says."""
+def tariffs_of(version_ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
+    """The tariffs of several product versions as JSON. Raises TariffAltered when one is not what its hash says."""
     rows = db.session.scalars(select(TariffRow).where(TariffRow.product_version_id.in_(set(version_ids))))
-    return {row.product_version_id: _tariff(row) for row in rows}
+    return {row.product_version_id: _body(row) for row in rows}
 
 
 def altered_tariffs() -> tuple[UUID, ...]:
@@ -75,6 +75,10 @@ def _rater(row: TariffRow) -> Rater:
 
 
 def _tariff(row: TariffRow) -> Tariff:
+    return Tariff.from_json(_body(row))
+
+
+def _body(row: TariffRow) -> dict[str, Any]:
     if digest(row.body) != row.sha256:
         raise TariffAltered
-    return Tariff.from_json(row.body)
+    return row.body

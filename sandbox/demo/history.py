@@ -5,6 +5,7 @@ anybody else. No row is inserted past the services.
 """
 
 import random
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -262,6 +263,19 @@ def _is_declined(walk: Walk) -> None:
     _answers_yes(walk, Outcome.DECLINE)
 
 
+def _end_contracts(bought: list[Walk]) -> None:
+    """Of those who bought, one withdraws, and one ends a contract early whose days of cooling-off are over."""
+    for way in ("withdraw", "end"):
+        for walk in bought:
+            pages = re.findall(r'href="(/policies/[0-9a-f-]{36})"', walk.visitor.get("/account"))
+            if pages and f"{pages[0]}/{way}" in walk.visitor.get(pages[0]):
+                walk.visitor.get(f"{pages[0]}/{way}")
+                walk.visitor.post({})
+                walk.visitor.expect(f"{pages[0]}$")
+                bought.remove(walk)
+                break
+
+
 ENDINGS = (
     Ending("looks at a comparison", 6, _looks),
     Ending("reads a product", 3, _reads_product),
@@ -297,6 +311,7 @@ def live(app: Flask) -> int:
     walks = _walks(app, chosen)
     questions = iter(asking.QUESTIONS)
     first_purchase = next(number for number, ending in enumerate(visits) if ending.walk is buys)
+    bought: list[Walk] = []
     for number, ending in enumerate(visits):
         back = timedelta(days=DAYS_BACK * (1 - number / len(visits)))
         _set_clock(app, -back)
@@ -306,10 +321,14 @@ def live(app: Flask) -> int:
         if number == first_purchase:  # so that the customer whose account is printed finds a policy there
             walk.who = replace(walk.who, name=CUSTOMER_NAME, email=CUSTOMER)
         (asks_and_buys if number == first_purchase else ending.walk)(walk)
+        if ending.walk is buys and number != first_purchase:
+            bought.append(walk)
         if number >= ASKED_FROM and number % ASKED_EVERY == 0 and (said := next(questions, None)) is not None:
             _asks(next(walks), said, back)
         wait_for(app, worker_is_done, "the worker")
     _set_clock(app, timedelta())
+    _end_contracts(bought)
+    wait_for(app, worker_is_done, "the worker")
     with app.app_context():
         for _ in policies.end_expired():  # not only within the hour: short trips are over when the history is
             db.session.commit()

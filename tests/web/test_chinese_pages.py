@@ -297,6 +297,7 @@ NOT_ON_A_PAGE = {
     "listing:rate-card-name-taken", "listing:upload-has-findings", "mail:refused", "payment:forged-event",
     "policy:ended", "policy:in-force",
     "policy:not-for-sale", "rating:risk-out-of-range",
+    "servicing:not-surrenderable", "servicing:not-withdrawable", "servicing:value-changed",
     "traceability:recording-closed", "traceability:reviewer-needed", "transition:refused",
 }  # fmt: skip
 

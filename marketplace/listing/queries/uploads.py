@@ -134,7 +134,7 @@ def unchanged_version(insurer_id: UUID, found: StoredDraft) -> UUID | None:
         or rules.content_changes(standing.content, found.content)
     ):
         return None
-    same = rating.tariffs_of([standing.id]).get(standing.id) == found.tariff
+    same = rating.tariffs_of([standing.id]).get(standing.id) == found.tariff.to_json()
     return standing.id if same else None
 
 

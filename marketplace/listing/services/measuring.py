@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import update
@@ -21,7 +22,6 @@ from marketplace.policy import queries as policies
 from marketplace.quoting import queries as quoting
 from marketplace.quoting.values import OpenOffer
 from marketplace.rating import queries as rating
-from marketplace.rating.values import Tariff
 
 MOST_OFFERS = 5_000
 RENEWALS_AHEAD = timedelta(days=90)
@@ -64,7 +64,7 @@ def measure_impact(upload_id: UUID) -> None:
     drafts = queries.drafts_of(upload_id)
     touched = [Touched.by(market, draft.content) for draft in drafts]
     asked = [
-        Measure(Priced(draft.content, draft.tariff), None, each.comparable)
+        Measure(Priced.of(draft.content, draft.tariff), None, each.comparable)
         for draft, each in zip(drafts, touched, strict=True)
     ]
     for draft, each, found in zip(drafts, touched, measure_confined(asked), strict=True):
@@ -75,14 +75,18 @@ def measure_impact(upload_id: UUID) -> None:
         )
 
 
-def measured(market: Market, products: Sequence[DraftProduct]) -> list[tuple[Difference, Impact]]:
-    """What each draft changes against the version that it would follow, and whom it touches. Raises NoAnswerError."""
+def measured(
+    market: Market, products: Sequence[DraftProduct], priced: Sequence[Priced]
+) -> list[tuple[Difference, Impact]]:
+    """What each draft changes against the version that it would follow, and whom it touches; `priced` are the drafts as
+    JSON. Raises NoAnswerError.
+    """
     before = [rules.followed(market.known, product.content.code, market.today) for product in products]
     standing = rating.tariffs_of(version.id for version in before if version)
     touched = [Touched.by(market, product.content) for product in products]
     asked = [
-        Measure(Priced(product.content, product.tariff), _comparable(version, standing, product), each.comparable)
-        for version, product, each in zip(before, products, touched, strict=True)
+        Measure(draft, _comparable(version, standing, product), each.comparable)
+        for version, product, draft, each in zip(before, products, priced, touched, strict=True)
     ]
     return [
         (_difference(version, product, found), each.impact(market, found))
@@ -90,12 +94,15 @@ def measured(market: Market, products: Sequence[DraftProduct]) -> list[tuple[Dif
     ]
 
 
-def _comparable(before: ProductVersion | None, standing: Mapping[UUID, Tariff], product: DraftProduct) -> Priced | None:
+def _comparable(
+    before: ProductVersion | None, standing: Mapping[UUID, Mapping[str, Any]], product: DraftProduct
+) -> Priced | None:
     """A product keeps its line; where it would not, publication is refused, and the premiums cannot be compared."""
     if before is None or before.id not in standing:
         return None
     old, new = before.content, product.content
-    return Priced(old, standing[before.id]) if old.line is new.line and old.currency == new.currency else None
+    same = old.line is new.line and old.currency == new.currency
+    return Priced(old.to_json(), standing[before.id]) if same else None
 
 
 def _difference(before: ProductVersion | None, product: DraftProduct, found: Measured) -> Difference:

@@ -1,5 +1,7 @@
 """Receive an upload at once, read it in a job, keep what was read. Nothing goes on sale by it."""
 
+import os
+from threading import BoundedSemaphore
 from uuid import UUID
 
 from sqlalchemy import insert, select
@@ -24,6 +26,7 @@ from marketplace.listing.values import (
     DraftProduct,
     Files,
     Impact,
+    Priced,
     Reading,
     StillOnSale,
     Upload,
@@ -34,6 +37,7 @@ from marketplace.listing.values import (
 from marketplace.traceability.values import SYSTEM, Actor
 
 LONGEST_NAME = 200
+AT_ONCE = BoundedSemaphore(os.cpu_count() or 1)
 
 
 def upload_catalog(insurer_id: UUID, container: bytes | Files, actor: Actor, file_name: str = "") -> Upload:
@@ -61,7 +65,13 @@ def read_upload(upload_id: UUID) -> None:
     """Read a received upload into a draft, or into what was found; asked again, nothing changes.
 
     The job that does it may be killed and start anew: until its transaction ends, the upload is received and no more.
+    One for each processor at a time: more would not be read sooner and hold more memory.
     """
+    with AT_ONCE:
+        _read(upload_id)
+
+
+def _read(upload_id: UUID) -> None:
     row = locked_upload(upload_id)
     if row is None or row.state != UploadState.RECEIVED:
         return
@@ -126,24 +136,23 @@ def _receive(insurer_id: UUID, data: bytes, actor: Actor, file_name: str) -> Upl
 
 def _drafts(row: UploadRow, draft: Draft) -> list[dict[str, object]]:
     """Product by product, with what each changes and whom it touches. Raises NoAnswerError."""
-    found = measured(Market.of(row.insurer_id), draft.products)
-    return [
-        _draft_row(row, place, product, difference, impact)
-        for place, (product, (difference, impact)) in enumerate(zip(draft.products, found, strict=True), 1)
-    ]
+    priced = [Priced.of(product.content, product.tariff) for product in draft.products]
+    found = zip(draft.products, priced, measured(Market.of(row.insurer_id), draft.products, priced), strict=True)
+    return [_draft_row(row, place, *each) for place, each in enumerate(found, 1)]
 
 
 def _draft_row(
-    row: UploadRow, place: int, product: DraftProduct, difference: Difference, impact: Impact
+    row: UploadRow, place: int, product: DraftProduct, priced: Priced, found: tuple[Difference, Impact]
 ) -> dict[str, object]:
+    difference, impact = found
     for _, data in product.documents:
         storage.put(data)
     return {
         "upload_id": row.id,
         "place": place,
         "insurer_id": row.insurer_id,
-        "content": product.content.to_json(),
-        "tariff": product.tariff.to_json(),
+        "content": priced.content,
+        "tariff": priced.tariff,
         "effective_from": product.effective_from,
         "effective_to": product.effective_to,
         "difference": difference.to_json(),

@@ -238,10 +238,14 @@ class PremiumDifference:
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """A product with what it costs."""
+    """A product with what it costs, both as JSON, as they are kept."""
 
-    content: ProductContent
-    tariff: Tariff
+    content: Mapping[str, Any]
+    tariff: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, content: ProductContent, tariff: Tariff) -> "Priced":
+        return cls(content.to_json(), tariff.to_json())
 
 
 @dataclass(frozen=True, slots=True)

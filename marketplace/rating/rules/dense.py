@@ -4,7 +4,7 @@ An axis is cut where the table's bands, values and knots begin and end; a value 
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,8 +34,8 @@ class Axis:
     """For a short span of whole numbers: the place of each, from the first start on."""
 
     @classmethod
-    def cut(cls, name: str, starts: Sequence[Any]) -> "Axis":
-        ordered = tuple(sorted(set(starts)))
+    def cut(cls, name: str, starts: Collection[Any]) -> "Axis":
+        ordered = tuple(sorted(starts))
         first, last = ordered[0], ordered[-1]
         if type(first) is not int or last - first > LONGEST_SPAN:
             return cls(name, ordered, None)
@@ -106,8 +106,10 @@ class DenseTable:
 
 Stretch = tuple[Any, Any]
 """From a value to the first one after it."""
+Said = tuple[Sequence[Any], Sequence[Any]]
+"""What every row says of a factor: the first value and the last, the same where it says one."""
 Key = tuple[Any, ...]
-"""What a row says of every exact and banded factor."""
+"""What a row says of every exact and banded factor: each as its first value and its last."""
 Reach = tuple[Integers, Integers]
 """For each row the place on an axis where it begins, and the first one after it."""
 
@@ -116,32 +118,25 @@ def dense(shape: TableShape) -> DenseTable | None:
     """None where the table has too many cells, or numbers too large, to be laid out."""
     table, largest = shape.table, max(shape.numbers)
     said = [*_said(shape)]
-    stretches = [{each: _stretch(each, banded=name in table.banded) for each in set(column)} for name, column in said]
-    cuts = [[end for stretch in known.values() for end in stretch] for known in stretches]
-    lines = _lines(shape, [column for _, column in said]) if table.interpolated else {}
+    cuts: list[set[Any]] = [{*firsts, *map(_after, {*lasts})} for firsts, lasts in said]
+    lines = _lines(shape, said) if table.interpolated else {}
     if lines:
-        cuts.append([end for group in lines.values() for line in group for end in (line.start, line.end)])
+        cuts.append({end for group in lines.values() for line in group for end in (line.start, line.end)})
     axes = tuple(Axis.cut(name, ends) for name, ends in zip(table.factors, cuts, strict=True))
     if largest >= LARGEST or float(np.prod([float(axis.length) for axis in axes])) > MOST_CELLS:
         return None
     if lines:
-        return DenseTable(axes, _lines_laid_out(axes, lines, stretches), largest, shape.step, table.interpolated[0])
-    reaches = [_reach(axis, known, column) for axis, known, (_, column) in zip(axes, stretches, said, strict=True)]
+        return DenseTable(axes, _lines_laid_out(axes, lines), largest, shape.step, table.interpolated[0])
+    reaches = [_reach(axis, *each) for axis, each in zip(axes, said, strict=True)]
     return DenseTable(axes, _laid_out(axes, reaches, shape.numbers), largest, shape.step, None)
 
 
-def _said(shape: TableShape) -> Iterator[tuple[str, list[Any]]]:
-    """Each exact and each banded factor with what every row says of it: a value, or a band as a pair."""
+def _said(shape: TableShape) -> Iterator[Said]:
+    """Of each exact and each banded factor."""
     columns, exact = [*zip(*shape.table.rows, strict=True)], len(shape.table.exact)
-    for place, name in enumerate(shape.table.exact):
-        yield name, list(columns[place])
-    for place, name in enumerate(shape.table.banded):
-        yield name, [*zip(columns[exact + 2 * place], columns[exact + 2 * place + 1], strict=True)]
-
-
-def _stretch(said: Any, *, banded: bool) -> Stretch:
-    start, end = said if banded else (said, said)
-    return start, _after(end)
+    yield from ((column, column) for column in columns[:exact])
+    for place in range(len(shape.table.banded)):
+        yield columns[exact + 2 * place], columns[exact + 2 * place + 1]
 
 
 def _after(value: Scalar) -> Scalar:
@@ -153,12 +148,15 @@ def _slice(axis: Axis, stretch: Stretch) -> slice:
     return slice(axis.place_of(stretch[0]), axis.place_of(stretch[1]))
 
 
-def _reach(axis: Axis, stretches: Mapping[Any, Stretch], column: Sequence[Any]) -> Reach:
-    """Few stretches are different ones; each is placed once."""
-    known = {said: code for code, said in enumerate(stretches)}
-    codes = np.fromiter(map(known.__getitem__, column), np.int64, len(column))
-    starts, ends = (np.array([axis.place_of(each[end]) for each in stretches.values()], np.int64) for end in (0, 1))
-    return starts[codes], ends[codes]
+def _reach(axis: Axis, firsts: Sequence[Any], lasts: Sequence[Any]) -> Reach:
+    """Few values are different ones; each is placed once."""
+    begins = {each: axis.place_of(each) for each in {*firsts}}
+    ends = {each: axis.place_of(_after(each)) for each in {*lasts}}
+    return _mapped(begins, firsts), _mapped(ends, lasts)
+
+
+def _mapped(known: Mapping[Any, int], column: Sequence[Any]) -> Integers:
+    return np.fromiter(map(known.__getitem__, column), np.int64, len(column))
 
 
 def _laid_out(axes: Sequence[Axis], reaches: Sequence[Reach], found: Sequence[int]) -> Integers:
@@ -172,10 +170,10 @@ def _laid_out(axes: Sequence[Axis], reaches: Sequence[Reach], found: Sequence[in
     return cells.reshape(-1)
 
 
-def _lines(shape: TableShape, columns: Sequence[Sequence[Any]]) -> dict[Key, list[Line]]:
+def _lines(shape: TableShape, said: Sequence[Said]) -> dict[Key, list[Line]]:
     """The lines of each curve; its last knot is a line of one value."""
     rows = shape.table.rows
-    keys: list[Key] = [*zip(*columns, strict=True)] or [()] * len(rows)
+    keys: list[Key] = [*zip(*(zip(*each, strict=True) for each in said), strict=True)] or [()] * len(rows)
     knots: dict[Key, list[tuple[int, int]]] = {}
     for key, row, number in zip(keys, rows, shape.numbers, strict=True):
         knots.setdefault(key, []).append((int(row[-2]), number))
@@ -187,14 +185,12 @@ def _lines(shape: TableShape, columns: Sequence[Sequence[Any]]) -> dict[Key, lis
     return lines
 
 
-def _lines_laid_out(
-    axes: Sequence[Axis], lines: Mapping[Key, Sequence[Line]], stretches: Sequence[Mapping[Any, Stretch]]
-) -> Integers:
+def _lines_laid_out(axes: Sequence[Axis], lines: Mapping[Key, Sequence[Line]]) -> Integers:
     size = tuple(axis.length for axis in axes)
     four = np.stack([np.full(size, filling, np.int64) for filling in (0, 1, NO_CELL, NO_CELL)])
     for key, group in lines.items():
-        told = zip(axes, stretches, key, strict=False)  # the last axis is that of the curve itself
-        around = [_slice(axis, known[said]) for axis, known, said in told]
+        told = zip(axes, key, strict=False)  # the last axis is that of the curve itself
+        around = [_slice(axis, (first, _after(last))) for axis, (first, last) in told]
         for line in group:
             where = (*around, _slice(axes[-1], (line.start, line.end)))
             for part, number in zip(four, (line.start, line.end, line.low, line.high), strict=True):

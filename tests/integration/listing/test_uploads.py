@@ -1,6 +1,7 @@
 """An upload on its road to sale: received, told its findings, reviewed, published in one transaction or not at all."""
 
 from datetime import date
+from threading import BoundedSemaphore
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ from marketplace.infra.db import db
 from marketplace.kernel import clock
 from marketplace.kernel.ids import new_id
 from marketplace.listing import queries, services
-from marketplace.listing.values import UploadNotFound, UploadState
+from marketplace.listing.intake.confined import read_confined
+from marketplace.listing.services import receiving
+from marketplace.listing.values import Reading, UploadNotFound, UploadState
 from marketplace.rating import queries as rating
 from tests.conftest import NOON
 from tests.deferred_jobs import drain, waiting
@@ -157,6 +160,20 @@ def test_an_upload_with_findings_is_kept_and_told(people: People) -> None:
     said = queries.explain(upload.findings[0])
     assert (said.wrong, said.right) == ("-1 is out of bounds.", "It must be >= 0.")
     assert rows() == NOTHING
+
+
+def test_one_upload_for_each_processor_is_read_at_a_time(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receiving, "AT_ONCE", one := BoundedSemaphore(1))
+    free: list[bool] = []
+
+    def reading(*given: Any) -> Reading:
+        free.append(one.acquire(blocking=False))
+        return read_confined(*given)
+
+    monkeypatch.setattr(receiving, "read_confined", reading)
+    assert read(people, catalog_files()).state is UploadState.DRAFT
+    assert free == [False]
+    assert one.acquire(blocking=False), "and the next one can begin"
 
 
 def test_an_upload_that_takes_too_much_to_measure_is_told_so(people: People, monkeypatch: pytest.MonkeyPatch) -> None:

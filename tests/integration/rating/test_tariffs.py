@@ -28,7 +28,7 @@ def test_the_premium_charged_is_that_of_the_tariff_that_was_published() -> None:
     row = db.session.get(TariffRow, version.id)
     assert row is not None
     assert rater.root == row.root == tree_of(a_draft_product().tariff, row.proof_key).root.hex()
-    assert queries.tariffs_of([version.id]) == {version.id: a_draft_product().tariff}
+    assert queries.tariffs_of([version.id]) == {version.id: a_draft_product().tariff.to_json()}
 
 
 def test_several_tariffs_are_one_question_and_then_none() -> None:

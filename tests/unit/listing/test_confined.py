@@ -141,11 +141,13 @@ def test_too_much_memory_or_time_is_one_finding(limits: Limits, code: str) -> No
 def measures(*, offers: int = 2) -> list[Measure]:
     """A draft beside what it follows, dearer by a fee, with offers to somebody it insures and to somebody too old."""
     product = a_draft_product()
-    before = Priced(product.content, product.tariff)
+    before = Priced.of(product.content, product.tariff)
     fee = Fee("card", "5000.00", LocalizedText("Card", "卡费"))
     dearer = replace(product.tariff, steps=(*product.tariff.steps, fee))
     risks = [RISK, {**RISK, "age": 99}] * offers
-    return [Measure(replace(before, tariff=dearer), before, tuple((risk, PREMIUM_MINOR) for risk in risks[:offers]))]
+    return [
+        Measure(Priced.of(product.content, dearer), before, tuple((risk, PREMIUM_MINOR) for risk in risks[:offers]))
+    ]
 
 
 def test_what_a_child_measures_is_what_we_would_have_measured() -> None:
