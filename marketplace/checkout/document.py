@@ -162,7 +162,9 @@ def _why(reason: RefundReason) -> str:
                 "You withdrew from your contract within its cooling-off period. What you paid for it goes back to you; nothing is deducted."  # noqa: E501
             )
         case RefundReason.SURRENDERED:
-            return _("You ended your contract early. This is what it was worth on that day, by its own terms.")
+            return _(
+                "You ended your contract early. This is what goes back of this payment, of what the contract was worth on that day by its own terms."  # noqa: E501
+            )
         case RefundReason.CONTRACT_ENDED:
             return _("Your contract ended early. This is what you get back of the money you paid for it.")
         case RefundReason.OVERCHARGED:

@@ -117,8 +117,8 @@ NEEDS: Mapping[MessageKind, frozenset[str]] = {
     ),
     MessageKind.CONTRACT_SURRENDERED: frozenset(
         {
-            "policy_number", "product_name", "insurer_name", "insurer_phone", "amount", "ends_on", "made", "years",
-            "before_start", "last_year", "link",
+            "policy_number", "product_name", "insurer_name", "insurer_phone", "amount", "ends_on", "begun",
+            "total", "made", "years", "before_start", "last_year", "link",
         }
     ),
     MessageKind.PAYMENT_NOT_ISSUABLE: frozenset({"order_reference", "product_name", "amount"}),

@@ -1,5 +1,6 @@
 """Ask about later premiums, about withdrawing, and what a contract is worth that is ended early."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -9,12 +10,13 @@ from sqlalchemy import func, select
 from marketplace.catalog import queries as catalog
 from marketplace.infra.db import db
 from marketplace.kernel import clock
+from marketplace.kernel.money import Money
 from marketplace.payment import queries as payments
 from marketplace.policy import queries as policies
 from marketplace.policy.values import Instalment, Policy
 from marketplace.servicing.models import PremiumRow
 from marketplace.servicing.rules import cash_value, refusal_of, spans
-from marketplace.servicing.values import Premium, PremiumNotFound, PremiumState, Surrender, Withdrawal
+from marketplace.servicing.values import PaidPremium, Premium, PremiumNotFound, PremiumState, Surrender, Withdrawal
 
 
 def premiums_of(policy_id: UUID) -> tuple[Premium, ...]:
@@ -64,21 +66,33 @@ def withdrawal_of(policy: Policy) -> Withdrawal | None:
 
 
 def surrender_of(policy: Policy) -> Surrender | None:
-    """What ending it early means today; None where nobody can: it ended, one can still withdraw from it, or its terms
-    do not say what it is worth.
+    """What ending it early means today; None where nobody can: it ended, one can still withdraw from it, a bank
+    disputes a payment for it, or its terms do not say what it is worth.
     """
     on, period = clock.today(policy.period.zone), policy.period
     if policy.ended_on is not None or policy.erased or on > period.end_on or withdrawal_of(policy) is not None:
         return None
     terms = catalog.product_version(policy.product_version_id).content.early_end
-    if terms is None:
+    if terms is None or not terms.is_said or payments.is_disputed(policy.id):
         return None
-    later, agreed = premiums_of(policy.id), policies.instalments_of(policy.id)
-    first, *others = spans(period.start_on, period.end_on, policy.premium, agreed)
-    were_paid = {each.id for each in later if each.state is PremiumState.PAID}
-    paid = [first, *(each for each, of in zip(others, agreed, strict=True) if of.id in were_paid)]
-    value = cash_value(terms, period.start_on, period.end_on, paid, on)
-    return Surrender(on, value, min(value.total, payments.goes_back_of(policy.id, value.total.currency)))
+    value = cash_value(terms, period.start_on, period.end_on, _still_paid(policy), on)
+    amount = min(value.total, payments.goes_back_of(policy.id, value.total.currency))
+    return Surrender(on, value, amount, begun=on >= period.start_on)
+
+
+def _still_paid(policy: Policy) -> list[PaidPremium]:
+    """The premiums that were paid, each with what has not gone back of it: what its customer has is not paid."""
+    left, agreed = payments.unreturned_of(policy.id), policies.instalments_of(policy.id)
+    first, *others = spans(policy.period.start_on, policy.period.end_on, policy.premium, agreed)
+    by_id = {each.id: each.attempt_id for each in premiums_of(policy.id) if each.paid_at and each.attempt_id}
+    nothing = Money.zero(policy.premium.currency)
+    later = [
+        replace(each, amount=left.pop(by_id[of.id], nothing))
+        for each, of in zip(others, agreed, strict=True)
+        if of.id in by_id
+    ]
+    rest = sum(left.values(), nothing)  # what is left is of the payment that bought the contract
+    return [replace(first, amount=rest), *later]
 
 
 def overdue_count() -> int:

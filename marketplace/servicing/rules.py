@@ -125,9 +125,9 @@ def cash_value(terms: EarlyEnd, start_on: date, last_on: date, paid: Sequence[Pa
         return CashValue(whole, before_start=True)
     after = on + timedelta(days=1)
     if terms.of_unused is not None:
-        lines = tuple(_unused(each, terms.of_unused, after) for each in paid if each.end_on > after) or (
-            _unused(paid[-1], terms.of_unused, after),
-        )
+        lines = tuple(
+            _unused(each, terms.of_unused, after) for each in paid if each.end_on > after and each.amount
+        ) or (_unused(paid[-1], terms.of_unused, after),)
         return CashValue(sum((each.value for each in lines[1:]), lines[0].value), lines)
     years, of_all = max(0, years_between(start_on, after)), years_between(start_on, last_on + timedelta(days=1))
     if terms.nothing_in_last_year and on >= add_years(start_on, of_all - 1):

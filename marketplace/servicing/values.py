@@ -136,13 +136,14 @@ class CashValue:
 
 @dataclass(frozen=True, slots=True)
 class Surrender:
-    """What ending a contract today means: cover lasts to the end of `ends_on`; `amount` goes back, which is its value
-    or what has not gone back already.
+    """What ending a contract today means: cover lasts to the end of `ends_on`, where it has `begun`; `amount` goes
+    back, which is its value or what has not gone back already.
     """
 
     ends_on: date
     value: CashValue
     amount: Money
+    begun: bool
 
 
 @dataclass(frozen=True, slots=True)

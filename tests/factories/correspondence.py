@@ -151,6 +151,8 @@ CONTEXTS: dict[MessageKind, dict[str, Any]] = {
         "insurer_phone": "400-000-0001",
         "amount": {"minor": 49_315, "currency": "CNY"},
         "ends_on": "2026-12-30",
+        "begun": True,
+        "total": {"minor": 49_315, "currency": "CNY"},
         "made": [
             {
                 "of": {"minor": 120_000, "currency": "CNY"},

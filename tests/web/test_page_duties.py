@@ -263,6 +263,8 @@ def told_facts(content: ProductContent) -> Iterator[str]:
                  facts.delivery):  # fmt: skip
         if text is not None:
             yield words(text.en)
+    if content.early_end is not None:
+        yield content.early_end.words.en
 
 
 @pytest.mark.requirement("T26-21", "SCM-07", "SCM-11")

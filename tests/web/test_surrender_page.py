@@ -56,8 +56,8 @@ def test_two_clicks_end_the_contract_and_its_value_goes_back(
     assert "In the first year of cover: 5% of the ¥1,320.75 that you paid, which is ¥66.04" in page
     assert "You may end the contract at any time and receive the cash value" in page, "as its insurer has it"
     said = surrender_on_page(customer, path)
-    assert "and ¥66.04 goes back to you. We confirm it by mail." in said
-    assert "You ended this contract early. Cover lasts to the end of" in said
+    assert "and ¥66.04 goes back to you. We confirm it by mail" in said
+    assert "You ended this contract early, on" in said
     assert FUNCTION not in said
     work()
     after = contract(shop, sale)
@@ -116,7 +116,7 @@ def test_a_second_click_and_forms_that_are_not_from_the_page_change_nothing(
     assert form["amount"] == str(VALUE.minor)
     other = form_for(shop, customer, path)
     assert customer.client.post(f"{path}/end", data=other).status_code == 409
-    for amount in ("6605", "-1", "all of it", "", "٦٦٠٤"):
+    for amount in ("6605", "-1", "all of it", "", "٦٦٠٤", "9" * 5_000):
         assert customer.client.post(f"{path}/end", data=form | {"amount": amount}).status_code == 303
     without = {name: value for name, value in form.items() if name != "amount"}
     assert customer.client.post(f"{path}/end", data=without).status_code == 303

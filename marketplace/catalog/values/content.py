@@ -245,6 +245,39 @@ class EarlyEnd(Record):
     nothing_in_last_year: Annotated[bool, WHERE_SAID] = False
     whole_before_start: Annotated[bool, WHERE_SAID] = False
 
+    @property
+    def is_said(self) -> bool:
+        return self.of_unused is not None or bool(self.of_paid)
+
+    @property
+    def words(self) -> LocalizedText:
+        """The same in sentences."""
+        said = [_of_unused(self.of_unused) if self.of_unused is not None else _of_paid(self.of_paid)]
+        if self.nothing_in_last_year:
+            said.append(LocalizedText("Nothing in the last year of cover.", "最后一个保单年度不退还。"))
+        if self.whole_before_start:
+            said.append(LocalizedText("Everything before cover begins.", "保障开始前全额退还。"))
+        return LocalizedText(" ".join(each.en for each in said), "".join(each.in_("zh") for each in said))
+
+
+def _of_unused(percent: str) -> LocalizedText:
+    if not Decimal(percent):
+        return LocalizedText("Nothing once cover has begun.", "保障开始后不退还。")
+    return LocalizedText(
+        f"{percent}% of the premium for the days that are left.", f"按未经过天数退还对应保险费的{percent}%。"
+    )
+
+
+def _of_paid(percents: tuple[str, ...]) -> LocalizedText:
+    last = len(percents) - 1
+    english, chinese = [], []
+    for years, percent in enumerate(percents):
+        later = (" and later", "及以后") if years == last else ("", "")
+        when = f"after {years} year{'s' if years > 1 else ''}{later[0]}" if years else "in the first year of cover"
+        english.append(f"{when} {percent}%")
+        chinese.append(f"满{years}年{later[1]}{percent}%" if years else f"首个保单年度{percent}%")
+    return LocalizedText(f"Of all premiums paid: {', '.join(english)}.", f"退还已交保险费的：{'，'.join(chinese)}。")
+
 
 @dataclass(frozen=True, slots=True)
 class Question(Record):

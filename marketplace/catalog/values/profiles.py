@@ -107,11 +107,12 @@ def _ending_early(content: ProductContent) -> Iterator[Unmet]:
     """SCM-11: the papers and the time of a surrender; N108-09: its cash value, for up to a year that of the days left;
     SCM-07: what becomes of cover that is not paid for any more.
     """
+    if content.profile in MAINLAND or content.early_end is not None:
+        yield from _cash_value(content, content.early_end or EarlyEnd())
     if content.profile not in MAINLAND:
         return
     if content.key_facts.surrender_how is None:
         yield Unmet("key_facts.surrender_how", "SCM-11")
-    yield from _cash_value(content, content.early_end or EarlyEnd())
     if content.paid_regularly and content.key_facts.reinstatement is None:
         yield Unmet("key_facts.reinstatement", "SCM-07")
 
@@ -119,8 +120,10 @@ def _ending_early(content: ProductContent) -> Iterator[Unmet]:
 def _cash_value(content: ProductContent, given: EarlyEnd) -> Iterator[Unmet]:
     if given.of_paid and given.of_unused:
         yield Unmet("early_end.of_paid", "N108-09", "one_of_two")
+    if given.nothing_in_last_year and (given.of_unused or not _is_long_term(content)):
+        yield Unmet("early_end.nothing_in_last_year", "N108-09", "of_years_only")
     short = content.profile is Profile.CN_PERSONAL and not _is_long_term(content)
-    if (not given.of_unused and not given.of_paid) or (short and not Decimal(given.of_unused or 0)):
+    if not given.is_said or (short and not Decimal(given.of_unused or 0)):
         yield Unmet("early_end.of_unused", "N108-09")
 
 

@@ -169,6 +169,10 @@ _DEMANDS: dict[str, Sentences] = {
         _l("What comes back is said twice: of the days not used, and of what was paid."),
         _l("Keep one of both (%(right)s)."),
     ),
+    "demand_of_years_only": (
+        _l("There is no last year of which this could be said: what goes back is not counted in years."),
+        _l("Leave it out (%(right)s)."),
+    ),
     "demand_unknown_cover": (_l("The question names a cover that is not there."), _l("Name its covers (%(right)s).")),
 }
 

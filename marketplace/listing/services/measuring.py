@@ -6,11 +6,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
 from sqlalchemy import update
 
 from marketplace.application import queries as applications
 from marketplace.catalog import queries as catalog
 from marketplace.catalog.values import ProductContent, ProductVersion, Risk
+from marketplace.infra.confinement import NoAnswerError
 from marketplace.infra.db import db
 from marketplace.infra.formatting import ZONE
 from marketplace.kernel import clock
@@ -22,6 +24,8 @@ from marketplace.policy import queries as policies
 from marketplace.quoting import queries as quoting
 from marketplace.quoting.values import OpenOffer
 from marketplace.rating import queries as rating
+
+log = structlog.get_logger()
 
 MOST_OFFERS = 5_000
 RENEWALS_AHEAD = timedelta(days=90)
@@ -59,7 +63,9 @@ class Market:
 
 
 def measure_impact(upload_id: UUID) -> None:
-    """Count anew whom the drafts of an upload touch, for whoever reviews it next. Raises NoAnswerError."""
+    """Count anew whom the drafts of an upload touch, for whoever reviews it next. Where that takes too much, what was
+    counted before stands, with its time.
+    """
     market = Market.of(queries.upload(upload_id).insurer_id)
     drafts = queries.drafts_of(upload_id)
     touched = [Touched.by(market, draft.content) for draft in drafts]
@@ -67,7 +73,12 @@ def measure_impact(upload_id: UUID) -> None:
         Measure(Priced.of(draft.content, draft.tariff), None, each.comparable)
         for draft, each in zip(drafts, touched, strict=True)
     ]
-    for draft, each, found in zip(drafts, touched, measure_confined(asked), strict=True):
+    try:
+        answers = measure_confined(asked)
+    except NoAnswerError as none:
+        log.warning("listing.impact_not_measured", upload_id=str(upload_id), why=none.why)
+        return
+    for draft, each, found in zip(drafts, touched, answers, strict=True):
         db.session.execute(
             update(DraftRow)
             .where(DraftRow.upload_id == upload_id, DraftRow.place == draft.place)

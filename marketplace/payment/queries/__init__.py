@@ -26,6 +26,7 @@ from marketplace.payment.models import (
 from marketplace.payment.queries.mandates import mandate, mandate_of, mandate_value
 from marketplace.payment.queries.refund_desk import desk, disputes, refund_value, unfinished, wish, wish_value
 from marketplace.payment.queries.shares import (
+    is_disputed,
     latest_share_lines,
     overdue,
     owed_at,
@@ -64,6 +65,7 @@ __all__ = [
     "event_counts",
     "goes_back_of",
     "holdings",
+    "is_disputed",
     "last_balance_checks",
     "latest_share_lines",
     "left_of",

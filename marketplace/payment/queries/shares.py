@@ -107,6 +107,12 @@ def unreturned_of(contract_id: UUID) -> dict[UUID, Money]:
     return {attempt_id: Money(int(minor), currency) for attempt_id, minor, currency in rows}
 
 
+def is_disputed(contract_id: UUID) -> bool:
+    """Whether a bank has taken back a payment for the contract and not decided yet."""
+    disputed = select(TransferRow.id).where(TransferRow.contract_id == contract_id, frozen(TransferRow.attempt_id))
+    return db.session.scalar(disputed.limit(1)) is not None
+
+
 def overdue() -> tuple[Overdue, ...]:
     """What should have reached its insurer, or come back from it, a day ago and more: by insurer, in one question for
     each of both ways. What a bank disputes has to wait until that is decided.

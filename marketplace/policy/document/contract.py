@@ -62,7 +62,7 @@ def contract_body(
             *(_exclusion(exclusion) for exclusion in content.exclusions),
             *(_exclusion(exclusion) | {"added": True} for exclusion in command.added_exclusions),
         ],
-        "key_facts": _key_facts(content.key_facts),
+        "key_facts": _key_facts(content.key_facts) | _early_end(content),
         "documents": [_paper(paper) for paper in content.documents],
     }
 
@@ -171,6 +171,10 @@ def _key_facts(facts: KeyFacts) -> dict[str, Any]:
         "reinstatement": _words(facts.reinstatement),
         "claim_how": _words(facts.claim_how),
     }
+
+
+def _early_end(content: ProductContent) -> dict[str, Any]:
+    return {"early_end": content.early_end.words.to_json()} if content.early_end else {}
 
 
 def _paper(paper: DocumentRef) -> dict[str, Any]:

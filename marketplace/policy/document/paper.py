@@ -263,6 +263,7 @@ def _sections(body: Body, locale: str) -> list[dict[str, Any]]:
     ending = [
         _said(facts["surrender"], locale),
         cash_value and _("Cash value: %(words)s", words=cash_value),
+        _said(facts.get("early_end"), locale),
         _said(facts.get("surrender_how"), locale),
     ]
     renewal = _said(facts["renewal"], locale)

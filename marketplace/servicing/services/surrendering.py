@@ -2,6 +2,7 @@
 
 from marketplace.kernel.money import Money
 from marketplace.payment import services as payment
+from marketplace.payment.values import NothingToRefund
 from marketplace.policy import queries as policies
 from marketplace.policy import services as policy_services
 from marketplace.policy.values import EndContract, Ending
@@ -31,6 +32,9 @@ def surrender(command: SurrenderContract) -> Money:
     record_act(Act(command.visit_id, confirmed, said, command.by, policy.application_id, policy.insurer_id, page))
     policy_services.end_contract(EndContract(policy.id, Ending.SURRENDERED, found.ends_on, command.by))
     if found.amount:
-        payment.pay_out(policy.id, found.amount, command.by)
+        try:
+            payment.pay_out(policy.id, found.amount, command.by)
+        except NothingToRefund:  # of what was there a moment ago, something has just gone back otherwise
+            raise ValueChanged from None
     tell_surrendered(policy, found)
     return found.amount

@@ -97,6 +97,8 @@ def tell_surrendered(policy: Policy, found: Surrender) -> None:
         "insurer_phone": accounts.insurer(policy.insurer_id).phone,
         "amount": _amount(found.amount),
         "ends_on": found.ends_on.isoformat(),
+        "begun": found.begun,
+        "total": _amount(value.total),
         "made": [asdict(each) | {"of": _amount(each.of), "value": _amount(each.value)} for each in value.lines],
         "years": value.years,
         "before_start": value.before_start,

@@ -2,6 +2,7 @@
 reason is asked (regulation O13-35).
 """
 
+import re
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, url_for
@@ -21,6 +22,8 @@ from marketplace.web.customer.premiums import own_policy, traced_of
 from marketplace.web.tracing import render_traced, seen_page_version, visit_of
 
 blueprint = Blueprint("surrender", __name__)
+
+_AMOUNT = re.compile(r"[0-9]{1,16}")
 
 
 @blueprint.route("/policies/<uuid:policy_id>/end", methods=["GET", "POST"])
@@ -47,7 +50,7 @@ def surrender(policy_id: UUID) -> ResponseReturnValue:
 
 def _confirmed(policy: Policy, form: SurrenderForm, found: Surrender) -> ResponseReturnValue:
     read = form.amount.data or ""
-    amount = Money(int(read) if read.isdecimal() and read.isascii() else -1, found.amount.currency)
+    amount = Money(int(read) if _AMOUNT.fullmatch(read) else -1, found.amount.currency)
     command = SurrenderContract(policy.id, amount, visit_of(policy), seen_page_version(), access.actor())
     try:
         returned = services.surrender(command)
@@ -56,10 +59,10 @@ def _confirmed(policy: Policy, form: SurrenderForm, found: Surrender) -> Respons
     except ValueChanged:
         flash(_("Another amount goes back to you than the one you read. Nothing has happened; please look again."))
         return redirect(url_for(".surrender", policy_id=policy.id), 303)
-    said = _("You have ended this contract. Cover lasts to the end of today. We confirm it by mail.")
+    said = _("You have ended this contract. We confirm it by mail, with the last day of cover.")
     if returned:
         said = _(
-            "You have ended this contract. Cover lasts to the end of today, and %(amount)s goes back to you. We confirm it by mail.",  # noqa: E501
+            "You have ended this contract, and %(amount)s goes back to you. We confirm it by mail, with the last day of cover.",  # noqa: E501
             amount=format_money(returned),
         )
     return _back(policy, said)

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
+from marketplace.accounts.values import Role
 from marketplace.catalog.values import EarlyEnd, Profile
 from marketplace.infra import failpoints, present
 from marketplace.infra.db import db
@@ -35,7 +36,10 @@ from marketplace.traceability.queries import journey_entries
 from marketplace.traceability.values import SYSTEM, Actor, ActorRole
 from tests.at_once import at_once
 from tests.deferred_jobs import drain
+from tests.factories.accounts import a_member_of_staff
+from tests.factories.payment import a_wish
 from tests.factories.quoting import INFORMATION
+from tests.integration.payment.test_lost_disputes import a_dispute, lose
 from tests.integration.servicing.conftest import a_monthly_contract
 from tests.integration.servicing.test_premiums import (
     KilledError,
@@ -204,6 +208,60 @@ def test_killed_in_between_nothing_happened_and_it_can_be_done_again(two_paid: P
     surrender(two_paid)
     drain("payment", "servicing")
     assert sum(minor for _, _, minor, _ in refunds(two_paid)) == amount.minor
+
+
+def of_third_taken(policy: Policy, taken: Money) -> Money:
+    """What it is worth where so much of its third premium is its customer's again."""
+    second, third, _ = queries.premiums_of(policy.id)
+    days = (third.due_on - second.due_on).days
+    part = -(-second.amount.minor * 80 * (days - 10) // (100 * days))
+    return Money(part + -(-(third.amount - taken).minor * 80 // 100), taken.currency)
+
+
+def test_of_a_premium_that_went_back_in_part_only_the_rest_counts(two_paid: Policy) -> None:
+    third = queries.premiums_of(two_paid.id)[1]
+    half = Money(third.amount.minor // 2, third.amount.currency)
+    staff = a_member_of_staff(Role.ADMIN_FINANCE)
+    a_wish(third.attempt_id, staff.id, amount=half, reason=RefundReason.OVERCHARGED)
+    db.session.commit()
+    drain("payment", "servicing")
+    found = offered(two_paid)
+    assert found.amount == found.value.total == of_third_taken(two_paid, half)
+    surrender(two_paid)
+    drain("payment", "servicing")
+    assert sum(minor for *_, minor, _ in refunds(two_paid)) == found.amount.minor + half.minor
+
+
+def test_what_a_bank_took_back_is_not_worth_anything_and_while_it_decides_nothing_is_ended(
+    two_paid: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    third = queries.premiums_of(two_paid.id)[1]
+    attempt, amount = payments.attempt(third.attempt_id), offered(two_paid).amount
+    lose(monkeypatch, a_dispute(attempt, third.amount, "needs_response"))
+    assert queries.surrender_of(two_paid) is None
+    with pytest.raises(NotSurrenderable):
+        surrender(two_paid, amount)
+    db.session.rollback()
+    lose(monkeypatch, a_dispute(attempt, third.amount))
+    assert offered(two_paid).amount == of_third_taken(two_paid, third.amount)
+    surrender(two_paid)
+    assert [(number, minor) for number, _, minor, _ in refunds(two_paid)] == [
+        (2, of_third_taken(two_paid, third.amount).minor)
+    ]
+
+
+def test_what_goes_back_otherwise_at_the_same_moment_ends_nothing(
+    two_paid: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise NothingToRefund
+
+    monkeypatch.setattr(payment, "pay_out", gone)
+    with pytest.raises(ValueChanged):
+        surrender(two_paid)
+    db.session.rollback()
+    assert policies.policy(two_paid.id).ended_on is None
+    assert "contract_surrendered" not in mails()
 
 
 def test_more_than_is_left_of_what_was_paid_never_goes_back(two_paid: Policy) -> None:

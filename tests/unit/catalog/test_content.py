@@ -261,7 +261,23 @@ def test_what_comes_back_early_is_said_once_and_of_a_year_it_is_of_the_days_left
     assert said(1, Profile.CN_NONLIFE, of_unused="0", whole_before_start=True) == [], (
         "of things the notice says nothing"
     )
-    assert said(1, Profile.EU_NONLIFE) == []
+    assert said(1, Profile.EU_NONLIFE) == missing, "said by halves it is nowhere said"
+    of_years = [("early_end.nothing_in_last_year", "of_years_only")]
+    assert said(20, of_unused="80", nothing_in_last_year=True) == of_years
+    assert said(1, Profile.CN_NONLIFE, of_paid=("10",), nothing_in_last_year=True) == of_years
+    assert said(20, of_paid=("0", "10"), nothing_in_last_year=True) == []
+
+
+def test_what_comes_back_early_is_put_in_words() -> None:
+    assert EarlyEnd(of_unused="75").words.en == "75% of the premium for the days that are left."
+    found = EarlyEnd(of_paid=("0", "10", "18.5"), nothing_in_last_year=True).words
+    assert found.en == (
+        "Of all premiums paid: in the first year of cover 0%, after 1 year 10%, after 2 years and later 18.5%. "
+        "Nothing in the last year of cover."
+    )
+    assert found.zh == "退还已交保险费的：首个保单年度0%，满1年10%，满2年及以后18.5%。最后一个保单年度不退还。"
+    travel = EarlyEnd(of_unused="0", whole_before_start=True).words
+    assert travel.en == "Nothing once cover has begun. Everything before cover begins."
 
 
 @pytest.mark.requirement("PER-08")
