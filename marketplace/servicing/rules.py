@@ -120,21 +120,24 @@ def cash_value(terms: EarlyEnd, start_on: date, last_on: date, paid: Sequence[Pa
 
     What is less than the smallest coin is rounded up: nothing is lost to the customer by rounding.
     """
-    whole = sum((each.amount for each in paid[1:]), paid[0].amount)
+    whole = _total([each.amount for each in paid])
     if terms.whole_before_start and on < start_on:
         return CashValue(whole, before_start=True)
     after = on + timedelta(days=1)
     if terms.of_unused is not None:
-        lines = tuple(
-            _unused(each, terms.of_unused, after) for each in paid if each.end_on > after and each.amount
-        ) or (_unused(paid[-1], terms.of_unused, after),)
-        return CashValue(sum((each.value for each in lines[1:]), lines[0].value), lines)
+        ahead = [each for each in paid if each.end_on > after and each.amount] or paid[-1:]
+        lines = tuple(_unused(each, terms.of_unused, after) for each in ahead)
+        return CashValue(_total([each.value for each in lines]), lines)
     years, of_all = max(0, years_between(start_on, after)), years_between(start_on, last_on + timedelta(days=1))
     if terms.nothing_in_last_year and on >= add_years(start_on, of_all - 1):
         return CashValue(Money.zero(whole.currency), years=years, last_year=True)
     percent = terms.of_paid[min(years, len(terms.of_paid) - 1)]
     value = _share(whole, percent, 1, 1)
     return CashValue(value, (ValueLine(whole, percent, value),), years)
+
+
+def _total(amounts: Sequence[Money]) -> Money:
+    return sum(amounts[1:], amounts[0])
 
 
 def _unused(paid: PaidPremium, percent: str, after: date) -> ValueLine:
