@@ -56,12 +56,10 @@ def premium_of(row: PremiumRow) -> Premium:
 
 def withdrawal_of(policy: Policy) -> Withdrawal | None:
     """What withdrawing from it means today; None where nobody can: its days are over, it never had any, it ended."""
-    if policy.ended_on is not None or policy.erased:
+    until = policies.withdrawable_until(policy) if _stands(policy) else None
+    if until is None or clock.business_now() >= until:
         return None
-    zone, until = policy.period.zone, policies.withdrawable_until(policy)
-    if clock.business_now() >= until or clock.today(zone) > policy.period.end_on:
-        return None
-    last = (until - timedelta(microseconds=1)).astimezone(ZoneInfo(zone)).date()
+    last = (until - timedelta(microseconds=1)).astimezone(ZoneInfo(policy.period.zone)).date()
     return Withdrawal(last, payments.goes_back_of(policy.id, policy.premium.currency))
 
 
@@ -69,15 +67,19 @@ def surrender_of(policy: Policy) -> Surrender | None:
     """What ending it early means today; None where nobody can: it ended, one can still withdraw from it, a bank
     disputes a payment for it, or its terms do not say what it is worth.
     """
-    on, period = clock.today(policy.period.zone), policy.period
-    if policy.ended_on is not None or policy.erased or on > period.end_on or withdrawal_of(policy) is not None:
+    if not _stands(policy) or clock.business_now() < policies.withdrawable_until(policy):
         return None
+    on, period = clock.today(policy.period.zone), policy.period
     terms = catalog.product_version(policy.product_version_id).content.early_end
     if terms is None or not terms.is_said or payments.is_disputed(policy.id):
         return None
     value = cash_value(terms, period.start_on, period.end_on, _still_paid(policy), on)
     amount = min(value.total, payments.goes_back_of(policy.id, value.total.currency))
     return Surrender(on, value, amount, begun=on >= period.start_on)
+
+
+def _stands(policy: Policy) -> bool:
+    return policy.ended_on is None and not policy.erased and clock.today(policy.period.zone) <= policy.period.end_on
 
 
 def _still_paid(policy: Policy) -> list[PaidPremium]:
