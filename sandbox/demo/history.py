@@ -264,9 +264,11 @@ def _is_declined(walk: Walk) -> None:
 
 
 def _end_contracts(bought: list[Walk]) -> None:
-    """Of those who bought, one withdraws, and one ends a contract early whose days of cooling-off are over."""
+    """Of those who bought, one withdraws, and one ends a contract early whose days of cooling-off are over: rather one
+    for a year, of which something goes back.
+    """
     for way in ("withdraw", "end"):
-        for walk in bought:
+        for walk in sorted(bought, key=lambda each: each.line == "term_life"):
             pages = re.findall(r'href="(/policies/[0-9a-f-]{36})"', walk.visitor.get("/account"))
             if pages and f"{pages[0]}/{way}" in walk.visitor.get(pages[0]):
                 walk.visitor.get(f"{pages[0]}/{way}")
