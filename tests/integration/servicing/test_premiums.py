@@ -1,6 +1,7 @@
 """Later premiums: told of, collected by a card or a link, refused, paid, overdue, dropped; and never twice."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -331,6 +332,23 @@ def test_two_workers_at_once_tell_and_charge_once(contract: Policy, simulator: S
 
 class KilledError(BaseException):
     """The process is gone."""
+
+
+@contextmanager
+def killed_at(moment: At) -> Iterator[None]:
+    """Whoever comes to this moment dies there, and nothing of it is kept."""
+
+    def die(point: At) -> None:
+        if point is moment:
+            raise KilledError
+
+    failpoints.arm(die)
+    try:
+        with pytest.raises(KilledError):
+            yield
+    finally:
+        failpoints.arm(None)
+    db.session.rollback()
 
 
 MOMENTS = (

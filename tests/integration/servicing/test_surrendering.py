@@ -7,7 +7,7 @@ from flask import Flask
 
 from marketplace.accounts.values import Role
 from marketplace.catalog.values import EarlyEnd, Profile
-from marketplace.infra import failpoints, present
+from marketplace.infra import present
 from marketplace.infra.db import db
 from marketplace.infra.failpoints import At
 from marketplace.kernel import clock
@@ -42,9 +42,9 @@ from tests.factories.quoting import INFORMATION
 from tests.integration.payment.test_lost_disputes import a_dispute, lose
 from tests.integration.servicing.conftest import a_monthly_contract
 from tests.integration.servicing.test_premiums import (
-    KilledError,
     first,
     kept,
+    killed_at,
     mails,
     on_the_day,
     paid_by_link,
@@ -192,17 +192,8 @@ def test_many_clicks_at_once_end_it_once(app: Flask, two_paid: Policy) -> None:
 def test_killed_in_between_nothing_happened_and_it_can_be_done_again(two_paid: Policy) -> None:
     amount = offered(two_paid).amount
 
-    def die(point: At) -> None:
-        if point is At.REFUND_WRITTEN:
-            raise KilledError
-
-    failpoints.arm(die)
-    try:
-        with pytest.raises(KilledError):
-            surrender(two_paid)
-    finally:
-        failpoints.arm(None)
-    db.session.rollback()
+    with killed_at(At.REFUND_WRITTEN):
+        surrender(two_paid)
     assert policies.policy(two_paid.id).ended_on is None
     assert refunds(two_paid) == []
     surrender(two_paid)

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from marketplace.infra import failpoints
 from marketplace.infra.db import db
 from marketplace.infra.failpoints import At
 from marketplace.kernel import clock
@@ -24,9 +23,9 @@ from tests.deferred_jobs import drain
 from tests.factories.policy import a_content
 from tests.integration.servicing.conftest import a_monthly_contract
 from tests.integration.servicing.test_premiums import (
-    KilledError,
     first,
     kept,
+    killed_at,
     mails,
     on_the_day,
     open_page,
@@ -129,17 +128,8 @@ def test_killed_in_between_nothing_happened_and_it_can_be_done_again(
     until(first(contract).due_on - timedelta(days=7))
     paid_by_link(contract, first(contract), simulator)
 
-    def die(point: At) -> None:
-        if point is At.REFUND_WRITTEN:
-            raise KilledError
-
-    failpoints.arm(die)
-    try:
-        with pytest.raises(KilledError):
-            withdraw(contract)
-    finally:
-        failpoints.arm(None)
-    db.session.rollback()
+    with killed_at(At.REFUND_WRITTEN):
+        withdraw(contract)
     assert policies.policy(contract.id).ended_on is None
     assert refunds(contract) == []
     assert "contract_withdrawn" not in mails()
